@@ -1,6 +1,6 @@
--- Counters of tries: one hash, whose fields are the keys of budgets. A value consists of the time at which the bucket of
--- all tries is full again, that of the bucket of failures in a row, and how much of the emptier one was spent at the
--- last try, in thousandths. Times are milliseconds of the server's clock.
+-- Counters of tries: one hash, whose fields are the keys of budgets. A value consists of the time at which the bucket
+-- of all tries is full again, that of the bucket of failures in a row, and how much of the emptier one was spent at
+-- the last try, in thousandths. Times are milliseconds of the server's clock.
 --
 -- KEYS[1] is the store's name in braces.
 local COUNTERS = KEYS[1] .. ':throttle'

@@ -49,8 +49,8 @@ for _, budget in ipairs(budgets) do
   end
 end
 
--- Each new counter makes room: counters that are full go, and if there are too many, the one in a random sample of which
--- least is spent.
+-- Each new counter makes room: counters that are full go, and if there are too many, the one in a random sample of
+-- which least is spent.
 for _ = 1, added do
   local sample = redis.call('HRANDFIELD', COUNTERS, SAMPLE, 'WITHVALUES')
   local least, least_spent

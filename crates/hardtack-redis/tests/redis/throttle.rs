@@ -86,7 +86,7 @@ async fn s57_while_redis_hangs_or_is_down_each_server_counts_alone() {
     let took = since.elapsed();
     server.resume();
     assert_eq!(passed, 3, "counted in memory");
-    assert!(took < Duration::from_millis(2500), "{took:?}");
+    assert!(took < Duration::from_secs(4), "{took:?}");
 
     server.stop();
     assert!(throttle.take(&[budget]).await.is_err(), "the counters in memory are kept");

@@ -8,7 +8,7 @@ use hardtack_db::{Pool, Statement, Transaction};
 use sqlx::AssertSqlSafe;
 
 /// PostgreSQL's time in milliseconds.
-pub(super) const PG_NOW: &str = "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)";
+const PG_NOW: &str = "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)";
 
 /// The time, a key, and when the two buckets are full again. Without a key if no row was found.
 type Row = (i64, Option<Vec<u8>>, Option<i64>, Option<i64>);

@@ -134,24 +134,24 @@ async fn a_clock_that_is_set_delays_a_try_by_one_interval_at_most() {
 #[tokio::test]
 async fn s57_a_flood_of_names_leaves_a_bounded_table_and_the_account_that_is_under_attack() {
     for database in TestDatabase::both() {
-        let store = store(&database).await.with_capacity(300);
+        let store = store(&database).await.with_capacity(100);
         let clock = TestClock::start_now();
         let alice = hourly(10);
         while take(&store, &[alice], &clock).await == Verdict::Taken {}
-        for _ in 0..1200 {
+        for _ in 0..400 {
             assert_eq!(take(&store, &[hourly(10)], &clock).await, Verdict::Taken);
         }
         assert_ne!(take(&store, &[alice], &clock).await, Verdict::Taken);
         // A sweep runs beside the tries.
         let since = Instant::now();
-        while rows(&database).await > 700 {
+        while rows(&database).await > 250 {
             assert!(since.elapsed() < Duration::from_secs(10), "{} rows", rows(&database).await);
             take(&store, &[hourly(10)], &clock).await;
         }
         // When the buckets are full again, their rows are deleted.
         let past = "UPDATE throttle SET full_at = 0, failures_full_at = 0";
         Pool::from(database.open().await).execute(Statement::new(past)).await.unwrap();
-        while rows(&database).await > 200 {
+        while rows(&database).await > 100 {
             assert!(since.elapsed() < Duration::from_secs(20), "{} rows", rows(&database).await);
             take(&store, &[hourly(10)], &clock).await;
         }
@@ -176,7 +176,7 @@ async fn s57_while_a_database_hangs_or_is_down_each_server_counts_alone() {
     let took = since.elapsed();
     server.halt(false);
     assert_eq!(passed, 3, "counted in memory");
-    assert!(took < Duration::from_millis(2500), "{took:?}");
+    assert!(took < Duration::from_secs(4), "{took:?}");
 
     server.kill();
     assert!(throttle.take(&[budget]).await.is_err(), "the counters in memory are kept");

@@ -10,7 +10,7 @@ use crate::throttle::{Budget, BudgetKey, Now, Rate, ThrottleStore, Verdict};
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// So short that the suite can wait for it. A slow store may need longer for a call.
-const MOMENT: Duration = Duration::from_millis(100);
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// Tests what [`ThrottleStore`] promises, as far as one handle in one task can show it. `clock` is the time that is
 /// passed to the store, and `sleep` lets time pass: on this clock, or on the store's own one.
@@ -182,7 +182,7 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
         let wait = self.empty(budget, MOMENT).await;
         sleep(wait).await;
         same("take: must allow a try after the wait that it returned", self.passes(&[budget]).await, true);
-        sleep(MOMENT * 5).await;
+        sleep(MOMENT * 2).await;
         let full = self.passes(&[budget]).await && self.passes(&[budget]).await;
         same("take: a bucket must be full after a while", full, true);
     }

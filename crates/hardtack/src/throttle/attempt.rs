@@ -3,32 +3,39 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Budget, Throttle};
+use super::Budget;
+use super::counters::Counters;
 
 /// A try that is allowed, and counts as a failure unless it [succeeds](Self::succeeded).
-#[derive(Debug)]
 #[must_use = "call `succeeded` if the try succeeds: until then it counts as a failure"]
 pub struct Attempt {
-    throttle: Throttle,
+    counters: Arc<Counters>,
     budgets: Vec<Budget>,
     /// Whether the tokens were taken from the store that several servers share.
     shared: bool,
 }
 
 impl Attempt {
-    pub(super) const fn new(throttle: Throttle, budgets: Vec<Budget>, shared: bool) -> Self {
-        Self { throttle, budgets, shared }
+    pub(super) const fn new(counters: Arc<Counters>, budgets: Vec<Budget>, shared: bool) -> Self {
+        Self { counters, budgets, shared }
     }
 
     /// Gives the tokens back and ends the row of failures of each budget. If the store fails, the tokens stay taken.
     pub async fn succeeded(self) {
-        self.throttle.give_back(&self.budgets, self.shared).await;
+        self.counters.give_back(&self.budgets, self.shared).await;
     }
 
     /// Leaves the try counted as a failure. Dropping the attempt does the same.
     pub fn failed(self) {}
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt").field("budgets", &self.budgets).finish_non_exhaustive()
+    }
 }
 
 /// A try that is refused. Nothing was taken, so a refused try does not prolong the wait.

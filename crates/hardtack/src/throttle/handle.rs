@@ -2,19 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::store::{ErasedThrottleStore, Now, ThrottleStore, Verdict};
+use super::counters::{Counters, ErasedClock};
+use super::store::{ErasedThrottleStore, ThrottleStore, Verdict};
 use super::{Attempt, Budget, BudgetKey, MemoryThrottleStore, TooManyAttempts};
 use crate::clock::{Clock, SystemClock};
 use crate::error::BackendError;
 use crate::jwt::KeySet;
-
-/// How long a store that failed is left alone, in milliseconds.
-const PAUSE_MS: i64 = 2000;
 
 /// Limits tries. Clones share the counters.
 ///
@@ -24,24 +21,8 @@ const PAUSE_MS: i64 = 2000;
 pub struct Throttle(Arc<Inner>);
 
 struct Inner {
-    shared: Option<Box<dyn ErasedThrottleStore>>,
-    /// Counts if there is no shared store, or if it fails.
-    local: MemoryThrottleStore,
-    clock: Box<dyn ErasedClock>,
+    counters: Arc<Counters>,
     state: Hmac<Sha256>,
-    /// When the shared store is asked again after it failed, by the monotonic clock; zero if it works.
-    ask_again: AtomicI64,
-}
-
-/// The object-safe form of reading a clock.
-trait ErasedClock: Send + Sync {
-    fn read(&self) -> Now;
-}
-
-impl<C: Clock> ErasedClock for C {
-    fn read(&self) -> Now {
-        Now::of(self)
-    }
 }
 
 /// Builds a [`Throttle`].
@@ -75,7 +56,7 @@ impl ThrottleBuilder {
     /// Builds the throttle.
     pub fn build(self) -> Throttle {
         let Self { shared, local, clock, state } = self;
-        Throttle(Arc::new(Inner { shared, local, clock, state, ask_again: AtomicI64::new(0) }))
+        Throttle(Arc::new(Inner { counters: Arc::new(Counters::new(shared, local, clock)), state }))
     }
 }
 
@@ -120,9 +101,9 @@ impl Throttle {
         let mut budgets = budgets.to_vec();
         budgets.sort_by_key(Budget::key);
         budgets.dedup_by_key(|budget| budget.key());
-        let (verdict, shared) = self.decide(&budgets).await;
+        let (verdict, shared) = self.0.counters.take(&budgets).await;
         match verdict {
-            Verdict::Taken => Ok(Attempt::new(self.clone(), budgets, shared)),
+            Verdict::Taken => Ok(Attempt::new(Arc::clone(&self.0.counters), budgets, shared)),
             Verdict::Refused { wait, failures_in_a_row } => Err(TooManyAttempts::new(wait, failures_in_a_row)),
         }
     }
@@ -132,67 +113,7 @@ impl Throttle {
     /// # Errors
     /// The shared store failed.
     pub async fn clear(&self, keys: &[BudgetKey]) -> Result<(), BackendError> {
-        self.0.local.clear_now(keys);
-        match &self.0.shared {
-            Some(store) => store.clear(keys).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Returns the verdict, and whether it is that of the shared store.
-    async fn decide(&self, budgets: &[Budget]) -> (Verdict, bool) {
-        let now = self.0.clock.read();
-        if let Some(store) = &self.0.shared
-            && self.may_ask(now)
-        {
-            match store.take(budgets, now).await {
-                Ok(verdict) => {
-                    self.worked();
-                    return (verdict, true);
-                }
-                Err(error) => self.failed(&error),
-            }
-        }
-        let now = self.0.clock.read();
-        (self.0.local.take_now(budgets, now.monotonic_ms), false)
-    }
-
-    pub(super) async fn give_back(&self, budgets: &[Budget], shared: bool) {
-        let now = self.0.clock.read();
-        match &self.0.shared {
-            Some(store) if shared => {
-                if self.may_ask(now) {
-                    match store.give_back(budgets, now).await {
-                        Ok(()) => self.worked(),
-                        Err(error) => self.failed(&error),
-                    }
-                }
-            }
-            _ => self.0.local.give_back_now(budgets, now.monotonic_ms),
-        }
-    }
-
-    /// Returns whether the shared store is to be asked. During an outage, one try each [`PAUSE_MS`] is.
-    fn may_ask(&self, now: Now) -> bool {
-        let ask_again = self.0.ask_again.load(Ordering::Relaxed);
-        let next = now.monotonic_ms.saturating_add(PAUSE_MS);
-        ask_again == 0
-            || now.monotonic_ms >= ask_again
-                && self.0.ask_again.compare_exchange(ask_again, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-    }
-
-    fn worked(&self) {
-        if self.0.ask_again.load(Ordering::Relaxed) != 0 && self.0.ask_again.swap(0, Ordering::Relaxed) != 0 {
-            tracing::info!(event = "throttle_store_recovered", "attempts are counted in the shared store again");
-        }
-    }
-
-    fn failed(&self, error: &BackendError) {
-        let next = self.0.clock.read().monotonic_ms.saturating_add(PAUSE_MS).max(1);
-        if self.0.ask_again.swap(next, Ordering::Relaxed) == 0 {
-            let text = "attempts are counted by each server alone until the shared store works again";
-            tracing::error!(event = "throttle_store_failed", error = error as &dyn std::error::Error, "{text}");
-        }
+        self.0.counters.clear(keys).await
     }
 }
 
@@ -206,7 +127,7 @@ fn hmac_key(secret: &[u8; 32]) -> [u8; 64] {
 /// Omits the secret.
 impl fmt::Debug for Throttle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Throttle").field("shared", &self.0.shared.is_some()).finish_non_exhaustive()
+        f.debug_struct("Throttle").field("shared", &self.0.counters.has_store()).finish_non_exhaustive()
     }
 }
 

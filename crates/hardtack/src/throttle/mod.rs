@@ -32,8 +32,8 @@
 //!
 //! # Rules
 //!
-//! 1. A try takes one token of each budget or none at all. If one budget is empty, nothing is taken: a refused try never
-//!    prolongs a wait.
+//! 1. A try takes one token of each budget or none at all. If one budget is empty, nothing is taken: a refused try
+//!    never prolongs a wait.
 //! 2. A try counts as a failure until it has succeeded. A crash, a client that hangs up and parallel guesses are
 //!    therefore counted.
 //! 3. A success gives the tokens back, and ends the row of failures of its budgets.
@@ -43,6 +43,7 @@
 mod attempt;
 mod budget;
 mod counter;
+mod counters;
 mod handle;
 mod memory;
 mod rate;

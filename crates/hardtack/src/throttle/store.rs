@@ -46,10 +46,11 @@ impl Now {
 ///
 /// - Each operation is one transaction: of 50 parallel calls for one budget, exactly as many succeed as it has tokens.
 ///   [`take_all`](super::take_all) and [`Counter`](super::Counter) do the arithmetic.
-/// - An operation fails within about a second, even if the store does not respond. The request waits for it, and only
-///   then the [`Throttle`](super::Throttle) counts in memory.
-/// - The store deletes counters that [are full](super::Counter::is_full). It limits their number, because clients choose
-///   names and addresses: if there are too many, the ones of which least [is spent](super::Counter::spent) go first.
+/// - An operation fails within about a second, even if the store does not respond. The request waits until then; after
+///   that, the [`Throttle`](super::Throttle) counts in memory.
+/// - The store deletes counters that [are full](super::Counter::is_full). It also limits their number, because clients
+///   choose names and addresses. If there are too many, those of which least [is spent](super::Counter::spent) go
+///   first.
 /// - `hardtack::testing::throttle_conformance` (feature `testing`) tests the store.
 pub trait ThrottleStore: Send + Sync + 'static {
     /// Takes a token of each budget, or none if one of them is empty. The budgets are in the order of their keys, and
