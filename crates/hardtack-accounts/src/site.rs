@@ -30,6 +30,7 @@ pub struct Site {
 impl Site {
     /// Creates a site. Configure the authenticator with [`Accounts::configure`].
     pub fn new(auth: Authenticator, accounts: Accounts) -> Self {
+        let accounts = accounts.for_site(&auth);
         Self { auth, accounts, contact: None }
     }
 

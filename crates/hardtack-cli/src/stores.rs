@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hardtack::{AuthenticatorBuilder, files};
 use hardtack_accounts::Accounts;
-use hardtack_redis::{NotifyingSessions, RedisSessions};
+use hardtack_redis::{NotifyingSessions, RedisSessions, RedisThrottleStore};
 use hardtack_sqlx::Database;
 
 use crate::config::{Config, MailConfig, RedisConfig, RedisPurpose};
@@ -59,13 +59,22 @@ pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> 
     }
 }
 
+/// A builder with a session store, and what belongs to the store.
+pub(crate) struct SessionStores {
+    pub(crate) builder: AuthenticatorBuilder,
+    /// The record that this server runs and where its sessions are. `None` for a command.
+    pub(crate) presence: Option<Presence>,
+    /// If the sessions are in Redis, the store for counters of tries beside them.
+    pub(crate) counters: Option<RedisThrottleStore>,
+}
+
 /// Adds the session store: the database, or Redis. A server records which one it is, and for how long it runs.
 pub(crate) async fn add_sessions(
     builder: AuthenticatorBuilder,
     database: &Database,
     redis: Option<&RedisConfig>,
     user: StoreUser,
-) -> Result<(AuthenticatorBuilder, Option<Presence>), Error> {
+) -> Result<SessionStores, Error> {
     let mut presence = None;
     if let Some(config @ RedisConfig { url, purpose }) = redis {
         tracing::info!(event = "redis", redis = %url, purpose = purpose.name());
@@ -74,7 +83,8 @@ pub(crate) async fn add_sessions(
             if user == StoreUser::Server {
                 presence = Some(session_place::record(database, Some((config, &sessions))).await?);
             }
-            return Ok((builder.sessions(sessions), presence));
+            let counters = Some(sessions.throttle());
+            return Ok(SessionStores { builder: builder.sessions(sessions), presence, counters });
         }
     }
     let sessions = database.sessions();
@@ -90,5 +100,5 @@ pub(crate) async fn add_sessions(
         }
         None => builder.sessions(sessions),
     };
-    Ok((builder, presence))
+    Ok(SessionStores { builder, presence, counters: None })
 }

@@ -1,8 +1,8 @@
 //! Profiles and email addresses: changing them, confirming an address, undoing a change.
 
-use hardtack::BackendError;
 use hardtack::clock::Timestamp;
 use hardtack::session::EndedSessions;
+use hardtack::{BackendError, SessionId};
 
 use super::Accounts;
 use super::error::{ActionError, DeadLink, ProfileChangeProblem, WrongPassword};
@@ -23,6 +23,7 @@ impl Accounts {
         user: &User,
         profile: Profile,
         current_password: Option<TypedPassword>,
+        session: Option<SessionId>,
         request: &RequestInfo,
     ) -> Result<User, ActionError<ProfileChangeProblem>> {
         let (profile, fields) = profile.validate();
@@ -40,8 +41,9 @@ impl Accounts {
         };
         let password =
             current_password.filter(|password| !password.normalized().is_empty()).ok_or_else(|| unproven(&profile))?;
-        let verified = self.verify_again(&user.id, password, request).await.map_err(|error| match error {
+        let verified = self.verify_again(&user.id, session, password, request).await.map_err(|error| match error {
             ActionError::Invalid(WrongPassword) => unproven(&profile),
+            ActionError::TooMany(refused) => ActionError::TooMany(refused),
             ActionError::Busy => ActionError::Busy,
             ActionError::Backend(error) | ActionError::Unknown(error) => ActionError::Backend(error),
         })?;

@@ -14,6 +14,7 @@ use crate::links::{LinkPurpose, LinkToken};
 use crate::pages::{ErrorView, Notice, Shell, confirm_email, error_page};
 use crate::respond;
 use crate::site::Site;
+use crate::throttling::{Client, Tried};
 use crate::users::User;
 
 const PAGE: LinkPage = LinkPage::new(
@@ -43,6 +44,7 @@ pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
     request: RequestInfo,
+    client: Client,
     FormOrJson(link): FormOrJson<SentLink>,
 ) -> Result<Response, AuthError> {
     if let Err(error) = auth.require_pre_session() {
@@ -52,15 +54,25 @@ pub(crate) async fn submit(
         };
     }
     match PAGE.sent_token(&link, &auth) {
-        Ok(token) => site.run_uninterrupted(&auth, confirm(site.clone(), auth.clone(), token, request)).await,
+        Ok(token) => site.run_uninterrupted(&auth, confirm(site.clone(), auth.clone(), token, (request, client))).await,
         Err(response) => Ok(*response),
     }
 }
 
-async fn confirm(site: Site, auth: Auth, token: LinkToken, request: RequestInfo) -> Result<Response, AuthError> {
+async fn confirm(
+    site: Site,
+    auth: Auth,
+    token: LinkToken,
+    (request, client): (RequestInfo, Client),
+) -> Result<Response, AuthError> {
     let wants = auth.wants();
+    let attempt = match site.accounts.throttling().by_address(Tried::Link, &client, &request).await {
+        Ok(attempt) => attempt,
+        Err(refused) => return Ok(respond::too_many(wants, &refused)),
+    };
     match site.accounts.confirm_email(&token, &request).await {
         Ok(()) => {
+            attempt.succeeded().await;
             let body = json!({ "detail": "Your email address has been confirmed." });
             Ok(PAGE.clear_token(respond::success(wants, "/?done=email", body), &auth))
         }
@@ -103,12 +115,17 @@ impl AccountForm for SendAgainForm {
 pub(crate) async fn send_again(
     State(site): State<Site>,
     auth: Auth,
+    request: RequestInfo,
     SentForm { user, .. }: SentForm<SendAgainForm>,
 ) -> Response {
     let wants = auth.wants();
     if !site.accounts.sends_mail() {
         let detail = "This site does not send email, so addresses cannot be confirmed.";
         return respond::problem(wants, StatusCode::NOT_IMPLEMENTED, "no_mail", detail, &[]);
+    }
+    let tried = Tried::ConfirmationRequest;
+    if let Err(refused) = site.accounts.throttling().by_user(tried, &user.id, &request).await {
+        return respond::too_many(wants, &refused);
     }
     if let Err(error) = site.accounts.send_confirmation(&user, auth.authenticator().now()).await {
         return respond::unavailable(wants, &error);

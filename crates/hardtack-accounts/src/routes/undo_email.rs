@@ -14,6 +14,7 @@ use crate::links::{LinkPurpose, LinkToken};
 use crate::pages::{Shell, UndoEmailView, undo_email};
 use crate::respond;
 use crate::site::Site;
+use crate::throttling::{Client, Tried};
 
 const PAGE: LinkPage = LinkPage::new(
     "/email/undo",
@@ -47,6 +48,7 @@ pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
     request: RequestInfo,
+    client: Client,
     FormOrJson(link): FormOrJson<SentLink>,
 ) -> Result<Response, AuthError> {
     if let Err(error) = auth.require_pre_session() {
@@ -56,15 +58,25 @@ pub(crate) async fn submit(
         };
     }
     match PAGE.sent_token(&link, &auth) {
-        Ok(token) => site.run_uninterrupted(&auth, undo(site.clone(), auth.clone(), token, request)).await,
+        Ok(token) => site.run_uninterrupted(&auth, undo(site.clone(), auth.clone(), token, (request, client))).await,
         Err(response) => Ok(*response),
     }
 }
 
-async fn undo(site: Site, auth: Auth, token: LinkToken, request: RequestInfo) -> Result<Response, AuthError> {
+async fn undo(
+    site: Site,
+    auth: Auth,
+    token: LinkToken,
+    (request, client): (RequestInfo, Client),
+) -> Result<Response, AuthError> {
     let wants = auth.wants();
+    let attempt = match site.accounts.throttling().by_address(Tried::Link, &client, &request).await {
+        Ok(attempt) => attempt,
+        Err(refused) => return Ok(respond::too_many(wants, &refused)),
+    };
     match site.accounts.undo_email(&token, &request).await {
         Ok(ended) => {
+            attempt.succeeded().await;
             // Even if the store is down now, the sessions end within seconds after it is back.
             site.finish_ending(ended).await;
             let detail = "The address has been restored and all devices have been logged out. Choose a new password.";

@@ -7,6 +7,9 @@ use hardtack_db::{Pool, Statement, Transaction};
 use super::name::NameKeys;
 use super::{EmailAddress, NewName, Profile, User, UserNameProblem, UserRecord, email_key};
 
+/// The password version of a new user.
+pub(crate) const FIRST_PASSWORD: i64 = 1;
+
 /// A user who is about to be added.
 pub(crate) struct NewUser<'a> {
     pub(crate) name: &'a NewName,
@@ -389,7 +392,7 @@ fn new_id() -> String {
 fn insertion(id: &str, new: &NewUser<'_>) -> Statement<'static> {
     let sql = concat!(
         "INSERT INTO users (id, username, username_key, skeleton, password_hash, password_version, display_name, \
-         email, email_key, created_at) VALUES ($1, $2, $3, $4, $5, 1, '', $6, $7, $8) RETURNING ",
+         email, email_key, created_at) VALUES ($1, $2, $3, $4, $5, $9, '', $6, $7, $8) RETURNING ",
         columns!()
     );
     Statement::new(sql)
@@ -401,6 +404,7 @@ fn insertion(id: &str, new: &NewUser<'_>) -> Statement<'static> {
         .bind(new.email.to_owned())
         .bind(email_key(new.email))
         .bind(new.now.unix_seconds())
+        .bind(FIRST_PASSWORD)
 }
 
 /// Runs a statement that returns the user with this name.

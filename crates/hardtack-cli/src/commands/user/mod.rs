@@ -17,7 +17,7 @@ use self::result::{Sessions, print_changed, print_link, print_list};
 use super::runtime;
 use crate::config::Config;
 use crate::error::Error;
-use crate::stores::StoreUser;
+use crate::stores::{SessionStores, StoreUser};
 use crate::subcommands::{NamedUser, UserCommand};
 use crate::{keys, output, session_place, stores};
 
@@ -182,7 +182,7 @@ impl Users<'_> {
     async fn connect(&self, id: &str) -> Result<(Authenticator, usize), Error> {
         // No token is signed, so any key will do.
         let builder = self.accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
-        let (builder, _) =
+        let SessionStores { builder, .. } =
             stores::add_sessions(builder, self.database, self.config.redis.as_ref(), StoreUser::Command).await?;
         let auth = builder.build().map_err(Error::with_causes)?;
         let sessions = auth.sessions(id).await.map_err(Error::with_causes)?.len();
