@@ -3,35 +3,37 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long the database counts as failing after a failed write, unless another write succeeds. The small write of a
-/// [check](crate::Pool::check) is not enough: a full disk may have room for it, and none for a log-out.
+/// How long a failed write makes [`Pool::check`](crate::Pool::check) fail, unless another write succeeds first. The
+/// small write of the check itself does not count as a success: a full disk may have room for it, but not for a
+/// log-out.
 const MEMORY: Duration = Duration::from_secs(5);
 
-/// When the last write failed, unless the statement itself was the reason. Reasons that count are a full disk, a
-/// failing disk and a read-only database. Clones share the value.
+/// When the database last refused a write, for example because the disk is full or failing, or because the database is
+/// read-only. It is `None` if a write has succeeded since. Errors that the statement itself caused are not recorded.
+/// Clones share the value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WriteHealth(Arc<Mutex<Option<Instant>>>);
 
 impl WriteHealth {
-    /// Records the time if the error of a statement means that the database refuses writes. Ignores success, because
-    /// the statement may only have read.
+    /// Records the current time if `result` shows that the database refuses writes. A success is ignored, because the
+    /// statement may only have read.
     pub(crate) fn note<T>(&self, result: &Result<T, sqlx::Error>) {
         if result.as_ref().is_err_and(refuses_writes) {
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         }
     }
 
-    /// Records that a write was committed.
+    /// Records that a write has been committed.
     pub(crate) fn recovered(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// How long ago the last write failed, if it did.
+    /// How long ago a write last failed. `None` if no write has failed, or one has succeeded since.
     pub(crate) fn failed_for(&self) -> Option<Duration> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.elapsed())
     }
 
-    /// Whether a write failed so recently that the success of a small write does not prove that others succeed.
+    /// Whether a write failed less than [`MEMORY`] ago and no write has succeeded since.
     pub(crate) fn failed_recently(&self) -> bool {
         self.failed_for().is_some_and(|ago| ago < MEMORY)
     }

@@ -1,17 +1,18 @@
-//! Internal to Hardtack; **there is no stable API**. Any release may change or remove anything here.
+//! Internal to Hardtack; **there is no stable API**. Any release may change or remove anything in this crate.
 //!
-//! Lets SQL be written once and run on both SQLite and PostgreSQL. `hardtack-sqlx` (sessions) and `hardtack-accounts`
-//! (users) share it. Applications use `hardtack-sqlx`, and sqlx for their own tables.
+//! With this crate, SQL can be written once and run on both SQLite and PostgreSQL. `hardtack-sqlx` (sessions) and
+//! `hardtack-accounts` (users) share it. Applications do not need it: they open the database with `hardtack-sqlx`, and
+//! use sqlx for their own tables.
 //!
 //! | item | purpose |
 //! | --- | --- |
 //! | [`Pool`] | connections to an SQLite or PostgreSQL database |
-//! | [`Statement`], [`Value`] | SQL with `$1`, `$2`, … and its values |
+//! | [`Statement`], [`Value`] | SQL with the placeholders `$1`, `$2`, …, and the values for them |
 //! | [`FromAnyRow`] | a type that a row of either database can be read into |
 //! | [`Transaction`] | several statements, committed together |
 //! | [`Connection`] | one connection, for example in a transaction that the application has begun |
 //! | `DatabaseFile` (SQLite) | notices that the file of an open database was replaced |
-//! | [`Migration`], [`MigrateError`] | versioned tables, one list of migrations for each component |
+//! | [`Migration`], [`MigrateError`] | versioned tables; each component has its own list of migrations |
 //!
 //! ```
 //! use hardtack_db::{Migration, Pool, Statement};
@@ -34,7 +35,7 @@
 //! ```
 //!
 //! # Features
-//! `sqlite` and `postgres`, both off by default. Without either, the crate compiles, but no [`Pool`] can be created.
+//! `sqlite` and `postgres`, both off by default. If both are off, the crate compiles, but no [`Pool`] can be created.
 
 // Code is unused if one database is turned off, and unreachable if both are.
 #![cfg_attr(

@@ -1,7 +1,7 @@
-//! Versioned tables of several components in one database.
+//! Migrations of several components that share one database.
 //!
-//! sqlx's own migrator keeps one list for the whole database. Here the sessions, the accounts and an application
-//! each have a list of their own.
+//! sqlx's own migrator keeps one list of migrations for the whole database. Here each component, such as the sessions
+//! or the accounts, has its own list.
 
 use crate::error::MigrateError;
 use crate::pool::Pool;
@@ -16,8 +16,8 @@ pub struct Migration {
 }
 
 impl Migration {
-    /// Creates the step to `version` from SQL that both databases understand: any number of statements, without `BEGIN`
-    /// and `COMMIT`. Versions begin at 1. Never edit a released step.
+    /// Creates the migration to `version` from SQL that both databases understand. The SQL may contain several
+    /// statements, but not `BEGIN` or `COMMIT`. Versions begin at 1. Never edit a migration that has been released.
     pub const fn new(version: u32, sql: &'static str) -> Self {
         Self::per_database(version, sql, sql)
     }
@@ -28,9 +28,9 @@ impl Migration {
     }
 }
 
-/// Lets only one process migrate at a time on PostgreSQL. On SQLite, the transaction's write lock does that. Waiting
-/// for another process's migrations may take long, so there is no timeout. The number is arbitrary; other programs
-/// that use the database are unlikely to have chosen it.
+/// SQL for PostgreSQL that takes a lock, so that only one process migrates at a time. On SQLite, the transaction's
+/// write lock has that effect. Another process's migrations may take long, so the timeouts are turned off. The key of
+/// the lock is an arbitrary number that other programs are unlikely to use.
 const LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
     SELECT pg_advisory_xact_lock(7521983766109545323)";
 
@@ -42,19 +42,20 @@ const CREATE_VERSIONS: &str = "CREATE TABLE hardtack_migrations (
 )";
 
 impl Pool {
-    /// Brings a component's tables up to date and returns how many migrations were applied.
+    /// Brings a component's tables up to date and returns how many migrations this call applied.
     ///
-    /// All migrations run in one transaction, and processes that start at once wait for each other: each
-    /// migration runs once, and a failed one leaves the database as it was.
+    /// All migrations run in one transaction. If one of them fails, the database stays as it was. If several processes
+    /// migrate at the same time, they take turns, so each migration runs only once.
     ///
     /// # Errors
-    /// The tables are newer than the newest migration, the list is out of order, or the database failed.
+    /// The tables are newer than the newest migration, the versions in the list do not increase, or the database
+    /// failed.
     pub async fn migrate(&self, component: &str, migrations: &[Migration]) -> Result<usize, MigrateError> {
         let known = newest(component, migrations)?;
         let mut transaction = self.begin().await?;
         transaction.connection().run_script("", LOCK).await?;
-        // PostgreSQL's `IF NOT EXISTS` needs the right to create tables even if the table exists. Looking first lets
-        // a server run without that right if its tables are up to date.
+        // PostgreSQL's `IF NOT EXISTS` needs the right to create tables even if the table exists. With this check, a
+        // server whose tables are up to date can run without that right.
         let tables: Vec<(i64,)> = transaction
             .fetch(Statement::per_database(
                 "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'hardtack_migrations'",

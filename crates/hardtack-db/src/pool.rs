@@ -52,10 +52,11 @@ impl From<PgPool> for Pool {
 }
 
 impl Pool {
-    /// Runs a statement and returns its rows. Its changes are committed when this method returns.
+    /// Runs a statement and returns its rows. If the statement changes data, the change is committed when this method
+    /// returns.
     ///
     /// # Errors
-    /// The database failed.
+    /// The database failed or rejected the statement.
     pub async fn fetch<R: FromAnyRow>(&self, statement: Statement<'_>) -> Result<Vec<R>, sqlx::Error> {
         let result = self.fetch_rows(statement).await;
         self.health.note(&result);
@@ -81,10 +82,10 @@ impl Pool {
         }
     }
 
-    /// Runs a statement and returns how many rows it changed. Its changes are committed when this method returns.
+    /// Runs a statement and returns how many rows it changed. The changes are committed when this method returns.
     ///
     /// # Errors
-    /// The database failed.
+    /// The database failed or rejected the statement.
     pub async fn execute(&self, statement: Statement<'_>) -> Result<u64, sqlx::Error> {
         let result = self.run(statement).await;
         self.health.note(&result);
@@ -113,8 +114,8 @@ impl Pool {
         }
     }
 
-    /// Returns the time of the database's own clock, in seconds since 1970. For SQLite, it is the clock of this
-    /// process.
+    /// Returns the current time of the PostgreSQL server's clock, in seconds since 1970. On SQLite, returns the time of
+    /// this machine's clock.
     ///
     /// # Errors
     /// The database failed.
@@ -127,7 +128,8 @@ impl Pool {
         rows.first().map(|(seconds,)| *seconds).ok_or(sqlx::Error::RowNotFound)
     }
 
-    /// Begins a transaction that writes. It is rolled back unless it is [committed](Transaction::commit).
+    /// Begins a transaction that may write. It is rolled back when it is dropped, unless it has been
+    /// [committed](Transaction::commit).
     ///
     /// # Errors
     /// The database failed.
@@ -153,7 +155,7 @@ impl Pool {
         }
     }
 
-    /// Checks that the database responds, and, if the last write has failed, that it accepts writes again.
+    /// Checks that the database responds. If the last write failed, also checks that the database accepts writes again.
     ///
     /// # Errors
     /// The database failed, or a write has failed in the last five seconds and none has succeeded since.
@@ -161,7 +163,7 @@ impl Pool {
         if self.health.failed_for().is_none() {
             return self.run(Statement::new("SELECT 1")).await.map(drop);
         }
-        // Changes nothing, and still has to be written and synced.
+        // This changes no value, but the database still has to write and sync it.
         let sql = "UPDATE hardtack_migrations SET applied_at = applied_at
              WHERE version = (SELECT MIN(version) FROM hardtack_migrations)";
         self.run(Statement::new(sql)).await?;
@@ -172,7 +174,7 @@ impl Pool {
         Ok(())
     }
 
-    /// Waits until no connection is in use, and closes all of them. From then on, every query fails, even on a clone.
+    /// Closes all connections, after those in use have been returned. New queries fail at once, even on a clone.
     pub async fn close(&self) {
         match &self.inner {
             #[cfg(feature = "sqlite")]

@@ -1,7 +1,9 @@
 //! Types that a row can be read into.
 
-/// A type that a row of either database can be read into: a tuple of column types, or a struct that implements
-/// sqlx's `FromRow` for the rows of each database whose feature is on. All such types implement this trait.
+/// A type that a row of either database can be read into.
+///
+/// It is implemented for tuples of column types, and for structs that implement sqlx's `FromRow` for the rows of each
+/// database whose feature is on.
 pub trait FromAnyRow: sqlite::FromSqliteRow + postgres::FromPgRow + Send + Unpin {}
 
 impl<T: sqlite::FromSqliteRow + postgres::FromPgRow + Send + Unpin> FromAnyRow for T {}

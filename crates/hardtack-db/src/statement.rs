@@ -4,9 +4,9 @@ use sqlx::{SqlSafeStr, SqlStr};
 
 use crate::value::Value;
 
-/// A statement with its values, for either database.
+/// An SQL statement with its values, for either database.
 ///
-/// Placeholders are `$1`, `$2`, …, which SQLite and PostgreSQL both understand.
+/// The values take the place of `$1`, `$2`, … in the SQL. Both SQLite and PostgreSQL understand these placeholders.
 #[derive(Clone, Debug)]
 #[must_use = "a statement does nothing until it is run"]
 pub struct Statement<'q> {
@@ -22,7 +22,7 @@ impl<'q> Statement<'q> {
         Self { sql: sql.into_sql_str(), postgres: None, values: Vec::new() }
     }
 
-    /// Creates a statement with different SQL for each database. Both texts have the same placeholders.
+    /// Creates a statement with different SQL for each database. Both texts must use the same placeholders.
     pub fn per_database(sqlite: &'static str, postgres: &'static str) -> Self {
         Self { sql: sqlite.into_sql_str(), postgres: Some(postgres), values: Vec::new() }
     }

@@ -1,7 +1,7 @@
-//! A time limit for the statements on PostgreSQL, except for those of migrations.
+//! A time limit for statements on PostgreSQL. Migrations have none.
 //!
-//! Without a limit, a statement would wait for a server that vanished without closing its connections until TCP
-//! gives up, about 15 minutes later.
+//! A server can vanish without closing its connections. Without a limit, a statement would then wait until TCP gives
+//! up, about 15 minutes later.
 
 use std::io;
 use std::time::Duration;

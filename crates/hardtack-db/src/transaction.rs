@@ -12,7 +12,8 @@ use crate::statement::Statement;
 #[cfg(feature = "postgres")]
 use crate::time_limit::limited;
 
-/// A transaction of a [`Pool`](crate::Pool). It is rolled back if it is dropped without [`Self::commit`].
+/// A transaction on a connection of a [`Pool`](crate::Pool). It is rolled back if it is dropped without
+/// [`Self::commit`].
 #[derive(Debug)]
 pub struct Transaction {
     inner: Inner,
@@ -61,7 +62,7 @@ impl Transaction {
     /// Runs a statement and returns its rows.
     ///
     /// # Errors
-    /// The database failed.
+    /// The database failed or rejected the statement.
     pub async fn fetch<R: FromAnyRow>(&mut self, statement: Statement<'_>) -> Result<Vec<R>, sqlx::Error> {
         self.connection().fetch(statement).await
     }
@@ -69,7 +70,7 @@ impl Transaction {
     /// Runs a statement and returns how many rows it changed.
     ///
     /// # Errors
-    /// The database failed.
+    /// The database failed or rejected the statement.
     pub async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, sqlx::Error> {
         self.connection().execute(statement).await
     }
@@ -77,7 +78,7 @@ impl Transaction {
     /// Commits the transaction.
     ///
     /// # Errors
-    /// The database failed; the transaction may or may not be committed.
+    /// The database failed. The transaction may have been committed nevertheless.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         let health = self.health.clone();
         let result = self.run_commit().await;
@@ -104,10 +105,11 @@ impl Transaction {
     }
 }
 
-/// A connection that is in a transaction.
+/// A connection of the pool, with an open transaction.
 ///
-/// Unless the transaction was committed, dropping it closes the connection, which rolls the transaction back even
-/// if the server no longer responds. Returning the connection to the pool would wait for a response first.
+/// If this value is dropped before the commit, the connection is closed, and the server rolls the transaction back. The
+/// connection is not returned to the pool, because the pool would then wait for the server, which may no longer
+/// respond.
 #[cfg(feature = "postgres")]
 #[derive(Debug)]
 struct PgTransaction {

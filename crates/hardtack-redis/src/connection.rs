@@ -1,7 +1,7 @@
-//! The connection to Redis. All callers share it, and the next caller connects again after it breaks.
+//! The connection to Redis, which all callers share. If it breaks, the next caller connects again.
 //!
-//! The `redis` crate's own `ConnectionManager` is not used: it keeps a connection whose server does not respond, or has
-//! become a replica.
+//! The `redis` crate's own `ConnectionManager` is not used: it keeps a connection even if the server no longer responds
+//! or has become a replica.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// How long a connection counts as working after a response.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
-/// Whether a command may be sent again after its connection broke.
+/// Whether a command may be sent again after its connection has broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {
     /// Executing the command twice has the same effect as once.
@@ -84,7 +84,7 @@ impl Connection {
         if retry == Retry::Unsafe && self.age() > trusted_until {
             match self.query_once::<()>(&redis::cmd("PING")).await {
                 Err(error) if !error.is_connection_dropped() => return Err(error),
-                // A broken connection is removed by now, and the command itself connects again.
+                // A broken connection has been removed by now, and the command itself connects again.
                 _ => {}
             }
         }
@@ -121,8 +121,8 @@ impl Connection {
         if let Some(connection) = &state.connection {
             return Ok((state.number, connection.clone()));
         }
-        // Callers that waited while another caller tried to connect share its failure. Otherwise each of them would
-        // try in turn.
+        // Callers that waited while another caller tried to connect share its failure, instead of each trying in
+        // turn.
         if let Some((began, error)) = &state.failure
             && *began >= arrived
         {
@@ -143,7 +143,8 @@ impl Connection {
     }
 }
 
-/// Whether the connection is broken, does not respond, or leads to a replica, so that a new one may succeed.
+/// Whether a new connection may succeed after this error: the connection is broken, the server does not respond, or the
+/// server is a replica.
 fn is_broken(error: &RedisError) -> bool {
     let is_replica =
         [ServerErrorKind::ReadOnly, ServerErrorKind::MasterDown].map(ErrorKind::Server).contains(&error.kind());

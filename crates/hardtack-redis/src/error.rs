@@ -7,12 +7,13 @@ use hardtack::error::WithCauses;
 
 /// Why a Redis server cannot be used.
 ///
-/// `Display` prints what is wrong and what to do; the cause is the [`source`](std::error::Error::source). `Debug`
-/// prints that message and its causes.
+/// `Display` prints what is wrong and what to do. The cause is not part of that message; it is the
+/// [`source`](std::error::Error::source). `Debug` prints the message, followed by its causes.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The text is not the address of a Redis server. It is not repeated, since it may contain a password.
+    /// The text is not the address of a Redis server. The error does not repeat the text, since it may contain a
+    /// password.
     #[error(
         "the Redis address cannot be used ({reason}); expected redis://user:password@host:port/database or unix:///path"
     )]
@@ -23,10 +24,10 @@ pub enum OpenError {
     /// The text cannot be the name of a store.
     #[error("the store name {0:?} is not valid; expected 1 to 64 ASCII letters, digits, '-', '_', '.' or ':'")]
     InvalidName(String),
-    /// The server did not respond, or refused the connection.
+    /// The server did not respond, or it refused the connection.
     #[error(
         "cannot use the Redis server at {address}; it must be running and reachable, \
-         and the user and password must be right"
+         and accept the user and password"
     )]
     Unreachable {
         /// The server, without the password.
@@ -35,7 +36,7 @@ pub enum OpenError {
         source: CommandError,
     },
     /// The server is too old for the scripts.
-    #[error("the Redis server at {address} is version {version}; expected 6.2 or newer, or Valkey")]
+    #[error("the Redis server at {address} is version {version}; expected Redis 6.2 or newer, or Valkey")]
     TooOld {
         /// The server, without the password.
         address: String,
@@ -86,7 +87,10 @@ impl fmt::Debug for CommandError {
 /// A row or a log entry that this version of the program cannot read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RowError {
-    #[error("session {id}: the row does not have the format of version 1; a newer program may have written it")]
+    #[error(
+        "session {id}: the row does not have the format of version 1; \
+         a newer version of the program may have written it"
+    )]
     Version { id: String },
     #[error("session {id}: {field} is not valid")]
     Field { id: String, field: &'static str },

@@ -8,8 +8,8 @@ pub(crate) const DEFAULT_NAME: &str = "hardtack";
 /// The longest name, in bytes. Every key contains it.
 const LONGEST_NAME: usize = 64;
 
-/// Returns the prefix of all keys of a store: its name in braces. Redis hashes only the text between the braces, so all
-/// keys are in one slot.
+/// Returns the prefix of all keys of a store: the store's name in braces. To assign a key to a hash slot, Redis hashes
+/// only the text between the braces, so all keys of a store are in one slot.
 pub(crate) fn key_prefix(name: &str) -> Result<String, OpenError> {
     let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':');
     if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(is_allowed) {

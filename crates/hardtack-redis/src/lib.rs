@@ -1,5 +1,5 @@
-//! Keeps [Hardtack](hardtack)'s sessions in Redis (6.2 or newer) or Valkey, or notifies the processes that share
-//! another store.
+//! Keeps [Hardtack](hardtack)'s sessions in Redis (6.2 or newer) or Valkey. If another store keeps the sessions, Redis
+//! can notify the processes that share it.
 //!
 //! [`RedisSessions`] keeps the sessions and their revocation log in Redis:
 //!
@@ -16,8 +16,8 @@
 //! # }
 //! ```
 //!
-//! [`NotifyingSessions`] wraps another store that keeps the sessions, and notifies the other processes through Redis
-//! when a session has ended:
+//! [`NotifyingSessions`] wraps another store, which keeps the sessions. When a process ends a session, the other
+//! processes are notified through Redis:
 //!
 //! ```no_run
 //! use hardtack::MemorySessions;
@@ -32,13 +32,14 @@
 //!
 //! [`RedisThrottleStore`] counts attempts, such as log-ins, for all servers of a site.
 //!
-//! The adapter follows the revocation log in the background, so that a server refuses sessions that ended on another
-//! server or before it started. The adapter also deletes expired sessions.
+//! The adapter (`hardtack-axum` or `hardtack-actix`) follows the revocation log in the background. In this way, a
+//! server also refuses sessions that ended on another server or before the server started. The adapter also deletes
+//! expired sessions.
 //!
 //! # Durability
 //!
-//! Each change of sessions runs as one script, so no other client sees it half done. Only the deletion of many expired
-//! sessions runs a script several times. How durable a confirmed change is depends on the configuration of Redis:
+//! Expired sessions are deleted in batches. Every other change runs as one script, so no other client sees it half
+//! done. The configuration of Redis determines whether a change can be lost after Redis has confirmed it:
 //!
 //! | configuration | killing Redis loses | a power failure loses |
 //! | --- | --- | --- |
@@ -46,33 +47,40 @@
 //! | `appendonly yes`, `appendfsync everysec` | nothing, or up to two seconds if the disk is slow | up to two seconds of log-ins, rotations and log-outs |
 //! | snapshots only | everything since the last snapshot | everything since the last snapshot |
 //!
-//! If a log-out is lost, its session is live again, so keep the append-only file on. Set `maxmemory-policy noeviction`
-//! as well: an evicted session logs a user out, and an evicted log entry is a log-out that other processes miss.
-//! [`RedisSessions::open`] logs a warning if either is missing. A replica that becomes the primary lacks the writes
-//! that were not yet copied to it; `min-replicas-to-write` limits how many these are.
+//! Keep the append-only file on: if Redis loses a log-out, the session is live again. Also set
+//! `maxmemory-policy noeviction`. If Redis evicts a session, its user is logged out. If Redis evicts the revocation
+//! log, the other processes miss log-outs. [`RedisSessions::open`] logs a warning if the append-only file is off or if
+//! the policy can evict these keys.
 //!
-//! After a server was emptied, restarted, restored from a backup or replaced by its replica, the log continues from a
-//! number that was never used: the server's clock in microseconds. Readers then see a gap and read the whole log
-//! again. This works unless the clock was set back.
+//! A replica that becomes the primary lacks the writes that had not yet been copied to it. `min-replicas-to-write`
+//! limits how many these are.
+//!
+//! When a Redis server has been emptied, restarted, restored from a backup or replaced by its replica, it may have lost
+//! entries of the log. The log then continues from a number that was never used: the server's clock in microseconds.
+//! Readers see the gap and read the whole log again. This works unless the clock was set back.
 //!
 //! # Requirements
 //!
-//! One primary, with or without replicas behind the same address. All keys begin with the store's name in braces
-//! (`{hardtack}:…`), which puts them into one hash slot. Redis Cluster is refused nevertheless, because this client
-//! does not follow its redirections.
+//! Sessions need a single primary. It may have replicas, if the same address leads to the new primary after a failover.
+//! [`RedisSessions::open`] refuses a node of a Redis Cluster, because this client does not follow the redirections of a
+//! cluster. All keys begin with the store's name in braces (`{hardtack}:…`).
 //!
-//! A Redis user with restricted rights needs access to the keys `~{hardtack}*`, to the commands of strings, sets,
+//! A Redis user with restricted rights needs access to the keys `~{hardtack}*`, to the commands for strings, sets,
 //! sorted sets, hashes and streams, and to `EVAL`, `EVALSHA`, `INFO`, `TIME` and `PING`.
 //!
-//! For `rediss://`, turn on the feature `tokio-rustls-comp` of the `redis` crate.
+//! For TLS (`rediss://`), turn on the feature `tokio-rustls-comp` of the `redis` crate.
 //!
 //! # Outages
 //!
-//! A command fails after five seconds at most, and at once if the connection is refused. The next command connects
-//! again. If the connection breaks, a read is retried once, and so is a write that has the same effect if it is
-//! executed twice. Other writes are never sent twice, because Redis may have executed them before the response was
-//! lost. The authenticator handles that: when the browser sends its token again, the authenticator finds the rotation
-//! whose response was lost, and repeats its result byte for byte.
+//! If Redis does not respond, a command fails after five seconds at most. If Redis refuses the connection, the command
+//! fails at once. The next command connects again.
+//!
+//! If the connection breaks during a command, the command may be sent once more. This is done only for reads, and for
+//! writes that have the same effect if they are executed twice. Other writes are never sent twice, because Redis may
+//! have executed them before the response was lost.
+//!
+//! The response to a rotation can be lost in this way. When the browser sends its token again, the authenticator finds
+//! that rotation and repeats its result byte for byte.
 //!
 //! # Links
 //!

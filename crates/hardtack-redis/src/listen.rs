@@ -13,14 +13,15 @@ use tokio::task::JoinHandle;
 
 use crate::connection::CONNECT_TIMEOUT;
 
-/// How long Redis waits for a new entry before it returns none. A connection that does not respond for longer is dead.
+/// How long `XREAD` waits for a new entry before it returns none. If the response is late by more than
+/// [`CONNECT_TIMEOUT`], the connection counts as broken.
 const BLOCK: Duration = Duration::from_secs(5);
 
 /// How long to wait after a failure before connecting again.
 const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
-/// Listens to a stream on a connection of its own. The task that listens starts with the first [`Self::wait`] and ends
-/// when the last clone is dropped.
+/// Listens to a stream on a connection of its own, in a background task. The task starts with the first [`Self::wait`]
+/// and ends when the last clone is dropped.
 pub(crate) struct StreamListener {
     shared: Arc<Shared>,
     /// What this clone has received: each clone is notified separately.
@@ -55,8 +56,10 @@ impl StreamListener {
         Self { shared: Arc::new(shared), receiver: Mutex::new(receiver) }
     }
 
-    /// Waits until the stream may have grown since the last call returned: an entry was added, or the connection was
-    /// established or re-established. Cancel safe: nothing is missed if the future is dropped.
+    /// Waits until the stream may have grown since the last call returned. This is the case if an entry was added, and
+    /// also whenever a connection has been established, because entries may have been added before.
+    ///
+    /// Cancel safe: if the future is dropped, the next call returns what this one would have reported.
     pub(crate) async fn wait(&self) -> Result<(), BackendError> {
         let shared = &self.shared;
         shared.task.get_or_init(|| {

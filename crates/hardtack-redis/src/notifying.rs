@@ -21,14 +21,14 @@ use crate::listen::StreamListener;
 /// How long to wait after a failure before sending a notification again.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// A [`SessionStore`] that notifies the other processes through Redis when a session of another store has ended or its
-/// claims have changed.
+/// A [`SessionStore`] that wraps another store. It notifies the other processes through Redis when a session has ended
+/// or its claims have changed.
 ///
-/// Sessions and log stay in the inner store. A notification is sent after the store has committed, and only says that
-/// the log has grown. No request waits for it. While Redis is down, log-outs still succeed, and the other processes
-/// learn of them when they next poll the log.
+/// The inner store keeps the sessions and the revocation log. After the store has committed a change, a notification is
+/// sent in the background. It says only that the log has grown. No request waits for it. While Redis is down, log-outs
+/// still succeed, and the other processes learn of them when they next poll the log.
 ///
-/// Clones share their connections. Use all clones in one async runtime.
+/// Clones share their connections. Use all clones in the same async runtime.
 #[derive(Clone)]
 pub struct NotifyingSessions<S> {
     store: S,
@@ -44,9 +44,11 @@ impl<S: fmt::Debug> fmt::Debug for NotifyingSessions<S> {
 }
 
 impl<S: SessionStore> NotifyingSessions<S> {
-    /// Wraps `store`, and notifies through the Redis server at an address such as
-    /// `redis://:password@127.0.0.1:6379/0`, with the single key `{hardtack}:notice`. It connects when it first
-    /// notifies or listens, so Redis may be down when this is called.
+    /// Wraps `store`, and sends notifications through the Redis server at `address`, such as
+    /// `redis://:password@127.0.0.1:6379/0`. The notifications use a single key, `{hardtack}:notice`.
+    ///
+    /// The server may be down when this function is called. The connection is established only when the first
+    /// notification is sent or awaited.
     ///
     /// # Errors
     /// The address is not valid.
@@ -54,8 +56,9 @@ impl<S: SessionStore> NotifyingSessions<S> {
         Self::named(store, address, DEFAULT_NAME)
     }
 
-    /// Like [`Self::new`], with another name in the key. Applications with different stores need different names. A
-    /// name consists of 1 to 64 ASCII letters, digits, `-`, `_`, `.` or `:`.
+    /// Like [`Self::new`], but the key is `name` in braces, followed by `:notice`. If applications with different
+    /// stores share a Redis database, give each of them its own name. A name consists of 1 to 64 ASCII letters, digits,
+    /// `-`, `_`, `.` or `:`.
     ///
     /// # Errors
     /// The address or the name is not valid.
@@ -175,7 +178,8 @@ impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
     }
 }
 
-/// Sends notifications in a background task. Notifications that become due while one is being sent are combined.
+/// Sends notifications in a background task. If several become due while one is being sent, one more is sent for all of
+/// them.
 struct Notifier {
     connection: Arc<Connection>,
     stream: String,

@@ -1,11 +1,12 @@
 //! The format of rows and log entries.
 //!
 //! A row is one string of three parts:
-//! 1. one line with the fields that scripts read and change:
-//!    `1 generation rotated_at confirmed expires_at absolute_expires_at auth_time revoked_at length`. `revoked_at` is
-//!    `-`, a time, or a time and an `r` if the browser got a new session.
-//! 2. the subject, of `length` bytes.
-//! 3. the other fields as JSON ([`Details`]).
+//! 1. One line with the version of the format, which is 1, and the fields that scripts read and change:
+//!    `1 generation rotated_at confirmed expires_at absolute_expires_at auth_time revoked_at length`. While the
+//!    session has not ended, `revoked_at` is `-`. After that, it is the time of the end, with an `r` appended if a new
+//!    session has replaced this one.
+//! 2. The subject, which is `length` bytes long.
+//! 3. The other fields as JSON ([`Details`]).
 
 use std::str::FromStr;
 
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::RowError;
 
-/// The fields that no script changes except `outdate.lua`. Of these, other scripts read only `created_at`.
+/// The third part of a row. Only `outdate.lua` changes it, and other scripts read only `created_at` from it.
 #[derive(Serialize, Deserialize)]
 struct Details {
     created_at: i64,
@@ -133,8 +134,8 @@ pub(crate) fn decode_generation(id: &str, generation: &str) -> Result<(SessionId
     Ok((id, number(id, "generation", generation)?))
 }
 
-/// An entry of the log: the id in the stream, which is `0-` and the sequence number, and the fields in the order in
-/// which `append` in `log.lua` writes them.
+/// An entry of the log: its id in the stream, and its fields in the order in which `append` in `log.lua` writes them.
+/// The id is `0-` followed by the sequence number.
 pub(crate) type LogEntry = (String, Vec<String>);
 
 pub(crate) fn decode_revocation((sequence, fields): LogEntry) -> Result<Revocation, RowError> {

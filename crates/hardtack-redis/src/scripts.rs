@@ -42,8 +42,8 @@ scripts! {
 }
 
 impl StoreScript {
-    /// Runs the script on the store whose keys begin with `prefix`. Sends only its hash, or its whole text if the
-    /// server has not cached it yet.
+    /// Runs the script on the store whose keys begin with `prefix`. Sends only the script's hash at first. If the
+    /// server has not cached the script, sends the whole text.
     pub(crate) async fn run<T: FromRedisValue>(
         &self,
         connection: &Connection,

@@ -15,7 +15,7 @@ impl ServerInfo {
     }
 }
 
-/// Connects, refuses a server that cannot keep sessions, and logs a warning about a configuration that may lose them.
+/// Connects to the server. Fails if the server cannot keep sessions. Logs a warning if its configuration may lose them.
 pub(crate) async fn check_server(connection: &Connection) -> Result<(), OpenError> {
     let address = || connection.address();
     let info = connection.query(&redis::cmd("INFO"), Retry::Safe).await;

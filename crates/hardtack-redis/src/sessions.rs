@@ -18,14 +18,14 @@ use crate::row::{self, LogEntry};
 use crate::scripts::{CONFIRM, CREATE, LIST, LIST_PAGE, OUTDATE, PRUNE, REVOCATIONS, REVOKE, ROTATE, StoreScript};
 use crate::server_info::check_server;
 
-/// The most rows that one run of the script of [`SessionStore::prune`] deletes. Redis executes nothing else in the
-/// meantime.
+/// How many rows and log entries one run of `prune.lua` deletes at most. Redis executes nothing else while the script
+/// runs.
 const PRUNE_BATCH: u64 = 200;
 
-/// A [`SessionStore`] in Redis or Valkey.
+/// A [`SessionStore`] that keeps sessions in Redis or Valkey.
 ///
-/// Clones share two connections: one for all operations, and one that listens for revocations. The second is opened by
-/// the first call of [`SessionStore::revoked_elsewhere`].
+/// Clones share two connections. One is for all operations. The other listens for revocations; the first call of
+/// [`SessionStore::revoked_elsewhere`] opens it.
 #[derive(Clone)]
 pub struct RedisSessions {
     pub(crate) connection: Arc<Connection>,
@@ -43,20 +43,20 @@ impl fmt::Debug for RedisSessions {
 }
 
 impl RedisSessions {
-    /// Connects to the Redis server at an address such as `redis://:password@127.0.0.1:6379/0`. The store's keys
-    /// begin with `{hardtack}`.
+    /// Connects to the Redis server at an address such as `redis://:password@127.0.0.1:6379/0`. The store's keys begin
+    /// with `{hardtack}`.
     ///
     /// If the server's configuration may lose sessions, a warning is logged through `tracing`.
     ///
     /// # Errors
-    /// The address is not valid, the server does not respond or refuses the connection, or it is too old or a node of a
-    /// cluster.
+    /// The address is not valid, or the server does not respond, refuses the connection, is older than Redis 6.2, or is
+    /// a node of a Redis Cluster.
     pub async fn open(address: impl IntoConnectionInfo) -> Result<Self, OpenError> {
         Self::open_named(address, DEFAULT_NAME).await
     }
 
-    /// Like [`Self::open`], with keys that begin with another name, so that several applications can share a database.
-    /// A name consists of 1 to 64 ASCII letters, digits, `-`, `_`, `.` or `:`.
+    /// Like [`Self::open`], but the store's keys begin with `name` in braces. Several applications can share a database
+    /// if each uses a name of its own. A name consists of 1 to 64 ASCII letters, digits, `-`, `_`, `.` or `:`.
     ///
     /// # Errors
     /// Those of [`Self::open`], or the name is not valid.
@@ -77,8 +77,8 @@ impl RedisSessions {
         script.run(&self.connection, &self.prefix, arguments).await.map_err(BackendError::new)
     }
 
-    /// Returns the random id that [`Self::create_identity`] has given to this store, if it has one. Two addresses with
-    /// the same id lead to the same store.
+    /// Returns the random id of this store, or `None` if [`Self::create_identity`] has not given it one yet. If the
+    /// stores at two addresses have the same id, they are the same store.
     ///
     /// # Errors
     /// Redis failed.
@@ -88,7 +88,7 @@ impl RedisSessions {
         self.connection.query(&read, Retry::Safe).await.map_err(BackendError::new)
     }
 
-    /// Gives this store a random id if it has none, and returns its id.
+    /// Returns the id of this store, after giving it a random one if it has none.
     ///
     /// # Errors
     /// Redis failed.

@@ -7,8 +7,8 @@ use redis::{ConnectionInfo, IntoConnectionInfo, RedisResult};
 
 use crate::error::OpenError;
 
-/// The URL of a Redis server: `redis://USER:PASSWORD@HOST:PORT/DATABASE`, of which only the host is required, or
-/// `unix:///PATH`. Percent-encode special characters in the user and the password.
+/// The URL of a Redis server: `redis://USER:PASSWORD@HOST:PORT/DATABASE` or `unix:///PATH`. In the first form, only the
+/// host is required. Percent-encode special characters in the user and the password.
 ///
 /// `Display` and `Debug` leave out the password.
 #[derive(Clone)]

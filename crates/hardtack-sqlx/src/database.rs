@@ -9,7 +9,8 @@ use sqlx::SqlitePool;
 use crate::error::OpenError;
 use crate::open::{self, DatabaseUrl, Location};
 
-/// A pool of connections to a database, SQLite or PostgreSQL depending on its URL. Clones share the connections.
+/// A pool of connections to an SQLite or PostgreSQL database. The URL determines which of the two it is. Clones share
+/// the connections.
 ///
 /// ```no_run
 /// use hardtack_sqlx::Database;
@@ -23,12 +24,12 @@ use crate::open::{self, DatabaseUrl, Location};
 /// ```
 ///
 /// To query your own tables as well, open an sqlx pool with `open_sqlite` or `open_postgres` instead, and convert a
-/// clone of it with `Database::from`.
+/// clone of that pool with `Database::from`.
 #[derive(Clone, Debug)]
 pub struct Database(Pool);
 
 impl Database {
-    /// Opens the database at a URL; see [`DatabaseUrl`]. Creates no tables.
+    /// Opens the database at a URL, but creates no tables. [`DatabaseUrl`] describes the URL.
     ///
     /// # Errors
     /// The URL is not valid, or the database cannot be reached or opened.
@@ -36,14 +37,14 @@ impl Database {
         url.parse::<DatabaseUrl>()?.open().await
     }
 
-    /// Waits until no connection is in use, and closes all of them. From then on, every query fails, even on a clone.
+    /// Closes all connections, after those in use have been returned. New queries fail at once, even on a clone.
     pub async fn close(&self) {
         self.0.close().await;
     }
 }
 
 impl DatabaseUrl {
-    /// Opens the database. Creates no tables.
+    /// Opens the database, but creates no tables.
     ///
     /// # Errors
     /// The database cannot be reached or opened.

@@ -10,12 +10,13 @@ use hardtack_db::MigrateError;
 
 /// Why a database could not be opened or prepared.
 ///
-/// `Display` prints what is wrong and what to do; the cause is the [`source`](std::error::Error::source). `Debug`
-/// prints that message and its causes.
+/// `Display` prints what is wrong and what to do. The cause is not part of that message; it is the
+/// [`source`](std::error::Error::source). `Debug` prints the message, followed by its causes.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The URL does not name a database. The error does not repeat the URL, since it may contain a password.
+    /// The URL is not valid or does not name a database. The error does not repeat the URL, since it may contain a
+    /// password.
     #[error("the database URL cannot be used: {reason}")]
     InvalidUrl {
         /// What is wrong with the URL, and what is expected.
@@ -23,8 +24,8 @@ pub enum OpenError {
     },
     /// The file does not exist and could not be created, or its owner and mode could not be read.
     #[error(
-        "cannot create or examine the database file {}; its directory must exist, and this user must be allowed to \
-         write there",
+        "cannot create or examine the database file {}; its directory must exist, and the user that runs this program \
+         must be allowed to write there",
         path.display()
     )]
     CreateFile {
@@ -36,7 +37,7 @@ pub enum OpenError {
     /// The file exists, but SQLite could not open it.
     #[error(
         "cannot open the database {}; it must be an SQLite file, \
-         and this user must be allowed to write to it and to its directory",
+         and the user that runs this program must be allowed to write to it and to its directory",
         path.display()
     )]
     OpenFile {
@@ -45,13 +46,13 @@ pub enum OpenError {
         /// SQLite's error.
         source: sqlx::Error,
     },
-    /// Other users can change the file or one that SQLite keeps beside it, or replace them in their folder.
+    /// Other users can change the file or one that SQLite keeps beside it, or can replace these files in their folder.
     #[error("the database is not trusted, because a user who can change it can log in as anyone: {0}")]
     Untrusted(UntrustedFile),
     /// The server could not be reached, or refused the connection.
     #[error(
-        "cannot open the database {server}; the server must be running there, have this database, and accept this user \
-         and password"
+        "cannot open the database {server}; the server must be running there, contain this database, and accept this \
+         user and password"
     )]
     Unreachable {
         /// The server, without the password.

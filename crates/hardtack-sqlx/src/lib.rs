@@ -1,5 +1,5 @@
-//! Keeps [Hardtack](hardtack)'s sessions and revocation log in SQLite (one file, no server) or PostgreSQL (several
-//! machines), with embedded migrations.
+//! Keeps [Hardtack](hardtack)'s sessions and revocation log in SQLite (a single file, no server) or PostgreSQL (for
+//! several machines). The crate creates its tables and brings them up to date.
 //!
 //! ```no_run
 //! # #[cfg(feature = "sqlite")]
@@ -15,7 +15,7 @@
 //! # }
 //! ```
 //!
-//! On PostgreSQL, replace one line:
+//! For PostgreSQL, open the sessions like this instead:
 //!
 //! ```no_run
 //! # #[cfg(feature = "postgres")]
@@ -35,18 +35,18 @@
 //! | a PostgreSQL database for the sessions | `PostgresSessions::open(url)` |
 //! | users in SQLite or PostgreSQL, and sessions in another store | [`PendingEnds`], in the database of the users |
 //! | counters of tries, such as log-ins | [`Sessions::throttle`] or [`Database::throttle`] |
-//! | tables of your own in the same database | `open_sqlite` or `open_postgres`, your queries on that sqlx pool, and [`Sessions::from_pool`] |
+//! | tables of your own in the same database | an sqlx pool from `open_sqlite` or `open_postgres`, for your queries and for [`Sessions::from_pool`] |
 //! | a URL from a configuration, for either database | [`Database::open`] and [`Database::sessions`] |
 //! | a test or a demonstration | `SqliteSessions::open_in_memory()` |
 //!
-//! The `open` functions of the session types bring the tables up to date. After [`Sessions::from_pool`] and
+//! `SqliteSessions::open` and `PostgresSessions::open` bring the tables up to date. After [`Sessions::from_pool`] or
 //! [`Database::sessions`], call [`Sessions::migrate`] once at start-up.
 //!
 //! # A password change
 //!
-//! Store the new password and end the user's other sessions in one transaction, because one of them may be a thief's.
-//! If these were two steps, a failure or a disconnect between them would leave the thief logged in. If your users are
-//! in the same database as the sessions:
+//! When a user changes the password, one of the user's other sessions may be a thief's. Store the new password and end
+//! the other sessions in one transaction. If these were two transactions, a failure or a disconnect between them would
+//! leave the thief logged in. If your users are in the same database as the sessions:
 //!
 //! ```no_run
 //! # #[cfg(feature = "sqlite")] mod example {
@@ -69,28 +69,31 @@
 //! # }
 //! ```
 //!
-//! - `end_others_in` keeps the session of this request, which `Auth::renew` replaces. `end_all_in` ends all sessions of
-//!   the user: for a password reset, or when a user is disabled or deleted. Pass the result of `end_all_in` to
-//!   [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
-//! - On SQLite, begin the transaction with `BEGIN IMMEDIATE`: a transaction that begins with a read fails if another
-//!   connection writes before the transaction's own first write.
+//! - `end_others_in` ends all sessions of the user except that of this request. `Auth::renew` then replaces that
+//!   session.
+//! - `end_all_in` ends all sessions of the user. Use it for a password reset, or when you disable or delete a user.
+//!   Pass its result to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
+//! - On SQLite, begin the transaction with `BEGIN IMMEDIATE`. After a plain `BEGIN`, a transaction that reads before it
+//!   writes fails if another connection writes in between.
 //! - On PostgreSQL, the entries in the revocation log get their numbers at the commit, so log-outs of other users do
-//!   not wait for your transaction. Its isolation level should be READ COMMITTED, as `open_postgres` sets it: at a
-//!   stricter level, two such transactions at once can fail with a serialization failure.
+//!   not wait for your transaction. Keep the isolation level READ COMMITTED, which `open_postgres` sets. At a stricter
+//!   level, two such transactions at once can fail with a serialization failure.
 //! - If the sessions are in another store, such as Redis, use [`PendingEnds`], which has the same methods.
 //!
 //! # Durability and sharing
 //!
-//! Every write is committed and synced to disk before the call returns, so a log-out survives a power failure (on
-//! PostgreSQL, unless its setting `fsync` is off). After a restart, and on every other server, the adapter reads from
-//! the database which sessions have ended. Until it has done that, each request is checked against the database. The
-//! adapter also deletes expired rows. You need not call anything for this.
+//! Every write is committed and synced to disk before the call returns, so a log-out survives a power failure.
+//! (PostgreSQL does this unless its setting `fsync` is off.)
+//!
+//! The adapter (`hardtack-axum` or `hardtack-actix`) reads from the database which sessions have ended, including those
+//! that ended before a restart or on another server. Until it has read them for the first time, each request is checked
+//! against the database. The adapter also deletes expired rows. You need not call anything for this.
 //!
 //! - **SQLite**: several processes on one machine can share a file. A file is refused if it belongs to another user
-//!   except root, or if other users can write to it. When a full disk has space again, everything works without a
+//!   except root, or if other users can write to it. Once a full disk has space again, everything works without a
 //!   restart. A network file system does not work, since SQLite's write-ahead log needs shared memory.
 //! - **PostgreSQL**: several machines can share a database. A transaction that ends sessions notifies the other
-//!   processes with `NOTIFY`, so that they refuse the sessions within milliseconds.
+//!   processes with `NOTIFY`, so they refuse the sessions within milliseconds.
 //!
 //! # Features
 //!
@@ -104,7 +107,7 @@
 //!
 //! [`hardtack`] defines the [`SessionStore`](hardtack::session::SessionStore) trait and the
 //! [`Authenticator`](hardtack::Authenticator) that uses a store. [`hardtack-redis`](https://docs.rs/hardtack-redis)
-//! keeps sessions in Redis, or adds notifications to an SQLite file that several processes share.
+//! keeps sessions in Redis. It can also notify the processes that share an SQLite file when a session has ended.
 
 // Code is unused or unreachable if no database is turned on.
 #![cfg_attr(

@@ -99,8 +99,8 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts chromedriver (`$CHROMEDRIVER`, or `/usr/bin/chromedriver` if it is not set) on a free port, and a
-    /// browser.
+    /// Starts chromedriver on a free port, and a browser. The path of chromedriver is `$CHROMEDRIVER`, or
+    /// `/usr/bin/chromedriver` if that variable is not set.
     pub async fn start(options: BrowserOptions) -> Result<Self, BrowserError> {
         let profile = TempDir::with_prefix("hardtack-browser-")?;
         // Two drivers that start at the same moment may pick the same port; the second one then ends.
@@ -123,12 +123,12 @@ impl Browser {
         self.session.goto(url).await.map_err(failed(format_args!("opening {url}")))
     }
 
-    /// Replaces the value of the visible field of that name by typing into it.
+    /// Replaces the value of the visible field with this name by typing into it.
     pub async fn fill(&self, name: &str, value: &str) -> Result<(), BrowserError> {
         self.fill_in(":root", name, value).await
     }
 
-    /// Types into the visible field with this name within an element, such as one of several forms.
+    /// Like [`fill`](Self::fill), but looks for the field only within an element, such as one of several forms.
     pub async fn fill_in(&self, element: &str, name: &str, value: &str) -> Result<(), BrowserError> {
         let selector = format!("{element} [name={}]:not([type=hidden])", Value::from(name));
         let field = self.find(&selector).await?;
@@ -136,8 +136,8 @@ impl Browser {
         field.send_keys(value).await.map_err(failed(format_args!("typing into {selector}")))
     }
 
-    /// Clicks a button or a link, or a form's submit button, and waits until another page has loaded. Returns an error
-    /// if no other page loads. Use [`click`](Self::click) for a click that stays on the page.
+    /// Clicks a button or a link, or the submit button if `selector` selects a form. Waits until another page has
+    /// loaded, and returns an error if none loads. If a click stays on the page, use [`click`](Self::click).
     pub async fn submit(&self, selector: &str) -> Result<(), BrowserError> {
         // chromedriver may return before the navigation has started, so wait until the old page is gone.
         let before = self.find("html").await?;
@@ -166,15 +166,15 @@ impl Browser {
         target.click().await.map_err(failed(format_args!("clicking {selector}")))
     }
 
-    /// Presses keys one after another in the focused element. Special keys have the code points of WebDriver §17.4.2,
-    /// such as U+E004 for Tab and U+E007 for Enter.
+    /// Presses keys one after another. The element that has the focus receives them. Special keys have the code points
+    /// of WebDriver §17.4.2, such as U+E004 for Tab and U+E007 for Enter.
     pub async fn press(&self, keys: &str) -> Result<(), BrowserError> {
         let strokes = keys.chars().flat_map(|value| [KeyAction::Down { value }, KeyAction::Up { value }]);
         let keyboard = strokes.fold(KeyActions::new("keyboard".to_owned()), KeyActions::then);
         self.session.perform_actions(keyboard).await.map_err(failed("pressing keys"))
     }
 
-    /// Runs the body of a JavaScript function and returns its value. This works even if
+    /// Runs `script` as the body of a JavaScript function, and returns the function's value. This works even if
     /// [`javascript`](BrowserOptions::javascript) is off.
     pub async fn evaluate(&self, script: &str) -> Result<Value, BrowserError> {
         self.session.execute(script, vec![]).await.map_err(failed(format_args!("running {script}")))
@@ -254,7 +254,8 @@ impl WebDriverCompatibleCommand for DevToolsCommand {
     }
 }
 
-/// Whether the element's page is gone. Other errors do not count: a navigation in progress may cause them.
+/// Whether the browser has left the element's page. Only errors that say so count, because a navigation in progress may
+/// cause others.
 async fn is_gone(element: &Element) -> bool {
     let gone = [ErrorStatus::StaleElementReference, ErrorStatus::NoSuchElement];
     matches!(element.tag_name().await, Err(CmdError::Standard(error)) if gone.contains(&error.error))
@@ -364,8 +365,8 @@ impl Drop for Driver {
     }
 }
 
-/// Whether a process of the group is still running. A zombie does not count: in a container it may never be reaped.
-/// Without `/proc`, returns false.
+/// Whether any process of the group is still running. Zombies do not count, because in a container they may never be
+/// reaped. Returns false if there is no `/proc`.
 fn is_running(group: u32) -> bool {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     processes.filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok()).any(|stat| {

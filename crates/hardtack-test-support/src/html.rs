@@ -1,6 +1,6 @@
-//! The forms in an HTML page.
+//! Reads the forms in an HTML page.
 //!
-//! This reads tags and attributes, in any order and quoting, and skips scripts, styles and comments. It is not a full
+//! Attributes may be in any order and with any quotes. Scripts, styles and comments are skipped. This is not a full
 //! parser: pages must be well formed.
 
 use hardtack_conformance::Response;
@@ -38,7 +38,7 @@ pub fn hidden_field(html: &str, name: &str) -> Option<String> {
         .map(|tag| tag.attribute("value").unwrap_or_default().to_owned())
 }
 
-/// Returns the fields that a browser would send for the form with that `action`, with the values in the page. Buttons,
+/// Returns the fields that a browser would send for the form with that `action` if the user changed nothing. Buttons,
 /// file inputs, unchecked boxes and disabled fields are left out. Returns `None` if no form has that action.
 pub fn form_fields(html: &str, action: &str) -> Option<Vec<(String, String)>> {
     let tags = tags(html);
@@ -79,7 +79,8 @@ pub fn form_actions(html: &str) -> Vec<String> {
     forms.map(|form| form.attribute("action").unwrap_or_default().to_owned()).collect()
 }
 
-/// A `<select>` while its options are read. Its value is the last selected option, or else the first one.
+/// A `<select>` whose options are being read. Its value is that of the last selected option, or of the first option if
+/// none is selected.
 struct Select {
     name: String,
     value: Option<String>,

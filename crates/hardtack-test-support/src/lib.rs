@@ -1,6 +1,6 @@
 //! Test support for Hardtack's own crates. It is not published.
 //!
-//! Black-box tests use a server only as a browser or a program does, over real sockets:
+//! With this crate, black-box tests use a server only as a browser or a program does, over real sockets. It contains:
 //!
 //! - [`client`] and [`jar`], from `hardtack-conformance`: HTTP requests with the cookie jar of a browser;
 //! - [`html`]: the forms in a page, for clients without a browser;
@@ -9,7 +9,7 @@
 //! - [`server`]: a listener on a free port, and a small HTTP server that takes the place of an upstream or a website;
 //! - [`services`]: private PostgreSQL and Redis servers and Flask applications, which end with the test;
 //! - [`small_disk`]: a file system that a test fills and frees;
-//! - [`on_every_store!`]: runs the same tests on several stores;
+//! - [`on_every_store!`]: a macro that runs the same tests on several stores;
 //! - [`tutorial`]: visits to the tutorial's site.
 //!
 //! Most functions panic with a message if they are misused or if the network fails, so that the test fails.

@@ -64,17 +64,19 @@ impl Program {
         self
     }
 
-    /// Treats the server as ready when `/healthz` at `base` responds with 200, even if it does not print its URL.
+    /// Also treats the server as ready when `/healthz` at `base` responds with 200, even if the server does not print
+    /// its URL.
     pub fn health_at(mut self, base: impl IntoBase) -> Self {
         self.health = Some(base.into_base().origin().ascii_serialization());
         self
     }
 
-    /// Starts a server and waits until it is ready, for at most 20 s. It is ready when it has printed a line with
-    /// `http://` to its standard output, or when [`/healthz`](Self::health_at) responds with 200.
+    /// Starts a server and waits until it is ready, for at most 20 s. The server is ready when it has printed a line
+    /// with `http://` to its standard output. If [`health_at`](Self::health_at) was called, it is also ready when
+    /// `/healthz` responds with 200.
     ///
     /// # Errors
-    /// If the program cannot be run, ends, or is not ready in time.
+    /// If the program cannot be run, if it ends, or if it is not ready in time.
     pub async fn start(&self) -> Result<Process, StartError> {
         let mut process = self.spawn()?;
         let deadline = Instant::now() + LONGEST_WAIT;
@@ -101,10 +103,10 @@ impl Program {
         }
     }
 
-    /// Runs a program that ends by itself, and waits for it, for at most 60 s.
+    /// Runs a program that ends by itself, and waits for its end, for at most 60 s.
     ///
     /// # Errors
-    /// If the program cannot be run, or if it does not end in time. In that case it is killed.
+    /// If the program cannot be run, or if it does not end in time and has to be killed.
     pub fn run(&self) -> Result<Finished, StartError> {
         let mut process = self.spawn()?;
         let deadline = Instant::now() + LONGEST_RUN;
@@ -245,7 +247,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// The URL of the server: the one given to [`Program::health_at`], or else the one that it printed.
+    /// The URL of the server: the one that was given to [`Program::health_at`], if any, or else the one that it
+    /// printed.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
@@ -314,11 +317,11 @@ impl Drop for Process {
     }
 }
 
-/// Sends a signal to a process, or to a process group if `target` starts with a minus sign. Returns whether it
+/// Sends a signal to a process, or to a process group if `target` starts with a minus sign. Returns whether this
 /// succeeded.
 ///
-/// This uses the shell's built-in `kill`: the standard library can send only SIGKILL, and a slim image has no `kill`
-/// program.
+/// The signal is sent with the shell's built-in `kill`, because the standard library can send only SIGKILL, and a slim
+/// image has no `kill` program.
 pub(crate) fn signal(target: &str, name: &str) -> bool {
     let mut shell = Command::new("sh");
     shell.args(["-c", "kill -s \"$1\" -- \"$2\"", "sh", name, target]).stderr(Stdio::null());

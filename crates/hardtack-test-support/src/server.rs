@@ -44,8 +44,8 @@ impl Received {
     }
 }
 
-/// Serves `respond` on a free port of 127.0.0.1 until the test's runtime ends. Each connection serves one
-/// request.
+/// Starts a server on a free port of 127.0.0.1 and returns its address. The server responds to each request with what
+/// `respond` returns, and closes the connection. It ends with the test's runtime.
 pub async fn serve<F, B>(respond: F) -> SocketAddr
 where
     F: Fn(Received) -> Response<B> + Send + Sync + 'static,
@@ -57,7 +57,7 @@ where
         while let Ok((mut stream, _)) = listener.accept().await {
             let respond = Arc::clone(&respond);
             tokio::spawn(async move {
-                // A browser opens connections that it does not use.
+                // Browsers also open connections that they do not use.
                 let Some(request) = read(&mut stream).await else { return };
                 let head_only = request.method == Method::HEAD;
                 let bytes = render(respond(request), head_only);

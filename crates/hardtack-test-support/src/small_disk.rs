@@ -28,7 +28,7 @@ impl SmallDisk {
     /// Fills the disk to the last byte.
     ///
     /// # Panics
-    /// If nothing can be written.
+    /// If no file can be created on it.
     pub fn fill(&self) {
         let mut ballast = File::create(self.0.path().join("ballast")).expect("a file can be created");
         let block = [0_u8; 4096];
@@ -38,7 +38,7 @@ impl SmallDisk {
     /// Frees the space that [`fill`](Self::fill) has taken.
     ///
     /// # Panics
-    /// If it was not filled.
+    /// If the disk has not been filled.
     pub fn free(&self) {
         std::fs::remove_file(self.0.path().join("ballast")).expect("the disk was filled");
     }

@@ -1,10 +1,10 @@
 //! Runs the same tests on several stores.
 
-/// Generates a module for each store, with a test for each function. For example, `on_redis::s28_…` calls `s28_…` with
-/// the Redis store.
+/// Generates a module for each store, which contains a test for each function in the list. For example,
+/// `on_redis::s28_…` calls `s28_…` with the Redis store.
 ///
-/// The functions are async and take the store. The compiler reports a function that is missing from the list as
-/// dead code. The calling crate needs `tokio` with its macros and the multi-threaded runtime.
+/// The functions are async and take the store. If a function is missing from the list, the compiler reports it as dead
+/// code. The calling crate needs `tokio` with its macros and the multi-threaded runtime.
 #[macro_export]
 macro_rules! on_every_store {
     ([$($module:ident: $store:expr),+ $(,)?] $tests:tt) => {

@@ -30,7 +30,7 @@ async fn show(client: &mut Client, path: &str) -> Response {
 /// Visits the site from the first page to the log-out, using only forms, like a browser without JavaScript.
 ///
 /// # Panics
-/// If the site behaves differently than the tutorial says.
+/// If the site does not behave as the tutorial says.
 pub async fn by_forms(mut browser: Client, clock: &TestClock) {
     assert!(show(&mut browser, "/").await.text().contains("You are nobody."));
 
@@ -80,10 +80,10 @@ pub async fn by_forms(mut browser: Client, clock: &TestClock) {
     assert_eq!(refused.status(), 401, "the copied refresh cookie is refused as well");
 }
 
-/// A visitor who comes back after two days has to log in again, and the log-in page says why.
+/// Checks that a visitor who comes back after two days has to log in again, and that the log-in page says why.
 ///
 /// # Panics
-/// If the site behaves differently than the tutorial says.
+/// If the site does not behave as the tutorial says.
 pub async fn after_two_days(mut browser: Client, clock: &TestClock) {
     let login = show(&mut browser, "/login").await;
     submit(&mut browser, &login, "", &[("username", "bob"), ("password", "battery staple")]).await;
@@ -93,10 +93,10 @@ pub async fn after_two_days(mut browser: Client, clock: &TestClock) {
     assert!(login.text().contains("Your session has ended."));
 }
 
-/// A similar visit in headless Chromium, without JavaScript and over http.
+/// Makes a visit like that of [`by_forms`] in headless Chromium, without JavaScript and over http.
 ///
 /// # Panics
-/// If the site behaves differently than the tutorial says, or if the browser fails.
+/// If the site does not behave as the tutorial says, or if the browser fails.
 pub async fn in_chromium(address: SocketAddr, clock: &TestClock) {
     let browser = Browser::start(BrowserOptions { javascript: false, ..BrowserOptions::default() }).await.unwrap();
     let base = format!("http://{address}");

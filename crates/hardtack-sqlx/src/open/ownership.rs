@@ -13,8 +13,8 @@ const ENDINGS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 /// How many symbolic links may lead to a database, as in Linux (`path_resolution(7)`).
 const MAX_LINKS: usize = 40;
 
-/// Returns the path that symbolic links lead to, even if the file does not exist yet. SQLite follows them too, and
-/// keeps its other files beside the target.
+/// Follows symbolic links and returns the path of the target, even if the target does not exist yet. SQLite follows
+/// links too, and keeps its other files beside the target.
 pub(super) fn without_links(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -26,14 +26,14 @@ pub(super) fn without_links(path: &Path) -> PathBuf {
     path
 }
 
-/// Refuses a folder in which a user other than root and this process's own can replace the database.
+/// Returns an error if any user other than root and this process's own can replace the database in its folder.
 pub(super) fn check_folder(database: &Path) -> Result<(), OpenError> {
     let folder = database.parent().unwrap_or(Path::new("/"));
     check_trusted_folder(folder).map_err(OpenError::Untrusted)
 }
 
-/// Refuses the files of a database if a user other than root and this process's own can write to them: such a user
-/// could log in as anyone. Warns if other users can read the database. Files that do not exist are left out.
+/// Returns an error if any user other than root and this process's own can write to a file of the database. Such a user
+/// could log in as anyone. Logs a warning if other users can read the database. Skips files that do not exist.
 pub(super) fn check(path: &Path) -> Result<(), OpenError> {
     for ending in ENDINGS {
         let mut file = path.as_os_str().to_owned();

@@ -7,7 +7,8 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::error::OpenError;
 
-/// Parses a URL. With the feature `tls`, connections to other machines require TLS unless `sslmode` is set.
+/// Parses a URL. If the feature `tls` is enabled, connections to other machines require TLS, unless the mode is set
+/// with `sslmode` or `PGSSLMODE`.
 pub(super) fn parse(text: &str) -> Result<PgConnectOptions, OpenError> {
     let invalid = |error: &dyn Display| OpenError::InvalidUrl { reason: error.to_string() };
     let url = url::Url::parse(text).map_err(|error| invalid(&error))?;

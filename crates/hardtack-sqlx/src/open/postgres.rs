@@ -9,37 +9,39 @@ use super::pg_options::label;
 use super::url::DatabaseUrl;
 use crate::error::OpenError;
 
-/// The maximum number of connections in a pool. By default, a PostgreSQL server allows 100 connections, and reserves
-/// three of them for superusers. That is enough for eight processes, each with this many connections and one more that
-/// listens.
+/// The maximum number of connections in a pool. By default, a PostgreSQL server allows 100 connections and reserves
+/// three of them for superusers. The rest is enough for eight processes: each uses this many connections, and one more
+/// to listen for notifications.
 const CONNECTIONS: u32 = 10;
 
-/// How long a request waits for a connection before it fails (a 503 for the client), and how long opening waits.
+/// How long a request waits for a connection of the pool. After that, the request fails, and the client gets a 503.
+/// Opening a database waits for the server equally long.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A connection that was idle for longer than this is pinged before it is used. Under load, connections are hardly ever
-/// idle for so long, so they are not pinged. After an outage of more than this, no request gets a dead connection.
+/// A connection that has been idle for this long is pinged before it is used. So after an outage that lasted longer, no
+/// request gets a dead connection. Under load, connections are rarely idle for so long, and the ping is rarely
+/// necessary.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// Settings that Hardtack relies on. They override the server's configuration:
 ///
-/// - The statements are written for READ COMMITTED.
-/// - The time limits keep a stuck statement, or the transaction of a stopped process, from holding locks for long.
-/// - A commit must be durable before it is confirmed, so `synchronous_commit` is turned on if it is off.
+/// - The isolation level is READ COMMITTED, because the statements are written for it.
+/// - Time limits keep a stuck statement, or the transaction of a stopped process, from holding locks for long.
+/// - If `synchronous_commit` is off, it is turned on, because a commit must be durable before it is confirmed.
 const SETTINGS: &str = "SET default_transaction_isolation = 'read committed';
     SET lock_timeout = '4s';
     SET statement_timeout = '30s';
     SET idle_in_transaction_session_timeout = '10s';
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
-/// Opens a PostgreSQL database with the settings that Hardtack relies on. Creates no tables.
+/// Opens a PostgreSQL database with the settings that Hardtack relies on, but creates no tables. [`DatabaseUrl`]
+/// describes the URL.
 ///
-/// The pool has up to ten connections. Each has READ COMMITTED isolation, durable commits and time limits. With the
-/// feature `tls`, connections to other machines require TLS, unless `sslmode` is set. See [`DatabaseUrl`] for the
-/// URL.
+/// The pool has up to ten connections. Each has READ COMMITTED isolation, durable commits and time limits. If the
+/// feature `tls` is enabled, connections to other machines require TLS, unless `sslmode` is set.
 ///
 /// # Errors
-/// The URL is not valid, the server cannot be reached or refuses the connection, or the encoding of its database is not
+/// The URL is not valid, the server cannot be reached or refuses the connection, or the encoding of the database is not
 /// UTF8.
 pub async fn open_postgres(url: &str) -> Result<PgPool, OpenError> {
     let url: DatabaseUrl = url.parse()?;

@@ -13,7 +13,8 @@ use sqlx::{Connection, SqliteConnection, SqlitePool};
 use super::ownership;
 use crate::error::OpenError;
 
-/// The most connections of a pool. SQLite allows one writer at a time, so more connections would mostly wait for it.
+/// The maximum number of connections in a pool. SQLite allows only one writer at a time, so with more connections, most
+/// writers would only wait.
 const CONNECTIONS: u32 = 4;
 
 /// How long a write waits for a write of another connection.
@@ -22,21 +23,22 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request waits for a connection before it fails (a 503 for the client).
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Opens a database file with the settings that Hardtack relies on, and creates it if it does not exist. Creates no
-/// tables.
+/// Opens a database file with the settings that Hardtack relies on. Creates the file if it does not exist, but creates
+/// no tables.
 ///
-/// The file uses a write-ahead log. Connections have `synchronous = FULL` (a commit is durable before it is
-/// confirmed), enforced foreign keys, and a busy timeout of five seconds. A connection on which SQLite has ended a
-/// transaction by itself, for example because the disk was full, is closed and not used again.
+/// The file uses a write-ahead log. On each connection, a commit is durable before it is confirmed
+/// (`synchronous = FULL`), foreign keys are enforced, and the busy timeout is five seconds. On some errors, such as a
+/// full disk, SQLite ends the transaction by itself. The connection is then closed and not used again.
 ///
-/// Only its owner can read a new file (mode 0600). An existing file keeps its permissions: it is refused if it belongs
-/// to another user except root, or if other users can write to it. If they can read it, a warning is logged. Its
-/// folder is checked as well, because a user who can write to the folder can replace the file. If the file is replaced
-/// while the pool is open, new connections fail, and so does everything that Hardtack does with the database.
+/// Only its owner can read a new file (mode 0600). An existing file keeps its permissions. It is refused if it belongs
+/// to another user except root, or if other users can write to it. If other users can read it, a warning is logged. The
+/// folder of the file is checked as well, because a user who can write to the folder can replace the file. If the file
+/// is replaced while the pool is open, new connections fail, and so does everything that Hardtack does with the
+/// database.
 ///
 /// # Errors
-/// The file cannot be created or cannot be opened as an SQLite database, or another user owns it or its folder or can
-/// write to them.
+/// The file cannot be created, or it cannot be opened as an SQLite database. It is also an error if another user owns
+/// the file or its folder, or can write to one of them.
 pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError> {
     let path = path.as_ref();
     // An absolute path has no special meaning to SQLite, unlike `:memory:`, `file:…` and the empty path.
@@ -64,8 +66,8 @@ pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError
     Ok(pool)
 }
 
-/// Opens a database that lives as long as its pool. The pool has one connection, since every connection to memory
-/// has a database of its own.
+/// Opens a database in memory that lives as long as its pool. The pool has only one connection, because a second
+/// connection would open another, empty database.
 pub(crate) async fn open_in_memory() -> Result<SqlitePool, OpenError> {
     pool_options(1)
         .connect_with(options().in_memory(true))
@@ -93,16 +95,17 @@ fn pool_options(connections: u32) -> SqlitePoolOptions {
 /// Whether a connection that is returned to the pool can be used again. Otherwise the pool closes it.
 ///
 /// On some errors, such as a full disk or a failed write, SQLite rolls the transaction back by itself
-/// (sqlite.org/lang_transaction.html, "Response to errors within a transaction"). The rollback of sqlx then fails, and
-/// sqlx still considers the connection to be in a transaction: every later `BEGIN IMMEDIATE` on it would fail.
+/// (sqlite.org/lang_transaction.html, "Response to errors within a transaction"). The rollback that sqlx sends then
+/// fails, and sqlx still considers the connection to be in a transaction. Every later `BEGIN IMMEDIATE` on this
+/// connection would fail.
 async fn is_out_of_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
     // Before it returns, the connection runs the rollback that a dropped transaction has requested.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
 }
 
-/// Creates the file with mode 0600; SQLite would leave the mode to the process's umask. SQLite gives its log and index
-/// files (`-wal`, `-shm`) the mode of the database file.
+/// Creates the file with mode 0600, unless it exists. If SQLite created the file, the mode would depend on the
+/// process's umask. SQLite gives its log and index files (`-wal`, `-shm`) the mode of the database file.
 fn create_private(path: &Path) -> io::Result<()> {
     // Closing a file drops all POSIX locks of this process on it, including SQLite's (sqlite.org/howtocorrupt, 2.2).
     // So no other task may open the new file before this one has closed it.
@@ -119,8 +122,8 @@ fn create_private(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Switches the file to the write-ahead log. SQLite's busy timeout does not cover this switch, so if several
-/// processes open a new file at once, all but one have to retry.
+/// Switches the file to the write-ahead log, and retries this while the file is busy. If several processes open a new
+/// file at once, only one of them succeeds at first, and SQLite's busy timeout does not make the others wait.
 async fn use_write_ahead_log(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     let started = Instant::now();
     loop {

@@ -7,17 +7,18 @@ use std::str::FromStr;
 use super::pg_options;
 use crate::error::OpenError;
 
-/// The URL of an SQLite or PostgreSQL database, as a configuration names it.
+/// The URL of an SQLite or PostgreSQL database, for example in a configuration.
 ///
 /// It has one of two forms:
 ///
-/// - `sqlite:PATH` (feature `sqlite`): a file, which is created if it does not exist. The path is not
-///   percent-decoded; two slashes before it are ignored. `sqlite::memory:` is a database that lives as long as the
-///   program.
-/// - `postgres://USER:PASSWORD@HOST:PORT/DATABASE` (feature `postgres`), or `postgresql:`. Missing parts are taken
-///   from `PGHOST`, `PGUSER`, `PGPASSWORD` and so on, or from `.pgpass`. Parameters such as
-///   `?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem` have the same meaning as in libpq; unknown or repeated ones are
-///   refused. With the feature `tls`, connections to other machines require TLS, unless `sslmode` is set.
+/// - `sqlite:PATH` (feature `sqlite`) names a file, which is created if it does not exist. The path is not
+///   percent-decoded. Two slashes before the path are ignored. `sqlite::memory:` names a database in memory, which is
+///   lost when its pool is closed.
+/// - `postgres://USER:PASSWORD@HOST:PORT/DATABASE` (feature `postgres`) names a database on a server. The scheme can
+///   also be `postgresql`. Missing parts are taken from `PGHOST`, `PGUSER`, `PGPASSWORD` and so on, or from `.pgpass`.
+///   Parameters such as `?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem` have the same meaning as in libpq.
+///   Unknown or repeated parameters are refused. If the
+///   feature `tls` is enabled, connections to other machines require TLS, unless `sslmode` is set.
 ///
 /// `Display` and `Debug` leave out the password.
 #[derive(Clone)]
@@ -36,7 +37,8 @@ pub(crate) enum Location {
 }
 
 impl DatabaseUrl {
-    /// Returns the path of an SQLite file, whether it exists or not; `None` for a server or a database in memory.
+    /// Returns the path of the SQLite file, whether or not the file exists. Returns `None` if the URL names a server or
+    /// a database in memory.
     pub fn file(&self) -> Option<&std::path::Path> {
         match &self.0 {
             #[cfg(feature = "sqlite")]

@@ -14,18 +14,19 @@ macro_rules! in_transaction {
     ($(#[$attribute:meta])* $pool:ty, $connection:ty) => {
         $(#[$attribute])*
         impl PendingEnds<$pool> {
-            /// Writes the intention to end all sessions of a user in your own transaction: the sessions end after the
-            /// transaction commits, and continue if it is rolled back. Use this method if no session is to continue:
-            /// after a password reset, or when a user is disabled or deleted.
+            /// Records, in your own transaction, that all sessions of a user are to end. They end after the transaction
+            /// commits. If it is rolled back, they continue. Use this method if no session is to continue: after a
+            /// password reset, or when a user is disabled or deleted.
             ///
             /// After the commit, pass the result to
-            /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), which ends the sessions at
-            /// once, or to the adapter's `Auth::renew`, which also gives this browser a new session. If the program
-            /// stops before that, another process ends the sessions a few seconds later.
+            /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending) or to the adapter's
+            /// `Auth::renew`. Both end the sessions at once, and `renew` also gives this browser a new session. If the
+            /// program stops before that, another process ends the sessions a few seconds later.
             ///
             /// # Errors
-            /// This value is not [registered](hardtack::AuthenticatorBuilder::pending_revocations), the database failed,
-            /// or the subject has a NUL character. Roll the transaction back.
+            /// This `PendingEnds` is not [registered](hardtack::AuthenticatorBuilder::pending_revocations), the
+            /// database failed, or the subject contains a NUL character, which PostgreSQL rejects. Roll the transaction
+            /// back.
             pub async fn end_all_in(
                 &self,
                 connection: &mut $connection,
@@ -35,13 +36,16 @@ macro_rules! in_transaction {
             }
 
             /// Like [`end_all_in`](Self::end_all_in), but keeps one session. Use it when a logged-in user changes the
-            /// password. `kept` is the session of the request's token. After the commit, `Auth::renew` replaces that
-            /// session as well. If the session store is down, the kept session continues, and the others end when the
-            /// store is back.
+            /// password: `kept` is then the session of the request's token.
+            ///
+            /// After the commit, pass the result to `Auth::renew`, which replaces the kept session as well. If the
+            /// session store is down at that time, the kept session continues, and the others end when the store is
+            /// back.
             ///
             /// # Errors
-            /// This value is not [registered](hardtack::AuthenticatorBuilder::pending_revocations), the database failed,
-            /// or the subject has a NUL character. Roll the transaction back.
+            /// This `PendingEnds` is not [registered](hardtack::AuthenticatorBuilder::pending_revocations), the
+            /// database failed, or the subject contains a NUL character, which PostgreSQL rejects. Roll the transaction
+            /// back.
             pub async fn end_others_in(
                 &self,
                 connection: &mut $connection,
@@ -69,10 +73,11 @@ in_transaction!(
 /// For Hardtack's own crates, which write both databases through `hardtack-db`.
 #[doc(hidden)]
 impl PendingEnds<crate::Database> {
-    /// In a transaction, writes the intention to end all sessions of a user.
+    /// Records, in a transaction, that all sessions of a user are to end.
     ///
     /// # Errors
-    /// This value is not registered, the database failed, or the subject has a NUL character.
+    /// This `PendingEnds` is not registered, the database failed, or the subject contains a NUL character, which
+    /// PostgreSQL rejects.
     pub async fn end_all_in(
         &self,
         connection: &mut Connection<'_>,
@@ -81,10 +86,11 @@ impl PendingEnds<crate::Database> {
         self.write(connection, subject, None).await
     }
 
-    /// In a transaction, writes the intention to end all sessions of a user except one.
+    /// Records, in a transaction, that all sessions of a user except `kept` are to end.
     ///
     /// # Errors
-    /// This value is not registered, the database failed, or the subject has a NUL character.
+    /// This `PendingEnds` is not registered, the database failed, or the subject contains a NUL character, which
+    /// PostgreSQL rejects.
     pub async fn end_others_in(
         &self,
         connection: &mut Connection<'_>,
@@ -102,7 +108,7 @@ impl<P> PendingEnds<P> {
         subject: &str,
         kept: Option<SessionId>,
     ) -> Result<EndedSessions, sqlx::Error> {
-        // Check this before the commit: after it, the change would be stored, and the sessions would continue.
+        // Fail before the commit: if the change were committed, nothing would end the sessions.
         if !self.carried_out.load(Ordering::Relaxed) {
             return Err(sqlx::Error::Configuration(
                 "this PendingEnds is not registered with an authenticator, so nothing would end the sessions; pass a \

@@ -12,16 +12,18 @@ use hardtack_db::{MigrateError, Pool, Statement};
 use crate::database::Database;
 use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 
-/// Stored intentions to end the sessions of users, for applications that keep users in a database and sessions in
-/// another store, such as Redis.
+/// Records in the users' database which sessions are to end. This is for applications that keep users in a database and
+/// sessions in another store, such as Redis.
 ///
-/// An intention is written in the same transaction as the change that requires it. A new password and the intention to
-/// end the old sessions are thus committed together, although the sessions are in another store. Register a clone with
-/// the authenticator; until then, no intention can be written. The processes that follow the revocation log carry out
-/// the intentions within seconds, even after a crash. While the session store is down, these processes refuse the
-/// sessions.
+/// Each record is an *intention* to end the sessions of a user. It is written in the same transaction as the change
+/// that requires it. For example, a new password and the intention to end the old sessions are committed together,
+/// although the sessions are in another store.
 ///
-/// `P` is the type that it was created from: an sqlx pool or a [`Database`]. Clones share the connections.
+/// Register a clone with the authenticator. Before that, no intention can be written. The processes that follow the
+/// revocation log carry out the intentions within seconds, even after a crash. While the session store is down, these
+/// processes refuse the sessions that are to end.
+///
+/// `P` is the type that this value was created from: an sqlx pool or a [`Database`]. Clones share the connections.
 ///
 /// ```no_run
 /// # #[cfg(feature = "sqlite")]
@@ -51,29 +53,30 @@ pub struct PendingEnds<P> {
     carried_out: Arc<AtomicBool>,
 }
 
-/// The age in seconds at which other processes carry out an intention. The process that wrote it does so at once.
+/// How old an intention must be, in seconds, before other processes carry it out. The process that wrote it does not
+/// wait.
 const DELAY: i64 = 2;
 
 impl<P: Clone + Into<Database>> PendingEnds<P> {
-    /// Keeps intentions in a database that is already open. Call [`Self::migrate`] before the first use.
+    /// Keeps the intentions in a database that is already open. Call [`Self::migrate`] before the first use.
     pub fn from_pool(pool: P) -> Self {
         Self { pool: pool.clone().into().into(), handle: pool, carried_out: Arc::default() }
     }
 
-    /// Allows intentions to be written even if this value is not registered with an authenticator of this process, for
-    /// example in an administration tool. The application's servers must register a `PendingEnds` on the same database:
-    /// the sessions continue until one of the servers has carried out the intention.
+    /// Allows intentions to be written although this value is not registered with an authenticator of this process.
+    /// This is for programs such as an administration tool. The application's servers must register a `PendingEnds` on
+    /// the same database. The sessions continue until one of these servers has carried out the intention.
     pub fn carried_out_by_servers(self) -> Self {
         self.carried_out.store(true, Ordering::Relaxed);
         self
     }
 
-    /// Returns the pool that this was created from.
+    /// Returns the pool that this value was created from.
     pub fn pool(&self) -> &P {
         &self.handle
     }
 
-    /// Creates the table `pending_ends`, or brings it up to date, and returns how many migrations were applied.
+    /// Creates the table `pending_ends`, or brings it up to date. Returns how many migrations were applied.
     ///
     /// # Errors
     /// The table is newer than this program, or the database failed.

@@ -30,7 +30,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/sqlite/0005_outdated.sql"),
         include_str!("../../migrations/postgres/0005_outdated.sql"),
     ),
-    // SQLite has one writer at a time, so there is no lock to hold for a shorter time.
+    // Not needed on SQLite: it has only one writer at a time, so holding a lock for a shorter time would not help.
     Migration::per_database(6, "", include_str!("../../migrations/postgres/0006_unnumbered.sql")),
     Migration::per_database(
         7,

@@ -1,7 +1,7 @@
-//! The tables, and how their rows become the types of `hardtack` and back.
+//! The tables, and the conversion between their rows and the types of `hardtack`.
 //!
-//! A new column of `sessions` needs a migration ([`migrations`]), a line in the list in [`columns`], and the field of
-//! [`Session`](hardtack::session::Session) that it stores.
+//! A new column of `sessions` needs a migration (in [`migrations`]), a line in the list of [`columns`], and code there
+//! that converts it from and to a field of [`Session`](hardtack::session::Session).
 
 mod columns;
 mod error;

@@ -11,15 +11,16 @@ macro_rules! claims_in_transaction {
     ($(#[$attribute:meta])* $pool:ty, $connection:ty, $begin:literal, $dialect:literal) => {
         $(#[$attribute])*
         impl Sessions<$pool> {
-            /// Marks the access tokens of a user as outdated in your own transaction, together with the change of a
-            /// role that [`additional_claims`](hardtack::AuthenticatorBuilder::additional_claims) reads. After the
-            /// commit, the user's next request refreshes the token, which calls the callback again. If the transaction
-            /// is rolled back, the tokens stay current.
+            /// Marks the access tokens of a user as outdated, in your own transaction. Use this method if the
+            /// transaction changes what the callback
+            /// [`additional_claims`](hardtack::AuthenticatorBuilder::additional_claims) reads, such as the user's role.
+            /// After the commit, the user's next request refreshes the token, and the refresh calls the callback again.
+            /// If the transaction is rolled back, the tokens stay current.
             ///
             /// After the commit, pass the result to
             /// [`Authenticator::finish_changing_claims`](hardtack::Authenticator::finish_changing_claims). If the
-            /// program stops before that, the processes that use the database learn of the change from it within
-            /// seconds.
+            /// program stops before that, the processes that share the database learn of the change within seconds,
+            /// because they follow the revocation log.
             ///
             /// ```no_run
             /// use hardtack::Authenticator;
@@ -45,8 +46,9 @@ macro_rules! claims_in_transaction {
                 self.outdate_in(&mut connection.into(), subject, None).await
             }
 
-            /// Like [`reload_claims_in`](Self::reload_claims_in), but also replaces the claims that were set at the
-            /// user's log-ins. [`Authenticator::check_claims`](hardtack::Authenticator::check_claims) returns `claims`.
+            /// Like [`reload_claims_in`](Self::reload_claims_in), but also replaces the claims that were set when the
+            /// user logged in. To get `claims`, call
+            /// [`Authenticator::check_claims`](hardtack::Authenticator::check_claims).
             ///
             /// # Errors
             /// The database failed. Roll the transaction back.

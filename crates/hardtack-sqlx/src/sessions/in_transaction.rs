@@ -11,13 +11,13 @@ macro_rules! in_transaction {
     ($(#[$attribute:meta])* $pool:ty, $connection:ty, $begin:literal, $dialect:literal) => {
         $(#[$attribute])*
         impl Sessions<$pool> {
-            /// Ends all sessions of a user in your own transaction: the sessions end when the transaction commits, and
-            /// continue if it is rolled back. Use this method if no session is to continue: after a password reset, or
-            /// when a user is disabled or deleted.
+            /// Ends all sessions of a user in your own transaction. The sessions end when the transaction commits. If
+            /// it is rolled back, they continue. Use this method if no session is to continue: after a password reset,
+            /// or when a user is disabled or deleted.
             ///
             /// After the commit, pass the result to
-            /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), or to the adapter's
-            /// `Auth::renew`, which gives this browser a new session.
+            /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending) or to the adapter's
+            /// `Auth::renew`. `Auth::renew` also gives this browser a new session.
             ///
             /// ```no_run
             /// use hardtack::{Authenticator, SessionId};
@@ -49,8 +49,8 @@ macro_rules! in_transaction {
             }
 
             /// Like [`end_all_in`](Self::end_all_in), but keeps one session. Use it when a logged-in user changes the
-            /// password. `kept` is the session of the request's token. After the commit, `Auth::renew` replaces that
-            /// session as well.
+            /// password: `kept` is then the session of the request's token. After the commit, pass the result to
+            /// `Auth::renew`, which replaces the kept session as well.
             ///
             /// # Errors
             /// The database failed. Roll the transaction back.
@@ -85,7 +85,7 @@ in_transaction!(
 /// For Hardtack's own crates, which write both databases through `hardtack-db`.
 #[doc(hidden)]
 impl Sessions<crate::Database> {
-    /// In a transaction, ends all sessions of a user.
+    /// Ends, in a transaction, all sessions of a user.
     ///
     /// # Errors
     /// The database failed.
@@ -97,7 +97,7 @@ impl Sessions<crate::Database> {
         self.end(connection, subject, RevokeTarget::AllOf(subject)).await
     }
 
-    /// In a transaction, ends all sessions of a user except one.
+    /// Ends, in a transaction, all sessions of a user except `kept`.
     ///
     /// # Errors
     /// The database failed.

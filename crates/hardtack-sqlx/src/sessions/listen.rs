@@ -21,10 +21,11 @@ impl fmt::Debug for RevocationListener {
 }
 
 impl RevocationListener {
-    /// Waits for a notification. Also returns `Ok` when a new connection has been established, and an error if the
-    /// connection is lost or cannot be established. In both cases, notifications may have been missed.
+    /// Waits for a notification. Also returns `Ok` when it has established a new connection. Returns an error if the
+    /// connection is lost or cannot be established. In these cases, notifications may have been missed.
     ///
-    /// Cancel safe: if the future is dropped, the connection and what it has received remain.
+    /// Cancel safe: if the future is dropped, the connection stays open and keeps the notifications that it has
+    /// received.
     pub(super) async fn wait(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
         let mut listener = self.0.lock().await;
         let Some(connected) = listener.as_mut() else {

@@ -19,8 +19,9 @@ use crate::database::Database;
 use crate::error::OpenError;
 use crate::{open, schema};
 
-/// A [`SessionStore`](hardtack::session::SessionStore) in a database. `P` is the type that it was created from: an sqlx
-/// pool or a [`Database`]. Clones share the connections.
+/// A [`SessionStore`](hardtack::session::SessionStore) that keeps sessions in an SQLite or PostgreSQL database.
+///
+/// `P` is the type that the store was created from: an sqlx pool or a [`Database`]. Clones share the connections.
 #[derive(Clone, Debug)]
 pub struct Sessions<P> {
     handle: P,
@@ -41,8 +42,8 @@ pub type PostgresSessions = Sessions<sqlx::PgPool>;
 impl<P: Clone + Into<Database>> Sessions<P> {
     /// Creates a store in a database that is already open. Call [`Self::migrate`] before the first use.
     ///
-    /// Open the database with `open_sqlite`, `open_postgres` or [`Database::open`], which turn on the settings that
-    /// Hardtack relies on, such as durable commits and time limits.
+    /// Open the database with `open_sqlite`, `open_postgres` or [`Database::open`]. These functions turn on the
+    /// settings that Hardtack relies on, such as durable commits and time limits.
     pub fn from_pool(pool: P) -> Self {
         Self {
             pool: pool.clone().into().into(),
@@ -53,9 +54,9 @@ impl<P: Clone + Into<Database>> Sessions<P> {
         }
     }
 
-    /// Sets the clock, for tests. It only dates changes of sessions in a transaction of the application, such as those
-    /// of [`end_all_in`](SqliteSessions::end_all_in). The authenticator's clock dates everything else. Default:
-    /// [`SystemClock`](hardtack::clock::SystemClock).
+    /// Sets the clock, for tests. It dates only those changes to sessions that are part of the application's own
+    /// transaction, such as those of [`end_all_in`](SqliteSessions::end_all_in). The authenticator's clock dates all
+    /// other changes. Default: [`SystemClock`](hardtack::clock::SystemClock).
     #[must_use]
     pub fn with_clock(self, clock: impl Clock) -> Self {
         Self { clock: SharedClock::new(clock), ..self }
@@ -66,8 +67,9 @@ impl<P: Clone + Into<Database>> Sessions<P> {
         &self.handle
     }
 
-    /// Brings the tables, including that of [`Self::throttle`], up to date and returns how many migrations were applied. The `open` functions call this
-    /// themselves.
+    /// Brings the tables, including that of [`Self::throttle`], up to date and returns how many migrations were
+    /// applied. `SqliteSessions::open` and
+    /// `PostgresSessions::open` call this method themselves.
     ///
     /// # Errors
     /// The tables are newer than this program, or the database failed.
@@ -93,8 +95,8 @@ impl Database {
 
 #[cfg(feature = "sqlite")]
 impl SqliteSessions {
-    /// Opens a database file with [`open_sqlite`](crate::open_sqlite) and brings the tables up to date. A file that
-    /// does not exist is created.
+    /// Opens a database file with [`open_sqlite`](crate::open_sqlite), which creates the file if it does not exist.
+    /// Then brings the tables up to date.
     ///
     /// # Errors
     /// Those of [`open_sqlite`](crate::open_sqlite), or the tables cannot be brought up to date, for example because
@@ -104,9 +106,10 @@ impl SqliteSessions {
         Self::from_pool(open::open_sqlite(path).await?).migrated(path.display().to_string()).await
     }
 
-    /// Opens a database in memory that lives as long as its last clone: for tests and demonstrations.
+    /// Opens a database in memory, for tests and demonstrations. It lives until the last clone of this value is
+    /// dropped.
     ///
-    /// The database has one connection, so an open transaction makes all other callers wait.
+    /// The database has only one connection, so an open transaction makes all other callers wait.
     ///
     /// # Errors
     /// SQLite failed.
@@ -117,8 +120,8 @@ impl SqliteSessions {
 
 #[cfg(feature = "postgres")]
 impl PostgresSessions {
-    /// Opens a database with [`open_postgres`](crate::open_postgres) and brings the tables up to date. See
-    /// [`DatabaseUrl`](crate::DatabaseUrl) for the URL.
+    /// Opens a database with [`open_postgres`](crate::open_postgres) and brings the tables up to date.
+    /// [`DatabaseUrl`](crate::DatabaseUrl) describes the URL.
     ///
     /// # Errors
     /// Those of [`open_postgres`](crate::open_postgres), or the tables cannot be brought up to date, for example

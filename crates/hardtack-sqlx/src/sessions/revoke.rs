@@ -1,8 +1,8 @@
 //! Ending sessions and marking their access tokens as outdated, inside a transaction.
 //!
-//! To avoid deadlocks, every transaction takes its locks in the same order: the lock of a subject's log-ins, rows of
-//! `sessions` by id, then `revocation_head`. Once a transaction has locked `revocation_head`, it only writes the log
-//! and commits.
+//! To avoid deadlocks, every transaction takes its locks in the same order: first the lock of a subject's log-ins, then
+//! the rows of `sessions` in the order of their ids, and last `revocation_head`. After it has locked `revocation_head`,
+//! it only writes the log and commits.
 
 use std::fmt::Write as _;
 
@@ -21,12 +21,12 @@ const LOG_BATCH: usize = 500;
 /// The most sessions that one statement ends by id.
 const ID_BATCH: usize = 500;
 
-/// The most sessions that end when a log-in exceeds the limit. There can be this many only if they began before a limit
-/// was set.
+/// The maximum number of sessions that end when a log-in exceeds the limit. A subject has so many sessions only if they
+/// began before the limit was set.
 const MOST_EXCESS: i64 = 10_000;
 
-/// Ends sessions and returns those that were live until now. [Append](append_to_log) them to the log in the same
-/// transaction.
+/// Ends sessions and returns those that had not been ended before. The caller must [append](append_to_log) these to the
+/// log in the same transaction.
 pub(super) async fn end_sessions(
     connection: &mut Connection<'_>,
     target: RevokeTarget<'_>,
@@ -41,10 +41,13 @@ pub(super) async fn end_sessions(
     }
 }
 
-/// Ends the sessions of a target, and the subject's least recently used sessions, so that at most `limit` are left
-/// after one more begins. Returns the sessions that were live until now, and the time at which they end. That is `now`,
-/// unless a server whose clock is ahead has dated the last rotation of an excess session later: then it is the time of
-/// that rotation. [Append](append_to_log) the sessions to the log in the same transaction.
+/// Ends the sessions of `target`. If the subject would still have more than `limit` sessions after one more begins,
+/// also ends the least recently used ones.
+///
+/// Returns the sessions that had not been ended before, and the time at which they end. This time is `now`, with one
+/// exception: a server whose clock is ahead may have dated the last rotation of an excess session later than `now`. In
+/// that case, it is the time of that rotation. The caller must [append](append_to_log) the sessions to the log in the
+/// same transaction.
 pub(super) async fn end_sessions_and_excess(
     connection: &mut Connection<'_>,
     target: RevokeTarget<'_>,
@@ -54,7 +57,7 @@ pub(super) async fn end_sessions_and_excess(
 ) -> Result<(Vec<SessionId>, Timestamp), sqlx::Error> {
     let ids = match target {
         RevokeTarget::Sessions(ids) | RevokeTarget::Replaced(ids) => ids,
-        // All sessions of a subject end, or all but one.
+        // The other targets end all sessions of a subject, or all but one.
         _ => return Ok((end_sessions(connection, target, now).await?, now)),
     };
     let excess = find_excess(connection, ids, subject, limit, now).await?;
@@ -64,9 +67,9 @@ pub(super) async fn end_sessions_and_excess(
     Ok((end_by_id(connection, &all, target, at).await?, at))
 }
 
-/// Returns the time to record as the end of the subject's sessions that this transaction has ended at `now`. That is
-/// `now`, unless a server whose clock is ahead has dated the last rotation of one of them later: then it is the time of
-/// that rotation.
+/// Returns the end time to write to the log after this transaction has ended the subject's sessions at `now`. This time
+/// is `now`, with one exception: a server whose clock is ahead may have dated the last rotation of one of these
+/// sessions later than `now`. In that case, it is the time of that rotation.
 pub(super) async fn end_of(
     connection: &mut Connection<'_>,
     subject: &str,
@@ -79,11 +82,11 @@ pub(super) async fn end_of(
     Ok(rotated_at.map_or(now, |rotated_at| now.max(Timestamp::from_unix_seconds(rotated_at))))
 }
 
-/// Makes log-ins of a subject wait until the transaction commits. On SQLite, every write waits anyway.
+/// Makes log-ins of a subject wait until the transaction ends. On SQLite, every write waits anyway.
 ///
-/// A transaction of the application that ends the subject's sessions, or changes their claims, takes this lock, too.
-/// Otherwise, a log-in could read the old password or the old role before the commit, and begin a session after the
-/// others have ended.
+/// If a transaction of the application ends the subject's sessions or changes their claims, it takes this lock as well.
+/// Without the lock, a log-in could begin a session that the transaction does not see, and still read the old password
+/// or the old role before the commit.
 pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str) -> Result<(), sqlx::Error> {
     if connection.is_postgres() && schema::is_storable(subject) {
         let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7521983766109545324))";
@@ -92,8 +95,8 @@ pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str)
     Ok(())
 }
 
-/// Returns the sessions that have to end so that the subject has at most `limit` after one more begins, and when each
-/// was last rotated. Does not count those in `ending`.
+/// Returns the sessions that must end so that the subject has at most `limit` sessions after one more begins, each with
+/// the time of its last rotation. Does not count the sessions in `ending`.
 async fn find_excess(
     connection: &mut Connection<'_>,
     ending: &[SessionId],
@@ -195,9 +198,9 @@ async fn end_by_subject(
     ended.iter().map(|(id,)| Ok(schema::decode_id(id)?)).collect()
 }
 
-/// Marks the current access tokens of a subject's sessions as outdated, and sets the sessions' claims if some are
-/// given. Returns the sessions with their generations. [Append](append_to_log) them to the log in the same
-/// transaction.
+/// Marks the current access tokens of a subject's sessions as outdated. If `claims` are given, also stores them in the
+/// sessions. Returns the sessions with their generations. The caller must [append](append_to_log) them to the log in
+/// the same transaction.
 pub(super) async fn mark_outdated(
     connection: &mut Connection<'_>,
     subject: &str,
@@ -224,8 +227,8 @@ pub(super) async fn mark_outdated(
     outdated.into_iter().map(decode).collect()
 }
 
-/// Appends entries to the log. Make this the last statement of a transaction: from then on, all other transactions that
-/// write to the log wait for its commit.
+/// Appends entries to the log. Call this last in a transaction: after it, all other transactions that write to the log
+/// wait until this one has ended.
 pub(super) async fn append_to_log(
     connection: &mut Connection<'_>,
     entries: impl ExactSizeIterator<Item = (SessionId, RevocationKind)>,
@@ -265,10 +268,11 @@ pub(super) async fn append_to_log(
     Ok(())
 }
 
-/// Appends entries to the log when the application's transaction commits, which may be long after this call.
+/// Appends entries to the log in a transaction of the application, which may commit long after this call.
 ///
 /// On PostgreSQL, a deferred trigger gives the entries their numbers at the commit, so that other writers do not wait
-/// for the application; see `migrations/postgres/0006_unnumbered.sql`. On SQLite, they wait for the transaction anyway.
+/// for the application; see `migrations/postgres/0006_unnumbered.sql`. On SQLite, the entries get their numbers at
+/// once, because other writers wait for the transaction anyway.
 pub(super) async fn append_at_commit(
     connection: &mut Connection<'_>,
     entries: impl ExactSizeIterator<Item = (SessionId, RevocationKind)>,

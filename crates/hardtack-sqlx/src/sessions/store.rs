@@ -12,7 +12,8 @@ use super::{Sessions, revoke};
 use crate::database::Database;
 use crate::schema::{self, LogRow, SessionRow, session_columns};
 
-/// The most rows that one transaction of [`SessionStore::prune`] deletes, so that a log-in never waits for more.
+/// The maximum number of rows that one transaction of [`SessionStore::prune`] deletes. It is small so that a log-in
+/// does not wait long.
 const PRUNE_BATCH: u64 = 500;
 
 impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Sessions<P> {
@@ -186,7 +187,7 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
 }
 
 impl<P> Sessions<P> {
-    /// Adds a session, and in the same transaction ends others: those of the target, and those beyond the limit.
+    /// Adds a session. In the same transaction, ends the sessions of `target` and those that exceed `limit`.
     async fn insert(
         &self,
         session: &Session,
@@ -218,7 +219,8 @@ impl<P> Sessions<P> {
         Ok(self.all(statement).await?.into_iter().next())
     }
 
-    /// Runs a statement that deletes rows older than `before`, a batch at a time, and returns how many were deleted.
+    /// Runs a statement that deletes a batch of rows older than `before`. Repeats this until no such row is left or
+    /// `limit` rows have been deleted. Returns how many rows were deleted.
     async fn delete_in_batches(
         &self,
         statement: Statement<'static>,

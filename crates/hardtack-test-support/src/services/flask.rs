@@ -26,8 +26,8 @@ pub enum Application {
 }
 
 impl Application {
-    /// Starts the application on a free port of 127.0.0.1, with `env` as its `JWT_*` options, and waits until it
-    /// responds. The application ends when the returned process is dropped or the test's own process ends.
+    /// Starts the application on a free port of 127.0.0.1 and waits until it responds. `env` contains its `JWT_*`
+    /// options. The application ends when the returned process is dropped or the test's own process ends.
     ///
     /// # Panics
     /// If Python is missing or its packages cannot be installed. The message says what to do.
@@ -59,8 +59,8 @@ impl Application {
     }
 }
 
-/// Returns the interpreter of a virtual environment with the applications' packages. The environment is created once,
-/// in the target directory, and again if the list of packages or the version of Python changes.
+/// Returns the Python interpreter of a virtual environment with the applications' packages. The environment is kept in
+/// Cargo's target directory. It is created again only if the list of packages or the version of Python changes.
 fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! Real servers for tests. Each has its own port and directory and ends with the process that started it.
+//! Real servers for tests. Each server has its own port and directory, and ends when the process that started it ends.
 
 pub mod flask;
 pub mod postgres;

@@ -14,8 +14,9 @@ use crate::process::signal;
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_millis(20);
 
-/// Runs the server until the standard input ends or contains a line. The input ends whenever the test process ends, for
-/// any reason. After a line, the server's files are kept; otherwise they are deleted.
+/// A shell script that runs the server until the script's standard input ends or contains a line. The input ends
+/// whenever the test process ends, for any reason. If the input contains a line, the server's files are kept. If the
+/// input ends without a line, they are deleted.
 const WATCH: &str = r#"
 bin=$1 dir=$2 port=$3
 "$bin/postgres" -D "$dir" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
@@ -39,7 +40,7 @@ printf 'max_connections = 200\nshared_buffers = 16MB\nfsync = off\nautovacuum = 
 echo "$dir"
 "#;
 
-/// A PostgreSQL server on 127.0.0.1 for the tests of this process. When it is dropped, or when the process ends, even
+/// A PostgreSQL server on 127.0.0.1 for the tests of this process. When this value is dropped or the process ends, even
 /// by SIGKILL, the server stops and its files are deleted.
 #[derive(Debug)]
 pub struct PostgresServer {
@@ -51,8 +52,9 @@ pub struct PostgresServer {
     databases: AtomicUsize,
 }
 
-/// The server that all tests of a process share. Each test creates a [database](PostgresServer::database) of its own. A
-/// test that stops its server [starts](PostgresServer::start_new) a server of its own.
+/// Returns the server that all tests of this process share. Each test creates its own
+/// [database](PostgresServer::database) there. A test that stops the server must use [a server of its
+/// own](PostgresServer::start_new) instead.
 pub fn shared() -> &'static PostgresServer {
     static SHARED: OnceLock<PostgresServer> = OnceLock::new();
     SHARED.get_or_init(PostgresServer::start_new)
@@ -62,7 +64,7 @@ impl PostgresServer {
     /// Creates and starts a server.
     ///
     /// # Panics
-    /// If PostgreSQL is not installed.
+    /// If PostgreSQL is not installed or does not start.
     pub fn start_new() -> Self {
         let bin = binaries();
         let password = format!("canary-{:016x}{:016x}", random(), random());
@@ -97,7 +99,8 @@ impl PostgresServer {
         succeeded("psql", psql.output().expect("psql runs")).trim_end().to_owned()
     }
 
-    /// Changes settings permanently with `ALTER SYSTEM` and restarts the server. By default `fsync` is off.
+    /// Changes settings with `ALTER SYSTEM` and restarts the server. The changes last until this server is dropped. On
+    /// a new server, `fsync` is off.
     pub fn configure(&self, settings: &[(&str, &str)]) {
         for (name, value) in settings {
             self.psql("postgres", &format!("ALTER SYSTEM SET {name} = '{value}'"));
@@ -106,7 +109,8 @@ impl PostgresServer {
         self.start();
     }
 
-    /// Turns on TLS with a certificate and its key in PEM. Connections without TLS are still accepted.
+    /// Turns on TLS with a certificate and its key, both in PEM, and restarts the server. Connections without TLS are
+    /// still accepted.
     pub fn speak_tls(&self, certificate: &str, key: &str) {
         for (name, pem) in [("server.crt", certificate), ("server.key", key)] {
             let path = format!("{}/{name}", self.directory);
@@ -118,7 +122,7 @@ impl PostgresServer {
         self.configure(&[("ssl", "on")]);
     }
 
-    /// Starts the stopped server on the same port with the same databases.
+    /// Starts the server again after it has been stopped or killed, on the same port and with the same databases.
     ///
     /// # Panics
     /// If the server is running or does not start.
@@ -140,7 +144,7 @@ impl PostgresServer {
         }
     }
 
-    /// Stops the server as an operator does: it rolls back open transactions and closes connections.
+    /// Stops the server as an operator does. The server rolls back open transactions and closes all connections.
     pub fn stop(&self) {
         let mut child = self.watcher().take().expect("the server is running");
         end(&mut child, true);
@@ -171,7 +175,7 @@ impl PostgresServer {
         std::iter::once(server).chain(children.split_whitespace().map(str::to_owned)).collect()
     }
 
-    /// Waits until the server accepts connections. Returns false if it ends or if the deadline passes.
+    /// Waits until the server accepts connections. Returns false if the server ends or the deadline passes first.
     fn becomes_ready(&self, deadline: Instant) -> bool {
         let started = Instant::now();
         while Instant::now() < deadline {
@@ -240,8 +244,8 @@ fn as_server_user(command: &[&str]) -> Command {
     other
 }
 
-/// The directory with the programs of the newest PostgreSQL. Debian has one directory for each version, none of them on
-/// the PATH.
+/// Returns the directory with the programs of the newest PostgreSQL that is installed. Debian has a directory for each
+/// version, and none of them is on the PATH.
 fn binaries() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let debian = versions.map(|version| version.path().join("bin"));

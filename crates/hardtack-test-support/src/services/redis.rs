@@ -13,9 +13,9 @@ use tempfile::TempDir;
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 const STEP: Duration = Duration::from_millis(10);
 
-/// Reads commands, one in each line of its input: `start` starts the server, and any other word is sent to the server
-/// as a signal. Prints a line after each command. Kills the server when the input ends, which happens whenever the test
-/// process ends, for any reason.
+/// A shell script that reads commands from its input, one per line. `start` starts the server. Any other word is a
+/// signal to send to the server. The script prints a line after each command. When the input ends, the script kills the
+/// server. The input ends whenever the test process ends, for any reason.
 const SUPERVISOR: &str = r#"
 pid=
 while read -r command; do
@@ -30,8 +30,8 @@ if [ -n "$pid" ]; then kill -s KILL "$pid" 2>/dev/null; wait "$pid"; fi
 rm -rf -- "$DIRECTORY"
 "#;
 
-/// A `redis-server` on a free port of 127.0.0.1, with a password and a directory of its own. It appends each write to a
-/// file before it acknowledges the write, so that acknowledged writes survive [`kill`](Self::kill).
+/// A `redis-server` on a free port of 127.0.0.1, with a password and a directory of its own. It confirms a write only
+/// after appending it to a file, so confirmed writes survive [`kill`](Self::kill).
 #[derive(Debug)]
 pub struct RedisServer {
     port: u16,
@@ -50,8 +50,8 @@ struct Supervisor {
 }
 
 impl RedisServer {
-    /// The server that all tests of this process share. Each test takes a [`name`](Self::name) for its keys, and must
-    /// not stop the server.
+    /// Returns the server that all tests of this process share. Each test takes a [`name`](Self::name) for its keys,
+    /// and must not stop the server.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<RedisServer> = OnceLock::new();
         SHARED.get_or_init(Self::start)
@@ -62,8 +62,8 @@ impl RedisServer {
         Self::start_with(&[])
     }
 
-    /// Starts a server for one test alone with additional settings, such as `["--appendonly", "no"]`. They override the
-    /// default ones.
+    /// Starts a server for one test alone, with settings that override the default ones, such as
+    /// `["--appendonly", "no"]`.
     ///
     /// # Panics
     /// If `redis-server` is not installed or does not start.

@@ -193,7 +193,8 @@ async fn a_missing_directory_is_named() {
     assert!(matches!(&error, OpenError::CreateFile { .. }), "{error:?}");
     let text = error.to_string();
     assert!(text.starts_with(&format!("cannot create or examine the database file {}; ", path.display())), "{text}");
-    assert!(text.ends_with("; its directory must exist, and this user must be allowed to write there"), "{text}");
+    let advice = "; its directory must exist, and the user that runs this program must be allowed to write there";
+    assert!(text.ends_with(advice), "{text}");
     assert_eq!(format!("{error:?}"), with_causes(&error));
     assert!(with_causes(&error).len() > text.len(), "{error:?}");
 }
