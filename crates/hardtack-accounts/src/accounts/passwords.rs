@@ -10,7 +10,7 @@ use super::error::{ActionError, PasswordChangeProblem, PasswordResetProblem, Sig
 use super::queued_mail::kill_links_in;
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
-use crate::mail::JobKind;
+use crate::mail::{JobKind, MailLimit};
 use crate::passwords::{PasswordProblem, TypedPassword, Verdict};
 use crate::users::{EmailAddress, INVALID_EMAIL, NewUser, StoredCredentials, User, UserNameProblem, UserStore};
 
@@ -22,15 +22,16 @@ pub(crate) struct VerifiedPassword {
 }
 
 impl Accounts {
-    /// Adds a user, or returns what is wrong with each field. `email` may be empty; if not, it gets a confirmation
-    /// link.
+    /// Adds a user, or returns what is wrong with each field. `email` may be empty; if not, it gets a confirmation link.
+    /// Also returns the limit because of which no link is sent, if there is one.
     pub(crate) async fn sign_up(
         &self,
         username: &str,
         email: &str,
         password: String,
-        now: Timestamp,
-    ) -> Result<User, ActionError<SignUpProblems>> {
+        request: &RequestInfo,
+    ) -> Result<(User, Option<MailLimit>), ActionError<SignUpProblems>> {
+        let now = request.at;
         let email = email.trim();
         let name = self.name_rules.check(username);
         let invalid_email = (!email.is_empty() && EmailAddress::parse(email).is_none()).then_some(INVALID_EMAIL);
@@ -62,21 +63,21 @@ impl Accounts {
             let problem = self.users.name_conflict(&name).await?;
             return Err(name_problem(problem.unwrap_or(UserNameProblem::Taken)));
         };
-        self.queue_mail_in(&mut transaction, JobKind::ConfirmEmail, &user.id, None, now).await?;
+        let limit = self.queue_mail_in(&mut transaction, JobKind::ConfirmEmail, &user.id, None, request).await?;
         if let Err(error) = transaction.commit().await {
             // The user may be stored, and only the reply of the database lost.
             let Ok(Some(user)) = self.users.find_enabled(&user.id).await else {
                 return Err(BackendError::new(error).into());
             };
-            return Ok(user);
+            return Ok((user, limit));
         }
         self.wake_mail();
-        Ok(user)
+        Ok((user, limit))
     }
 
     /// Returns a new password in the form in which it is hashed, unless it breaks a rule. `user` is what it must not be
     /// made from.
-    async fn check_new_password(
+    pub(super) async fn check_new_password(
         &self,
         password: String,
         user: Vec<String>,
@@ -175,7 +176,9 @@ impl Accounts {
         }
         kill_links_in(&mut transaction, &user.id).await?;
         let ended = self.session_ends.end_others_in(&mut transaction, &user.id, kept).await?;
+        self.queue_mail_in(&mut transaction, JobKind::PasswordChanged, &user.id, None, request).await?;
         self.commit_password(transaction, &user.id, &hash).await?;
+        self.wake_mail();
         Ok(ended)
     }
 
@@ -186,7 +189,7 @@ impl Accounts {
         token: &LinkToken,
         new: String,
         request: &RequestInfo,
-    ) -> Result<EndedSessions, ActionError<PasswordResetProblem>> {
+    ) -> Result<(LiveLink, EndedSessions), ActionError<PasswordResetProblem>> {
         let dead_link = || ActionError::Invalid(PasswordResetProblem::DeadLink);
         let link = self.find_password_link(token, request.at).await?.ok_or_else(dead_link)?;
         let new = self.check_new_password(new, vec![link.username.clone(), link.address.clone()]).await;
@@ -208,11 +211,11 @@ impl Accounts {
             true => (JobKind::PasswordSet, ActivityKind::PasswordSet),
             false => (JobKind::PasswordReset, ActivityKind::PasswordReset),
         };
-        self.queue_mail_in(&mut transaction, letter, id, None, request.at).await?;
+        self.queue_mail_in(&mut transaction, letter, id, None, request).await?;
         self.commit_password(transaction, id, &hash).await?;
         self.wake_mail();
         self.recorder.record(id, activity, request);
-        Ok(ended)
+        Ok((link, ended))
     }
 
     /// Returns a link that sets a password, without using it up: one that was sent by mail, or one of an operator.

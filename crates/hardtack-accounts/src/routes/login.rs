@@ -11,7 +11,7 @@ use super::credentials::{CredentialsInput, require_own_form, show_form};
 use crate::accounts::{VerifiedPassword, WrongPassword};
 use crate::activity::RequestInfo;
 use crate::extract::{FormOrJson, Visitor};
-use crate::pages::{FieldError, Notice, NoticeKind, Shell, login};
+use crate::pages::{FieldError, Notice, NoticeKind, Shell, device_name, login};
 use crate::passwords::{PasswordProblem, TypedPassword};
 use crate::respond;
 use crate::site::Site;
@@ -30,6 +30,10 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
     });
     // If the cookies of a session have just been refused, that page would lead back here.
     if visitor.is_logged_in() && ended.is_none() {
+        if let Some(done) = auth.query("done").filter(|done| done_text(done).is_some()) {
+            // Says what a link has done, although another user is logged in.
+            return Ok(Redirect::to(&format!("/?done={done}")).into_response());
+        }
         return Ok(Redirect::to(&auth.next_or_home()).into_response());
     }
     let done = auth.query("done").and_then(|done| done_text(&done));
@@ -52,6 +56,11 @@ fn done_text(done: &str) -> Option<&'static str> {
             "Your email address has been restored and all devices have been logged out. If someone else changed it, they know \
              your password: choose a new one with “Forgot your password?”.",
         ),
+        "undo-password" => Some(
+            "Your email address has been restored, your password has been changed, and all devices have been logged out. \
+             Log in with your new password.",
+        ),
+        "chosen" => Some("Your password is set. Log in with it."),
         "signup" => Some("Your account is ready. Log in with your user name and password."),
         _ => None,
     }
@@ -73,7 +82,10 @@ pub(crate) async fn submit(
         Err(problem) => return too_long(&site, &auth, &input, problem),
     };
     match site.accounts.verify_log_in(&input.username, password, &request).await {
-        Ok(verified) => site.run_uninterrupted(&auth, log_in(site.clone(), auth.clone(), input, verified)).await,
+        Ok(verified) => {
+            let work = log_in(site.clone(), auth.clone(), input, verified, request);
+            site.run_uninterrupted(&auth, work).await
+        }
         Err(error) => match respond::invalid_input(wants, error) {
             Ok(WrongPassword) => no_match(&site, &auth, &input),
             Err(response) => Ok(*response),
@@ -87,6 +99,7 @@ async fn log_in(
     auth: Auth,
     input: CredentialsInput,
     verified: VerifiedPassword,
+    request: RequestInfo,
 ) -> Result<Response, AuthError> {
     let user_id = &verified.user_id;
     let cookies = auth.log_in(input.log_in(user_id, auth.wants())).await?;
@@ -100,6 +113,8 @@ async fn log_in(
     }
     let user = site.accounts.find(user_id).await.map_err(|error| auth.refuse(error))?;
     let Some(user) = user else { return no_match(&site, &auth, &input) };
+    let device = device_name(request.user_agent.as_deref().unwrap_or_default());
+    site.warn_of_new_device(user_id, &device, cookies.session(), &request).await;
     Ok((cookies, respond::success(auth.wants(), &input.next_or_home(&auth), json!(user))).into_response())
 }
 

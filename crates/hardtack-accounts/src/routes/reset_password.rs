@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::credentials::shell_of_unverified;
 use super::link_page::{LinkPage, SentLink};
+use super::link_used;
 use crate::accounts::PasswordResetProblem;
 use crate::activity::RequestInfo;
 use crate::extract::FormOrJson;
@@ -61,6 +62,7 @@ async fn show_form(
         csrf_token: &csrf_token,
         form_key: &form_key,
         username: &link.username,
+        is_first: link.is_first_password,
         min_password: site.accounts.min_password(),
         errors,
     };
@@ -99,8 +101,10 @@ async fn reset(
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
     match site.accounts.reset_password(&token, new_password, &request).await {
-        Ok(ended) => {
-            let (location, detail) = match site.finish_ending(ended).await {
+        Ok((link, ended)) => {
+            let has_ended = site.finish_ending(ended).await;
+            let (location, detail) = match has_ended {
+                _ if link.is_first_password => ("/login?done=chosen", "Your password is set. Log in with it."),
                 true => (
                     "/login?done=reset",
                     "Your password has been changed and all devices have been logged out. Log in with your new password.",
@@ -111,7 +115,8 @@ async fn reset(
                      Log in with your new password.",
                 ),
             };
-            Ok(PAGE.clear_token(respond::success(wants, location, json!({ "detail": detail })), &auth))
+            let success = respond::success(wants, location, json!({ "detail": detail }));
+            Ok(PAGE.clear_token(link_used::remember(success, &link.user_id, &auth), &auth))
         }
         Err(error) => match respond::invalid_input(wants, error) {
             Ok(PasswordResetProblem::DeadLink) => Ok(PAGE.dead_link(&auth)),

@@ -8,6 +8,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::credentials::{CredentialsInput, require_own_form, show_form};
+use crate::activity::RequestInfo;
 use crate::extract::{FormOrJson, Visitor};
 use crate::pages::{FieldError, Shell, signup};
 use crate::respond;
@@ -25,23 +26,38 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
 pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
+    request: RequestInfo,
     FormOrJson(input): FormOrJson<CredentialsInput>,
 ) -> Result<Response, AuthError> {
     let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, &input, &[], shell, signup);
     if let Err(refused) = require_own_form(&auth, again) {
         return *refused;
     }
-    site.run_uninterrupted(&auth, sign_up(site.clone(), auth.clone(), input)).await
+    site.run_uninterrupted(&auth, sign_up(site.clone(), auth.clone(), input, request)).await
 }
 
-async fn sign_up(site: Site, auth: Auth, input: CredentialsInput) -> Result<Response, AuthError> {
+async fn sign_up(
+    site: Site,
+    auth: Auth,
+    input: CredentialsInput,
+    request: RequestInfo,
+) -> Result<Response, AuthError> {
     let wants = auth.wants();
     let CredentialsInput { username, email, password, .. } = &input;
-    let error = match site.accounts.sign_up(username, email, password.clone(), auth.authenticator().now()).await {
-        Ok(user) => {
+    let error = match site.accounts.sign_up(username, email, password.clone(), &request).await {
+        Ok((user, limit)) => {
             return Ok(match site.log_in_new_user(&auth, input.log_in(&user.id, wants)).await {
                 Some(cookies) => {
-                    (cookies, respond::success(wants, &input.next_or_home(&auth), json!(user))).into_response()
+                    let mut next = input.next_or_home(&auth);
+                    if next == "/" && site.accounts.sends_mail() && !user.email.is_empty() {
+                        // The home page names the address that the user has to confirm.
+                        next.push_str(if limit.is_none() { "?done=signup" } else { "?done=signup-limited" });
+                    }
+                    let mut body = json!(user);
+                    if let Some(limit) = limit {
+                        body["detail"] = json!(limit.explain(&user.email));
+                    }
+                    (cookies, respond::success(wants, &next, body)).into_response()
                 }
                 None => without_session(wants, &user),
             });

@@ -42,7 +42,7 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     warn_of_name_collisions(&database).await?;
     let accounts = stores::with_sessions(accounts, config.redis.as_ref());
     let accounts = config.account_rules.apply(accounts, &config.address.base_url(bound));
-    let accounts = with_mail(accounts, config.mail.as_ref(), &config.address.base_url(bound));
+    let accounts = with_mail(accounts, config.mail.as_ref(), &config.address.base_url(bound))?;
     let builder = config.apply(accounts.configure(Authenticator::builder(keys)), bound);
     let builder = stores::add_sessions(builder, &database, config.redis.as_ref(), StoreUser::Server).await?;
     let auth = config.build(builder)?;

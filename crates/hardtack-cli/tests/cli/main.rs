@@ -15,6 +15,7 @@ mod limits;
 mod load;
 mod logs;
 mod mail;
+mod smtp;
 mod operator;
 mod outages;
 mod racing;

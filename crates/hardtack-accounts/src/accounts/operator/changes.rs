@@ -10,7 +10,7 @@ use crate::accounts::Accounts;
 use crate::accounts::queued_mail::kill_all_links_in;
 use crate::activity::{ActivityKind, ActivityStore};
 use crate::links::{LinkPurpose, LinkStore, LinkToken};
-use crate::mail::MailJobStore;
+use crate::mail::{JobKind, MailJobStore};
 use crate::users::{
     EmailAddress, NameRules, NameTaken, NewName, NewUser, Profile, User, UserNameProblem, UserRecord, UserStore,
 };
@@ -56,6 +56,7 @@ impl Accounts {
             drop(transaction);
             return Err(self.taken(&name).await);
         };
+        UserStore::has_no_password_in(&mut transaction, &user.id).await?;
         if !email.is_empty() {
             user = set_address_in(&mut transaction, &user, email).await?;
         }
@@ -85,8 +86,8 @@ impl Accounts {
     }
 
     /// Gives the user with this name another one, and ends the user's sessions, whose pages show the old name. The
-    /// rules for names are those of the sign-up, but reserved names are allowed. As with [`disable`](Self::disable),
-    /// pass the [`EndedSessions`] to
+    /// rules for names are those of the sign-up, but reserved names are allowed. A user with a confirmed address is
+    /// told by email, if it is on. As with [`disable`](Self::disable), pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
     /// # Errors
@@ -99,6 +100,7 @@ impl Accounts {
     ) -> Result<(UserRecord, EndedSessions), UserChangeError> {
         let new = check_name(new)?;
         let mut transaction = self.begin().await?;
+        let former = UserStore::lock_by_name_in(&mut transaction, username).await?;
         let renamed = UserStore::rename_in(&mut transaction, username, &new).await?;
         let record = match renamed {
             Ok(record) => record.ok_or_else(|| UserChangeError::UnknownUser(username.to_owned()))?,
@@ -107,9 +109,13 @@ impl Accounts {
                 return Err(self.taken(&new).await);
             }
         };
-        let ended = self.session_ends.end_all_in(&mut transaction, &record.user.id).await?;
+        let former = former.map(|former| former.user.username).unwrap_or_default();
+        let (id, request) = (&record.user.id, by_operator(now));
+        self.queue_letter_in(&mut transaction, JobKind::Renamed, id, None, &former, &request).await?;
+        let ended = self.session_ends.end_all_in(&mut transaction, id).await?;
         commit(transaction).await?;
-        self.recorder.record(&record.user.id, ActivityKind::Renamed, &by_operator(now));
+        self.wake_mail();
+        self.recorder.record(id, ActivityKind::Renamed, &request);
         Ok((record, ended))
     }
 

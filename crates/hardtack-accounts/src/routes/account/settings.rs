@@ -147,7 +147,12 @@ async fn change(
         }
     };
     let error = match site.accounts.change_profile(&user, profile, password, &request).await {
-        Ok(changed) => return Ok(respond::success(wants, "/account?done=settings", json!(changed))),
+        Ok((changed, None)) => return Ok(respond::success(wants, "/account?done=settings", json!(changed))),
+        Ok((changed, Some(limit))) => {
+            let mut body = json!(changed);
+            body["detail"] = json!(limit.explain(&changed.email));
+            return Ok(respond::success(wants, "/account?done=settings-limited", body));
+        }
         Err(error) => error,
     };
     let ProfileChangeProblem { profile, is_unproven, fields } = match respond::invalid_input(wants, error) {
