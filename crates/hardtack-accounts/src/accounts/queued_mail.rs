@@ -9,7 +9,7 @@ use hardtack_db::Transaction;
 use super::Accounts;
 use crate::activity::RequestInfo;
 use crate::links::{LinkStore, LiveLink};
-use crate::mail::{JobKind, MailJobStore, MailLimit, NewJob};
+use crate::mail::{JobKind, MailJobStore, MailLimit, NewJob, was_sent};
 use crate::users::{EmailAddress, User};
 
 impl Accounts {
@@ -77,6 +77,11 @@ impl Accounts {
         transaction.commit().await.map_err(BackendError::new)?;
         self.wake_mail();
         Ok(limit)
+    }
+
+    /// Returns whether the user was sent a confirmation link within a day, or will be.
+    pub(crate) async fn has_sent_confirmation(&self, user: &User) -> Result<bool, BackendError> {
+        was_sent(&self.database, JobKind::ConfirmEmail, &user.id, &user.email).await
     }
 
     /// Tells a user of a log-in with a device that is new to the account. `device` is its name, such as "Firefox on

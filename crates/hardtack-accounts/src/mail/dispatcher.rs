@@ -129,7 +129,11 @@ impl Shared {
                 let attempt = job.failures + 1;
                 let Some(pause) = job.pause(failure.is_outage) else {
                     tracing::error!(
-                        event = "mail_lost", subject, user, attempt, error,
+                        event = "mail_lost",
+                        subject,
+                        user,
+                        attempt,
+                        error,
                         "the email was not sent in a day, and is given up; correct the cause, then ask the user whether \
                          it is still needed"
                     );
@@ -138,12 +142,21 @@ impl Shared {
                 let retry_in_seconds = pause.as_secs();
                 if failure.is_outage && failure.is_news {
                     tracing::error!(
-                        event = "mail_failed", subject, user, attempt, error,
+                        event = "mail_failed",
+                        subject,
+                        user,
+                        attempt,
+                        error,
                         "no email is sent at the moment; correct the cause: what waits is then sent within a minute"
                     );
                 } else if failure.is_news {
                     tracing::error!(
-                        event = "mail_failed", subject, user, attempt, retry_in_seconds, error,
+                        event = "mail_failed",
+                        subject,
+                        user,
+                        attempt,
+                        retry_in_seconds,
+                        error,
                         "the email is sent again later; if this goes on, correct the cause or the user's address"
                     );
                 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use hardtack::clock::Timestamp;
 
+use crate::users::EmailAddress;
+
 /// How often a message is tried at least before it is given up, and for how long. With the pauses, 30 attempts take about
 /// a day. If the mail server is out of order, the pauses are shorter, so the time counts as well.
 pub(super) const MIN_ATTEMPTS: i64 = 30;
@@ -95,6 +97,21 @@ impl JobKind {
 pub(super) enum Rank {
     Warning = 0,
     Requested = 1,
+}
+
+/// An email that is about to be queued.
+#[derive(Clone, Copy)]
+pub(crate) struct NewJob<'a> {
+    pub(crate) kind: JobKind,
+    pub(crate) user_id: &'a str,
+    /// The recipient. If there is none, the user's present address: for a confirmation if it is not confirmed, for
+    /// another email if it is.
+    pub(crate) address: Option<&'a EmailAddress>,
+    /// What else the message says.
+    pub(crate) detail: &'a str,
+    /// The client that caused it; empty if there is none.
+    pub(crate) source: &'a str,
+    pub(crate) now: Timestamp,
 }
 
 /// A stored job that this process has claimed.

@@ -9,31 +9,15 @@ use hardtack::BackendError;
 use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
-use super::job::{JobKind, MailJob, Rank};
+use super::job::{JobKind, MailJob, NewJob, Rank};
 use super::limits::{MailLimit, address_key};
 use super::sent::{self, count_as_sent, lock_in};
-use crate::users::EmailAddress;
 
 /// For how long a job is claimed. After a crash, it is this long until another process sends the message.
 const CLAIM: Duration = Duration::from_secs(15);
 
 /// For how long the same client, such as a program without cookies, does not cause another warning of a new device.
 const SAME_CLIENT: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// An email that is about to be queued.
-#[derive(Clone, Copy)]
-pub(crate) struct NewJob<'a> {
-    pub(crate) kind: JobKind,
-    pub(crate) user_id: &'a str,
-    /// The recipient. If there is none, the user's present address: for a confirmation if it is not confirmed, for
-    /// another email if it is.
-    pub(crate) address: Option<&'a EmailAddress>,
-    /// What else the message says.
-    pub(crate) detail: &'a str,
-    /// The client that caused it; empty if there is none.
-    pub(crate) source: &'a str,
-    pub(crate) now: Timestamp,
-}
 
 /// Reads and writes the table `mail_jobs`.
 #[derive(Clone, Debug)]
@@ -99,12 +83,7 @@ impl MailJobStore {
             lock_in(transaction, &key).await?;
         }
         if kind == JobKind::ConfirmEmail {
-            withdraw!(
-                transaction,
-                "user_id = $1 AND kind = 'confirm_email' AND address <> $2",
-                job.user_id,
-                &address
-            )?;
+            withdraw!(transaction, "user_id = $1 AND kind = 'confirm_email' AND address <> $2", job.user_id, &address)?;
         }
         if !kind.is_warning()
             && !waits_in(transaction, &job, &address).await?

@@ -25,14 +25,14 @@ mod sent;
 mod templates;
 mod worker;
 
-pub(crate) use job::JobKind;
-pub(crate) use job_store::{MailJobStore, NewJob};
+pub(crate) use job::{JobKind, NewJob};
+pub(crate) use job_store::MailJobStore;
 pub(crate) use limits::MailLimit;
 pub use mailer::{MailError, Mailer};
 pub use message::Mail;
 pub use outbox::Outbox;
 pub(crate) use queue::MailQueue;
 pub(crate) use reset_request::ResetRequest;
-pub(crate) use sent::prune as prune_sent;
+pub(crate) use sent::{prune as prune_sent, was_sent};
 pub(crate) use templates::MailTemplates;
 pub(crate) use worker::MailWorker;

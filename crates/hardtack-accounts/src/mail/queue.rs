@@ -4,16 +4,21 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hardtack::error::WithCauses;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use super::dispatcher::Dispatcher;
 use super::fair_queue::FairQueue;
-use super::reset_request::work_off;
 use super::{MailWorker, ResetRequest};
 
 /// The longest that [`MailQueue::flush`] waits, for requests and for stored jobs.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How soon a request is tried again if the database is down, and for how long.
+const PAUSE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 /// The requests that wait in memory, and the tasks that work on them and on stored jobs. Clones share them. The tasks
 /// end when the last clone is dropped.
@@ -78,5 +83,32 @@ impl Drop for Tasks {
 impl fmt::Debug for MailQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MailQueue")
+    }
+}
+
+/// Works off requests for reset links, one after the other. `queued` is called when emails may have been queued.
+async fn work_off(queue: &FairQueue<ResetRequest>, worker: &MailWorker, queued: impl Fn()) {
+    loop {
+        let asked = queue.next().await;
+        let since = Instant::now();
+        while let Err(error) = worker.queue_reset_links(&asked).await {
+            if since.elapsed() >= PATIENCE {
+                tracing::error!(event = "mail_lost", error = %WithCauses(&error), "a reset link was not sent");
+                break;
+            }
+            if since.elapsed() < PAUSE {
+                tracing::warn!(
+                    event = "mail_delayed", error = %WithCauses(&error),
+                    "a reset link was requested, but the database fails; it is sent when the database is back"
+                );
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        queued();
+        queue.done();
+        let dropped = queue.take_dropped();
+        if dropped > 0 {
+            tracing::warn!(event = "dropped", queue = "mail", items = dropped, "too many reset links were requested");
+        }
     }
 }

@@ -6,9 +6,8 @@ use hardtack::BackendError;
 use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
-use super::JobKind;
-use super::job_store::NewJob;
-use super::limits::{Counted, MailLimit, Sent, WARNINGS, WINDOW, limit};
+use super::job::{JobKind, NewJob};
+use super::limits::{Counted, MailLimit, Sent, WARNINGS, WINDOW, address_key, limit};
 
 /// How long rows are kept. Only the last hour counts.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -40,31 +39,27 @@ macro_rules! count_as_sent {
 pub(super) use count_as_sent;
 
 /// Makes other servers wait, until the transaction ends, before they count the emails to this address.
-pub(super) async fn lock_in(transaction: &mut Transaction, address_key: &str) -> Result<(), BackendError> {
+pub(super) async fn lock_in(transaction: &mut Transaction, key: &str) -> Result<(), BackendError> {
     // On SQLite, the transaction holds the only write lock anyway.
     if !transaction.connection().is_postgres() {
         return Ok(());
     }
     // The number, which is arbitrary, keeps these locks apart from those of other programs.
     let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 5123760984412397))";
-    transaction.execute(Statement::new(sql).bind(address_key)).await.map(drop).map_err(BackendError::new)
+    transaction.execute(Statement::new(sql).bind(key)).await.map(drop).map_err(BackendError::new)
 }
 
 /// Returns the limit that a job would exceed. Call [`lock_in`] first.
 pub(super) async fn limit_in(
     transaction: &mut Transaction,
     job: &NewJob<'_>,
-    address_key: &str,
+    key: &str,
 ) -> Result<Option<MailLimit>, BackendError> {
     let (now, since, until) = (job.now.unix_seconds(), job.now - WINDOW, job.now + MAX_SKEW);
     let sql = "SELECT kind, user_id, source, at FROM mail_sent WHERE address_key = $1 AND at > $2 AND at <= $3 \
                UNION ALL SELECT kind, user_id, source, $4 FROM mail_jobs WHERE address_key = $1 LIMIT $5";
-    let statement = Statement::new(sql)
-        .bind(address_key)
-        .bind(since.unix_seconds())
-        .bind(until.unix_seconds())
-        .bind(now)
-        .bind(MAX_ROWS);
+    let statement =
+        Statement::new(sql).bind(key).bind(since.unix_seconds()).bind(until.unix_seconds()).bind(now).bind(MAX_ROWS);
     let rows: Vec<(String, String, String, i64)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
     let counted = |(kind, user_id, source, at)| Counted { kind, user_id, source, at: Timestamp::from_unix_seconds(at) };
     let to_address: Vec<_> = rows.into_iter().map(counted).collect();
@@ -74,9 +69,7 @@ pub(super) async fn limit_in(
     let of_source = "SELECT at FROM mail_sent WHERE source = $1 AND kind = $6 AND at > $2 AND at <= $3 \
                      UNION ALL SELECT $4 FROM mail_jobs WHERE source = $1 AND kind = $6 LIMIT $5";
     let mut sent = Sent { to_address, ..Sent::default() };
-    for (sql, key, times) in
-        [(of_user, job.user_id, &mut sent.of_user), (of_source, job.source, &mut sent.of_source)]
-    {
+    for (sql, key, times) in [(of_user, job.user_id, &mut sent.of_user), (of_source, job.source, &mut sent.of_source)] {
         if key.is_empty() {
             continue;
         }
@@ -96,18 +89,32 @@ pub(super) async fn limit_in(
 /// Returns whether an address was sent so many warnings in the last hour that a further one waits.
 pub(super) async fn has_many_warnings_in(
     transaction: &mut Transaction,
-    address_key: &str,
+    key: &str,
     now: Timestamp,
 ) -> Result<bool, BackendError> {
     let sql = "SELECT kind FROM mail_sent WHERE address_key = $1 AND at > $2 AND at <= $3 LIMIT $4";
     let statement = Statement::new(sql)
-        .bind(address_key)
+        .bind(key)
         .bind((now - WINDOW).unix_seconds())
         .bind((now + MAX_SKEW).unix_seconds())
         .bind(MAX_ROWS);
     let rows: Vec<(String,)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
     let warnings = rows.iter().filter(|(kind,)| JobKind::named(kind).is_some_and(JobKind::is_warning)).count();
     Ok(warnings >= WARNINGS)
+}
+
+/// Returns whether a user was sent such an email at this address within a day, or will be.
+pub(crate) async fn was_sent(
+    database: &Pool,
+    kind: JobKind,
+    user_id: &str,
+    address: &str,
+) -> Result<bool, BackendError> {
+    let sql = "SELECT at FROM mail_sent WHERE user_id = $1 AND kind = $2 AND address_key = $3 \
+               UNION ALL SELECT requested_at FROM mail_jobs WHERE user_id = $1 AND kind = $2 AND address_key = $3 LIMIT 1";
+    let statement = Statement::new(sql).bind(user_id).bind(kind.name()).bind(address_key(address));
+    let rows: Vec<(i64,)> = database.fetch(statement).await.map_err(BackendError::new)?;
+    Ok(!rows.is_empty())
 }
 
 /// Deletes up to `limit` rows that no longer count, and returns how many.

@@ -4,8 +4,7 @@ use hardtack::BackendError;
 use hardtack::error::WithCauses;
 use hardtack_db::{Pool, Transaction};
 
-use super::job::MailJob;
-use super::job_store::NewJob;
+use super::job::{MailJob, NewJob};
 use super::limits::address_key;
 use super::mailer::ErasedMailer;
 use super::sent::has_many_warnings_in;
@@ -150,7 +149,11 @@ impl MailWorker {
                     let (subject, user) = (JobKind::ResetPassword.subject(), &owner.id);
                     let minutes = limit.retry_after.as_secs().div_ceil(60);
                     tracing::info!(
-                        event = "mail_limited", subject, user, limit = limit.name(), minutes,
+                        event = "mail_limited",
+                        subject,
+                        user,
+                        limit = limit.name(),
+                        minutes,
                         "no email was sent; the links in earlier ones work"
                     );
                 }

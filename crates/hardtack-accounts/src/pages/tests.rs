@@ -141,8 +141,7 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
         min_password: 8,
         errors,
     };
-    let confirm_view =
-        ConfirmEmailView { csrf_token: "token", form_key: HOSTILE, username: HOSTILE, address: HOSTILE };
+    let confirm_view = ConfirmEmailView { csrf_token: "token", form_key: HOSTILE, username: HOSTILE, address: HOSTILE };
     let done_view = DoneView { title: HOSTILE, text: HOSTILE, action: ("/account", HOSTILE) };
     let error_view = |action| ErrorView { status: 403, title: HOSTILE, explanation: HOSTILE, action };
     let devices = [device("here", true), device("../there?", false), device("elsewhere", false)];

@@ -1,8 +1,11 @@
 //! `/`: the home page, for visitors and users.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use hardtack::error::WithCauses;
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, CurrentUser};
 use http::StatusCode;
@@ -15,35 +18,44 @@ use crate::respond;
 use crate::site::Site;
 use crate::users::User;
 
+/// How long the home page of a new user names the address to confirm. The account page always does.
+const JUST_SIGNED_UP: Duration = Duration::from_secs(10 * 60);
+
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, user: Option<CurrentUser<User>>) -> Response {
     if auth.wants() == Wants::Api {
         return Json(json!({ "user": user.map(CurrentUser::into_user) })).into_response();
     }
-    let done = match auth.query("done") {
-        Some(done) => match user.as_ref().and_then(|user| signed_up(&done, user)) {
-            Some(text) => Some(text),
-            None => link_used::text(&done, link_used::user(&site, &auth).await.as_ref(), user.as_deref()),
-        },
-        None => None,
+    let done = auth.query("done").unwrap_or_default();
+    let used = link_used::text(&done, link_used::user(&site, &auth).await.as_ref(), user.as_deref());
+    let kind = if used.is_some() { NoticeKind::Success } else { NoticeKind::Info };
+    let text = match (used, &user) {
+        (None, Some(user)) => to_confirm(&site, user, &done).await,
+        (used, _) => used,
     };
-    let notice = done.as_deref().map(|text| Notice { kind: NoticeKind::Success, text });
+    let notice = text.as_deref().map(|text| Notice { kind, text });
     let visitor = Shell { viewer: None, notice, is_known: true };
     let shell = user.as_ref().map_or(visitor, |user| shell_of(user, notice));
     link_used::forget(respond::page(StatusCode::OK, home(&shell)), &auth)
 }
 
-/// Returns what a user who has just signed up has to do.
-fn signed_up(done: &str, user: &User) -> Option<String> {
+/// Tells a user who has just signed up which address has to be confirmed.
+async fn to_confirm(site: &Site, user: &User, done: &str) -> Option<String> {
     let User { email, .. } = user;
-    match done {
-        _ if user.email.is_empty() || user.email_confirmed => None,
-        "signup" => Some(format!(
-            "Your account is ready. We have sent a link to {email}. Open it within a day to confirm the address."
-        )),
-        "signup-limited" => Some(format!(
-            "Your account is ready. We have not sent a link to {email}, because as many emails as we send in an hour were \
-             sent already. Have it sent later, on your account page, to confirm the address."
-        )),
-        _ => None,
+    let is_new = site.auth.now().since(user.created_at) <= JUST_SIGNED_UP;
+    if !site.accounts.sends_mail() || !is_new || email.is_empty() || user.email_confirmed {
+        return None;
+    }
+    let was_sent = site.accounts.has_sent_confirmation(user).await.unwrap_or_else(|error| {
+        tracing::warn!(event = "store_unavailable", error = %WithCauses(&error));
+        false
+    });
+    match was_sent {
+        true => Some(format!("We have sent a link to {email}. Open it within a day to confirm the address.")),
+        false => (done == "signup-limited").then(|| {
+            format!(
+                "We have not sent a link to {email}, because as many emails as we send in an hour were sent already. Have \
+                 it sent later, on your account page, to confirm the address."
+            )
+        }),
     }
 }

@@ -100,12 +100,7 @@ impl LinkPage {
         let status = StatusCode::GONE;
         let response = match auth.wants() {
             Wants::Page => {
-                let view = ErrorView {
-                    status: status.as_u16(),
-                    title,
-                    explanation: detail,
-                    action: Some(self.action),
-                };
+                let view = ErrorView { status: status.as_u16(), title, explanation: detail, action: Some(self.action) };
                 respond::page(status, error_page(&Shell::default(), &view))
             }
             wants => {

@@ -36,12 +36,7 @@ pub(crate) async fn submit(
     site.run_uninterrupted(&auth, sign_up(site.clone(), auth.clone(), input, request)).await
 }
 
-async fn sign_up(
-    site: Site,
-    auth: Auth,
-    input: CredentialsInput,
-    request: RequestInfo,
-) -> Result<Response, AuthError> {
+async fn sign_up(site: Site, auth: Auth, input: CredentialsInput, request: RequestInfo) -> Result<Response, AuthError> {
     let wants = auth.wants();
     let CredentialsInput { username, email, password, .. } = &input;
     let error = match site.accounts.sign_up(username, email, password.clone(), &request).await {
@@ -49,12 +44,12 @@ async fn sign_up(
             return Ok(match site.log_in_new_user(&auth, input.log_in(&user.id, wants)).await {
                 Some(cookies) => {
                     let mut next = input.next_or_home(&auth);
-                    if next == "/" && site.accounts.sends_mail() && !user.email.is_empty() {
-                        // The home page names the address that the user has to confirm.
-                        next.push_str(if limit.is_none() { "?done=signup" } else { "?done=signup-limited" });
-                    }
                     let mut body = json!(user);
                     if let Some(limit) = limit {
+                        if next == "/" {
+                            // Otherwise, the home page says that an email was sent.
+                            next.push_str("?done=signup-limited");
+                        }
                         body["detail"] = json!(limit.explain(&user.email));
                     }
                     (cookies, respond::success(wants, &next, body)).into_response()

@@ -75,35 +75,40 @@ impl Drop for MailServer {
 impl MailServer {
     /// Starts a server whose certificate for `localhost` is in `cert.pem`.
     async fn start(dir: &TestDir, mode: &str) -> Self {
-        let folder = dir.path("");
         if !dir.path("cert.pem").exists() {
             let made = Command::new("openssl")
                 .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"])
                 .args(["-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=localhost"])
                 .args(["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"])
-                .current_dir(&folder)
+                .current_dir(dir.path(""))
                 .output()
                 .unwrap();
             assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         }
         let _ = fs::remove_file(dir.path("port"));
-        // The one that Debian's packages are for; another one may come first on the PATH.
-        let child = Command::new("/usr/bin/python3")
-            .args(["-c", SERVER, mode, MAIL_PASSWORD])
-            .current_dir(&folder)
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(dir.path("mail-server.log")).unwrap())
-            .spawn()
-            .unwrap();
+        let mut server = Self::spawn(dir, mode);
         let since = Instant::now();
         loop {
             if let Ok(port) = fs::read_to_string(dir.path("port")) {
-                return Self { child, port: port.parse().unwrap() };
+                server.port = port.parse().unwrap();
+                return server;
             }
             let log = || fs::read_to_string(dir.path("mail-server.log")).unwrap();
             assert!(since.elapsed() < Duration::from_secs(20), "scripts/setup installs what this needs: {}", log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    fn spawn(dir: &TestDir, mode: &str) -> Self {
+        // The Python that Debian's packages are for; another one may come first on the PATH.
+        let child = Command::new("/usr/bin/python3")
+            .args(["-c", SERVER, mode, MAIL_PASSWORD])
+            .current_dir(dir.path(""))
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(dir.path("mail-server.log")).unwrap())
+            .spawn()
+            .unwrap();
+        Self { child, port: 0 }
     }
 
     fn url(&self, scheme: &str) -> String {
@@ -151,7 +156,6 @@ async fn l3_mail_is_sent_over_tls_and_never_without() {
         assert!(got.starts_with("noreply@site.example someone@mail.example\n"), "{got}");
         assert!(got.contains("Subject: Confirm your email address\r\n"), "{got}");
         assert!(got.contains("/email/confirm?token=") && got.contains("text/html"), "{got}");
-        assert!(!got.replace("\r\n", "").contains('\n') || got.lines().count() > 1);
         fs::remove_file(dir.path("got")).unwrap();
         let finished = server.stop().await;
         assert!(!finished.stderr.contains(MAIL_PASSWORD), "{}", finished.stderr);
@@ -172,7 +176,8 @@ async fn l3_mail_is_sent_over_tls_and_never_without() {
     assert!(log.contains("STARTTLS"), "{log}");
     server.stop().await;
 
-    let elsewhere = serve(&dir, &mail.url("smtp"), MAIL_PASSWORD).env("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt");
+    let elsewhere =
+        serve(&dir, &mail.url("smtp"), MAIL_PASSWORD).env("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt");
     let server = start(&elsewhere).await;
     let log = wait_for(|| Some(server.stderr()).filter(|log| log.contains("mail_failed")), &server).await;
     assert!(log.contains("certificate") && log.contains("that this machine trusts"), "{log}");
