@@ -1,7 +1,7 @@
 //! The navigation on error pages.
 //!
-//! A refused request gets its page before the user is known. This middleware finds out who it is, and shows the links
-//! and the log-out button that the other pages have.
+//! The error page for a refused request is rendered before the user is known. This middleware looks up the user, and
+//! adds the links and the log-out button that other pages have.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};

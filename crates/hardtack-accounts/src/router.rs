@@ -15,8 +15,8 @@ use crate::site::Site;
 const BODY_LIMIT: usize = 16 * 1024;
 
 impl Site {
-    /// Routes that users, with those below them, can only use while they are logged in. The paths of the access cookie
-    /// must cover them. They need not cover `/reauthenticate`: without the cookie, it redirects browsers to `/login`.
+    /// The routes that, with all routes below them, require a logged-in user. The paths of the access cookie must cover
+    /// them, but need not cover `/reauthenticate`: without the cookie, that route redirects browsers to `/login`.
     pub const PROTECTED_ROUTES: [&'static str; 2] = ["/account", "/service"];
 
     /// Returns all routes with their layers. Serve the router at the root of a host, alone or merged with the

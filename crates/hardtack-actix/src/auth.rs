@@ -1,4 +1,4 @@
-//! The extractor `Auth`, with which handlers log users in and out, refresh their tokens, and re-authenticate them.
+//! The extractor `Auth`. Handlers use it to log users in and out, refresh their tokens, and re-authenticate them.
 
 use std::fmt;
 use std::rc::Rc;
@@ -14,8 +14,8 @@ use crate::respond::{AuthError, SetCookies, reply_response};
 
 /// An extractor for logging users in and out, refreshing their tokens, and re-authenticating them.
 ///
-/// Methods that change something check the request first. For example, a log-in or log-out is refused if the request is
-/// a GET, comes from another site, or lacks the CSRF token that it needs.
+/// Methods that change something check the request first. For example, a log-in or log-out is refused if the request's
+/// method is safe (such as GET), or if the request comes from another site or lacks the CSRF token that it needs.
 ///
 /// ```
 /// use actix_web::{Either, Responder, web::{Form, Redirect}};

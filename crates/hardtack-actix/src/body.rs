@@ -14,8 +14,8 @@ use hardtack::adapter::{BodyPeek, Peeked};
 
 type ChunkResult = Result<Bytes, PayloadError>;
 
-/// A payload that the layer passes to the handler, and whose beginning an extractor may read first. Clones share it. The
-/// handler receives exactly what the client sent.
+/// A payload that the layer passes to the handler, and whose beginning an extractor may read first. Clones share it.
+/// The handler receives exactly what the client sent.
 #[derive(Clone)]
 pub(crate) struct SharedPayload(Rc<RefCell<State>>);
 
@@ -29,7 +29,7 @@ struct State {
     /// The reading ahead, and how many extractors wait for it.
     peek: Option<BodyPeek>,
     readers: usize,
-    /// The extractor of the body that waits until the reading ahead ends: actix-web runs a handler's extractors
+    /// Wakes the handler's own body extractor when the reading ahead has ended: actix-web runs a handler's extractors
     /// concurrently.
     handler: Option<Waker>,
     /// Whether the handler has given the other extractors the chance to begin.
@@ -57,8 +57,8 @@ impl SharedPayload {
         Payload::Stream { payload: Box::pin(self.clone()) }
     }
 
-    /// Starts to read ahead. If another extractor does so already, waits for its result. Returns `None` if a middleware
-    /// has read the payload before: its beginning is gone.
+    /// Starts to read ahead. If another extractor is already doing so, waits for its result. Returns `None` if a
+    /// middleware has already read from the payload, because its beginning is gone.
     pub(crate) fn read_ahead(&self, peek: BodyPeek) -> Option<ReadAhead> {
         let mut state = self.0.borrow_mut();
         if state.is_read {
@@ -102,7 +102,7 @@ impl State {
     }
 }
 
-/// The reading of the beginning of a payload. Returns `None` if another extractor has got the result.
+/// The reading of the beginning of a payload. Returns `None` if another extractor has taken the result.
 pub(crate) struct ReadAhead {
     payload: SharedPayload,
     timeout: Duration,

@@ -59,8 +59,8 @@
 //! - [`SetCookies`] adds cookies to a response. [`AuthError`] is the error of the extractors and of [`Auth`]; it
 //!   converts into a response.
 //! - [`OptionalFromRequest`] lets [`Optional`] work with extractors of your own.
-//! - [`future`] contains the futures of the layers' services and of the extractors, and [`Ended`](future::Ended), with
-//!   which streams end at a log-out.
+//! - [`future`] contains the futures of the layers' services and of the extractors, and [`Ended`](future::Ended),
+//!   which lets streams end at a log-out.
 //! - [`wants`], [`HeaderFields`] and [`reply_response`] help to write middleware of your own.
 //!
 //! The crate has no Cargo features.

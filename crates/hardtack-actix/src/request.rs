@@ -48,7 +48,7 @@ impl AuthState {
         })
     }
 
-    /// Returns the layer's state. If there is no layer, uses an authenticator from the `app_data`, which is enough to
+    /// Returns the layer's state. If there is no layer, uses the authenticator from the `app_data`, which suffices to
     /// verify tokens.
     pub(crate) fn for_verification(request: &HttpRequest) -> Result<Rc<Self>, Failure> {
         if let Some(state) = Self::find(request) {
@@ -63,8 +63,9 @@ impl AuthState {
         }
     }
 
-    /// Reads the beginning of the body, if the verification of a token needs it or, without a `need`, an operation of
-    /// `Auth`. Call it only while [`has_unread_body`](RequestState::has_unread_body) is true, which is rare.
+    /// Reads the beginning of the body, if the verification of a token needs it, or without a `need`, if an operation
+    /// of `Auth` needs it. Call it only while [`has_unread_body`](RequestState::has_unread_body) is true, which is
+    /// rare.
     pub(crate) async fn read_ahead(&self, request: &HttpRequest, need: Option<Need>) -> Result<(), Failure> {
         let head = Head::of(request);
         let exchange = head.exchange(self);

@@ -33,8 +33,8 @@ impl SetCookies {
         self.0.is_empty()
     }
 
-    /// Returns the session that a log-in has begun, if these are its cookies. To take the log-in back, for example
-    /// because the password was changed meanwhile, end this session with
+    /// Returns the session that a log-in has begun, if these are its cookies. To undo the log-in, for example because
+    /// the password was changed in the meantime, end this session with
     /// [`Authenticator::revoke_session`](hardtack::Authenticator::revoke_session).
     pub fn session(&self) -> Option<SessionId> {
         self.0.session()

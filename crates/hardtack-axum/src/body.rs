@@ -51,8 +51,8 @@ impl SharedBody {
         })))
     }
 
-    /// Starts to read ahead. If another extractor does so already, waits for its result. Returns `None` if a middleware
-    /// has read the body before: its beginning is gone.
+    /// Starts to read ahead. If another extractor is already doing so, waits for its result. Returns `None` if a
+    /// middleware has already read from the body, because its beginning is gone.
     pub(crate) fn read_ahead(&self, peek: BodyPeek) -> Option<ReadAhead> {
         let mut state = self.lock();
         if state.is_read {
@@ -100,7 +100,7 @@ impl State {
     }
 }
 
-/// The reading of the beginning of a body. Returns `None` if another extractor has got the result.
+/// The reading of the beginning of a body. Returns `None` if another extractor has taken the result.
 pub(crate) struct ReadAhead {
     body: SharedBody,
     timeout: Duration,

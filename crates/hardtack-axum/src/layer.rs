@@ -12,7 +12,8 @@ use crate::service::AuthService;
 /// For each request, it
 /// - lets an extractor that needs the CSRF field of a form, or a token in JSON, read the beginning of the body, within
 ///   [limits](hardtack::config::ReadAheadLimits); the handler still receives the whole body;
-/// - adds the new cookies to the response if the request's token was refreshed;
+/// - adds the cookies to the response that a refresh of the request's token sets, or that delete invalid tokens which a
+///   handler does not need;
 /// - sets `Cache-Control: private, no-store` on the response if the request's token was verified, or if the response
 ///   sets or deletes Hardtack's cookies;
 /// - sets `Vary: Cookie` on responses of handlers that take an optional token.

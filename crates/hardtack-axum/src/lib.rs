@@ -47,7 +47,7 @@
 //! - [`Require`] is a layer that requires a token for all routes of a router.
 //! - [`SetCookies`] adds cookies to a response. [`AuthError`] is the error of the extractors and of [`Auth`]; it
 //!   converts into a response.
-//! - [`future`] contains the futures of the layers' services, and [`Ended`](future::Ended), with which streams end at a
+//! - [`future`] contains the futures of the layers' services, and [`Ended`](future::Ended), which lets streams end at a
 //!   log-out.
 //! - [`wants`], [`HeaderFields`] and [`reply_response`] help to write middleware of your own.
 //!

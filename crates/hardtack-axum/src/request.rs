@@ -39,8 +39,9 @@ impl AuthState {
         extensions.insert(self.clone());
     }
 
-    /// Reads the beginning of the body, if the verification of a token needs it or, without a `need`, an operation of
-    /// `Auth`. Call it only while [`has_unread_body`](RequestState::has_unread_body) is true, which is rare.
+    /// Reads the beginning of the body, if the verification of a token needs it, or without a `need`, if an operation
+    /// of `Auth` needs it. Call it only while [`has_unread_body`](RequestState::has_unread_body) is true, which is
+    /// rare.
     pub(crate) fn read_ahead<'a>(&'a self, parts: &'a Parts, need: Option<Need>) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
             let head = Head::of(parts);
@@ -74,7 +75,7 @@ impl AuthState {
         })
     }
 
-    /// Returns the layer's state. If there is no layer, uses an authenticator from an `Extension`, which is enough to
+    /// Returns the layer's state. If there is no layer, uses the authenticator from an `Extension`, which suffices to
     /// verify tokens.
     pub(crate) fn for_verification(parts: &Parts) -> Result<Cow<'_, Self>, Failure> {
         if let Some(state) = parts.extensions.get() {
@@ -100,9 +101,9 @@ impl Deref for AuthState {
 
 /// An empty table of extensions with room for four.
 ///
-/// axum adds up to three extensions of its own to a request (its URI, route and parameters). A table that starts empty
-/// and grows to four is allocated twice. Starting with a table of the final size saves one of three allocations per
-/// request: the row "allocations" of `docs/performance.md`, checked by `tests/http/allocations.rs`.
+/// axum adds up to three extensions of its own to a request: its URI, route and parameters. A table that starts empty
+/// and grows to four is allocated twice. Starting with the final size saves one of three allocations per request. See
+/// the row "allocations" in `docs/performance.md`; `tests/http/allocations.rs` checks it.
 static ROOM_FOR_FOUR: LazyLock<Extensions> = LazyLock::new(|| {
     #[derive(Clone)]
     struct Place<const N: usize>;

@@ -1,5 +1,5 @@
-//! Where the servers keep their sessions. Each server records the place in the database, so that a command that ends
-//! sessions does not look for them elsewhere and claim success.
+//! Records where the servers keep their sessions. Each server stores the place in the database, so that a command that
+//! ends sessions does not look for them in the wrong place and report success.
 
 use hardtack_db::{Migration, Pool, Statement};
 use hardtack_redis::RedisSessions;
@@ -82,7 +82,7 @@ pub(crate) async fn record(database: &Database, redis: Option<(&RedisConfig, &Re
     pool.execute(statement).await.map(drop).map_err(Error::with_causes)
 }
 
-/// Refuses settings with which a command would look for sessions where the servers do not keep them.
+/// Refuses settings that would make a command look for sessions where the servers do not keep them.
 pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> Result<(), Error> {
     let Some(place) = read(database).await? else { return Ok(()) };
     let redis = redis.filter(|redis| redis.purpose == RedisPurpose::Sessions);

@@ -21,7 +21,8 @@ pub(crate) enum StoreUser {
 }
 
 /// Creates the data folder, which holds the keys and, by default, the database. Refuses a folder in which another user
-/// can replace them. Warns if another user can replace the folder itself, or that of a database elsewhere.
+/// can replace them. Warns if another user can replace the folder itself, or the folder of a database that is kept
+/// elsewhere.
 pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
     private_file::create_folder(&config.data_dir).map_err(|error| {
         let expected = "expected a folder that this user can write to";
@@ -33,7 +34,7 @@ pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
         if let Some(untrusted) = files::untrusted_above(folder) {
             tracing::warn!(
                 event = "folder_untrusted",
-                "another user can replace {}, so that the next start uses other data: {untrusted}",
+                "another user can replace {}, and this server would use the replacement when it starts: {untrusted}",
                 folder.display()
             );
         }

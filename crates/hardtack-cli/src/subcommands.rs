@@ -12,6 +12,8 @@ use crate::config::{
 /// Serve a site with accounts, log-in and sessions, and manage its keys and users.
 #[derive(Parser)]
 #[command(name = "hardtack", version, arg_required_else_help = true, disable_help_subcommand = true)]
+// Lines are not wrapped, so that each flag is one line that can be searched for.
+#[command(term_width = 0)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -36,13 +38,13 @@ This command uses the servers' database, whether or not the servers are running.
 or --database-url as to the servers, and the same --redis-url if Redis stores the sessions.";
 
 const ABOUT_PASSWORD_LISTS: &str = "\
-The list is a file that you have downloaded: plain passwords, one a line, or the SHA-1 list of Have I Been
-Pwned, whose lines are SHA1:COUNT. The table takes 8 bytes for each password. The command uses 64 MiB of
-memory, however long the list is, and no network.";
+The list is a file that you have downloaded: plain passwords, one per line, or the SHA-1 list of Have I Been
+Pwned, whose lines are SHA1:COUNT. The table takes 8 bytes for each password. However long the list is, the
+command uses 64 MiB of memory. It does not use the network.";
 
 const ABOUT_LINKS: &str = "\
-The link works once, for a day. Whoever opens it first chooses the password, so send it over a channel that only
-the user reads. You never learn the password.
+The link works once, for a day. The first person who uses it chooses the password, so send it over a channel
+that only the user can read. You never learn the password.
 
 This command uses the database of the servers, whether or not the servers are running. Pass the same --data-dir
 or --database-url and the same --base-url as to the servers.";
@@ -52,7 +54,7 @@ pub(crate) enum Command {
     /// Serve the site: sign-up, log-in, password and device pages, and their JSON API.
     #[command(after_help = format!("{ABOUT_SERVE}\n\n{ABOUT_SETTINGS}"))]
     Serve(Flags<ServerFlags>),
-    /// Bring the tables of the database up to date, as `serve` does when it starts.
+    /// Upgrade the tables of the database, as `serve` does when it starts.
     Migrate(Flags<DatabaseFlags>),
     /// Check the settings, and print the effective ones without secrets.
     #[command(after_help = ABOUT_SETTINGS)]
@@ -110,7 +112,7 @@ pub(crate) enum PasswordsCommand {
     /// Make a table for password_list from a list of breached passwords.
     #[command(after_help = ABOUT_PASSWORD_LISTS)]
     Build {
-        /// The list.
+        /// The list of passwords.
         #[arg(value_name = "FILE")]
         list: PathBuf,
         /// Write the table to this new file [default: FILE.table]
@@ -124,7 +126,7 @@ pub(crate) enum UserCommand {
     /// List all users, and which of them are disabled.
     #[command(after_help = ABOUT_USERS)]
     List(UserFlags),
-    /// Add a user, and print a link with which they set their password.
+    /// Add a user, and print a link that lets them set their password.
     #[command(after_help = ABOUT_LINKS)]
     Add {
         #[command(flatten)]
@@ -133,7 +135,7 @@ pub(crate) enum UserCommand {
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
     },
-    /// Print a link with which a user sets a new password.
+    /// Print a link that lets a user set a new password.
     #[command(after_help = ABOUT_LINKS)]
     ResetLink(NamedUser<LinkFlags>),
     /// Set the email address of a user. An empty one removes it.

@@ -47,7 +47,7 @@ pub struct StoredCookie {
 
 impl StoredCookie {
     /// Parses the text of a `Set-Cookie` field from a response to a request for `request_path`. Returns `None` if a
-    /// browser ignores it, because it has no `=`, an empty name, or more than 4096 bytes.
+    /// browser ignores it because it has no `=`, an empty name, or a name and value of more than 4096 bytes.
     pub fn parse(raw: &str, request_path: &str) -> Option<Self> {
         Self::parse_at(raw, request_path, SystemTime::now())
     }

@@ -17,7 +17,7 @@ use crate::value::Value;
 #[derive(Debug)]
 pub struct Connection<'c> {
     inner: Inner<'c>,
-    /// Learns of failed writes, for the connections of a pool.
+    /// Records failed writes, if the connection is from a pool.
     health: Option<&'c WriteHealth>,
 }
 

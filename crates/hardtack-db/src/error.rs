@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why the tables could not be brought up to date. Nothing was changed, unless only the response to the commit was
-/// lost.
+/// Why the tables could not be brought up to date. Nothing was changed, unless the commit succeeded and only its
+/// response was lost.
 ///
 /// `Debug` prints the message and its causes.
 #[derive(thiserror::Error)]

@@ -3,17 +3,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long after a failed write the database counts as failing, unless another write succeeds. A full disk may have
-/// room for a small write, and none for a log-out.
+/// How long the database counts as failing after a failed write, unless another write succeeds. The small write of a
+/// [check](crate::Pool::check) is not enough: a full disk may have room for it, and none for a log-out.
 const MEMORY: Duration = Duration::from_secs(5);
 
-/// When the last write failed, if it failed for a reason other than its statement: a full disk, a failing disk, a
-/// database that is read-only. Clones share it.
+/// When the last write failed, unless the statement itself was the reason. Reasons that count are a full disk, a
+/// failing disk and a read-only database. Clones share the value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WriteHealth(Arc<Mutex<Option<Instant>>>);
 
 impl WriteHealth {
-    /// Notes the error of a statement, if it means that the database refuses writes. Success is not noted here, because
+    /// Records the time if the error of a statement means that the database refuses writes. Ignores success, because
     /// the statement may only have read.
     pub(crate) fn note<T>(&self, result: &Result<T, sqlx::Error>) {
         if result.as_ref().is_err_and(refuses_writes) {
@@ -21,7 +21,7 @@ impl WriteHealth {
         }
     }
 
-    /// Notes that a write was committed.
+    /// Records that a write was committed.
     pub(crate) fn recovered(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

@@ -1,7 +1,7 @@
 //! Internal to Hardtack; **there is no stable API**. Any release may change or remove anything here.
 //!
-//! Runs SQL that is written once on SQLite and on PostgreSQL. `hardtack-sqlx` (sessions) and
-//! `hardtack-accounts` (users) share it. Applications use `hardtack-sqlx`, and sqlx for their own tables.
+//! Lets SQL be written once and run on both SQLite and PostgreSQL. `hardtack-sqlx` (sessions) and `hardtack-accounts`
+//! (users) share it. Applications use `hardtack-sqlx`, and sqlx for their own tables.
 //!
 //! | item | purpose |
 //! | --- | --- |

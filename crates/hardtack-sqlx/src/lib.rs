@@ -44,8 +44,8 @@
 //! # A password change
 //!
 //! Store the new password and end the user's other sessions in one transaction, because one of them may be a thief's.
-//! If these were two steps, a failure between them, or a client that hangs up, would leave the thief logged in. If your
-//! users are in the same database as the sessions:
+//! If these were two steps, a failure or a disconnect between them would leave the thief logged in. If your users are
+//! in the same database as the sessions:
 //!
 //! ```no_run
 //! # #[cfg(feature = "sqlite")] mod example {
@@ -71,8 +71,8 @@
 //! - `end_others_in` keeps the session of this request, which `Auth::renew` replaces. `end_all_in` ends all sessions of
 //!   the user: for a password reset, or when a user is disabled or deleted. Pass the result of `end_all_in` to
 //!   [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
-//! - On SQLite, begin with `BEGIN IMMEDIATE`: a transaction that begins with a read fails if another connection writes
-//!   before the transaction's own first write.
+//! - On SQLite, begin the transaction with `BEGIN IMMEDIATE`: a transaction that begins with a read fails if another
+//!   connection writes before the transaction's own first write.
 //! - On PostgreSQL, the entries in the revocation log get their numbers at the commit, so log-outs of other users do
 //!   not wait for your transaction. Its isolation level should be READ COMMITTED, as `open_postgres` sets it: at a
 //!   stricter level, two such transactions at once can fail with a serialization failure.

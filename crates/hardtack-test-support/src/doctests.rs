@@ -1,5 +1,5 @@
-//! Compiles and runs the code in pages outside the published crates. It is in this unpublished crate, because
-//! a published crate cannot `include_str!` a file outside of its own directory.
+//! Compiles and runs the code in pages outside the published crates. This is done in an unpublished crate, because a
+//! published crate cannot `include_str!` a file outside of its own directory.
 
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -25,7 +25,7 @@ impl SmallDisk {
         self.0.path()
     }
 
-    /// Fills it to the last byte.
+    /// Fills the disk to the last byte.
     ///
     /// # Panics
     /// If nothing can be written.
@@ -35,7 +35,7 @@ impl SmallDisk {
         while ballast.write_all(&block).is_ok() {}
     }
 
-    /// Frees what [`fill`](Self::fill) has taken.
+    /// Frees the space that [`fill`](Self::fill) has taken.
     ///
     /// # Panics
     /// If it was not filled.

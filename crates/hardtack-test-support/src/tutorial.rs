@@ -83,7 +83,7 @@ pub async fn by_forms(mut browser: Client, clock: &TestClock) {
 /// A visitor who comes back after two days has to log in again, and the log-in page says why.
 ///
 /// # Panics
-/// If the site behaves differently.
+/// If the site behaves differently than the tutorial says.
 pub async fn after_two_days(mut browser: Client, clock: &TestClock) {
     let login = show(&mut browser, "/login").await;
     submit(&mut browser, &login, "", &[("username", "bob"), ("password", "battery staple")]).await;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// 9999-12-31T23:59:59Z in seconds since 1970: the last second that other libraries can represent.
 pub(crate) const MAX_NUMERIC_DATE: i64 = 253_402_300_799;
 
-/// The most by which the clocks of the machines that share keys or a store may differ: the limit of
+/// How far apart the clocks of machines that share keys or a store may be: the maximum for
 /// [`ClaimsPolicy::leeway`](crate::config::ClaimsPolicy::leeway) and
 /// [`ClaimsPolicy::clock_skew`](crate::config::ClaimsPolicy::clock_skew).
 pub const MAX_SKEW: Duration = Duration::from_secs(60);

@@ -13,8 +13,9 @@ use crate::session::{RefreshFlaw, SessionId};
 pub enum EventKind {
     /// A user logged in.
     LogIn,
-    /// The tokens were exchanged for new ones. With a store, if concurrent requests exchange the same refresh token, only
-    /// the first one emits this event.
+    /// The tokens were exchanged for new ones. With a store, if concurrent requests exchange the same refresh token,
+    /// only the first one emits this event. In sliding mode, each concurrent request that replaces the access token
+    /// emits it.
     Refresh,
     /// A refresh token was refused for a reason other than [`ReuseDetected`](Self::ReuseDetected) and
     /// [`RefreshAhead`](Self::RefreshAhead).
@@ -25,8 +26,8 @@ pub enum EventKind {
     RefreshAhead,
     /// A user logged out.
     LogOut,
-    /// The session was ended from elsewhere, for example by its user on another device, by an operator, by a password
-    /// change, or because the user had reached
+    /// The session was ended, but not by a log-out in its own browser: for example, by its user on another device, by
+    /// an operator, by a password change, or because the user had reached
     /// [`SessionPolicy::max_sessions`](crate::session::SessionPolicy::max_sessions).
     Revoked,
     /// The session was replaced by a new session of the same browser.
@@ -36,7 +37,7 @@ pub enum EventKind {
     PasswordChanged,
     /// The user typed the password again.
     Reauthenticated,
-    /// The claims of the session changed. Access tokens that were issued before are outdated.
+    /// The claims of the session changed, so access tokens that were issued before are outdated.
     ClaimsChanged,
 }
 

@@ -25,7 +25,6 @@ guide!(sessions, "sessions.md", [
     "`AuthenticatorBuilder::strict_sessions`" => "crate::AuthenticatorBuilder::strict_sessions",
     "`Authenticator::finish_changing_claims`" => "crate::Authenticator::finish_changing_claims",
     "`Authenticator::sessions_page`" => "crate::Authenticator::sessions_page",
-    "`Authenticator::sessions`" => "crate::Authenticator::sessions",
     "`SessionPolicy`" => "crate::session::SessionPolicy",
     "`LogIn`" => "crate::LogIn",
     "`SessionStore`" => "crate::session::SessionStore",
@@ -34,6 +33,7 @@ guide!(sessions, "sessions.md", [
     "decision-20" => repository!("docs/decisions/0020-log-out-everywhere-by-session-id.md"),
     "decision-27" => repository!("docs/decisions/0027-outdate-tokens-by-generation.md"),
     "decision-30" => repository!("docs/decisions/0030-follow-the-log-by-default.md"),
+    "decision-31" => repository!("docs/decisions/0031-two-clocks.md"),
 ]);
 
 guide!(

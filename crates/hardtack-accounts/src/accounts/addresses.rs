@@ -69,8 +69,8 @@ impl Accounts {
         Ok((changed, limit))
     }
 
-    /// Queues a job that sends reset links to users who have confirmed this address. Takes the same time whether or not
-    /// there is such a user, because only the job looks (ASVS 5.0 V6.3.8).
+    /// Queues a job that sends reset links to the users who have confirmed this address. Takes the same time whether or
+    /// not such a user exists, because only the job queries the database (ASVS 5.0 V6.3.8).
     pub(crate) fn forgot_password(&self, address: EmailAddress, request: RequestInfo) {
         if let Some(mail) = &self.mail {
             mail.push(ResetRequest { address, request });
@@ -87,8 +87,8 @@ impl Accounts {
         self.links.find(token, purpose, now).await
     }
 
-    /// Confirms the address that a link was sent to, and returns the link. If the user has changed the address since, even
-    /// concurrently, no address is confirmed.
+    /// Confirms the address that a link was sent to, and returns the link. If the user has changed the address since the
+    /// link was sent, even concurrently with this call, no address is confirmed.
     pub(crate) async fn confirm_email(
         &self,
         token: &LinkToken,
@@ -107,10 +107,10 @@ impl Accounts {
         Ok(link)
     }
 
-    /// Restores the address that a link was sent to, after someone has replaced it, and sets a new password if one is
-    /// given. The same transaction ends the user's sessions, or stores the intention to end them, because the person who
-    /// replaced the address knew the password. Other links of the user stop working, except those that restore an even
-    /// older address. If the new password breaks a rule, nothing is changed and the link still works.
+    /// Restores the address that a link was sent to when the address was replaced, and sets a new password if one is
+    /// given. The person who replaced the address knew the password, so the same transaction ends the user's sessions or
+    /// stores the intention to end them. Other links of the user stop working, except those that restore an even older
+    /// address. If the new password breaks a rule, nothing is changed and the link still works.
     pub(crate) async fn undo_email(
         &self,
         token: &LinkToken,

@@ -73,7 +73,7 @@ const MIGRATIONS: &[Migration] = &[
     ),
 ];
 
-/// The migration after which names from before it are looked at.
+/// The migration that adds the skeletons of names. [`upgrade_names`] fills them in for existing users.
 const NAMES: u32 = 6;
 
 /// How long recorded activity is kept: 90 days.
@@ -101,12 +101,11 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Opens the accounts in a database, and creates or upgrades their tables. Takes a [`Database`] or an sqlx
-    /// pool. Must be called within a tokio runtime, since it starts a background task.
+    /// Opens the accounts in a database, and creates or upgrades their tables. Takes a [`Database`] or an sqlx pool.
+    /// Call it within a tokio runtime, because it starts a background task.
     ///
     /// # Errors
-    /// The database failed, a newer version of this crate has upgraded its tables, or a password could not be
-    /// hashed.
+    /// The database failed, a newer version of this crate has upgraded its tables, or hashing a test password failed.
     pub async fn open(database: impl Into<Database>) -> Result<Self, AccountsError> {
         let database = database.into();
         Self::migrate(&database).await?;
@@ -232,9 +231,10 @@ impl Accounts {
         self.recorder.flush().await;
     }
 
-    /// Deletes up to `limit` rows of activity older than 90 days, up to `limit` expired links, and up to `limit` rows about
-    /// emails that were sent more than a day ago. Returns how many rows were deleted. A process that serves requests need not call it: the authenticator that
-    /// [`configure`](Self::configure) returns does, every ten minutes.
+    /// Deletes up to `limit` rows of activity older than 90 days, up to `limit` expired links, and up to `limit` rows
+    /// about emails that were sent more than a day ago. Returns how many rows were deleted. A process that serves
+    /// requests need not call it: an authenticator whose builder was passed to [`configure`](Self::configure) does so
+    /// every ten minutes.
     ///
     /// The database's clock decides what is old. If it differs from the authenticator's by more than a minute, nothing
     /// is deleted, and a warning is logged ([`Authenticator::time_to_prune`]).
@@ -248,8 +248,8 @@ impl Accounts {
         }
     }
 
-    /// Like [`Self::prune`], but `now` decides what is old. If `now` is too late, rows that are still needed are
-    /// deleted.
+    /// Like [`Self::prune`], but takes the current time from `now`. If `now` is in the future, rows that are still
+    /// needed are deleted.
     ///
     /// # Errors
     /// The database failed.
@@ -270,7 +270,7 @@ impl Accounts {
     }
 
     /// Returns the last activities of a user, newest first, including those that this process has recorded but not yet
-    /// written: up to `failed` failed log-ins, and up to `others` others.
+    /// written: up to `failed` failed log-ins, and up to `others` activities of other kinds.
     pub(crate) async fn activity(
         &self,
         user_id: &str,

@@ -22,8 +22,8 @@ pub(crate) struct VerifiedPassword {
 }
 
 impl Accounts {
-    /// Adds a user, or returns what is wrong with each field. `email` may be empty; if not, it gets a confirmation link.
-    /// Also returns the limit because of which no link is sent, if there is one.
+    /// Adds a user, or returns what is wrong with each field. If `email` is not empty, it is sent a confirmation link,
+    /// unless a limit is reached, which is then also returned.
     pub(crate) async fn sign_up(
         &self,
         username: &str,
@@ -75,8 +75,8 @@ impl Accounts {
         Ok((user, limit))
     }
 
-    /// Returns a new password in the form in which it is hashed, unless it breaks a rule. `user` is what it must not be
-    /// made from.
+    /// Checks a new password and returns the normalized form, which is what is hashed. `user` lists texts that the
+    /// password must not be made from, such as the user name.
     pub(super) async fn check_new_password(
         &self,
         password: String,

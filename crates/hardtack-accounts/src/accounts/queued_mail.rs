@@ -1,7 +1,7 @@
-//! Emails that a change of a user requires, and those that it makes pointless.
+//! Queues the emails that a change of a user requires, and withdraws those that the change makes obsolete.
 //!
-//! All of them are queued or withdrawn in the transaction of the change. Links and the jobs that would create links
-//! stop working together.
+//! Both happen in the transaction of the change. Whenever links are deleted, so are the queued jobs that would create
+//! such links.
 
 use hardtack::BackendError;
 use hardtack_db::Transaction;
@@ -23,8 +23,8 @@ impl Accounts {
         self.queues_mail
     }
 
-    /// Queues an email in the transaction of the change that it follows, if email is on. Its recipient is `address`, or
-    /// else the user's address after the change. Call [`Self::wake_mail`] after the commit.
+    /// Queues an email in the transaction of the change that it reports, if email is on. Sends it to `address`, or if
+    /// that is `None`, to the user's address after the change. Call [`Self::wake_mail`] after the commit.
     ///
     /// Returns the limit that a confirmation would exceed; then it is not queued. Warnings are not limited.
     pub(super) async fn queue_mail_in(
@@ -106,20 +106,20 @@ impl Accounts {
     }
 }
 
-/// Makes the user's reset and confirmation links stop working, also those that are about to be sent.
+/// Invalidates the user's reset and confirmation links, including those that are queued to be sent.
 pub(super) async fn kill_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
     MailJobStore::withdraw_links_in(transaction, user_id).await?;
     LinkStore::kill_in(transaction, user_id).await
 }
 
-/// Makes the links stop working that undo this change of the address or a later one, also those that are about to be
+/// Invalidates the links that undo this change of the address or a later one, including those that are queued to be
 /// sent.
 pub(super) async fn kill_later_undos_in(transaction: &mut Transaction, link: &LiveLink) -> Result<(), BackendError> {
     MailJobStore::withdraw_undos_in(transaction, &link.user_id, link.email_version).await?;
     LinkStore::kill_later_undos_in(transaction, link).await
 }
 
-/// Makes all links of the user stop working, also those that are about to be sent.
+/// Invalidates all links of the user, including those that are queued to be sent.
 pub(super) async fn kill_all_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
     MailJobStore::withdraw_links_in(transaction, user_id).await?;
     MailJobStore::withdraw_undos_in(transaction, user_id, 0).await?;

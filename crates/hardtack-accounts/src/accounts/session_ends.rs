@@ -5,7 +5,7 @@ use hardtack::{AuthenticatorBuilder, BackendError, SessionId};
 use hardtack_db::Transaction;
 use hardtack_sqlx::{Database, PendingEnds, Sessions};
 
-/// How sessions end in the transaction that changes their user. After the commit, pass the result to
+/// How the transaction that changes a user ends the user's sessions. After the commit, pass the [`EndedSessions`] to
 /// [`Site::renew`](crate::Site) or [`Site::finish_ending`](crate::Site).
 #[derive(Clone, Debug)]
 pub(super) enum SessionEnds {

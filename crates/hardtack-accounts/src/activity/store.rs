@@ -72,7 +72,8 @@ impl ActivityStore {
         transaction.commit().await
     }
 
-    /// Returns the last activities of a user, newest first: up to `failed` failed log-ins, and up to `others` others.
+    /// Returns the last activities of a user, newest first: up to `failed` failed log-ins, and up to `others`
+    /// activities of other kinds.
     pub(crate) async fn latest(&self, user: &str, failed: u32, others: u32) -> Result<Vec<Activity>, BackendError> {
         type Row = (String, i64, Option<String>, Option<String>, Option<String>);
         let sql = "SELECT kind, at, session, address, user_agent FROM activity WHERE id IN ( \

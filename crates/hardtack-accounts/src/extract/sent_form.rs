@@ -1,4 +1,4 @@
-//! A form that a logged-in user sends. If it is refused, a person does not lose it.
+//! A form that a logged-in user sends. If it is refused, the user does not lose what was typed.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
@@ -23,13 +23,13 @@ pub(crate) struct SentForm<T> {
 
 /// A form of a page that needs a user.
 pub(crate) trait AccountForm: Sized + Send {
-    /// The page where the user goes on after a log-in. It shows the form again, or says that nothing was changed.
+    /// The page where the user continues after a log-in. It shows the form again, or says that nothing was changed.
     const PAGE: &'static str;
 
     /// Whether the form has something to keep.
     const HAS_TEXT: bool = false;
 
-    /// The page where the user goes on after a log-in, if it depends on the form.
+    /// The page where the user continues after a log-in, if it depends on the form.
     fn after_log_in(&self, _auth: &Auth) -> String {
         Self::PAGE.to_owned()
     }
@@ -102,7 +102,7 @@ pub(crate) async fn refuse_form<T: AccountForm>(
     after_log_in(error, input.as_ref(), auth, site)
 }
 
-/// Returns whether a form was refused that this site's own page may have sent, so that it can be shown again.
+/// Returns whether the refused form may come from this site's own page, so that it can be shown again.
 pub(crate) fn is_unverified(error: &AuthError) -> bool {
     match error.failure().reason() {
         Reason::Csrf(error) => !matches!(error, CsrfError::CrossSite | CsrfError::BadHost | CsrfError::Unread),

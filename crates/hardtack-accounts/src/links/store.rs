@@ -1,4 +1,4 @@
-//! The table `links`. To keep links elsewhere, write another type with the methods of [`LinkStore`]. Using up a link
+//! The table `links`. To store links elsewhere, write another type with the methods of [`LinkStore`]. Using up a link
 //! also changes its user, and both changes must commit together.
 
 use hardtack::BackendError;
@@ -75,7 +75,7 @@ impl LinkStore {
         self.database.execute(deletion(token)).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Creates a link with which a user sets a password, in a transaction that holds the user's row. Earlier ones stop
+    /// Creates a link that lets a user set a password, in a transaction that holds the user's row. Earlier ones stop
     /// working.
     pub(crate) async fn create_password_link_in(
         transaction: &mut Transaction,
@@ -131,7 +131,7 @@ impl LinkStore {
         found.map(|rows| first(rows, purpose)).map_err(BackendError::new)
     }
 
-    /// Returns a link that works, in a transaction that will use it up. To avoid deadlocks, change the user before the
+    /// Finds a working link, in the transaction that will use it up. To avoid deadlocks, change the user before the
     /// links in every transaction.
     pub(crate) async fn find_in(
         transaction: &mut Transaction,

@@ -13,7 +13,7 @@ use super::job::{JobKind, MailJob, NewJob, Rank};
 use super::limits::{MailLimit, address_key};
 use super::sent::{self, count_as_sent, lock_in};
 
-/// For how long a job is claimed. After a crash, it is this long until another process sends the message.
+/// For how long a job is claimed. After a crash, another process sends the message when this time is over.
 const CLAIM: Duration = Duration::from_secs(15);
 
 /// For how long the same client, such as a program without cookies, does not cause another warning of a new device.
@@ -172,15 +172,15 @@ impl MailJobStore {
         }
     }
 
-    /// Makes other transactions wait before they withdraw a claimed job. Returns `false` if it was withdrawn, or if
-    /// another process has claimed it because the claim has expired.
+    /// Locks a claimed job, so that other transactions wait before they withdraw it. Returns `false` if the job was
+    /// withdrawn, or if its claim expired and another process has claimed it.
     pub(super) async fn hold_in(transaction: &mut Transaction, job: &MailJob) -> Result<bool, BackendError> {
         let sql = "UPDATE mail_jobs SET attempts = attempts WHERE number = $1 AND attempts = $2";
         let held = execute_in(transaction, Statement::new(sql).bind(job.number).bind(job.claim)).await?;
         Ok(held == 1)
     }
 
-    /// Prolongs the claim.
+    /// Extends the claim.
     pub(super) async fn renew(&self, job: &MailJob) -> Result<(), BackendError> {
         self.delay(job, CLAIM, false).await
     }

@@ -90,7 +90,8 @@ impl MailWorker {
         let address = EmailAddress::parse(&job.address)
             .ok_or_else(|| BackendError::new("the stored address is not an email address"))?;
         let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
-        // From here to the commit, nothing can withdraw the job. What withdraws it later also deletes the link.
+        // From here to the commit, nothing can withdraw the job. A change that withdraws it later also deletes the
+        // link.
         if !MailJobStore::hold_in(&mut transaction, job).await? {
             return Ok(Err(Outcome::NotOurs));
         }

@@ -177,8 +177,8 @@ pub(super) fn remember(form: &str, ticked: bool) -> Markup {
     }
 }
 
-/// A hidden user name for forms that ask only for a password, so that password managers store it under the right
-/// name. It is not posted, since the session identifies the user.
+/// A hidden user name for forms that ask only for a password, so that password managers store it under the right name.
+/// It has no `name`, so it is not posted: the session identifies the user.
 pub(super) fn username_for_password_managers(username: &str) -> Markup {
     html! { input type="text" value=(username) autocomplete="username" readonly hidden; }
 }

@@ -91,8 +91,8 @@ pub(super) fn page(shell: &Shell<'_>, page: &Page<'_>) -> Markup {
     }
 }
 
-/// Returns a page that was rendered before its user was known, with the navigation of this shell. Returns `None` for
-/// other pages.
+/// Adds the navigation of this shell to a page that was rendered before its user was known. Returns `None` for any
+/// other page.
 pub(crate) fn with_navigation(page: &str, shell: &Shell<'_>) -> Option<String> {
     let unknown = header(&Shell::default(), None).into_string();
     page.contains(&unknown).then(|| page.replacen(&unknown, &header(shell, None).into_string(), 1))

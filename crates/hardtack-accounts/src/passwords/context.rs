@@ -3,11 +3,11 @@
 /// The shortest part of a name, an address or a host that counts, in characters.
 const SHORTEST_PART: usize = 4;
 
-/// A password needs at least this many letters besides the words of its context, or more than
+/// If a password contains words of its context, the rest must have at least this many letters, or more than
 /// [`MAX_OTHERS`] characters.
 const MIN_LETTERS: usize = 4;
 
-/// How many digits and signs people add to a word: a date has eight.
+/// How many digits and signs people add to a word, at most: a date has eight.
 const MAX_OTHERS: usize = 8;
 
 /// Returns whether a password consists of words of its context, such as the user name, with a few digits or signs

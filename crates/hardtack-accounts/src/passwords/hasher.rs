@@ -32,8 +32,8 @@ pub(crate) enum Verdict {
     Wrong,
     /// The right password.
     Right,
-    /// The right password, hashed with weaker parameters than the current ones, or as it was typed instead of in its
-    /// normalized form: hash it again.
+    /// The password is right, but its hash uses weaker parameters than the current ones, or was made from the password
+    /// as typed instead of its normalized form. Hash it again.
     RightButOldHash,
 }
 
@@ -72,7 +72,8 @@ impl Hasher {
     }
 
     /// Compares a password with a hash. Without a hash, takes the same time and returns [`Verdict::Wrong`]. If the
-    /// normalized form differs from what was typed, compares both, always: the time depends on the password alone.
+    /// normalized form of the password differs from what was typed, always checks both forms, so that the time does not
+    /// depend on the user.
     pub(crate) async fn verify(&self, password: TypedPassword, hash: Option<String>) -> Result<Verdict, HashError> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy_hash.to_string());

@@ -22,7 +22,7 @@ pub enum PasswordProblem {
          characters added."
     )]
     Expected,
-    /// It is one character again and again.
+    /// It repeats a single character.
     #[error("Choose a password that does not just repeat one character.")]
     OneCharacter,
     /// It is one of the most common passwords.

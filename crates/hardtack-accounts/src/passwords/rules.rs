@@ -17,9 +17,10 @@ const MAX_MIN_CHARS: u8 = 64;
 /// The rules for new passwords: a minimum length of 8 characters, at most 1024 bytes, and none of the passwords that
 /// attackers try first. A password need not contain digits or special characters.
 ///
-/// Refused are 11,611 common passwords, ignoring case; those that consist of the user name, the email address or the
-/// name of the site with a few characters added; and those in a [`PasswordTable`], if you set one. Raise the minimum to
-/// 15 characters if the password is the only factor, as NIST SP 800-63B-4 requires.
+/// The rules refuse passwords that repeat a single character or contain control characters; 11,611 common passwords,
+/// ignoring case; passwords that consist of the user name, the email address or the name of the site with a few
+/// characters added; and those in a [`PasswordTable`], if you set one. Raise the minimum to 15 characters if the
+/// password is the only factor, as NIST SP 800-63B-4 requires.
 ///
 /// Passwords are compared as RFC 8265 (OpaqueString) describes: in Unicode NFC, with all spaces equal.
 ///
@@ -65,8 +66,8 @@ impl PasswordRules {
         Self { table: Some(Arc::new(table)), ..self }
     }
 
-    /// Returns why a new password is refused, or `None` if it is good. `user` is what the password must not be made
-    /// from, such as the user name and the email address.
+    /// Returns why a new password is refused, or `None` if it is accepted. `user` lists the texts that the password
+    /// must not be made from, such as the user name and the email address.
     ///
     /// Reads the table, if one is set, so call it on a thread for blocking work.
     ///

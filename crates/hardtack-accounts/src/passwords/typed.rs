@@ -8,12 +8,12 @@ use super::problem::PasswordProblem;
 /// The maximum length, in bytes: long enough for any phrase, and short enough to hash cheaply.
 const MAX_BYTES: usize = 1024;
 
-/// A password that is short enough to be hashed, as it was typed and as RFC 8265 compares it. It need not obey the rules
-/// for new passwords.
+/// A password that is short enough to be hashed, as it was typed and in the normalized form of RFC 8265. It need not
+/// obey the rules for new passwords.
 ///
 /// The same password arrives as different bytes: `é` is one character from one keyboard and two from another. New
-/// passwords are stored in the normalized form. Passwords from before that are stored as they were typed, so a log-in
-/// tries both forms.
+/// passwords are stored in the normalized form. Older versions stored passwords as they were typed, so a log-in tries
+/// both forms.
 pub(crate) struct TypedPassword {
     typed: String,
     /// `None` if it is what was typed.

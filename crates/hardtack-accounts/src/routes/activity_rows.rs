@@ -10,8 +10,8 @@ use crate::pages::{ActivityRow, TimeText, device_name};
 /// From how many addresses failed log-ins have rows of their own.
 const MAX_ADDRESSES: usize = 4;
 
-/// Returns a row for each activity, newest first. Failed log-ins are counted: one row for each address, with the time
-/// of the last one. Guesses from many addresses share a row.
+/// Returns a row for each activity, newest first. The failed log-ins from one address share a row, with the time of the
+/// last one. After [`MAX_ADDRESSES`] addresses, all others share one more row.
 pub(super) fn activity_rows(activities: &[Activity], now: Timestamp) -> Vec<ActivityRow> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for activity in activities {
@@ -38,7 +38,7 @@ struct Group<'a> {
     /// The newest one.
     last: &'a Activity,
     count: usize,
-    /// How many of them are from addresses that have no row of their own, or zero if they are all from one address.
+    /// The same as `count` in the row that several addresses share, otherwise zero.
     others: usize,
 }
 

@@ -105,8 +105,8 @@ pub(super) fn show_form(
 /// Checks that a form from before the log-in was sent from its own page.
 ///
 /// # Errors
-/// It was not. If this site's own page may have sent it all the same, a person gets the form again, from `again`, with
-/// a notice that says what to do.
+/// Another page sent the form, or this cannot be ruled out. In the second case, a person gets the form from `again`,
+/// with a notice that says what to do.
 pub(super) fn require_own_form(
     auth: &Auth,
     again: impl FnOnce(Shell<'_>) -> Result<Response, AuthError>,

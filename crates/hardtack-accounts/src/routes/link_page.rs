@@ -80,8 +80,8 @@ impl LinkPage {
         }
     }
 
-    /// Returns the shell of the page that shows a refused form again, if this site's own page may have sent the form and
-    /// a link is still open.
+    /// Returns the shell of the page that shows a refused form again, if this site's own page may have sent the form
+    /// and a link is still open.
     pub(super) fn shell_of_unverified<'e>(&self, auth: &Auth, error: &'e AuthError) -> Option<Shell<'e>> {
         shell_of_unverified(auth, error).filter(|_| self.token(auth).is_some())
     }

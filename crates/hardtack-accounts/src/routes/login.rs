@@ -118,7 +118,7 @@ async fn log_in(
     Ok((cookies, respond::success(auth.wants(), &input.next_or_home(&auth), json!(user))).into_response())
 }
 
-/// The response to a password that is longer than any password: before any look-up, for every name.
+/// The response to a password that is too long. It is sent before any look-up, so it is the same for every name.
 fn too_long(
     site: &Site,
     auth: &Auth,

@@ -33,7 +33,7 @@ pub(crate) async fn show(
     token: Result<RefreshToken, AuthError>,
     method: Method,
 ) -> Response {
-    // A refresh changes state, which GET and HEAD must not (RFC 9110 §9.2.1). Only a redirect leaves no other way.
+    // A refresh changes state, which GET and HEAD must not (RFC 9110 §9.2.1). In redirect mode, there is no other way.
     let redirects = auth.authenticator().refresh_mode() == RefreshMode::Redirect;
     if method == Method::HEAD || !redirects {
         let allowed = if redirects { "GET, POST" } else { "POST" };

@@ -1,7 +1,7 @@
-//! Stores the key and the skeleton of names from before the rules of RFC 8265, and finds names that collide.
+//! Stores keys and skeletons for names that were added before the rules of RFC 8265, and finds names that collide.
 //!
-//! A row without a skeleton is one that has not been looked at, or whose skeleton an older user has. The second kind
-//! stays as it is: both users can log in as before.
+//! A row has no skeleton if it has not been upgraded yet, or if another user already has the same skeleton. In the
+//! second case, the row stays as it is, and both users can log in as before.
 
 use hardtack::BackendError;
 use hardtack_db::{Pool, Statement, Transaction};
@@ -11,7 +11,7 @@ use super::name::{skeleton, username_key};
 /// How many rows one transaction changes.
 const PAGE: i64 = 500;
 
-/// How often a page is tried if another process adds or upgrades the same names.
+/// How many times a page is tried if another process adds or upgrades the same names at the same time.
 const TRIES: usize = 5;
 
 impl Unfinished {
@@ -20,7 +20,7 @@ impl Unfinished {
     }
 }
 
-/// Two users whose names are the same, or look the same, by today's rules. No such name can be added any more.
+/// Two users whose names are the same, or look the same, by today's rules. Names like these can no longer be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NameCollision {
@@ -44,8 +44,8 @@ struct Position {
     id: String,
 }
 
-/// Stores the key and the skeleton of every name that has none, unless another user has the same. Several processes may
-/// do so at once.
+/// Stores the key and the skeleton of each name that has no skeleton, except a key or a skeleton that another user
+/// already has. Several processes may do so at once.
 pub(crate) async fn upgrade_names(database: &Pool) -> Result<(), sqlx::Error> {
     let mut after = None;
     loop {

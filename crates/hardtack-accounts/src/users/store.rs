@@ -53,8 +53,8 @@ macro_rules! credentials {
     };
 }
 
-/// The condition that a user has a name, whose [`NameKeys`] are `$1` and `$2`. If two users match, the name is the exact
-/// name of the one with the old key.
+/// The SQL condition that selects the user with a name, given the name's [`NameKeys`] as `$1` and `$2`. If two users
+/// match, selects the one who still has the old key, because that user's own name is the typed one.
 macro_rules! has_name {
     () => {
         "username_key = (SELECT username_key FROM users WHERE username_key IN ($1, $2) \
@@ -139,7 +139,7 @@ impl UserStore {
         self.database.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password if the password version is still `version`, and returns whether it was.
+    /// Stores the hash of a new password if the password version is still `version`, and returns whether it was stored.
     pub(crate) async fn set_password_in(
         transaction: &mut Transaction,
         id: &str,
@@ -171,8 +171,8 @@ impl UserStore {
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Returns whether the user has exactly this hash. Waits for a transaction that is changing the user, whose
-    /// commit may still be on its way.
+    /// Returns whether the user has exactly this hash. If another transaction has changed the user but not committed
+    /// yet, waits until it ends.
     pub(crate) async fn has_hash(&self, id: &str, hash: &str) -> Result<bool, BackendError> {
         let sql = "UPDATE users SET password_hash = password_hash WHERE id = $1 AND password_hash = $2";
         self.database
@@ -189,8 +189,8 @@ impl UserStore {
         self.database.fetch(Statement::new(sql).bind(name).bind(id)).await.map(first).map_err(BackendError::new)
     }
 
-    /// Returns the user, unless disabled or with another password version, and makes other transactions wait before
-    /// they change the user.
+    /// Locks and returns the user, so that other transactions wait before they change the user. Returns `None` if the
+    /// user is disabled or has another password version.
     pub(crate) async fn lock_in(
         transaction: &mut Transaction,
         id: &str,
@@ -246,7 +246,7 @@ impl UserStore {
         transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }
 
-    /// Confirms the present address of a user, because an operator vouches for it.
+    /// Confirms the current address of a user, because an operator vouches for it.
     pub(crate) async fn vouch_for_email_in(
         transaction: &mut Transaction,
         id: &str,
@@ -257,8 +257,8 @@ impl UserStore {
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password that a reset link allows: the password version is that of the link. If the
-    /// link was sent by mail, its address must still be the user's and confirmed.
+    /// Stores the hash of a new password, if the user's password version is still that of the reset link. If the link
+    /// was sent by mail, the user must also still have the address that it was sent to, and have confirmed it.
     pub(crate) async fn reset_password_in(
         transaction: &mut Transaction,
         id: &str,
@@ -314,7 +314,8 @@ impl UserStore {
         record_in(transaction, username, with_name(sql, username)).await
     }
 
-    /// Gives a user another name. Returns `Err` if it is taken or looks like one that is taken, and then the transaction must be rolled back.
+    /// Gives a user another name. Returns `Err` if the name is taken or looks like one that is taken; then the
+    /// transaction must be rolled back.
     pub(crate) async fn rename_in(
         transaction: &mut Transaction,
         username: &str,

@@ -36,7 +36,7 @@ impl User {
     }
 }
 
-/// A user with the data that only operators see. The functions for operators return it, such as
+/// A user with the data that only operators see. Returned by the functions for operators, such as
 /// [`Accounts::list`](crate::Accounts::list) and [`Accounts::find_by_name`](crate::Accounts::find_by_name).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -193,7 +193,7 @@ async fn s06_the_same_cookie_twice_is_refused() {
         let request = client.get("/service").accept_json().raw_cookie_header(format!("{ACCESS}={first}; a=b"));
         assert_refused_program(&what, &request.raw_cookie_header(format!("{ACCESS}={second}")).send().await);
 
-        // Also beside a valid refresh token.
+        // The same with a valid refresh token.
         let beside = format!("{together}; {REFRESH}={}", victim.refresh);
         assert_refused_program(&what, &client.get("/service").accept_json().raw_cookie_header(beside).send().await);
     }

@@ -421,8 +421,8 @@ async fn s54_a_websocket_of_another_origin_is_refused() {
     assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
 }
 
-/// With compression, a page that repeats what an attacker sends is shorter if that agrees with a part of a secret in
-/// the page (BREACH). So no page contains the value, nor the same text for it twice.
+/// If a compressed page repeats text that an attacker sent, it is shorter when that text matches a part of a secret in
+/// the page (BREACH). So no page contains the CSRF value itself, and each page masks it differently.
 #[tokio::test]
 async fn s87_no_page_contains_the_csrf_value_as_it_is() {
     let site = TestSite::start(Options { refresh: RefreshMode::Redirect, ..Options::default() }).await;

@@ -316,8 +316,8 @@ async fn s68_a_hang_up_at_any_await_separates_nothing(store: Store) {
     with_site!(store, hang_up_everywhere);
 }
 
-/// How often a request has to be cut at each of its awaits until one was cut after it had begun to change something.
-/// How often a request waits differs from one to the next.
+/// How many times the test tries to cut a request after it has stored its change. One round cuts requests after the
+/// first poll, the second poll, and so on. It may miss that moment, because the number of polls varies.
 const ROUNDS: usize = 20;
 
 async fn hang_up_everywhere<S: SessionStore + Clone>(site: FaultySite<S>) {

@@ -1,5 +1,5 @@
-//! Forged and misplaced tokens. Each is refused and deleted, and never refreshed, even with a valid refresh token
-//! beside it.
+//! Forged and misplaced tokens. Each is refused and deleted, and never refreshed, even if a valid refresh token is sent
+//! with it.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -20,7 +20,7 @@ use tower_service::Service;
 
 use crate::support::*;
 
-/// A user who is logged in, whose valid cookies are sent beside the forged ones.
+/// A user who is logged in, whose valid cookies are sent along with the forged ones.
 pub(crate) struct Victim {
     pub(crate) site: TestSite,
     pub(crate) browser: Client,
@@ -71,7 +71,7 @@ impl Victim {
         }
     }
 
-    /// Asserts that the access cookie is refused: alone, and beside a valid refresh token.
+    /// Asserts that the access cookie is refused: alone, and with a valid refresh token.
     async fn refuses(&self, what: &str, token: impl AsRef<[u8]>) {
         let alone = [ACCESS.as_bytes(), b"=", token.as_ref()].concat();
         let beside = [alone.as_slice(), format!("; {REFRESH}={}", self.refresh).as_bytes()].concat();
@@ -81,7 +81,7 @@ impl Victim {
             assert_refused_program(what, &response);
             let response = client.get("/service").accept_html().raw_cookie_header(&cookies).send().await;
             assert_refused_page(what, &response);
-            // A page for visitors is shown to nobody in particular, and the cookies are deleted.
+            // A page for visitors is shown without a user, and the cookies are deleted.
             let response = client.get("/").accept_json().raw_cookie_header(&cookies).send().await;
             assert_eq!((response.status().as_u16(), response.json()["user"].is_null()), (200, true), "{what}");
             assert_unset(what, &response);
@@ -328,8 +328,8 @@ async fn s15_times_that_are_none_or_lie_ahead() {
     }
 }
 
-/// Tested at the edges: by default zero for `exp` and three seconds for `nbf` and `iat`, and the number of seconds that
-/// was set.
+/// Tests the last accepted and the first refused second: by default, the leeway is zero for `exp` and three seconds for
+/// `nbf` and `iat`; if it is set, all three have the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn s16_leeway_is_exact() {
     for leeway in [0, 30] {

@@ -1,4 +1,4 @@
-//! Forms that cannot be accepted: people get them again with what they typed, also after a log-in, and programs get
+//! Forms that cannot be accepted: people get them again with what they typed, even after a log-in, and programs get
 //! advice that they can follow.
 
 use hardtack::RefreshMode;

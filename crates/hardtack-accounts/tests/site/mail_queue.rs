@@ -184,7 +184,7 @@ async fn s76_e01_two_servers_send_a_letter_once(on_postgres: bool) {
     recipients.sort_unstable();
     recipients.dedup();
     assert_eq!(recipients.len(), letters, "sent twice: {recipients:?}");
-    // What one of them has claimed and not sent is sent by the other when the claim has expired.
+    // If one of them has claimed a job and not sent its email, the other sends it when the claim has expired.
     let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, email_version, requested_at, attempts, \
                created_at, claimed_at, pause) SELECT 'password_set', 0, id, username, $1, 0, 0, 1, created_at, \
                created_at - $2, 600 FROM users";
@@ -196,7 +196,7 @@ async fn s76_e01_two_servers_send_a_letter_once(on_postgres: bool) {
     }
 }
 
-/// Otherwise, whoever replaced the address could replace it again with the link of a letter that was late.
+/// Otherwise, the person who replaced the address could replace it again with the link of a letter that was late.
 async fn s76_e01_an_undo_also_withdraws_links_that_are_not_sent_yet(on_postgres: bool) {
     let (site, mailer) = start(on_postgres).await;
     let mut thief = ada(&site, &mailer).await;

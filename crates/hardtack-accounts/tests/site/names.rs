@@ -1,5 +1,7 @@
 //! User names: every script is taken, equal names are one, look-alikes are refused, and names from before still work.
 
+use hardtack::jwt::Algorithm;
+use hardtack::{Authenticator, KeySet, SigningKey};
 use hardtack_accounts::{Accounts, NameRules};
 use hardtack_db::Statement;
 use hardtack_sqlx::Database;
@@ -168,6 +170,8 @@ async fn a06_of_two_look_alikes_at_once_one_signs_up(on_postgres: bool) {
 async fn a06_operators_add_and_rename_users_by_the_same_rules(on_postgres: bool) {
     let site = on(on_postgres).await;
     let accounts = Accounts::open(Database::open(&site.database_url()).await.unwrap()).await.unwrap();
+    let _builder =
+        accounts.configure(Authenticator::builder(KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap())));
     let now = site.now();
     sign_up(&mut site.client(), "scope").await;
     assert_eq!(accounts.add("Admin", "", now).await.unwrap().user.username, "Admin");

@@ -61,7 +61,7 @@ const HOSTILE: [&str; 49] = [
     "?next=//evil.example",
 ];
 
-/// Values that look suspicious, but with which a browser stays on this site. They may be accepted.
+/// Values that look suspicious, although a browser that follows them stays on this site. They may be accepted.
 const ODD: [&str; 7] = [
     "/%2f%2fevil.example",
     "/%5cevil.example",

@@ -143,8 +143,8 @@ async fn s43_without_a_fresh_token_people_are_asked_and_programs_are_told() {
     }
 }
 
-/// A password change that was posted after the access token ran out is made, because the current password proves more
-/// than a fresh token; or the form is shown again and says so.
+/// After the access token has expired, a form with the right current password still changes the password, because that
+/// proves more than a fresh token does. Otherwise, the account page says that nothing has changed.
 #[tokio::test]
 async fn a01_a_password_change_is_never_lost_without_a_word() {
     for refresh in BOTH_MODES {

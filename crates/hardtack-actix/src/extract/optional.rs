@@ -10,9 +10,9 @@ use crate::respond::AuthError;
 
 /// A token or user, or `None` if the request has no token.
 ///
-/// It is also `None` if the token in the request's cookies has expired, is forged, or belongs to a session that has
-/// ended. The response then deletes the cookies. A failure of the session store, a missing CSRF value and an invalid
-/// token outside of cookies are refused.
+/// It is also `None` if the token in the request's cookies is invalid and cannot be refreshed, for example because it
+/// is forged or its session has ended. The response then deletes cookies that have become useless. Requests are still
+/// refused if the session store fails, a CSRF value is missing, or a token outside of cookies is invalid.
 ///
 /// ```
 /// use hardtack_actix::{AccessToken, Optional};

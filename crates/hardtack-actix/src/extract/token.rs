@@ -145,9 +145,10 @@ macro_rules! extractor {
             }
         }
 
-        /// Extracts `None` if the request has no token. Also extracts `None`, and lets the response delete the cookies,
-        /// if the token in the cookies has expired, is forged, or belongs to a session that has ended. A failure of the
-        /// session store, a missing CSRF value and an invalid token outside of cookies are still refused.
+        /// Extracts `None` if the request has no token. Also extracts `None` if the token in the cookies is invalid and
+        /// cannot be refreshed, for example because it is forged or its session has ended; the response then deletes
+        /// cookies that have become useless. Requests are still refused if the session store fails, a CSRF value is
+        /// missing, or a token outside of cookies is invalid.
         impl<T: ExtraClaims> OptionalFromRequest for $name<T> {
             async fn from_request_optional(request: &HttpRequest) -> Result<Option<Self>, AuthError> {
                 let need = $need.optional();

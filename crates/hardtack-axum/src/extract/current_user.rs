@@ -13,9 +13,9 @@ use crate::respond::AuthError;
 /// The logged-in user, whom the application's [`FindUser`] implementation looks up for each request.
 ///
 /// `find_user` receives the router's state, or the part of it that [`FromRef`] extracts. If the user no longer exists,
-/// the request is refused and the cookies are deleted. `Option<CurrentUser<U>>` is `None` if the request has no token.
-/// It is also `None` if the token in the cookies is invalid or its user no longer exists; the response then deletes the
-/// cookies.
+/// the request is refused and the cookies are deleted. `Option<CurrentUser<U>>` is `None` if the request has no token,
+/// if the token in the cookies is invalid and cannot be refreshed, or if its user no longer exists. In the last two
+/// cases, the response deletes cookies that have become useless.
 ///
 /// ```
 /// use hardtack_axum::{BackendError, CurrentUser, FindUser};

@@ -8,7 +8,7 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// A second subscriber, which records nothing. With a single subscriber, tracing asks only the thread that reaches an
-/// event first whether to record it, and caches the answer. A thread of another test would say no.
+/// event first whether to record it, and caches the answer, which is no if that thread belongs to another test.
 static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
 
 /// Captures the log of this thread until it is dropped.

@@ -111,8 +111,8 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     })
 }
 
-/// Refuses a clock that is obviously wrong: the new key would sign too early or too late, and keys whose tokens are
-/// valid would be deleted.
+/// Refuses to continue if the clock is obviously wrong. The new key would begin to sign too early or too late, and keys
+/// whose tokens are still valid would be deleted.
 fn refuse_wrong_clock(folder: &KeyFolder, previous: &[StoredKey], discard_old: bool) -> Result<(), Error> {
     let now = SystemClock.now();
     let wrong = match folder.clock_differs(now)? {
@@ -153,7 +153,7 @@ fn list(config: &Config) -> Result<(), Error> {
         found => found,
     };
     if let Some(wrong) = &wrong_clock {
-        output::print(format_args!("By a clock that may be wrong ({wrong}):"))?;
+        output::print(format_args!("This list may be wrong: {wrong}"))?;
     }
     let roles = roles(config, &folder, &keys)?;
     for (StoredKey { path, key, created_at, .. }, role) in keys.iter().zip(roles) {

@@ -96,8 +96,9 @@ fn covers(
     }
 }
 
-/// Refuses a `JWT_COOKIE_SECURE` that contradicts the base URL, which decides whether cookies are Secure. Browsers do
-/// not send Secure cookies over http. Cookies that are not Secure would also be sent over unencrypted connections.
+/// Refuses a `JWT_COOKIE_SECURE` that contradicts the base URL, which decides whether cookies are Secure. Over http,
+/// browsers would not send Secure cookies. On an https site, browsers would also send cookies that are not Secure over
+/// unencrypted connections.
 fn check_secure(sources: &Sources, address: &Address) -> Result<(), Error> {
     let (setting, label) = (sources.describe(&COOKIE_SECURE), sources.label(&COOKIE_SECURE));
     match (sources.parse_bool(&COOKIE_SECURE)?, address.is_https()) {

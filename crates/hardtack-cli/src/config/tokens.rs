@@ -63,8 +63,8 @@ impl Tokens {
         }
     }
 
-    /// Whether `key` can sign refresh tokens. Refresh tokens of stored sessions need a signature that is the same
-    /// each time. Sliding sessions have no refresh tokens.
+    /// Whether `key` can sign refresh tokens. Refresh tokens of stored sessions need a signature that is the same each
+    /// time, but sliding sessions have no refresh tokens.
     pub(crate) fn can_be_signed_with(&self, key: &SigningKey) -> bool {
         key.is_deterministic() || self.refresh_mode == RefreshMode::Sliding
     }

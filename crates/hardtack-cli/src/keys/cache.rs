@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use super::folder::{KeyFolder, StoredKey};
 use crate::error::Error;
 
-/// A file that was changed more recently than this may change again without a new time, because file systems date
-/// changes coarsely.
+/// A file that was changed more recently than this may change again without getting a new modification time, because
+/// file systems store these times coarsely.
 const SETTLED_AFTER: Duration = Duration::from_secs(3);
 
 /// The keys of the last read, and the state of their files before it.

@@ -1,7 +1,8 @@
-//! Whether the clock of this machine contradicts the times of the keys and their files.
+//! Checks whether the times of the keys and their files contradict the clock of this machine.
 //!
-//! Keys take over and retire at times. By a clock that is days ahead, keys are dead whose tokens are still valid, and
-//! a new key is dated so late that it signs days later. So the clock is compared with times that it did not make.
+//! A key begins to sign, and is no longer used, at times that depend on when it was created. If the clock is days
+//! ahead, keys whose tokens are still valid count as no longer used, and a new key is dated so late that it begins to
+//! sign days later.
 
 use std::fs;
 use std::io;
@@ -13,7 +14,8 @@ use hardtack::files::shell_quoted;
 
 use crate::output::date;
 
-/// Clocks that differ by less are accepted. As for the sessions, whose expired rows are not deleted beyond this.
+/// The greatest difference between clocks that is accepted. It is the same as for sessions: if the clocks differ by
+/// more, expired rows are not deleted.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
 /// Finds a key or a file in the folder that is dated ahead of the clock, and says what it is and what to do.
@@ -24,7 +26,7 @@ pub(super) fn dated_ahead<'a>(
     keys: impl IntoIterator<Item = (&'a Path, Timestamp)>,
     now: Timestamp,
 ) -> io::Result<Option<String>> {
-    // The first key signs whatever its date is.
+    // The first key signs no matter what its date is.
     if let Some((path, created_at)) = keys.into_iter().skip(1).find(|(_, created_at)| is_ahead(*created_at, now)) {
         return Ok(Some(format!(
             "the clock of this machine says {}, but the key {} was created at {}; set the clock, or if it is right, \
@@ -41,7 +43,7 @@ pub(super) fn dated_ahead<'a>(
         Err(error) => return Err(error),
     };
     for path in files.iter().map(|path| path.as_path()).chain([folder]) {
-        // Another process may have removed the file meanwhile.
+        // Another process may have removed the file in the meantime.
         let Ok(changed_at) = fs::metadata(path).and_then(|metadata| metadata.modified()).map(timestamp) else {
             continue;
         };

@@ -51,8 +51,8 @@ impl KeyFolder {
         self.read_files(&self.files()?)
     }
 
-    /// Finds the files of the keys; none if there is no folder. Refuses a folder in which another user can replace
-    /// them.
+    /// Finds the files of the keys. If the folder does not exist, finds none. Refuses a folder in which another user
+    /// can replace them.
     pub(super) fn files(&self) -> Result<Vec<PathBuf>, Error> {
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,

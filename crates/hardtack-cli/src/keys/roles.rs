@@ -42,8 +42,9 @@ impl Rules {
         let signing = (0..created_at.len()).rev().find(|index| signs_from(*index).is_some_and(|from| from <= now));
         (0..created_at.len())
             .map(|index| {
-                // When a successor or a key outside the folder took over, whichever came first. A key that was created
-                // by a clock that was ahead has not taken over; one that is newer may have.
+                // The time at which a successor, or a key outside the folder, began to sign, whichever came first. A
+                // successor that was dated in the future by a wrong clock has not begun to sign, but a newer one may
+                // have.
                 let successors = (index + 1..created_at.len()).filter_map(signs_from);
                 let replaced_at = match (successors.filter(|from| *from <= now).min(), self.superseded_at) {
                     (Some(successor), Some(other)) => Some(successor.min(other)),

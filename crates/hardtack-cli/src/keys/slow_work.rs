@@ -1,4 +1,4 @@
-//! Work that may never end, such as reading from a network share that has gone.
+//! Work that may never end, such as reading from a network share that is gone.
 
 use std::io;
 use std::thread;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// Work on a thread of its own. The async runtime would wait at its end for a thread of its own that is blocked; a
-/// process that ends waits for no thread.
+/// Runs blocking work on a thread outside the async runtime. When the runtime shuts down, it waits for its own blocked
+/// threads, but not for this one.
 pub(super) struct SlowWork<T>(Option<oneshot::Receiver<T>>);
 
 impl<T> Default for SlowWork<T> {
@@ -18,8 +18,8 @@ impl<T> Default for SlowWork<T> {
 }
 
 impl<T: Send + 'static> SlowWork<T> {
-    /// Starts the work, unless the previous one still runs, and waits for the result of the one that runs. Returns
-    /// `None` if there is none within this time; the next call waits for it again.
+    /// Starts the work, unless the previous work is still running, and waits for the result of the work that is
+    /// running. Returns `None` if it does not finish within `at_most`; the next call then waits for it again.
     pub(super) async fn run(
         &mut self,
         at_most: Duration,

@@ -51,8 +51,8 @@ impl Admission {
         &self.limits
     }
 
-    /// Counts a connection. Returns `None` if it has to be closed at once, because there are too many even of those
-    /// beyond the limit.
+    /// Counts a connection and decides how to serve it. Returns `None` if the server must close it at once, because the
+    /// overflow lane is full as well.
     pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Slot> {
         let address = self.counted(peer);
         let mut counts = self.counts();
@@ -76,8 +76,8 @@ impl Admission {
         Some(Slot { admission: Arc::clone(self), address, lane })
     }
 
-    /// The address to count a connection by. Those of trusted proxies are not counted, nor are those of this machine,
-    /// where only proxies and probes run.
+    /// Returns the address to count a connection by. Connections from trusted proxies are not counted by address.
+    /// Neither are those from this machine, where only proxies and probes run.
     fn counted(&self, peer: IpAddr) -> Option<IpAddr> {
         let address = ClientAddress::from(peer);
         let is_exempt = address.ip().is_loopback() || self.limits.proxies.trust(address.ip());
@@ -96,7 +96,7 @@ impl Admission {
             tracing::warn!(
                 event = "connections_refused",
                 refused,
-                "the server has {} connections; raise max_connections if they are not an attack",
+                "the server already has {} connections; if this is not an attack, raise max_connections",
                 self.limits.connections
             );
         } else {
@@ -104,7 +104,7 @@ impl Admission {
                 event = "connections_refused",
                 refused,
                 address = %peer,
-                "{peer} has {} connections; if it is your proxy, add it to trusted_proxies, or raise \
+                "{peer} already has {} connections; if it is your proxy, add it to trusted_proxies, or raise \
                  max_connections_per_address",
                 self.limits.connections_per_address
             );

@@ -143,8 +143,8 @@ impl Requests {
     }
 }
 
-/// When a connection was last used. hyper has no timeout for HTTP/2, nor for the time in which it detects the version of
-/// HTTP.
+/// When a connection was last used. hyper has no timeout for HTTP/2, nor for the time in which it detects the version
+/// of HTTP.
 struct Activity {
     opened: Instant,
     in_flight: AtomicUsize,

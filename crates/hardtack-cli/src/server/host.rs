@@ -31,7 +31,7 @@ impl Hosts {
 
     /// Returns the response to a request that does not name a host of the site.
     pub(super) fn refuse<B>(&self, request: &Request<B>) -> Option<Response> {
-        // Probes call by any name, and those of HTTP/1.0 by none.
+        // Probes may use any host name, and those of HTTP/1.0 may send none.
         let is_probe = health::is_probe(request);
         let mut fields = request.headers().get_all(header::HOST).iter();
         let (field, second) = (fields.next(), fields.next());

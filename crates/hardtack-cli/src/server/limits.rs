@@ -9,7 +9,7 @@ use hardtack::client_address::TrustedProxies;
 pub(crate) struct Limits {
     /// How many connections may be open.
     pub(crate) connections: usize,
-    /// How many of them may come from one address (IPv6: one /64 network), unless it is a trusted proxy's or one of this
+    /// How many of them may come from one address (IPv6: one /64 network). Does not apply to trusted proxies or this
     /// machine.
     pub(crate) connections_per_address: usize,
     /// How long the body of a request may take.
@@ -18,7 +18,7 @@ pub(crate) struct Limits {
     pub(crate) proxies: TrustedProxies,
 }
 
-/// How many connections beyond the limit are open for a moment, to be told 503 or to get the response to a probe.
+/// How many connections beyond the limit are kept open for a moment, to send a 503 or the response to a probe.
 pub(super) const OVERFLOW: usize = 128;
 
 /// How many of those may come from one address.

@@ -67,8 +67,8 @@ pub(crate) async fn serve(
     tokio::select! {
         () = stopping.closed() => {}
         () = sleep(GRACE_PERIOD) => {
-            tracing::warn!(event = "requests_cut_off", "requests took longer than {} s", GRACE_PERIOD.as_secs());
+            tracing::warn!(event = "requests_cut_off", "some requests took longer than {} s", GRACE_PERIOD.as_secs());
         }
-        () = stop.received() => tracing::warn!(event = "requests_cut_off", "received a second signal"),
+        () = stop.received() => tracing::warn!(event = "requests_cut_off", "received a second signal to stop"),
     }
 }

@@ -3,8 +3,8 @@
 /// How many files the server keeps open besides connections: the database, Redis, keys, and programs that it starts.
 const RESERVE: usize = 128;
 
-/// Raises the process's limit on open files so that it suffices for this number of connections, as far as the system
-/// allows. Returns the number of connections that it suffices for.
+/// Raises the process's limit on open files as far as this number of connections needs and the system allows. Returns
+/// how many connections the new limit suffices for.
 #[cfg(unix)]
 pub(super) fn raise_for(connections: usize) -> usize {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};

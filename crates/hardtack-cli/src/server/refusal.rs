@@ -1,4 +1,4 @@
-//! The responses of the server itself, which no route has seen.
+//! Responses that the server itself sends, instead of passing the request to a route.
 
 use axum::http::{HeaderValue, Request, Version, header};
 use axum::response::Response;

@@ -45,8 +45,8 @@ async fn s32_no_answered_login_or_logout_is_lost_when_the_server_is_killed(store
     assert!(counters.unanswered.load(Ordering::Relaxed) > 0, "no request was in flight when the server was killed");
 }
 
-/// A password change is interrupted by kill -9: afterwards, the old password and the old sessions are dead together, or
-/// alive together.
+/// A password change is interrupted by kill -9. Afterwards, either both the old password and the old sessions still
+/// work, or neither does.
 async fn s68_a_killed_server_leaves_old_password_and_old_sessions_together(store: Store) {
     let kills = std::env::var("HARDTACK_TEST_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
     let dir = TestDir::new();

@@ -1,4 +1,4 @@
-//! Files and folders that other users can change, and files that block whoever reads them.
+//! Files and folders that other users can change, and files that block their readers.
 
 use std::fs;
 use std::os::unix::fs::{chown, symlink};

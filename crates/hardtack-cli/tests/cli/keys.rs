@@ -158,7 +158,7 @@ async fn s23_a_rotation_with_a_wrong_clock_is_refused() {
         "{error}"
     );
     let listed = output(&dir.hardtack(["keys", "list"]));
-    assert!(listed.starts_with("By a clock that may be wrong (the clock of this machine says "), "{listed}");
+    assert!(listed.starts_with("This list may be wrong: the clock of this machine says "), "{listed}");
     assert!(listed.contains("  signs  ") && listed.contains("  verifies, and will sign from "), "{listed}");
     assert_eq!(dir.keys(), ["0001.jwk", "0002.jwk"]);
 

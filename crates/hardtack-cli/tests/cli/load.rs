@@ -32,8 +32,8 @@ pub(crate) struct Counters {
 }
 
 impl Users {
-    /// Signs a user up with each of these browsers and starts the users. They repeat a request that gets no response,
-    /// and after a 503 only if `expect_outages` is set.
+    /// Signs a user up with each of these browsers and starts the users. They repeat a request that gets no response.
+    /// They repeat one that gets a 503 only if `expect_outages` is set.
     pub(crate) async fn start(clients: impl IntoIterator<Item = Client>, expect_outages: bool) -> Self {
         let (stop, counters) = (Arc::new(AtomicBool::new(false)), Arc::new(Counters::default()));
         let mut tasks = Vec::new();
@@ -108,14 +108,14 @@ impl User {
         self
     }
 
-    /// The session works, whatever happened.
+    /// The session must work, no matter what happened.
     async fn visit(&mut self) {
         let response = self.send(|client| client.get("/service").accept_json()).await;
         assert_eq!(response.status(), 200, "{}: a session was lost: {}", self.name, response.text());
     }
 
-    /// Without an access token, a request refreshes. After a request without a response, the browser still has the
-    /// same refresh token.
+    /// Removes the access token, so that the request refreshes. If the request gets no response, the browser still has
+    /// the same refresh token.
     async fn refresh(&mut self) {
         self.client.jar().remove("access_token_cookie");
         self.visit().await;

@@ -77,8 +77,8 @@ async fn a_failing_program_is_logged_and_the_server_continues() {
     assert!(finished.stderr.contains("/nowhere/at-all cannot be run"), "{}", finished.stderr);
 }
 
-/// The change is stored with the intention to send its letter, so neither a broken program nor a crash loses the
-/// letter.
+/// The change is stored together with a job that sends its letter, so the letter is not lost if the mail program fails
+/// or the server crashes.
 #[tokio::test]
 async fn s76_e01_a_letter_survives_kill_9() {
     let dir = TestDir::new();

@@ -147,7 +147,8 @@ async fn a05_an_operator_renames_and_deletes_users(store: Store) {
 
     let copies = [&two.one, &two.other].map(|server| with_copied_access_cookie(&ada, server));
     let error = refusal(&operator(&["delete", "lovelace"]), 2).await;
-    let expected = "hardtack: deleting \"LOVELACE\" cannot be undone, and no terminal is there to ask; add --yes";
+    let expected =
+        "hardtack: deleting \"LOVELACE\" cannot be undone, and there is no terminal on which to ask; add --yes";
     assert_eq!(error, expected);
     assert!(is_logged_in(&mut ada).await);
     assert_eq!(output(&operator(&["delete", "lovelace", "--yes"])), "LOVELACE is deleted; 1 session was ended.\n");

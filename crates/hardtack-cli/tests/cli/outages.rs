@@ -21,7 +21,7 @@ const BOUND: Duration = Duration::from_secs(STALENESS.as_secs() + 1);
 /// How long a server may take to use its store again.
 const RECOVERY: Duration = Duration::from_secs(15);
 
-/// How often the store is stopped or killed, in turns, under load.
+/// How often the store is stopped or killed under load, alternately.
 const OUTAGES: usize = 4;
 const USERS: usize = 6;
 

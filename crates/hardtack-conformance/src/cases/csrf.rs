@@ -190,8 +190,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// If `refused` is `None`, expects that the handler runs once for each request and echoes the body. Otherwise, expects
-/// a refusal with that code, and that the handler does not run.
+/// If `refused` is `None`, expects the handler to run once for each request and to echo the body. Otherwise, expects a
+/// refusal with that code, without a run of the handler.
 async fn check(site: Site, make: fn(&str, &str) -> Parts, refused: Option<&'static str>, refreshing: bool) {
     let alice = site.alice().await;
     let other = site.alice().await;

@@ -123,8 +123,8 @@ fn required_claims() -> Vec<Case> {
     ]
 }
 
-/// The session got the claim after the token was issued, and this process has not read the log yet. One refresh brings
-/// a token that has it.
+/// The session got the claim after the token was issued, and this process has not read the log yet. One refresh returns
+/// a token with the claim.
 fn changed_claims(mode: RefreshMode) -> Case {
     Case::new(
         format!("claims: e06: a session that has got the claim since is refreshed, {mode:?}"),

@@ -82,7 +82,7 @@ async fn duplicate_cookie(site: Site) {
     site.expect("GET", &response, "401 duplicate_cookie -access -refresh");
 }
 
-/// The origin is compared with the base URL, whatever `:authority` and a `Host` field beside it say.
+/// The origin is compared with the base URL, no matter what `:authority` and an additional `Host` field say.
 async fn authority(site: Site) {
     let alice = site.alice().await;
     let http2 = Http2::to(&site);

@@ -46,8 +46,8 @@ fn with_other_key(algorithm: Algorithm) -> Authenticator {
     Authenticator::builder(KeySet::new(SigningKey::generate(algorithm).unwrap())).build().unwrap()
 }
 
-/// Sends an access token to a route that requires one and to a route where it is optional. A route where it is optional
-/// treats a request with an invalid token as a visitor's.
+/// Sends an access token to a route that requires one and to a route where it is optional. The second route treats a
+/// request with an invalid token as a visitor's.
 async fn expect_access(site: &Site, what: &str, token: &str, expected: &str) {
     let cookies = expected.find(" -").map_or("", |at| &expected[at..]);
     for (path, expected) in [("/protected", expected.to_owned()), ("/anyone", format!("200{cookies}"))] {

@@ -106,7 +106,8 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// Only an expired, outdated or absent access token is refreshed. With any other invalid access token, the request is
-/// refused, and the refresh cookie is deleted although it is valid, unless the access token is only too early.
+/// refused, and the refresh cookie is deleted although it is valid, unless the access token's only fault is that it is
+/// too early.
 fn invalid_access_tokens() -> Vec<Case> {
     let bad = COOKIE_STATES.iter().filter(|state| match state.outcome {
         Outcome::Refused(kind, _) => !matches!(kind, hardtack::FailureKind::Missing | hardtack::FailureKind::Expired),

@@ -24,8 +24,8 @@ pub(crate) enum Outcome {
     Replaced,
 }
 
-/// What the reply to a request with a refused access cookie deletes: both tokens, unless the access token is only too
-/// early, because such a token becomes valid later.
+/// What the reply to a request with a refused access cookie deletes: both tokens. If the access token's only fault is
+/// that it is too early, nothing, because it becomes valid later.
 pub(crate) fn deletions(code: &str) -> &'static str {
     if code == "not_yet_valid" { "" } else { " -access -refresh" }
 }

@@ -14,8 +14,8 @@ const ENDINGS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 /// How many symbolic links may lead to a database, as in Linux (`path_resolution(7)`).
 const MAX_LINKS: usize = 40;
 
-/// Returns where a path leads, even if there is no file yet. SQLite, too, follows symbolic links, and keeps its other
-/// files beside the file that they lead to.
+/// Returns the path that symbolic links lead to, even if the file does not exist yet. SQLite follows them too, and
+/// keeps its other files beside the target.
 pub(super) fn without_links(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -40,7 +40,8 @@ pub(super) fn check(path: &Path) -> Result<(), OpenError> {
         let mut file = path.as_os_str().to_owned();
         file.push(ending);
         let file = PathBuf::from(file);
-        // Not by opening it: closing a file drops all POSIX locks of this process on it (sqlite.org/howtocorrupt, 2.2).
+        // Do not open the file: closing it would drop all POSIX locks of this process on it (sqlite.org/howtocorrupt,
+        // 2.2).
         let metadata = match std::fs::metadata(&file) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,

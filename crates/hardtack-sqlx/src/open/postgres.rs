@@ -9,20 +9,23 @@ use super::pg_options::label;
 use super::url::DatabaseUrl;
 use crate::error::OpenError;
 
-/// The most connections of a pool. By default, a server allows 100 connections, three of them for superusers only. That
-/// is enough for eight processes, each of which has this many connections and one that listens.
+/// The maximum number of connections in a pool. By default, a PostgreSQL server allows 100 connections, and reserves
+/// three of them for superusers. That is enough for eight processes, each with this many connections and one more that
+/// listens.
 const CONNECTIONS: u32 = 10;
 
 /// How long a request waits for a connection before it fails (a 503 for the client), and how long opening waits.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A connection that was idle for longer than this is pinged before it is used. Under load, connections are hardly ever
-/// idle for so long, so they are not pinged. After an outage that lasts longer, no request gets a dead connection.
+/// idle for so long, so they are not pinged. After an outage of more than this, no request gets a dead connection.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
-/// Settings that Hardtack relies on, and that override the server's configuration: the statements are written for READ
-/// COMMITTED; a commit is durable before it is confirmed; and a transaction of a stopped process does not hold its
-/// locks for long.
+/// Settings that Hardtack relies on. They override the server's configuration:
+///
+/// - The statements are written for READ COMMITTED.
+/// - The time limits keep a stuck statement, or the transaction of a stopped process, from holding locks for long.
+/// - A commit must be durable before it is confirmed, so `synchronous_commit` is turned on if it is off.
 const SETTINGS: &str = "SET default_transaction_isolation = 'read committed';
     SET lock_timeout = '4s';
     SET statement_timeout = '30s';

@@ -89,7 +89,7 @@ fn pool_options(connections: u32) -> SqlitePoolOptions {
         .test_before_acquire(false)
 }
 
-/// Fails if the path leads to another file than before, so that no one's sessions are in two databases.
+/// Fails if the path leads to another file than before, so that sessions are never split between two databases.
 fn is_still(path: &Path, identity: &Identity) -> Result<(), sqlx::Error> {
     match Identity::of(path) {
         Ok(found) if found == *identity => Ok(()),

@@ -1,5 +1,7 @@
 //! Writing intentions in a transaction of the application.
 
+use std::sync::atomic::Ordering;
+
 use hardtack::SessionId;
 use hardtack::session::{EndedSessions, PendingRevocation};
 use hardtack_db::{Connection, Statement};
@@ -22,13 +24,14 @@ macro_rules! in_transaction {
             /// stops before that, another process ends the sessions a few seconds later.
             ///
             /// # Errors
-            /// The database failed, or the subject has a NUL character. Roll the transaction back.
+            /// This value is not [registered](hardtack::AuthenticatorBuilder::pending_revocations), the database failed,
+            /// or the subject has a NUL character. Roll the transaction back.
             pub async fn end_all_in(
                 &self,
                 connection: &mut $connection,
                 subject: &str,
             ) -> Result<EndedSessions, sqlx::Error> {
-                write(&mut connection.into(), subject, None).await
+                self.write(&mut connection.into(), subject, None).await
             }
 
             /// Like [`end_all_in`](Self::end_all_in), but keeps one session. Use it when a logged-in user changes the
@@ -37,14 +40,15 @@ macro_rules! in_transaction {
             /// store is back.
             ///
             /// # Errors
-            /// The database failed, or the subject has a NUL character. Roll the transaction back.
+            /// This value is not [registered](hardtack::AuthenticatorBuilder::pending_revocations), the database failed,
+            /// or the subject has a NUL character. Roll the transaction back.
             pub async fn end_others_in(
                 &self,
                 connection: &mut $connection,
                 subject: &str,
                 kept: impl Into<Option<SessionId>>,
             ) -> Result<EndedSessions, sqlx::Error> {
-                write(&mut connection.into(), subject, kept.into()).await
+                self.write(&mut connection.into(), subject, kept.into()).await
             }
         }
     };
@@ -65,43 +69,55 @@ in_transaction!(
 /// For Hardtack's own crates, which write both databases through `hardtack-db`.
 #[doc(hidden)]
 impl PendingEnds<crate::Database> {
-    /// Writes the intention to end all sessions of a user in a transaction.
+    /// In a transaction, writes the intention to end all sessions of a user.
     ///
     /// # Errors
-    /// The database failed, or the subject has a NUL character.
+    /// This value is not registered, the database failed, or the subject has a NUL character.
     pub async fn end_all_in(
         &self,
         connection: &mut Connection<'_>,
         subject: &str,
     ) -> Result<EndedSessions, sqlx::Error> {
-        write(connection, subject, None).await
+        self.write(connection, subject, None).await
     }
 
-    /// Writes the intention to end all sessions of a user except one in a transaction.
+    /// In a transaction, writes the intention to end all sessions of a user except one.
     ///
     /// # Errors
-    /// The database failed, or the subject has a NUL character.
+    /// This value is not registered, the database failed, or the subject has a NUL character.
     pub async fn end_others_in(
         &self,
         connection: &mut Connection<'_>,
         subject: &str,
         kept: impl Into<Option<SessionId>>,
     ) -> Result<EndedSessions, sqlx::Error> {
-        write(connection, subject, kept.into()).await
+        self.write(connection, subject, kept.into()).await
     }
 }
 
-async fn write(
-    connection: &mut Connection<'_>,
-    subject: &str,
-    kept: Option<SessionId>,
-) -> Result<EndedSessions, sqlx::Error> {
-    let sql = "INSERT INTO pending_ends (subject, kept) VALUES ($1, $2) RETURNING number";
-    let statement = Statement::new(sql).bind(subject).bind(kept.map(|id| id.to_string()));
-    let numbers: Vec<(i64,)> = connection.fetch(statement).await?;
-    let [(number,)] = numbers[..] else {
-        return Err(sqlx::Error::Protocol(format!("an INSERT returned {} rows; expected one", numbers.len())));
-    };
-    let number = schema::to_unsigned("pending_ends", "number", number)?;
-    Ok(EndedSessions::pending(PendingRevocation::new(number, subject, kept)))
+impl<P> PendingEnds<P> {
+    async fn write(
+        &self,
+        connection: &mut Connection<'_>,
+        subject: &str,
+        kept: Option<SessionId>,
+    ) -> Result<EndedSessions, sqlx::Error> {
+        // Check this before the commit: after it, the change would be stored, and the sessions would continue.
+        if !self.carried_out.load(Ordering::Relaxed) {
+            return Err(sqlx::Error::Configuration(
+                "this PendingEnds is not registered with an authenticator, so nothing would end the sessions; pass a \
+                 clone of it to AuthenticatorBuilder::pending_revocations (as Accounts::configure does), or call \
+                 carried_out_by_servers if the servers have registered theirs"
+                    .into(),
+            ));
+        }
+        let sql = "INSERT INTO pending_ends (subject, kept) VALUES ($1, $2) RETURNING number";
+        let statement = Statement::new(sql).bind(subject).bind(kept.map(|id| id.to_string()));
+        let numbers: Vec<(i64,)> = connection.fetch(statement).await?;
+        let [(number,)] = numbers[..] else {
+            return Err(sqlx::Error::Protocol(format!("an INSERT returned {} rows; expected one", numbers.len())));
+        };
+        let number = schema::to_unsigned("pending_ends", "number", number)?;
+        Ok(EndedSessions::pending(PendingRevocation::new(number, subject, kept)))
+    }
 }

@@ -2,6 +2,9 @@
 
 mod in_transaction;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use hardtack::BackendError;
 use hardtack::session::{PendingRevocation, PendingRevocations};
 use hardtack_db::{MigrateError, Pool, Statement};
@@ -14,8 +17,9 @@ use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 ///
 /// An intention is written in the same transaction as the change that requires it. A new password and the intention to
 /// end the old sessions are thus committed together, although the sessions are in another store. Register a clone with
-/// the authenticator: the processes that follow the revocation log then carry out the intentions within seconds, even
-/// after a crash. While the session store is down, these processes refuse the sessions.
+/// the authenticator; until then, no intention can be written. The processes that follow the revocation log carry out
+/// the intentions within seconds, even after a crash. While the session store is down, these processes refuse the
+/// sessions.
 ///
 /// `P` is the type that it was created from: an sqlx pool or a [`Database`]. Clones share the connections.
 ///
@@ -43,16 +47,25 @@ use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 pub struct PendingEnds<P> {
     handle: P,
     pool: Pool,
+    /// Whether a process is known to carry out the intentions. Shared by all clones.
+    carried_out: Arc<AtomicBool>,
 }
 
-/// How old an intention is before other processes carry it out, in seconds. The process that has written it does so at
-/// once.
+/// The age in seconds at which other processes carry out an intention. The process that wrote it does so at once.
 const DELAY: i64 = 2;
 
 impl<P: Clone + Into<Database>> PendingEnds<P> {
     /// Keeps intentions in a database that is already open. Call [`Self::migrate`] before the first use.
     pub fn from_pool(pool: P) -> Self {
-        Self { pool: pool.clone().into().into(), handle: pool }
+        Self { pool: pool.clone().into().into(), handle: pool, carried_out: Arc::default() }
+    }
+
+    /// Allows intentions to be written even if this value is not registered with an authenticator of this process, for
+    /// example in an administration tool. The application's servers must register a `PendingEnds` on the same database:
+    /// the sessions continue until one of the servers has carried out the intention.
+    pub fn carried_out_by_servers(self) -> Self {
+        self.carried_out.store(true, Ordering::Relaxed);
+        self
     }
 
     /// Returns the pool that this was created from.
@@ -78,8 +91,8 @@ impl Database {
 
 impl<P: Clone + Into<Database> + Send + Sync + 'static> PendingRevocations for PendingEnds<P> {
     async fn due(&self, limit: u32) -> Result<Vec<PendingRevocation>, BackendError> {
-        // Both times are the database's. An intention from the future is due as well: the database's clock was set
-        // back.
+        // Both times come from the database's clock. An intention dated in the future is due as well, because it means
+        // that this clock was set back.
         let statement = Statement::per_database(
             "SELECT number, subject, kept FROM pending_ends
              WHERE created_at NOT BETWEEN unixepoch() - $1 + 1 AND unixepoch() + $1 ORDER BY number LIMIT $2",
@@ -102,6 +115,10 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> PendingRevocations for P
         let Ok(number) = i64::try_from(number) else { return Ok(()) };
         let statement = Statement::new("DELETE FROM pending_ends WHERE number = $1").bind(number);
         self.pool.execute(statement).await.map(drop).map_err(BackendError::new)
+    }
+
+    fn registered(&self) {
+        self.carried_out.store(true, Ordering::Relaxed);
     }
 }
 

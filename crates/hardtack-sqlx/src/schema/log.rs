@@ -6,8 +6,9 @@ use hardtack::session::{Revocation, RevocationKind, RevocationPage};
 use super::error::RowError;
 use super::values::{decode_id, to_unsigned};
 
-/// The log's head, followed by one entry (all `None` if the page is empty): the entry's sequence number, session and time,
-/// whether the session was replaced, and, if the session continues, the newest generation whose tokens are outdated.
+/// The log's head, followed by one entry (all `None` if the page is empty): the entry's sequence number, session and
+/// time, whether the session was replaced, and, if the session continues, the newest generation whose tokens are
+/// outdated.
 pub(crate) type LogRow = (i64, Option<i64>, Option<String>, Option<i64>, Option<bool>, Option<i64>);
 
 /// Returns the page of the log that consists of `rows`.

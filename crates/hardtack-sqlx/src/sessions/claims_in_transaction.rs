@@ -11,14 +11,15 @@ macro_rules! claims_in_transaction {
     ($(#[$attribute:meta])* $pool:ty, $connection:ty, $begin:literal, $dialect:literal) => {
         $(#[$attribute])*
         impl Sessions<$pool> {
-            /// Outdates the access tokens of a user in your own transaction, beside the change of a role that
-            /// [`additional_claims`](hardtack::AuthenticatorBuilder::additional_claims) reads. If it commits, the
-            /// user's next request is refreshed and calls the callback again; if it is rolled back, the tokens stay
-            /// valid.
+            /// Marks the access tokens of a user as outdated in your own transaction, together with the change of a
+            /// role that [`additional_claims`](hardtack::AuthenticatorBuilder::additional_claims) reads. After the
+            /// commit, the user's next request refreshes the token, which calls the callback again. If the transaction
+            /// is rolled back, the tokens stay current.
             ///
             /// After the commit, pass the result to
             /// [`Authenticator::finish_changing_claims`](hardtack::Authenticator::finish_changing_claims). If the
-            /// program stops before that, this and the other processes learn about it from the database within seconds.
+            /// program stops before that, the processes that use the database learn of the change from it within
+            /// seconds.
             ///
             /// ```no_run
             /// use hardtack::Authenticator;
@@ -44,8 +45,8 @@ macro_rules! claims_in_transaction {
                 self.outdate_in(&mut connection.into(), subject, None).await
             }
 
-            /// Like [`reload_claims_in`](Self::reload_claims_in), and replaces the claims that the user's log-ins have
-            /// set. [`Authenticator::check_claims`](hardtack::Authenticator::check_claims) returns `claims`.
+            /// Like [`reload_claims_in`](Self::reload_claims_in), but also replaces the claims that were set at the
+            /// user's log-ins. [`Authenticator::check_claims`](hardtack::Authenticator::check_claims) returns `claims`.
             ///
             /// # Errors
             /// The database failed. Roll the transaction back.

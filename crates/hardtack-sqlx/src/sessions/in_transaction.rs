@@ -85,7 +85,7 @@ in_transaction!(
 /// For Hardtack's own crates, which write both databases through `hardtack-db`.
 #[doc(hidden)]
 impl Sessions<crate::Database> {
-    /// Ends all sessions of a user in a transaction.
+    /// In a transaction, ends all sessions of a user.
     ///
     /// # Errors
     /// The database failed.
@@ -97,7 +97,7 @@ impl Sessions<crate::Database> {
         self.end(connection, subject, RevokeTarget::AllOf(subject)).await
     }
 
-    /// Ends all sessions of a user except one in a transaction.
+    /// In a transaction, ends all sessions of a user except one.
     ///
     /// # Errors
     /// The database failed.

@@ -21,8 +21,8 @@ impl fmt::Debug for RevocationListener {
 }
 
 impl RevocationListener {
-    /// Waits for a notification. Also returns an error if the connection is lost or cannot be made, and `Ok` when a new
-    /// connection has been made: in both cases, notifications may have been missed.
+    /// Waits for a notification. Also returns `Ok` when a new connection has been established, and an error if the
+    /// connection is lost or cannot be established. In both cases, notifications may have been missed.
     ///
     /// Cancel safe: if the future is dropped, the connection and what it has received remain.
     pub(super) async fn wait(&self, pool: &PgPool) -> Result<(), sqlx::Error> {

@@ -53,8 +53,8 @@ impl<P: Clone + Into<Database>> Sessions<P> {
         }
     }
 
-    /// Sets the clock, for tests. It dates only the ends of sessions in a transaction of the application, for example
-    /// by [`end_all_in`](SqliteSessions::end_all_in); the authenticator's clock dates everything else. Default:
+    /// Sets the clock, for tests. It only dates changes of sessions in a transaction of the application, such as those
+    /// of [`end_all_in`](SqliteSessions::end_all_in). The authenticator's clock dates everything else. Default:
     /// [`SystemClock`](hardtack::clock::SystemClock).
     #[must_use]
     pub fn with_clock(self, clock: impl Clock) -> Self {

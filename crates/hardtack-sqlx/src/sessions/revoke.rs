@@ -21,8 +21,8 @@ const LOG_BATCH: usize = 500;
 /// The most sessions that one statement ends by id.
 const ID_BATCH: usize = 500;
 
-/// The most sessions that end because a log-in exceeds the limit. There can be this many only if they began without a
-/// limit.
+/// The most sessions that end when a log-in exceeds the limit. There can be this many only if they began before a limit
+/// was set.
 const MOST_EXCESS: i64 = 10_000;
 
 /// Ends sessions and returns those that were live until now. [Append](append_to_log) them to the log in the same
@@ -41,10 +41,10 @@ pub(super) async fn end_sessions(
     }
 }
 
-/// Ends the sessions of a target, and those that a subject has beyond `limit` when one more begins: the least recently
-/// used. Returns those that were live until now, and when they end: `now`, or the last rotation of one beyond the limit
-/// if that is later, because the clock of another server is ahead. [Append](append_to_log) them to the log in the same
-/// transaction.
+/// Ends the sessions of a target, and the subject's least recently used sessions, so that at most `limit` are left
+/// after one more begins. Returns the sessions that were live until now, and the time at which they end. That is `now`,
+/// unless a server whose clock is ahead has dated the last rotation of an excess session later: then it is the time of
+/// that rotation. [Append](append_to_log) the sessions to the log in the same transaction.
 pub(super) async fn end_sessions_and_excess(
     connection: &mut Connection<'_>,
     target: RevokeTarget<'_>,
@@ -64,8 +64,9 @@ pub(super) async fn end_sessions_and_excess(
     Ok((end_by_id(connection, &all, target, at).await?, at))
 }
 
-/// Returns the date to record for the sessions of a subject that this transaction has ended at `now`: `now`, or the
-/// last rotation of one of them if that is later, because the clock of another server is ahead.
+/// Returns the time to record as the end of the subject's sessions that this transaction has ended at `now`. That is
+/// `now`, unless a server whose clock is ahead has dated the last rotation of one of them later: then it is the time of
+/// that rotation.
 pub(super) async fn end_of(
     connection: &mut Connection<'_>,
     subject: &str,
@@ -81,8 +82,8 @@ pub(super) async fn end_of(
 /// Makes log-ins of a subject wait until the transaction commits. On SQLite, every write waits anyway.
 ///
 /// A transaction of the application that ends the subject's sessions, or changes their claims, takes this lock, too.
-/// Otherwise a log-in could begin a session after the others have ended, and read the old password or the old role
-/// before the commit.
+/// Otherwise, a log-in could read the old password or the old role before the commit, and begin a session after the
+/// others have ended.
 pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str) -> Result<(), sqlx::Error> {
     if connection.is_postgres() && schema::is_storable(subject) {
         let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7521983766109545324))";
@@ -91,8 +92,8 @@ pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str)
     Ok(())
 }
 
-/// Returns the sessions of a subject that are beyond `limit` when one more begins, not counting those in `ending`, and
-/// when each was rotated last.
+/// Returns the sessions that have to end so that the subject has at most `limit` after one more begins, and when each
+/// was last rotated. Does not count those in `ending`.
 async fn find_excess(
     connection: &mut Connection<'_>,
     ending: &[SessionId],
@@ -100,7 +101,7 @@ async fn find_excess(
     limit: u32,
     now: Timestamp,
 ) -> Result<Vec<(SessionId, Timestamp)>, sqlx::Error> {
-    // Two log-ins at once would each count one session too few.
+    // Without the lock, two concurrent log-ins would each count one session too few.
     lock_log_ins(connection, subject).await?;
     let mut others = String::new();
     for position in 0..ending.len() {
@@ -133,7 +134,7 @@ async fn end_by_id(
     ids.sort_unstable();
     ids.dedup();
     let mut ended = Vec::new();
-    // Sessions that follow each other and are replaced alike share a statement.
+    // Consecutive sessions share a statement if all or none of them are replaced.
     for batch in ids.chunk_by(|one, next| target.replaces(*one) == target.replaces(*next)) {
         for batch in batch.chunks(ID_BATCH) {
             let replaced = batch.first().is_some_and(|id| target.replaces(*id));
@@ -223,8 +224,8 @@ pub(super) async fn mark_outdated(
     outdated.into_iter().map(decode).collect()
 }
 
-/// Appends entries to the log. This is the last statement of a transaction: from here on, all other transactions
-/// that write to the log wait for its commit.
+/// Appends entries to the log. Make this the last statement of a transaction: from then on, all other transactions that
+/// write to the log wait for its commit.
 pub(super) async fn append_to_log(
     connection: &mut Connection<'_>,
     entries: impl ExactSizeIterator<Item = (SessionId, RevocationKind)>,

@@ -85,7 +85,7 @@ async fn e01_s68_a_role_and_the_tokens_with_the_old_one_change_in_one_commit() {
     claims_change_with_the_role!(PostgresSessions::open(&shared().database()).await.unwrap(), begin());
 }
 
-/// It would read the old password or role, and begin a session that the transaction does not see.
+/// Otherwise, the log-in would read the old password or role, and begin a session that the transaction does not see.
 #[tokio::test]
 async fn e01_s68_on_postgres_a_log_in_waits_for_the_commit() {
     let sessions = PostgresSessions::open(&shared().database()).await.unwrap();

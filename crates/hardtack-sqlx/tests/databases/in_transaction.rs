@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use hardtack::SessionId;
 use hardtack::clock::{Clock, Timestamp};
+use hardtack::jwt::Algorithm;
 use hardtack::session::{PendingRevocation, PendingRevocations, RevocationKind, RevokeTarget, Session, SessionStore};
+use hardtack::{Authenticator, KeySet, SessionId, SigningKey};
 use hardtack_db::{Pool, Statement};
 use hardtack_sqlx::{Database, PendingEnds, PostgresSessions, Sessions, SqliteSessions};
 use hardtack_test_support::services::postgres::shared;
@@ -119,7 +120,7 @@ async fn the_transaction_is_one_of_sqlx() {
     let _ended = sessions.end_all_in(&mut tx, "alice").await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(sessions.list("alice", NOW).await.unwrap(), []);
-    let pending = PendingEnds::from_pool(sessions.pool().clone());
+    let pending = PendingEnds::from_pool(sessions.pool().clone()).carried_out_by_servers();
     pending.migrate().await.unwrap();
     let mut tx = pending.pool().begin_with("BEGIN IMMEDIATE").await.unwrap();
     let _ended = pending.end_others_in(&mut tx, "alice", row.id).await.unwrap();
@@ -132,7 +133,7 @@ async fn the_transaction_is_one_of_sqlx() {
     let _ended = sessions.end_others_in(&mut tx, "alice", None).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(sessions.list("alice", NOW).await.unwrap(), []);
-    let pending = PendingEnds::from_pool(sessions.pool().clone());
+    let pending = PendingEnds::from_pool(sessions.pool().clone()).carried_out_by_servers();
     pending.migrate().await.unwrap();
     let mut tx = pending.pool().begin().await.unwrap();
     let _ended = pending.end_all_in(&mut tx, "alice").await.unwrap();
@@ -176,7 +177,7 @@ async fn on_postgres_listeners_learn_of_the_commit() {
 }
 
 async fn intentions(database: &TestDatabase) -> (PendingEnds<Database>, Pool) {
-    let pending = database.open().await.pending_ends();
+    let pending = database.open().await.pending_ends().carried_out_by_servers();
     assert_eq!(pending.migrate().await.unwrap(), 1);
     let pool = Pool::from(pending.pool().clone());
     (pending, pool)
@@ -226,5 +227,25 @@ async fn s68_an_intention_is_stored_beside_the_change_until_it_is_removed() {
         let _ended = pending.end_all_in(&mut tx.connection(), "carol").await.unwrap();
         tx.commit().await.unwrap();
         assert!(pending.find("carol").await.unwrap()[0].number > newest, "a number was used twice");
+    }
+}
+
+#[tokio::test]
+async fn s68_an_intention_that_no_process_carries_out_is_refused_before_the_commit() {
+    for database in TestDatabase::both() {
+        let (_, pool) = intentions(&database).await;
+        let pending = database.open().await.pending_ends();
+        let mut tx = pool.begin().await.unwrap();
+        let error = pending.end_all_in(&mut tx.connection(), "alice").await.unwrap_err().to_string();
+        assert!(error.contains("AuthenticatorBuilder::pending_revocations"), "{error}");
+        drop(tx);
+
+        let auth = Authenticator::builder(KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap()));
+        let auth = auth.sessions(database.sessions().await).pending_revocations(pending.clone()).build().unwrap();
+        let mut tx = pool.begin().await.unwrap();
+        let ended = pending.end_all_in(&mut tx.connection(), "alice").await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(auth.finish_ending(ended).await);
+        assert_eq!(pending.find("alice").await.unwrap(), []);
     }
 }

@@ -180,8 +180,8 @@ impl PostgresServer {
             if ready.status().expect("pg_isready runs").success() {
                 return true;
             }
-            // The server writes its process id soon after it starts. Without one after two seconds, it has ended,
-            // probably because its predecessor's shared memory was still in use.
+            // The server writes its process id soon after it starts. If there is no process after two seconds, the
+            // server has ended, probably because its predecessor's shared memory was still in use.
             let running = self.pid().is_some_and(|id| Path::new(&format!("/proc/{id}")).exists());
             if !running && started.elapsed() > Duration::from_secs(2) {
                 return false;

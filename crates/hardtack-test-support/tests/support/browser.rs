@@ -44,8 +44,8 @@ async fn with_javascript_and_a_light_color_scheme() {
     let cookie = browser.cookie("seen").await.unwrap().unwrap();
     assert_eq!((cookie.value(), cookie.http_only()), ("yes", Some(true)));
 
-    // A failing test drops the browser without closing it. Chromium must end nevertheless.
-    // Not by its port, which a program of another test may have taken since.
+    // A failing test drops the browser without closing it. Chromium must end nevertheless. Looks for its process
+    // instead of its port, because another test's program may have taken the port since.
     let process = browser.session().capabilities().unwrap()["goog:processID"].clone();
     assert!(runs(&process));
     drop(browser);

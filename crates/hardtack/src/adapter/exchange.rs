@@ -99,8 +99,9 @@ impl<'a> Exchange<'a> {
 
     /// Like [`try_verify`](Self::try_verify), for a token that must also have these claims.
     ///
-    /// If the token lacks a claim that a new token of its session will have, it is refreshed. Otherwise the request is
-    /// refused as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
+    /// If a token from a cookie lacks a claim that a new token of its session will have, it is refreshed. Any other
+    /// token without the claims is refused as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged
+    /// in.
     #[inline]
     pub fn try_verify_with<T: ExtraClaims>(&self, need: Need, claims: &RequiredClaims) -> Verification<T> {
         let step = match self.verifier().try_verify(need) {
@@ -257,8 +258,8 @@ impl<'a> Exchange<'a> {
         self.authenticator
     }
 
-    /// Returns the client's address: that of the socket's peer, or the one that a trusted proxy names. Returns `None` if
-    /// the server does not know the socket's peer.
+    /// Returns the client's address: that of the socket's peer, or the one that a trusted proxy names. Returns `None`
+    /// if the server does not know the socket's peer.
     pub fn client_address(&self) -> Option<ClientAddress> {
         self.authenticator.client_address(&self.head)
     }

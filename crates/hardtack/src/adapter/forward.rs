@@ -51,8 +51,8 @@ macro_rules! __forward_auth {
 
         /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
         /// authentication cookies. A refresh that is already in flight cannot revive the session. The response that
-        /// gets the cookies also clears the browser's cache of this site (`Clear-Site-Data: "cache"`), so that Back
-        /// shows no page of the session.
+        /// gets the cookies also clears the browser's cache of this site (`Clear-Site-Data: "cache"`), so that the Back
+        /// button shows no page of the session.
         ///
         /// An expired access token ends a session only if browsers do not send the refresh cookie to the log-out URL.
         /// If an authentication cookie occurs twice, the sessions of both end. A request without tokens succeeds.
@@ -72,8 +72,8 @@ macro_rules! __forward_auth {
         /// # Errors
         /// - The refresh token is missing, invalid or expired, was used again after its window, or its session has
         ///   ended.
-        /// - The method is GET or HEAD, except for GET with `RefreshMode::Redirect`, or the request comes from another
-        ///   site.
+        /// - The method is safe (such as GET), except for GET with `RefreshMode::Redirect`, or the request comes from
+        ///   another site.
         /// - The session store failed.
         /// - The request is a POST whose CSRF token is missing or wrong.
         /// - The head of the response was already sent.
@@ -81,12 +81,12 @@ macro_rules! __forward_auth {
             Ok(self.exchange().refresh().await?.into())
         }
 
-        /// Handles a request to the refresh URL: refreshes, then redirects the browser to the query's `next`, or
-        /// responds to other clients with JSON.
+        /// Handles a request to the refresh URL: refreshes, then redirects to the query's `next`. Without `next`, a
+        /// browser is redirected to the home page, and a program gets JSON.
         ///
         /// A GET, which is allowed only with `RefreshMode::Redirect`, is redirected with 303, and a POST with 307, so
         /// that the browser repeats a posted form at `next`. If a link on another site led the browser here, nothing is
-        /// refreshed: the response is a 403 page that repeats the request, this time from this site.
+        /// refreshed. The response is a 403 page that makes the browser repeat the request, this time from this site.
         ///
         /// # Errors
         /// Those of [`refresh`](Self::refresh).
@@ -108,11 +108,12 @@ macro_rules! __forward_auth {
 
         /// Moves this browser to a new session after a password change (ASVS 5.0 V7.4.3). End the user's other sessions
         /// in the transaction that stores the new password, with the store's `end_others_in` or `end_all_in`. After the
-        /// commit, pass their result to this method. With a store that cannot take part in your transaction, pass
-        /// [`EndedSessions::none`](hardtack::session::EndedSessions::none); this method then ends the other sessions.
+        /// commit, pass the value that it returned to this method. With a store that cannot take part in your
+        /// transaction, pass [`EndedSessions::none`](hardtack::session::EndedSessions::none); this method then ends the
+        /// other sessions.
         ///
-        /// If the sessions have ended with the change, and the store fails only now or the client has hung up, the
-        /// result has no cookies. The password is stored, so do not tell the user to try again.
+        /// If the transaction has already ended sessions, and now the store fails or the client has hung up, the result
+        /// has no cookies. The password is stored, so do not tell the user to try again.
         ///
         /// # Errors
         /// - The request's method is safe (such as GET), it comes from another site, or the session's CSRF token is
@@ -177,8 +178,8 @@ macro_rules! __forward_auth {
             self.authenticator().ended(token, $sleep)
         }
 
-        /// Like [`ended`](Self::ended), but ignores that the token expires or its claims change: the future is ready
-        /// when the session ends. Use it for connections that outlive an access token, such as WebSockets.
+        /// Like [`ended`](Self::ended), but the future is only ready when the session ends, not when the token expires
+        /// or its claims change. Use it for connections that outlive an access token, such as WebSockets.
         pub fn ended_session<T>(&self, token: &$crate::VerifiedToken<T>) -> $crate::adapter::Ended {
             self.authenticator().ended_session(token, $sleep)
         }
@@ -231,8 +232,8 @@ macro_rules! __forward_auth {
             Ok(self.exchange().require_same_origin()?)
         }
 
-        /// Returns an error whose response tells the client `reason`: browsers get a page or a redirect, and programs
-        /// get problem details.
+        /// Returns an error whose response reports `reason` to the client: browsers get a page or a redirect, and
+        /// programs get problem details.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{AccessToken, Auth, AuthError, BackendError};")]

@@ -6,17 +6,17 @@ use crate::refusal::{Failure, FailureKind, NO_STORE, Reply, TO_REAUTHENTICATION}
 use crate::request::{NextPath, Wants};
 
 impl Exchange<'_> {
-    /// Handles a request to the refresh URL: refreshes, then redirects the browser to the query's `next`. A POST is
-    /// redirected with 307, so that the browser posts the form to `next`. A GET, which is allowed only with
+    /// Handles a request to the refresh URL: refreshes, then redirects to the query's `next`. A POST is redirected with
+    /// 307, so that the browser posts the form to `next`. A GET, which is allowed only with
     /// [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), is redirected with 303. Without `next`, a browser is
-    /// redirected to the home page, and a program gets 200 and JSON. A password that was posted to the page that asks
-    /// for it is posted there again.
+    /// redirected to the home page, and a program gets 200 and JSON. If the browser was posting a password to the
+    /// re-authentication page, it posts the password there again.
     ///
     /// If the refresh is refused, a browser that was redirected from a page with an optional token returns to that page
     /// as a visitor. Such a redirect has `public=1` in its query.
     ///
-    /// If a link on another site led the browser here, nothing is refreshed: the response is a 403 page that repeats
-    /// the request, this time from this site.
+    /// If a link on another site led the browser here, nothing is refreshed. The response is a 403 page that makes the
+    /// browser repeat the request, this time from this site.
     ///
     /// # Errors
     /// Those of [`Self::refresh`].

@@ -79,8 +79,8 @@ impl Exchange<'_> {
     }
 
     /// Refuses a log-out unless its request has the CSRF value of one of the sessions in its cookies. The access cookie
-    /// and the refresh cookie may belong to two sessions, and a cookie may occur twice; a page then contains the value
-    /// of only one session.
+    /// and the refresh cookie may belong to different sessions, and a cookie may occur twice, but a page contains the
+    /// CSRF value of only one session.
     fn check_any_csrf(&self, tokens: &[VerifiedToken]) -> Result<(), Reason> {
         // Tokens of Flask-JWT-Extended have no session, and each has its own CSRF value: the first token's is required.
         let asked = tokens.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
@@ -102,8 +102,7 @@ impl Exchange<'_> {
     ///
     /// # Errors
     /// - The refresh token is missing, invalid or expired, was used again after its window, or its session has ended.
-    /// - The method is GET or HEAD, except for GET with [`RefreshMode::Redirect`], or the request comes from another
-    ///   site.
+    /// - The method is safe, except for GET with [`RefreshMode::Redirect`], or the request comes from another site.
     /// - The store failed.
     /// - The request is a POST whose CSRF token is missing or wrong.
     /// - The head of the response was already sent.
@@ -162,7 +161,7 @@ impl Exchange<'_> {
     /// the transaction that stored a new password and ended the sessions has committed. The adapter adds
     /// `Clear-Site-Data: "cache"` to the response that gets the cookies.
     ///
-    /// If sessions have ended in that transaction, and the store fails only now or the client has hung up, this returns
+    /// If that transaction has already ended sessions, and now the store fails or the client has hung up, this returns
     /// no cookies. The change is stored, so do not tell the user to try again.
     ///
     /// # Errors
@@ -193,8 +192,8 @@ impl Exchange<'_> {
         self.required(need).await
     }
 
-    /// Refuses to issue tokens that cannot reach the browser. The browser would keep its old ones and would be taken
-    /// for a thief when it sends them.
+    /// Refuses to issue tokens that cannot reach the browser. The browser would keep its old tokens, which would look
+    /// like stolen copies when it sends them.
     fn require_unsent_head(&self, method: &str) -> Result<(), Failure> {
         if !self.state.is_head_sent() {
             return Ok(());
@@ -206,8 +205,8 @@ impl Exchange<'_> {
         Err(self.refuse(Reason::NotSetUp(advice.into())))
     }
 
-    /// The valid tokens in the request's cookies. If several cookies have the same name, all of them count, because the
-    /// browser may have one of each session. A cookie with an invalid token counts as missing.
+    /// Returns the valid tokens in the request's cookies. If several cookies have the same name, all of them count,
+    /// because each may belong to a different session. A cookie with an invalid token counts as missing.
     ///
     /// An expired token may be a copy. An expired refresh token counts if the store knows it as the newest one of its
     /// session, and an expired access token only with [`Expired::Count`].
@@ -237,8 +236,8 @@ impl Exchange<'_> {
         Ok(found)
     }
 
-    /// The valid tokens in the request's other locations, such as the `Authorization` header. Fails if the request's
-    /// only token has expired, so that a program is not told that its session has ended.
+    /// Returns the valid tokens in the request's other locations, such as the `Authorization` header. Fails if none of
+    /// these tokens is valid and one has expired: a program must not be told that the log-out has ended its session.
     fn other_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
         let verifier = self.verifier();
         let locations = self.authenticator.settings().sources.locations.iter();

@@ -5,8 +5,9 @@ use std::pin::Pin;
 use crate::clock::Timestamp;
 use crate::error::BackendError;
 
-/// Expired rows that are kept beside the sessions, such as links that were sent by email. Register them with
-/// [`AuthenticatorBuilder::also_prune`](crate::AuthenticatorBuilder::also_prune).
+/// Rows of the application that expire, such as links that were sent by email. If you register them with
+/// [`AuthenticatorBuilder::also_prune`](crate::AuthenticatorBuilder::also_prune), they are deleted together with
+/// expired sessions.
 pub trait Prune: Send + Sync + 'static {
     /// Returns the time of the database's own clock, or `None` if the database has none. If it differs from the
     /// authenticator's clock by more than a minute, nothing is deleted, because one of the two is wrong.

@@ -23,8 +23,8 @@ pub(super) struct Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // If the job were started again, it would probably panic again. Without a follower, requests are checked
-            // against the store.
+            // If the job were started again, it would probably panic again. While no job follows the log, each request
+            // is checked against the store.
             tracing::error!(event = "background_panicked", job = ?self.job, "the job is not started again");
         } else if let Some(authenticator) = self.authenticator.upgrade() {
             authenticator.0.background.stopped(self.job);
@@ -53,8 +53,8 @@ impl Authenticator {
     /// Follows the revocation log and deletes expired rows, except for a job that is turned off or already running.
     /// This is for adapters, which spawn the future on the runtime of the request.
     ///
-    /// The future ends when the last clone of the authenticator is dropped, or at once if there is nothing for it to
-    /// do. If the future is dropped earlier, for example because its runtime ends,
+    /// The future ends when the last clone of the authenticator is dropped, or at once if there is no job to run. If
+    /// the future is dropped earlier, for example because its runtime ends,
     /// [`needs_background_work`](Self::needs_background_work) returns `true` again. The core has no timer, so pass the
     /// runtime's.
     ///

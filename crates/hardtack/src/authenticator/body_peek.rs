@@ -50,10 +50,10 @@ impl Authenticator {
         wanted.then_some(BodyContent::CsrfField)
     }
 
-    /// Returns a reader for the beginning of a request's body, if this user needs it.
+    /// Returns a reader for the beginning of a request's body, if `user` needs the body.
     ///
-    /// Anyone can send cookies. A form is read only if a cookie contains a token that one of the keys has signed or,
-    /// before a log-in, the nonce of a form.
+    /// Because anyone can send cookies, a form is read only if a cookie contains a token that one of the keys has
+    /// signed, or for `Auth` also the nonce of a log-in form.
     ///
     /// # Errors
     /// Too many bodies are being read.

@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::cookie::{CookieSlot, SetCookies, Setting};
 use crate::token::IssueError;
 
-/// A domain or an age of individual cookies that differs from the cookie policy.
+/// A domain or a maximum age for individual cookies, instead of those of the cookie policy.
 ///
 /// ```
 /// use hardtack::authenticator::CookieOptions;
@@ -50,7 +50,7 @@ impl Authenticator {
         self.set_access_cookies_with(token, &CookieOptions::default())
     }
 
-    /// Returns the access cookie and its CSRF cookie for a token, with a domain or age that differs from the policy.
+    /// Returns the access cookie and its CSRF cookie for a token, with the domain and maximum age in `options`.
     ///
     /// # Errors
     /// Those of [`Self::set_access_cookies`], and [`IssueError::CookieDomain`] if `options` set a domain for a
@@ -60,8 +60,8 @@ impl Authenticator {
         token: &IssuedToken,
         options: &CookieOptions,
     ) -> Result<SetCookies, IssueError> {
-        // The cookie lasts as long as a refresh token that is issued at the same time, so that the server sees an
-        // expired access token instead of none.
+        // The cookie lasts as long as a refresh token that is issued at the same time. The browser therefore still
+        // sends the access token after it has expired, and the server can tell an expired token from a missing one.
         let refresh = self.settings().refresh_lifetime.duration();
         let until = token.claims.expires_at.zip(refresh).map(|(end, span)| end.max(token.claims.issued_at + span));
         let policy = self.cookies();
@@ -81,7 +81,7 @@ impl Authenticator {
         self.set_refresh_cookies_with(token, &CookieOptions::default())
     }
 
-    /// Returns the refresh cookie and its CSRF cookie for a token, with a domain or age that differs from the policy.
+    /// Returns the refresh cookie and its CSRF cookie for a token, with the domain and maximum age in `options`.
     ///
     /// # Errors
     /// Those of [`Self::set_refresh_cookies`], and [`IssueError::CookieDomain`] if `options` set a domain for a

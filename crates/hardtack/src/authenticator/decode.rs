@@ -7,7 +7,7 @@ use crate::token::VerifiedToken;
 
 impl Authenticator {
     /// Verifies and decodes a token that did not come with a request. Does not check whether its session has ended or
-    /// whether it is blocked.
+    /// whether the token is blocked.
     ///
     /// In Flask-JWT-Extended: `decode_token`.
     ///
@@ -18,7 +18,7 @@ impl Authenticator {
     }
 
     /// Verifies and decodes a token of any kind that did not come with a request. Does not check whether its session
-    /// has ended or whether it is blocked.
+    /// has ended or whether the token is blocked.
     ///
     /// # Errors
     /// The token is invalid, not valid yet or expired, or its claims cannot be read as `T`.
@@ -26,7 +26,8 @@ impl Authenticator {
         self.decoded(token, None)?.valid()?.with_extra()
     }
 
-    /// Verifies and decodes a token of any kind that may have expired. Use it to inspect a token, not to authenticate.
+    /// Verifies and decodes a token of any kind, even if it has expired. Use it to inspect a token, not to
+    /// authenticate.
     ///
     /// In Flask-JWT-Extended: `decode_token(allow_expired=True)`.
     ///

@@ -21,8 +21,8 @@ impl EarlyTokens {
         due && self.0.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Warns, at most once a minute, that a time in an otherwise valid token or in a session's row is in the future,
-    /// which means that two clocks differ.
+    /// Warns, at most once a minute, that a time in an otherwise valid token or in a session's row is in the future.
+    /// This means that two clocks differ.
     #[cold]
     pub(super) fn warn(&self, clock: &dyn Clock, tolerated: Duration, time: Timestamp, now: Timestamp) {
         if !self.is_due(clock.monotonic()) {

@@ -1,9 +1,9 @@
 //! Waits for a session to end, for responses that stay open: event streams, WebSockets, long polls.
 //!
-//! The waiting tasks do not poll the store. Whatever this process learns about their session wakes them: a log-out
-//! here, an entry of the revocation log, or that the log can no longer be read. They also wake at least once a minute
-//! to look at the clock. A task that waits for the end of the session, and not of the token, reads the session's row
-//! when the token expires, and again each time the session would expire.
+//! The waiting tasks do not poll the store. They are woken when this process ends or changes their session, reads an
+//! entry about it from the revocation log, or can no longer read the log. They also wake at least once a minute to look
+//! at the clock. A task that waits for the end of the session instead of the token reads the session's row when the
+//! token expires, and again each time the session would expire.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -19,8 +19,8 @@ use crate::revocation::SessionStatus;
 use crate::session::SessionId;
 use crate::token::VerifiedToken;
 
-/// The longest sleep. A timer may be slower than the clock: it stands still while the machine is suspended, and does
-/// not notice when the clock is set.
+/// The longest sleep. A timer may fall behind the clock: it stands still while the machine is suspended, and does not
+/// notice when the clock is set.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// The future of `Auth::ended` and `Auth::ended_session`. It is ready when the token is no longer valid or when its
@@ -121,8 +121,8 @@ impl Watched {
         }
     }
 
-    /// Whether the token or session is live, as far as this process knows. If the store fails, it counts as ended,
-    /// because a request would be refused as well.
+    /// Whether the token or session is live, as far as this process knows. If the store is needed and fails, the token
+    /// or session counts as ended, because a request would be refused as well.
     async fn is_live(&mut self, authenticator: &Authenticator) -> bool {
         if authenticator.0.held.holds(&self.subject, self.session) {
             return false;

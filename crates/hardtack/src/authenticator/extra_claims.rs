@@ -5,8 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::token::IssueError;
 
-/// Claims of the application, as they are collected. An error is kept until [`Self::into_map`], so that calls can be
-/// chained.
+/// Collects claims of the application. [`Self::into_map`] returns the first error, so that calls can be chained.
 #[derive(Debug)]
 pub(super) struct ClaimMap(Result<Map<String, Value>, IssueError>);
 

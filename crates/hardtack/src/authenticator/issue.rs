@@ -69,8 +69,8 @@ impl<'a> TokenBuilder<'a> {
     }
 
     /// Makes the token fresh for the time of
-    /// [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime), because the user has just
-    /// typed the password (`fresh=True`).
+    /// [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime). Call it if the user has
+    /// just typed the password (`fresh=True`).
     pub fn fresh(mut self) -> Self {
         self.claims.fresh = Fresh::Yes;
         self
@@ -176,8 +176,8 @@ impl<'a> TokenBuilder<'a> {
     }
 }
 
-/// Adds the members that were given for a single token to those of the callback. If both have a member, the given one
-/// wins.
+/// Adds the members that were given for a single token to those of the callback. If both have a member of the same
+/// name, the given one wins.
 fn merged(mut general: Map<String, Value>, given: Map<String, Value>) -> Map<String, Value> {
     general.extend(given);
     general
@@ -258,7 +258,8 @@ impl Authenticator {
 
     /// Starts building a refresh token that belongs to no session.
     ///
-    /// With a session store, use [`Self::log_in`] instead, because a refresh token without a session is then refused.
+    /// If the authenticator has a session store, use [`Self::log_in`] instead: it refuses refresh tokens without a
+    /// session.
     ///
     /// In Flask-JWT-Extended: `create_refresh_token`.
     pub fn refresh_token(&self, subject: impl Into<String>) -> TokenBuilder<'_> {

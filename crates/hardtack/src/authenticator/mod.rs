@@ -1,7 +1,7 @@
 //! The authenticator: keys, settings, cookies, sessions and callbacks in one value that is cheap to clone.
 //!
-//! `verify` is the verification of a request, from top to bottom. `sessions` holds what happens to sessions: log-in,
-//! refresh, changed claims, revocation. `issue` makes tokens, and `cookies` the cookies that carry them.
+//! `verify` verifies a request, from top to bottom. `sessions` begins, changes and ends sessions: log-in, refresh,
+//! changed claims, revocation. `issue` makes tokens, and `cookies` makes the cookies that carry them.
 
 mod also_pruned;
 mod background;

@@ -77,7 +77,7 @@ impl RequestState {
         state
     }
 
-    /// Notes that the layer keeps the body where extractors can read its beginning.
+    /// Records that the layer keeps the body where extractors can read its beginning.
     #[must_use]
     pub fn keeping_body(mut self) -> Self {
         self.keeps_body = true;
@@ -127,9 +127,9 @@ impl RequestState {
         self.in_layer && !self.is_head_sent() && self.refreshed().is_none()
     }
 
-    /// Notes that nothing can be added to the head of the response from now on, so that the request is no longer
-    /// refreshed. [`finish`](Self::finish) does this. An adapter also calls it when the handler is cancelled because
-    /// the client has disconnected: a task that the handler spawned may still use the state.
+    /// Records that nothing can be added to the head of the response from now on, so that the request is no longer
+    /// refreshed. [`finish`](Self::finish) calls this. An adapter also calls it when the handler is cancelled because
+    /// the client has disconnected, because a task that the handler spawned may still use the state.
     #[inline]
     pub fn close_head(&self) {
         self.head_sent.store(true, Ordering::Release);
@@ -147,13 +147,13 @@ impl RequestState {
         self.body.get().map(|body| &**body)
     }
 
-    /// Notes that the request is authenticated, so that its response is private.
+    /// Records that the request is authenticated, so that its response is private.
     #[inline]
     pub(crate) fn set_authenticated(&self) {
         self.authenticated.store(true, Ordering::Relaxed);
     }
 
-    /// Notes that the request acts with a token that was not in a cookie.
+    /// Records that the request acts with a token that was not in a cookie.
     pub(crate) fn set_bearer(&self) {
         self.is_bearer.store(true, Ordering::Relaxed);
     }
@@ -162,7 +162,7 @@ impl RequestState {
         self.is_bearer.load(Ordering::Relaxed)
     }
 
-    /// Notes that the response depends on whether there is a token.
+    /// Records that the response depends on whether there is a token.
     #[inline]
     pub(crate) fn set_varies(&self) {
         self.varies.store(true, Ordering::Relaxed);
@@ -213,9 +213,9 @@ impl RequestState {
     /// Decides what the layer adds to the head of a response. Call it when the handler has returned. From then on, the
     /// request is no longer refreshed.
     ///
-    /// `set_cookies` are the `Set-Cookie` values that the response already has. They are only iterated over if that is
-    /// necessary, which is rare. If the handler itself set or deleted tokens, the cookies of a refresh are left out, so
-    /// that a refresh never undoes a log-out.
+    /// `set_cookies` are the `Set-Cookie` values that the response already has. The iterator is only used if necessary,
+    /// which is rare. If the handler itself set or deleted tokens, the cookies of a refresh are left out, so that a
+    /// refresh never undoes a log-out.
     #[inline]
     pub fn finish<'r>(&self, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> ResponseChanges {
         self.close_head();

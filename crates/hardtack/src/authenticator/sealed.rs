@@ -4,10 +4,10 @@ use super::Authenticator;
 
 impl Authenticator {
     /// Encrypts text that a browser keeps for the application, for example in a cookie or a hidden field. Only an
-    /// authenticator with the same keys can read it or make another one. Returns `None` if encryption fails.
+    /// authenticator with the same keys can read such text or create it. Returns `None` if encryption fails.
     ///
-    /// `purpose` says what the text is for: text that was sealed for one purpose cannot be used for another. Put into
-    /// the text whose it is and how long it counts, and check both after [`open_sealed`](Self::open_sealed).
+    /// `purpose` says what the text is for: text that was sealed for one purpose cannot be used for another. Include in
+    /// the text which user it belongs to and when it expires, and check both after [`open_sealed`](Self::open_sealed).
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};

@@ -10,7 +10,7 @@ use crate::jwt::KeySet;
 pub(super) struct SealingKeys(Vec<LessSafeKey>);
 
 impl SealingKeys {
-    /// Derives the keys. If the set can only verify, a random key is used: text is then readable until this process
+    /// Derives the keys. If the set can only verify, a random key is used, so text becomes unreadable when this process
     /// ends.
     pub(super) fn of(keys: &KeySet, label: &str) -> Self {
         let current = keys.signing_key().map_or_else(rand::random, |key| key.derive(label));

@@ -85,7 +85,7 @@ impl TokenCache {
         with(shard, |table| table.get(&key).map(hit))?
     }
 
-    /// How often the cache was cleared. Read it before the keys that verify a token.
+    /// How many times the cache was cleared. Read it before the keys that verify a token.
     pub(super) fn version(&self) -> usize {
         self.version.load(Ordering::Acquire)
     }

@@ -63,14 +63,14 @@ pub(crate) enum CookieVerdict {
     WantsRefreshToken,
 }
 
-/// A token whose signature and claims are good, except perhaps for its times.
+/// A token whose signature and claims are valid, except perhaps for its times.
 #[derive(Debug)]
 pub(crate) enum TokenVerdict {
     /// It is valid now.
     Valid(VerifiedToken),
     /// It has expired, and nothing else is wrong with it.
     Expired(VerifiedToken),
-    /// It is from the future, and nothing else is wrong with it: the clock of the server that issued it is ahead of
+    /// It is dated in the future, and nothing else is wrong with it: the clock of the server that issued it is ahead of
     /// ours. It is refused, but its cookies stay, and its session can be ended.
     Early(VerifiedToken, TokenError),
 }
@@ -93,7 +93,7 @@ impl TokenVerdict {
         }
     }
 
-    /// The token, whatever its times.
+    /// The token, even if it has expired or is too early.
     pub(crate) fn any_age(self) -> VerifiedToken {
         match self {
             Self::Valid(token) | Self::Expired(token) | Self::Early(token, _) => token,

@@ -166,8 +166,8 @@ impl RequestVerifier<'_> {
     ) -> Result<Option<VerifiedToken>, Reason> {
         let flaw = |expired: &Option<_>| if expired.is_some() { TokenError::Expired.into() } else { Reason::Missing };
         if expired.is_none() && !self.authenticator.cookies().access.is_sent_to(self.head.path()) {
-            // Browsers do not send the access cookie here, so its absence says nothing. A refresh would replace the
-            // token at each request, even a fresh one with one that is not fresh.
+            // Browsers do not send the access cookie to this path, so its absence says nothing. A refresh would replace
+            // the token at each request, and would replace even a fresh token with one that is not fresh.
             if !need.optional {
                 tracing::warn!(
                     event = "access_cookie_not_sent",
@@ -207,8 +207,8 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// In redirect mode: whether there is a refresh cookie. Browsers do not send it here, but its CSRF cookie shows
-    /// that there is one.
+    /// In redirect mode: whether there is a refresh cookie. By default, browsers do not send it to this path, but the
+    /// CSRF cookie that belongs to it shows that it exists.
     fn has_refresh_hint(&self) -> Result<bool, Reason> {
         let csrf_cookie = &self.authenticator.cookies().csrf_refresh.name;
         let hint = csrf_cookie.find(&self.head).map_err(|_| Reason::DuplicateCookie)?;
@@ -220,7 +220,7 @@ impl RequestVerifier<'_> {
         Ok(!self.authenticator.cookies().csrf_cookies || self.has_refresh_hint()?)
     }
 
-    /// Refuses, unless the token is optional and missing: then the request goes on without one.
+    /// Refuses the request, unless the token is optional and missing: then the request continues without one.
     ///
     /// If a request that needs a token comes from another site, that is the reason given, because `SameSite` may have
     /// withheld the cookies of a user who is logged in.
@@ -234,7 +234,7 @@ impl RequestVerifier<'_> {
     }
 
     /// Handles a valid token whose claims are outdated, because those of its session have changed. If the request was
-    /// refreshed before, it goes on with this token until the head of the response is sent. Otherwise the token is
+    /// refreshed before, it continues with this token until the head of the response is sent. Otherwise the token is
     /// refreshed like an expired one, or replaced at once in sliding mode.
     async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if self.state.refreshed().is_some() && !self.state.is_head_sent() {
@@ -312,11 +312,11 @@ impl RequestVerifier<'_> {
     }
 
     /// In sliding mode, replaces a token that is due by adding a new one to the response. The new token is not fresh,
-    /// even if the old one still is: a fresh token is never prolonged.
+    /// even if the old one still is: freshness is never extended.
     async fn slide_if_due(&self, token: VerifiedToken) -> Result<VerifiedToken, Reason> {
         if self.is_due_to_slide(&token, self.authenticator.now()) {
             let refreshed = self.authenticator.slide(&token, &self.client()).await?;
-            // This request goes on with the token that it came with.
+            // This request continues with the token that it came with.
             self.state.set_refreshed(token.clone(), refreshed.cookies);
         }
         Ok(token)
@@ -331,14 +331,14 @@ impl RequestVerifier<'_> {
             let refresh = self.authenticator.cookie_token(&self.head, TokenKind::Refresh);
             return matches!(refresh, Ok(Some(TokenVerdict::Expired(_))));
         }
-        // After a replacement, the browser has other cookies or is about to get them. A token that is too early will
-        // become valid, and already is at the server that issued it (RFC 7519 section 4.1.5).
+        // If the session was replaced, the browser has other cookies or is about to get them. A token that is too early
+        // will become valid, and is already valid at the server that issued it (RFC 7519 section 4.1.5).
         !matches!(reason, Reason::Replaced) && !reason.is_early() && reason.kind().unsets_cookies()
     }
 
-    /// Whether this request is not refreshed here: because the settings leave that to the application, or, in
-    /// transparent mode, because there is no layer, the head of the response was sent, or the request was refreshed
-    /// before.
+    /// Whether refreshing this request is left to the application or to a later request. This is so if the refresh mode
+    /// is off. In transparent mode, it is so if there is no layer, the head of the response was sent, or the request
+    /// was refreshed before.
     fn leaves_refreshing(&self) -> bool {
         match self.authenticator.refresh_mode() {
             RefreshMode::Off => true,

@@ -11,8 +11,9 @@ pub(crate) const MAX_BYTES: usize = 64 * 1024;
 
 /// Limits on what is read of bodies before handlers run, to find the CSRF field of a form or a token in JSON.
 ///
-/// A body is read only if the handler takes a token or `Auth`, and the request has a cookie with a token that one of
-/// the keys has signed, or the cookie of a log-in form. Several slow clients can therefore be waited for at once.
+/// A body is read only if the handler takes a token or `Auth`. Unless the authenticator is
+/// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), a form is read only if the request also has a
+/// cookie with a token that one of the keys has signed, or the cookie of a log-in form.
 ///
 /// ```
 /// # use hardtack::{Authenticator, KeySet, SigningKey};

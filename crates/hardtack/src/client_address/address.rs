@@ -18,8 +18,8 @@ impl ClientAddress {
         self.0
     }
 
-    /// Returns what to count requests by: an IPv4 address itself, or the first address of an IPv6 address's /64 network.
-    /// A client with an IPv6 network has 2^64 addresses, so counting each of them would limit nothing.
+    /// Returns the address to count requests by: an IPv4 address itself, or the first address of an IPv6 address's /64
+    /// network. A client with an IPv6 network has 2^64 addresses, so counting each of them would limit nothing.
     ///
     /// ```
     /// use std::net::IpAddr;

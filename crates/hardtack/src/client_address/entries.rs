@@ -45,8 +45,8 @@ fn node(text: &[u8]) -> Option<IpAddr> {
 
 /// Splits at a delimiter that is outside of quoted strings, from the right, and trims the parts.
 ///
-/// What a proxy appended is well-formed. What a client wrote to its left may contain a single quote; splitting from the
-/// left, that quote would hide the proxy's part.
+/// The part that a proxy appended is well-formed. The client's part, to the left of it, may contain an unpaired
+/// quotation mark, which would hide the proxy's part if the text were split from the left.
 struct RightSplit<'f> {
     rest: Option<&'f [u8]>,
     delimiter: u8,

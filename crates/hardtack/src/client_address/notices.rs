@@ -1,4 +1,4 @@
-//! What the log says about proxies that are set up differently from the settings. Each is logged once.
+//! Warnings about proxies that do not match the settings. Each is logged once.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,7 +34,7 @@ impl Notices {
         }
     }
 
-    /// A proxy that sends the header that is not read, or passes it on from clients.
+    /// Warns of a proxy that sends the header that is not read, or passes it on from clients.
     fn check_headers(&self, proxies: &TrustedProxies, peer: IpAddr, head: &RequestHead<'_>) {
         let (read, other) = (proxies.header_read(), proxies.header_read().other());
         if head.header(other.lower_case_name()).is_none() || !first(&self.ignored_header) {
@@ -45,20 +45,21 @@ impl Notices {
             tracing::warn!(
                 event = "forwarded_header_ignored",
                 proxy = %peer,
-                "a request from the proxy has {read_name} and {other_name}; only {read_name} is read; let the proxy \
-                 remove {other_name}, which clients can forge"
+                "a request from the proxy has both {read_name} and {other_name}, and only {read_name} is read; let the \
+                 proxy remove {other_name}, which clients can forge"
             );
         } else {
             tracing::warn!(
                 event = "forwarded_header_ignored",
                 proxy = %peer,
-                "the proxy sends {other_name}, which is ignored, and not {read_name}, so its clients all have the \
-                 proxy's address; change the header of the trusted proxies to {other_name}, or the proxy's settings"
+                "the proxy sends {other_name}, which is ignored, and not {read_name}, so all its clients seem to have \
+                 the proxy's address; set the header of the trusted proxies to {other_name}, or let the proxy send \
+                 {read_name}"
             );
         }
     }
 
-    /// A proxy for which clients reach the site under another URL than the base URL.
+    /// Warns of a proxy that names another URL for the site than the base URL.
     fn check_site(&self, base: &BaseUrl, peer: IpAddr, head: &RequestHead<'_>) {
         let only = |name: &str| match head.headers().first_two(name) {
             [Some(value), None] => std::str::from_utf8(value).ok(),
@@ -88,8 +89,8 @@ impl Notices {
         );
     }
 
-    /// A proxy in a private network that is not trusted. A client in the internet could send the fields too, so those are
-    /// no reason for a warning.
+    /// Warns of a proxy in a private network that is not trusted. Does not warn of other peers, because any client on
+    /// the internet can send these fields.
     fn check_untrusted(&self, proxies: &TrustedProxies, peer: IpAddr, head: &RequestHead<'_>) {
         let is_private = match peer {
             IpAddr::V4(ip) => ip.is_private() || ip.is_loopback(),
@@ -103,7 +104,7 @@ impl Notices {
                 event = "proxy_not_trusted",
                 proxy = %peer,
                 "a request from {peer} names its client in a header, but {peer} is not a trusted proxy, so all its \
-                 clients have its address; if it is your proxy, add it to trusted_proxies"
+                 clients seem to have its address; if it is your proxy, add it to trusted_proxies"
             );
         }
     }

@@ -26,7 +26,7 @@ pub struct TrustedProxies {
 
 impl TrustedProxies {
     /// Trusts the proxies with these addresses: networks such as `10.0.0.0/8` or `2001:db8::/32`, or single addresses.
-    /// Name only networks from which nobody but your proxies can connect.
+    /// Name only networks from which no client but your proxies can connect.
     ///
     /// # Errors
     /// A text is not a network or an address, or the network contains every address.

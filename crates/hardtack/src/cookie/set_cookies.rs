@@ -9,8 +9,8 @@ use crate::session::SessionId;
 /// domain.
 pub const CLEAR_CACHE: &str = "\"cache\"";
 
-/// `Set-Cookie` values, in order. Add them to the response: without them a log-in is lost, or a log-out has no
-/// effect.
+/// `Set-Cookie` values, in order. Add them to the response. Otherwise, a log-in is lost, or the browser keeps its
+/// cookies after a log-out.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[must_use = "these cookies must be added to the response"]
 pub struct SetCookies {
@@ -31,14 +31,14 @@ impl SetCookies {
         self.begun = other.begun.or(self.begun);
     }
 
-    /// Returns the session that a log-in has begun, if these are its cookies. To take the log-in back, for example
-    /// because the password was changed meanwhile, end this session with
+    /// Returns the session that a log-in has begun, if these are its cookies. To undo the log-in, for example because
+    /// the password was changed in the meantime, end this session with
     /// [`Authenticator::revoke_session`](crate::Authenticator::revoke_session).
     pub fn session(&self) -> Option<SessionId> {
         self.begun
     }
 
-    /// Notes which session a log-in has begun.
+    /// Records which session a log-in has begun.
     pub(crate) fn of_session(self, begun: SessionId) -> Self {
         Self { begun: Some(begun), ..self }
     }

@@ -57,9 +57,8 @@ impl CsrfError {
     }
 }
 
-/// Compares the value that the request carries with the `csrf` claim: the one in the header or, if there is none, the
-/// one in the form's hidden field. It may be masked. The query is not searched, because queries end up in logs and in
-/// `Referer`.
+/// Compares the `csrf` claim with the value in the request's header, or if there is none, in the form's hidden field.
+/// The value may be masked. The query is not searched, because queries end up in logs and in `Referer`.
 #[inline]
 pub(crate) fn check(
     head: &RequestHead<'_>,

@@ -7,14 +7,14 @@ use crate::request::RequestHead;
 
 /// Checks Fetch Metadata and `Origin`.
 ///
-/// An `Origin` must be ours or trusted, whatever `Sec-Fetch-Site` says: to a browser, a page of another host name that
-/// leads to this server (DNS rebinding) has the same origin as the server. Scripts cannot set `Sec-Fetch-Site`, so
-/// `same-origin` is accepted with `Origin: null`, which browsers send under a strict referrer policy. A client that
-/// sends neither header is not a browser, so no other site can misuse its cookies.
+/// An `Origin` must be ours or trusted, no matter what `Sec-Fetch-Site` says: if another host name resolves to this
+/// server (DNS rebinding), a page under that name has the same origin as the server in the eyes of a browser. Scripts
+/// cannot set `Sec-Fetch-Site`, so `same-origin` is accepted with `Origin: null`, which browsers send under a strict
+/// referrer policy. A client that sends neither header is not a browser, so no other site can misuse its cookies.
 #[inline]
 pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&BaseUrl>) -> Result<(), CsrfError> {
-    // Whether the browser says that this site or its user started the request, if it says anything. A second value is
-    // not the browser's.
+    // Whether this site or its user started the request, according to the browser; `None` if the browser does not say.
+    // Browsers send only one value, so a request with two is refused.
     let from_here = match head.headers().first_two("sec-fetch-site") {
         [None, _] => None,
         [Some(site), None] => Some(matches!(site, b"same-origin" | b"none")),
@@ -130,7 +130,7 @@ mod tests {
             &[("origin", "http://site.example")][..],
             &[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
             &[("origin", "ftp://site.example"), ("sec-fetch-site", "same-origin")],
-            // The authority of HTTP/2 decides, not a `Host` beside it.
+            // The authority of HTTP/2 decides, not an additional `Host`.
             &[("host", "evil.example"), ("origin", "https://evil.example")],
         ] {
             assert!(!run(fields), "{fields:?}");

@@ -47,7 +47,7 @@ impl fmt::Debug for PreSession {
 pub(crate) struct PreSessionKeys(Vec<PreSessionKey>);
 
 impl PreSessionKeys {
-    /// Derives the keys. If the set can only verify, a random key is used: forms are then valid until this process
+    /// Derives the keys. If the set can only verify, a random key is used, so forms become invalid when this process
     /// ends.
     pub(crate) fn of(keys: &KeySet, label: &str) -> Self {
         let current = keys.signing_key().map_or_else(rand::random, |key| key.derive(label));

@@ -300,7 +300,7 @@ pub enum ConfigError {
     )]
     KeysDiffer,
     /// A user may have no session at all.
-    #[error("max_sessions(0) lets nobody log in; expected at least 1")]
+    #[error("max_sessions(0) would prevent all log-ins; expected at least 1")]
     NoSessionsAllowed,
     /// The store cannot limit the sessions of a user.
     #[error(

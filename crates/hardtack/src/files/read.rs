@@ -8,11 +8,10 @@ use zeroize::Zeroizing;
 
 /// Opens a regular file to read it.
 ///
-/// Reading a FIFO or a device could block for ever, so anything but a regular file is refused, without waiting for it.
+/// Reading a FIFO or a device could block forever, so this refuses anything but a regular file, without blocking.
 ///
 /// # Errors
-/// The system's error, or one of the kind [`io::ErrorKind::InvalidInput`] if the path leads to something else than a
-/// regular file.
+/// The system's error, or one of the kind [`io::ErrorKind::InvalidInput`] if the path does not lead to a regular file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);

@@ -126,8 +126,9 @@ pub fn check_trusted_folder(path: &Path) -> Result<(), UntrustedFile> {
     if cfg!(unix) { check_folder(&resolve(path)?) } else { Ok(()) }
 }
 
-/// Returns the first folder above this one in which another user can put a folder of his own in its place. Such a user
-/// cannot read what is in the folder, but can make a program that starts later use other files.
+/// Returns the nearest folder above this one that another user can change, and what is wrong with it. That user cannot
+/// read the files in this folder, but can put another folder in its place, so that a program that starts later uses
+/// other files.
 pub fn untrusted_above(path: &Path) -> Option<UntrustedFile> {
     let path = resolve(path).ok().filter(|_| cfg!(unix))?;
     path.ancestors().skip(1).find_map(|folder| check_folder(folder).err())

@@ -119,8 +119,8 @@ pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>) -> Vec
 /// ignored in favour of `key_id`.
 ///
 /// # Errors
-/// [`SignError::KeyIdTooLong`], [`SignError::ReservedHeader`], [`SignError::BadHeader`], and [`SignError::TooLarge`] if the
-/// header would be longer than [`MAX_HEADER_LEN`] bytes.
+/// [`SignError::KeyIdTooLong`], [`SignError::ReservedHeader`], [`SignError::BadHeader`], and [`SignError::TooLarge`] if
+/// the header would be longer than [`MAX_HEADER_LEN`] bytes.
 pub(super) fn segment_with(
     algorithm: Algorithm,
     key_id: Option<&str>,

@@ -20,7 +20,7 @@ use super::limits::MAX_KEY_ID_LEN;
 /// them. Cheap to clone.
 ///
 /// The signing key also verifies. [`retire`](Self::retire) adds keys that signed before, and
-/// [`also_verify`](Self::also_verify) adds keys with which others sign.
+/// [`also_verify`](Self::also_verify) adds the keys that others sign with.
 ///
 /// A token with a `kid` is verified only with the key that has this id; if no key has it, the token is refused, unless
 /// [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) is set. A token without `kid` is verified with each key of
@@ -245,8 +245,8 @@ impl KeySet {
     /// # Errors
     /// Those of [`sign`](Self::sign); [`SignError::TooLarge`] also for a header of more than 2048 bytes;
     /// [`SignError::ReservedHeader`] for `alg`, for `kid` (but see
-    /// [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids)) and for members that [`verify`](Self::verify) refuses; and
-    /// [`SignError::BadHeader`].
+    /// [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids)) and for members that [`verify`](Self::verify) refuses;
+    /// and [`SignError::BadHeader`].
     pub fn sign_with_header(&self, extra: &Map<String, Value>, payload: &[u8]) -> Result<String, SignError> {
         let key = self.signing_key().ok_or(SignError::VerifyingOnly)?;
         let key_id = match (key.key_id(), extra.get("kid")) {
@@ -264,11 +264,11 @@ impl KeySet {
     ///
     /// # Errors
     /// Before any cryptography: [`TokenError::TooLarge`] above [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes,
-    /// [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed), [`BadHeader`](TokenError::BadHeader),
-    /// [`UnsupportedHeader`](TokenError::UnsupportedHeader), [`DuplicateMember`](TokenError::DuplicateMember),
-    /// [`WrongAlgorithm`](TokenError::WrongAlgorithm) and [`UnknownKey`](TokenError::UnknownKey). Then:
-    /// [`BadSignature`](TokenError::BadSignature), and [`Malformed`](TokenError::Malformed) for a payload that is not
-    /// base64url.
+    /// [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed),
+    /// [`BadHeader`](TokenError::BadHeader), [`UnsupportedHeader`](TokenError::UnsupportedHeader),
+    /// [`DuplicateMember`](TokenError::DuplicateMember), [`WrongAlgorithm`](TokenError::WrongAlgorithm) and
+    /// [`UnknownKey`](TokenError::UnknownKey). Then: [`BadSignature`](TokenError::BadSignature), and
+    /// [`Malformed`](TokenError::Malformed) for a payload that is not base64url.
     pub fn verify(&self, token: &[u8]) -> Result<Payload, TokenError> {
         let (segments, selection) = self.inner.split(token)?;
         match selection {

@@ -13,7 +13,8 @@ pub enum FailureKind {
     Invalid,
     /// The token or its session has expired (`expired_token_loader`).
     Expired,
-    /// The token has expired, and the refresh URL can renew it. Occurs in redirect mode only.
+    /// The access token is missing, has expired or has outdated claims, and the refresh URL may renew it. Occurs only
+    /// in redirect mode.
     RefreshNeeded,
     /// The token is not from a recent log-in, and the route needs one that is (`needs_fresh_token_loader`).
     NotFresh,

@@ -41,7 +41,7 @@ pub enum Reason {
     /// The refresh token is not accepted.
     #[error("the refresh token is refused: {}", .0.code())]
     Refresh(RefreshFlaw),
-    /// The access token has expired, and the refresh URL can renew it.
+    /// The access token is missing, has expired or has outdated claims, and the refresh URL may renew it.
     #[error("the token has expired and must be refreshed")]
     RefreshNeeded,
     /// The application does not know the token's user.
@@ -83,8 +83,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Returns whether the token is from the future and otherwise valid: the clocks of two servers differ, or a clock
-    /// was set back. The request is refused, and its cookies stay.
+    /// Returns whether the token is dated in the future and otherwise valid: the clocks of two servers differ, or a
+    /// clock was set back. The request is refused, and its cookies stay.
     pub const fn is_early(&self) -> bool {
         matches!(self, Self::Token(error) if error.is_early())
     }

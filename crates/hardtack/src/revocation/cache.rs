@@ -42,7 +42,7 @@ pub(crate) struct Notes {
 /// change within one access-token lifetime.
 ///
 /// An entry may be dropped once its lifetime, counted from when this process learned of it, has passed on both the
-/// system clock and the monotonic clock. If the system clock is later set back before that point, tokens of those
+/// system clock and the monotonic clock. If the system clock is later set back to before that point, tokens of those
 /// sessions no longer look expired. Until the log has been read again, the cache then lacks entries that it needs: see
 /// [`Self::has_forgotten`] (decision 31).
 ///
@@ -112,7 +112,7 @@ impl RevocationCache {
         self.has_forgotten(now).then(|| Timestamp::from_unix_seconds(self.dropped.load(Ordering::Acquire)))
     }
 
-    /// Notes that the whole log was read again, after [`Self::forgotten_until`] returned `until`.
+    /// Records that the whole log was read again, after [`Self::forgotten_until`] returned `until`.
     pub(crate) fn remembers(&self, until: Timestamp) {
         let _writing = self.writing();
         // If more was dropped in the meantime, the log has to be read once more.
@@ -121,33 +121,33 @@ impl RevocationCache {
         }
     }
 
-    /// Notes that a session has ended. Nothing makes it live again.
+    /// Records that a session has ended. Nothing makes it live again.
     pub(crate) fn end(&self, id: SessionId, until: Moment, now: Moment) {
         self.note(id, |_| SessionStatus::Ended, until, now);
     }
 
-    /// Notes that a session was replaced by a new session of the same browser.
+    /// Records that a session was replaced by a new session of the same browser.
     pub(crate) fn replace(&self, id: SessionId, until: Moment, now: Moment) {
         self.note(id, |_| SessionStatus::Replaced, until, now);
     }
 
-    /// Notes that the claims of a session changed at this generation.
+    /// Records that the claims of a session changed at this generation.
     pub(crate) fn outdate(&self, id: SessionId, generation: u64, until: Moment, now: Moment) {
         let noted = |notes: Notes| SessionStatus::Live(Notes { outdated: notes.outdated.max(generation), ..notes });
         self.note(id, noted, until, now);
     }
 
-    /// Notes that a write which ends a session or changes its claims has an unknown outcome.
+    /// Records that a write which ends a session or changes its claims has an unknown outcome.
     pub(crate) fn mark_uncertain(&self, id: SessionId, until: Moment, now: Moment) {
         self.note(id, |notes| SessionStatus::Live(Notes { uncertain: true, ..notes }), until, now);
     }
 
-    /// Notes that a generation was issued and not used yet.
+    /// Records that a generation was issued and not used yet.
     pub(crate) fn await_confirmation(&self, id: SessionId, generation: u64, until: Moment, now: Moment) {
         self.note(id, |notes| SessionStatus::Live(Notes { awaited: generation, ..notes }), until, now);
     }
 
-    /// Notes that an awaited generation was used.
+    /// Records that an awaited generation was used.
     pub(crate) fn confirmed(&self, id: SessionId, generation: u64) {
         let _writing = self.writing();
         let entries = self.status.pin();
@@ -218,7 +218,8 @@ impl RevocationCache {
 }
 
 /// A filter that saves most look-ups in the map: one atomic load shows that the cache has no entry for a session
-/// (decision 12). Sessions share bits by the lowest bits of their random ids; if the bit is set, the map decides.
+/// (decision 12). The lowest bits of a session's random id select its bit, so several sessions share one. If the bit is
+/// set, the map decides.
 ///
 /// The bit is set before its entry is written, and stays set as long as the entry is there: a cleared bit means that
 /// no entry has been published yet.
@@ -303,24 +304,24 @@ impl LogPosition {
         self.read.load(Ordering::Acquire)
     }
 
-    /// Notes that all entries up to `position` are in the cache. Call it after they are.
+    /// Records that all entries up to `position` are in the cache. Call it after they are.
     pub(crate) fn reached(&self, position: u64) {
         self.read.store(position, Ordering::Release);
     }
 
-    /// Notes that the cache contains everything that the log contained at `at`. Call it after it does.
+    /// Records that the cache contains everything that the log contained at `at`. Call it after it does.
     pub(crate) fn synced(&self, at: Timestamp) {
         self.synced_at.store(at.unix_seconds(), Ordering::Release);
     }
 
-    /// Notes that the cache may be incomplete: sessions that have no entry yet have to end, or the log could not be
-    /// read for too long. [`Self::is_current`] cannot always notice the latter, because its clock may have been set
-    /// back.
+    /// Records that the cache may be incomplete: sessions that have no entry yet have to end, or the log could not be
+    /// read for too long. [`Self::is_current`] cannot always notice the second case, because its clock may have been
+    /// set back.
     pub(crate) fn incomplete(&self) {
         self.synced_at.store(NEVER, Ordering::Release);
     }
 
-    /// Notes that entries were missed: the cache is stale until the log has been read from its beginning.
+    /// Records that entries were missed: the cache is stale until the log has been read from its beginning.
     pub(crate) fn lost(&self) {
         self.synced_at.store(NEVER, Ordering::Release);
         self.read.store(0, Ordering::Release);

@@ -37,8 +37,8 @@ impl Moment {
         Self { date: self.date.max(other.date), monotonic: self.monotonic.max(other.monotonic) }
     }
 
-    /// Whether both clocks have reached this moment: if the clock was set forward, the time still has to pass, and if
-    /// it was set back, the date has to come again.
+    /// Whether both clocks have reached this moment. If the date was set forward, the time must still elapse; if it was
+    /// set back, the date must be reached again.
     pub(crate) fn has_passed(self, now: Self) -> bool {
         self.date <= now.date && self.monotonic <= now.monotonic
     }

@@ -44,6 +44,10 @@ pub trait PendingRevocations: Send + Sync + 'static {
 
     /// Removes an intention that was carried out. Does nothing if it does not exist.
     fn remove(&self, number: u64) -> impl Future<Output = Result<(), BackendError>> + Send;
+
+    /// Called when this value is registered with an authenticator. An implementation can refuse to store intentions
+    /// before that, because no process might carry them out. The default implementation does nothing.
+    fn registered(&self) {}
 }
 
 type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;

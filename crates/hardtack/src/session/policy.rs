@@ -71,9 +71,10 @@ impl SessionPolicy {
     /// may be unused. Default: 30 days. It is at least the lifetime of a refresh token, and at most
     /// [`absolute_lifetime`](Self::absolute_lifetime).
     ///
-    /// It has no effect without a session store, in sliding mode, or if all cookies outlive the browser
-    /// ([`CookiePolicy::session_cookies(false)`](crate::CookiePolicy::session_cookies)): then users have no such
-    /// choice, and the lifetime of a refresh token is the idle timeout of every session.
+    /// It has no effect without a session store, in sliding mode, with
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), or if cookies outlive the browser by
+    /// default ([`CookiePolicy::session_cookies(false)`](crate::CookiePolicy::session_cookies)). Users then cannot
+    /// choose a longer idle timeout.
     pub fn remembered_idle(mut self, span: Duration) -> Self {
         self.remembered_idle = span;
         self

@@ -12,8 +12,8 @@ pub(crate) enum RefreshVerdict {
     Retry,
     /// An old token was used again, so it may have been copied (RFC 9700 section 4.14.2). End the session.
     Reuse,
-    /// It is the previous token, and the rotation is in the future: our clock is behind another server's, so it
-    /// cannot tell how long ago the token was replaced. Refuse it, and end nothing.
+    /// It is the previous token, and the rotation is dated in the future. Our clock is behind another server's, so we
+    /// cannot tell how long ago the token was replaced. Refuse the token, but do not end the session.
     Early,
     /// It is newer than the row: the store has lost writes, or another store is used with the same key.
     Ahead,
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!([1, 3].map(|seconds| before(4, seconds)), [RefreshVerdict::Repeat; 2]);
         assert_eq!([4, 3600].map(|seconds| before(4, seconds)), [RefreshVerdict::Early; 2]);
         assert_eq!([2, 3600].map(|seconds| before(5, seconds)), [RefreshVerdict::Retry; 2]);
-        // It was replaced twice, whatever the clock shows.
+        // It was replaced twice, no matter what the clock shows.
         assert_eq!([2, 3600].map(|seconds| before(3, seconds)), [RefreshVerdict::Reuse; 2]);
     }
 

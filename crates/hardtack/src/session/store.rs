@@ -132,8 +132,9 @@ pub enum StoreAbility {
     ListPages,
 }
 
-/// A session store. It must implement nine operations, each of them one transaction. Its
-/// [abilities](StoreAbility), its time, notifications and whether it is durable are optional to implement.
+/// A session store. Nine operations are required, and each must be one transaction. The other methods have default
+/// implementations: those about the store's [abilities](StoreAbility), its time, its notifications, and whether it is
+/// durable.
 ///
 /// `hardtack::testing::store_conformance` (feature `testing`) tests an implementation. When an operation returns, later
 /// calls must see its effect, and in a [durable](Self::is_durable) store the effect must survive a crash.
@@ -171,9 +172,9 @@ pub trait SessionStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<SessionId>, BackendError>> + Send;
 
-    /// Outdates the access tokens of a subject's sessions. For each session that has not been ended, sets `claims` if
-    /// they are given, sets [`Session::outdated_generation`] to its generation, and writes that generation to the
-    /// revocation log. Returns the ids of these sessions with those generations.
+    /// Marks the access tokens of a subject's sessions as outdated. For each session that has not been ended, sets
+    /// `claims` if they are given, sets [`Session::outdated_generation`] to its generation, and writes that generation
+    /// to the revocation log. Returns the ids of these sessions with those generations.
     ///
     /// Row and log entry are written in one transaction. A concurrent rotation therefore happens either before that
     /// transaction, and its token is outdated, or after it, and its token has the new claims.

@@ -28,8 +28,8 @@ impl Fault {
     pub const ALL: [Self; 4] = [Self::Fail, Self::Hang, Self::LoseReply, Self::HangAfter];
 }
 
-/// Wraps any session store and makes one of its calls go wrong, to test that an application behaves correctly at
-/// whichever call its store fails.
+/// Wraps any session store and makes one of its calls go wrong, to test that an application behaves correctly no matter
+/// which call of its store fails.
 ///
 /// Calls are counted from the first one after [`inject`](Self::inject), which has the number 1. Calls that read the
 /// revocation log, wait for it, prune, or ask for the store's time are not counted and have no faults, because they

@@ -68,8 +68,8 @@ impl TokenSources {
 
     /// Sets further locations that individual routes search ([`Need::locations`](crate::Need::locations)).
     ///
-    /// Only [`TokenLocation::Json`] must be set here: the adapter then reads JSON bodies of up to 64 KiB before the
-    /// handler runs.
+    /// This is only necessary for [`TokenLocation::Json`]: the adapter then reads JSON bodies of up to 64 KiB before
+    /// the handler runs.
     pub fn route_locations(mut self, locations: impl Into<Locations>) -> Self {
         self.route_locations = locations.into();
         self

@@ -131,8 +131,8 @@ fn site() -> (Site, LostResults) {
     (Site::over(store.clone(), KeySet::new(key()), |builder| builder), store)
 }
 
-/// The process does not read the revocation log and has no maximum staleness, so it can only learn from its own write
-/// that the session ended.
+/// The process does not read the revocation log and has no maximum staleness, so only its own write can tell it that
+/// the session has ended.
 #[test]
 fn s28_s29_s35_what_was_cut_off_after_the_commit_is_over_at_once() {
     for action in [Action::LogOut, Action::LogIn, Action::Renew, Action::RevokeAll] {

@@ -275,7 +275,7 @@ fn e03_s70_a_rotation_in_the_future_ends_no_session() {
         assert_eq!(response.status, status, "{ahead}: {}", response.code);
         assert_eq!(response.cookies.iter().filter(|text| text.contains("Max-Age=0")).count(), 0);
         assert_eq!(here.live_sessions("alice").len(), 1);
-        // The tokens of both servers are good again when the time has come.
+        // The tokens of both servers are valid again when the time has come.
         servers.clocks[1].set_back(seconds(ahead));
         servers.advance(ahead * 1000);
         assert_eq!(here.refresh(&mut other_tab.clone()).status, 200);
@@ -299,8 +299,8 @@ fn e03_s70_two_requests_that_slide_at_once_get_one_rotation_although_a_clock_is_
     assert_eq!(servers.store.rotations(), 1);
 }
 
-/// The cookies of sessions that have ended. Enough others end that the cache is swept. A server that asked the store
-/// remembers the answer, so each check needs a session of its own.
+/// Returns the cookies of 16 sessions that have ended, after ending `others` more, so that the cache is swept. A server
+/// remembers what it has learned from the store, so each check needs a session of its own.
 fn ended(servers: &Servers, at: usize, others: usize) -> std::vec::IntoIter<Browser> {
     let site = &servers.sites[at];
     let copies: Vec<Browser> = (0..16).map(|_| site.browser_of("alice")).collect();
@@ -367,7 +367,7 @@ fn e04_s71_a_clock_that_jumps_and_comes_back_lets_nobody_in_again() {
                 let (mut copied, bob) = (ended(&servers, at, 1_500), servers.sites[0].browser_of("bob"));
                 servers.sync();
                 servers.clocks.iter().for_each(|clock| shift(clock, shifted));
-                // Sessions go on ending, so the cache is swept.
+                // More sessions end, so the cache is swept.
                 servers.advance(3_000);
                 end_others(&servers, servers.sites[0].auth.now(), 3_000);
                 servers.sync();

@@ -248,7 +248,7 @@ fn an_intention_that_could_not_be_removed_is_worked_off_again() {
 }
 
 #[test]
-fn intentions_need_a_store_and_a_registration() {
+fn intentions_need_a_store_and_the_log() {
     let built = hardtack::Authenticator::builder(KeySet::new(key())).pending_revocations(Intentions::default()).build();
     assert_eq!(built.unwrap_err(), ConfigError::PendingRevocationsWithoutStore);
     let without_log = hardtack::Authenticator::builder(KeySet::new(key()))
@@ -256,10 +256,6 @@ fn intentions_need_a_store_and_a_registration() {
         .pending_revocations(Intentions::default())
         .insecure_without_revocation_log();
     assert_eq!(without_log.build().unwrap_err(), ConfigError::PendingRevocationsWithoutLog);
-    // Without a registration, the sessions are refused, and the log says what to do.
-    let site = Site::over(MemorySessions::new(), KeySet::new(key()), |builder| builder);
-    let _alice = site.browser_of("alice");
-    assert!(!block_on(site.auth.finish_ending(Intentions::default().commit("alice", None))));
 }
 
 /// A clock that is ahead makes live sessions look expired. They end all the same.
@@ -285,4 +281,16 @@ fn e04_s71_sessions_that_seem_to_have_expired_end_as_well() {
             assert!(site.visit(&mut copy.clone()).is_refused(401, "revoked"), "{by_intention}");
         }
     }
+}
+
+#[test]
+fn s68_without_registered_intentions_the_sessions_end_and_the_user_can_log_in_again() {
+    let store = FailingSessions::new();
+    let site = Site::over(store.clone(), KeySet::new(key()), |builder| builder);
+    block_on(site.auth.sync_revocations()).unwrap();
+    let copy = site.browser_of("alice");
+    assert!(block_on(site.auth.finish_ending(Intentions::default().commit("alice", None))));
+    assert!(site.visit(&mut copy.clone()).is_refused(401, "revoked"));
+    assert!(site.refresh(&mut copy.clone()).is_refused(401, "revoked"));
+    assert_eq!(site.visit(&mut site.browser_of("alice")).status, 200);
 }

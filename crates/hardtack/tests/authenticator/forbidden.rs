@@ -218,7 +218,8 @@ fn e06_two_extractors_refresh_once_and_a_store_that_fails_is_503() {
     assert!(response.is_refused(403, "insufficient_scope"), "the refreshed token is not refreshed again");
     assert!(response.set_cookie("refresh_token_cookie").is_some());
     assert_eq!(store.rotations(), 1);
-    // A token whose session has ended is not refreshed, and neither is one beside another session's refresh token.
+    // A token whose session has ended is not refreshed, and neither is one that is sent with another session's refresh
+    // token.
     let mut bob = site.browser_of("bob");
     block_on(there.auth.change_claims("bob", &json!({ "role": "editor" }))).unwrap();
     let carol = site.browser_of("carol");

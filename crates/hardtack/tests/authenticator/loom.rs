@@ -1,7 +1,7 @@
-//! loom runs threads that use the revocation cache and the log position in every order that the memory model allows.
+//! Runs threads that use the revocation cache and the log position, in every order that the memory model allows.
 //!
-//! This module compiles them a second time, with loom's atomics and lock, and with a map of one session instead of the
-//! lock-free one (decision 19).
+//! This module compiles the cache and the position a second time, with loom's atomics and lock, and with a map of one
+//! session instead of the lock-free one (decision 19).
 
 use std::time::Duration;
 

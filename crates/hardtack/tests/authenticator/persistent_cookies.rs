@@ -47,9 +47,9 @@ fn the_choice_at_the_log_in_holds_for_the_whole_session() {
         let proven = site.reauthenticate(&mut browser, "alice");
         for name in TOKENS {
             let ages = [&first, &refreshed, &capped, &renewed, &proven].map(|response| max_age(response, name));
-            // Cookies last until the session has been idle for 5000 s, but not past its absolute end. Renewal begins a
-            // new session. If the user has asked to stay logged in, and sessions otherwise end with the browser, it may
-            // be idle for 30 days.
+            // Cookies last until the session has been idle for 5000 s, but not past its absolute end after 9000 s.
+            // Renewal begins a new session. If the user has asked to stay logged in, and cookies otherwise end with the
+            // browser, the session may be idle for 30 days, so it lasts until its absolute end.
             let idle = if !configured && chosen == Some(true) { 9000 } else { 5000 };
             let expected = [idle, idle.min(7000), 3000, idle, idle].map(|age| persistent.then_some(age));
             assert_eq!(ages, expected, "{name}, {configured} {chosen:?}");

@@ -34,8 +34,8 @@ fn assert_refused_without_deleting(response: &Response) {
 #[test]
 fn s27_s35_every_process_leaves_the_new_cookies_alone() {
     for replace in [log_in_again, Site::renew] {
-        // The process learns of the new session from the log, from the row because its list is stale, or from the row
-        // during a refresh.
+        // The other process learns that the session was replaced from the log, from the row because its cache is stale,
+        // or from the row during a refresh.
         for known_by in ["log", "row", "refresh"] {
             let [here, there] = processes();
             let mut browser = here.browser_of("alice");

@@ -189,8 +189,8 @@ fn s28_entries_that_were_missed_make_it_read_all_again() {
     let (here, there, store) = processes();
     end_one(&store.sessions(), NOW);
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 1);
-    // The process did not read for a while. The entries that were pruned in the meantime had expired. It reads the
-    // others.
+    // The process did not read the log for a while. The entries that were pruned in the meantime had expired, so it
+    // only needs the others.
     end_one(&store.sessions(), NOW);
     let alice = here.browser_of("alice");
     here.advance(1);

@@ -15,8 +15,8 @@ use crate::users::{
     EmailAddress, NameRules, NameTaken, NewName, NewUser, Profile, User, UserNameProblem, UserRecord, UserStore,
 };
 
-/// A link with which a user sets a password, without knowing the old one. It works once, and like a password, it must
-/// not be logged. Returned by [`Accounts::add`] and [`Accounts::reset_link`].
+/// A link that lets a user set a password without knowing the old one. It works once. Like a password, it must not be
+/// logged. Returned by [`Accounts::add`] and [`Accounts::reset_link`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct PasswordLink {
@@ -35,9 +35,9 @@ impl PasswordLink {
 }
 
 impl Accounts {
-    /// Adds a user whose password is random and known to no one, and returns the link with which the user sets one
-    /// (ASVS 5.0 V6.4.1, V6.4.6). The rules for names are those of the sign-up, but reserved names are allowed. The
-    /// address may be empty; otherwise it is unconfirmed.
+    /// Adds a user with a random password that nobody knows, and returns a link that lets the user set a password (ASVS
+    /// 5.0 V6.4.1, V6.4.6). The rules for names are those of the sign-up, but reserved names are allowed. `email` may
+    /// be empty; any other address is stored as unconfirmed.
     ///
     /// # Errors
     /// The name or the address is not allowed, the name is taken, the password could not be hashed, or the database
@@ -66,9 +66,10 @@ impl Accounts {
         Ok(PasswordLink { user, expires_at: now + LinkPurpose::SetPassword.lifetime(), token })
     }
 
-    /// Creates a link with which the user with this name sets a new password: the operator starts the reset, and never
-    /// learns the password (ASVS 5.0 V6.4.6). The old password works until then. The link works once, for a day; an
-    /// earlier one stops working, and so does this one if the user is disabled or logged out, or changes the password.
+    /// Creates a link that lets the user with this name set a new password: the operator starts the reset, but never
+    /// learns the password (ASVS 5.0 V6.4.6). The old password works until the user sets a new one. The link works
+    /// once, within a day, and replaces the user's earlier link of this kind. It stops working when the user changes
+    /// the password, or when an operator disables the user, logs the user out or sets the user's email address.
     ///
     /// # Errors
     /// No user has the name, the user is disabled, or the database failed.
@@ -85,13 +86,14 @@ impl Accounts {
         Ok(PasswordLink { user: record.user, expires_at: now + LinkPurpose::SetPassword.lifetime(), token })
     }
 
-    /// Gives the user with this name another one, and ends the user's sessions, whose pages show the old name. The
-    /// rules for names are those of the sign-up, but reserved names are allowed. A user with a confirmed address is
-    /// told by email, if it is on. As with [`disable`](Self::disable), pass the [`EndedSessions`] to
+    /// Renames the user with the name `username` to `new`, and ends the user's sessions. The rules for names are those
+    /// of the sign-up, but reserved names are allowed. If email is on and the user has confirmed an address, the user is
+    /// told by email. As with [`disable`](Self::disable), pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
     /// # Errors
-    /// No user has the old name, the new one is not allowed or taken, or the database failed.
+    /// No user has the old name, the new name is not allowed, is taken or looks like another user's, or the database
+    /// failed.
     pub async fn rename(
         &self,
         username: &str,
@@ -120,8 +122,8 @@ impl Accounts {
     }
 
     /// Sets the email address of the user with this name; an empty one removes it. If `confirmed` is false, the user
-    /// confirms it on the account page. All links that were made for the user stop working, also those that undo an
-    /// earlier change of the address. The user's sessions go on.
+    /// confirms it on the account page. All of the user's links stop working, including those that undo an earlier
+    /// change of the address. The user stays logged in.
     ///
     /// # Errors
     /// No user has the name, the address is not an email address, or the database failed.
@@ -147,13 +149,13 @@ impl Accounts {
         Ok(UserRecord { user, ..record })
     }
 
-    /// Deletes the user with this name, with the user's links, queued emails and recorded activity, and ends the user's
-    /// sessions. The name can then be given to someone else, whose id is another one. As with
+    /// Deletes the user with this name and the user's links, queued emails and recorded activity, and ends the user's
+    /// sessions. If someone else signs up with the name later, they get a different id. As with
     /// [`disable`](Self::disable), pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
-    /// Data that your application keeps for the user's id is not deleted. The end of the sessions itself is recorded
-    /// once more, without an address; that is deleted after 90 days, like all activity.
+    /// Data that your application keeps for the user's id is not deleted. When the sessions end, that is recorded as
+    /// new activity, without an IP address. Like all activity, it is deleted after 90 days.
     ///
     /// # Errors
     /// No user has the name, or the database failed.
@@ -180,7 +182,7 @@ impl Accounts {
     }
 }
 
-/// Reserved names are reserved for the operator.
+/// Checks a name by the rules of the sign-up, but allows reserved names: they are reserved for the operator.
 fn check_name(name: &str) -> Result<NewName, UserChangeError> {
     NameRules::without_reserved_names()
         .check(name)
@@ -196,7 +198,7 @@ fn parse_address(email: &str) -> Result<&str, UserChangeError> {
     Err(UserChangeError::InvalidEmail(email.to_owned()))
 }
 
-/// Stores an address, which is unconfirmed unless it is the present one.
+/// Stores an address, which is unconfirmed unless it is the current one.
 async fn set_address_in(transaction: &mut Transaction, user: &User, email: &str) -> Result<User, BackendError> {
     let profile = Profile { display_name: user.display_name.clone(), email: email.to_owned() };
     let changed = UserStore::set_profile_in(transaction, &user.id, &profile).await?;

@@ -2,12 +2,12 @@
 
 use hardtack::BackendError;
 
-/// Why [`Accounts`](crate::Accounts) did not make a change that an operator asked for. Nothing has changed, except
-/// perhaps with [`Backend`](Self::Backend).
+/// Why [`Accounts`](crate::Accounts) did not make a change that an operator asked for. Nothing has changed, except that
+/// after [`Backend`](Self::Backend) the change may have been stored.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserChangeError {
-    /// The new name breaks a rule for user names. The text is the one that people read at sign-up.
+    /// The new name breaks a rule for user names. The text is the one that the sign-up form shows.
     #[error("the user name {name:?} is not allowed: {problem}")]
     InvalidName {
         /// The name.

@@ -1,5 +1,5 @@
-//! Functions for operators: list, find, disable, enable and log out users, and change them. None of them checks a
-//! password, or sets one that anyone knows.
+//! Functions for operators: list, find, add, change, disable, enable, log out and delete users. None of them checks a
+//! password, and the operator never learns one.
 
 mod changes;
 mod error;
@@ -40,9 +40,9 @@ impl Accounts {
         self.users.find_by_name(username).await
     }
 
-    /// Disables the user with this name: from now on the user cannot log in, and the user's tokens are refused wherever
-    /// [`CurrentUser`](hardtack_axum::CurrentUser) is extracted. Reset and confirmation links stop working, even if the
-    /// user is enabled again. Returns `None` if no user has the name.
+    /// Disables the user with this name: from then on, the user cannot log in, and the user's tokens are refused
+    /// wherever [`CurrentUser`](hardtack_axum::CurrentUser) is extracted. Reset and confirmation links stop working,
+    /// even if the user is enabled again. Returns `None` if no user has the name.
     ///
     /// The user's sessions end too. Pass the [`EndedSessions`] to [`Authenticator::finish_ending`], which ends them at
     /// once if the session store works. If it does not, or the process stops first, a server that follows the

@@ -24,17 +24,17 @@ const SHA1_DIGITS: usize = 40;
 pub struct TableSummary {
     /// How many passwords the table has.
     pub passwords: u64,
-    /// How many lines of the list were left out, because no one can choose such a password: they are not UTF-8, or longer
-    /// than 1024 bytes.
+    /// How many lines of the list were left out because nobody can choose such a password: it is not UTF-8, or is
+    /// longer than 1024 bytes.
     pub left_out: u64,
     /// The size of the table in bytes.
     pub bytes: u64,
 }
 
 impl PasswordTable {
-    /// Makes a table in a new file, from a list that you have downloaded: plain passwords, one a line, or the SHA-1 list
-    /// of Have I Been Pwned, whose lines are `SHA1:COUNT`. Uses 64 MiB of memory, and as much space in the folder of the
-    /// table as the table itself.
+    /// Makes a table in a new file, from a list that you have downloaded: plain passwords, one per line, or the SHA-1
+    /// list of Have I Been Pwned, whose lines are `SHA1:COUNT`. Uses 64 MiB of memory and, in the folder of the table,
+    /// temporary files as large as the table itself.
     ///
     /// # Errors
     /// The list cannot be read or has a line of another form, or the table cannot be written or already exists.
@@ -98,7 +98,7 @@ impl<'a> List<'a> {
             }
             number += 1;
             if read == MAX_LINE {
-                return Err(bad_line(number, "is longer than 64 KiB; expected one password or hash a line"));
+                return Err(bad_line(number, "is longer than 64 KiB; expected one password or hash per line"));
             }
             let mut text = line.strip_suffix(b"\n").unwrap_or(&line);
             text = text.strip_suffix(b"\r").unwrap_or(text);
@@ -139,7 +139,7 @@ fn kind_of(line: &[u8]) -> Result<Lines, &'static str> {
     match hash.len() {
         SHA1_DIGITS => Ok(Lines::Hashes),
         32 => Err("is an NTLM hash; download the list of SHA-1 hashes instead"),
-        35 => Err("has no first five digits of its hash; download the list as a single file instead"),
+        35 => Err("lacks the first five digits of a SHA-1 hash; download the list as a single file instead"),
         _ => Ok(Lines::Passwords),
     }
 }

@@ -36,8 +36,8 @@ pub(super) fn fold(name: &str) -> Result<Folded, UserNameProblem> {
     Ok(Folded { shown, key })
 }
 
-/// Returns the form in which a name is compared: `Alice`, `ALICE` and `ａｌｉｃｅ` are the same name. A name that the rules
-/// refuse, but that a user may have from before, is compared in lower case.
+/// Returns the form in which a name is compared: `Alice`, `ALICE` and `ａｌｉｃｅ` are the same name. A name that these
+/// rules refuse, but that a user may have had before them, is compared in lower case.
 pub(crate) fn username_key(name: &str) -> String {
     fold(name).map_or_else(|_| name.to_lowercase(), |folded| folded.key)
 }
@@ -46,7 +46,7 @@ pub(crate) fn username_key(name: &str) -> String {
 pub(crate) struct NameKeys {
     /// The form in which names are compared.
     pub(crate) key: String,
-    /// The form in which names were compared before. A user whose folded name another user already had keeps it.
+    /// The form in which older versions compared names. A user keeps this key if an older user already had the new one.
     pub(crate) old_key: String,
 }
 
@@ -62,8 +62,8 @@ pub(crate) fn skeleton(name: &str) -> String {
     unicode_security::skeleton(&username_key(name)).collect()
 }
 
-/// RFC 8264's IdentifierClass, with the letters, marks and digits of later versions of Unicode. The table of
-/// precis-core ends with Unicode 6.3, as that of IANA does; RFC 8264 §8 defines the classes for every version.
+/// RFC 8264's IdentifierClass, with the letters, marks and digits of later versions of Unicode. The tables of
+/// precis-core and IANA end with Unicode 6.3, but RFC 8264 §8 defines the classes for every version.
 struct NameClass;
 
 impl StringClass for NameClass {

@@ -19,7 +19,7 @@ pub(crate) enum UserNameProblem {
     /// such as `ﬁ` or `²`.
     #[error("Use letters, digits and . _ - @ + in your user name.")]
     BadCharacter,
-    /// The name would look like an option of a command, a path or a mention, or is one of them.
+    /// The name begins with another character, so it could be taken for a command-line option, a path or a mention.
     #[error("Begin your user name with a letter or a digit.")]
     BadStart,
     /// The name breaks the Bidi Rule (RFC 5893 §2), so it would be displayed in a confusing order.

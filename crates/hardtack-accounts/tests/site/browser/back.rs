@@ -9,7 +9,7 @@ use hardtack_test_support::BrowserOptions;
 use super::Person;
 use crate::support::{Options, PASSWORD, TestSite};
 
-/// Logs in, and goes on from the page that the log-in led to.
+/// Logs in, and leaves the page that the log-in led to.
 async fn logged_in<'a>(site: &'a TestSite, javascript: bool) -> Person<'a> {
     let ada = Person::at(site, BrowserOptions { javascript, ..BrowserOptions::default() }).await;
     ada.opens("/login?next=/service").await;

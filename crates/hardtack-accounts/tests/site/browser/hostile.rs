@@ -20,8 +20,8 @@ impl Elsewhere {
         Self { address: serve(move |request| page(&victim, &request)).await }
     }
 
-    /// Another port is another origin of the same site, from which browsers send the site's cookies. Another name is
-    /// another site.
+    /// Returns an origin on another port, which is still the same site, so browsers send the site's cookies; and one
+    /// with another host name, which is another site.
     pub(super) fn origins(&self) -> [String; 2] {
         ["127.0.0.1", "localhost"].map(|host| format!("http://{host}:{}", self.address.port()))
     }

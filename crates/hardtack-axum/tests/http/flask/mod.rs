@@ -1,5 +1,5 @@
-//! Compares Hardtack with the real Flask-JWT-Extended under gunicorn: sends the same requests to both, and uses one
-//! log-in for both.
+//! Compares Hardtack with the real Flask-JWT-Extended under gunicorn: sends the same requests to both, and tests that a
+//! log-in at one of them is valid at the other.
 
 mod cases;
 mod comparable;

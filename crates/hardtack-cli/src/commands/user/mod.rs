@@ -168,7 +168,7 @@ impl Users<'_> {
     }
 
     /// Returns an authenticator on the session store, and the number of a user's sessions. If the store cannot be
-    /// reached, returns `Ok` with the error: the servers end the sessions when it is back.
+    /// reached, returns `Ok` with the error, because the servers end the sessions when they can reach it again.
     ///
     /// # Errors
     /// No user has the name, or the servers keep their sessions elsewhere. Nothing has changed.
@@ -189,8 +189,9 @@ impl Users<'_> {
     }
 }
 
-/// Ends the sessions of a user, whose end is stored, and returns how many have ended. The servers learn about it from
-/// the revocation log. If the session store cannot be reached, they end the sessions when it is back.
+/// Ends the sessions of a user after the change was committed, and returns how many have ended. The servers learn about
+/// it from the revocation log. If the session store cannot be reached, the servers end the sessions when they can reach
+/// it again.
 async fn finish_ending(store: Result<(Authenticator, usize), Error>, ended: EndedSessions) -> Sessions {
     match store {
         Ok((auth, sessions)) if auth.finish_ending(ended).await => Sessions::Ended(sessions),
@@ -206,7 +207,7 @@ async fn finish_ending(store: Result<(Authenticator, usize), Error>, ended: Ende
 fn ask_to_delete(name: &str) -> Result<(), Error> {
     if !io::stdin().is_terminal() {
         return Err(Error::config(format_args!(
-            "deleting {name:?} cannot be undone, and no terminal is there to ask; add --yes"
+            "deleting {name:?} cannot be undone, and there is no terminal on which to ask; add --yes"
         )));
     }
     let mut answer = String::new();

@@ -13,7 +13,7 @@ use crate::output;
 pub(super) enum Sessions {
     /// This many have ended.
     Ended(usize),
-    /// The session store cannot be reached now. That they end is stored.
+    /// The session store cannot be reached now. The intention to end them is stored.
     EndLater,
 }
 

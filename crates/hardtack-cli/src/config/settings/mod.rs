@@ -47,7 +47,7 @@ settings! {
     MAX_CONNECTIONS_PER_ADDRESS = Setting::option(
         "max_connections_per_address",
         "NUMBER",
-        "How many of them may come from one address, except of this machine and of trusted proxies",
+        "How many connections may come from one address, except from this machine and from trusted proxies",
     )
     .default("256");
     BODY_TIMEOUT = Setting::option("body_timeout", "TIME", "How long a request's body may take to arrive").default("30s");
@@ -135,7 +135,7 @@ settings! {
     )
     .default("15m");
     SESSION_LIFETIME =
-        Setting::option("session_lifetime", "TIME", "Maximum lifetime of a session, however often it is used")
+        Setting::option("session_lifetime", "TIME", "Maximum lifetime of a session, no matter how often it is used")
             .default("30d");
     CLOCK_SKEW = Setting::option(
         "clock_skew",

@@ -10,9 +10,9 @@ use crate::error::Error;
 /// Names the settings file and so cannot be a setting.
 pub(super) const CONFIG: &str = "HARDTACK_CONFIG";
 
-/// Reads the variables whose names begin with `HARDTACK_` or `JWT_`. Refuses a name that differs from a setting's only
-/// by a typing error. Also returns a warning for each other name that is not a setting: other programs and container
-/// platforms set such names too.
+/// Reads the variables whose names begin with `HARDTACK_` or `JWT_`. Refuses a name that looks like a mistyped setting.
+/// Any other name that is not a setting only causes a warning, because other programs and container platforms set such
+/// names too.
 pub(super) fn read(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<(SourceValues, Vec<String>), Error> {

@@ -32,7 +32,7 @@ impl AuthenticatorBuilder {
 
     /// Sets a callback that returns additional claims for the tokens of a subject.
     ///
-    /// It is called for each token that is issued, also at a refresh. The exception is the refresh token of a session,
+    /// It is called for each token that is issued, including at a refresh, except for the refresh token of a session,
     /// which does not carry these claims. Claims that are set for a single token or log-in take precedence. When the
     /// callback's result for a subject changes, for example because the subject has a new role, call
     /// [`Authenticator::reload_claims`](crate::Authenticator::reload_claims) to outdate tokens with the old claims.

@@ -11,7 +11,7 @@ use crate::token_source::TokenLocation;
 
 impl AuthenticatorBuilder {
     /// Makes the authenticator behave like Flask-JWT-Extended with its default options, for a service that replaces a
-    /// Flask application or runs beside one. Settings made after this call replace the ones that it made.
+    /// Flask application or runs alongside one. Settings made after this call replace the ones that it made.
     ///
     /// This gives up protection:
     ///

@@ -104,8 +104,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets the address that the server listens on. Browsers on the same machine may then also use the site under
-    /// `http://localhost` and the loopback addresses, with the port of the listener.
+    /// Sets the address that the server listens on. If it is a loopback or unspecified address, browsers on the same
+    /// machine may then also use the site under `http://localhost` and the loopback addresses, with the port of the
+    /// listener.
     ///
     /// A base URL with a loopback address includes these names without this call, with its own port.
     pub fn listener(mut self, address: SocketAddr) -> Self {
@@ -180,9 +181,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Leaves the deletion of expired rows to the application: it calls [`Authenticator::prune_sessions`] for the
-    /// sessions and log entries, and deletes the rows of [`Self::also_prune`] itself. By default, the adapter deletes
-    /// all of them every ten minutes.
+    /// Leaves the deletion of expired rows to the application. Call [`Authenticator::prune_sessions`] to delete
+    /// sessions and log entries, and delete the rows of [`Self::also_prune`] yourself. By default, the adapter deletes
+    /// all of these rows every ten minutes.
     pub fn without_pruning(mut self) -> Self {
         self.prunes = false;
         self
@@ -195,6 +196,7 @@ impl AuthenticatorBuilder {
     ///
     /// Requires a store. If no [`SessionPolicy::max_staleness`] is set, its default for a durable store applies.
     pub fn pending_revocations(mut self, pending: impl PendingRevocations) -> Self {
+        pending.registered();
         self.pending = Some(Box::new(pending));
         self
     }
@@ -216,8 +218,8 @@ impl AuthenticatorBuilder {
     }
 
     /// Sets how long a log-in or a re-authentication counts as recent: for this long, routes that need a fresh token,
-    /// such as those with `FreshAccessToken`, do not ask for the password again. Freshness also ends with the access
-    /// token that the log-in has issued, so it is the shorter of the two. Default: 15 minutes.
+    /// such as those with `FreshAccessToken`, do not ask for the password again. Freshness also ends when the access
+    /// token from the log-in expires, if that is earlier. Default: 15 minutes.
     ///
     /// [`LogIn::freshness`](crate::LogIn::freshness) sets another time for one log-in. With
     /// [`Lifetime::InsecureForever`], only the access token's lifetime counts, as in Flask-JWT-Extended.
@@ -238,11 +240,11 @@ impl AuthenticatorBuilder {
     /// Applies strict settings, for sites where a stolen token does more harm than an extra log-in.
     ///
     /// Each refresh token is accepted once, without a window for races and lost responses (RFC 9700 section 4.14.2).
-    /// Access tokens live 5 minutes. A session ends after 15 minutes without use and after 12 hours at most (NIST SP
-    /// 800-63B-4 AAL3), also if its user chose to stay logged in. By default, its cookies end with the browser.
+    /// Access tokens live 5 minutes. A session ends after 15 minutes without use, and after 12 hours at most (NIST SP
+    /// 800-63B-4 AAL3), even if its user chose to stay logged in. By default, its cookies end with the browser.
     ///
-    /// Two concurrent refreshes end the session, so this suits clients that send one request at a time. Settings
-    /// made after this call replace the ones that it made.
+    /// Two concurrent refreshes with the same token end the session, so this suits clients that send one request at a
+    /// time. Settings made after this call replace the ones that it made.
     pub fn strict_sessions(mut self) -> Self {
         self.cookies = self.cookies.session_cookies(true);
         self.settings.sessions =
@@ -306,7 +308,7 @@ impl AuthenticatorBuilder {
 
     /// Lets `OPTIONS` requests through without a token, because browsers send CORS preflights without cookies.
     ///
-    /// An extractor that needs a token still refuses such a request;
+    /// Extractors that require a token still refuse such a request, but
     /// [`Exchange::verify`](crate::adapter::Exchange::verify) returns `None`.
     pub fn exempt_options(mut self) -> Self {
         self.settings.exempt_options = true;
@@ -345,7 +347,7 @@ impl AuthenticatorBuilder {
     }
 
     /// Replaces the reply to one kind of failure. Cookies that are useless after the failure are still deleted. If the
-    /// reply depends on the user and does not begin with [`Refused::default_reply`], give it `Cache-Control: private,
+    /// reply depends on the user and is not based on [`Refused::default_reply`], give it `Cache-Control: private,
     /// no-store`.
     ///
     /// ```
@@ -407,8 +409,8 @@ impl AuthenticatorBuilder {
             match policy.max_staleness {
                 Some(bound) if !self.follows_log => return Err(ConfigError::StalenessWithoutLog { bound }),
                 None if has_pending && !self.follows_log => return Err(ConfigError::PendingRevocationsWithoutLog),
-                // Requests look for pending revocations that failed here only if the cache may be stale, and without a
-                // bound it never counts as stale.
+                // Requests look for pending revocations that this process failed to carry out only if the cache may be
+                // stale. Without a bound, it never counts as stale.
                 None if self.follows_log && (has_pending || store.is_durable()) => policy.bound_staleness(),
                 Some(_) | None => {}
             }

@@ -10,8 +10,8 @@ use crate::jwt::Fresh;
 use crate::revocation::SessionStatus;
 use crate::session::{ChangedClaims, RevocationKind, RevokeTarget, Session};
 
-/// The new claims of a user's sessions, which fit into the user's tokens and cookies. Returned by
-/// [`Authenticator::check_claims`], for stores that change claims in a transaction of the application.
+/// The new claims of a user's sessions, after [`Authenticator::check_claims`] has checked that they fit into the user's
+/// tokens and cookies. For stores that change claims in a transaction of the application.
 #[derive(Clone, Debug)]
 pub struct CheckedClaims {
     subject: String,
@@ -89,8 +89,8 @@ impl Authenticator {
     /// Makes this process refuse the tokens whose claims were changed in a transaction of the application, after its
     /// commit. Other processes refuse them within seconds, as soon as they have read the revocation log.
     ///
-    /// If the store cannot be reached, each request of these sessions asks it until the log could be read. The change
-    /// itself is stored, so do not tell the user to try again.
+    /// If the store cannot be reached, this process checks each request of these sessions against the store until it
+    /// has read the log. The change itself is stored, so do not tell the user to try again.
     pub async fn finish_changing_claims(&self, changed: ChangedClaims) {
         let ids = || changed.sessions.iter().map(|(id, _)| *id);
         if !self.read_committed(ids()).await {
@@ -105,13 +105,13 @@ impl Authenticator {
         }
     }
 
-    /// Outdates the access tokens of a subject, so that
+    /// Marks the access tokens of a subject as outdated, so that
     /// [`AuthenticatorBuilder::additional_claims`](crate::AuthenticatorBuilder::additional_claims) is called again for
     /// each of the subject's sessions. Returns the number of sessions.
     ///
     /// Use it instead of [`Self::change_claims`] if the application keeps roles in its own database. Claims that were
-    /// given with log-ins stay. Call it after the application has committed the change. A concurrent log-in calls the
-    /// callback again.
+    /// given with log-ins stay as they are. Call it after the application has committed the change. You need not worry
+    /// about concurrent log-ins: they call the callback again after storing their session.
     ///
     /// # Errors
     /// The store failed.
@@ -119,7 +119,7 @@ impl Authenticator {
         self.outdate(subject, None).await
     }
 
-    /// Outdates tokens in the store first and then in this process's cache, before it returns.
+    /// Marks tokens as outdated in the store first and then in this process's cache, before it returns.
     async fn outdate(&self, subject: &str, claims: Option<&str>) -> Result<usize, BackendError> {
         let Some(store) = self.store() else { return Ok(0) };
         let now = self.now();

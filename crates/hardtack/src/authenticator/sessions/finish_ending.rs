@@ -18,9 +18,9 @@ impl Authenticator {
     /// Makes this process refuse the sessions that end with a transaction of the application. Call it after the commit,
     /// if no browser gets a new session: after a password reset by mail, or when a user is disabled or deleted.
     ///
-    /// Returns `false` if the sessions could not be ended yet, because they are in another store than the change, and
-    /// one of the two failed. This process then refuses them from now on, and the servers end them when both work
-    /// again. The change itself is stored in either case, so do not tell the user to try again.
+    /// Returns `false` if the sessions could not be ended yet, because they are in a different store than the change
+    /// and one of the two stores failed. This process then refuses them from now on, and the servers end them when both
+    /// stores work again. The change itself is stored in either case, so do not tell the user to try again.
     ///
     /// ```
     /// # async fn reset(auth: &hardtack::Authenticator, ended: hardtack::session::EndedSessions) -> &'static str {
@@ -43,8 +43,8 @@ impl Authenticator {
         }
     }
 
-    /// Finds out which of the sessions have ended, because the transaction may have been rolled back. The browser of
-    /// the session `renewed` gets a new one.
+    /// Finds out from the log which of the sessions have ended, because the transaction may have been rolled back, and
+    /// emits their events. The event of `renewed`, whose browser gets a new session, is [`EventKind::Replaced`].
     pub(super) async fn learn_committed(
         &self,
         subject: &str,
@@ -63,8 +63,9 @@ impl Authenticator {
         }
     }
 
-    /// Reads the log after a transaction of the application that has changed these sessions. If that fails, returns
-    /// `false`, and each request of these sessions asks the store until the follower has read the log.
+    /// Reads the log after a transaction of the application that may have changed these sessions. If reading fails,
+    /// returns `false`; this process then checks each request of these sessions against the store until it has read the
+    /// log.
     pub(super) async fn read_committed(&self, ids: impl Iterator<Item = SessionId>) -> bool {
         let now = self.moment();
         let until = now.after(self.token_memory());
@@ -86,8 +87,8 @@ impl Authenticator {
         result.is_ok()
     }
 
-    /// Carries out all intentions for a subject. A log-in does this before it creates a session, which would otherwise
-    /// be ended with the others.
+    /// Carries out all intentions for a subject. A log-in does this before it creates a session. Otherwise, the new
+    /// session would end with the others.
     pub(super) async fn work_off_all_of(&self, subject: &str) -> Result<(), BackendError> {
         let Some(pending) = &self.0.pending else { return Ok(()) };
         for intention in pending.find(subject).await? {
@@ -142,10 +143,10 @@ impl Authenticator {
     /// refuses the sessions until an attempt succeeds.
     async fn work_off(&self, intention: &PendingRevocation) -> Result<(), BackendError> {
         let unfinished = UnfinishedEnding { authenticator: self, intention, finished: false };
-        let (Some(store), Some(pending)) = (self.store(), &self.0.pending) else {
+        let Some(store) = self.store() else {
             return Err(BackendError::new(
-                "the sessions have to end in another store, but the authenticator has no store or does not know where \
-                 intentions are stored; call AuthenticatorBuilder::sessions and ::pending_revocations",
+                "the sessions have to end in a session store, but the authenticator has none; call \
+                 AuthenticatorBuilder::sessions",
             ));
         };
         let PendingRevocation { number, subject, kept } = intention;
@@ -154,7 +155,7 @@ impl Authenticator {
         let (ids, times): (Vec<SessionId>, Vec<Timestamp>) = ending.unzip();
         // Check only after listing the sessions whether the intention still exists. If another process has carried it
         // out, the list may contain the session of a later log-in, which must not end.
-        if pending.find(subject).await?.iter().any(|found| found.number == *number) {
+        if self.is_stored(intention).await? {
             if !ids.is_empty() {
                 // A server whose clock is ahead may have dated some of them in the future.
                 let at = times.into_iter().fold(self.now(), Timestamp::max);
@@ -163,13 +164,28 @@ impl Authenticator {
                     self.emit(EventKind::Revoked, subject, Some(id), &Client::default());
                 }
             }
-            pending.remove(*number).await?;
+            match &self.0.pending {
+                Some(pending) => pending.remove(*number).await?,
+                None => tracing::error!(
+                    event = "intention_not_removed",
+                    number,
+                    "the sessions have ended, but the intention to end them stays in the database, because the \
+                     authenticator does not know where intentions are stored; call AuthenticatorBuilder::pending_revocations"
+                ),
+            }
         } else {
             // Learn what the other process has ended.
             self.read_log(std::future::pending::<()>).await?;
         }
         unfinished.confirm();
         Ok(())
+    }
+
+    /// Whether the intention is still stored, so that it has to be carried out. If the authenticator cannot look it up,
+    /// this process has only just stored it.
+    async fn is_stored(&self, intention: &PendingRevocation) -> Result<bool, BackendError> {
+        let Some(pending) = &self.0.pending else { return Ok(true) };
+        Ok(pending.find(&intention.subject).await?.iter().any(|found| found.number == intention.number))
     }
 
     /// Refuses the sessions of an intention in this process.

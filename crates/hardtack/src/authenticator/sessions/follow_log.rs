@@ -45,8 +45,8 @@ impl Authenticator {
     ///
     /// It reads the log when the store notifies it ([`SessionStore::revoked_elsewhere`]), and at least once per
     /// [`SessionPolicy::poll_interval`] (one second by default). If it has missed entries, or the store has lost some,
-    /// it reads the log from its beginning. If the store fails, it retries after two poll intervals, and after further
-    /// failures after four. It logs the first of consecutive failures (`sync_failed`) and the recovery
+    /// it reads the log from its beginning. If the store fails, it retries after two poll intervals, and then every
+    /// four poll intervals. It logs the first of consecutive failures (`sync_failed`) and the recovery
     /// (`sync_recovered`).
     ///
     /// The core has no timer, so pass the runtime's:

@@ -68,7 +68,7 @@ impl Authenticator {
             self.emit(EventKind::Revoked, &session.subject, Some(id), &client);
         }
         self.emit(EventKind::LogIn, &session.subject, Some(session.id), &client);
-        // If another user has taken over the browser, Back must not show the previous user's pages.
+        // If another user has taken over the browser, the Back button must not show the previous user's pages.
         let other_user = held.iter().any(|token| token.subject() != session.subject);
         Ok(cookies.of_session(session.id).clearing_cache(other_user && !self.settings().flask))
     }
@@ -78,7 +78,8 @@ impl Authenticator {
     /// the user have ended, even those that began in the same second. Without a store, only the session of `previous`
     /// ends.
     ///
-    /// If the sessions end with the change itself, a failure of the store is only logged, and no cookies are returned.
+    /// If the application's transaction has already ended sessions, a failure of the store is only logged, and no
+    /// cookies are returned.
     pub(crate) async fn renew(
         &self,
         previous: &VerifiedToken,
@@ -133,8 +134,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Replaces all sessions of the user of `previous` with a new one. `ended` are the sessions that ended with the
-    /// change.
+    /// Replaces all sessions of the user of `previous` with a new one. `ended` are the sessions that the application's
+    /// transaction has ended.
     async fn replace_all(
         &self,
         previous: &VerifiedToken,
@@ -146,8 +147,8 @@ impl Authenticator {
         let mut session = Session::begin(previous.subject(), now, &self.0.rules);
         if let (Some(store), Some(id)) = (self.store(), previous.session()) {
             let row = store.find(id).await?.ok_or(Reason::Revoked)?;
-            // The session was live until the change ended it, so its browser gets a new one. That it has ended proves
-            // that the change was committed.
+            // If the application's transaction has ended this session, the session was live until then, so its browser
+            // gets a new one. That the row has ended also proves that the transaction was committed.
             ended_with_change = ended.contains(&id) && row.revoked_at.is_some() && now < row.expires_at;
             if !ended_with_change && !row.is_live(now) {
                 return Err(dead(&row));
@@ -196,8 +197,8 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// Calls the `additional_claims` callback and issues the cookies again, now that the session is stored. The claims
-    /// may have changed since the first call, and `reload_claims` only reaches stored sessions.
+    /// Calls the `additional_claims` callback again and reissues the cookies, now that the session is stored. The
+    /// claims may have changed since the first call, when `reload_claims` could not find the session yet.
     fn asked_again(&self, session: &Session, fresh: Fresh, now: Timestamp) -> Result<SetCookies, IssueError> {
         Ok(self.session_cookies(session, fresh, now)?.cookies)
     }

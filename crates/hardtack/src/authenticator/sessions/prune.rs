@@ -10,9 +10,9 @@ use crate::error::{BackendError, WithCauses};
 /// How long after its first request a process prunes for the first time, if no row outlives the process.
 const FIRST: Duration = Duration::from_secs(60);
 
-/// How long the clock must have run without being set before a process deletes rows that outlive it. A machine often
-/// starts with a wrong clock, and so does a database on it; a clock that is ahead makes rows look expired that are
-/// still needed.
+/// How long the clock must have run without being set before a process deletes rows that are stored outside of the
+/// process. A machine often starts with a wrong clock, which a database on the same machine shares. A clock that is
+/// ahead makes rows look expired that are still needed.
 const SETTLING: Duration = Duration::from_secs(60 * 60);
 
 /// How often a process prunes.
@@ -28,8 +28,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const BATCHES: u32 = 1000;
 
 impl WeakAuthenticator {
-    /// Deletes expired rows every ten minutes, until the authenticator is dropped. If the rows outlive the process, it
-    /// begins after an hour in which the clock was not set.
+    /// Deletes expired rows every ten minutes, until the authenticator is dropped. If the rows are stored outside of
+    /// the process, it begins after an hour in which the clock was not set.
     pub(in crate::authenticator) async fn prune_regularly<F, S>(&self, sleep: &F)
     where
         F: Fn(Duration) -> S,

@@ -125,10 +125,11 @@ impl Authenticator {
                 return Err(dead(&row));
             }
             let rotation = Rotation { now, expires_at: now + self.0.rules.idle(row.persistent), auth_time };
-            // If two requests slide at once, or a re-authentication is sent twice, the second one gets the tokens of
-            // the first. Rotating again would make the first one's tokens look like reused copies. Compare generations
-            // if the token has one: times do not tell which request was first, because the other server's clock may be
-            // behind. Do not return tokens that this server would refuse as too early: they would be of no use.
+            // If two requests slide at once, or a re-authentication is sent twice, the second request gets the tokens
+            // of the first. Rotating again would make the first request's tokens look like reused copies. The
+            // generation shows whether another request has rotated the row; if the clock of that request's server is
+            // behind, times do not show it. Times decide only if the token has no generation. If the rotation is dated
+            // so far ahead that this server would refuse its tokens, rotate again.
             let overtaken = match access.claims().generation {
                 Some(generation) => row.generation > generation,
                 None => row.rotated_at >= access.claims().issued_at,

@@ -86,8 +86,8 @@ impl Authenticator {
         self.0.watchers.wake(id);
     }
 
-    /// How long the access tokens of an ended session (without a store, also its refresh token) could still be valid,
-    /// by the clock of any server.
+    /// Returns how long the access tokens of an ended session could still be valid, by the clock of any server. Without
+    /// a store, this includes its refresh token.
     pub(super) fn token_memory(&self) -> Duration {
         let settings = self.settings();
         let longest = match (settings.access_lifetime.duration(), settings.refresh_lifetime.duration()) {
@@ -142,9 +142,9 @@ impl Authenticator {
         Ok(row.filter(|row| row.subject == subject && row.is_live(self.now())))
     }
 
-    /// The ids of all sessions of a subject that have not been ended, and when each was rotated last. If
-    /// the store can list pages, never holds all rows in memory. Includes those that have expired by our clock, because
-    /// it may be ahead.
+    /// Returns the ids of all sessions of a subject that have not been ended, and when each was rotated last. Includes
+    /// sessions that have expired by our clock, because it may be ahead. If the store can list pages, never holds all
+    /// rows in memory.
     pub(super) async fn unended_sessions(
         &self,
         store: &dyn ErasedStore,
@@ -161,8 +161,8 @@ impl Authenticator {
         }
     }
 
-    /// Ends one session of a subject (ASVS 5.0 V7.5.2). Returns `false` if the session has already been ended or
-    /// belongs to another subject.
+    /// Ends one session of a subject (ASVS 5.0 V7.5.2). Returns `false` if the session does not exist, has already been
+    /// ended or belongs to another subject. Without a store, does nothing and returns `false`.
     ///
     /// # Errors
     /// The store failed.

@@ -16,8 +16,9 @@ use crate::jwt::{Claims, Fresh, TokenKind};
 use crate::session::Session;
 use crate::token::{IssueError, VerifiedToken};
 
-/// The claim that records whether the cookies outlive the browser. Sessions without a row have it in every token,
-/// others in the refresh token.
+/// The claim that records whether the cookies outlive the browser. Without a store, the tokens of a session have it if
+/// its log-in has set [`LogIn::remember`](crate::LogIn::remember). With a store, the refresh token has it if the
+/// session may be idle for longer because the user chose to stay logged in.
 pub(super) const PERSISTENT: &str = "persistent_cookies";
 
 impl Authenticator {
@@ -49,7 +50,8 @@ impl Authenticator {
     }
 
     /// The access token of a session. Its `iat` is the time of the last rotation while at least half of its life
-    /// remains, so concurrent requests get the same bytes. Later, when a lost response is repeated, `iat` is now.
+    /// remains, so concurrent requests get the same bytes. If a lost response is repeated later than that, `iat` is the
+    /// current time.
     fn session_access(&self, session: &Session, fresh: Fresh, now: Timestamp) -> Result<IssuedToken, IssueError> {
         let lifetime = self.settings().access_lifetime;
         let young = lifetime.duration().is_none_or(|span| now.since(session.rotated_at) <= span / 2);
@@ -93,8 +95,8 @@ impl Authenticator {
         TokenBuilder::from_claims(self, claims, lifetime, extra).issue()
     }
 
-    /// The payload of the next access token of a token's session: with the application's claims as they are now, but
-    /// the reserved claims of `token`. `None` if the session is no longer live.
+    /// Returns the payload that the next access token of a token's session would have: the reserved claims of `token`,
+    /// and the application's claims as they are now. Returns `None` if the session is no longer live.
     pub(crate) async fn next_payload(&self, token: &VerifiedToken) -> Result<Option<Vec<u8>>, BackendError> {
         let given = match (self.store(), token.session()) {
             (Some(store), Some(id)) => match store.find(id).await? {

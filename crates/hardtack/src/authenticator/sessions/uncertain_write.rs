@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::session::{ErasedStore, RevokeTarget, SessionId};
 
-/// A write to the store that ends sessions or outdates their claims.
+/// A write to the store that ends sessions or changes their claims.
 ///
 /// If this value is dropped before [`confirm`](Self::confirm), because the store failed or the request was cancelled,
 /// the store may or may not have committed the write. This process then looks up these sessions in the store on each of
@@ -19,9 +19,9 @@ pub(super) struct UncertainWrite<'a> {
 }
 
 impl Authenticator {
-    /// Call this before the store ends or outdates sessions. If the target is a subject, this lists the subject's
-    /// sessions. For a session that begins between this call and the write, this process learns the outcome only from
-    /// the revocation log.
+    /// Call this before the store ends sessions or changes their claims. If the target is a subject, this lists the
+    /// subject's sessions. For a session that begins between this call and the write, this process learns the outcome
+    /// only from the revocation log.
     pub(super) async fn begin_uncertain_write(
         &self,
         store: &dyn ErasedStore,

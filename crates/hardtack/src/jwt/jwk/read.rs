@@ -15,7 +15,7 @@ impl Jwk {
     /// Parses a JWK, public or private.
     ///
     /// # Errors
-    /// [`KeyError::Unparsable`], which includes a member that occurs twice; [`KeyError::UnknownAlgorithm`].
+    /// [`KeyError::Unparsable`], also if a member occurs twice, or [`KeyError::UnknownAlgorithm`].
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let mut members = Vec::new();
         read_object(text.as_bytes(), |name, value| {

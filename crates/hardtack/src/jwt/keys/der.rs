@@ -1,6 +1,6 @@
 //! A reader for the part of DER (X.690 §10) that keys use.
 //!
-//! It finds out the type of a key, and reads the numbers of public keys and of RSA private keys. aws-lc-rs parses
+//! It determines the type of a key, and reads the numbers of public keys and of RSA private keys. aws-lc-rs parses
 //! private keys itself, and checks the numbers of public keys.
 
 use super::parts::{KeyType, PublicParts};

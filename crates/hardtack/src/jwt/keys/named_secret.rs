@@ -1,7 +1,7 @@
 //! Texts that name a secret instead of containing it: paths, references to secret managers, commands, placeholders.
 //!
-//! Signing with such a text would make forging tokens easy. But a random secret must never be refused, in whatever
-//! characters it is written, so each rule needs more than a character or two to match.
+//! Signing with such a text would make forging tokens easy. But a random secret must never be refused, no matter in
+//! which characters it is written, so each rule needs more than a character or two to match.
 
 /// What a text is, and what to do.
 pub(super) const PATH: &str = "the path of a file; write @ before it to read the file";

@@ -12,7 +12,7 @@ const WORDS: &str = "access an api app application auth backend change changed c
 const MAX_DIGITS: usize = 4;
 
 /// Whether lower-case letters and digits consist only of the words of samples and of short numbers. The probability
-/// that random text does is negligible: at 32 letters, below one in 10^20.
+/// that random text of 32 letters does is below one in 10^20.
 pub(super) fn has_only_sample_words(text: &[u8]) -> bool {
     let runs = || text.chunk_by(|one, next| one.is_ascii_digit() == next.is_ascii_digit());
     runs().any(|run| run.first().is_some_and(u8::is_ascii_lowercase))

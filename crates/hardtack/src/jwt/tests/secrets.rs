@@ -197,7 +197,8 @@ fn k01_texts_that_only_name_a_secret_are_refused() {
     }
 }
 
-/// Random secrets never look like paths, references, placeholders or samples, in whatever characters they are written.
+/// Random secrets never look like paths, references, placeholders or samples, no matter in which characters they are
+/// written.
 #[test]
 fn k01_s74_random_secrets_are_accepted() {
     const PRINTABLE: std::ops::RangeInclusive<u8> = b'!'..=b'~';

@@ -32,8 +32,8 @@ impl Refused<'_> {
     }
 }
 
-/// The parameter of the refresh URL for a password that was posted to the page that asks for it. That page is never the
-/// `next` of a redirect.
+/// The query parameter of the refresh URL which says that the browser was posting a password to the re-authentication
+/// page, and has to post it there again. That page cannot be named in `next`.
 pub(crate) const TO_REAUTHENTICATION: &str = "reauthenticate";
 
 /// Where a browser goes after a refusal.
