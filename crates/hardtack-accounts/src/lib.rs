@@ -69,6 +69,7 @@
 //! - [`User`]: what handlers of your own extract with [`CurrentUser<User>`](hardtack_axum::CurrentUser) on a router
 //!   whose state is the [`Site`].
 //! - [`NameRules`] and [`PasswordRules`]: which user names and passwords are accepted.
+//! - [`LogInLimits`]: how often passwords may be tried.
 //! - [`mail`]: the trait that sends email, and an implementation that writes to a folder during development.
 //!
 //! # Features
@@ -106,12 +107,14 @@ mod routes;
 mod security_headers;
 mod site;
 mod task_queue;
+mod throttling;
 mod uninterrupted;
 mod users;
 
 pub use accounts::{Accounts, AccountsError, PasswordLink, UserChangeError};
 pub use passwords::{PasswordProblem, PasswordRules, PasswordTable, PasswordTableError, TableSummary};
 pub use site::Site;
+pub use throttling::LogInLimits;
 pub use users::{EmailAddress, NameCollision, NameRules, User, UserRecord};
 
 /// Compiles the examples of the README.

@@ -5,6 +5,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use hardtack::BackendError;
 use hardtack::error::WithCauses;
 use hardtack::request::Wants;
+use hardtack::throttle::TooManyAttempts;
 use http::{HeaderValue, StatusCode, header};
 use maud::Markup;
 use serde_json::{Value, json};
@@ -89,6 +90,7 @@ fn for_people<'d>(status: StatusCode, code: &str, detail: &'d str) -> (&'static 
             "The form could not be read, so nothing was changed. Go back, reload the page, and send it again.",
         ),
         "busy" | "store_unavailable" => ("Please try again shortly", detail),
+        "too_many_attempts" => ("Too many attempts", detail),
         "outcome_unknown" => ("Please check your change", detail),
         "no_mail" => ("This site sends no email", detail),
         "no_such_session" => ("Already logged out", detail),
@@ -119,6 +121,18 @@ pub(crate) fn busy(wants: Wants) -> Response {
     retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "busy", detail, &[]))
 }
 
+/// Adds when to try again to a response with 429.
+pub(crate) fn retry_after(mut response: Response, refused: &TooManyAttempts) -> Response {
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(refused.retry_after_seconds().max(1)));
+    response
+}
+
+/// Responds with 429 to too many attempts.
+pub(crate) fn too_many(wants: Wants, refused: &TooManyAttempts) -> Response {
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    retry_after(problem(wants, status, "too_many_attempts", refused.sentence(), &[]), refused)
+}
+
 fn retry_later(mut response: Response) -> Response {
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     response
@@ -128,6 +142,7 @@ fn retry_later(mut response: Response) -> Response {
 pub(crate) fn invalid_input<P>(wants: Wants, error: ActionError<P>) -> Result<P, Box<Response>> {
     match error {
         ActionError::Invalid(problem) => Ok(problem),
+        ActionError::TooMany(refused) => Err(too_many(wants, &refused).into()),
         ActionError::Busy => Err(busy(wants).into()),
         ActionError::Backend(error) => Err(unavailable(wants, &error).into()),
         ActionError::Unknown(error) => Err(outcome_unknown(wants, &error).into()),

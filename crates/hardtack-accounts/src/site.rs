@@ -7,21 +7,18 @@ use std::time::Duration;
 use axum::response::Response;
 use hardtack::error::WithCauses;
 use hardtack::session::EndedSessions;
-use hardtack::{Authenticator, BackendError, FindUser, LogIn, SessionId};
+use hardtack::{Authenticator, BackendError, FindUser, LogIn};
 use hardtack_axum::{Auth, AuthError, SetCookies};
 use tokio::time::timeout;
 
 use crate::accounts::Accounts;
-use crate::activity::{Activity, ActivityKind, RequestInfo};
+use crate::activity::RequestInfo;
 use crate::pages::device_name;
 use crate::users::User;
 
 /// How long a response waits for the session store once a change is stored. After that, the response is sent, and
 /// sessions that have to end do so in the background.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// How many activities of a user are searched for a device: as many as are kept.
-const MAX_ACTIVITY: u32 = 100;
 
 /// The site: an authenticator and the accounts of its users. [`router`](Self::router) returns its routes.
 #[derive(Clone, Debug)]
@@ -35,6 +32,7 @@ pub struct Site {
 impl Site {
     /// Creates a site. Configure the authenticator with [`Accounts::configure`].
     pub fn new(auth: Authenticator, accounts: Accounts) -> Self {
+        let accounts = accounts.for_site(&auth);
         Self { auth, accounts, contact: None }
     }
 
@@ -72,32 +70,9 @@ impl Site {
     }
 
     /// Tells a user by email of a log-in with a device that the account does not know. The log-in succeeds in any case.
-    pub(crate) async fn warn_of_new_device(
-        &self,
-        user_id: &str,
-        device: &str,
-        session: Option<SessionId>,
-        request: &RequestInfo,
-    ) {
-        let is_new = |activity: &[Activity]| {
-            let session = session.map(|session| session.to_string());
-            let mut earlier = activity
-                .iter()
-                .filter(|row| row.kind == ActivityKind::LogIn && row.session != session)
-                .map(|row| device_name(row.request.user_agent.as_deref().unwrap_or_default()))
-                .peekable();
-            // The first log-in of all is not new to anything.
-            earlier.peek().is_some() && earlier.all(|known| known != device)
-        };
-        if !self.accounts.queues_mail() {
-            return;
-        }
-        let warned = match self.accounts.activity(user_id, 0, MAX_ACTIVITY).await {
-            Ok(activity) if is_new(&activity) => self.accounts.new_device(user_id, device, request).await,
-            Ok(_) => Ok(()),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = warned {
+    pub(crate) async fn warn_of_new_device(&self, user_id: &str, request: &RequestInfo) {
+        let device = device_name(request.user_agent.as_deref().unwrap_or_default());
+        if let Err(error) = self.accounts.new_device(user_id, &device, request).await {
             tracing::error!(event = "mail_lost", user = user_id, error = %WithCauses(&error), "no warning of a log-in");
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hardtack::{AuthenticatorBuilder, files};
 use hardtack_accounts::Accounts;
-use hardtack_redis::{NotifyingSessions, RedisSessions};
+use hardtack_redis::{NotifyingSessions, RedisSessions, RedisThrottleStore};
 use hardtack_sqlx::Database;
 
 use crate::config::{Config, RedisConfig, RedisPurpose};
@@ -51,13 +51,14 @@ pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> 
     }
 }
 
-/// Adds the session store: the database, or Redis. A server records which one it is.
+/// Adds the session store: the database, or Redis. A server records which one it is. If it is Redis, also returns the
+/// store for counters of tries that is beside it.
 pub(crate) async fn add_sessions(
     builder: AuthenticatorBuilder,
     database: &Database,
     redis: Option<&RedisConfig>,
     user: StoreUser,
-) -> Result<AuthenticatorBuilder, Error> {
+) -> Result<(AuthenticatorBuilder, Option<RedisThrottleStore>), Error> {
     if let Some(config @ RedisConfig { url, purpose }) = redis {
         tracing::info!(event = "redis", redis = %url, purpose = purpose.name());
         if *purpose == RedisPurpose::Sessions {
@@ -65,7 +66,8 @@ pub(crate) async fn add_sessions(
             if user == StoreUser::Server {
                 session_place::record(database, Some((config, &sessions))).await?;
             }
-            return Ok(builder.sessions(sessions));
+            let throttle = sessions.throttle();
+            return Ok((builder.sessions(sessions), Some(throttle)));
         }
     }
     let sessions = database.sessions();
@@ -77,8 +79,8 @@ pub(crate) async fn add_sessions(
         // If Redis is down, servers learn about ended sessions when they next poll the log.
         Some(RedisConfig { url, .. }) => {
             let sessions = NotifyingSessions::new(sessions, url.clone()).map_err(Error::with_causes)?;
-            Ok(builder.sessions(sessions))
+            Ok((builder.sessions(sessions), None))
         }
-        None => Ok(builder.sessions(sessions)),
+        None => Ok((builder.sessions(sessions), None)),
     }
 }

@@ -170,6 +170,18 @@ impl Pool {
         }
     }
 
+    /// Returns whether the database is PostgreSQL.
+    pub fn is_postgres(&self) -> bool {
+        match &self.inner {
+            #[cfg(feature = "sqlite")]
+            Inner::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Inner::Postgres(_) => true,
+            #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+            Inner::None(never) => match *never {},
+        }
+    }
+
     /// Returns the sqlx pool of a PostgreSQL database, or `None` for SQLite.
     #[cfg(feature = "postgres")]
     pub fn as_postgres(&self) -> Option<&PgPool> {

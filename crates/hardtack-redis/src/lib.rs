@@ -30,6 +30,8 @@
 //! # }
 //! ```
 //!
+//! [`RedisThrottleStore`] counts attempts, such as log-ins, for all servers of a site.
+//!
 //! The adapter follows the revocation log in the background, so that a server refuses sessions that ended on another
 //! server or before it started. The adapter also deletes expired sessions.
 //!
@@ -87,11 +89,13 @@ mod row;
 mod scripts;
 mod server_info;
 mod sessions;
+mod throttle;
 mod url;
 
 pub use error::{CommandError, OpenError};
 pub use notifying::NotifyingSessions;
 pub use sessions::RedisSessions;
+pub use throttle::RedisThrottleStore;
 pub use url::RedisUrl;
 
 #[cfg(doctest)]

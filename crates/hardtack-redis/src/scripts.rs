@@ -37,6 +37,8 @@ scripts! {
     LIST_PAGE = Safe: "rows" "list_page";
     REVOCATIONS = Safe: "log" "revocations";
     PRUNE = Safe: "rows" "log" "prune";
+    THROTTLE_TAKE = Unsafe: "throttle" "throttle_take";
+    THROTTLE_GIVE_BACK = Unsafe: "throttle" "throttle_give_back";
 }
 
 impl StoreScript {

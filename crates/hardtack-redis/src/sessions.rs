@@ -28,8 +28,8 @@ const PRUNE_BATCH: u64 = 200;
 /// the first call of [`SessionStore::revoked_elsewhere`].
 #[derive(Clone)]
 pub struct RedisSessions {
-    connection: Arc<Connection>,
-    prefix: Arc<str>,
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) prefix: Arc<str>,
     listener: StreamListener,
 }
 

@@ -34,6 +34,7 @@
 //! | an SQLite file for the sessions | `SqliteSessions::open(path)` |
 //! | a PostgreSQL database for the sessions | `PostgresSessions::open(url)` |
 //! | users in SQLite or PostgreSQL, and sessions in another store | [`PendingEnds`], in the database of the users |
+//! | counters of tries, such as log-ins | [`Sessions::throttle`] or [`Database::throttle`] |
 //! | tables of your own in the same database | `open_sqlite` or `open_postgres`, your queries on that sqlx pool, and [`Sessions::from_pool`] |
 //! | a URL from a configuration, for either database | [`Database::open`] and [`Database::sessions`] |
 //! | a test or a demonstration | `SqliteSessions::open_in_memory()` |
@@ -117,6 +118,7 @@ mod open;
 mod pending;
 mod schema;
 mod sessions;
+mod throttle;
 
 pub use database::Database;
 pub use error::OpenError;
@@ -132,6 +134,7 @@ pub use sessions::PostgresSessions;
 pub use sessions::Sessions;
 #[cfg(feature = "sqlite")]
 pub use sessions::SqliteSessions;
+pub use throttle::SqlThrottleStore;
 
 #[cfg(all(doctest, feature = "sqlite"))]
 #[doc = include_str!("../README.md")]

@@ -10,6 +10,9 @@ struct Adapters;
 #[doc = include_str!("../../hardtack/guide/streams.md")]
 struct Streams;
 
+#[doc = include_str!("../../hardtack/guide/throttling.md")]
+struct Throttling;
+
 #[doc = include_str!("../../../docs/coming-from-flask.md")]
 struct ComingFromFlask;
 

@@ -78,6 +78,12 @@ pub trait Clock: Send + Sync + 'static {
     /// Returns the current time. It may jump, in both directions, when the clock is set.
     fn now(&self) -> Timestamp;
 
+    /// Returns the current time in milliseconds since 1970. The default implementation returns the second of
+    /// [`Self::now`].
+    fn unix_millis(&self) -> i64 {
+        self.now().unix_seconds().saturating_mul(1000)
+    }
+
     /// Returns the time that has passed since some fixed moment. It never goes back, and setting the clock does not
     /// change it. The default implementation is based on [`Instant`]; a clock for tests should advance it together
     /// with [`Self::now`].
@@ -99,10 +105,17 @@ impl Clock for SystemClock {
         if let Some(now) = second_of_last_tick() {
             return now;
         }
-        // A clock that is set before 1970 reads as 1970: every token is then "not yet valid", never "valid".
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(0) + since_epoch
+        Timestamp(0) + since_epoch()
     }
+
+    fn unix_millis(&self) -> i64 {
+        i64::try_from(since_epoch().as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// A clock that is set before 1970 reads as 1970: every token is then "not yet valid", never "valid".
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The second of the kernel's last clock tick. Reading it takes a quarter of the time of reading the precise clock

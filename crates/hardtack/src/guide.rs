@@ -70,6 +70,18 @@ guide!(refusals, "refusals.md", [
     "`Reason`" => "crate::refusal::Reason",
     "`Urls`" => "crate::Urls",
     "csrf" => "crate::guide::csrf",
+    "throttling" => "crate::guide::throttling",
+]);
+
+guide!(
+    // The examples need hardtack-axum, which depends on this crate: hardtack-test-support compiles them.
+    #[cfg(not(doctest))]
+    throttling, "throttling.md", [
+    "`Authenticator::seal`" => "crate::Authenticator::seal",
+    "`ThrottleStore`" => "crate::throttle::ThrottleStore",
+    "accounts" => repository!("crates/hardtack-accounts"),
+    "proxies" => "crate::guide::cookies#behind-a-proxy",
+    "refusals" => "crate::guide::refusals#your-own-response",
 ]);
 
 guide!(
@@ -81,6 +93,7 @@ guide!(
 ]);
 
 guide!(defaults, "defaults.md", [
+    "throttling" => "crate::guide::throttling",
     "decision-10" => repository!("docs/decisions/0010-cache-verified-tokens.md"),
     "decision-30" => repository!("docs/decisions/0030-follow-the-log-by-default.md"),
     "architecture" => repository!("ARCHITECTURE.md#where-the-numbers-are"),

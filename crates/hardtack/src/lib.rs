@@ -59,6 +59,7 @@
 //! | [`token_source`] | where requests carry tokens, and what a route needs ([`Need`]) |
 //! | [`refusal`] | why requests are refused, and the [`Reply`] that they get |
 //! | [`request`] | the request head that the core reads; the `next` page; what kind of response the client wants |
+//! | [`throttle`] | limits on how often something may be tried, such as a log-in |
 //! | [`event`] | session events, for logs and audit trails |
 //! | [`error`] | [`ConfigError`], [`BackendError`] |
 //! | [`jwt`] | keys, algorithms, claims: signing and verifying tokens without cookies |
@@ -66,7 +67,7 @@
 //! | [`client_address`] | the client's address, also behind [trusted proxies](client_address::TrustedProxies) |
 //! | [`adapter`] | for authors of adapters |
 //! | [`flask_compat`] | the options of Flask-JWT-Extended |
-//! | `testing` | a clock and a failing store for tests, and the conformance suite for stores (feature `testing`) |
+//! | `testing` | a clock and a failing store for tests, and the conformance suites for stores (feature `testing`) |
 //! | [`guide`] | the guides |
 //!
 //! # Features
@@ -83,6 +84,7 @@
 //! - [CSRF protection](guide::csrf): forms, scripts, log-in forms.
 //! - [Keys](guide::keys): algorithms, rotation, services that only verify.
 //! - [Refused requests](guide::refusals): what browsers, htmx and programs get, and how to change it.
+//! - [Limiting log-in attempts](guide::throttling): per account and address, on several servers.
 //! - [Testing an application](guide::testing).
 //! - [The defaults, and why](guide::defaults).
 //! - [A session store of your own](guide::stores).
@@ -109,6 +111,7 @@ mod revocation;
 pub mod session;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod throttle;
 pub mod token;
 pub mod token_source;
 mod urls;

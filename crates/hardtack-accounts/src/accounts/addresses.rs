@@ -1,17 +1,18 @@
 //! Profiles and email addresses: changing them, confirming an address, undoing a change.
 
-use hardtack::BackendError;
 use hardtack::clock::Timestamp;
 use hardtack::session::EndedSessions;
+use hardtack::{BackendError, SessionId};
 
 use super::Accounts;
+use super::passwords::PasswordOwner;
 use super::error::{ActionError, DeadLink, PasswordResetProblem, ProfileChangeProblem, WrongPassword};
 use super::queued_mail::{kill_later_undos_in, kill_links_in};
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
 use crate::mail::{JobKind, MailLimit, ResetRequest};
 use crate::passwords::TypedPassword;
-use crate::users::{EmailAddress, Profile, User, UserStore};
+use crate::users::{EmailAddress, Profile, User, UserStore, username_key};
 
 impl Accounts {
     /// Stores a profile if it is valid. A new address needs the current password, because anyone who can read mail at
@@ -23,6 +24,7 @@ impl Accounts {
         user: &User,
         profile: Profile,
         current_password: Option<TypedPassword>,
+        session: Option<SessionId>,
         request: &RequestInfo,
     ) -> Result<(User, Option<MailLimit>), ActionError<ProfileChangeProblem>> {
         let (profile, fields) = profile.validate();
@@ -40,8 +42,9 @@ impl Accounts {
         };
         let password =
             current_password.filter(|password| !password.normalized().is_empty()).ok_or_else(|| unproven(&profile))?;
-        let verified = self.verify_again(&user.id, password, request).await.map_err(|error| match error {
+        let verified = self.verify_again(&user.id, session, password, request).await.map_err(|error| match error {
             ActionError::Invalid(WrongPassword) => unproven(&profile),
+            ActionError::TooMany(refused) => ActionError::TooMany(refused),
             ActionError::Busy => ActionError::Busy,
             ActionError::Backend(error) | ActionError::Unknown(error) => ActionError::Backend(error),
         })?;
@@ -116,7 +119,7 @@ impl Accounts {
         token: &LinkToken,
         new_password: Option<String>,
         request: &RequestInfo,
-    ) -> Result<(LiveLink, EndedSessions), ActionError<PasswordResetProblem>> {
+    ) -> Result<(PasswordOwner, EndedSessions), ActionError<PasswordResetProblem>> {
         let dead_link = || ActionError::Invalid(PasswordResetProblem::DeadLink);
         let found = self.links.find(token, LinkPurpose::UndoEmail, request.at).await?;
         let link = found.ok_or_else(dead_link)?;
@@ -134,10 +137,10 @@ impl Accounts {
         {
             return Err(dead_link());
         }
-        if let Some(hash) = &hash
-            && !UserStore::replace_password_in(&mut transaction, &link.user_id, hash).await?
-        {
-            return Err(dead_link());
+        let mut version = link.password_version;
+        if let Some(hash) = &hash {
+            let replaced = UserStore::replace_password_in(&mut transaction, &link.user_id, hash).await?;
+            version = replaced.ok_or_else(dead_link)?;
         }
         kill_links_in(&mut transaction, &link.user_id).await?;
         kill_later_undos_in(&mut transaction, &link).await?;
@@ -150,7 +153,8 @@ impl Accounts {
         self.recorder.record(&link.user_id, ActivityKind::EmailRestored, request);
         if hash.is_some() {
             self.recorder.record(&link.user_id, ActivityKind::PasswordReset, request);
+            self.throttling.clear_account(&username_key(&link.username)).await;
         }
-        Ok((link, ended))
+        Ok((PasswordOwner { id: link.user_id, username: link.username, version, is_first: false }, ended))
     }
 }

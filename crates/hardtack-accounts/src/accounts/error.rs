@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use hardtack::BackendError;
+use hardtack::throttle::TooManyAttempts;
 use hardtack_sqlx::MigrateError;
 
 use crate::passwords::{HashError, PasswordProblem};
@@ -25,6 +26,8 @@ pub enum AccountsError {
 pub(crate) enum ActionError<P> {
     /// The input is not valid.
     Invalid(P),
+    /// There were too many attempts. The input was not looked at.
+    TooMany(TooManyAttempts),
     /// Too many passwords are being checked.
     Busy,
     /// The database failed, and nothing was changed.
@@ -38,6 +41,7 @@ impl<P> ActionError<P> {
     pub(crate) fn map_invalid<Q>(self, convert: impl FnOnce(P) -> Q) -> ActionError<Q> {
         match self {
             Self::Invalid(problem) => ActionError::Invalid(convert(problem)),
+            Self::TooMany(refused) => ActionError::TooMany(refused),
             Self::Busy => ActionError::Busy,
             Self::Backend(error) => ActionError::Backend(error),
             Self::Unknown(error) => ActionError::Unknown(error),
@@ -48,6 +52,12 @@ impl<P> ActionError<P> {
 impl<P> From<BackendError> for ActionError<P> {
     fn from(error: BackendError) -> Self {
         Self::Backend(error)
+    }
+}
+
+impl<P> From<TooManyAttempts> for ActionError<P> {
+    fn from(refused: TooManyAttempts) -> Self {
+        Self::TooMany(refused)
     }
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use hardtack::authenticator::Prune;
 use hardtack::clock::Timestamp;
+use hardtack::throttle::ThrottleStore;
 use hardtack::{Authenticator, AuthenticatorBuilder, BackendError};
 use hardtack_db::{Migration, Pool, Transaction};
 use hardtack_sqlx::{Database, MigrateError};
@@ -24,6 +25,7 @@ use crate::error_pages::with_error_pages;
 use crate::links::LinkStore;
 use crate::mail::{MailQueue, MailTemplates, MailWorker, Mailer};
 use crate::passwords::{Hasher, PasswordRules};
+use crate::throttling::{CounterStore, LogInLimits, Throttling};
 use crate::uninterrupted::Uninterrupted;
 use crate::users::{EmailAddress, NameCollision, NameRules, User, UserStore, name_collisions, upgrade_names};
 
@@ -98,6 +100,9 @@ pub struct Accounts {
     queues_mail: bool,
     session_ends: SessionEnds,
     uninterrupted: Uninterrupted,
+    log_in_limits: LogInLimits,
+    counter_store: CounterStore,
+    throttling: Throttling,
 }
 
 impl Accounts {
@@ -110,6 +115,7 @@ impl Accounts {
         let database = database.into();
         Self::migrate(&database).await?;
         let session_ends = SessionEnds::anywhere(&database);
+        let counter_store = CounterStore::new(database.throttle());
         let database = Pool::from(database);
         let hasher = Hasher::new().await.map_err(|error| AccountsError::Hash(error.into()))?;
         let activity = ActivityStore::new(database.clone());
@@ -131,6 +137,10 @@ impl Accounts {
             queues_mail: false,
             session_ends,
             uninterrupted,
+            log_in_limits: LogInLimits::default(),
+            counter_store,
+            // Until `for_site` knows the keys. Only a site verifies passwords.
+            throttling: Throttling::off(),
         })
     }
 
@@ -147,7 +157,8 @@ impl Accounts {
             version: NAMES,
             source,
         })?;
-        Ok(applied + database.pending_ends().migrate().await?)
+        let applied = applied + database.pending_ends().migrate().await?;
+        Ok(applied + database.throttle().migrate().await?)
     }
 
     /// Returns the users whose names are the same as, or look like, those of other users. They signed up before such
@@ -174,6 +185,31 @@ impl Accounts {
     #[must_use]
     pub fn with_password_rules(self, password_rules: PasswordRules) -> Self {
         Self { password_rules, ..self }
+    }
+
+    /// Sets how often passwords may be tried, accounts created and links requested.
+    #[must_use]
+    pub fn with_log_in_limits(self, log_in_limits: LogInLimits) -> Self {
+        Self { log_in_limits, ..self }
+    }
+
+    /// Sets where tries are counted, for example in Redis, if the sessions are there. By default, they are counted in
+    /// the database of the accounts, so that all servers share the counters. If the store fails, each server counts in
+    /// its own memory.
+    #[must_use]
+    pub fn with_throttle_store(self, store: impl ThrottleStore + Clone) -> Self {
+        Self { counter_store: CounterStore::new(store), ..self }
+    }
+
+    /// Begins to count tries. The counters' keys are derived from the authenticator's signing key.
+    pub(crate) fn for_site(self, auth: &Authenticator) -> Self {
+        let throttling = Throttling::new(self.log_in_limits, auth, &self.counter_store);
+        Self { throttling, ..self }
+    }
+
+    /// Counts tries other than those with a password, which the operations of this type count themselves.
+    pub(crate) const fn throttling(&self) -> &Throttling {
+        &self.throttling
     }
 
     /// Keeps the sessions in the same database as the accounts: [`configure`](Self::configure) then sets the

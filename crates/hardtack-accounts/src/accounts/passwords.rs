@@ -12,13 +12,28 @@ use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
 use crate::mail::{JobKind, MailLimit};
 use crate::passwords::{PasswordProblem, TypedPassword, Verdict};
-use crate::users::{EmailAddress, INVALID_EMAIL, NewUser, StoredCredentials, User, UserNameProblem, UserStore};
+use crate::throttling::{Client, Try};
+use crate::users::{
+    EmailAddress, INVALID_EMAIL, NewUser, StoredCredentials, User, UserNameProblem, UserStore, username_key,
+};
 
 /// A user whose password has just been verified.
 pub(crate) struct VerifiedPassword {
     pub(crate) user_id: String,
     /// The version of the password that was verified.
-    pub(super) version: i64,
+    pub(crate) version: i64,
+    /// Whether it was tried as a known device of the user.
+    pub(crate) by_known_device: bool,
+}
+
+/// The user whose password was reset.
+pub(crate) struct PasswordOwner {
+    pub(crate) id: String,
+    pub(crate) username: String,
+    /// The version of the new password.
+    pub(crate) version: i64,
+    /// Whether the user, whom an operator has added, had none before.
+    pub(crate) is_first: bool,
 }
 
 impl Accounts {
@@ -32,7 +47,7 @@ impl Accounts {
         request: &RequestInfo,
     ) -> Result<(User, Option<MailLimit>), ActionError<SignUpProblems>> {
         let now = request.at;
-        let email = email.trim();
+        let (username, email) = (username.trim(), email.trim());
         let name = self.name_rules.check(username);
         let invalid_email = (!email.is_empty() && EmailAddress::parse(email).is_none()).then_some(INVALID_EMAIL);
         let password = self.check_new_password(password, vec![username.to_owned(), email.to_owned()]).await;
@@ -98,27 +113,60 @@ impl Accounts {
         }
     }
 
-    /// Verifies the password of a log-in. An unknown name, a disabled user and a wrong password take the same
-    /// time and return the same error (ASVS 5.0 V6.3.8).
+    /// Verifies the password of a log-in, unless there were too many tries. An unknown name, a disabled user and a
+    /// wrong password take the same time and return the same error (ASVS 5.0 V6.3.8).
     pub(crate) async fn verify_log_in(
         &self,
         username: &str,
         password: TypedPassword,
         request: &RequestInfo,
+        client: &Client,
     ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
-        let found = self.users.credentials_by_name(username).await?;
-        self.verify_password(found, password, request).await
+        self.require_free_hasher()?;
+        let username = username.trim();
+        let name_key = username_key(username);
+        // Only a browser in which the user has logged in before looks the user up before the token is taken: for other
+        // names, the time until a refusal depends on nothing.
+        let (device, found) = match client.devices.of_name(&name_key) {
+            None => (None, None),
+            Some(device) => {
+                let found = self.users.credentials_by_name(username).await?;
+                let known = found.as_ref().and_then(|found| device.known_to(&found.id, found.password_version));
+                (known, Some(found))
+            }
+        };
+        let (attempt, by_known_device) = self.throttling.log_in(&name_key, device, client, request).await?;
+        let verified = async {
+            let found = match found {
+                Some(found) => found,
+                None => self.users.credentials_by_name(username).await?,
+            };
+            self.verify_password(found, password, request).await
+        };
+        let verified = counted(attempt, verified.await).await?;
+        Ok(VerifiedPassword { by_known_device, ..verified })
     }
 
-    /// Verifies the password of a user who is logged in.
+    /// Verifies the password of a user who is logged in, unless there were too many tries in this session.
     pub(crate) async fn verify_again(
         &self,
         user_id: &str,
+        session: Option<SessionId>,
         password: TypedPassword,
         request: &RequestInfo,
     ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
-        let found = self.users.credentials_by_id(user_id).await?;
-        self.verify_password(found, password, request).await
+        self.require_free_hasher()?;
+        let attempt = self.throttling.password_again(user_id, session, request).await?;
+        let verified = async {
+            let found = self.users.credentials_by_id(user_id).await?;
+            self.verify_password(found, password, request).await
+        };
+        counted(attempt, verified.await).await
+    }
+
+    /// Refuses a password before it counts as a try, if it could not be compared.
+    fn require_free_hasher<P>(&self) -> Result<(), ActionError<P>> {
+        if self.hasher.is_full() { Err(ActionError::Busy) } else { Ok(()) }
     }
 
     async fn verify_password(
@@ -130,17 +178,20 @@ impl Accounts {
         let hash = found.as_ref().map(|credentials| credentials.password_hash.clone());
         let normalized = password.normalized().to_owned();
         let verdict = self.hasher.verify(password, hash).await?;
-        if let Some(credentials) = found.as_ref().filter(|_| verdict == Verdict::Wrong) {
-            self.recorder.record(&credentials.id, ActivityKind::LogInFailed, request);
-        }
-        let Some(credentials) = found.filter(|found| verdict != Verdict::Wrong && !found.disabled) else {
-            return Err(ActionError::Invalid(WrongPassword));
+        let is_wrong = verdict == Verdict::Wrong;
+        let credentials = match found {
+            Some(credentials) if !is_wrong && !credentials.disabled => credentials,
+            refused => {
+                let guessed = refused.as_ref().filter(|_| is_wrong).map(|credentials| credentials.id.as_str());
+                self.recorder.record_failed_log_in(guessed, request);
+                return Err(ActionError::Invalid(WrongPassword));
+            }
         };
         if verdict == Verdict::RightButOldHash {
             let hash = self.hasher.hash(normalized).await?;
             self.users.set_hash(&credentials.id, &hash, credentials.password_version).await?;
         }
-        Ok(VerifiedPassword { user_id: credentials.id, version: credentials.password_version })
+        Ok(VerifiedPassword { user_id: credentials.id, version: credentials.password_version, by_known_device: false })
     }
 
     /// Returns whether the user still has the password that was verified, and is still enabled. Call it after creating
@@ -152,7 +203,8 @@ impl Accounts {
     }
 
     /// Changes a password, given the current one. The same transaction ends the user's sessions except `kept`, or
-    /// stores the intention to end them. Reset and confirmation links stop working.
+    /// stores the intention to end them. Reset and confirmation links stop working. Also returns the version of the new
+    /// password.
     pub(crate) async fn change_password(
         &self,
         user: &User,
@@ -160,12 +212,12 @@ impl Accounts {
         new: String,
         kept: Option<SessionId>,
         request: &RequestInfo,
-    ) -> Result<EndedSessions, ActionError<PasswordChangeProblem>> {
+    ) -> Result<(EndedSessions, i64), ActionError<PasswordChangeProblem>> {
         let current =
             TypedPassword::new(current).map_err(|_| ActionError::Invalid(PasswordChangeProblem::CurrentTooLong))?;
         let new = self.check_new_password(new, vec![user.username.clone(), user.email.clone()]).await;
         let new = new.map_err(|error| error.map_invalid(PasswordChangeProblem::InvalidNew))?;
-        let verified = self.verify_again(&user.id, current, request).await;
+        let verified = self.verify_again(&user.id, kept, current, request).await;
         let verified =
             verified.map_err(|error| error.map_invalid(|WrongPassword| PasswordChangeProblem::WrongCurrent))?;
         let hash = self.hasher.hash(new).await?;
@@ -179,7 +231,7 @@ impl Accounts {
         self.queue_mail_in(&mut transaction, JobKind::PasswordChanged, &user.id, None, request).await?;
         self.commit_password(transaction, &user.id, &hash).await?;
         self.wake_mail();
-        Ok(ended)
+        Ok((ended, verified.version + 1))
     }
 
     /// Sets a new password with a reset link. The same transaction ends the user's sessions, or stores the intention to
@@ -189,7 +241,7 @@ impl Accounts {
         token: &LinkToken,
         new: String,
         request: &RequestInfo,
-    ) -> Result<(LiveLink, EndedSessions), ActionError<PasswordResetProblem>> {
+    ) -> Result<(EndedSessions, PasswordOwner), ActionError<PasswordResetProblem>> {
         let dead_link = || ActionError::Invalid(PasswordResetProblem::DeadLink);
         let link = self.find_password_link(token, request.at).await?.ok_or_else(dead_link)?;
         let new = self.check_new_password(new, vec![link.username.clone(), link.address.clone()]).await;
@@ -215,7 +267,10 @@ impl Accounts {
         self.commit_password(transaction, id, &hash).await?;
         self.wake_mail();
         self.recorder.record(id, activity, request);
-        Ok((link, ended))
+        // Whoever guesses this user's password must not keep the user from logging in with the new one.
+        self.throttling.clear_account(&username_key(&link.username)).await;
+        let is_first = link.is_first_password;
+        Ok((ended, PasswordOwner { id: link.user_id, username: link.username, version: version + 1, is_first }))
     }
 
     /// Returns a link that sets a password, without using it up: one that was sent by mail, or one of an operator.
@@ -245,6 +300,19 @@ impl Accounts {
             Err(_) => Err(ActionError::Unknown(error)),
         }
     }
+}
+
+/// Gives the tokens of a try back unless the password was wrong. If the database has failed, nothing was tried.
+async fn counted<T>(
+    attempt: Try,
+    result: Result<T, ActionError<WrongPassword>>,
+) -> Result<T, ActionError<WrongPassword>> {
+    match &result {
+        Ok(_) | Err(ActionError::Backend(_) | ActionError::Unknown(_)) => attempt.succeeded().await,
+        // Clients can cause that the queue is full, and must not end the row of failures by it.
+        Err(ActionError::Invalid(WrongPassword) | ActionError::TooMany(_) | ActionError::Busy) => {}
+    }
+    result
 }
 
 fn name_problem(problem: UserNameProblem) -> ActionError<SignUpProblems> {

@@ -18,11 +18,6 @@ impl Accounts {
         self.mail.is_some()
     }
 
-    /// Returns whether emails that follow a change are queued.
-    pub(crate) const fn queues_mail(&self) -> bool {
-        self.queues_mail
-    }
-
     /// Queues an email in the transaction of the change that it reports, if email is on. Sends it to `address`, or if
     /// that is `None`, to the user's address after the change. Call [`Self::wake_mail`] after the commit.
     ///

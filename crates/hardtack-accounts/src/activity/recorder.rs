@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hardtack::error::WithCauses;
 use hardtack::event::Event;
 
-use super::store::NewActivity;
+use super::store::{NO_USER, NewActivity};
 use super::{ActivityKind, ActivityStore, RequestInfo};
 use crate::task_queue::TaskQueue;
 
@@ -51,6 +51,12 @@ impl Recorder {
     /// Records an account activity for which the core has no event.
     pub(crate) fn record(&self, user: &str, kind: ActivityKind, request: &RequestInfo) {
         self.0.push(NewActivity { user: user.to_owned(), kind, session: None, request: request.clone() });
+    }
+
+    /// Records that a password was wrong. If no such user exists, the same is written and deleted again, so that neither
+    /// this response nor the next one tells by its time which names exist.
+    pub(crate) fn record_failed_log_in(&self, user: Option<&str>, request: &RequestInfo) {
+        self.record(user.unwrap_or(NO_USER), ActivityKind::LogInFailed, request);
     }
 
     /// Waits until everything recorded before this call is written, for two seconds at most.

@@ -51,6 +51,7 @@ pub(crate) fn reauthenticate(shell: &Shell<'_>, view: &ReauthenticateView<'_>) -
                         button.button.primary.full type="submit" { "Confirm" }
                     }
                 }
+                p.aside { a href="/password/forgot" { "Forgot your password?" } }
             },
             ..Page::default()
         },

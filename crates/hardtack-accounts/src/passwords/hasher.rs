@@ -93,6 +93,11 @@ impl Hasher {
         Ok(if known { verdict } else { Verdict::Wrong })
     }
 
+    /// Returns whether a further password would be refused, because the queue is full.
+    pub(crate) fn is_full(&self) -> bool {
+        self.queued.load(Ordering::Acquire) >= self.queue_limit
+    }
+
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
         let slot = QueueSlot::take(&self.queued, self.queue_limit).ok_or(HashError::Busy)?;
         let closed = |_| HashError::Busy;
@@ -193,6 +198,7 @@ mod tests {
     fn a_full_queue_fails_at_once() {
         block_on(async {
             let hasher = Hasher { queue_limit: 0, ..Hasher::new().await.unwrap() };
+            assert!(hasher.is_full());
             assert!(matches!(hasher.verify(typed("x"), None).await, Err(HashError::Busy)));
         });
     }

@@ -17,6 +17,7 @@ use crate::mail::MailLimit;
 use crate::pages::{ConfirmEmailView, ErrorView, Notice, Shell, confirm_email, error_page};
 use crate::respond;
 use crate::site::Site;
+use crate::throttling::{Client, Tried};
 use crate::users::User;
 
 const PAGE: LinkPage = LinkPage::new(
@@ -48,6 +49,7 @@ pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
     request: RequestInfo,
+    client: Client,
     FormOrJson(link): FormOrJson<SentLink>,
 ) -> Result<Response, AuthError> {
     if let Err(error) = auth.require_pre_session() {
@@ -57,15 +59,25 @@ pub(crate) async fn submit(
         };
     }
     match PAGE.sent_token(&link, &auth) {
-        Ok(token) => site.run_uninterrupted(&auth, confirm(site.clone(), auth.clone(), token, request)).await,
+        Ok(token) => site.run_uninterrupted(&auth, confirm(site.clone(), auth.clone(), token, (request, client))).await,
         Err(response) => Ok(*response),
     }
 }
 
-async fn confirm(site: Site, auth: Auth, token: LinkToken, request: RequestInfo) -> Result<Response, AuthError> {
+async fn confirm(
+    site: Site,
+    auth: Auth,
+    token: LinkToken,
+    (request, client): (RequestInfo, Client),
+) -> Result<Response, AuthError> {
     let wants = auth.wants();
+    let attempt = match site.accounts.throttling().by_address(Tried::Link, &client, &request).await {
+        Ok(attempt) => attempt,
+        Err(refused) => return Ok(respond::too_many(wants, &refused)),
+    };
     match site.accounts.confirm_email(&token, &request).await {
         Ok(link) => {
+            attempt.succeeded().await;
             let body = json!({ "detail": "Your email address has been confirmed." });
             let success = link_used::remember(respond::success(wants, "/?done=email", body), &link.user_id, &auth);
             Ok(PAGE.clear_token(success, &auth))
@@ -116,6 +128,10 @@ pub(crate) async fn send_again(
     if !site.accounts.sends_mail() {
         let detail = "This site does not send email, so addresses cannot be confirmed.";
         return respond::problem(wants, StatusCode::NOT_IMPLEMENTED, "no_mail", detail, &[]);
+    }
+    let tried = Tried::ConfirmationRequest;
+    if let Err(refused) = site.accounts.throttling().by_user(tried, &user.id, &request).await {
+        return respond::too_many(wants, &refused);
     }
     match site.accounts.send_confirmation(&user, &request).await {
         Ok(None) => {}

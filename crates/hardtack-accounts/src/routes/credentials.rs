@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use hardtack::LogIn;
-use hardtack::request::Wants;
+use hardtack::request::{NextPath, Wants};
 use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
 use maud::Markup;
@@ -71,6 +71,16 @@ impl CredentialsInput {
         remember.into_iter().fold(LogIn::new(user_id), LogIn::remember)
     }
 
+    /// Returns whether the user has asked for a page that comes after the log-in.
+    pub(super) fn goes_on(&self, auth: &Auth) -> bool {
+        self.next_page(auth).is_some_and(|next| next.as_str() != "/")
+    }
+
+    fn next_page(&self, auth: &Auth) -> Option<NextPath> {
+        let next = self.next.clone().or_else(|| auth.query("next"));
+        next.and_then(|next| auth.authenticator().next(&next))
+    }
+
     /// Returns the page to go to: the form's `next`, or else the query's, or else the home page.
     pub(super) fn next_or_home(&self, auth: &Auth) -> String {
         self.next.as_deref().map_or_else(|| auth.next_or_home(), |next| auth.authenticator().next_or_home(Some(next)))
@@ -88,10 +98,10 @@ pub(super) fn show_form(
     page: fn(&Shell<'_>, &CredentialsView<'_>) -> Markup,
 ) -> Result<Response, AuthError> {
     let (csrf_token, cookies) = auth.pre_session()?;
-    let next = input.next.clone().or_else(|| auth.query("next")).and_then(|next| auth.authenticator().next(&next));
+    let next = input.next_page(auth);
     let view = CredentialsView {
         csrf_token: &csrf_token,
-        next: next.as_ref().map(hardtack::request::NextPath::as_str),
+        next: next.as_ref().map(NextPath::as_str),
         username: &input.username,
         email: &input.email,
         sends_mail: site.accounts.sends_mail(),

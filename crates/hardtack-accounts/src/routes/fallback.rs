@@ -1,8 +1,9 @@
 //! Responses to unknown paths and methods.
 
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
+use hardtack::request::Wants;
 use hardtack_axum::wants;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode, Uri};
 
 use crate::extract::Visitor;
 use crate::respond;
@@ -13,8 +14,14 @@ pub(crate) async fn not_found(headers: HeaderMap, visitor: Visitor) -> Response 
     respond::problem_in(&visitor.shell(None), wants(&headers), StatusCode::NOT_FOUND, "not_found", detail, &[])
 }
 
-/// Responds with 405.
-pub(crate) async fn method_not_allowed(headers: HeaderMap) -> Response {
+/// The addresses of the account page's forms. A browser shows them in its address bar if a form has errors.
+const FORMS_OF_ACCOUNT: [&str; 2] = ["/account/change_settings", "/account/password"];
+
+/// Responds with 405. A person who opens the address of a form of the account page is sent to that page.
+pub(crate) async fn method_not_allowed(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    if method == Method::GET && FORMS_OF_ACCOUNT.contains(&uri.path()) && wants(&headers) == Wants::Page {
+        return Redirect::to("/account").into_response();
+    }
     method_not_allowed_response(&headers)
 }
 

@@ -14,6 +14,7 @@ use crate::extract::{FormOrJson, Visitor};
 use crate::pages::{FieldError, ForgotPasswordView, Notice, NoticeKind, Shell, forgot_password, mail_is_off};
 use crate::respond;
 use crate::site::Site;
+use crate::throttling::{Client, Tried};
 use crate::users::EmailAddress;
 
 /// The same for every address, so that it does not reveal which addresses have an account.
@@ -53,6 +54,7 @@ pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
     request: RequestInfo,
+    client: Client,
     FormOrJson(input): FormOrJson<ForgotPasswordInput>,
 ) -> Result<Response, AuthError> {
     let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, shell, &input.email, &[]);
@@ -75,6 +77,15 @@ pub(crate) async fn submit(
             _ => Ok(respond::problem(wants, status, "invalid_fields", NO_ADDRESS, &errors)),
         };
     };
+    if let Err(refused) = site.accounts.throttling().by_address(Tried::ResetRequest, &client, &request).await {
+        let errors = [FieldError { field: "", text: refused.sentence() }];
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let response = match wants {
+            Wants::Page => show_form(&site, &auth, status, Shell::default(), &input.email, &errors)?,
+            _ => respond::too_many(wants, &refused),
+        };
+        return Ok(respond::retry_after(response, &refused));
+    }
     site.accounts.forgot_password(address, request);
     Ok(respond::success(wants, "/password/forgot?done=1", json!({ "detail": ON_ITS_WAY })))
 }

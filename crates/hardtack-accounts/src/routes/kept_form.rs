@@ -12,7 +12,8 @@ use crate::page_cookie::PageCookie;
 use crate::users::{Profile, User};
 
 /// Encrypted, and bound to a user. The site only fills a form with its content, which the user checks and sends again.
-const COOKIE: PageCookie = PageCookie { name: "settings_draft", path: "/account", max_age: LIFETIME.as_secs() as u32 };
+/// The pages that ask for the password get it too, and say that what was typed is kept.
+const COOKIE: PageCookie = PageCookie { name: "settings_draft", path: "/", max_age: LIFETIME.as_secs() as u32 };
 
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 

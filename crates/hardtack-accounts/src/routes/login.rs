@@ -3,30 +3,43 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::request::Wants;
+use hardtack::throttle::TooManyAttempts;
 use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
 use serde_json::json;
 
 use super::credentials::{CredentialsInput, require_own_form, show_form};
-use crate::accounts::{VerifiedPassword, WrongPassword};
+use super::kept_form;
+use crate::accounts::{ActionError, VerifiedPassword, WrongPassword};
 use crate::activity::RequestInfo;
 use crate::extract::{FormOrJson, Visitor};
-use crate::pages::{FieldError, Notice, NoticeKind, Shell, device_name, login};
+use crate::pages::{FieldError, Notice, NoticeKind, Shell, login};
 use crate::passwords::{PasswordProblem, TypedPassword};
 use crate::respond;
 use crate::site::Site;
+use crate::throttling::{Client, Devices, KnownUser};
 
 /// The same for an unknown name, a wrong password and a disabled user.
 const NO_MATCH: &str = "That user name and password do not match.";
 
+const KEPT: Notice<'_> =
+    Notice { kind: NoticeKind::Info, text: "Your session has ended. Log in again to finish: what you typed is kept." };
+
+const NEEDED: Notice<'_> = Notice {
+    kind: NoticeKind::Info,
+    text: "The page that you asked for needs a log-in. You will go there afterwards.",
+};
+
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
-    let ended = auth.query("ended").map(|_| Notice {
-        kind: NoticeKind::Info,
-        text: match auth.query("form").as_deref() {
-            Some("kept") => "Your session has ended. Log in again to finish: what you typed is kept.",
-            Some("lost") => "Your session has ended, so nothing was changed. Log in, then try again.",
-            _ => "Your session has ended. Log in again to continue where you were.",
+    let ended = auth.query("ended").map(|_| match auth.query("form").as_deref() {
+        Some("kept") => KEPT,
+        Some("lost") => Notice {
+            kind: NoticeKind::Info,
+            text: "Your session has ended, so nothing was changed. Log in, then try again.",
         },
+        _ => {
+            Notice { kind: NoticeKind::Info, text: "Your session has ended. Log in again to continue where you were." }
+        }
     });
     // If the cookies of a session have just been refused, that page would lead back here.
     if visitor.is_logged_in() && ended.is_none() {
@@ -39,7 +52,17 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
     let done = auth.query("done").and_then(|done| done_text(&done));
     let done = done.map(|text| Notice { kind: NoticeKind::Success, text });
     let input = CredentialsInput::from_query(&auth);
-    show_form(&site, &auth, StatusCode::OK, &input, &[], visitor.shell(ended.or(done)), login)
+    let notice = ended.or(done).or_else(|| input.goes_on(&auth).then_some(NEEDED));
+    show_form(&site, &auth, StatusCode::OK, &input, &[], visitor.shell(notice), login)
+}
+
+/// The shell of the form with an error. It still says why the user is here.
+fn shell_of_failed(auth: &Auth, input: &CredentialsInput) -> Shell<'static> {
+    let notice = match kept_form::is_set(auth.headers(), auth.authenticator()) {
+        true => Some(KEPT),
+        false => input.goes_on(auth).then_some(NEEDED),
+    };
+    Shell { notice, ..Shell::default() }
 }
 
 /// Returns what the user has just done elsewhere.
@@ -70,6 +93,7 @@ pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
     request: RequestInfo,
+    client: Client,
     FormOrJson(input): FormOrJson<CredentialsInput>,
 ) -> Result<Response, AuthError> {
     let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, &input, &[], shell, login);
@@ -81,11 +105,12 @@ pub(crate) async fn submit(
         Ok(password) => password,
         Err(problem) => return too_long(&site, &auth, &input, problem),
     };
-    match site.accounts.verify_log_in(&input.username, password, &request).await {
+    match site.accounts.verify_log_in(&input.username, password, &request, &client).await {
         Ok(verified) => {
-            let work = log_in(site.clone(), auth.clone(), input, verified, request);
+            let work = log_in(site.clone(), auth.clone(), input, verified, (request, client.devices));
             site.run_uninterrupted(&auth, work).await
         }
+        Err(ActionError::TooMany(refused)) => too_many(&site, &auth, &input, &refused),
         Err(error) => match respond::invalid_input(wants, error) {
             Ok(WrongPassword) => no_match(&site, &auth, &input),
             Err(response) => Ok(*response),
@@ -99,7 +124,7 @@ async fn log_in(
     auth: Auth,
     input: CredentialsInput,
     verified: VerifiedPassword,
-    request: RequestInfo,
+    (request, devices): (RequestInfo, Devices),
 ) -> Result<Response, AuthError> {
     let user_id = &verified.user_id;
     let cookies = auth.log_in(input.log_in(user_id, auth.wants())).await?;
@@ -113,9 +138,40 @@ async fn log_in(
     }
     let user = site.accounts.find(user_id).await.map_err(|error| auth.refuse(error))?;
     let Some(user) = user else { return no_match(&site, &auth, &input) };
-    let device = device_name(request.user_agent.as_deref().unwrap_or_default());
-    site.warn_of_new_device(user_id, &device, cookies.session(), &request).await;
-    Ok((cookies, respond::success(auth.wants(), &input.next_or_home(&auth), json!(user))).into_response())
+    if !devices.know(user_id) {
+        site.warn_of_new_device(user_id, &request).await;
+    }
+    let known = KnownUser {
+        id: &user.id,
+        username: &user.username,
+        password_version: verified.version,
+        keeps_device: verified.by_known_device,
+    };
+    let response = respond::success(auth.wants(), &input.next_or_home(&auth), json!(user));
+    Ok((cookies, devices.remember(response, &known, auth.authenticator())).into_response())
+}
+
+/// The response to too many attempts: the page of a wrong password with another sentence.
+fn too_many(
+    site: &Site,
+    auth: &Auth,
+    input: &CredentialsInput,
+    refused: &TooManyAttempts,
+) -> Result<Response, AuthError> {
+    let way_out = match site.accounts.sends_mail() {
+        true => "set a new password by email",
+        false => "ask the administrator for a link to set a new password",
+    };
+    let text = format!("Too many attempts. Try again in {}, or {way_out}.", refused.wait());
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    let response = match auth.wants() {
+        Wants::Page => {
+            let errors = [FieldError { field: "", text: &text }];
+            show_form(site, auth, status, input, &errors, shell_of_failed(auth, input), login)?
+        }
+        wants => respond::problem(wants, status, "too_many_attempts", &text, &[]),
+    };
+    Ok(respond::retry_after(response, refused))
 }
 
 /// The response to a password that is too long. It is sent before any look-up, so it is the same for every name.
@@ -128,7 +184,8 @@ fn too_long(
     let text = problem.to_string();
     let errors = [FieldError { field: "password", text: &text }];
     if auth.wants() == Wants::Page {
-        return show_form(site, auth, StatusCode::UNPROCESSABLE_ENTITY, input, &errors, Shell::default(), login);
+        let shell = shell_of_failed(auth, input);
+        return show_form(site, auth, StatusCode::UNPROCESSABLE_ENTITY, input, &errors, shell, login);
     }
     Ok(respond::invalid_fields(auth.wants(), &errors))
 }
@@ -136,7 +193,7 @@ fn too_long(
 fn no_match(site: &Site, auth: &Auth, input: &CredentialsInput) -> Result<Response, AuthError> {
     let errors = [FieldError { field: "", text: NO_MATCH }];
     if auth.wants() == Wants::Page {
-        return show_form(site, auth, StatusCode::UNAUTHORIZED, input, &errors, Shell::default(), login);
+        return show_form(site, auth, StatusCode::UNAUTHORIZED, input, &errors, shell_of_failed(auth, input), login);
     }
     Ok(respond::problem(auth.wants(), StatusCode::UNAUTHORIZED, "wrong_credentials", NO_MATCH, &[]))
 }

@@ -1,7 +1,7 @@
 //! `/reauthenticate`: verifies the password again and issues fresh tokens for the same session.
 
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::refusal::Reason;
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser};
@@ -9,16 +9,20 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::accounts::WrongPassword;
+use super::kept_form;
+use crate::accounts::{ActionError, WrongPassword};
 use crate::activity::RequestInfo;
 use crate::extract::{AccountForm, SentForm, read_fields, shell_of};
-use crate::pages::{FieldError, Notice, ReauthenticateView, reauthenticate};
+use crate::pages::{FieldError, Notice, NoticeKind, ReauthenticateView, reauthenticate};
 use crate::passwords::TypedPassword;
 use crate::respond;
 use crate::site::Site;
 use crate::users::User;
 
 const WRONG_PASSWORD: &str = "That is not your password.";
+
+const KEPT: Notice<'_> =
+    Notice { kind: NoticeKind::Info, text: "What you typed is kept. Enter your password to finish." };
 
 /// The body. If it has a `username`, it must be that of the user who is logged in.
 #[derive(Default, Deserialize)]
@@ -52,7 +56,12 @@ impl AccountForm for ReauthenticateInput {
     }
 }
 
+/// Users who were on their way to another page, and have just logged in, are sent on.
 pub(crate) async fn show(auth: Auth, user: CurrentUser<User>) -> Response {
+    let next = auth.query("next").and_then(|next| auth.authenticator().next(&next));
+    if let Some(next) = next.filter(|_| user.token().is_fresh(auth.authenticator().now())) {
+        return Redirect::to(next.as_str()).into_response();
+    }
     show_form(&auth, &user, StatusCode::OK, auth.query("next").as_deref(), &[], None)
 }
 
@@ -65,6 +74,8 @@ fn show_form(
     notice: Option<Notice<'_>>,
 ) -> Response {
     let next = next.and_then(|next| auth.authenticator().next(next));
+    let kept = kept_form::find(auth.headers(), user, auth.authenticator()).is_some();
+    let notice = notice.or_else(|| kept.then_some(KEPT));
     let csrf_token = user.token().csrf_token();
     let view = ReauthenticateView {
         csrf_token: &csrf_token,
@@ -82,7 +93,7 @@ pub(crate) async fn submit(
     SentForm { user, input }: SentForm<ReauthenticateInput>,
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
-    if input.username.as_ref().is_some_and(|name| !user.has_username(name)) {
+    if input.username.as_ref().is_some_and(|name| !user.has_username(name.trim())) {
         return Err(auth.refuse(Reason::OtherUser));
     }
     let next = input.next.or_else(|| auth.query("next"));
@@ -99,11 +110,17 @@ pub(crate) async fn submit(
             });
         }
     };
-    match site.accounts.verify_again(&user.id, password, &request).await {
+    match site.accounts.verify_again(&user.id, user.token().session(), password, &request).await {
         Ok(verified) => {
             let cookies = auth.reauthenticate(&verified.user_id).await?;
             let location = auth.authenticator().next_or_home(next.as_deref());
             Ok((cookies, respond::success(wants, &location, json!(user.into_user()))).into_response())
+        }
+        Err(ActionError::TooMany(refused)) if wants == Wants::Page => {
+            let errors = [FieldError { field: "password", text: refused.sentence() }];
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let response = show_form(&auth, &user, status, next.as_deref(), &errors, None);
+            Ok(respond::retry_after(response, &refused))
         }
         Err(error) => Ok(match respond::invalid_input(wants, error) {
             Ok(WrongPassword) if wants == Wants::Page => {

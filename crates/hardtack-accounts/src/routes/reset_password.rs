@@ -18,6 +18,7 @@ use crate::links::LinkToken;
 use crate::pages::{FieldError, ResetPasswordView, Shell, reset_password};
 use crate::respond;
 use crate::site::Site;
+use crate::throttling::{Client, KnownUser, Tried};
 
 const PAGE: LinkPage = LinkPage::new(
     "/password/reset",
@@ -73,6 +74,7 @@ pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
     request: RequestInfo,
+    client: Client,
     FormOrJson(input): FormOrJson<ResetPasswordInput>,
 ) -> Result<Response, AuthError> {
     if let Err(error) = auth.require_pre_session() {
@@ -86,7 +88,7 @@ pub(crate) async fn submit(
         Ok(token) => token,
         Err(response) => return Ok(*response),
     };
-    let work = reset(site.clone(), auth.clone(), token, new_password, request);
+    let work = reset(site.clone(), auth.clone(), token, new_password, (request, client));
     site.run_uninterrupted(&auth, work).await
 }
 
@@ -97,14 +99,25 @@ async fn reset(
     auth: Auth,
     token: LinkToken,
     new_password: String,
-    request: RequestInfo,
+    (request, client): (RequestInfo, Client),
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
+    let attempt = match site.accounts.throttling().by_address(Tried::Link, &client, &request).await {
+        Ok(attempt) => attempt,
+        Err(refused) if wants == Wants::Page => {
+            let errors = [FieldError { field: "", text: refused.sentence() }];
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let response = show_form(&site, &auth, &token, status, &Shell::default(), &errors).await?;
+            return Ok(respond::retry_after(response, &refused));
+        }
+        Err(refused) => return Ok(respond::too_many(wants, &refused)),
+    };
     match site.accounts.reset_password(&token, new_password, &request).await {
-        Ok((link, ended)) => {
+        Ok((ended, owner)) => {
+            attempt.succeeded().await;
             let has_ended = site.finish_ending(ended).await;
             let (location, detail) = match has_ended {
-                _ if link.is_first_password => ("/login?done=chosen", "Your password is set. Log in with it."),
+                _ if owner.is_first => ("/login?done=chosen", "Your password is set. Log in with it."),
                 true => (
                     "/login?done=reset",
                     "Your password has been changed and all devices have been logged out. Log in with your new password.",
@@ -116,7 +129,14 @@ async fn reset(
                 ),
             };
             let success = respond::success(wants, location, json!({ "detail": detail }));
-            Ok(PAGE.clear_token(link_used::remember(success, &link.user_id, &auth), &auth))
+            let response = PAGE.clear_token(link_used::remember(success, &owner.id, &auth), &auth);
+            let known = KnownUser {
+                id: &owner.id,
+                username: &owner.username,
+                password_version: owner.version,
+                keeps_device: false,
+            };
+            Ok(client.devices.remember(response, &known, auth.authenticator()))
         }
         Err(error) => match respond::invalid_input(wants, error) {
             Ok(PasswordResetProblem::DeadLink) => Ok(PAGE.dead_link(&auth)),

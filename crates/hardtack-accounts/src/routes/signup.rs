@@ -13,7 +13,8 @@ use crate::extract::{FormOrJson, Visitor};
 use crate::pages::{FieldError, Shell, signup};
 use crate::respond;
 use crate::site::Site;
-use crate::users::User;
+use crate::throttling::{Client, Devices, KnownUser, Tried};
+use crate::users::{FIRST_PASSWORD, User};
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
     if visitor.is_logged_in() {
@@ -27,35 +28,54 @@ pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
     request: RequestInfo,
+    client: Client,
     FormOrJson(input): FormOrJson<CredentialsInput>,
 ) -> Result<Response, AuthError> {
     let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, &input, &[], shell, signup);
     if let Err(refused) = require_own_form(&auth, again) {
         return *refused;
     }
-    site.run_uninterrupted(&auth, sign_up(site.clone(), auth.clone(), input, request)).await
+    // A success counts as well: an address can create only so many accounts.
+    if let Err(refused) = site.accounts.throttling().by_address(Tried::SignUp, &client, &request).await {
+        let errors = [FieldError { field: "", text: refused.sentence() }];
+        let response = match auth.wants() {
+            Wants::Page => {
+                let status = StatusCode::TOO_MANY_REQUESTS;
+                show_form(&site, &auth, status, &input, &errors, Shell::default(), signup)?
+            }
+            wants => respond::too_many(wants, &refused),
+        };
+        return Ok(respond::retry_after(response, &refused));
+    }
+    let work = sign_up(site.clone(), auth.clone(), input, (request, client.devices));
+    site.run_uninterrupted(&auth, work).await
 }
 
-async fn sign_up(site: Site, auth: Auth, input: CredentialsInput, request: RequestInfo) -> Result<Response, AuthError> {
+async fn sign_up(
+    site: Site,
+    auth: Auth,
+    input: CredentialsInput,
+    (request, devices): (RequestInfo, Devices),
+) -> Result<Response, AuthError> {
     let wants = auth.wants();
     let CredentialsInput { username, email, password, .. } = &input;
     let error = match site.accounts.sign_up(username, email, password.clone(), &request).await {
         Ok((user, limit)) => {
-            return Ok(match site.log_in_new_user(&auth, input.log_in(&user.id, wants)).await {
-                Some(cookies) => {
-                    let mut next = input.next_or_home(&auth);
-                    let mut body = json!(user);
-                    if let Some(limit) = limit {
-                        if next == "/" {
-                            // Otherwise, the home page says that an email was sent.
-                            next.push_str("?done=signup-limited");
-                        }
-                        body["detail"] = json!(limit.explain(&user.email));
-                    }
-                    (cookies, respond::success(wants, &next, body)).into_response()
+            let Some(cookies) = site.log_in_new_user(&auth, input.log_in(&user.id, wants)).await else {
+                return Ok(without_session(wants, &user));
+            };
+            let mut next = input.next_or_home(&auth);
+            let mut body = json!(user);
+            if let Some(limit) = limit {
+                if next == "/" {
+                    // Otherwise, the home page says that an email was sent.
+                    next.push_str("?done=signup-limited");
                 }
-                None => without_session(wants, &user),
-            });
+                body["detail"] = json!(limit.explain(&user.email));
+            }
+            let response = respond::success(wants, &next, body);
+            let known = KnownUser::of(&user, FIRST_PASSWORD);
+            return Ok((cookies, devices.remember(response, &known, auth.authenticator())).into_response());
         }
         Err(error) => error,
     };

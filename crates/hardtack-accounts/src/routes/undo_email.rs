@@ -17,6 +17,7 @@ use crate::links::{LinkPurpose, LinkToken};
 use crate::pages::{FieldError, Shell, UndoEmailView, undo_email};
 use crate::respond;
 use crate::site::Site;
+use crate::throttling::{Client, KnownUser, Tried};
 
 const PAGE: LinkPage = LinkPage::new(
     "/email/undo",
@@ -71,6 +72,7 @@ pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
     request: RequestInfo,
+    client: Client,
     FormOrJson(input): FormOrJson<UndoEmailInput>,
 ) -> Result<Response, AuthError> {
     if let Err(error) = auth.require_pre_session() {
@@ -85,7 +87,7 @@ pub(crate) async fn submit(
         Err(response) => return Ok(*response),
     };
     let new_password = Some(new_password).filter(|password| !password.is_empty());
-    let work = undo(site.clone(), auth.clone(), token, new_password, request);
+    let work = undo(site.clone(), auth.clone(), token, new_password, (request, client));
     site.run_uninterrupted(&auth, work).await
 }
 
@@ -94,12 +96,17 @@ async fn undo(
     auth: Auth,
     token: LinkToken,
     new_password: Option<String>,
-    request: RequestInfo,
+    (request, client): (RequestInfo, Client),
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
+    let attempt = match site.accounts.throttling().by_address(Tried::Link, &client, &request).await {
+        Ok(attempt) => attempt,
+        Err(refused) => return Ok(respond::too_many(wants, &refused)),
+    };
     let has_new_password = new_password.is_some();
     match site.accounts.undo_email(&token, new_password, &request).await {
-        Ok((link, ended)) => {
+        Ok((owner, ended)) => {
+            attempt.succeeded().await;
             // Even if the store is down now, the sessions end within seconds after it is back.
             site.finish_ending(ended).await;
             let (location, detail) = match has_new_password {
@@ -113,7 +120,17 @@ async fn undo(
                 ),
             };
             let success = respond::success(wants, location, json!({ "detail": detail }));
-            Ok(PAGE.clear_token(link_used::remember(success, &link.user_id, &auth), &auth))
+            let response = PAGE.clear_token(link_used::remember(success, &owner.id, &auth), &auth);
+            if !has_new_password {
+                return Ok(response);
+            }
+            let known = KnownUser {
+                id: &owner.id,
+                username: &owner.username,
+                password_version: owner.version,
+                keeps_device: false,
+            };
+            Ok(client.devices.remember(response, &known, auth.authenticator()))
         }
         Err(error) => match respond::invalid_input(wants, error) {
             Ok(PasswordResetProblem::DeadLink) => Ok(PAGE.dead_link(&auth)),

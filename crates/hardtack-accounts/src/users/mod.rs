@@ -14,5 +14,5 @@ pub(crate) use name::{NewName, UserNameProblem, username_key};
 pub use name_upgrade::NameCollision;
 pub(crate) use name_upgrade::{name_collisions, upgrade_names};
 pub(crate) use profile::{INVALID_EMAIL, Profile, ProfileProblem};
-pub(crate) use store::{NameTaken, NewUser, StoredCredentials, UserStore};
+pub(crate) use store::{FIRST_PASSWORD, NameTaken, NewUser, StoredCredentials, UserStore};
 pub use user::{User, UserRecord};

@@ -7,6 +7,9 @@ use hardtack_db::{Pool, Statement, Transaction};
 use super::name::NameKeys;
 use super::{EmailAddress, NewName, Profile, User, UserNameProblem, UserRecord, email_key};
 
+/// The password version of a new user.
+pub(crate) const FIRST_PASSWORD: i64 = 1;
+
 /// A user who is about to be added.
 pub(crate) struct NewUser<'a> {
     pub(crate) name: &'a NewName,
@@ -152,17 +155,18 @@ impl UserStore {
         transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password, whatever the old one is, and returns whether it was stored: not if the user is
-    /// disabled.
+    /// Stores the hash of a new password, whatever the old one is, and returns the new password version. Returns `None` if
+    /// the user is disabled.
     pub(crate) async fn replace_password_in(
         transaction: &mut Transaction,
         id: &str,
         hash: &str,
-    ) -> Result<bool, BackendError> {
+    ) -> Result<Option<i64>, BackendError> {
         let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1, password_chosen = 1 \
-                   WHERE id = $2 AND disabled_at IS NULL";
-        let statement = Statement::new(sql).bind(hash).bind(id);
-        transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
+                   WHERE id = $2 AND disabled_at IS NULL RETURNING password_version";
+        let rows: Vec<(i64,)> =
+            transaction.fetch(Statement::new(sql).bind(hash).bind(id)).await.map_err(BackendError::new)?;
+        Ok(rows.into_iter().next().map(|(version,)| version))
     }
 
     /// Notes that the user, who has just been added, has to choose a password.
@@ -407,7 +411,7 @@ fn new_id() -> String {
 fn insertion(id: &str, new: &NewUser<'_>) -> Statement<'static> {
     let sql = concat!(
         "INSERT INTO users (id, username, username_key, skeleton, password_hash, password_version, display_name, \
-         email, email_key, created_at) VALUES ($1, $2, $3, $4, $5, 1, '', $6, $7, $8) RETURNING ",
+         email, email_key, created_at) VALUES ($1, $2, $3, $4, $5, $9, '', $6, $7, $8) RETURNING ",
         columns!()
     );
     Statement::new(sql)
@@ -419,6 +423,7 @@ fn insertion(id: &str, new: &NewUser<'_>) -> Statement<'static> {
         .bind(new.email.to_owned())
         .bind(email_key(new.email))
         .bind(new.now.unix_seconds())
+        .bind(FIRST_PASSWORD)
 }
 
 /// Runs a statement that returns the user with this name.

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use hardtack::{Authenticator, KeySet, MemorySessions};
+use hardtack_accounts::{Accounts, LogInLimits};
 use hardtack_db::Statement;
 use serde_json::json;
 
@@ -132,10 +133,15 @@ async fn e02_old_activity_is_deleted_without_being_asked_for() {
     }
 }
 
+/// Lets a test guess more often than anyone may.
+fn unlimited(accounts: Accounts) -> Accounts {
+    accounts.with_log_in_limits(LogInLimits::insecure_off())
+}
+
 #[tokio::test]
 async fn activity_is_bounded_in_number_and_in_time() {
     for on_postgres in BOTH_DATABASES {
-        let site = RecordingSite::start(on_postgres).await;
+        let site = RecordingSite::with(on_postgres, unlimited).await;
         let mut ada = site.client();
         sign_up(&mut ada, "ada").await;
         // Failed log-ins do not push out other rows.

@@ -289,12 +289,17 @@ async fn s50_what_changes_something_is_sent_by_post_only() {
             for target in [(*path).to_owned(), format!("{path}?{query}")] {
                 let request = ada.request(method.clone(), &target).accept_html().header("x-csrf-token", &csrf);
                 let response = request.send().await;
+                // The forms of the account page send a person who opens their address to that page.
+                if method == Method::GET && ["/account/change_settings", "/account/password"].contains(path) {
+                    assert_eq!((response.status().as_u16(), response.location()), (303, Some("/account")), "{target}");
+                    continue;
+                }
                 assert_eq!(response.status(), 405, "{method} {target}");
                 assert_eq!(response.header("allow"), Some("POST"), "{method} {target}");
             }
         }
         for name in ["x-http-method-override", "x-http-method", "x-method-override"] {
-            let request = ada.get(path).accept_html().header("x-csrf-token", &csrf).header(name, "POST");
+            let request = ada.get(path).accept_json().header("x-csrf-token", &csrf).header(name, "POST");
             assert_eq!(request.send().await.status(), 405, "{name} {path}");
         }
     }

@@ -229,7 +229,7 @@ async fn a12_error_pages_keep_the_navigation_and_speak_like_people() {
     let mut visitor = site.client();
     let forged = ada.post(SETTINGS).accept_html().header("origin", "https://evil.example").send().await;
     let dead = ada.get("/email/confirm").accept_html().send().await;
-    let method = ada.get("/account/password").accept_html().send().await;
+    let method = ada.get("/account/sessions/revoke-others").accept_html().send().await;
     let unknown = ada.get("/nowhere").accept_html().send().await;
     for (page, status) in [(&forged, 403), (&dead, 410), (&method, 405), (&unknown, 404)] {
         says(page, status, "/account/sessions");
@@ -240,7 +240,7 @@ async fn a12_error_pages_keep_the_navigation_and_speak_like_people() {
         ada.post("/logout").accept_html().form(&filled(&forged, "/logout", &[])).send().await.location(),
         Some("/")
     );
-    for path in ["/account/password", "/nowhere", "/email/undo"] {
+    for path in ["/account/sessions/revoke-others", "/nowhere", "/email/undo"] {
         let page = visitor.get(path).accept_html().send().await;
         assert!(page.text().contains("href=\"/login\""), "{path}: {}", page.text());
     }
@@ -311,4 +311,58 @@ async fn a10_an_address_that_is_not_known_is_not_shown() {
         assert!(page.text().contains(text), "{text}: {}", page.text());
     }
     assert!(page.header("content-security-policy").unwrap().contains("script-src 'self'"));
+}
+
+#[tokio::test]
+async fn the_log_in_page_says_why_it_is_shown_and_takes_names_with_blanks() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.client();
+    let typed = json!({ "username": " ada\u{a0}", "password": PASSWORD });
+    let user = ada.post("/signup").accept_json().json(&typed).send().await;
+    assert_eq!((user.status().as_u16(), &user.json()["username"]), (200, &json!("ada")));
+    let mut browser = site.client();
+    says(&open(&mut browser, "/login").await, 200, "Log in");
+    assert!(!open(&mut browser, "/login").await.text().contains("needs a log-in"));
+    let page = open(&mut browser, "/account").await;
+    let why = "The page that you asked for needs a log-in.";
+    says(&page, 200, why);
+    let wrong = submit(&mut browser, &page, "/login", &[("username", "ada"), ("password", "wrong")]).await;
+    says(&wrong, 401, why);
+    let typed = [("username", "  ada "), ("password", PASSWORD)];
+    assert_eq!(submit(&mut browser, &wrong, "/login", &typed).await.location(), Some("/account"));
+    let body = json!({ "username": " ADA ", "password": PASSWORD });
+    assert_eq!(browser.post("/reauthenticate").accept_json().csrf().json(&body).send().await.status(), 200);
+}
+
+#[tokio::test]
+async fn a09_the_pages_that_ask_for_the_password_say_that_the_form_is_kept() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    // Someone who has just logged in is sent on to the page that asked for the password.
+    for (path, to) in [("/reauthenticate", None), ("/reauthenticate?next=%2Faccount", Some("/account"))] {
+        assert_eq!(ada.get(path).accept_html().send().await.location(), to, "{path}");
+    }
+    let page = open(&mut ada, "/account").await;
+    let wrong = [("password", "wrong")];
+    let kept = "What you typed is kept.";
+    // The session goes on, but the password was entered too long ago.
+    site.expire_access();
+    assert!(!open(&mut ada, "/account").await.text().contains(kept));
+    let typed = [("display_name", "Ada L.")];
+    let asked = ada.post(SETTINGS).accept_html().form(&filled(&page, SETTINGS, &typed)).follow().await;
+    assert_eq!(asked.path(), "/reauthenticate?next=%2Faccount");
+    says(&asked, 200, kept);
+    says(&asked, 200, "href=\"/password/forgot\"");
+    says(&submit(&mut ada, &asked, "/reauthenticate", &wrong).await, 401, kept);
+    let proof = filled(&asked, "/reauthenticate", &[("password", PASSWORD)]);
+    let again = ada.post("/reauthenticate").accept_html().form(&proof).follow().await;
+    assert_eq!(field(&again, SETTINGS, "display_name"), "Ada L.");
+    // The session is over.
+    site.clock.advance(minutes(25 * 60));
+    let log_in = ada.post(SETTINGS).accept_html().form(&filled(&again, SETTINGS, &typed)).follow().await;
+    let kept = "what you typed is kept";
+    says(&log_in, 200, kept);
+    let wrong = [("username", "ada"), ("password", "wrong")];
+    says(&submit(&mut ada, &log_in, "/login", &wrong).await, 401, kept);
+    says(&submit(&mut ada, &log_in, "/login", &[wrong[0], ("password", &"x".repeat(2000))]).await, 422, kept);
 }

@@ -10,6 +10,8 @@ mod csrf;
 mod faults;
 mod forged;
 mod forms;
+mod guess_times;
+mod guessing;
 mod headers;
 mod input;
 mod leaks;

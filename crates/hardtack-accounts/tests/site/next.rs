@@ -103,6 +103,8 @@ async fn form_of(client: &mut Client, path: &str) -> Response {
 async fn s61_no_form_carries_a_hostile_next() {
     let site = TestSite::start(Options::default()).await;
     let ada = site.person("ada").await;
+    // Otherwise, the password is not asked for again.
+    site.expire_access();
     for path in ["/login", "/signup", "/reauthenticate"] {
         let mut ada = if path == "/reauthenticate" { ada.clone() } else { site.client() };
         for next in HOSTILE.into_iter().chain(OWN) {
@@ -192,6 +194,9 @@ async fn s61_s62_so_do_a_sign_up_and_a_re_authentication() {
     }
     visitor.clear();
     for path in ["/signup", "/reauthenticate"] {
+        if path == "/reauthenticate" {
+            site.expire_access();
+        }
         let page = open(&mut visitor, &format!("{path}?next=/service")).await;
         let typed: &[_] = match path {
             "/signup" => &[("username", "ada"), ("password", PASSWORD)],

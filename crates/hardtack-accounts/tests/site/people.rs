@@ -142,7 +142,12 @@ async fn errors_are_beside_their_fields_and_input_is_kept() {
 
         let refused = submit(&mut other, &page, "/signup", &[("username", "a b"), ("password", "short")]).await;
         assert_eq!(refused.status(), 422);
-        for text in ["There are 2 problems", "Use letters, digits", "at least 8 characters", "aria-invalid=\"true\""] {
+        for text in [
+            "There are 2 problems",
+            "only letters, digits and . _ - @ +",
+            "at least 8 characters",
+            "aria-invalid=\"true\"",
+        ] {
             assert!(refused.text().contains(text), "{text}: {}", refused.text());
         }
         assert_eq!(field(&refused, "/signup", "username"), "a b");

@@ -76,5 +76,8 @@ async fn one_pool_serves_accounts_and_sessions() {
         .fetch(Statement::new("SELECT DISTINCT component FROM hardtack_migrations ORDER BY component"))
         .await
         .unwrap();
-    assert_eq!(components, ["accounts", "pending_ends", "sessions"].map(|component| (component.to_owned(),)));
+    assert_eq!(
+        components,
+        ["accounts", "pending_ends", "sessions", "throttle"].map(|component| (component.to_owned(),))
+    );
 }

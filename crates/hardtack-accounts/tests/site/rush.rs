@@ -2,6 +2,7 @@
 
 use std::thread::available_parallelism;
 
+use hardtack_accounts::{Accounts, LogInLimits};
 use tokio::task::JoinSet;
 
 use crate::outage::assert_unavailable;
@@ -12,7 +13,9 @@ const PLACES: usize = 65;
 
 #[tokio::test]
 async fn a_log_in_gets_503_at_once_if_the_queue_is_full() {
-    let site = TestSite::start(Options::default()).await;
+    // Far more log-ins than one address may try.
+    let rules = |accounts: Accounts| accounts.with_log_in_limits(LogInLimits::insecure_off());
+    let site = TestSite::start(Options { rules, ..Options::default() }).await;
     site.person("ada").await;
     let places = PLACES * available_parallelism().unwrap().get();
     let mut rush = JoinSet::new();

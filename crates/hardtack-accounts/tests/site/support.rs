@@ -218,6 +218,9 @@ impl TestSite {
             Some(redis) => builder.sessions(redis.clone()),
             None => builder.sessions(sessions.clone()),
         };
+        if let Some(redis) = &redis {
+            accounts = accounts.with_throttle_store(redis.throttle());
+        }
         let auth = (options.configure)(builder).build().unwrap();
         auth.sync_revocations().await.unwrap();
         let router = Site::new(auth.clone(), accounts).router().merge((options.routes)(&auth));

@@ -41,10 +41,14 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let accounts = Accounts::open(database.clone()).await.map_err(Error::with_causes)?;
     warn_of_name_collisions(&database).await?;
     let accounts = stores::with_sessions(accounts, config.redis.as_ref());
+    let accounts = accounts.with_log_in_limits(config.log_in_limits);
     let accounts = config.account_rules.apply(accounts, &config.address.base_url(bound));
     let accounts = with_mail(accounts, config.mail.as_ref(), &config.address.base_url(bound))?;
     let builder = config.apply(accounts.configure(Authenticator::builder(keys)), bound);
-    let builder = stores::add_sessions(builder, &database, config.redis.as_ref(), StoreUser::Server).await?;
+    let (builder, counters) =
+        stores::add_sessions(builder, &database, config.redis.as_ref(), StoreUser::Server).await?;
+    // Otherwise, the counters are in the database of the accounts.
+    let accounts = counters.into_iter().fold(accounts, Accounts::with_throttle_store);
     let auth = config.build(builder)?;
 
     // An adapter would start this at the first request, but sessions that a crash has left to end must not wait for

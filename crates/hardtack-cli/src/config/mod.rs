@@ -7,6 +7,7 @@ mod cookies;
 mod csrf;
 mod duration;
 mod limits;
+mod log_in_limits;
 mod mail;
 mod proxies;
 pub(crate) mod settings;
@@ -24,6 +25,7 @@ use hardtack::jwt::Algorithm;
 use hardtack::session::SessionPolicy;
 use hardtack::token_source::TokenSources;
 use hardtack::{Authenticator, AuthenticatorBuilder, CookiePolicy, CsrfPolicy, KeySet, MemorySessions, SigningKey};
+use hardtack_accounts::LogInLimits;
 use hardtack_sqlx::DatabaseUrl;
 
 use crate::error::Error;
@@ -50,6 +52,7 @@ pub(crate) struct Config {
     /// The sender and transport of mail, if any is sent.
     pub(crate) mail: Option<MailConfig>,
     pub(crate) account_rules: AccountRules,
+    pub(crate) log_in_limits: LogInLimits,
     /// How users reach the operator.
     pub(crate) contact: Option<String>,
     pub(crate) log_format: LogFormat,
@@ -71,7 +74,9 @@ pub(crate) struct Config {
 impl Config {
     /// Reads flags, environment variables and the settings file.
     pub(crate) fn load(flags: &FlagValues) -> Result<Self, Error> {
-        let (sources, warnings) = sources::read(flags, std::env::vars_os())?;
+        let (sources, mut warnings) = sources::read(flags, std::env::vars_os())?;
+        let (log_in_limits, warning) = log_in_limits::read(&sources)?;
+        warnings.extend(warning);
         let address = Address::read(&sources)?;
         let data_dir = storage::data_dir(&sources)?;
         let proxies = proxies::read(&sources)?;
@@ -84,6 +89,7 @@ impl Config {
             redis: storage::redis(&sources)?,
             mail: mail::read(&sources)?,
             account_rules: account_rules::read(&sources)?,
+            log_in_limits,
             contact: mail::contact(&sources)?,
             log_format: sources.parse_required(&settings::LOG_FORMAT, "text or json", LogFormat::from_name)?,
             signing_key: signing_key::read(&sources, algorithm)?,

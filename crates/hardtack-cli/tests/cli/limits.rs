@@ -41,20 +41,25 @@ fn unfinished(server: &Process, path: &str) -> TcpStream {
 }
 
 /// The resident memory of a server, in bytes.
-fn memory(server: &Process) -> usize {
+pub(crate) fn memory(server: &Process) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
 }
 
-/// Asks for the health of the server on a new connection, which has to take less than a second.
-fn assert_healthy(server: &Process, what: &str) {
+/// Asks for the health of the server on a new connection, and returns how long that took.
+pub(crate) fn health_time(server: &Process) -> Duration {
     let start = Instant::now();
     let mut stream = connect(server);
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
     let response = rest(&mut stream);
-    assert!(response.starts_with("HTTP/1.1 200 "), "{what}: {response}");
-    let taken = start.elapsed();
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+    start.elapsed()
+}
+
+/// Asserts that the health of the server takes less than a second.
+fn assert_healthy(server: &Process, what: &str) {
+    let taken = health_time(server);
     println!("/healthz {what}: {taken:?}");
     assert!(taken < Duration::from_secs(1), "{what}: {taken:?}");
 }

@@ -10,6 +10,7 @@ mod database;
 mod expiry;
 mod files;
 mod full_disk;
+mod guessing;
 mod keys;
 mod limits;
 mod load;

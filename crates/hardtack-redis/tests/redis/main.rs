@@ -9,6 +9,7 @@ mod outage;
 mod parallel;
 mod rows;
 mod servers;
+mod throttle;
 
 use std::time::Duration;
 

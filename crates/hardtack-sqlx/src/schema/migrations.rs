@@ -1,4 +1,5 @@
-//! The migrations of the tables `sessions`, `revocations` and `revocation_head`, and those of `pending_ends`.
+//! The migrations of the tables `sessions`, `revocations` and `revocation_head`, and those of `pending_ends`
+//! and `throttle`.
 
 use hardtack_db::Migration;
 
@@ -43,4 +44,11 @@ pub(crate) const PENDING_MIGRATIONS: &[Migration] = &[Migration::per_database(
     1,
     include_str!("../../migrations/sqlite/pending/0001_pending_ends.sql"),
     include_str!("../../migrations/postgres/pending/0001_pending_ends.sql"),
+)];
+
+/// The migrations of the table `throttle`, in order.
+pub(crate) const THROTTLE_MIGRATIONS: &[Migration] = &[Migration::per_database(
+    1,
+    include_str!("../../migrations/sqlite/throttle/0001_throttle.sql"),
+    include_str!("../../migrations/postgres/throttle/0001_throttle.sql"),
 )];

@@ -66,13 +66,14 @@ impl<P: Clone + Into<Database>> Sessions<P> {
         &self.handle
     }
 
-    /// Brings the tables up to date and returns how many migrations were applied. The `open` functions call this
+    /// Brings the tables, including that of [`Self::throttle`], up to date and returns how many migrations were applied. The `open` functions call this
     /// themselves.
     ///
     /// # Errors
     /// The tables are newer than this program, or the database failed.
     pub async fn migrate(&self) -> Result<usize, MigrateError> {
-        self.pool.migrate("sessions", schema::MIGRATIONS).await
+        let applied = self.pool.migrate("sessions", schema::MIGRATIONS).await?;
+        Ok(applied + self.pool.migrate("throttle", schema::THROTTLE_MIGRATIONS).await?)
     }
 
     async fn migrated(self, database: String) -> Result<Self, OpenError> {

@@ -11,6 +11,7 @@ mod postgres;
 mod sqlite;
 mod test_database;
 mod text;
+mod throttle;
 
 use hardtack::clock::Timestamp;
 use hardtack::session::Session;

@@ -34,7 +34,8 @@ async fn processes_that_start_at_once_migrate_once() {
             assert_eq!(starts.join_all().await.iter().sum::<usize>(), 2);
             let notes = [1, 2].map(|version| ("notes".to_owned(), version));
             let sessions = [1, 2, 3, 4, 5, 6, 7].map(|version| ("sessions".to_owned(), version));
-            assert_eq!(versions(&database.open().await.into()).await, [&notes[..], &sessions].concat());
+            let throttle = [("throttle".to_owned(), 1)];
+            assert_eq!(versions(&database.open().await.into()).await, [&notes[..], &sessions, &throttle].concat());
         }
     }
 }

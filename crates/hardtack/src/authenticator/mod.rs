@@ -25,6 +25,7 @@ mod request_state;
 mod sealed;
 mod sealing_keys;
 mod sessions;
+mod throttle;
 mod token_cache;
 mod verify;
 mod verify_flask;

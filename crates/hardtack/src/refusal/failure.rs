@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{NO_STORE, Reason, Reply};
 use crate::error::BackendError;
+use crate::throttle::TooManyAttempts;
 
 /// The reason why a request is refused, and the reply for its client. An adapter turns it into its framework's error
 /// response.
@@ -35,7 +36,7 @@ impl Failure {
     pub fn outside(reason: impl Into<Reason>) -> Self {
         let reason = reason.into();
         let reply = Reply::text(reason.status(), reason.advice()).header("cache-control", NO_STORE);
-        let reply = if reply.status == 503 { reply.header("retry-after", "5") } else { reply };
+        let reply = reply.retry_after(&reason);
         Self::new(reason, reply)
     }
 
@@ -58,6 +59,12 @@ impl Failure {
 impl From<BackendError> for Failure {
     fn from(error: BackendError) -> Self {
         Self::outside(error)
+    }
+}
+
+impl From<TooManyAttempts> for Failure {
+    fn from(refused: TooManyAttempts) -> Self {
+        Self::outside(refused)
     }
 }
 

@@ -34,6 +34,8 @@ pub enum FailureKind {
     /// The beginning of the body, which may contain the CSRF value or the token, did not arrive in time, or too many
     /// bodies are being read at once.
     BodyNotRead,
+    /// There were too many attempts, for example with wrong passwords. The reply has the field `Retry-After`.
+    TooManyAttempts,
     /// The session store, or another backend of the application, failed.
     Unavailable,
     /// The application made a mistake, such as a token that is too large, a reserved claim or a missing layer.
@@ -55,6 +57,7 @@ impl FailureKind {
         Self::Csrf,
         Self::Method,
         Self::BodyNotRead,
+        Self::TooManyAttempts,
         Self::Unavailable,
         Self::Internal,
     ];
@@ -70,6 +73,7 @@ impl FailureKind {
             Self::Csrf | Self::ClaimsRefused | Self::Forbidden => 403,
             Self::Method => 405,
             Self::BodyNotRead => 408,
+            Self::TooManyAttempts => 429,
             Self::Unavailable => 503,
             Self::Internal => 500,
             _ => 401,

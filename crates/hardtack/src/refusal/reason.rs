@@ -7,6 +7,7 @@ use crate::csrf::CsrfError;
 use crate::error::{BackendError, WithCauses};
 use crate::jwt::{ClaimFlaw, TokenError};
 use crate::session::RefreshFlaw;
+use crate::throttle::TooManyAttempts;
 use crate::token::IssueError;
 use crate::token_source::TokenLocation;
 
@@ -68,6 +69,9 @@ pub enum Reason {
     /// Too many bodies are being read before their handlers run.
     #[error("too many bodies are being read before their handlers run")]
     TooManyBodies,
+    /// A [throttle](crate::throttle) refused the try, for example because of many wrong passwords.
+    #[error(transparent)]
+    TooManyAttempts(#[from] TooManyAttempts),
     /// The session store, the user look-up or another backend of the application failed.
     #[error(transparent)]
     Store(#[from] BackendError),
@@ -109,6 +113,7 @@ impl Reason {
             Self::Method => "method_not_allowed",
             Self::BodyTooSlow => "body_too_slow",
             Self::TooManyBodies => "too_many_bodies",
+            Self::TooManyAttempts(_) => "too_many_attempts",
             Self::Store(_) => "store_unavailable",
             Self::Issue(_) => "cannot_issue",
             Self::NotSetUp(_) => "not_set_up",
@@ -132,6 +137,7 @@ impl Reason {
             Self::Csrf(_) => FailureKind::Csrf,
             Self::Method => FailureKind::Method,
             Self::BodyTooSlow | Self::TooManyBodies => FailureKind::BodyNotRead,
+            Self::TooManyAttempts(_) => FailureKind::TooManyAttempts,
             Self::Store(_) => FailureKind::Unavailable,
             Self::Issue(_) | Self::NotSetUp(_) => FailureKind::Internal,
         }
@@ -144,6 +150,15 @@ impl Reason {
             Self::Csrf(CsrfError::BadHost) => 400,
             Self::TooManyBodies => 503,
             _ => self.kind().status(),
+        }
+    }
+
+    /// Returns after how many seconds the client should try again, if it should.
+    pub(super) fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooManyAttempts(refused) => Some(refused.retry_after_seconds()),
+            _ if self.status() == 503 => Some(5),
+            _ => None,
         }
     }
 
@@ -207,6 +222,7 @@ impl Reason {
             Self::Method => "This request changes state. Send it as a POST request.",
             Self::BodyTooSlow => "The request's body did not arrive in time. Send it again.",
             Self::TooManyBodies => "The server is receiving too many forms. Try again in a few seconds.",
+            Self::TooManyAttempts(refused) => refused.sentence(),
             Self::Store(_) => "Sessions cannot be checked at the moment. Try again shortly.",
             Self::Issue(_) => "The log-in could not be completed. Please tell the operator of this site.",
             Self::NotSetUp(_) => "The server is not set up completely. Please tell the operator of this site.",
@@ -257,6 +273,7 @@ impl Reason {
             | Self::Replaced
             | Self::InsufficientClaims(_)
             | Self::Forbidden(_)
+            | Self::TooManyAttempts(_)
             | Self::Issue(_)
             | Self::NotSetUp(_) => self.advice(),
         }

@@ -1,5 +1,6 @@
 //! A response as plain data.
 
+use super::Reason;
 use crate::cookie::SetCookies;
 
 /// The `Cache-Control` of a response that is for one user only (ASVS 5.0 V14.3.2).
@@ -51,5 +52,13 @@ impl Reply {
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// Adds the field `Retry-After`, if the client should try again.
+    pub(super) fn retry_after(self, reason: &Reason) -> Self {
+        match reason.retry_after() {
+            Some(seconds) => self.header("retry-after", seconds.to_string()),
+            None => self,
+        }
     }
 }

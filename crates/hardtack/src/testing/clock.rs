@@ -70,8 +70,12 @@ impl TestClock {
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
+        Timestamp::from_unix_seconds(self.unix_millis().div_euclid(1000))
+    }
+
+    fn unix_millis(&self) -> i64 {
         let passed = i64::try_from(self.monotonic().as_millis()).unwrap_or(i64::MAX);
-        Timestamp::from_unix_seconds(self.start.load(Ordering::SeqCst).saturating_add(passed).div_euclid(1000))
+        self.start.load(Ordering::SeqCst).saturating_add(passed)
     }
 
     fn monotonic(&self) -> Duration {

@@ -1,17 +1,19 @@
 //! Tools for tests: a clock that tests advance, a request without a framework, session stores that fail on demand or at
-//! one of their calls, and the conformance suite of session stores.
+//! one of their calls, and the conformance suites of session stores and throttle stores.
 
 mod clock;
 mod failing_sessions;
 mod faulty_sessions;
 mod request;
 mod store_conformance;
+mod throttle_conformance;
 
 pub use clock::TestClock;
 pub use failing_sessions::FailingSessions;
 pub use faulty_sessions::{Fault, FaultySessions};
 pub use request::TestRequest;
 pub use store_conformance::store_conformance;
+pub use throttle_conformance::throttle_conformance;
 
 use crate::clock::Timestamp;
 use crate::session::{Session, SessionRules};

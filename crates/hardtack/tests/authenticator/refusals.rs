@@ -1,9 +1,12 @@
 //! Refusals and their replies.
 
+use std::time::Duration;
+
 use hardtack::adapter::Exchange;
 use hardtack::cookie::SameSite;
 use hardtack::jwt::ClaimFlaw;
 use hardtack::refusal::Reason;
+use hardtack::throttle::TooManyAttempts;
 use hardtack::{CookiePolicy, FailureKind, Need, RefreshMode, Reply};
 
 use crate::support::{Browser, Handled, HandlerResult, Request, Site, log_in, page};
@@ -137,6 +140,7 @@ fn each_kind_of_failure_has_its_status_and_cookies() {
         (Reason::Csrf(hardtack::csrf::CsrfError::Missing), 403, false),
         (Reason::BodyTooSlow, 408, false),
         (Reason::TooManyBodies, 503, false),
+        (TooManyAttempts::new(Duration::from_millis(1500), false).into(), 429, false),
         (Reason::Store(hardtack::BackendError::new("x")), 503, false),
     ] {
         let code = reason.code();
@@ -150,7 +154,7 @@ fn each_kind_of_failure_has_its_status_and_cookies() {
 #[test]
 fn failure_handlers_replace_the_reply() {
     let site = Site::new();
-    assert_eq!(FailureKind::ALL.len(), 14);
+    assert_eq!(FailureKind::ALL.len(), 15);
     let own = Site::with(|builder| {
         builder
             .on(FailureKind::Revoked, |refused| {

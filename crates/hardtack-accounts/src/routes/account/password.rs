@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::page::AccountPage;
-use crate::accounts::PasswordChangeProblem;
+use crate::accounts::{ActionError, PasswordChangeProblem};
 use crate::activity::RequestInfo;
 use crate::extract::{AccountForm, SentForm, read_fields, shell_of};
 use crate::pages::{DoneView, FieldError, Notice, done_page};
@@ -17,6 +17,7 @@ use crate::passwords::PasswordProblem;
 use crate::respond;
 use crate::routes::fresh::{AfterProof, ask_for_password, is_not_fresh};
 use crate::site::Site;
+use crate::throttling::{Client, KnownUser};
 use crate::users::User;
 
 #[derive(Default, Deserialize)]
@@ -54,6 +55,7 @@ pub(crate) async fn change_password(
     auth: Auth,
     fresh: Result<FreshAccessToken, AuthError>,
     request: RequestInfo,
+    client: Client,
     SentForm { user, input }: SentForm<PasswordInput>,
 ) -> Result<Response, AuthError> {
     let is_fresh = match fresh {
@@ -61,7 +63,7 @@ pub(crate) async fn change_password(
         Err(error) if is_not_fresh(&error) && !input.current_password.is_empty() => false,
         Err(error) => return ask_for_password(&auth, error, AfterProof::PasswordUnchanged),
     };
-    let work = change(site.clone(), auth.clone(), user, is_fresh, request, input);
+    let work = change(site.clone(), auth.clone(), user, is_fresh, (request, client), input);
     site.run_uninterrupted(&auth, work).await
 }
 
@@ -70,23 +72,28 @@ async fn change(
     auth: Auth,
     user: CurrentUser<User>,
     is_fresh: bool,
-    request: RequestInfo,
+    (request, client): (RequestInfo, Client),
     input: PasswordInput,
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
     let kept = user.token().session();
     let PasswordInput { current_password, new_password } = input;
     let error = match site.accounts.change_password(&user, current_password, new_password, kept, &request).await {
-        Ok(ended) => {
-            return Ok(match site.renew(&auth, ended).await {
-                Some(cookies) => {
-                    let body = json!(user.into_user());
-                    (cookies, respond::success(wants, "/account?done=password", body)).into_response()
-                }
-                None => others_end_soon(wants, user),
-            });
+        Ok((ended, password_version)) => {
+            let Some(cookies) = site.renew(&auth, ended).await else { return Ok(others_end_soon(wants, user)) };
+            let response = respond::success(wants, "/account?done=password", json!(*user));
+            let known = KnownUser::of(&user, password_version);
+            return Ok((cookies, client.devices.remember(response, &known, auth.authenticator())).into_response());
         }
         Err(error) => error,
+    };
+    let error = match error {
+        ActionError::TooMany(refused) if wants == Wants::Page && is_fresh => {
+            let errors = [FieldError { field: "current_password", text: refused.sentence() }];
+            let page = AccountPage { password_errors: &errors, ..AccountPage::new(&user, &site) };
+            return Ok(respond::retry_after(page.respond(&user, StatusCode::TOO_MANY_REQUESTS), &refused));
+        }
+        error => error,
     };
     let (status, field, text) = match respond::invalid_input(wants, error) {
         Ok(PasswordChangeProblem::WrongCurrent) => {

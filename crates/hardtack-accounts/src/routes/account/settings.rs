@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::page::AccountPage;
-use crate::accounts::ProfileChangeProblem;
+use crate::accounts::{ActionError, ProfileChangeProblem};
 use crate::activity::RequestInfo;
 use crate::extract::{AccountForm, SentForm, read_fields};
 use crate::pages::{FieldError, Notice, NoticeKind};
@@ -146,12 +146,18 @@ async fn change(
             return Ok(page.respond(&user, StatusCode::UNPROCESSABLE_ENTITY));
         }
     };
-    let error = match site.accounts.change_profile(&user, profile, password, &request).await {
+    let session = user.token().session();
+    let error = match site.accounts.change_profile(&user, profile.clone(), password, session, &request).await {
         Ok((changed, None)) => return Ok(respond::success(wants, "/account?done=settings", json!(changed))),
         Ok((changed, Some(limit))) => {
             let mut body = json!(changed);
             body["detail"] = json!(limit.explain(&changed.email));
             return Ok(respond::success(wants, "/account?done=settings-limited", body));
+        }
+        Err(ActionError::TooMany(refused)) if wants == Wants::Page => {
+            let errors = [FieldError { field: "current_password", text: refused.sentence() }];
+            let page = AccountPage { profile, profile_errors: &errors, ..AccountPage::new(&user, &site) };
+            return Ok(respond::retry_after(page.respond(&user, StatusCode::TOO_MANY_REQUESTS), &refused));
         }
         Err(error) => error,
     };

@@ -7,17 +7,17 @@ pub(crate) enum UserNameProblem {
     Empty,
     #[error("Choose a user name of at most 64 characters.")]
     TooLong,
-    #[error("Leave out the spaces. Use letters, digits and . _ - @ + in your user name.")]
+    #[error("A user name cannot contain spaces, only letters, digits and . _ - @ +")]
     Blank,
     /// The name contains a control character, or one that has no width and no effect on its neighbours.
     #[error(
-        "Your user name contains an invisible character. Type it again. Use letters, digits and . _ - @ + in your \
-         user name."
+        "Your user name contains an invisible character. Type it again. A user name can contain only letters, digits \
+         and . _ - @ +"
     )]
     Invisible,
     /// The name contains a symbol, punctuation other than the listed characters, or a variant of another character,
     /// such as `ﬁ` or `²`.
-    #[error("Use letters, digits and . _ - @ + in your user name.")]
+    #[error("A user name can contain only letters, digits and . _ - @ +")]
     BadCharacter,
     /// The name begins with another character, so it could be taken for a command-line option, a path or a mention.
     #[error("Begin your user name with a letter or a digit.")]

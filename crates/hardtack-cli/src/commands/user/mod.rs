@@ -181,7 +181,7 @@ impl Users<'_> {
     async fn connect(&self, id: &str) -> Result<(Authenticator, usize), Error> {
         // No token is signed, so any key will do.
         let builder = self.accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
-        let builder =
+        let (builder, _) =
             stores::add_sessions(builder, self.database, self.config.redis.as_ref(), StoreUser::Command).await?;
         let auth = builder.build().map_err(Error::with_causes)?;
         let sessions = auth.sessions(id).await.map_err(Error::with_causes)?.len();

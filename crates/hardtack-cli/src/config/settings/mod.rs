@@ -100,6 +100,12 @@ settings! {
         "NAMES",
         "User names that cannot be signed up, separated by commas, in addition to admin, root, support and others",
     );
+    LOG_IN_LIMITS = Setting::option(
+        "log_in_limits",
+        "LIMITS",
+        "How often passwords may be tried: tries of an account, of an address, and failures in a row; or off",
+    )
+    .default("account=10/30s,address=100/1s,failures=100/1h");
     CONTACT = Setting::option(
         "contact",
         "TEXT",

@@ -7,7 +7,7 @@ use hardtack::files;
 
 use super::similar_name::similar_name;
 use super::value::{SettingValue, Source, SourceValues};
-use crate::config::settings::{ALL, FIXED, Setting};
+use crate::config::settings::{ALL, FIXED, LOG_IN_LIMITS, Setting};
 use crate::error::Error;
 use crate::private_file;
 
@@ -62,8 +62,12 @@ fn parse(text: &str, path: &Path) -> Result<SourceValues, Error> {
         }
         let source = Source::File(PathBuf::from(path));
         let mut parsed = SettingValue::new(name, String::new(), source);
-        parsed.text = to_text(value).ok_or_else(|| {
-            let expected = "expected a string, an integer, true, false, or an array of strings";
+        let takes_table = setting == Some(&LOG_IN_LIMITS);
+        parsed.text = to_text(value, takes_table).ok_or_else(|| {
+            let expected = match takes_table {
+                true => "expected a string, or a table of strings",
+                false => "expected a string, an integer, true, false, or an array of strings",
+            };
             Error::config(format_args!("{} has the wrong type; {expected}", parsed.label()))
         })?;
         if in_file.is_some() {
@@ -79,8 +83,13 @@ fn parse(text: &str, path: &Path) -> Result<SourceValues, Error> {
 }
 
 /// Returns the text that an environment variable with this value would have.
-fn to_text(value: toml::Value) -> Option<String> {
+fn to_text(value: toml::Value, takes_table: bool) -> Option<String> {
     match value {
+        toml::Value::Table(table) if takes_table => {
+            let items: Option<Vec<String>> =
+                table.iter().map(|(name, value)| Some(format!("{name}={}", value.as_str()?))).collect();
+            Some(items?.join(","))
+        }
         toml::Value::String(text) => Some(text),
         toml::Value::Integer(number) => Some(number.to_string()),
         toml::Value::Boolean(yes) => Some(yes.to_string()),
@@ -114,7 +123,8 @@ mod tests {
     #[test]
     fn both_kinds_of_names_and_all_types_of_values() {
         let text = "listen = '[::1]:1'\nJWT_ACCESS_TOKEN_EXPIRES = 900\npersistent_cookies = true\n\
-                    JWT_ACCESS_COOKIE_PATH = ['/a', '/b']";
+                    JWT_ACCESS_COOKIE_PATH = ['/a', '/b']\n\
+                    log_in_limits = { account = '5/1m', failures = '50/1h' }";
         let file = parse(text, Path::new("x.toml")).unwrap();
         let sources = Sources([SourceValues::default(), SourceValues::default(), file]);
         let text = |setting| sources.value(setting).map(|value| value.text.as_str());
@@ -122,6 +132,7 @@ mod tests {
         assert_eq!(text(&settings::ACCESS_LIFETIME), Some("900"));
         assert_eq!(text(&settings::PERSISTENT_COOKIES), Some("true"));
         assert_eq!(text(&settings::ACCESS_COOKIE_PATH), Some("/a,/b"));
+        assert_eq!(text(&settings::LOG_IN_LIMITS), Some("account=5/1m,failures=50/1h"));
     }
 
     #[test]
@@ -133,6 +144,8 @@ mod tests {
             ("\n\nlisten = ", "hardtack.toml is not valid TOML: line 3: "),
             ("[server]\nlisten = '1'", "unknown setting \"server\""),
             ("listen = 1.5", "listen in hardtack.toml has the wrong type"),
+            ("listen = { port = '1' }", "listen in hardtack.toml has the wrong type; expected a string, an integer"),
+            ("log_in_limits = { account = 5 }", "has the wrong type; expected a string, or a table of strings"),
             ("access_lifetime = '1m'\nJWT_ACCESS_TOKEN_EXPIRES = 61", "set the same option to different values"),
             ("JWT_VERIFY_SUB = 'false'", "JWT_VERIFY_SUB in hardtack.toml is \"false\"; only \"true\" is supported"),
         ] {

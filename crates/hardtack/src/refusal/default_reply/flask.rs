@@ -20,7 +20,9 @@ pub(super) fn reply(refused: &Refused<'_>) -> Reply {
         _ => sentence(reason).to_owned(),
     };
     let reply = Reply::new(status(reason)).header("content-type", "application/json");
-    Reply { body: object(&refused.settings.error_key, &text), ..reply }
+    let reply = Reply { body: object(&refused.settings.error_key, &text), ..reply };
+    // Flask-JWT-Extended does not limit attempts, so this reply is ours.
+    if reason.kind() == FailureKind::TooManyAttempts { reply.retry_after(reason) } else { reply }
 }
 
 const fn status(reason: &Reason) -> u16 {

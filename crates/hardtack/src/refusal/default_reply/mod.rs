@@ -117,8 +117,7 @@ fn problem(refused: &Refused<'_>) -> Reply {
             reply.header("www-authenticate", challenge(kind, reason))
         }
         405 => reply.header("allow", "POST"),
-        503 => reply.header("retry-after", "5"),
-        _ => reply,
+        _ => reply.retry_after(reason),
     }
 }
 
@@ -162,8 +161,7 @@ fn page_with(refused: &Refused<'_>, text: &str) -> Reply {
     let reply = Reply::html(refused.reason.status(), body);
     match kind {
         FailureKind::Method => reply.header("allow", "POST"),
-        _ if refused.reason.status() == 503 => reply.header("retry-after", "5"),
-        _ => reply,
+        _ => reply.retry_after(refused.reason),
     }
 }
 
@@ -207,6 +205,7 @@ const fn title(kind: FailureKind) -> &'static str {
         FailureKind::Csrf => "CSRF check failed",
         FailureKind::Method => "Method not allowed",
         FailureKind::BodyNotRead => "Request not received",
+        FailureKind::TooManyAttempts => "Too many attempts",
         FailureKind::Unavailable => "Try again shortly",
         FailureKind::Internal => "Log-in not completed",
     }

@@ -14,6 +14,7 @@ use std::future::Future;
 
 use crate::session::SessionStore;
 use subject::Subject;
+pub(in crate::testing) use subject::all;
 
 /// Tests what [`SessionStore`] promises, as far as one handle in one task can show it. The guide
 /// [`stores`](crate::guide::stores) lists the rules that you have to test yourself. `make` must return a new, empty

@@ -107,7 +107,7 @@ pub(super) fn next(seconds: u64) -> Rotation {
 }
 
 /// Runs futures concurrently in this task. Each wake-up polls all of them.
-pub(super) async fn all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+pub(in crate::testing) async fn all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
     let mut running: Vec<Pin<Box<_>>> = futures.map(Box::pin).collect();
     let mut outputs = Vec::new();
     poll_fn(|context| {

@@ -1,0 +1,134 @@
+//! The cookie of a browser in which users have logged in before.
+//!
+//! It is no credential: it only gives its browser tries of its own, and log-ins without it are announced by email.
+
+use std::time::Duration;
+
+use axum::response::Response;
+use hardtack::Authenticator;
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::page_cookie::PageCookie;
+use crate::users::{User, username_key};
+
+/// Encrypted. Neither a log-out nor a new password deletes it.
+const COOKIE: PageCookie = PageCookie { name: "hardtack_device", path: "/", max_age: LIFETIME.as_secs() as u32 };
+
+/// The longest that browsers keep a cookie (RFC 6265bis §5.5).
+const LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// How many users of one browser are remembered.
+const MAX_USERS: usize = 5;
+
+const PURPOSE: &str = "known device";
+
+/// The users who have logged in with a browser, the last one first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Devices(Vec<Device>);
+
+/// A browser in which a user has logged in. The names are short, because each request carries the cookie.
+#[derive(Clone, Deserialize, Serialize)]
+pub(crate) struct Device {
+    #[serde(rename = "u")]
+    user: String,
+    /// A hash of the user's name, so that no user has to be looked up to find the entry for a name.
+    #[serde(rename = "n")]
+    name: String,
+    /// Random.
+    #[serde(rename = "d")]
+    id: String,
+    /// The version of the password that was entered last.
+    #[serde(rename = "v")]
+    version: i64,
+    /// When it was entered.
+    #[serde(rename = "t")]
+    at: i64,
+}
+
+impl std::fmt::Debug for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Device(…)")
+    }
+}
+
+/// A browser in which the user of a log-in has logged in before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KnownDevice<'a> {
+    pub(super) user: &'a str,
+    /// `None` if the password has been changed since. All such devices of a user have their tries in common: someone
+    /// who knew the old password may have made any number of them.
+    pub(super) id: Option<&'a str>,
+}
+
+/// A user who has just logged in or set a password.
+pub(crate) struct KnownUser<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) username: &'a str,
+    pub(crate) password_version: i64,
+    /// Whether the device keeps its counters.
+    pub(crate) keeps_device: bool,
+}
+
+impl<'a> KnownUser<'a> {
+    /// A user who was logged in already, or has used a link. The device's counters start anew.
+    pub(crate) fn of(user: &'a User, password_version: i64) -> Self {
+        Self { id: &user.id, username: &user.username, password_version, keeps_device: false }
+    }
+}
+
+impl Devices {
+    /// Opens the cookie of a request. One that this site did not set, or whose key is gone, counts as absent.
+    pub(super) fn find(headers: &HeaderMap, auth: &Authenticator) -> Self {
+        let devices = COOKIE.find(headers, auth).and_then(|sealed| auth.open_sealed(PURPOSE, sealed));
+        let devices = devices.and_then(|json| serde_json::from_slice::<Vec<Device>>(&json).ok()).unwrap_or_default();
+        let oldest = (auth.now() - LIFETIME).unix_seconds();
+        Self(devices.into_iter().filter(|device| device.at > oldest).collect())
+    }
+
+    /// Returns the device of the user with this name, if the user has logged in with this browser. The name may have
+    /// been given to another user since then: see [`Device::known_to`].
+    pub(crate) fn of_name(&self, name_key: &str) -> Option<&Device> {
+        let name = hash(name_key);
+        self.0.iter().find(|device| device.name == name)
+    }
+
+    /// Returns whether a user has logged in with this browser. If not, a log-in is announced to the user.
+    pub(crate) fn know(&self, user_id: &str) -> bool {
+        self.0.iter().any(|device| device.user == user_id)
+    }
+
+    /// Sets the cookie with this user as the first one.
+    pub(crate) fn remember(&self, response: Response, user: &KnownUser<'_>, auth: &Authenticator) -> Response {
+        let own = self.0.iter().find(|device| device.user == user.id && user.keeps_device);
+        let id = own.map_or_else(|| format!("{:016x}", rand::random::<u64>()), |device| device.id.clone());
+        let first = Device {
+            user: user.id.to_owned(),
+            name: hash(&username_key(user.username)),
+            id,
+            version: user.password_version,
+            at: auth.now().unix_seconds(),
+        };
+        let others = self.0.iter().filter(|device| device.user != user.id);
+        let devices: Vec<&Device> = std::iter::once(&first).chain(others).take(MAX_USERS).collect();
+        let sealed = serde_json::to_vec(&devices).ok().and_then(|json| auth.seal(PURPOSE, &json));
+        match sealed {
+            Some(sealed) => COOKIE.set(response, &sealed, auth),
+            None => response,
+        }
+    }
+}
+
+impl Device {
+    /// Returns the device, if it is one of this user.
+    pub(crate) fn known_to(&self, user_id: &str, password_version: i64) -> Option<KnownDevice<'_>> {
+        let id = (self.version == password_version).then_some(self.id.as_str());
+        (self.user == user_id).then_some(KnownDevice { user: &self.user, id })
+    }
+}
+
+/// The first 64 bits of the SHA-256 hash, in hexadecimal. It is only compared with what the same browser has.
+fn hash(name_key: &str) -> String {
+    Sha256::digest(name_key.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,88 @@
+//! How often something may be tried.
+
+use std::time::Duration;
+
+use hardtack::throttle::Rate;
+
+/// How often passwords may be tried, accounts created and links requested.
+///
+/// By default, an account has 10 tries and one more every 30 seconds, and a client address (an IPv6 /64 network) has
+/// 100 failed tries and one more a second. After 100 failures in a row, an account has one try an hour (NIST SP
+/// 800-63B-4 §3.2.2; ASVS 5.0 V6.3.1), until someone logs in or sets a new password with a reset link. Devices on which
+/// the user has logged in before have tries of their own, so that strangers cannot lock the user out.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use hardtack::throttle::Rate;
+/// use hardtack_accounts::LogInLimits;
+///
+/// // Many people share one address.
+/// let limits = LogInLimits::default().address(Rate::new(1000, Duration::from_millis(100)));
+/// assert!(!limits.is_off());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "pass it to `Accounts::with_log_in_limits`"]
+pub struct LogInLimits(Option<Rates>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rates {
+    /// Of an account, of a device or session of its user.
+    pub(super) account: Rate,
+    /// Of an address.
+    pub(super) address: Rate,
+    /// Of failures in a row, for what `account` limits.
+    pub(super) failures: Rate,
+}
+
+impl Default for LogInLimits {
+    fn default() -> Self {
+        Self(Some(Rates {
+            account: Rate::new(10, Duration::from_secs(30)),
+            address: Rate::new(100, Duration::from_secs(1)),
+            failures: Rate::new(100, Duration::from_secs(60 * 60)),
+        }))
+    }
+}
+
+impl LogInLimits {
+    /// Limits nothing: passwords can be guessed as fast as the server hashes them. For tests, or if something else
+    /// limits log-ins.
+    pub const fn insecure_off() -> Self {
+        Self(None)
+    }
+
+    /// Sets how often the password of an account may be tried. Has no effect on [`Self::insecure_off`], as the other
+    /// setters.
+    pub const fn account(mut self, rate: Rate) -> Self {
+        if let Some(rates) = &mut self.0 {
+            rates.account = rate;
+        }
+        self
+    }
+
+    /// Sets how often a client address may try and fail, sign up, or request links.
+    pub const fn address(mut self, rate: Rate) -> Self {
+        if let Some(rates) = &mut self.0 {
+            rates.address = rate;
+        }
+        self
+    }
+
+    /// Sets how many failures in a row are allowed, and how often the password may be tried after that.
+    pub const fn failures_in_a_row(mut self, rate: Rate) -> Self {
+        if let Some(rates) = &mut self.0 {
+            rates.failures = rate;
+        }
+        self
+    }
+
+    /// Returns whether nothing is limited.
+    pub const fn is_off(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(super) const fn rates(self) -> Option<Rates> {
+        self.0
+    }
+}

@@ -1,0 +1,210 @@
+//! Slows down guessing: of passwords, of links, and sign-ups in large numbers.
+//!
+//! 1. A token is taken before a password is hashed, and given back if the password is right. All names are treated
+//!    alike: no user is looked up before, and the counters of unknown names are those of known ones.
+//! 2. A log-in counts for its client's address and for its account. A browser in which the user has logged in before
+//!    has a cookie that says so ([`Devices`]), and counters of its own: strangers cannot use them up.
+//! 3. After a hundred failures in a row, an account has one try an hour for unknown devices. That never becomes longer,
+//!    and a reset link ends it.
+
+mod client;
+mod devices;
+mod limits;
+mod refusals;
+
+use std::fmt;
+use std::sync::Arc;
+
+use hardtack::throttle::{Attempt, Budget, Throttle, ThrottleBuilder, ThrottleStore, TooManyAttempts};
+use hardtack::{Authenticator, SessionId};
+
+pub(crate) use client::Client;
+pub(crate) use devices::{Devices, KnownDevice, KnownUser};
+pub use limits::LogInLimits;
+use limits::Rates;
+use refusals::Refusals;
+
+use crate::activity::RequestInfo;
+
+/// What is tried. The name appears in the log, and separates the counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tried {
+    /// A log-in, from a device that the account does not know.
+    LogIn,
+    /// A log-in, from a device that the account knows.
+    LogInOfDevice,
+    /// The password of a user who is logged in.
+    PasswordAgain,
+    SignUp,
+    /// A request for a link to reset the password.
+    ResetRequest,
+    /// A request for a link to confirm an address.
+    ConfirmationRequest,
+    /// A link from an email or an administrator.
+    Link,
+}
+
+impl Tried {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::LogIn => "log_in",
+            Self::LogInOfDevice => "log_in_of_known_device",
+            Self::PasswordAgain => "password",
+            Self::SignUp => "sign_up",
+            Self::ResetRequest => "reset_request",
+            Self::ConfirmationRequest => "confirmation_request",
+            Self::Link => "link",
+        }
+    }
+}
+
+/// Where the counters are.
+#[derive(Clone)]
+pub(crate) struct CounterStore(Arc<dyn Fn(ThrottleBuilder) -> ThrottleBuilder + Send + Sync>);
+
+impl CounterStore {
+    pub(crate) fn new(store: impl ThrottleStore + Clone) -> Self {
+        Self(Arc::new(move |builder| builder.store(store.clone())))
+    }
+}
+
+impl fmt::Debug for CounterStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CounterStore")
+    }
+}
+
+/// Counts tries. Clones share the counters.
+#[derive(Clone, Debug)]
+pub(crate) struct Throttling(Option<Arc<Counters>>);
+
+#[derive(Debug)]
+struct Counters {
+    throttle: Throttle,
+    rates: Rates,
+    refusals: Refusals,
+}
+
+/// A try that is allowed, and counts as a failure until it has [succeeded](Self::succeeded).
+#[must_use = "call `succeeded` if the try succeeds: until then it counts as a failure"]
+pub(crate) struct Try(Option<Attempt>);
+
+impl Try {
+    /// Gives what was taken back, and ends the row of failures.
+    pub(crate) async fn succeeded(self) {
+        if let Some(attempt) = self.0 {
+            attempt.succeeded().await;
+        }
+    }
+}
+
+impl Throttling {
+    /// Limits nothing.
+    pub(crate) const fn off() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn new(limits: LogInLimits, auth: &Authenticator, store: &CounterStore) -> Self {
+        let Some(rates) = limits.rates() else { return Self::off() };
+        let throttle = (store.0)(auth.throttle()).build();
+        Self(Some(Arc::new(Counters { throttle, rates, refusals: Refusals::default() })))
+    }
+
+    /// Takes the tokens of a log-in with this name, and returns whether they are those of the device, which the account
+    /// knows. A device with a hundred failures in a row counts as unknown.
+    pub(crate) async fn log_in(
+        &self,
+        name_key: &str,
+        device: Option<KnownDevice<'_>>,
+        client: &Client,
+        request: &RequestInfo,
+    ) -> Result<(Try, bool), TooManyAttempts> {
+        let Some(counters) = &self.0 else { return Ok((Try(None), device.is_some())) };
+        if let Some(KnownDevice { user, id }) = device {
+            let budget = match id {
+                Some(id) => counters.account("device", &[user, id]),
+                None => counters.account("devices before the change", &[user]),
+            };
+            match counters.throttle.take(&[budget]).await {
+                Ok(attempt) => return Ok((Try(Some(attempt)), true)),
+                Err(refused) if refused.failures_in_a_row() => {}
+                Err(refused) => return Err(counters.refused(Tried::LogInOfDevice, refused, request)),
+            }
+        }
+        let account = counters.account("account", &[name_key]);
+        let budgets: Vec<Budget> = counters.address("address", client).into_iter().chain([account]).collect();
+        counters.take(Tried::LogIn, &budgets, request).await.map(|attempt| (attempt, false))
+    }
+
+    /// Takes a token for a try with the password of a user who is logged in. Each session has its own: a copied session
+    /// cookie does not help to guess the password, nor to lock out its owner.
+    pub(crate) async fn password_again(
+        &self,
+        user_id: &str,
+        session: Option<SessionId>,
+        request: &RequestInfo,
+    ) -> Result<Try, TooManyAttempts> {
+        let Some(counters) = &self.0 else { return Ok(Try(None)) };
+        let session = session.map(|session| session.to_string()).unwrap_or_default();
+        let budget = counters.account("session", &[user_id, &session]);
+        counters.take(Tried::PasswordAgain, &[budget], request).await
+    }
+
+    /// Takes a token of the client's address.
+    pub(crate) async fn by_address(
+        &self,
+        tried: Tried,
+        client: &Client,
+        request: &RequestInfo,
+    ) -> Result<Try, TooManyAttempts> {
+        let Some(counters) = &self.0 else { return Ok(Try(None)) };
+        let Some(budget) = counters.address(tried.name(), client) else { return Ok(Try(None)) };
+        counters.take(tried, &[budget], request).await
+    }
+
+    /// Takes a token of a user who is logged in.
+    pub(crate) async fn by_user(
+        &self,
+        tried: Tried,
+        user_id: &str,
+        request: &RequestInfo,
+    ) -> Result<Try, TooManyAttempts> {
+        let Some(counters) = &self.0 else { return Ok(Try(None)) };
+        let budget = Budget::new(counters.throttle.key(tried.name(), &[user_id]), counters.rates.account);
+        counters.take(tried, &[budget], request).await
+    }
+
+    /// Forgets the failures of an account, because its user has set a new password.
+    pub(crate) async fn clear_account(&self, name_key: &str) {
+        let Some(counters) = &self.0 else { return };
+        if let Err(error) = counters.throttle.clear(&[counters.throttle.key("account", &[name_key])]).await {
+            tracing::warn!(event = "log_in_limit_not_cleared", error = %hardtack::error::WithCauses(&error));
+        }
+    }
+}
+
+impl Counters {
+    /// The budget of an account, or of one of its devices or sessions.
+    fn account(&self, label: &str, parts: &[&str]) -> Budget {
+        let Rates { account, failures, .. } = self.rates;
+        Budget::new(self.throttle.key(label, parts), account).failures_in_a_row(failures)
+    }
+
+    /// The budget of the client's address, if it is known. An IPv6 network counts as one.
+    fn address(&self, label: &str, client: &Client) -> Option<Budget> {
+        let network = client.network?.to_string();
+        Some(Budget::new(self.throttle.key(label, &[&network]), self.rates.address))
+    }
+
+    async fn take(&self, tried: Tried, budgets: &[Budget], request: &RequestInfo) -> Result<Try, TooManyAttempts> {
+        match self.throttle.take(budgets).await {
+            Ok(attempt) => Ok(Try(Some(attempt))),
+            Err(refused) => Err(self.refused(tried, refused, request)),
+        }
+    }
+
+    fn refused(&self, tried: Tried, refused: TooManyAttempts, request: &RequestInfo) -> TooManyAttempts {
+        self.refusals.add(tried, request.address.as_deref());
+        refused
+    }
+}

@@ -1,0 +1,95 @@
+//! How often passwords may be tried.
+
+use std::time::Duration;
+
+use hardtack::throttle::Rate;
+use hardtack_accounts::LogInLimits;
+
+use super::duration;
+use super::settings::LOG_IN_LIMITS;
+use super::sources::Sources;
+use crate::error::Error;
+
+const OFF: &str = "off";
+
+const EXPECTED: &str = "off, or a list such as account=10/30s,address=100/1s,failures=100/1h: each a number of tries from 1 \
+                        to 1000000, and the time after which there is one more, from 1s to 1d";
+
+/// The longest time after which there is one more try.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Reads the limits. Also returns a warning if there are none.
+pub(super) fn read(sources: &Sources) -> Result<(LogInLimits, Option<String>), Error> {
+    let limits = sources.parse_required(&LOG_IN_LIMITS, EXPECTED, parse)?;
+    let warning = "so passwords can be guessed as fast as the server checks them; turn limits off only for tests";
+    let warning = limits.is_off().then(|| format!("{}, {warning}", sources.describe(&LOG_IN_LIMITS)));
+    Ok((limits, warning))
+}
+
+/// Limits that are left out have their defaults.
+fn parse(text: &str) -> Option<LogInLimits> {
+    if text == OFF {
+        return Some(LogInLimits::insecure_off());
+    }
+    let mut seen = Vec::new();
+    text.split(',').try_fold(LogInLimits::default(), |limits, part| {
+        let (name, rate) = part.split_once('=')?;
+        let (name, rate) = (name.trim(), parse_rate(rate.trim())?);
+        if seen.contains(&name) {
+            return None;
+        }
+        seen.push(name);
+        match name {
+            "account" => Some(limits.account(rate)),
+            "address" => Some(limits.address(rate)),
+            "failures" => Some(limits.failures_in_a_row(rate)),
+            _ => None,
+        }
+    })
+}
+
+fn parse_rate(text: &str) -> Option<Rate> {
+    let (burst, every) = text.split_once('/')?;
+    // `u32::parse` accepts a sign.
+    let burst: u32 = burst.bytes().all(|byte| byte.is_ascii_digit()).then(|| burst.parse().ok())??;
+    let every = duration::parse_non_zero(every).filter(|every| *every <= LONGEST)?;
+    (1..=Rate::MAX_BURST).contains(&burst).then(|| Rate::new(burst, every))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_that_are_left_out_have_their_defaults() {
+        let default = LogInLimits::default();
+        assert_eq!(parse(LOG_IN_LIMITS.default), Some(default));
+        assert_eq!(parse("off"), Some(LogInLimits::insecure_off()));
+        let rate = |burst, seconds| Rate::new(burst, Duration::from_secs(seconds));
+        assert_eq!(parse("account=3/60"), Some(default.account(rate(3, 60))));
+        let two = default.address(rate(1_000_000, 86_400)).failures_in_a_row(rate(1, 3600));
+        assert_eq!(parse("failures=1/1h, address = 1000000/1d"), Some(two));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in [
+            "",
+            "on",
+            "OFF",
+            "off,account=1/1s",
+            "account",
+            "account=1",
+            "account=0/1s",
+            "account=+1/1s",
+            "account=1/0s",
+            "account=1/2d",
+            "account=1000001/1s",
+            "account=1/1s,",
+            "account=1/1s,account=2/1s",
+            "server=1/1s",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}

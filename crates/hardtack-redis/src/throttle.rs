@@ -1,0 +1,153 @@
+//! Counters of tries in Redis.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hardtack::BackendError;
+use hardtack::throttle::{Budget, BudgetKey, Now, Rate, ThrottleStore, Verdict};
+use redis::IntoConnectionInfo;
+
+use crate::connection::{Connection, Retry};
+use crate::error::{CommandError, OpenError};
+use crate::scripts::{THROTTLE_GIVE_BACK, THROTTLE_TAKE};
+use crate::sessions::RedisSessions;
+
+/// After this time, the throttle counts in memory.
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// A [`ThrottleStore`] in Redis or Valkey. Clones share a connection.
+///
+/// ```no_run
+/// # async fn run(keys: hardtack::KeySet) -> Result<(), Box<dyn std::error::Error>> {
+/// use hardtack::throttle::Throttle;
+/// use hardtack_redis::RedisSessions;
+///
+/// let sessions = RedisSessions::open("redis://127.0.0.1/").await?;
+/// let throttle = Throttle::builder(&keys).store(sessions.throttle()).build();
+/// # Ok(())
+/// # }
+/// ```
+///
+/// - The server's clock counts.
+/// - An operation fails after a second, and the [`Throttle`](hardtack::throttle::Throttle) then counts in memory.
+/// - The counters are one hash, `{hardtack}:throttle`. Counters whose buckets are full are deleted while others are
+///   added. If there are more than [`Self::DEFAULT_CAPACITY`], each new one replaces one of few tries.
+#[derive(Clone)]
+pub struct RedisThrottleStore {
+    connection: Arc<Connection>,
+    prefix: Arc<str>,
+    capacity: u32,
+}
+
+impl fmt::Debug for RedisThrottleStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisThrottleStore")
+            .field("address", &self.connection.address())
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RedisThrottleStore {
+    /// How many counters are kept, unless the store is created [`with_capacity`](Self::with_capacity). They take about
+    /// 100 MB.
+    pub const DEFAULT_CAPACITY: u32 = 1_000_000;
+
+    /// Connects to a Redis server, for an application whose sessions are in another store. See [`RedisSessions::open`].
+    ///
+    /// # Errors
+    /// Those of [`RedisSessions::open`].
+    pub async fn open(address: impl IntoConnectionInfo) -> Result<Self, OpenError> {
+        Ok(RedisSessions::open(address).await?.throttle())
+    }
+
+    /// Like [`Self::open`], with a key that begins with another name. See [`RedisSessions::open_named`].
+    ///
+    /// # Errors
+    /// Those of [`RedisSessions::open_named`].
+    pub async fn open_named(address: impl IntoConnectionInfo, name: &str) -> Result<Self, OpenError> {
+        Ok(RedisSessions::open_named(address, name).await?.throttle())
+    }
+
+    /// Sets how many counters are kept.
+    #[must_use]
+    pub fn with_capacity(self, capacity: u32) -> Self {
+        Self { capacity: capacity.max(1), ..self }
+    }
+}
+
+impl RedisSessions {
+    /// Returns a store for counters of tries that uses the same connection.
+    pub fn throttle(&self) -> RedisThrottleStore {
+        RedisThrottleStore {
+            connection: Arc::clone(&self.connection),
+            prefix: Arc::clone(&self.prefix),
+            capacity: RedisThrottleStore::DEFAULT_CAPACITY,
+        }
+    }
+}
+
+impl ThrottleStore for RedisThrottleStore {
+    async fn take(&self, budgets: &[Budget], _: Now) -> Result<Verdict, BackendError> {
+        if budgets.is_empty() {
+            return Ok(Verdict::Taken);
+        }
+        let mut arguments = vec![self.capacity.to_string().into_bytes()];
+        for budget in budgets {
+            arguments.push(budget.key().as_bytes().to_vec());
+            for rate in [Some(budget.rate()), budget.failures()] {
+                arguments.extend([rate.map_or(0, every), rate.map_or(0, fill)].map(|ms| ms.to_string().into_bytes()));
+            }
+        }
+        let this = self.clone();
+        let (wait, in_a_row): (u64, u64) =
+            within_limit(async move { THROTTLE_TAKE.run(&this.connection, &this.prefix, arguments).await }).await?;
+        Ok(match wait {
+            0 => Verdict::Taken,
+            _ => Verdict::Refused { wait: Duration::from_millis(wait), failures_in_a_row: in_a_row == 1 },
+        })
+    }
+
+    async fn give_back(&self, budgets: &[Budget], _: Now) -> Result<(), BackendError> {
+        let arguments: Vec<Vec<u8>> = budgets
+            .iter()
+            .flat_map(|budget| [budget.key().as_bytes().to_vec(), every(budget.rate()).to_string().into_bytes()])
+            .collect();
+        let this = self.clone();
+        within_limit(async move { THROTTLE_GIVE_BACK.run(&this.connection, &this.prefix, arguments).await }).await
+    }
+
+    async fn clear(&self, keys: &[BudgetKey]) -> Result<(), BackendError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let mut delete = redis::cmd("HDEL");
+        delete.arg(format!("{}:throttle", self.prefix));
+        for key in keys {
+            delete.arg(key.as_bytes());
+        }
+        let this = self.clone();
+        within_limit(async move { this.connection.query(&delete, Retry::Safe).await }).await
+    }
+}
+
+fn every(rate: Rate) -> u128 {
+    rate.every().as_millis()
+}
+
+fn fill(rate: Rate) -> u128 {
+    rate.time_to_fill().as_millis()
+}
+
+/// Waits for a response for at most [`LIMIT`]. The command goes on after that: it notices by itself that the server
+/// does not respond, and then replaces the connection.
+async fn within_limit<T: Send + 'static>(
+    command: impl Future<Output = Result<T, CommandError>> + Send + 'static,
+) -> Result<T, BackendError> {
+    match tokio::time::timeout(LIMIT, tokio::spawn(command)).await {
+        Ok(Ok(result)) => result.map_err(BackendError::new),
+        Ok(Err(panicked)) => Err(BackendError::new(panicked)),
+        Err(_) => Err(BackendError::new(CommandError::TimedOut(LIMIT))),
+    }
+}

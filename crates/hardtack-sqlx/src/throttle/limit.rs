@@ -1,0 +1,22 @@
+//! How long a request waits for the counters.
+
+use std::time::Duration;
+
+use hardtack::BackendError;
+
+/// After this time, the throttle counts in memory.
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// Waits for some work for at most [`LIMIT`].
+///
+/// The work goes on after that: it notices by itself that the database does not respond, and then closes the
+/// connection. A transaction that were dropped in the middle would return a broken connection to the pool.
+pub(super) async fn within_limit<T: Send + 'static>(
+    work: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
+) -> Result<T, BackendError> {
+    match tokio::time::timeout(LIMIT, tokio::spawn(work)).await {
+        Ok(Ok(result)) => result.map_err(BackendError::new),
+        Ok(Err(panicked)) => Err(BackendError::new(panicked)),
+        Err(_) => Err(BackendError::new(format!("the database has not responded for {} s", LIMIT.as_secs()))),
+    }
+}

@@ -1,0 +1,140 @@
+//! Counters of tries, which several servers share.
+
+mod limit;
+mod statements;
+mod sweep;
+
+use std::sync::Arc;
+
+use hardtack::BackendError;
+use hardtack::throttle::{Budget, BudgetKey, Counter, Now, ThrottleStore, Verdict, take_all};
+use hardtack_db::{MigrateError, Pool};
+
+use self::limit::within_limit;
+use self::sweep::Sweep;
+use crate::database::Database;
+use crate::schema::THROTTLE_MIGRATIONS;
+use crate::sessions::Sessions;
+
+/// A [`ThrottleStore`] in the table `throttle` of a database. Clones share the connections.
+///
+/// ```no_run
+/// # #[cfg(feature = "sqlite")]
+/// # async fn run(keys: hardtack::KeySet) -> Result<(), Box<dyn std::error::Error>> {
+/// use hardtack::throttle::Throttle;
+/// use hardtack_sqlx::SqliteSessions;
+///
+/// let sessions = SqliteSessions::open("app.db").await?;
+/// let throttle = Throttle::builder(&keys).store(sessions.throttle()).build();
+/// # Ok(())
+/// # }
+/// ```
+///
+/// - A refused try reads the database and writes nothing.
+/// - An operation fails after a second, and the [`Throttle`](hardtack::throttle::Throttle) then counts in memory.
+/// - On PostgreSQL, the server's clock counts. On SQLite, it is the clock of the throttle.
+/// - Counters whose buckets are full are deleted while others are written. If there are more than
+///   [`Self::DEFAULT_CAPACITY`], those of few tries are deleted as well.
+#[derive(Clone, Debug)]
+pub struct SqlThrottleStore {
+    pool: Pool,
+    sweep: Arc<Sweep>,
+}
+
+impl SqlThrottleStore {
+    /// How many counters the table holds approximately, unless the store is created
+    /// [`with_capacity`](Self::with_capacity). They take about 100 MB.
+    pub const DEFAULT_CAPACITY: u32 = 1_000_000;
+
+    /// Keeps counters in a database that is already open. Call [`Self::migrate`] before the first use.
+    pub fn from_pool(pool: impl Into<Database>) -> Self {
+        Self { pool: pool.into().into(), sweep: Arc::new(Sweep::new(Self::DEFAULT_CAPACITY)) }
+    }
+
+    /// Sets approximately how many counters the table holds.
+    #[must_use]
+    pub fn with_capacity(self, capacity: u32) -> Self {
+        Self { sweep: Arc::new(Sweep::new(capacity)), ..self }
+    }
+
+    /// Creates the table `throttle`, or brings it up to date, and returns how many migrations were applied.
+    /// [`Sessions::migrate`] does this as well.
+    ///
+    /// # Errors
+    /// The table is newer than this program, or the database failed.
+    pub async fn migrate(&self) -> Result<usize, MigrateError> {
+        self.pool.migrate("throttle", THROTTLE_MIGRATIONS).await
+    }
+
+    /// Takes the tokens in one transaction. Returns whether they were taken, and the time.
+    async fn take_tokens(&self, budgets: &[Budget], now: i64) -> Result<Verdict, sqlx::Error> {
+        // Most tries of a flood are refused. They neither wait for a lock nor write.
+        let (now, stored) = statements::read(&self.pool, budgets, now).await?;
+        let (verdict, changed) = decide(budgets, &stored, now);
+        if verdict != Verdict::Taken && changed.is_empty() {
+            return Ok(verdict);
+        }
+        let mut transaction = self.pool.begin().await?;
+        let (now, stored) = statements::lock(&mut transaction, budgets, now).await?;
+        let (verdict, changed) = decide(budgets, &stored, now);
+        if !changed.is_empty() {
+            transaction.execute(statements::write(&changed, now)).await?;
+        }
+        transaction.commit().await?;
+        if self.sweep.is_due() {
+            let this = self.clone();
+            tokio::spawn(async move { this.sweep.run(&this.pool, now).await });
+        }
+        Ok(verdict)
+    }
+}
+
+/// Returns the verdict, and the counters to store.
+fn decide(budgets: &[Budget], stored: &[(Vec<u8>, Counter)], now: i64) -> (Verdict, Vec<(Budget, Counter)>) {
+    let find = |budget: &Budget| stored.iter().find(|(key, _)| key == budget.key().as_bytes());
+    let before = |budget: &Budget| find(budget).map_or_else(Counter::default, |(_, counter)| *counter);
+    let mut counters: Vec<_> = budgets.iter().map(|budget| (*budget, before(budget))).collect();
+    let verdict = take_all(&mut counters, now);
+    counters.retain(|(budget, counter)| *counter != before(budget));
+    (verdict, counters)
+}
+
+impl ThrottleStore for SqlThrottleStore {
+    async fn take(&self, budgets: &[Budget], now: Now) -> Result<Verdict, BackendError> {
+        if budgets.is_empty() {
+            return Ok(Verdict::Taken);
+        }
+        let (this, budgets) = (self.clone(), budgets.to_vec());
+        within_limit(async move { this.take_tokens(&budgets, now.unix_ms).await }).await
+    }
+
+    async fn give_back(&self, budgets: &[Budget], _: Now) -> Result<(), BackendError> {
+        if budgets.is_empty() {
+            return Ok(());
+        }
+        let (pool, budgets) = (self.pool.clone(), budgets.to_vec());
+        within_limit(async move { statements::give_back(&pool, &budgets).await }).await
+    }
+
+    async fn clear(&self, keys: &[BudgetKey]) -> Result<(), BackendError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let (pool, keys) = (self.pool.clone(), keys.to_vec());
+        within_limit(async move { statements::clear(&pool, &keys).await }).await
+    }
+}
+
+impl Database {
+    /// Returns a store for counters of tries in this database. Call [`SqlThrottleStore::migrate`] before its first use.
+    pub fn throttle(&self) -> SqlThrottleStore {
+        SqlThrottleStore::from_pool(self.clone())
+    }
+}
+
+impl<P: Clone + Into<Database>> Sessions<P> {
+    /// Returns a store for counters of tries in the same database. [`Self::migrate`] creates its table.
+    pub fn throttle(&self) -> SqlThrottleStore {
+        SqlThrottleStore::from_pool(self.pool().clone())
+    }
+}

@@ -1,0 +1,118 @@
+//! The statements on the table `throttle`.
+//!
+//! On PostgreSQL, whoever locks several rows does so in the order of their keys, so that no two transactions wait for
+//! each other.
+
+use hardtack::throttle::{Budget, BudgetKey, Counter};
+use hardtack_db::{Pool, Statement, Transaction};
+use sqlx::AssertSqlSafe;
+
+/// PostgreSQL's time in milliseconds.
+const PG_NOW: &str = "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)";
+
+/// The time, a key, and when the two buckets are full again. Without a key if no row was found.
+type Row = (i64, Option<Vec<u8>>, Option<i64>, Option<i64>);
+
+/// The time, and the stored counters with their keys.
+type Stored = (i64, Vec<(Vec<u8>, Counter)>);
+
+/// Reads the counters of budgets, and the time: PostgreSQL's, or `now` for SQLite.
+pub(super) async fn read(pool: &Pool, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
+    let time = if pool.is_postgres() { PG_NOW } else { "0" };
+    let sql = format!(
+        "SELECT {time}, t.key, t.full_at, t.failures_full_at
+         FROM (SELECT 1) AS one LEFT JOIN throttle AS t ON t.key IN ({})",
+        placeholders(budgets.len())
+    );
+    let rows: Vec<Row> = pool.fetch(with_keys(sql, budgets)).await?;
+    Ok(decode(rows, now, pool.is_postgres()))
+}
+
+/// Locks the counters of budgets, and reads them and the time again. `now` is the time if there is no row yet.
+pub(super) async fn lock(transaction: &mut Transaction, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
+    let postgres = transaction.connection().is_postgres();
+    if postgres {
+        // A row that does not exist yet cannot be locked, but its key can.
+        let locks: Vec<String> = (1..=budgets.len()).map(|at| format!("pg_advisory_xact_lock(${at})")).collect();
+        let statement = Statement::new(AssertSqlSafe(format!("SELECT {}", locks.join(", "))));
+        transaction.execute(budgets.iter().fold(statement, |to, budget| to.bind(lock_number(budget.key())))).await?;
+    }
+    let (time, lock) = if postgres { (PG_NOW, "FOR UPDATE") } else { ("0", "") };
+    let sql = format!(
+        "SELECT {time}, key, full_at, failures_full_at FROM throttle WHERE key IN ({}) ORDER BY key {lock}",
+        placeholders(budgets.len())
+    );
+    let rows: Vec<Row> = transaction.fetch(with_keys(sql, budgets)).await?;
+    Ok(decode(rows, now, postgres))
+}
+
+fn decode(rows: Vec<Row>, now: i64, postgres: bool) -> Stored {
+    let time = rows.first().map(|row| row.0).filter(|_| postgres).unwrap_or(now);
+    let counters = rows
+        .into_iter()
+        .filter_map(|(_, key, full_at, failures_full_at)| Some((key?, Counter::new(full_at?, failures_full_at?))));
+    (time, counters.collect())
+}
+
+/// Inserts or replaces counters.
+pub(super) fn write(counters: &[(Budget, Counter)], now: i64) -> Statement<'static> {
+    let row = |at: usize| format!("(${}, ${}, ${}, ${})", 4 * at + 1, 4 * at + 2, 4 * at + 3, 4 * at + 4);
+    let rows: Vec<String> = (0..counters.len()).map(row).collect();
+    let sql = format!(
+        "INSERT INTO throttle (key, full_at, failures_full_at, spent) VALUES {}
+         ON CONFLICT (key) DO UPDATE SET full_at = excluded.full_at, failures_full_at = excluded.failures_full_at,
+            spent = excluded.spent",
+        rows.join(", ")
+    );
+    counters.iter().fold(Statement::new(AssertSqlSafe(sql)), |statement, (budget, counter)| {
+        let statement = statement.bind(budget.key().as_bytes().to_vec()).bind(counter.full_at);
+        statement.bind(counter.failures_full_at).bind(i64::from(counter.spent(budget, now)))
+    })
+}
+
+/// Gives a token of each budget back, and ends its row of failures.
+pub(super) async fn give_back(pool: &Pool, budgets: &[Budget]) -> Result<(), sqlx::Error> {
+    let keys = budgets.len();
+    let cases: Vec<String> = (1..=keys).map(|at| format!("WHEN ${at} THEN CAST(${} AS BIGINT)", keys + at)).collect();
+    let sql = format!(
+        "UPDATE throttle SET full_at = full_at - CASE key {} END, failures_full_at = 0 WHERE {}",
+        cases.join(" "),
+        locked(pool, keys)
+    );
+    let every = |budget: &Budget| i64::try_from(budget.rate().every().as_millis()).unwrap_or(i64::MAX);
+    let statement = budgets.iter().fold(with_keys(sql, budgets), |to, budget| to.bind(every(budget)));
+    pool.execute(statement).await.map(drop)
+}
+
+/// Deletes counters.
+pub(super) async fn clear(pool: &Pool, keys: &[BudgetKey]) -> Result<(), sqlx::Error> {
+    let sql = format!("DELETE FROM throttle WHERE {}", locked(pool, keys.len()));
+    let statement = Statement::new(AssertSqlSafe(sql));
+    let statement = keys.iter().fold(statement, |to, key| to.bind(key.as_bytes().to_vec()));
+    pool.execute(statement).await.map(drop)
+}
+
+/// The condition that selects rows by the keys in the first placeholders, and on PostgreSQL locks them in order.
+fn locked(pool: &Pool, keys: usize) -> String {
+    let keys = placeholders(keys);
+    if pool.is_postgres() {
+        format!("key IN (SELECT key FROM throttle WHERE key IN ({keys}) ORDER BY key FOR UPDATE)")
+    } else {
+        format!("key IN ({keys})")
+    }
+}
+
+/// `$1, $2, …`
+fn placeholders(count: usize) -> String {
+    (1..=count).map(|at| format!("${at}")).collect::<Vec<_>>().join(", ")
+}
+
+fn with_keys(sql: String, budgets: &[Budget]) -> Statement<'static> {
+    let statement = Statement::new(AssertSqlSafe(sql));
+    budgets.iter().fold(statement, |to, budget| to.bind(budget.key().as_bytes().to_vec()))
+}
+
+/// The number of the lock of a key: its first half. Keys are random, so two keys rarely have the same number.
+fn lock_number(key: BudgetKey) -> i64 {
+    key.as_bytes().first_chunk().copied().map_or(0, i64::from_be_bytes)
+}

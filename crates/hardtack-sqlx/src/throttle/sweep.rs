@@ -1,0 +1,73 @@
+//! Deletes counters that are not needed any more.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use hardtack_db::{Pool, Statement};
+
+/// How many tries pass between two sweeps.
+const PERIOD: u64 = 64;
+
+/// How many rows a sweep reads. That is more than the tries between two sweeps insert.
+const ROWS: usize = 500;
+
+/// Walks through the table in the order of the keys, [`ROWS`] rows at a time, and deletes the counters that are full.
+///
+/// Keys are random, so the rows of a step tell how many there are in all. If there are too many, the half of which less
+/// is spent is deleted as well. A counter of an account under attack is almost empty, and stays.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    capacity: u32,
+    tries: AtomicU64,
+    /// The last key of the previous step.
+    position: Mutex<Vec<u8>>,
+}
+
+impl Sweep {
+    pub(super) const fn new(capacity: u32) -> Self {
+        Self { capacity, tries: AtomicU64::new(1), position: Mutex::new(Vec::new()) }
+    }
+
+    /// Counts a try, and returns whether it is time for the next step.
+    pub(super) fn is_due(&self) -> bool {
+        self.tries.fetch_add(1, Ordering::Relaxed).is_multiple_of(PERIOD)
+    }
+
+    pub(super) async fn run(&self, pool: &Pool, now: i64) {
+        if let Err(error) = self.step(pool, now).await {
+            // The next step tries again.
+            tracing::debug!(event = "throttle_sweep_failed", error = &error as &dyn std::error::Error);
+        }
+    }
+
+    async fn step(&self, pool: &Pool, now: i64) -> Result<(), sqlx::Error> {
+        let start = self.position.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let sql = "SELECT key, spent FROM throttle WHERE key > $1 ORDER BY key LIMIT $2";
+        let statement = Statement::new(sql).bind(start.as_slice()).bind(ROWS as i64);
+        let mut rows: Vec<(Vec<u8>, i64)> = pool.fetch(statement).await?;
+        let at_end = rows.len() < ROWS;
+        let end = rows.last().map(|(key, _)| key.clone()).unwrap_or_default();
+        *self.position.lock().unwrap_or_else(PoisonError::into_inner) = if at_end { Vec::new() } else { end.clone() };
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let width = if at_end { 1.0 - fraction(&start) } else { fraction(&end) - fraction(&start) };
+        let too_many = rows.len() as f64 > f64::from(self.capacity) * width;
+        rows.sort_by_key(|(_, spent)| *spent);
+        let least_spent = if too_many { rows.get(rows.len() / 2).map_or(-1, |(_, spent)| *spent) } else { -1 };
+        // A row that a try has locked is in use, and this must not wait for it.
+        let delete = Statement::per_database(
+            "DELETE FROM throttle WHERE key > $1 AND key <= $2
+             AND (full_at <= $3 AND failures_full_at <= $3 OR spent <= $4)",
+            "DELETE FROM throttle WHERE key IN (
+                SELECT key FROM throttle WHERE key > $1 AND key <= $2
+                AND (full_at <= $3 AND failures_full_at <= $3 OR spent <= $4) FOR UPDATE SKIP LOCKED)",
+        );
+        pool.execute(delete.bind(start).bind(end).bind(now).bind(least_spent)).await.map(drop)
+    }
+}
+
+/// Which part of all keys comes before this one.
+fn fraction(key: &[u8]) -> f64 {
+    key.iter().take(8).rev().fold(0.0, |sum, byte| (sum + f64::from(*byte)) / 256.0)
+}

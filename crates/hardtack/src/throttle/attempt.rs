@@ -1,0 +1,139 @@
+//! The two results of taking a token.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Budget;
+use super::counters::Counters;
+
+/// A try that is allowed, and counts as a failure unless it [succeeds](Self::succeeded).
+#[must_use = "call `succeeded` if the try succeeds: until then it counts as a failure"]
+pub struct Attempt {
+    counters: Arc<Counters>,
+    budgets: Vec<Budget>,
+    /// Whether the tokens were taken from the store that several servers share.
+    shared: bool,
+}
+
+impl Attempt {
+    pub(super) const fn new(counters: Arc<Counters>, budgets: Vec<Budget>, shared: bool) -> Self {
+        Self { counters, budgets, shared }
+    }
+
+    /// Gives the tokens back and ends the row of failures of each budget. If the store fails, the tokens stay taken.
+    pub async fn succeeded(self) {
+        self.counters.give_back(&self.budgets, self.shared).await;
+    }
+
+    /// Leaves the try counted as a failure. Dropping the attempt does the same.
+    pub fn failed(self) {}
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt").field("budgets", &self.budgets).finish_non_exhaustive()
+    }
+}
+
+/// A try that is refused. Nothing was taken, so a refused try does not prolong the wait.
+///
+/// In a handler, pass it to `auth.refuse`. The client gets 429 with the code `too_many_attempts`, the
+/// [sentence](Self::sentence) and `Retry-After`: a browser as a page, a program as problem details.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TooManyAttempts {
+    retry_after: Duration,
+    failures_in_a_row: bool,
+    sentence: Cow<'static, str>,
+}
+
+impl TooManyAttempts {
+    /// Creates the refusal of a try that is allowed after a wait.
+    pub fn new(retry_after: Duration, failures_in_a_row: bool) -> Self {
+        let sentence = format!("Too many attempts. Try again in {}.", Approximately(retry_after)).into();
+        Self { retry_after, failures_in_a_row, sentence }
+    }
+
+    /// Replaces the sentence for the client. [`Self::wait`] is its variable part.
+    #[must_use]
+    pub fn with_sentence(self, sentence: impl Into<Cow<'static, str>>) -> Self {
+        Self { sentence: sentence.into(), ..self }
+    }
+
+    /// Returns after which time a try is allowed again.
+    pub const fn retry_after(&self) -> Duration {
+        self.retry_after
+    }
+
+    /// Returns the value of the field `Retry-After`: the time in seconds, rounded up.
+    pub fn retry_after_seconds(&self) -> u64 {
+        u64::try_from(self.retry_after.as_millis().div_ceil(1000)).unwrap_or(u64::MAX)
+    }
+
+    /// Returns the time for a person to read, such as "20 seconds" or "about 5 minutes".
+    pub fn wait(&self) -> impl fmt::Display + use<> {
+        Approximately(self.retry_after)
+    }
+
+    /// Returns whether the wait is due to too many [failures in a row](Budget::failures_in_a_row).
+    pub const fn failures_in_a_row(&self) -> bool {
+        self.failures_in_a_row
+    }
+
+    /// Returns the sentence for the client: what is wrong and what to do.
+    pub fn sentence(&self) -> &str {
+        &self.sentence
+    }
+}
+
+impl fmt::Display for TooManyAttempts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let row = if self.failures_in_a_row { " after many failures in a row" } else { "" };
+        write!(f, "too many attempts{row}; the next one is allowed in {} s", self.retry_after_seconds())
+    }
+}
+
+impl Error for TooManyAttempts {}
+
+/// A time, rounded up, in seconds, minutes or hours.
+struct Approximately(Duration);
+
+impl fmt::Display for Approximately {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_millis().div_ceil(1000).max(1);
+        match (seconds, seconds.div_ceil(60), seconds.div_ceil(3600)) {
+            (1, ..) => f.write_str("a second"),
+            (2..60, ..) => write!(f, "{seconds} seconds"),
+            (_, 1, _) => f.write_str("about a minute"),
+            (_, minutes @ 2..60, _) => write!(f, "about {minutes} minutes"),
+            (.., 1) => f.write_str("about an hour"),
+            (.., hours) => write!(f, "about {hours} hours"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_rounded_up() {
+        for (millis, text, seconds) in [
+            (0, "a second", 0),
+            (1, "a second", 1),
+            (1001, "2 seconds", 2),
+            (59_000, "59 seconds", 59),
+            (59_001, "about a minute", 60),
+            (60_001, "about 2 minutes", 61),
+            (3_540_001, "about an hour", 3541),
+            (3_600_001, "about 2 hours", 3601),
+        ] {
+            let refused = TooManyAttempts::new(Duration::from_millis(millis), false);
+            assert_eq!(refused.wait().to_string(), text);
+            assert_eq!(refused.sentence(), format!("Too many attempts. Try again in {text}."));
+            assert_eq!(refused.retry_after_seconds(), seconds);
+        }
+    }
+}

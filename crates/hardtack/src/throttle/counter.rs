@@ -1,0 +1,94 @@
+//! The arithmetic of token buckets, for every store.
+//!
+//! A bucket is one number: the time at which it is full again (the "theoretical arrival time" of the generic cell rate
+//! algorithm, ITU-T I.371). A try moves it by one `every` into the future.
+
+use std::time::Duration;
+
+use super::store::Verdict;
+use super::{Budget, Rate};
+
+/// The state of a budget: when its buckets are full again, in milliseconds of the store's clock.
+///
+/// The default is full buckets. A store can delete a counter that [is full](Self::is_full).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counter {
+    /// When the bucket of [`Budget::rate`] is full again.
+    pub full_at: i64,
+    /// When the bucket of [`Budget::failures`] is full again.
+    pub failures_full_at: i64,
+}
+
+impl Counter {
+    /// Creates a counter from stored values.
+    pub const fn new(full_at: i64, failures_full_at: i64) -> Self {
+        Self { full_at, failures_full_at }
+    }
+
+    /// Returns whether both buckets are full at `now`.
+    pub const fn is_full(self, now: i64) -> bool {
+        self.full_at <= now && self.failures_full_at <= now
+    }
+
+    /// Returns how much of the emptier bucket is spent, in thousandths: 0 if it is full, 1000 if it is empty.
+    pub fn spent(self, budget: &Budget, now: i64) -> u16 {
+        let spent =
+            |full_at: i64, rate: Rate| full_at.saturating_sub(now).clamp(0, rate.fill_ms()) * 1000 / rate.fill_ms();
+        let failures = budget.failures().map_or(0, |rate| spent(self.failures_full_at, rate));
+        u16::try_from(spent(self.full_at, budget.rate()).max(failures)).unwrap_or(1000)
+    }
+
+    /// Gives the token of a try that succeeded back, and ends the row of failures.
+    pub const fn give_back(&mut self, budget: &Budget) {
+        self.full_at = self.full_at.saturating_sub(budget.rate().every_ms());
+        self.failures_full_at = 0;
+    }
+
+    /// Corrects times that are further ahead than an empty bucket needs. The store's clock was then ahead and has been
+    /// set back, or the budget has become smaller.
+    fn correct(&mut self, budget: &Budget, now: i64) {
+        self.full_at = self.full_at.min(now.saturating_add(budget.rate().fill_ms()));
+        let failures = budget.failures().map_or(now, |rate| now.saturating_add(rate.fill_ms()));
+        self.failures_full_at = self.failures_full_at.min(failures);
+    }
+
+    /// Returns how long each bucket has no token, in milliseconds: first that of all tries, then that of failures in a
+    /// row.
+    fn waits(&self, budget: &Budget, now: i64) -> (i64, i64) {
+        let wait = |full_at: i64, rate: Rate| full_at.max(now) + rate.every_ms() - rate.fill_ms() - now;
+        let failures = budget.failures().map_or(0, |rate| wait(self.failures_full_at, rate));
+        (wait(self.full_at, budget.rate()), failures)
+    }
+
+    fn take(&mut self, budget: &Budget, now: i64) {
+        self.full_at = self.full_at.max(now) + budget.rate().every_ms();
+        if let Some(rate) = budget.failures() {
+            self.failures_full_at = self.failures_full_at.max(now) + rate.every_ms();
+        }
+    }
+}
+
+/// Takes a token of each budget, or none if one of them is empty. A store loads the counters of the budgets, calls this
+/// function, and stores those that have changed, all in one transaction.
+///
+/// Counters can change although the try was refused, because times that the clock makes impossible are corrected. Store
+/// them in that case as well: otherwise a clock that was an hour ahead could lock a person out for an hour.
+pub fn take_all(counters: &mut [(Budget, Counter)], now: i64) -> Verdict {
+    let (mut longest, mut failures) = (0, false);
+    for (budget, counter) in &mut *counters {
+        counter.correct(budget, now);
+        let (tries, in_a_row) = counter.waits(budget, now);
+        if tries.max(in_a_row) > longest {
+            longest = tries.max(in_a_row);
+            failures = in_a_row > tries;
+        }
+    }
+    if longest > 0 {
+        return Verdict::Refused { wait: Duration::from_millis(longest.unsigned_abs()), failures_in_a_row: failures };
+    }
+    for (budget, counter) in counters {
+        counter.take(budget, now);
+    }
+    Verdict::Taken
+}

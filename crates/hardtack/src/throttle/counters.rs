@@ -1,0 +1,113 @@
+//! Counting in a shared store, or in this process while the store fails.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use super::store::{ErasedThrottleStore, Now, Verdict};
+use super::{Budget, BudgetKey, MemoryThrottleStore};
+use crate::clock::Clock;
+use crate::error::BackendError;
+
+/// How long a store that failed is left alone, in milliseconds.
+const PAUSE_MS: i64 = 2000;
+
+/// The counters of a throttle.
+pub(super) struct Counters {
+    shared: Option<Box<dyn ErasedThrottleStore>>,
+    /// Counts if there is no shared store, or if it fails.
+    local: MemoryThrottleStore,
+    clock: Box<dyn ErasedClock>,
+    /// When the shared store is asked again after it failed, by the monotonic clock; zero if it works.
+    ask_again: AtomicI64,
+}
+
+/// The object-safe form of reading a clock.
+pub(super) trait ErasedClock: Send + Sync {
+    fn read(&self) -> Now;
+}
+
+impl<C: Clock> ErasedClock for C {
+    fn read(&self) -> Now {
+        Now::of(self)
+    }
+}
+
+impl Counters {
+    pub(super) const fn new(
+        shared: Option<Box<dyn ErasedThrottleStore>>,
+        local: MemoryThrottleStore,
+        clock: Box<dyn ErasedClock>,
+    ) -> Self {
+        Self { shared, local, clock, ask_again: AtomicI64::new(0) }
+    }
+
+    /// Returns whether there is a shared store.
+    pub(super) const fn has_store(&self) -> bool {
+        self.shared.is_some()
+    }
+
+    /// Returns the verdict, and whether it is that of the shared store.
+    pub(super) async fn take(&self, budgets: &[Budget]) -> (Verdict, bool) {
+        let now = self.clock.read();
+        if let Some(store) = &self.shared
+            && self.may_ask(now)
+        {
+            match store.take(budgets, now).await {
+                Ok(verdict) => {
+                    self.worked();
+                    return (verdict, true);
+                }
+                Err(error) => self.failed(&error),
+            }
+        }
+        let now = self.clock.read();
+        (self.local.take_now(budgets, now.monotonic_ms), false)
+    }
+
+    /// Gives tokens back, to the shared store if they were taken from it.
+    pub(super) async fn give_back(&self, budgets: &[Budget], shared: bool) {
+        let now = self.clock.read();
+        match &self.shared {
+            Some(store) if shared => {
+                if self.may_ask(now) {
+                    match store.give_back(budgets, now).await {
+                        Ok(()) => self.worked(),
+                        Err(error) => self.failed(&error),
+                    }
+                }
+            }
+            _ => self.local.give_back_now(budgets, now.monotonic_ms),
+        }
+    }
+
+    /// Fills the buckets of the keys.
+    pub(super) async fn clear(&self, keys: &[BudgetKey]) -> Result<(), BackendError> {
+        self.local.clear_now(keys);
+        match &self.shared {
+            Some(store) => store.clear(keys).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Returns whether the shared store is to be asked. During an outage, one try each [`PAUSE_MS`] is.
+    fn may_ask(&self, now: Now) -> bool {
+        let ask_again = self.ask_again.load(Ordering::Relaxed);
+        let next = now.monotonic_ms.saturating_add(PAUSE_MS);
+        ask_again == 0
+            || now.monotonic_ms >= ask_again
+                && self.ask_again.compare_exchange(ask_again, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    fn worked(&self) {
+        if self.ask_again.load(Ordering::Relaxed) != 0 && self.ask_again.swap(0, Ordering::Relaxed) != 0 {
+            tracing::info!(event = "throttle_store_recovered", "attempts are counted in the shared store again");
+        }
+    }
+
+    fn failed(&self, error: &BackendError) {
+        let next = self.clock.read().monotonic_ms.saturating_add(PAUSE_MS).max(1);
+        if self.ask_again.swap(next, Ordering::Relaxed) == 0 {
+            let text = "attempts are counted by each server alone until the shared store works again";
+            tracing::error!(event = "throttle_store_failed", error = error as &dyn std::error::Error, "{text}");
+        }
+    }
+}

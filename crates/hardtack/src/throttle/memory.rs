@@ -1,0 +1,176 @@
+//! Counters in this process's memory.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rand::RngExt;
+
+use super::store::{Now, ThrottleStore, Verdict};
+use super::{Budget, BudgetKey, Counter, take_all};
+use crate::error::BackendError;
+
+/// How many rows are compared if one must go.
+const SAMPLE: usize = 16;
+
+/// A [`ThrottleStore`] in this process's memory. Clones share it. A restart clears it.
+///
+/// It holds at most [`Self::DEFAULT_CAPACITY`] counters, about 10 MB. If it is full, the fullest bucket of a random
+/// sample goes: a flood of new names replaces counters of few tries, not that of an account that is under attack.
+#[derive(Clone, Debug)]
+pub struct MemoryThrottleStore(Arc<Mutex<Rows>>);
+
+#[derive(Debug)]
+struct Rows {
+    rows: Vec<Row>,
+    places: HashMap<BudgetKey, usize>,
+    capacity: usize,
+    /// Where the sweep for full buckets continues.
+    sweep: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    budget: Budget,
+    counter: Counter,
+}
+
+impl Default for MemoryThrottleStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryThrottleStore {
+    /// How many counters a store holds unless it is created [`with_capacity`](Self::with_capacity).
+    pub const DEFAULT_CAPACITY: usize = 100_000;
+
+    /// Creates an empty store.
+    pub fn new() -> Self {
+        Self::with_capacity(Self::DEFAULT_CAPACITY)
+    }
+
+    /// Creates an empty store that holds at most `capacity` counters.
+    pub fn with_capacity(capacity: usize) -> Self {
+        let rows = Rows { rows: Vec::new(), places: HashMap::new(), capacity: capacity.max(1), sweep: 0 };
+        Self(Arc::new(Mutex::new(rows)))
+    }
+
+    /// Returns how many counters the store holds.
+    pub fn len(&self) -> usize {
+        self.rows().rows.len()
+    }
+
+    /// Returns whether the store holds no counters.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn take_now(&self, budgets: &[Budget], now: i64) -> Verdict {
+        let mut rows = self.rows();
+        let mut counters: Vec<_> = budgets.iter().map(|budget| (*budget, rows.find(budget.key()))).collect();
+        let verdict = take_all(&mut counters, now);
+        for (budget, counter) in counters {
+            if counter != rows.find(budget.key()) {
+                rows.set(budget, counter, now);
+            }
+        }
+        verdict
+    }
+
+    pub(super) fn give_back_now(&self, budgets: &[Budget], now: i64) {
+        let mut rows = self.rows();
+        for budget in budgets {
+            let Some(place) = rows.places.get(&budget.key()).copied() else { continue };
+            let Some(row) = rows.rows.get_mut(place) else { continue };
+            row.counter.give_back(budget);
+            if row.counter.is_full(now) {
+                rows.remove(place);
+            }
+        }
+    }
+
+    pub(super) fn clear_now(&self, keys: &[BudgetKey]) {
+        let mut rows = self.rows();
+        for key in keys {
+            if let Some(place) = rows.places.get(key).copied() {
+                rows.remove(place);
+            }
+        }
+    }
+
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        // Every operation leaves the rows consistent, so a poisoned lock can be used.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rows {
+    fn find(&self, key: BudgetKey) -> Counter {
+        let row = self.places.get(&key).and_then(|place| self.rows.get(*place));
+        row.map_or_else(Counter::default, |row| row.counter)
+    }
+
+    fn set(&mut self, budget: Budget, counter: Counter, now: i64) {
+        let place = self.rows.len();
+        match self.places.entry(budget.key()) {
+            Entry::Occupied(entry) => {
+                if let Some(row) = self.rows.get_mut(*entry.get()) {
+                    *row = Row { budget, counter };
+                }
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(place);
+                self.rows.push(Row { budget, counter });
+                self.make_room(now, place);
+            }
+        }
+    }
+
+    /// Deletes two full buckets for each new row, if a short look finds some, and one row if there are too many.
+    fn make_room(&mut self, now: i64, new: usize) {
+        if self.rows.len() > self.capacity {
+            let sample = (0..SAMPLE).map(|_| rand::rng().random_range(0..new.max(1)));
+            let fullest = sample.min_by_key(|place| self.spent(*place, now));
+            self.remove(fullest.unwrap_or(0));
+        }
+        for _ in 0..2 {
+            // Downwards, because the last row takes the place of one that is removed.
+            self.sweep = self.sweep.checked_sub(1).unwrap_or(self.rows.len()).min(self.rows.len());
+            if self.rows.get(self.sweep).is_some_and(|row| row.counter.is_full(now)) {
+                self.remove(self.sweep);
+            }
+        }
+    }
+
+    fn spent(&self, place: usize, now: i64) -> u16 {
+        self.rows.get(place).map_or(u16::MAX, |row| row.counter.spent(&row.budget, now))
+    }
+
+    fn remove(&mut self, place: usize) {
+        if place >= self.rows.len() {
+            return;
+        }
+        let removed = self.rows.swap_remove(place);
+        self.places.remove(&removed.budget.key());
+        if let Some(moved) = self.rows.get(place) {
+            self.places.insert(moved.budget.key(), place);
+        }
+    }
+}
+
+impl ThrottleStore for MemoryThrottleStore {
+    async fn take(&self, budgets: &[Budget], now: Now) -> Result<Verdict, BackendError> {
+        Ok(self.take_now(budgets, now.monotonic_ms))
+    }
+
+    async fn give_back(&self, budgets: &[Budget], now: Now) -> Result<(), BackendError> {
+        self.give_back_now(budgets, now.monotonic_ms);
+        Ok(())
+    }
+
+    async fn clear(&self, keys: &[BudgetKey]) -> Result<(), BackendError> {
+        self.clear_now(keys);
+        Ok(())
+    }
+}

@@ -1,0 +1,60 @@
+//! Limits how often something may be tried, such as a log-in: per account, per client address, or per anything else.
+//!
+//! A [`Throttle`] counts tries in token buckets. [`Throttle::take`] takes a token of each [`Budget`] *before* the work
+//! is done, or refuses with [`TooManyAttempts`]. [`Attempt::succeeded`] gives the tokens back:
+//!
+//! ```
+//! use std::time::Duration;
+//! use hardtack::{KeySet, SigningKey};
+//! use hardtack::jwt::Algorithm;
+//! use hardtack::throttle::{Budget, Rate, Throttle};
+//!
+//! # async fn check_password(_: &str, _: &str) -> bool { true }
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+//! let throttle = Throttle::new(&keys);
+//!
+//! let account = throttle.key("account", &["alice"]);
+//! let budget = Budget::new(account, Rate::new(10, Duration::from_secs(30)))
+//!     .failures_in_a_row(Rate::new(100, Duration::from_secs(3600)));
+//!
+//! match throttle.take(&[budget]).await {
+//!     Err(refused) => println!("429, Retry-After: {}", refused.retry_after().as_secs()),
+//!     Ok(attempt) => {
+//!         if check_password("alice", "…").await {
+//!             attempt.succeeded().await;
+//!         }
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Rules
+//!
+//! 1. A try takes one token of each budget or none at all. If one budget is empty, nothing is taken: a refused try
+//!    never prolongs a wait.
+//! 2. A try counts as a failure until it has succeeded. A crash, a client that hangs up and parallel guesses are
+//!    therefore counted.
+//! 3. A success gives the tokens back, and ends the row of failures of its budgets.
+//! 4. The wait is never longer than the time in which one token is added.
+//! 5. If the store of several servers fails, each server counts in its own memory until the store is back.
+
+mod attempt;
+mod budget;
+mod counter;
+mod counters;
+mod handle;
+mod memory;
+mod rate;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use attempt::{Attempt, TooManyAttempts};
+pub use budget::{Budget, BudgetKey};
+pub use counter::{Counter, take_all};
+pub use handle::{Throttle, ThrottleBuilder};
+pub use memory::MemoryThrottleStore;
+pub use rate::Rate;
+pub use store::{Now, ThrottleStore, Verdict};

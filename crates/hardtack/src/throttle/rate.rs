@@ -1,0 +1,73 @@
+//! How many tries are allowed, and how fast further ones are added.
+
+use std::time::Duration;
+
+/// A token bucket: `burst` tries at once, and one more each `every`.
+///
+/// ```
+/// use std::time::Duration;
+/// use hardtack::throttle::Rate;
+///
+/// const LOG_INS: Rate = Rate::new(10, Duration::from_secs(30));
+/// assert_eq!(LOG_INS.time_to_fill(), Duration::from_secs(300));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Rate {
+    burst: u32,
+    every: Duration,
+}
+
+impl Rate {
+    /// The largest burst.
+    pub const MAX_BURST: u32 = 1_000_000;
+
+    /// The shortest time in which a token is added.
+    pub const MIN_EVERY: Duration = Duration::from_millis(1);
+
+    /// The longest time in which a token is added.
+    pub const MAX_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+    /// Creates a rate. A value outside its limits is replaced by the limit: `burst` is 1 to [`Self::MAX_BURST`],
+    /// `every` is [`Self::MIN_EVERY`] to [`Self::MAX_EVERY`], in whole milliseconds. Check values from a configuration
+    /// before you pass them.
+    pub const fn new(burst: u32, every: Duration) -> Self {
+        let burst = match burst {
+            0 => 1,
+            Self::MAX_BURST.. => Self::MAX_BURST,
+            _ => burst,
+        };
+        let every = if every.as_millis() < Self::MIN_EVERY.as_millis() {
+            Self::MIN_EVERY
+        } else if every.as_millis() > Self::MAX_EVERY.as_millis() {
+            Self::MAX_EVERY
+        } else {
+            Duration::from_millis(every.as_millis() as u64)
+        };
+        Self { burst, every }
+    }
+
+    /// Returns how many tries are allowed at once.
+    pub const fn burst(self) -> u32 {
+        self.burst
+    }
+
+    /// Returns the time in which one more try is added.
+    pub const fn every(self) -> Duration {
+        self.every
+    }
+
+    /// Returns the time in which an empty bucket becomes full.
+    pub const fn time_to_fill(self) -> Duration {
+        Duration::from_millis((self.every.as_millis() as u64).saturating_mul(self.burst as u64))
+    }
+
+    /// Returns [`Self::every`] in milliseconds.
+    pub(super) const fn every_ms(self) -> i64 {
+        self.every.as_millis() as i64
+    }
+
+    /// Returns [`Self::time_to_fill`] in milliseconds.
+    pub(super) const fn fill_ms(self) -> i64 {
+        self.every_ms() * self.burst as i64
+    }
+}

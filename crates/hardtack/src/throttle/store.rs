@@ -1,0 +1,91 @@
+//! The interface of stores.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use super::{Budget, BudgetKey};
+use crate::error::BackendError;
+
+/// Whether a try is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A token of each budget was taken.
+    Taken,
+    /// A budget is empty, and no token was taken.
+    Refused {
+        /// How long, until each budget has a token.
+        wait: Duration,
+        /// Whether the wait is due to the [failures in a row](Budget::failures_in_a_row).
+        failures_in_a_row: bool,
+    },
+}
+
+/// The caller's time, for a store without a clock of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Now {
+    /// Milliseconds since 1970.
+    pub unix_ms: i64,
+    /// Milliseconds of a clock that never goes back: [`Clock::monotonic`](crate::clock::Clock::monotonic).
+    pub monotonic_ms: i64,
+}
+
+impl Now {
+    /// Reads a clock.
+    pub fn of(clock: &impl crate::clock::Clock) -> Self {
+        let monotonic_ms = i64::try_from(clock.monotonic().as_millis()).unwrap_or(i64::MAX);
+        Self { unix_ms: clock.unix_millis(), monotonic_ms }
+    }
+}
+
+/// Where counters are kept. [`MemoryThrottleStore`](super::MemoryThrottleStore) serves one process. `hardtack-sqlx` and
+/// `hardtack-redis` have stores that several servers share.
+///
+/// To write another store:
+///
+/// - Each operation is one transaction: of 50 parallel calls for one budget, exactly as many succeed as it has tokens.
+///   [`take_all`](super::take_all) and [`Counter`](super::Counter) do the arithmetic.
+/// - An operation fails within about a second, even if the store does not respond. The request waits until then; after
+///   that, the [`Throttle`](super::Throttle) counts in memory.
+/// - The store deletes counters that [are full](super::Counter::is_full). It also limits their number, because clients
+///   choose names and addresses. If there are too many, those of which least [is spent](super::Counter::spent) go
+///   first.
+/// - `hardtack::testing::throttle_conformance` (feature `testing`) tests the store.
+pub trait ThrottleStore: Send + Sync + 'static {
+    /// Takes a token of each budget, or none if one of them is empty. The budgets are in the order of their keys, and
+    /// no key occurs twice.
+    ///
+    /// A store that several servers share should use its own clock and ignore `now`.
+    fn take(&self, budgets: &[Budget], now: Now) -> impl Future<Output = Result<Verdict, BackendError>> + Send;
+
+    /// Gives a token of each budget back, never beyond its burst, and ends the rows of failures. The budgets are in the
+    /// order of their keys, and no key occurs twice.
+    fn give_back(&self, budgets: &[Budget], now: Now) -> impl Future<Output = Result<(), BackendError>> + Send;
+
+    /// Fills the buckets of the keys.
+    fn clear(&self, keys: &[BudgetKey]) -> impl Future<Output = Result<(), BackendError>> + Send;
+}
+
+pub(super) type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
+
+/// The object-safe form of [`ThrottleStore`].
+pub(super) trait ErasedThrottleStore: Send + Sync {
+    fn take<'a>(&'a self, budgets: &'a [Budget], now: Now) -> Pending<'a, Verdict>;
+    fn give_back<'a>(&'a self, budgets: &'a [Budget], now: Now) -> Pending<'a, ()>;
+    fn clear<'a>(&'a self, keys: &'a [BudgetKey]) -> Pending<'a, ()>;
+}
+
+impl<S: ThrottleStore> ErasedThrottleStore for S {
+    fn take<'a>(&'a self, budgets: &'a [Budget], now: Now) -> Pending<'a, Verdict> {
+        Box::pin(ThrottleStore::take(self, budgets, now))
+    }
+
+    fn give_back<'a>(&'a self, budgets: &'a [Budget], now: Now) -> Pending<'a, ()> {
+        Box::pin(ThrottleStore::give_back(self, budgets, now))
+    }
+
+    fn clear<'a>(&'a self, keys: &'a [BudgetKey]) -> Pending<'a, ()> {
+        Box::pin(ThrottleStore::clear(self, keys))
+    }
+}
