@@ -12,6 +12,8 @@ use hardtack_axum::{Auth, AuthError, SetCookies};
 use tokio::time::timeout;
 
 use crate::accounts::Accounts;
+use crate::activity::RequestInfo;
+use crate::pages::device_name;
 use crate::users::User;
 
 /// How long a response waits for the session store once a change is stored. After that, the response is sent, and
@@ -64,6 +66,14 @@ impl Site {
                 tracing::warn!(event = "signed_up_without_session", "{}", no_response());
                 None
             }
+        }
+    }
+
+    /// Tells a user by email of a log-in with a device that the account does not know. The log-in succeeds in any case.
+    pub(crate) async fn warn_of_new_device(&self, user_id: &str, request: &RequestInfo) {
+        let device = device_name(request.user_agent.as_deref().unwrap_or_default());
+        if let Err(error) = self.accounts.new_device(user_id, &device, request).await {
+            tracing::error!(event = "mail_lost", user = user_id, error = %WithCauses(&error), "no warning of a log-in");
         }
     }
 

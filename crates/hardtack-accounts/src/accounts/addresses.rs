@@ -5,19 +5,20 @@ use hardtack::session::EndedSessions;
 use hardtack::{BackendError, SessionId};
 
 use super::Accounts;
-use super::error::{ActionError, DeadLink, ProfileChangeProblem, WrongPassword};
+use super::passwords::PasswordOwner;
+use super::error::{ActionError, DeadLink, PasswordResetProblem, ProfileChangeProblem, WrongPassword};
 use super::queued_mail::{kill_later_undos_in, kill_links_in};
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
-use crate::mail::{JobKind, ResetRequest};
+use crate::mail::{JobKind, MailLimit, ResetRequest};
 use crate::passwords::TypedPassword;
-use crate::users::{EmailAddress, Profile, User, UserStore};
+use crate::users::{EmailAddress, Profile, User, UserStore, username_key};
 
 impl Accounts {
     /// Stores a profile if it is valid. A new address needs the current password, because anyone who can read mail at
     /// the address can reset the password (ASVS 5.0 V7.5.1). If email is on, the new address is sent a confirmation
     /// link, and the old one, if it was confirmed, a link that undoes the change; both emails are queued in the same
-    /// transaction.
+    /// transaction. Also returns the limit because of which no confirmation link is sent, if there is one.
     pub(crate) async fn change_profile(
         &self,
         user: &User,
@@ -25,7 +26,7 @@ impl Accounts {
         current_password: Option<TypedPassword>,
         session: Option<SessionId>,
         request: &RequestInfo,
-    ) -> Result<User, ActionError<ProfileChangeProblem>> {
+    ) -> Result<(User, Option<MailLimit>), ActionError<ProfileChangeProblem>> {
         let (profile, fields) = profile.validate();
         if !fields.is_empty() {
             return Err(ActionError::Invalid(ProfileChangeProblem { profile, is_unproven: false, fields }));
@@ -33,7 +34,7 @@ impl Accounts {
         let deleted = || ActionError::Backend(BackendError::new("the user was deleted or disabled in the meantime"));
         if profile.email == user.email {
             let changed = self.users.set_display_name(&user.id, &profile.display_name).await?;
-            return changed.ok_or_else(deleted);
+            return changed.map(|changed| (changed, None)).ok_or_else(deleted);
         }
         let unproven = |profile: &Profile| {
             let (profile, fields) = (profile.clone(), Vec::new());
@@ -54,20 +55,21 @@ impl Accounts {
         };
         let changed = UserStore::set_profile_in(&mut transaction, &user.id, &profile).await?.ok_or_else(deleted)?;
         let is_new = changed.email != old.email;
+        let mut limit = None;
         if is_new {
             let old_address = EmailAddress::parse(&old.email).filter(|_| old.email_confirmed);
             if let Some(old_address) = &old_address {
                 let kind = JobKind::EmailChanged;
-                self.queue_mail_in(&mut transaction, kind, &user.id, Some(old_address), request.at).await?;
+                self.queue_mail_in(&mut transaction, kind, &user.id, Some(old_address), request).await?;
             }
-            self.queue_mail_in(&mut transaction, JobKind::ConfirmEmail, &user.id, None, request.at).await?;
+            limit = self.queue_mail_in(&mut transaction, JobKind::ConfirmEmail, &user.id, None, request).await?;
         }
         transaction.commit().await.map_err(|error| ActionError::Unknown(BackendError::new(error)))?;
         if is_new {
             self.wake_mail();
             self.recorder.record(&user.id, ActivityKind::EmailChanged, request);
         }
-        Ok(changed)
+        Ok((changed, limit))
     }
 
     /// Queues a job that sends reset links to the users who have confirmed this address. Takes the same time whether or
@@ -88,13 +90,13 @@ impl Accounts {
         self.links.find(token, purpose, now).await
     }
 
-    /// Confirms the address that a link was sent to. If the user has changed the address since the link was sent, even
-    /// concurrently with this call, no address is confirmed.
+    /// Confirms the address that a link was sent to, and returns the link. If the user has changed the address since the
+    /// link was sent, even concurrently with this call, no address is confirmed.
     pub(crate) async fn confirm_email(
         &self,
         token: &LinkToken,
         request: &RequestInfo,
-    ) -> Result<(), ActionError<DeadLink>> {
+    ) -> Result<LiveLink, ActionError<DeadLink>> {
         let mut transaction = self.begin().await?;
         let found = LinkStore::find_in(&mut transaction, token, LinkPurpose::ConfirmEmail, request.at).await?;
         let link = found.ok_or(ActionError::Invalid(DeadLink))?;
@@ -105,30 +107,54 @@ impl Accounts {
         }
         transaction.commit().await.map_err(|error| ActionError::Unknown(BackendError::new(error)))?;
         self.recorder.record(&link.user_id, ActivityKind::EmailConfirmed, request);
-        Ok(())
+        Ok(link)
     }
 
-    /// Restores the address that a link was sent to when the address was replaced. The person who replaced it knew the
-    /// password, so the same transaction ends the user's sessions or stores the intention to end them. Other links of
-    /// the user stop working, except those that restore an even older address.
+    /// Restores the address that a link was sent to when the address was replaced, and sets a new password if one is
+    /// given. The person who replaced the address knew the password, so the same transaction ends the user's sessions or
+    /// stores the intention to end them. Other links of the user stop working, except those that restore an even older
+    /// address. If the new password breaks a rule, nothing is changed and the link still works.
     pub(crate) async fn undo_email(
         &self,
         token: &LinkToken,
+        new_password: Option<String>,
         request: &RequestInfo,
-    ) -> Result<EndedSessions, ActionError<DeadLink>> {
+    ) -> Result<(PasswordOwner, EndedSessions), ActionError<PasswordResetProblem>> {
+        let dead_link = || ActionError::Invalid(PasswordResetProblem::DeadLink);
+        let found = self.links.find(token, LinkPurpose::UndoEmail, request.at).await?;
+        let link = found.ok_or_else(dead_link)?;
+        let hash = match new_password {
+            Some(new) => {
+                let new = self.check_new_password(new, vec![link.username.clone(), link.address.clone()]).await;
+                Some(self.hasher.hash(new.map_err(|error| error.map_invalid(PasswordResetProblem::InvalidNew))?).await?)
+            }
+            None => None,
+        };
         let mut transaction = self.begin().await?;
-        let found = LinkStore::find_in(&mut transaction, token, LinkPurpose::UndoEmail, request.at).await?;
-        let link = found.ok_or(ActionError::Invalid(DeadLink))?;
+        // Meanwhile, the link may have been used.
         if !UserStore::restore_email_in(&mut transaction, &link.user_id, &link.address, request.at).await?
             || !LinkStore::use_up_in(&mut transaction, token).await?
         {
-            return Err(ActionError::Invalid(DeadLink));
+            return Err(dead_link());
+        }
+        let mut version = link.password_version;
+        if let Some(hash) = &hash {
+            let replaced = UserStore::replace_password_in(&mut transaction, &link.user_id, hash).await?;
+            version = replaced.ok_or_else(dead_link)?;
         }
         kill_links_in(&mut transaction, &link.user_id).await?;
         kill_later_undos_in(&mut transaction, &link).await?;
         let ended = self.session_ends.end_all_in(&mut transaction, &link.user_id).await?;
+        if hash.is_some() {
+            self.queue_mail_in(&mut transaction, JobKind::PasswordChanged, &link.user_id, None, request).await?;
+        }
         transaction.commit().await.map_err(|error| ActionError::Unknown(BackendError::new(error)))?;
+        self.wake_mail();
         self.recorder.record(&link.user_id, ActivityKind::EmailRestored, request);
-        Ok(ended)
+        if hash.is_some() {
+            self.recorder.record(&link.user_id, ActivityKind::PasswordReset, request);
+            self.throttling.clear_account(&username_key(&link.username)).await;
+        }
+        Ok((PasswordOwner { id: link.user_id, username: link.username, version, is_first: false }, ended))
     }
 }

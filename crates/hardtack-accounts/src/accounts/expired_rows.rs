@@ -1,22 +1,25 @@
-//! Deleting old activity and expired links in the background.
+//! Deleting old activity, expired links and counted emails in the background.
 
 use hardtack::BackendError;
 use hardtack::authenticator::Prune;
 use hardtack::clock::Timestamp;
+use hardtack_db::Pool;
 
 use super::ACTIVITY_LIFETIME;
 use crate::activity::ActivityStore;
 use crate::links::LinkStore;
+use crate::mail::prune_sent;
 
 /// The rows of the accounts that expire.
 pub(super) struct ExpiredRows {
     activity: ActivityStore,
     links: LinkStore,
+    database: Pool,
 }
 
 impl ExpiredRows {
-    pub(super) fn new(activity: &ActivityStore, links: &LinkStore) -> Self {
-        Self { activity: activity.clone(), links: links.clone() }
+    pub(super) fn new(activity: &ActivityStore, links: &LinkStore, database: &Pool) -> Self {
+        Self { activity: activity.clone(), links: links.clone(), database: database.clone() }
     }
 }
 
@@ -26,6 +29,7 @@ impl Prune for ExpiredRows {
     }
 
     async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
-        Ok(self.activity.prune(now - ACTIVITY_LIFETIME, limit).await? + self.links.prune(now, limit).await?)
+        let activity = self.activity.prune(now - ACTIVITY_LIFETIME, limit).await?;
+        Ok(activity + self.links.prune(now, limit).await? + prune_sent(&self.database, now, limit).await?)
     }
 }

@@ -68,6 +68,11 @@ const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/sqlite/0006_skeleton.sql"),
         include_str!("../../migrations/postgres/0006_skeleton.sql"),
     ),
+    Migration::per_database(
+        8,
+        include_str!("../../migrations/sqlite/0008_letters.sql"),
+        include_str!("../../migrations/postgres/0008_letters.sql"),
+    ),
 ];
 
 /// The migration that adds the skeletons of names. [`upgrade_names`] fills them in for existing users.
@@ -91,6 +96,8 @@ pub struct Accounts {
     name_rules: NameRules,
     password_rules: PasswordRules,
     mail: Option<MailQueue>,
+    /// Whether emails are queued, for this process or another one to send.
+    queues_mail: bool,
     session_ends: SessionEnds,
     uninterrupted: Uninterrupted,
     log_in_limits: LogInLimits,
@@ -127,6 +134,7 @@ impl Accounts {
             name_rules,
             password_rules,
             mail: None,
+            queues_mail: false,
             session_ends,
             uninterrupted,
             log_in_limits: LogInLimits::default(),
@@ -225,7 +233,14 @@ impl Accounts {
     pub fn with_mail(self, from: EmailAddress, site: &str, mailer: impl Mailer) -> Self {
         let templates = MailTemplates::new(from, site);
         let worker = MailWorker::new(&self.database, self.recorder.clone(), templates, mailer);
-        Self { mail: Some(MailQueue::start(worker)), ..self }
+        Self { mail: Some(MailQueue::start(worker)), queues_mail: true, ..self }
+    }
+
+    /// Queues the emails that follow a change, for another process to send that has called
+    /// [`with_mail`](Self::with_mail). For programs that change users and end before an email could be sent.
+    #[must_use]
+    pub fn with_mail_of_servers(self) -> Self {
+        Self { queues_mail: true, ..self }
     }
 
     /// Configures an authenticator for this site: browsers whose requests are refused get the site's error pages, and
@@ -252,9 +267,10 @@ impl Accounts {
         self.recorder.flush().await;
     }
 
-    /// Deletes up to `limit` rows of activity older than 90 days, and up to `limit` expired links. Returns how many
-    /// rows were deleted. A process that serves requests need not call it: an authenticator whose builder was passed to
-    /// [`configure`](Self::configure) does so every ten minutes.
+    /// Deletes up to `limit` rows of activity older than 90 days, up to `limit` expired links, and up to `limit` rows
+    /// about emails that were sent more than a day ago. Returns how many rows were deleted. A process that serves
+    /// requests need not call it: an authenticator whose builder was passed to [`configure`](Self::configure) does so
+    /// every ten minutes.
     ///
     /// The database's clock decides what is old. If it differs from the authenticator's by more than a minute, nothing
     /// is deleted, and a warning is logged ([`Authenticator::time_to_prune`]).
@@ -278,7 +294,7 @@ impl Accounts {
     }
 
     fn expired_rows(&self) -> ExpiredRows {
-        ExpiredRows::new(&self.activity, &self.links)
+        ExpiredRows::new(&self.activity, &self.links, &self.database)
     }
 
     /// Returns the user with this id, the `sub` of a token. Returns `None` if the user was deleted or disabled.

@@ -10,7 +10,7 @@ use super::error::{ActionError, PasswordChangeProblem, PasswordResetProblem, Sig
 use super::queued_mail::kill_links_in;
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
-use crate::mail::JobKind;
+use crate::mail::{JobKind, MailLimit};
 use crate::passwords::{PasswordProblem, TypedPassword, Verdict};
 use crate::throttling::{Client, Try};
 use crate::users::{
@@ -32,17 +32,21 @@ pub(crate) struct PasswordOwner {
     pub(crate) username: String,
     /// The version of the new password.
     pub(crate) version: i64,
+    /// Whether the user, whom an operator has added, had none before.
+    pub(crate) is_first: bool,
 }
 
 impl Accounts {
-    /// Adds a user, or returns what is wrong with each field. If `email` is not empty, it is sent a confirmation link.
+    /// Adds a user, or returns what is wrong with each field. If `email` is not empty, it is sent a confirmation link,
+    /// unless a limit is reached, which is then also returned.
     pub(crate) async fn sign_up(
         &self,
         username: &str,
         email: &str,
         password: String,
-        now: Timestamp,
-    ) -> Result<User, ActionError<SignUpProblems>> {
+        request: &RequestInfo,
+    ) -> Result<(User, Option<MailLimit>), ActionError<SignUpProblems>> {
+        let now = request.at;
         let (username, email) = (username.trim(), email.trim());
         let name = self.name_rules.check(username);
         let invalid_email = (!email.is_empty() && EmailAddress::parse(email).is_none()).then_some(INVALID_EMAIL);
@@ -74,21 +78,21 @@ impl Accounts {
             let problem = self.users.name_conflict(&name).await?;
             return Err(name_problem(problem.unwrap_or(UserNameProblem::Taken)));
         };
-        self.queue_mail_in(&mut transaction, JobKind::ConfirmEmail, &user.id, None, now).await?;
+        let limit = self.queue_mail_in(&mut transaction, JobKind::ConfirmEmail, &user.id, None, request).await?;
         if let Err(error) = transaction.commit().await {
             // The user may be stored, and only the reply of the database lost.
             let Ok(Some(user)) = self.users.find_enabled(&user.id).await else {
                 return Err(BackendError::new(error).into());
             };
-            return Ok(user);
+            return Ok((user, limit));
         }
         self.wake_mail();
-        Ok(user)
+        Ok((user, limit))
     }
 
     /// Checks a new password and returns the normalized form, which is what is hashed. `user` lists texts that the
     /// password must not be made from, such as the user name.
-    async fn check_new_password(
+    pub(super) async fn check_new_password(
         &self,
         password: String,
         user: Vec<String>,
@@ -224,7 +228,9 @@ impl Accounts {
         }
         kill_links_in(&mut transaction, &user.id).await?;
         let ended = self.session_ends.end_others_in(&mut transaction, &user.id, kept).await?;
+        self.queue_mail_in(&mut transaction, JobKind::PasswordChanged, &user.id, None, request).await?;
         self.commit_password(transaction, &user.id, &hash).await?;
+        self.wake_mail();
         Ok((ended, verified.version + 1))
     }
 
@@ -257,13 +263,14 @@ impl Accounts {
             true => (JobKind::PasswordSet, ActivityKind::PasswordSet),
             false => (JobKind::PasswordReset, ActivityKind::PasswordReset),
         };
-        self.queue_mail_in(&mut transaction, letter, id, None, request.at).await?;
+        self.queue_mail_in(&mut transaction, letter, id, None, request).await?;
         self.commit_password(transaction, id, &hash).await?;
         self.wake_mail();
         self.recorder.record(id, activity, request);
         // Whoever guesses this user's password must not keep the user from logging in with the new one.
         self.throttling.clear_account(&username_key(&link.username)).await;
-        Ok((ended, PasswordOwner { id: link.user_id, username: link.username, version: version + 1 }))
+        let is_first = link.is_first_password;
+        Ok((ended, PasswordOwner { id: link.user_id, username: link.username, version: version + 1, is_first }))
     }
 
     /// Returns a link that sets a password, without using it up: one that was sent by mail, or one of an operator.

@@ -4,12 +4,12 @@
 //! such links.
 
 use hardtack::BackendError;
-use hardtack::clock::Timestamp;
 use hardtack_db::Transaction;
 
 use super::Accounts;
+use crate::activity::RequestInfo;
 use crate::links::{LinkStore, LiveLink};
-use crate::mail::{JobKind, MailJobStore};
+use crate::mail::{JobKind, MailJobStore, MailLimit, NewJob, was_sent};
 use crate::users::{EmailAddress, User};
 
 impl Accounts {
@@ -20,18 +20,34 @@ impl Accounts {
 
     /// Queues an email in the transaction of the change that it reports, if email is on. Sends it to `address`, or if
     /// that is `None`, to the user's address after the change. Call [`Self::wake_mail`] after the commit.
+    ///
+    /// Returns the limit that a confirmation would exceed; then it is not queued. Warnings are not limited.
     pub(super) async fn queue_mail_in(
         &self,
         transaction: &mut Transaction,
         kind: JobKind,
         user_id: &str,
         address: Option<&EmailAddress>,
-        now: Timestamp,
-    ) -> Result<(), BackendError> {
-        if !self.sends_mail() {
-            return Ok(());
+        request: &RequestInfo,
+    ) -> Result<Option<MailLimit>, BackendError> {
+        self.queue_letter_in(transaction, kind, user_id, address, "", request).await
+    }
+
+    /// Like [`Self::queue_mail_in`], with something else that the email says.
+    pub(super) async fn queue_letter_in(
+        &self,
+        transaction: &mut Transaction,
+        kind: JobKind,
+        user_id: &str,
+        address: Option<&EmailAddress>,
+        detail: &str,
+        request: &RequestInfo,
+    ) -> Result<Option<MailLimit>, BackendError> {
+        if !self.queues_mail {
+            return Ok(None);
         }
-        MailJobStore::add_in(transaction, kind, user_id, address, now).await
+        let job = NewJob { kind, user_id, address, detail, source: &request.source(), now: request.at };
+        MailJobStore::add_in(transaction, job).await
     }
 
     /// Lets this process send queued emails at once. Otherwise it finds them within seconds.
@@ -41,13 +57,44 @@ impl Accounts {
         }
     }
 
-    /// Queues an email with a confirmation link for a user who has an unconfirmed address.
-    pub(crate) async fn send_confirmation(&self, user: &User, now: Timestamp) -> Result<(), BackendError> {
+    /// Queues an email with a confirmation link for a user who has an unconfirmed address. Returns the limit if there is
+    /// one that such an email would exceed.
+    pub(crate) async fn send_confirmation(
+        &self,
+        user: &User,
+        request: &RequestInfo,
+    ) -> Result<Option<MailLimit>, BackendError> {
         if user.email.is_empty() || user.email_confirmed {
-            return Ok(());
+            return Ok(None);
         }
         let mut transaction = self.begin().await?;
-        self.queue_mail_in(&mut transaction, JobKind::ConfirmEmail, &user.id, None, now).await?;
+        let limit = self.queue_mail_in(&mut transaction, JobKind::ConfirmEmail, &user.id, None, request).await?;
+        transaction.commit().await.map_err(BackendError::new)?;
+        self.wake_mail();
+        Ok(limit)
+    }
+
+    /// Returns whether the user was sent a confirmation link within a day, or will be.
+    pub(crate) async fn has_sent_confirmation(&self, user: &User) -> Result<bool, BackendError> {
+        was_sent(&self.database, JobKind::ConfirmEmail, &user.id, &user.email).await
+    }
+
+    /// Tells a user of a log-in with a device that is new to the account. `device` is its name, such as "Firefox on
+    /// Linux".
+    pub(crate) async fn new_device(
+        &self,
+        user_id: &str,
+        device: &str,
+        request: &RequestInfo,
+    ) -> Result<(), BackendError> {
+        if !self.queues_mail {
+            return Ok(());
+        }
+        let address = request.address.as_deref();
+        let detail = address.map_or_else(|| device.to_owned(), |address| format!("{device}, address {address}"));
+        let mut transaction = self.begin().await?;
+        let kind = JobKind::NewDevice;
+        self.queue_letter_in(&mut transaction, kind, user_id, None, &detail, request).await?;
         transaction.commit().await.map_err(BackendError::new)?;
         self.wake_mail();
         Ok(())
@@ -56,7 +103,7 @@ impl Accounts {
 
 /// Invalidates the user's reset and confirmation links, including those that are queued to be sent.
 pub(super) async fn kill_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
-    MailJobStore::withdraw_confirmations_in(transaction, user_id).await?;
+    MailJobStore::withdraw_links_in(transaction, user_id).await?;
     LinkStore::kill_in(transaction, user_id).await
 }
 
@@ -69,7 +116,7 @@ pub(super) async fn kill_later_undos_in(transaction: &mut Transaction, link: &Li
 
 /// Invalidates all links of the user, including those that are queued to be sent.
 pub(super) async fn kill_all_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
-    MailJobStore::withdraw_confirmations_in(transaction, user_id).await?;
+    MailJobStore::withdraw_links_in(transaction, user_id).await?;
     MailJobStore::withdraw_undos_in(transaction, user_id, 0).await?;
     LinkStore::delete_all_in(transaction, user_id).await
 }

@@ -1,5 +1,8 @@
 //! The client that caused a recorded activity.
 
+use std::net::IpAddr;
+
+use hardtack::client_address::ClientAddress;
 use hardtack::clock::Timestamp;
 
 /// When a request arrived, and from which address and browser.
@@ -8,4 +11,12 @@ pub(crate) struct RequestInfo {
     pub(crate) at: Timestamp,
     pub(crate) address: Option<String>,
     pub(crate) user_agent: Option<String>,
+}
+
+impl RequestInfo {
+    /// Returns what to count requests by: an IPv4 address or a /64 network, or an empty text if it is not known.
+    pub(crate) fn source(&self) -> String {
+        let address = self.address.as_deref().and_then(|address| address.parse::<IpAddr>().ok());
+        address.map_or_else(String::new, |address| ClientAddress::from(address).network().to_string())
+    }
 }

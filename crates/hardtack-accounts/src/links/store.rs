@@ -1,19 +1,12 @@
 //! The table `links`. To store links elsewhere, write another type with the methods of [`LinkStore`]. Using up a link
 //! also changes its user, and both changes must commit together.
 
-use std::time::Duration;
-
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
 use super::{LinkPurpose, LinkToken};
 use crate::users::EmailAddress;
-
-/// The most confirmation links, and separately the most reset links, that a user is sent within [`RATE_WINDOW`]. The
-/// limit keeps an attacker from flooding a mailbox.
-const MAX_IN_WINDOW: i64 = 3;
-const RATE_WINDOW: Duration = Duration::from_secs(60 * 60);
 
 /// A link that works: it exists, has not expired, and its user has not changed in a way that invalidates it.
 #[derive(Debug)]
@@ -27,6 +20,8 @@ pub(crate) struct LiveLink {
     pub(crate) password_version: i64,
     /// For a link that undoes a change of the address: the number of that change.
     pub(crate) email_version: i64,
+    /// Whether the user, whom an operator has added, has not chosen a password yet.
+    pub(crate) is_first_password: bool,
 }
 
 /// Reads and writes the table `links`.
@@ -40,23 +35,8 @@ impl LinkStore {
         Self { database }
     }
 
-    /// Creates a link as [`Self::create_in`] does, in a transaction of its own.
-    pub(crate) async fn create(
-        &self,
-        user_id: &str,
-        purpose: LinkPurpose,
-        address: &EmailAddress,
-        now: Timestamp,
-    ) -> Result<Option<LinkToken>, BackendError> {
-        let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
-        let token = Self::create_in(&mut transaction, user_id, purpose, address, now).await?;
-        transaction.commit().await.map_err(BackendError::new)?;
-        Ok(token)
-    }
-
-    /// Creates a link for a user whose address is `address`. Returns `None` if the user has since changed the address,
-    /// was disabled or deleted, or was sent too many links. For a confirmation link, also returns `None` if the address
-    /// is already confirmed.
+    /// Creates a link for a user whose address is `address`. Returns `None` if the user has since changed the address, or
+    /// is disabled or deleted. A confirmation needs an address that is not confirmed, and a reset one that is.
     pub(crate) async fn create_in(
         transaction: &mut Transaction,
         user_id: &str,
@@ -69,11 +49,8 @@ impl LinkStore {
         let sql = "INSERT INTO links (token_hash, user_id, purpose, address, password_version, created_at, expires_at) \
                    SELECT $1, id, $2, email, password_version, $3, $4 FROM users \
                    WHERE id = $5 AND email = $6 AND disabled_at IS NULL \
-                   AND ($2 <> 'confirm_email' OR email_confirmed_at IS NULL) AND (SELECT COUNT(*) FROM links \
-                   WHERE user_id = $5 AND purpose = $2 AND created_at > $7) < $8";
-        let more =
-            |statement: Statement<'static>| statement.bind((now - RATE_WINDOW).unix_seconds()).bind(MAX_IN_WINDOW);
-        Self::insert_in(transaction, sql, user_id, purpose, address, now, more).await
+                   AND ($2 = 'confirm_email') = (email_confirmed_at IS NULL)";
+        Self::insert_in(transaction, sql, user_id, purpose, address, now, |statement| statement).await
     }
 
     /// Creates a link that restores an address that the user has replaced. `email_version` is the number of that
@@ -204,14 +181,15 @@ impl LinkStore {
     }
 }
 
-type LinkColumns = (String, String, String, i64, i64);
+type LinkColumns = (String, String, String, i64, i64, i64);
 
 fn deletion(token: &LinkToken) -> Statement<'static> {
     Statement::new("DELETE FROM links WHERE token_hash = $1").bind(token.hash())
 }
 
 fn find(token: &LinkToken, purpose: LinkPurpose, now: Timestamp) -> Statement<'static> {
-    let sql = "SELECT users.id, users.username, links.address, links.password_version, links.email_version \
+    let sql = "SELECT users.id, users.username, links.address, links.password_version, links.email_version, \
+               users.password_chosen \
                FROM links JOIN users ON users.id = links.user_id \
                WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 AND users.disabled_at IS NULL \
                AND (purpose IN ('undo_email', 'set_password') OR users.email = links.address) \
@@ -221,6 +199,7 @@ fn find(token: &LinkToken, purpose: LinkPurpose, now: Timestamp) -> Statement<'s
 }
 
 fn first(rows: Vec<LinkColumns>, purpose: LinkPurpose) -> Option<LiveLink> {
-    let (user_id, username, address, password_version, email_version) = rows.into_iter().next()?;
-    Some(LiveLink { user_id, username, purpose, address, password_version, email_version })
+    let (user_id, username, address, password_version, email_version, chosen) = rows.into_iter().next()?;
+    let is_first_password = chosen == 0 && purpose == LinkPurpose::SetPassword;
+    Some(LiveLink { user_id, username, purpose, address, password_version, email_version, is_first_password })
 }

@@ -4,45 +4,64 @@ use std::time::Duration;
 
 use hardtack::clock::Timestamp;
 
-use crate::activity::RequestInfo;
 use crate::users::EmailAddress;
 
-/// How many times a message is tried. Together with the pauses, that takes about a day.
-pub(super) const MAX_ATTEMPTS: i64 = 30;
+/// How often a message is tried at least before it is given up, and for how long. With the pauses, 30 attempts take about
+/// a day. If the mail server is out of order, the pauses are shorter, so the time counts as well.
+pub(super) const MIN_ATTEMPTS: i64 = 30;
+const MIN_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
-/// A visitor asked to reset the password of the users who have confirmed this address. Anybody can ask, and nothing is
-/// stored, so this job is only kept in memory.
-pub(crate) struct ResetRequest {
-    pub(crate) address: EmailAddress,
-    pub(crate) request: RequestInfo,
-}
+/// The longest pause of a message that failed because the mail server is out of order. Once it works again, every message
+/// is sent within a minute.
+pub(super) const LONGEST_OUTAGE_PAUSE: Duration = Duration::from_secs(20);
 
-/// The kind of email that follows a stored change of a user.
+/// What an email is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JobKind {
     /// A user has replaced a confirmed address, which is sent a link that undoes it.
     EmailChanged,
+    /// A user has entered a new password on the account page, or while undoing a new address.
+    PasswordChanged,
     /// A user has a new password, set by a link that was sent by mail.
     PasswordReset,
     /// A user has a new password, set by a link that an operator has created.
     PasswordSet,
+    /// A user has logged in with a device that the account did not know.
+    NewDevice,
+    /// An operator has changed the user name.
+    Renamed,
     /// A user has an unconfirmed address, which is sent a link that confirms it.
     ConfirmEmail,
+    /// Someone has asked to reset the password of a user who has confirmed an address.
+    ResetPassword,
 }
 
 impl JobKind {
-    const ALL: [Self; 4] = [Self::EmailChanged, Self::PasswordReset, Self::PasswordSet, Self::ConfirmEmail];
+    pub(super) const ALL: [Self; 8] = [
+        Self::EmailChanged,
+        Self::PasswordChanged,
+        Self::PasswordReset,
+        Self::PasswordSet,
+        Self::NewDevice,
+        Self::Renamed,
+        Self::ConfirmEmail,
+        Self::ResetPassword,
+    ];
 
     /// Returns the name that is stored in the database.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::EmailChanged => "email_changed",
+            Self::PasswordChanged => "password_changed",
             Self::PasswordReset => "password_reset",
             Self::PasswordSet => "password_set",
+            Self::NewDevice => "new_device",
+            Self::Renamed => "renamed",
             Self::ConfirmEmail => "confirm_email",
+            Self::ResetPassword => "reset_password",
         }
     }
 
@@ -54,47 +73,91 @@ impl JobKind {
     pub(super) const fn subject(self) -> &'static str {
         match self {
             Self::EmailChanged => "Your email address was changed",
-            Self::PasswordReset | Self::PasswordSet => "Your password was changed",
+            Self::PasswordChanged | Self::PasswordReset | Self::PasswordSet => "Your password was changed",
+            Self::NewDevice => "New device logged in",
+            Self::Renamed => "Your user name was changed",
             Self::ConfirmEmail => "Confirm your email address",
+            Self::ResetPassword => "Choose a new password",
         }
     }
 
+    /// Returns whether it tells a user of something that has happened to the account. Other emails are requested, by
+    /// anyone, and therefore limited.
+    pub(super) const fn is_warning(self) -> bool {
+        !matches!(self, Self::ConfirmEmail | Self::ResetPassword)
+    }
+
     pub(super) const fn rank(self) -> Rank {
-        match self {
-            Self::EmailChanged | Self::PasswordReset | Self::PasswordSet => Rank::Warning,
-            Self::ConfirmEmail => Rank::Other,
-        }
+        if self.is_warning() { Rank::Warning } else { Rank::Requested }
     }
 }
 
 /// The order of jobs. Warnings are sent first.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rank {
     Warning = 0,
-    Other = 1,
+    Requested = 1,
+}
+
+/// An email that is about to be queued.
+#[derive(Clone, Copy)]
+pub(crate) struct NewJob<'a> {
+    pub(crate) kind: JobKind,
+    pub(crate) user_id: &'a str,
+    /// The recipient. If there is none, the user's present address: for a confirmation if it is not confirmed, for
+    /// another email if it is.
+    pub(crate) address: Option<&'a EmailAddress>,
+    /// What else the message says.
+    pub(crate) detail: &'a str,
+    /// The client that caused it; empty if there is none.
+    pub(crate) source: &'a str,
+    pub(crate) now: Timestamp,
 }
 
 /// A stored job that this process has claimed.
 pub(super) struct MailJob {
     pub(super) number: i64,
-    /// The number of this attempt, from 1.
-    pub(super) attempt: i64,
+    /// How often it was claimed.
+    pub(super) claim: i64,
+    /// How often it has failed.
+    pub(super) failures: i64,
     pub(super) kind: JobKind,
     pub(super) user_id: String,
     pub(super) username: String,
     /// The recipient.
     pub(super) address: String,
+    /// What else the message says.
+    pub(super) detail: String,
     /// The user's `email_version` after the change.
     pub(super) email_version: i64,
-    /// The current time by the clock of the request: the time of the request plus the age of the job.
-    pub(super) now: Timestamp,
+    /// The client that caused it; empty if there is none.
+    pub(super) source: String,
+    /// How long ago it was added, by the database's clock.
+    pub(super) age: Duration,
+    /// When it was requested, by the clock of that server.
+    pub(super) requested_at: Timestamp,
 }
 
 impl MailJob {
-    /// Returns how long to wait before the next attempt, or `None` if this one was the last.
-    pub(super) fn pause(&self) -> Option<Duration> {
-        let doublings = u32::try_from(2 * (self.attempt - 1)).unwrap_or_default().min(16);
-        (self.attempt < MAX_ATTEMPTS).then(|| (FIRST_PAUSE * 2_u32.pow(doublings)).min(LONGEST_PAUSE))
+    /// Returns whose turn it is when the job is sent: that of the client, or else of the user.
+    pub(super) fn whose(&self) -> &str {
+        if self.source.is_empty() { &self.user_id } else { &self.source }
+    }
+
+    /// Returns the present time by the clock of the request. It is in whole minutes after the request, so that a link
+    /// that is created at once is valid from the time of the request.
+    pub(super) fn now(&self) -> Timestamp {
+        self.requested_at + Duration::from_secs(self.age.as_secs() / 60 * 60)
+    }
+
+    /// Returns how long to wait before the next attempt after one more failure, or `None` if that was the last.
+    pub(super) fn pause(&self, is_outage: bool) -> Option<Duration> {
+        if self.failures + 1 >= MIN_ATTEMPTS && self.age >= MIN_AGE {
+            return None;
+        }
+        let doublings = u32::try_from(2 * self.failures).unwrap_or(u32::MAX).min(16);
+        let longest = if is_outage { LONGEST_OUTAGE_PAUSE } else { LONGEST_PAUSE };
+        Some((FIRST_PAUSE * 2_u32.pow(doublings)).min(longest))
     }
 }
 
@@ -102,23 +165,43 @@ impl MailJob {
 mod tests {
     use super::*;
 
-    #[test]
-    fn pauses_grow_to_an_hour_and_end_after_a_day() {
-        let job = |attempt| MailJob {
+    fn job(failures: i64, age: Duration) -> MailJob {
+        MailJob {
             number: 1,
-            attempt,
+            claim: 1,
+            failures,
             kind: JobKind::EmailChanged,
             user_id: String::new(),
             username: String::new(),
             address: String::new(),
+            detail: String::new(),
             email_version: 1,
-            now: Timestamp::default(),
-        };
-        let pauses: Vec<_> = (1..).map_while(|attempt| job(attempt).pause()).map(|pause| pause.as_secs()).collect();
+            source: String::new(),
+            age,
+            requested_at: Timestamp::default(),
+        }
+    }
+
+    #[test]
+    fn pauses_grow_to_an_hour_and_end_after_a_day() {
+        let (mut age, mut pauses) = (Duration::ZERO, Vec::new());
+        while let Some(pause) = job(pauses.len() as i64, age).pause(false) {
+            age += pause;
+            pauses.push(pause.as_secs());
+        }
         assert_eq!(pauses[..8], [2, 8, 32, 128, 512, 2048, 3600, 3600]);
         assert!(pauses.is_sorted() && pauses.last() == Some(&3600));
-        let total: u64 = pauses.iter().sum();
-        assert!((20 * 3600..28 * 3600).contains(&total), "{total}");
+        assert!((24..28).contains(&(age.as_secs() / 3600)), "{age:?}");
+    }
+
+    #[test]
+    fn pauses_stay_short_while_the_mail_server_is_out_of_order() {
+        for failures in 0..10_000 {
+            let pause = job(failures, Duration::from_secs(3600)).pause(true).unwrap();
+            assert!(pause <= LONGEST_OUTAGE_PAUSE, "{failures}: {pause:?}");
+        }
+        assert_eq!(job(MIN_ATTEMPTS, MIN_AGE).pause(true), None);
+        assert!(job(2, MIN_AGE * 10).pause(false).is_some(), "a wrong clock must not lose a warning");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The table `mail_jobs`: emails that have to be sent because of a stored change.
+//! The table `mail_jobs`: emails that have to be sent because of a stored change or a request.
 //!
 //! Every server works on the table. A server claims a job for a short time and renews the claim while it sends. All
 //! times that decide who may claim a job are those of the database's clock.
@@ -9,11 +9,15 @@ use hardtack::BackendError;
 use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
-use super::job::{JobKind, MailJob, Rank};
-use crate::users::EmailAddress;
+use super::job::{JobKind, MailJob, NewJob, Rank};
+use super::limits::{MailLimit, address_key};
+use super::sent::{self, count_as_sent, lock_in};
 
 /// For how long a job is claimed. After a crash, another process sends the message when this time is over.
 const CLAIM: Duration = Duration::from_secs(15);
+
+/// For how long the same client, such as a program without cookies, does not cause another warning of a new device.
+const SAME_CLIENT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads and writes the table `mail_jobs`.
 #[derive(Clone, Debug)]
@@ -21,8 +25,18 @@ pub(crate) struct MailJobStore {
     database: Pool,
 }
 
-/// The SQL conditions under which a job is due. A claim dated more than a minute in the future does not count: it was
-/// made before the clock was set back. Smaller differences are ordinary clock corrections.
+/// Removes jobs of a user that would send links. Those that were claimed count as sent, because they may have been.
+macro_rules! withdraw {
+    ($transaction:expr, $condition:literal, $($value:expr),+) => {{
+        let claimed = count_as_sent!($condition, " AND attempts > 0");
+        execute_in($transaction, claimed$(.bind($value))+).await?;
+        let deletion = Statement::new(concat!("DELETE FROM mail_jobs WHERE ", $condition));
+        execute_in($transaction, deletion$(.bind($value))+).await.map(drop)
+    }};
+}
+
+/// The SQL conditions under which a job is due. A claim from the future does not count, because the clock was set back;
+/// a minute is allowed for corrections of the clock.
 macro_rules! due {
     ($now:literal) => {
         concat!("(", $now, " NOT BETWEEN claimed_at - 60 AND claimed_at + pause - 1)")
@@ -32,55 +46,81 @@ macro_rules! due {
 macro_rules! select_due {
     ($now:literal) => {
         concat!(
-            "SELECT number, attempts, kind, user_id, username, address, email_version, requested_at, ",
+            "SELECT number, attempts, failures, kind, user_id, username, address, detail, email_version, requested_at, source, ",
             $now,
             " - created_at FROM mail_jobs WHERE rank <= $1 AND ",
             due!($now),
-            " ORDER BY rank, number LIMIT 1"
+            " ORDER BY rank, turn, number LIMIT 20"
         )
     };
 }
 
-type JobColumns = (i64, i64, String, String, String, String, i64, i64, i64);
+type JobColumns = (i64, i64, i64, String, String, String, String, String, i64, i64, String, i64);
 
 impl MailJobStore {
     pub(crate) fn new(database: Pool) -> Self {
         Self { database }
     }
 
-    /// Adds a job in the transaction of the change that it follows. The recipient is `address`, or else the user's
-    /// current address, unless that is empty. A confirmation replaces earlier ones, and is only sent to an address that
-    /// is not confirmed.
+    /// Adds a job in the transaction of the change that it follows. Nothing is added if the user has no such address, or
+    /// if the same email already waits. A confirmation replaces one to an earlier address.
+    ///
+    /// Returns the limit that a requested email would exceed; then nothing is added. Warnings are not limited.
     pub(crate) async fn add_in(
         transaction: &mut Transaction,
-        kind: JobKind,
-        user_id: &str,
-        address: Option<&EmailAddress>,
-        now: Timestamp,
-    ) -> Result<(), BackendError> {
-        if kind == JobKind::ConfirmEmail {
-            Self::withdraw_confirmations_in(transaction, user_id).await?;
+        job: NewJob<'_>,
+    ) -> Result<Option<MailLimit>, BackendError> {
+        let kind = job.kind;
+        let Some(address) = recipient_in(transaction, &job).await? else {
+            if kind == JobKind::ConfirmEmail {
+                Self::withdraw_confirmations_in(transaction, job.user_id).await?;
+            }
+            return Ok(None);
+        };
+        let key = address_key(&address);
+        if !kind.is_warning() {
+            // Until the commit, no other server counts the emails to this address.
+            lock_in(transaction, &key).await?;
         }
-        let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, email_version, requested_at) \
-                   SELECT $1, $2, id, username, COALESCE($3, email), email_version, $4 FROM users \
-                   WHERE id = $5 AND COALESCE($3, email) <> '' \
-                   AND ($1 <> 'confirm_email' OR email_confirmed_at IS NULL)";
+        if kind == JobKind::ConfirmEmail {
+            withdraw!(transaction, "user_id = $1 AND kind = 'confirm_email' AND address <> $2", job.user_id, &address)?;
+        }
+        if !kind.is_warning()
+            && !waits_in(transaction, &job, &address).await?
+            && let Some(limit) = sent::limit_in(transaction, &job, &key).await?
+        {
+            return Ok(Some(limit));
+        }
+        // Someone who logs in with a thousand devices causes one email at a time, not a thousand.
+        let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, address_key, source, detail, \
+                   email_version, requested_at, turn) \
+                   SELECT $1, $2, id, username, $3, $4, $5, $6, email_version, $7, (SELECT COUNT(*) FROM mail_jobs \
+                   WHERE rank = $2 AND (user_id = $8 OR ($5 <> '' AND source = $5))) FROM users WHERE id = $8 \
+                   AND NOT EXISTS (SELECT 1 FROM mail_jobs WHERE user_id = $8 AND kind = $1 AND address = $3 \
+                   AND ($1 NOT IN ('email_changed', 'renamed'))) \
+                   AND NOT EXISTS (SELECT 1 FROM mail_sent WHERE user_id = $8 AND kind = $1 AND source = $5 AND at > $9 \
+                   AND $1 = 'new_device')";
         let statement = Statement::new(sql)
             .bind(kind.name())
             .bind(kind.rank() as i64)
-            .bind(address.map(|address| address.as_str().to_owned()))
-            .bind(now.unix_seconds())
-            .bind(user_id);
-        execute_in(transaction, statement).await.map(drop)
+            .bind(&address)
+            .bind(&key)
+            .bind(job.source)
+            .bind(job.detail)
+            .bind(job.now.unix_seconds())
+            .bind(job.user_id)
+            .bind((job.now - SAME_CLIENT).unix_seconds());
+        execute_in(transaction, statement).await?;
+        Ok(None)
     }
 
-    /// Removes the jobs that would send a confirmation link to a user whose links stop working.
-    pub(crate) async fn withdraw_confirmations_in(
-        transaction: &mut Transaction,
-        user_id: &str,
-    ) -> Result<(), BackendError> {
-        let sql = "DELETE FROM mail_jobs WHERE user_id = $1 AND kind = 'confirm_email'";
-        execute_in(transaction, Statement::new(sql).bind(user_id)).await.map(drop)
+    /// Removes the jobs that would send a link to a user whose links stop working.
+    pub(crate) async fn withdraw_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
+        withdraw!(transaction, "user_id = $1 AND kind IN ('confirm_email', 'reset_password')", user_id)
+    }
+
+    async fn withdraw_confirmations_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
+        withdraw!(transaction, "user_id = $1 AND kind = 'confirm_email'", user_id)
     }
 
     /// Removes the jobs that would send a link that undoes this change of the address or a later one.
@@ -100,8 +140,13 @@ impl MailJobStore {
             .map(drop)
     }
 
-    /// Claims the job that is due first, among those of this rank and before. Returns `None` if no job is due.
-    pub(super) async fn claim(&self, rank: Rank) -> Result<Option<MailJob>, BackendError> {
+    /// Claims the job that is due first, among those of this rank and before that may be claimed now. Returns `None` if
+    /// there is none.
+    pub(super) async fn claim(
+        &self,
+        rank: Rank,
+        may_claim: impl Fn(&MailJob) -> bool,
+    ) -> Result<Option<MailJob>, BackendError> {
         loop {
             // The table is normally empty. A plain query finds that out without a lock for writing.
             let select = Statement::per_database(
@@ -110,7 +155,8 @@ impl MailJobStore {
             );
             let rows: Vec<JobColumns> =
                 self.database.fetch(select.bind(rank as i64)).await.map_err(BackendError::new)?;
-            let Some(mut job) = rows.into_iter().next().map(decode).transpose()? else { return Ok(None) };
+            // A kind that is unknown here was added by a newer version, which also sends it.
+            let Some(mut job) = rows.into_iter().filter_map(decode).find(&may_claim) else { return Ok(None) };
             let claim = Statement::per_database(
                 "UPDATE mail_jobs SET attempts = attempts + 1, claimed_at = unixepoch(), pause = $3 \
                  WHERE number = $1 AND attempts = $2",
@@ -118,8 +164,8 @@ impl MailJobStore {
                  claimed_at = EXTRACT(EPOCH FROM clock_timestamp())::BIGINT, pause = $3 \
                  WHERE number = $1 AND attempts = $2",
             );
-            if self.execute(claim.bind(job.number).bind(job.attempt).bind(seconds(CLAIM))).await? == 1 {
-                job.attempt += 1;
+            if self.execute(claim.bind(job.number).bind(job.claim).bind(seconds(CLAIM))).await? == 1 {
+                job.claim += 1;
                 return Ok(Some(job));
             }
             // Another process has claimed it.
@@ -130,33 +176,76 @@ impl MailJobStore {
     /// withdrawn, or if its claim expired and another process has claimed it.
     pub(super) async fn hold_in(transaction: &mut Transaction, job: &MailJob) -> Result<bool, BackendError> {
         let sql = "UPDATE mail_jobs SET attempts = attempts WHERE number = $1 AND attempts = $2";
-        let held = execute_in(transaction, Statement::new(sql).bind(job.number).bind(job.attempt)).await?;
+        let held = execute_in(transaction, Statement::new(sql).bind(job.number).bind(job.claim)).await?;
         Ok(held == 1)
     }
 
     /// Extends the claim.
     pub(super) async fn renew(&self, job: &MailJob) -> Result<(), BackendError> {
-        self.release(job, CLAIM).await
+        self.delay(job, CLAIM, false).await
     }
 
-    /// Makes a claimed job due again after a pause.
-    pub(super) async fn release(&self, job: &MailJob, pause: Duration) -> Result<(), BackendError> {
+    /// Makes a claimed job due again after a pause, because a limit delays it.
+    pub(super) async fn postpone(&self, job: &MailJob, pause: Duration) -> Result<(), BackendError> {
+        self.delay(job, pause, false).await
+    }
+
+    /// Makes a claimed job that has failed due again after a pause. Jobs that have failed less often go before it.
+    pub(super) async fn fail(&self, job: &MailJob, pause: Duration) -> Result<(), BackendError> {
+        self.delay(job, pause, true).await
+    }
+
+    async fn delay(&self, job: &MailJob, pause: Duration, failed: bool) -> Result<(), BackendError> {
         let statement = Statement::per_database(
-            "UPDATE mail_jobs SET claimed_at = unixepoch(), pause = $3 WHERE number = $1 AND attempts = $2",
-            "UPDATE mail_jobs SET claimed_at = EXTRACT(EPOCH FROM clock_timestamp())::BIGINT, pause = $3 \
+            "UPDATE mail_jobs SET claimed_at = unixepoch(), pause = $3, failures = failures + $4, turn = turn + $4 \
              WHERE number = $1 AND attempts = $2",
+            "UPDATE mail_jobs SET claimed_at = EXTRACT(EPOCH FROM clock_timestamp())::BIGINT, pause = $3, \
+             failures = failures + $4, turn = turn + $4 WHERE number = $1 AND attempts = $2",
         );
-        self.execute(statement.bind(job.number).bind(job.attempt).bind(seconds(pause))).await.map(drop)
+        let statement = statement.bind(job.number).bind(job.claim).bind(seconds(pause)).bind(i64::from(failed));
+        self.execute(statement).await.map(drop)
     }
 
-    /// Removes a job that is done.
+    /// Removes a job that is no longer needed.
     pub(super) async fn remove(&self, job: &MailJob) -> Result<(), BackendError> {
-        self.execute(Statement::new("DELETE FROM mail_jobs WHERE number = $1").bind(job.number)).await.map(drop)
+        self.execute(removal(job)).await.map(drop)
+    }
+
+    /// Removes a job whose email was sent, and counts the email.
+    pub(super) async fn finish(&self, job: &MailJob) -> Result<(), BackendError> {
+        let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
+        // If the job was withdrawn meanwhile, it was counted then.
+        execute_in(&mut transaction, count_as_sent!("number = $1").bind(job.number)).await?;
+        execute_in(&mut transaction, removal(job)).await?;
+        transaction.commit().await.map_err(BackendError::new)
     }
 
     async fn execute(&self, statement: Statement<'_>) -> Result<u64, BackendError> {
         self.database.execute(statement).await.map_err(BackendError::new)
     }
+}
+
+/// Returns the recipient of a job, if there is one.
+async fn recipient_in(transaction: &mut Transaction, job: &NewJob<'_>) -> Result<Option<String>, BackendError> {
+    if let Some(address) = job.address {
+        return Ok(Some(address.as_str().to_owned()));
+    }
+    let sql = "SELECT email FROM users WHERE id = $1 AND email <> '' AND (email_confirmed_at IS NOT NULL) = $2";
+    let statement = Statement::new(sql).bind(job.user_id).bind(job.kind != JobKind::ConfirmEmail);
+    let rows: Vec<(String,)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
+    Ok(rows.into_iter().next().map(|(email,)| email))
+}
+
+/// Returns whether the same email already waits.
+async fn waits_in(transaction: &mut Transaction, job: &NewJob<'_>, address: &str) -> Result<bool, BackendError> {
+    let sql = "SELECT number FROM mail_jobs WHERE user_id = $1 AND kind = $2 AND address = $3";
+    let statement = Statement::new(sql).bind(job.user_id).bind(job.kind.name()).bind(address);
+    let rows: Vec<(i64,)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
+    Ok(!rows.is_empty())
+}
+
+fn removal(job: &MailJob) -> Statement<'static> {
+    Statement::new("DELETE FROM mail_jobs WHERE number = $1").bind(job.number)
 }
 
 async fn execute_in(transaction: &mut Transaction, statement: Statement<'_>) -> Result<u64, BackendError> {
@@ -167,11 +256,24 @@ fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn decode(columns: JobColumns) -> Result<MailJob, BackendError> {
-    let (number, attempt, kind, user_id, username, address, email_version, requested_at, age) = columns;
-    let kind = JobKind::named(&kind).ok_or_else(|| BackendError::new(format!("the mail job {kind:?} is unknown")))?;
-    // In whole minutes, so that a link that is created at once is valid from the time of the request.
-    let age = Duration::from_secs(u64::try_from(age / 60 * 60).unwrap_or_default());
-    let now = Timestamp::from_unix_seconds(requested_at) + age;
-    Ok(MailJob { number, attempt, kind, user_id, username, address, email_version, now })
+fn decode(columns: JobColumns) -> Option<MailJob> {
+    let (number, claim, failures, kind, user_id, username, address, detail, email_version, requested_at, source, age) =
+        columns;
+    let kind = JobKind::named(&kind)?;
+    let age = Duration::from_secs(u64::try_from(age).unwrap_or_default());
+    let requested_at = Timestamp::from_unix_seconds(requested_at);
+    Some(MailJob {
+        number,
+        claim,
+        failures,
+        kind,
+        user_id,
+        username,
+        address,
+        detail,
+        email_version,
+        source,
+        age,
+        requested_at,
+    })
 }

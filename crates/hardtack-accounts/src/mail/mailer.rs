@@ -24,24 +24,41 @@ use super::Mail;
 pub trait Mailer: Send + Sync + 'static {
     /// Sends one message.
     ///
-    /// If this fails, the error is logged, but not the message. A message that follows a stored change, such as a new
-    /// address or password, is composed and sent again after a pause, for about a day. One with a link for a forgotten
-    /// password is not: the user can request another one. A message may be sent twice if the process is killed.
+    /// If this fails, the error is logged, but not the message. The message is composed and sent again after a pause, for
+    /// about a day. It may be sent twice if the process is killed.
     ///
-    /// Up to four messages are sent at once. One that follows a change is cancelled if it takes longer than a minute.
+    /// Up to eight messages are sent at once. One that takes longer than 30 seconds is cancelled, and counts as failed.
     fn send(&self, mail: &Mail) -> impl Future<Output = Result<(), MailError>> + Send;
 }
 
 /// The error of a [`Mailer`] that could not send a message. The log shows its cause.
 #[derive(Debug, thiserror::Error)]
 #[error("the email was not sent")]
-pub struct MailError(#[source] Box<dyn Error + Send + Sync>);
+pub struct MailError {
+    #[source]
+    cause: Box<dyn Error + Send + Sync>,
+    is_outage: bool,
+}
 
 impl MailError {
     /// Wraps the error of the mail library, or a text that describes it. It must not contain the message, which
     /// may include a link that is as powerful as a password.
+    ///
+    /// The pauses before the message is sent again grow from 2 seconds to an hour.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(cause.into())
+        Self { cause: cause.into(), is_outage: false }
+    }
+
+    /// Like [`new`](Self::new), for an error that has nothing to do with this message: the mail server cannot be reached,
+    /// or refuses the log-in. One message is then tried every 20 seconds, and all of them as soon as one is sent.
+    ///
+    /// If three different messages in a row fail, that is assumed anyway.
+    pub fn outage(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { cause: cause.into(), is_outage: true }
+    }
+
+    pub(super) const fn is_outage(&self) -> bool {
+        self.is_outage
     }
 }
 

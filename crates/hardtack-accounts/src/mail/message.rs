@@ -6,18 +6,20 @@ use hardtack::clock::Timestamp;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
+use super::letter::Letter;
 use crate::users::EmailAddress;
 
-/// A plain-text email to one user.
+/// An email to one user, as plain text and as HTML.
 ///
-/// Its [`Display`](fmt::Display) is the complete message with its header (RFC 5322). Lines end in `\n`, which
-/// `sendmail -t -i` expects; an SMTP library converts them.
+/// Its [`Display`](fmt::Display) is the complete message with its header (RFC 5322), with both forms
+/// (`multipart/alternative`). Lines end in `\n`, which `sendmail -t -i` expects; an SMTP library converts them.
 #[derive(Clone)]
 pub struct Mail {
     from: EmailAddress,
     to: EmailAddress,
     subject: &'static str,
     text: String,
+    html: String,
     at: Timestamp,
     id: u128,
 }
@@ -27,10 +29,11 @@ impl Mail {
         from: EmailAddress,
         to: EmailAddress,
         subject: &'static str,
-        text: String,
+        letter: &Letter,
         at: Timestamp,
     ) -> Self {
-        Self { from, to, subject, text, at, id: rand::random() }
+        let (text, html) = (letter.text().to_owned(), letter.html(subject));
+        Self { from, to, subject, text, html, at, id: rand::random() }
     }
 
     /// Returns the sender's address.
@@ -48,24 +51,37 @@ impl Mail {
         self.subject
     }
 
-    /// Returns the body, with `\n` between its lines. It may contain a link that is as powerful as a password:
-    /// do not log it.
+    /// Returns the body as plain text, with `\n` between its lines. It may contain a link that is as powerful as a
+    /// password: do not log it.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Returns the body as an HTML document with the same content. It loads nothing.
+    pub fn html(&self) -> &str {
+        &self.html
     }
 }
 
 impl fmt::Display for Mail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { from, to, subject, text, at, id } = self;
+        let Self { from, to, subject, text, html, at, id } = self;
         let date = OffsetDateTime::from_unix_timestamp(at.unix_seconds()).ok().and_then(|at| at.format(&Rfc2822).ok());
         let domain = from.as_str().split_once('@').map_or("localhost", |(_, domain)| domain);
+        let encoding = |text: &str| if text.is_ascii() { "7bit" } else { "8bit" };
         writeln!(f, "From: {}\nTo: {}\nSubject: {subject}", from.as_str(), to.as_str())?;
         writeln!(f, "Date: {}\nMessage-ID: <{id:032x}@{domain}>", date.unwrap_or_default())?;
         // Asks automatic responders not to reply (RFC 3834).
         writeln!(f, "Auto-Submitted: auto-generated\nMIME-Version: 1.0")?;
-        writeln!(f, "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n")?;
-        f.write_str(text)
+        // No line of the parts begins with the boundary, which is random.
+        writeln!(f, "Content-Type: multipart/alternative; boundary=\"{id:032x}\"")?;
+        let all = if text.is_ascii() && html.is_ascii() { "7bit" } else { "8bit" };
+        writeln!(f, "Content-Transfer-Encoding: {all}\n")?;
+        for (kind, part) in [("plain", text), ("html", html)] {
+            writeln!(f, "--{id:032x}\nContent-Type: text/{kind}; charset=utf-8")?;
+            writeln!(f, "Content-Transfer-Encoding: {}\n\n{part}", encoding(part))?;
+        }
+        writeln!(f, "--{id:032x}--")
     }
 }
 

@@ -44,7 +44,7 @@ impl Mailer for Outbox {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let (outbox, text) = (self.clone(), mail.to_string());
         let written = tokio::task::spawn_blocking(move || outbox.write(&text)).await;
-        let failed = |error| MailError::new(format!("cannot write to the folder {}: {error}", self.0.display()));
+        let failed = |error| MailError::outage(format!("cannot write to the folder {}: {error}", self.0.display()));
         written.map_err(MailError::new)?.map_err(failed)
     }
 }

@@ -1,4 +1,4 @@
-//! The queues between requests and the mail workers.
+//! The tasks that queue and send emails.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,33 +6,32 @@ use std::time::Duration;
 
 use hardtack::error::WithCauses;
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
-use super::job::Rank;
-use super::lane::Lane;
+use super::dispatcher::Dispatcher;
+use super::fair_queue::FairQueue;
 use super::{MailWorker, ResetRequest};
-use crate::task_queue::TaskQueue;
 
-/// How many requests for a reset may wait.
-const CAPACITY: usize = 256;
-
-/// How many of them the worker takes at once.
-const BATCH: usize = 16;
-
-/// The tasks that work on stored jobs. The first one sends only warnings, so that no other message delays them.
-const LANES: [Rank; 3] = [Rank::Warning, Rank::Other, Rank::Other];
-
-/// The longest that [`MailQueue::flush`] waits for stored jobs.
+/// The longest that [`MailQueue::flush`] waits, for requests and for stored jobs.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The jobs that wait in memory, and the tasks that work on those in the database. Clones share them. The tasks end
-/// when the last clone is dropped.
+/// How soon a request is tried again if the database is down, and for how long.
+const PAUSE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// The requests that wait in memory, and the tasks that work on them and on stored jobs. Clones share them. The tasks
+/// end when the last clone is dropped.
 #[derive(Clone)]
-pub(crate) struct MailQueue {
-    resets: TaskQueue<ResetRequest>,
-    /// How many times the lanes were woken.
+pub(crate) struct MailQueue(Arc<Tasks>);
+
+struct Tasks {
+    resets: Arc<FairQueue<ResetRequest>>,
+    resets_task: AbortHandle,
+    /// How often the dispatcher was woken.
     calls: Arc<watch::Sender<u64>>,
-    /// For each lane, the last call after which it found no job that was due.
-    idle: Arc<[watch::Receiver<u64>]>,
+    /// The last call after which no job was due and none was being sent.
+    idle_at: watch::Receiver<u64>,
 }
 
 impl MailQueue {
@@ -40,52 +39,76 @@ impl MailQueue {
     pub(crate) fn start(worker: MailWorker) -> Self {
         let worker = Arc::new(worker);
         let calls = Arc::new(watch::Sender::new(0));
-        let idle = LANES
-            .map(|rank| {
-                let (idle_at, idle) = watch::channel(0);
-                tokio::spawn(Lane::new(Arc::clone(&worker), rank, calls.subscribe(), idle_at).run());
-                idle
-            })
-            .into();
-        let resets = TaskQueue::start("mail", CAPACITY, BATCH, move |requests: Vec<ResetRequest>| {
-            let worker = Arc::clone(&worker);
-            async move {
-                for request in requests {
-                    if let Err(error) = worker.send_reset_links(request).await {
-                        tracing::error!(event = "mail_lost", error = %WithCauses(&error));
-                    }
+        let (idle, idle_at) = watch::channel(0);
+        tokio::spawn(Dispatcher::new(Arc::clone(&worker), calls.subscribe(), idle).run());
+        let resets = Arc::new(FairQueue::default());
+        let (queue, woken) = (Arc::clone(&resets), Arc::downgrade(&calls));
+        let resets_task = tokio::spawn(async move {
+            let queued = || {
+                if let Some(calls) = woken.upgrade() {
+                    calls.send_modify(|calls| *calls += 1);
                 }
-            }
-        });
-        Self { resets, calls, idle }
+            };
+            work_off(&queue, &worker, queued).await;
+        })
+        .abort_handle();
+        Self(Arc::new(Tasks { resets, resets_task, calls, idle_at }))
     }
 
     /// Adds a request without waiting. Takes the same time whether or not it will send a message.
     pub(crate) fn push(&self, request: ResetRequest) {
-        self.resets.push(request);
+        self.0.resets.push(request.request.source(), request);
     }
 
-    /// Lets the lanes look for jobs now, because one was stored.
+    /// Lets the dispatcher look for jobs now, because one was stored.
     pub(crate) fn wake(&self) {
-        self.calls.send_modify(|calls| *calls += 1);
+        self.0.calls.send_modify(|calls| *calls += 1);
     }
 
-    /// Waits until the jobs added before this call are done or have failed, for four seconds at most.
+    /// Waits until what was added before this call is sent or has failed, for four seconds at most.
     pub(crate) async fn flush(&self) {
+        let _ = tokio::time::timeout(FLUSH_TIMEOUT, self.0.resets.drained()).await;
         self.wake();
-        let call = *self.calls.borrow();
-        let idle = async {
-            for lane in self.idle.iter() {
-                let _ = lane.clone().wait_for(|idle_at| *idle_at >= call).await;
-            }
-        };
-        let _ = tokio::time::timeout(FLUSH_TIMEOUT, idle).await;
-        self.resets.flush().await;
+        let call = *self.0.calls.borrow();
+        let _ = tokio::time::timeout(FLUSH_TIMEOUT, self.0.idle_at.clone().wait_for(|idle_at| *idle_at >= call)).await;
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.resets_task.abort();
     }
 }
 
 impl fmt::Debug for MailQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MailQueue")
+    }
+}
+
+/// Works off requests for reset links, one after the other. `queued` is called when emails may have been queued.
+async fn work_off(queue: &FairQueue<ResetRequest>, worker: &MailWorker, queued: impl Fn()) {
+    loop {
+        let asked = queue.next().await;
+        let since = Instant::now();
+        while let Err(error) = worker.queue_reset_links(&asked).await {
+            if since.elapsed() >= PATIENCE {
+                tracing::error!(event = "mail_lost", error = %WithCauses(&error), "a reset link was not sent");
+                break;
+            }
+            if since.elapsed() < PAUSE {
+                tracing::warn!(
+                    event = "mail_delayed", error = %WithCauses(&error),
+                    "a reset link was requested, but the database fails; it is sent when the database is back"
+                );
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        queued();
+        queue.done();
+        let dropped = queue.take_dropped();
+        if dropped > 0 {
+            tracing::warn!(event = "dropped", queue = "mail", items = dropped, "too many reset links were requested");
+        }
     }
 }

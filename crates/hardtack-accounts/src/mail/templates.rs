@@ -1,7 +1,9 @@
 //! The text of each email.
 
 use hardtack::clock::Timestamp;
+use time::OffsetDateTime;
 
+use super::letter::{Letter, quoted};
 use super::{JobKind, Mail};
 use crate::links::LinkToken;
 use crate::users::EmailAddress;
@@ -14,94 +16,136 @@ pub(crate) struct MailTemplates {
     site: String,
 }
 
+/// What an email is about.
+pub(super) struct Subject<'a> {
+    pub(super) kind: JobKind,
+    pub(super) username: &'a str,
+    /// The device, the former user name, or nothing.
+    pub(super) detail: &'a str,
+    /// The link's token, if the email has a link.
+    pub(super) token: Option<&'a LinkToken>,
+    /// When it happened.
+    pub(super) happened_at: Timestamp,
+}
+
+const IGNORE: &str = "If this was you, ignore this email.";
+
 impl MailTemplates {
     /// `site` is the origin that links lead to, such as `https://site.example`.
     pub(crate) fn new(from: EmailAddress, site: &str) -> Self {
         Self { from, site: site.trim_end_matches('/').to_owned() }
     }
 
-    /// An email with a link that resets the password.
-    pub(super) fn reset_password(&self, to: EmailAddress, username: &str, token: &LinkToken, at: Timestamp) -> Mail {
-        let text = format!(
-            "Someone asked to reset the password of {username} at {site}.\n\n\
-             If this was you, choose a new password within an hour:\n\n{site}/password/reset?token={token}\n\n\
-             If this was not you, ignore this email. Your password stays the same.\n",
-            site = self.site,
-            token = token.as_str()
-        );
-        self.mail(to, "Choose a new password", text, at)
-    }
-
-    /// An email with a link that confirms the address.
-    pub(super) fn confirm_email(&self, to: EmailAddress, username: &str, token: &LinkToken, at: Timestamp) -> Mail {
-        let text = format!(
-            "{username} entered this address as their email address at {site}.\n\n\
-             If this was you, confirm the address within a day:\n\n{site}/email/confirm?token={token}\n\n\
-             If this was not you, ignore this email. The address will not be used.\n",
-            site = self.site,
-            token = token.as_str()
-        );
-        self.mail(to, JobKind::ConfirmEmail.subject(), text, at)
-    }
-
-    /// Tells a user that the password was set with a link, by mail or from an operator.
-    pub(super) fn password_was_reset(
-        &self,
-        to: EmailAddress,
-        username: &str,
-        by_operator: bool,
-        at: Timestamp,
-    ) -> Mail {
-        let link = if by_operator { "a link from an administrator" } else { "a link sent by email" };
-        let text = self.notice(&format!("The password of {username} was changed using {link}."));
-        self.mail(to, JobKind::PasswordReset.subject(), text, at)
-    }
-
-    /// Tells the old address that the account has a new one, with a link that undoes it.
-    pub(super) fn email_was_changed(
-        &self,
-        to: EmailAddress,
-        username: &str,
-        undo: Option<&LinkToken>,
-        at: Timestamp,
-    ) -> Mail {
-        let site = &self.site;
-        let what = format!("The email address of {username} at {site} was changed. This address is no longer used.");
-        let text = match undo {
-            Some(token) => format!(
-                "{what}\n\n\
-                 If it was you, ignore this email.\n\n\
-                 If it was not you, undo it within a week. This restores your address and logs out all devices:\n\n\
-                 {site}/email/undo?token={token}\n\n\
-                 Then choose a new password, because whoever changed the address knows yours:\n\n\
-                 {site}/password/forgot\n",
-                token = token.as_str()
-            ),
-            None => self.notice(&what),
+    /// Composes an email. Returns `None` if it needs a link and there is none.
+    pub(super) fn compose(&self, to: EmailAddress, about: &Subject<'_>, at: Timestamp) -> Option<Mail> {
+        let name = quoted(about.username);
+        let letter = match about.kind {
+            JobKind::ConfirmEmail => self.confirm_email(&name, about.token?),
+            JobKind::ResetPassword => self.reset_password(&name, about.token?),
+            JobKind::EmailChanged => self.email_changed(&name, about.token),
+            JobKind::PasswordChanged => {
+                self.password_changed(&format!("the password of your account {name} was changed"))
+            }
+            JobKind::PasswordReset => self.password_changed(&format!(
+                "the password of your account {name} was changed with a link that was sent to this address"
+            )),
+            JobKind::PasswordSet => self.password_changed(&format!(
+                "the password of your account {name} was changed with a link from an administrator"
+            )),
+            JobKind::NewDevice => self.new_device(&name, about.detail, about.happened_at),
+            JobKind::Renamed => self.renamed(&name, about.detail),
         };
-        self.mail(to, JobKind::EmailChanged.subject(), text, at)
+        Some(Mail::new(self.from.clone(), to, about.kind.subject(), &letter, at))
     }
 
-    fn notice(&self, what: &str) -> String {
-        format!("{what}\n\nIf this was not you, contact the administrators of {}.\n", self.site)
+    fn reset_password(&self, name: &str, token: &LinkToken) -> Letter {
+        self.on_the_site(&format!("someone asked to reset the password of your account {name}."))
+            .say("If this was you, choose a new password within an hour:")
+            .link(&self.url(&format!("/password/reset?token={}", token.as_str())))
+            .say("If this was not you, ignore this email. Your password stays the same.")
     }
 
-    fn mail(&self, to: EmailAddress, subject: &'static str, text: String, at: Timestamp) -> Mail {
-        Mail::new(self.from.clone(), to, subject, text, at)
+    fn confirm_email(&self, name: &str, token: &LinkToken) -> Letter {
+        self.on_the_site(&format!("someone entered this email address for the account {name}."))
+            .say("If this was you, confirm the address within a day:")
+            .link(&self.url(&format!("/email/confirm?token={}", token.as_str())))
+            .say("If this was not you, ignore this email. The address will not be used.")
     }
+
+    /// To the old address, with a link that undoes the change.
+    fn email_changed(&self, name: &str, undo: Option<&LinkToken>) -> Letter {
+        let changed = format!("the email address of your account {name} was changed. This address is no longer used.");
+        let letter = self.on_the_site(&changed).say(IGNORE);
+        match undo {
+            Some(token) => letter
+                .say(
+                    "If this was not you, undo it within a week. This restores your address, logs out all devices and \
+                     lets you choose a new password, because whoever changed the address knows yours:",
+                )
+                .link(&self.url(&format!("/email/undo?token={}", token.as_str()))),
+            None => letter.say("If this was not you, contact the administrators of the site."),
+        }
+    }
+
+    fn password_changed(&self, what: &str) -> Letter {
+        self.on_the_site(&format!("{what}. Other devices were logged out."))
+            .say(IGNORE)
+            .say("If this was not you, choose a new password now. Whoever changed it is then logged out:")
+            .link(&self.url("/password/forgot"))
+    }
+
+    fn new_device(&self, name: &str, device: &str, at: Timestamp) -> Letter {
+        let when = date_and_time(at);
+        self.on_the_site(&format!("someone logged in to your account {name} with a device that is new to it:"))
+            .say(format!("{device}, on {when}"))
+            .say(IGNORE)
+            .say("If this was not you, choose a new password now. This logs out all devices:")
+            .link(&self.url("/password/forgot"))
+            .say("You can see your devices here:")
+            .link(&self.url("/account/sessions"))
+    }
+
+    fn renamed(&self, name: &str, former: &str) -> Letter {
+        let former = quoted(former);
+        self.on_the_site(&format!("an administrator changed the user name of your account from {former} to {name}."))
+            .say("From now on, log in with the new name. Your password stays the same.")
+            .say("If you do not know why, contact the administrators of the site.")
+    }
+
+    /// Begins a letter. No full stop follows the site's name, which mail programs may turn into a link.
+    fn on_the_site(&self, what: &str) -> Letter {
+        let host = self.site.split_once("://").map_or(self.site.as_str(), |(_, host)| host);
+        Letter::default().say(format!("On {host}, {what}"))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.site)
+    }
+}
+
+/// A time as `30 November 2026, 14:05 UTC`.
+fn date_and_time(at: Timestamp) -> String {
+    let time = OffsetDateTime::from_unix_timestamp(at.unix_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    format!("{} {} {}, {:02}:{:02} UTC", time.day(), time.month(), time.year(), time.hour(), time.minute())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_link_is_on_a_line_of_its_own_and_not_in_debug() {
+    const AT: Timestamp = Timestamp::from_unix_seconds(1_796_040_000);
+
+    fn compose(kind: JobKind, username: &str, detail: &str, token: Option<&LinkToken>) -> Option<Mail> {
         let address = |text| EmailAddress::parse(text).unwrap();
         let templates = MailTemplates::new(address("noreply@site.example"), "https://site.example/");
-        let at = Timestamp::from_unix_seconds(1_796_040_000);
+        let about = Subject { kind, username, detail, token, happened_at: AT };
+        templates.compose(address("ada@site.example"), &about, AT)
+    }
+
+    #[test]
+    fn a_link_is_on_a_line_of_its_own_and_not_in_debug() {
         let token = LinkToken::new();
-        let mail = templates.reset_password(address("ada@site.example"), "ada", &token, at);
+        let mail = compose(JobKind::ResetPassword, "ada", "", Some(&token)).unwrap();
         let text = mail.to_string();
         let (head, body) = text.split_once("\n\n").unwrap();
         assert!(head.starts_with("From: noreply@site.example\nTo: ada@site.example\nSubject: Choose a new password\n"));
@@ -110,5 +154,38 @@ mod tests {
         let link = format!("\nhttps://site.example/password/reset?token={}\n", token.as_str());
         assert!(body.contains(&link), "{body}");
         assert!(!format!("{mail:?}").contains(token.as_str()));
+        assert!(compose(JobKind::ConfirmEmail, "ada", "", None).is_none(), "a confirmation without a link");
+    }
+
+    /// Each email, in both forms: no link but the site's, nothing that is loaded, no full stop after a link.
+    #[test]
+    fn s85_letters_contain_no_foreign_link_and_load_nothing() {
+        let token = LinkToken::new();
+        for kind in JobKind::ALL {
+            let detail = if kind == JobKind::Renamed { "former@evil.example" } else { "Firefox on Linux" };
+            let mail = compose(kind, "www.evil.example", detail, Some(&token)).unwrap();
+            for form in [mail.text(), mail.html()] {
+                for dangerous in ["www.evil", "evil.ex", "src=", "http://", "<img", "<style", "url("] {
+                    assert!(!form.contains(dangerous), "{kind:?} {dangerous}: {form}");
+                }
+                for (start, _) in form.match_indices("https://") {
+                    let rest = &form[start..];
+                    assert!(rest.starts_with("https://site.example/"), "{kind:?}: {form}");
+                    let end = rest.find(['\n', '"', '<', ' ']).unwrap();
+                    assert!(rest[..end].ends_with(|c: char| c.is_ascii_alphanumeric()), "{kind:?}: {form}");
+                }
+                assert!(!form.contains("site.example."), "{kind:?}: {form}");
+                assert!(form.lines().all(|line| line.len() < 998), "{kind:?}");
+            }
+            assert!(mail.text().contains("On site.example, "), "{kind:?}: {}", mail.text());
+        }
+    }
+
+    #[test]
+    fn s85_an_unknown_device_is_named_with_its_time() {
+        let mail = compose(JobKind::NewDevice, "ada", "Firefox on Linux, address 192.0.2.1", None).unwrap();
+        let line = "\nFirefox on Linux, address 192.0.2.1, on 30 November 2026, 12:00 UTC\n";
+        assert!(mail.text().contains(line), "{}", mail.text());
+        assert!(mail.html().contains(line.trim()), "{}", mail.html());
     }
 }

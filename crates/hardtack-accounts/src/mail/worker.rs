@@ -4,14 +4,17 @@ use hardtack::BackendError;
 use hardtack::error::WithCauses;
 use hardtack_db::{Pool, Transaction};
 
-use super::job::MailJob;
+use super::job::{MailJob, NewJob};
+use super::limits::address_key;
 use super::mailer::ErasedMailer;
-use super::{JobKind, Mail, MailError, MailJobStore, MailTemplates, Mailer, ResetRequest};
+use super::sent::has_many_warnings_in;
+use super::templates::Subject;
+use super::{JobKind, Mail, MailJobStore, MailTemplates, Mailer, ResetRequest};
 use crate::activity::{ActivityKind, Recorder};
 use crate::links::{LinkPurpose, LinkStore, LinkToken};
 use crate::users::{EmailAddress, UserStore};
 
-/// Carries out jobs of both kinds: stored ones, and requests for a reset.
+/// Works off stored jobs, and queues the emails that visitors request.
 pub(crate) struct MailWorker {
     database: Pool,
     users: UserStore,
@@ -24,10 +27,21 @@ pub(crate) struct MailWorker {
 
 /// What became of a job that has not failed.
 pub(super) enum Outcome {
-    /// The message was sent, or is no longer needed.
-    Done,
+    /// The message was sent.
+    Sent,
+    /// The message is no longer needed.
+    NotNeeded,
+    /// The message has to wait, because its recipient was sent several.
+    Later,
     /// The job was withdrawn, or another process has claimed it because our claim had expired.
     NotOurs,
+}
+
+/// Why a message was not sent.
+pub(super) struct SendFailure {
+    /// Whether the mail server is out of order. Otherwise, something may be wrong with the message.
+    pub(super) is_outage: bool,
+    pub(super) text: String,
 }
 
 /// A message with the token of its link.
@@ -49,24 +63,30 @@ impl MailWorker {
         }
     }
 
-    /// Sends the message of a stored job, unless it is no longer needed. Returns the text of the error if it fails.
-    pub(super) async fn run(&self, job: &MailJob) -> Result<Outcome, String> {
-        let prepared = self.prepare(job).await.map_err(|error| WithCauses(&error).to_string())?;
+    /// Sends the message of a stored job, unless it is no longer needed.
+    pub(super) async fn run(&self, job: &MailJob) -> Result<Outcome, SendFailure> {
+        let prepared = self.prepare(job).await;
+        let prepared =
+            prepared.map_err(|error| SendFailure { is_outage: false, text: WithCauses(&error).to_string() })?;
         let Prepared { mail, token } = match prepared {
             Ok(prepared) => prepared,
             Err(outcome) => return Ok(outcome),
         };
-        let Err(error) = self.send(&mail).await else { return Ok(Outcome::Done) };
+        let Err(error) = self.mailer.send(&mail).await else {
+            tracing::info!(event = "mail_sent", subject = mail.subject());
+            return Ok(Outcome::Sent);
+        };
         if let Some(token) = token {
             // The next attempt creates another link. A link that stays is harmless: nobody knows its token.
             let _ = self.links.remove(&token).await;
         }
-        Err(WithCauses(&error).to_string())
+        Err(SendFailure { is_outage: error.is_outage(), text: WithCauses(&error).to_string() })
     }
 
-    /// Composes the message and stores its link, unless there is nothing to send.
+    /// Composes the message and stores its link, unless there is nothing to send now.
     async fn prepare(&self, job: &MailJob) -> Result<Result<Prepared, Outcome>, BackendError> {
-        let MailJob { kind, username, now, .. } = job;
+        let MailJob { kind, username, detail, .. } = job;
+        let now = job.now();
         let address = EmailAddress::parse(&job.address)
             .ok_or_else(|| BackendError::new("the stored address is not an email address"))?;
         let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
@@ -75,19 +95,19 @@ impl MailWorker {
         if !MailJobStore::hold_in(&mut transaction, job).await? {
             return Ok(Err(Outcome::NotOurs));
         }
+        // The link that undoes a new address never waits. Its recipient cannot be sent many: each change needs an
+        // address that was confirmed since the last one.
+        if kind.is_warning()
+            && *kind != JobKind::EmailChanged
+            && has_many_warnings_in(&mut transaction, &address_key(&job.address), now).await?
+        {
+            return Ok(Err(Outcome::Later));
+        }
         let token = Self::create_link_in(&mut transaction, job, &address).await?;
         transaction.commit().await.map_err(BackendError::new)?;
-        let mail = match kind {
-            JobKind::EmailChanged => self.templates.email_was_changed(address, username, token.as_ref(), *now),
-            JobKind::PasswordReset | JobKind::PasswordSet => {
-                self.templates.password_was_reset(address, username, *kind == JobKind::PasswordSet, *now)
-            }
-            JobKind::ConfirmEmail => match &token {
-                Some(token) => self.templates.confirm_email(address, username, token, *now),
-                None => return Ok(Err(Outcome::Done)),
-            },
-        };
-        Ok(Ok(Prepared { mail, token }))
+        let about = Subject { kind: *kind, username, detail, token: token.as_ref(), happened_at: job.requested_at };
+        let mail = self.templates.compose(address, &about, now);
+        Ok(mail.map(|mail| Prepared { mail, token }).ok_or(Outcome::NotNeeded))
     }
 
     async fn create_link_in(
@@ -95,37 +115,51 @@ impl MailWorker {
         job: &MailJob,
         address: &EmailAddress,
     ) -> Result<Option<LinkToken>, BackendError> {
-        let MailJob { user_id, email_version, now, .. } = job;
-        match job.kind {
+        let MailJob { user_id, email_version, .. } = job;
+        let now = job.now();
+        let purpose = match job.kind {
             JobKind::EmailChanged => {
-                LinkStore::create_undo_in(transaction, user_id, address, *email_version, *now).await
+                return LinkStore::create_undo_in(transaction, user_id, address, *email_version, now).await;
             }
-            JobKind::ConfirmEmail => {
-                LinkStore::create_in(transaction, user_id, LinkPurpose::ConfirmEmail, address, *now).await
-            }
-            JobKind::PasswordReset | JobKind::PasswordSet => Ok(None),
-        }
+            JobKind::ConfirmEmail => LinkPurpose::ConfirmEmail,
+            JobKind::ResetPassword => LinkPurpose::ResetPassword,
+            _ => return Ok(None),
+        };
+        LinkStore::create_in(transaction, user_id, purpose, address, now).await
     }
 
-    /// Sends reset links to the users who have confirmed an address.
-    pub(super) async fn send_reset_links(&self, job: ResetRequest) -> Result<(), BackendError> {
-        let ResetRequest { address, request } = job;
-        for owner in self.users.confirmed_owners(&address).await? {
+    /// Queues an email with a reset link to each user who has confirmed the address.
+    pub(super) async fn queue_reset_links(&self, asked: &ResetRequest) -> Result<(), BackendError> {
+        let ResetRequest { address, request } = asked;
+        for owner in self.users.confirmed_owners(address).await? {
             let Some(own) = EmailAddress::parse(&owner.email) else { continue };
-            let token = self.links.create(&owner.id, LinkPurpose::ResetPassword, &own, request.at).await?;
-            let Some(token) = token else { continue };
-            self.recorder.record(&owner.id, ActivityKind::ResetSent, &request);
-            let mail = self.templates.reset_password(own, &owner.username, &token, request.at);
-            if let Err(error) = self.send(&mail).await {
-                tracing::error!(event = "mail_failed", subject = mail.subject(), error = %WithCauses(&error));
+            let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
+            let job = NewJob {
+                kind: JobKind::ResetPassword,
+                user_id: &owner.id,
+                address: Some(&own),
+                detail: "",
+                source: &request.source(),
+                now: request.at,
+            };
+            let limit = MailJobStore::add_in(&mut transaction, job).await?;
+            transaction.commit().await.map_err(BackendError::new)?;
+            match limit {
+                None => self.recorder.record(&owner.id, ActivityKind::ResetSent, request),
+                Some(limit) => {
+                    let (subject, user) = (JobKind::ResetPassword.subject(), &owner.id);
+                    let minutes = limit.retry_after.as_secs().div_ceil(60);
+                    tracing::info!(
+                        event = "mail_limited",
+                        subject,
+                        user,
+                        limit = limit.name(),
+                        minutes,
+                        "no email was sent; the links in earlier ones work"
+                    );
+                }
             }
         }
-        Ok(())
-    }
-
-    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        self.mailer.send(mail).await?;
-        tracing::info!(event = "mail_sent", subject = mail.subject());
         Ok(())
     }
 }

@@ -6,8 +6,20 @@ use super::form;
 use super::layout::{Page, Width, page};
 use super::view::Shell;
 
+/// What the page renders.
+pub(crate) struct ConfirmEmailView<'a> {
+    /// The pre-session CSRF token.
+    pub csrf_token: &'a str,
+    /// Binds the form to its link.
+    pub form_key: &'a str,
+    /// The user whose address it is.
+    pub username: &'a str,
+    /// The address that is confirmed.
+    pub address: &'a str,
+}
+
 /// Renders one button that posts `csrf_token` and `link`: mail scanners open links, but press no buttons.
-pub(crate) fn confirm_email(shell: &Shell<'_>, csrf_token: &str, form_key: &str, username: &str) -> Markup {
+pub(crate) fn confirm_email(shell: &Shell<'_>, view: &ConfirmEmailView<'_>) -> Markup {
     page(
         shell,
         &Page {
@@ -17,10 +29,10 @@ pub(crate) fn confirm_email(shell: &Shell<'_>, csrf_token: &str, form_key: &str,
             main: html! {
                 div.card {
                     h1 { "Confirm your email address" }
-                    p { "The address that this link was sent to will be confirmed for the account " bdi.name { (username) } ". If that is not your account, close this page." }
+                    p { "The address " bdi.name { (view.address) } " will be confirmed for the account " bdi.name { (view.username) } ". If that is not your account, close this page." }
                     form method="post" action="/email/confirm" {
-                        (form::csrf(csrf_token))
-                        (form::link(form_key))
+                        (form::csrf(view.csrf_token))
+                        (form::link(view.form_key))
                         button.button.primary.full type="submit" { "Confirm" }
                     }
                 }

@@ -22,6 +22,8 @@ pub(super) enum FieldKind<'a> {
     OptionalPassword,
     /// A new password, with its minimum length in characters.
     NewPassword(u8),
+    /// A new password that may be left out, with its minimum length in characters.
+    OptionalNewPassword(u8),
 }
 
 /// An input with its label.
@@ -131,11 +133,20 @@ pub(super) fn field(field: &Field<'_>, errors: &[FieldError<'_>]) -> Markup {
         FieldKind::DisplayName(value) => ("text", "nickname", Some(value)),
         FieldKind::Email(value) | FieldKind::RequiredEmail(value) => ("email", "email", Some(value)),
         FieldKind::CurrentPassword | FieldKind::OptionalPassword => ("password", "current-password", None),
-        FieldKind::NewPassword(_) => ("password", "new-password", None),
+        FieldKind::NewPassword(_) | FieldKind::OptionalNewPassword(_) => ("password", "new-password", None),
     };
     let exact = matches!(field.kind, FieldKind::Username(_) | FieldKind::Email(_) | FieldKind::RequiredEmail(_));
-    let required = !matches!(field.kind, FieldKind::DisplayName(_) | FieldKind::Email(_) | FieldKind::OptionalPassword);
-    let minimum = if let FieldKind::NewPassword(min) = field.kind { Some(min) } else { None };
+    let required = !matches!(
+        field.kind,
+        FieldKind::DisplayName(_)
+            | FieldKind::Email(_)
+            | FieldKind::OptionalPassword
+            | FieldKind::OptionalNewPassword(_)
+    );
+    let minimum = match field.kind {
+        FieldKind::NewPassword(min) | FieldKind::OptionalNewPassword(min) => Some(min),
+        _ => None,
+    };
     html! {
         div.field.failed[failed] {
             label for=(id) { (field.label) }

@@ -30,7 +30,7 @@ mod url;
 mod view;
 
 pub(crate) use account::{AccountView, account};
-pub(crate) use confirm_email::confirm_email;
+pub(crate) use confirm_email::{ConfirmEmailView, confirm_email};
 pub(crate) use device_name::device_name;
 pub(crate) use done::{DoneView, done_page};
 pub(crate) use error::{ErrorView, error_page};

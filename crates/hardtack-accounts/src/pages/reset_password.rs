@@ -14,6 +14,8 @@ pub(crate) struct ResetPasswordView<'a> {
     pub form_key: &'a str,
     /// The user whose password is reset.
     pub username: &'a str,
+    /// Whether it is the user's first password.
+    pub is_first: bool,
     /// The minimum length of the new password, in characters.
     pub min_password: u8,
     /// Errors of `new_password`.
@@ -22,26 +24,34 @@ pub(crate) struct ResetPasswordView<'a> {
 
 /// Renders the form, which posts `new_password`, `csrf_token` and `link`.
 pub(crate) fn reset_password(shell: &Shell<'_>, view: &ResetPasswordView<'_>) -> Markup {
+    let (title, problem) = match view.is_first {
+        true => ("Choose a password", "Problem: Choose a password"),
+        false => ("Choose a new password", "Problem: Choose a new password"),
+    };
     let password_hint = form::new_password_hint(view.min_password);
     let fields = [Field {
         form: "reset",
         name: "new_password",
-        label: "New password",
+        label: if view.is_first { "Password" } else { "New password" },
         kind: FieldKind::NewPassword(view.min_password),
         hint: Some(&password_hint),
     }];
     page(
         shell,
         &Page {
-            title: form::title(!view.errors.is_empty(), "Choose a new password", "Problem: Choose a new password"),
+            title: form::title(!view.errors.is_empty(), title, problem),
             nav_path: None,
             width: Width::Narrow,
             main: html! {
                 div.card {
-                    h1 { "Choose a new password" }
+                    h1 { (title) }
                     p {
-                        "This changes the password of " bdi.name { (view.username) }
-                        " and logs out all devices. You can then log in with the new password."
+                        @if view.is_first {
+                            "This sets the password of " bdi.name { (view.username) } ". You can then log in with it."
+                        } @else {
+                            "This changes the password of " bdi.name { (view.username) }
+                            " and logs out all devices. You can then log in with the new password."
+                        }
                     }
                     form method="post" action="/password/reset" {
                         (form::summary("reset", &fields, view.errors))

@@ -129,10 +129,19 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
         csrf_token: "token",
         form_key: HOSTILE,
         username: HOSTILE,
+        is_first: false,
         min_password: 8,
         errors,
     };
-    let undo_view = UndoEmailView { csrf_token: "token", form_key: HOSTILE, username: HOSTILE, address: HOSTILE };
+    let undo_view = |errors| UndoEmailView {
+        csrf_token: "token",
+        form_key: HOSTILE,
+        username: HOSTILE,
+        address: HOSTILE,
+        min_password: 8,
+        errors,
+    };
+    let confirm_view = ConfirmEmailView { csrf_token: "token", form_key: HOSTILE, username: HOSTILE, address: HOSTILE };
     let done_view = DoneView { title: HOSTILE, text: HOSTILE, action: ("/account", HOSTILE) };
     let error_view = |action| ErrorView { status: 403, title: HOSTILE, explanation: HOSTILE, action };
     let devices = [device("here", true), device("../there?", false), device("elsewhere", false)];
@@ -156,9 +165,11 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
         ("forgot password, without mail", false, mail_is_off(&VISITOR, None)),
         ("forgot password, without mail, with a contact", false, mail_is_off(&VISITOR, Some(HOSTILE))),
         ("reset", false, reset_password(&VISITOR, &reset_view(&[]))),
+        ("reset, first", false, reset_password(&VISITOR, &ResetPasswordView { is_first: true, ..reset_view(&[]) })),
         ("reset, failed", false, reset_password(&VISITOR, &reset_view(&passwords))),
-        ("confirmation", false, confirm_email(&VISITOR, "token", HOSTILE, HOSTILE)),
-        ("restored address", false, undo_email(&VISITOR, &undo_view)),
+        ("confirmation", false, confirm_email(&VISITOR, &confirm_view)),
+        ("restored address", false, undo_email(&VISITOR, &undo_view(&[]))),
+        ("restored address, failed", false, undo_email(&VISITOR, &undo_view(&passwords))),
         ("done", true, done_page(&VIEWER, &done_view)),
         ("devices", true, sessions(&VIEWER, "token", &all(devices.to_vec()), &[activity(true), activity(false)])),
         ("devices, one", true, sessions(&VIEWER, "token", &all(devices[..1].to_vec()), &[])),

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::form;
+use super::form::{self, Field, FieldKind};
 use super::layout::{Page, Width, page};
-use super::view::Shell;
+use super::view::{FieldError, Shell};
 
 /// What the page renders.
 pub(crate) struct UndoEmailView<'a> {
@@ -16,24 +16,44 @@ pub(crate) struct UndoEmailView<'a> {
     pub username: &'a str,
     /// The address that is restored.
     pub address: &'a str,
+    /// The minimum length of the new password, in characters.
+    pub min_password: u8,
+    /// Errors of `new_password`.
+    pub errors: &'a [FieldError<'a>],
 }
 
-/// Renders one button that posts `csrf_token` and `link`: mail scanners open links, but press no buttons.
+/// Renders the form, which posts `new_password`, `csrf_token` and `link`. Mail scanners open links, but press no buttons.
 pub(crate) fn undo_email(shell: &Shell<'_>, view: &UndoEmailView<'_>) -> Markup {
+    let hint = form::new_password_hint(view.min_password);
+    let fields = [Field {
+        form: "undo",
+        name: "new_password",
+        label: "New password (optional)",
+        kind: FieldKind::OptionalNewPassword(view.min_password),
+        hint: Some(&hint),
+    }];
     page(
         shell,
         &Page {
-            title: "Restore your email address",
+            title: form::title(
+                !view.errors.is_empty(),
+                "Restore your email address",
+                "Problem: Restore your email address",
+            ),
             nav_path: None,
             width: Width::Narrow,
             main: html! {
                 div.card {
                     h1 { "Restore your email address" }
-                    p { "The account " bdi.name { (view.username) } " will use the address " bdi.name { (view.address) } " again, and all devices will be logged out. Then choose a new password." }
+                    p { "The account " bdi.name { (view.username) } " will use the address " bdi.name { (view.address) } " again, and all devices will be logged out." }
+                    p { "Whoever changed the address knows your password, so choose a new one. If you leave the field empty, the password stays the same." }
                     p { "If you changed the address yourself, close this page." }
                     form method="post" action="/email/undo" {
+                        (form::summary("undo", &fields, view.errors))
                         (form::csrf(view.csrf_token))
                         (form::link(view.form_key))
+                        (form::username_for_password_managers(view.username))
+                        @for field in &fields { (form::field(field, view.errors)) }
                         button.button.primary.full type="submit" { "Restore this address" }
                     }
                 }

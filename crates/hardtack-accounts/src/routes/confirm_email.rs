@@ -2,16 +2,19 @@
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use super::link_page::{LinkPage, SentLink};
+use super::link_used;
 use crate::accounts::DeadLink;
 use crate::activity::RequestInfo;
 use crate::extract::{AccountForm, FormOrJson, SentForm, shell_of};
 use crate::links::{LinkPurpose, LinkToken};
-use crate::pages::{ErrorView, Notice, Shell, confirm_email, error_page};
+use crate::mail::MailLimit;
+use crate::pages::{ConfirmEmailView, ErrorView, Notice, Shell, confirm_email, error_page};
 use crate::respond;
 use crate::site::Site;
 use crate::throttling::{Client, Tried};
@@ -19,8 +22,8 @@ use crate::users::User;
 
 const PAGE: LinkPage = LinkPage::new(
     "/email/confirm",
-    "It may have expired or already been used, or your account has changed since it was sent. Request a new link on \
-     your account page.",
+    "If you already confirmed the address, there is nothing to do. Otherwise, the link may have expired, or your account \
+     has changed since it was sent. Request a new link on your account page.",
     ("/account", "Go to your account"),
 );
 
@@ -36,7 +39,9 @@ async fn show_form(site: &Site, auth: &Auth, status: StatusCode, shell: &Shell<'
     let link = site.accounts.find_link(&token, LinkPurpose::ConfirmEmail, auth.authenticator().now()).await;
     let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
-    let page = confirm_email(shell, &csrf_token, &token.form_key(), &link.username);
+    let form_key = token.form_key();
+    let (csrf_token, username, address) = (&csrf_token, &link.username, &link.address);
+    let page = confirm_email(shell, &ConfirmEmailView { csrf_token, form_key: &form_key, username, address });
     Ok((cookies, respond::page(status, page)).into_response())
 }
 
@@ -71,10 +76,11 @@ async fn confirm(
         Err(refused) => return Ok(respond::too_many(wants, &refused)),
     };
     match site.accounts.confirm_email(&token, &request).await {
-        Ok(()) => {
+        Ok(link) => {
             attempt.succeeded().await;
             let body = json!({ "detail": "Your email address has been confirmed." });
-            Ok(PAGE.clear_token(respond::success(wants, "/?done=email", body), &auth))
+            let success = link_used::remember(respond::success(wants, "/?done=email", body), &link.user_id, &auth);
+            Ok(PAGE.clear_token(success, &auth))
         }
         Err(error) => Ok(match respond::invalid_input(wants, error) {
             Ok(DeadLink) => PAGE.dead_link(&auth),
@@ -127,9 +133,27 @@ pub(crate) async fn send_again(
     if let Err(refused) = site.accounts.throttling().by_user(tried, &user.id, &request).await {
         return respond::too_many(wants, &refused);
     }
-    if let Err(error) = site.accounts.send_confirmation(&user, auth.authenticator().now()).await {
-        return respond::unavailable(wants, &error);
+    match site.accounts.send_confirmation(&user, &request).await {
+        Ok(None) => {}
+        Ok(Some(limit)) => return limited(&user, &limit, wants),
+        Err(error) => return respond::unavailable(wants, &error),
     }
     let body = json!({ "detail": "If your address is not confirmed yet, an email is on its way." });
     respond::success(wants, "/account?done=letter", body)
+}
+
+/// Says why no email was sent, and when one can be.
+fn limited(user: &CurrentUser<User>, limit: &MailLimit, wants: Wants) -> Response {
+    let (status, text) = (StatusCode::TOO_MANY_REQUESTS, limit.explain(&user.email));
+    let mut response = match wants {
+        Wants::Page => {
+            let (title, action) = ("No email was sent", Some(("/account", "Go to your account")));
+            let view = ErrorView { status: status.as_u16(), title, explanation: &text, action };
+            respond::page(status, error_page(&shell_of(user, None), &view))
+        }
+        _ => respond::problem(wants, status, "too_many_emails", &text, &[]),
+    };
+    let seconds = HeaderValue::from(limit.retry_after.as_secs().max(1));
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    response
 }

@@ -21,6 +21,10 @@ pub(super) struct LinkPage {
     action: (&'static str, &'static str),
 }
 
+/// What is wrong with a link that was not copied as a whole.
+const INCOMPLETE: &str = "Part of the link is missing, or it was mistyped. Open the link in the email itself, or copy \
+                          the whole line.";
+
 /// How a request names the link that it redeems.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -41,9 +45,14 @@ impl LinkPage {
     /// too.
     pub(super) fn move_token_to_cookie(&self, auth: &Auth) -> Option<Response> {
         let token = auth.query("token")?;
-        let mut response = Redirect::to(self.cookie.path).into_response();
+        let token = LinkToken::parse(token.trim());
+        let location = match token {
+            Some(_) => self.cookie.path.to_owned(),
+            None => format!("{}?incomplete=1", self.cookie.path),
+        };
+        let mut response = Redirect::to(&location).into_response();
         response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        Some(match LinkToken::parse(&token) {
+        Some(match token {
             Some(token) => self.cookie.set(response, token.as_str(), auth.authenticator()),
             None => self.cookie.clear(response, auth.authenticator()),
         })
@@ -62,7 +71,7 @@ impl LinkPage {
     /// The response: the form belongs to another link, or no link is open.
     pub(super) fn sent_token(&self, sent: &SentLink, auth: &Auth) -> Result<LinkToken, Box<Response>> {
         if let Some(token) = &sent.token {
-            return LinkToken::parse(token).ok_or_else(|| Box::new(self.dead_link(auth)));
+            return LinkToken::parse(token).ok_or_else(|| Box::new(self.unusable(auth, true)));
         }
         match (self.token(auth), &sent.link) {
             (Some(token), Some(link)) if *link == token.form_key() => Ok(token),
@@ -79,20 +88,23 @@ impl LinkPage {
 
     /// Responds with 410 to a link that no longer works.
     pub(super) fn dead_link(&self, auth: &Auth) -> Response {
-        let detail = self.dead_link;
+        self.unusable(auth, auth.query("incomplete").is_some())
+    }
+
+    /// Responds to a link that does not work, or that is incomplete.
+    fn unusable(&self, auth: &Auth, is_incomplete: bool) -> Response {
+        let (title, detail) = match is_incomplete {
+            true => ("This link is incomplete", INCOMPLETE),
+            false => ("This link no longer works", self.dead_link),
+        };
         let status = StatusCode::GONE;
         let response = match auth.wants() {
             Wants::Page => {
-                let view = ErrorView {
-                    status: status.as_u16(),
-                    title: "This link no longer works",
-                    explanation: detail,
-                    action: Some(self.action),
-                };
+                let view = ErrorView { status: status.as_u16(), title, explanation: detail, action: Some(self.action) };
                 respond::page(status, error_page(&Shell::default(), &view))
             }
             wants => {
-                let detail = format!("This link no longer works. {detail}");
+                let detail = format!("{title}. {detail}");
                 respond::problem(wants, status, "link_dead", &detail, &[])
             }
         };

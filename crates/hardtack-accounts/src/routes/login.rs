@@ -43,6 +43,10 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
     });
     // If the cookies of a session have just been refused, that page would lead back here.
     if visitor.is_logged_in() && ended.is_none() {
+        if let Some(done) = auth.query("done").filter(|done| done_text(done).is_some()) {
+            // Says what a link has done, although another user is logged in.
+            return Ok(Redirect::to(&format!("/?done={done}")).into_response());
+        }
         return Ok(Redirect::to(&auth.next_or_home()).into_response());
     }
     let done = auth.query("done").and_then(|done| done_text(&done));
@@ -75,6 +79,11 @@ fn done_text(done: &str) -> Option<&'static str> {
             "Your email address has been restored and all devices have been logged out. If someone else changed it, they know \
              your password: choose a new one with “Forgot your password?”.",
         ),
+        "undo-password" => Some(
+            "Your email address has been restored, your password has been changed, and all devices have been logged out. \
+             Log in with your new password.",
+        ),
+        "chosen" => Some("Your password is set. Log in with it."),
         "signup" => Some("Your account is ready. Log in with your user name and password."),
         _ => None,
     }
@@ -98,7 +107,7 @@ pub(crate) async fn submit(
     };
     match site.accounts.verify_log_in(&input.username, password, &request, &client).await {
         Ok(verified) => {
-            let work = log_in(site.clone(), auth.clone(), input, verified, client.devices);
+            let work = log_in(site.clone(), auth.clone(), input, verified, (request, client.devices));
             site.run_uninterrupted(&auth, work).await
         }
         Err(ActionError::TooMany(refused)) => too_many(&site, &auth, &input, &refused),
@@ -115,7 +124,7 @@ async fn log_in(
     auth: Auth,
     input: CredentialsInput,
     verified: VerifiedPassword,
-    devices: Devices,
+    (request, devices): (RequestInfo, Devices),
 ) -> Result<Response, AuthError> {
     let user_id = &verified.user_id;
     let cookies = auth.log_in(input.log_in(user_id, auth.wants())).await?;
@@ -129,6 +138,9 @@ async fn log_in(
     }
     let user = site.accounts.find(user_id).await.map_err(|error| auth.refuse(error))?;
     let Some(user) = user else { return no_match(&site, &auth, &input) };
+    if !devices.know(user_id) {
+        site.warn_of_new_device(user_id, &request).await;
+    }
     let known = KnownUser {
         id: &user.id,
         username: &user.username,

@@ -13,6 +13,7 @@ pub(crate) mod health;
 pub(crate) mod home;
 mod kept_form;
 mod link_page;
+mod link_used;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod openapi;

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::credentials::shell_of_unverified;
 use super::link_page::{LinkPage, SentLink};
+use super::link_used;
 use crate::accounts::PasswordResetProblem;
 use crate::activity::RequestInfo;
 use crate::extract::FormOrJson;
@@ -62,6 +63,7 @@ async fn show_form(
         csrf_token: &csrf_token,
         form_key: &form_key,
         username: &link.username,
+        is_first: link.is_first_password,
         min_password: site.accounts.min_password(),
         errors,
     };
@@ -113,7 +115,9 @@ async fn reset(
     match site.accounts.reset_password(&token, new_password, &request).await {
         Ok((ended, owner)) => {
             attempt.succeeded().await;
-            let (location, detail) = match site.finish_ending(ended).await {
+            let has_ended = site.finish_ending(ended).await;
+            let (location, detail) = match has_ended {
+                _ if owner.is_first => ("/login?done=chosen", "Your password is set. Log in with it."),
                 true => (
                     "/login?done=reset",
                     "Your password has been changed and all devices have been logged out. Log in with your new password.",
@@ -124,7 +128,8 @@ async fn reset(
                      Log in with your new password.",
                 ),
             };
-            let response = PAGE.clear_token(respond::success(wants, location, json!({ "detail": detail })), &auth);
+            let success = respond::success(wants, location, json!({ "detail": detail }));
+            let response = PAGE.clear_token(link_used::remember(success, &owner.id, &auth), &auth);
             let known = KnownUser {
                 id: &owner.id,
                 username: &owner.username,

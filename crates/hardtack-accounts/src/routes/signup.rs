@@ -47,18 +47,33 @@ pub(crate) async fn submit(
         };
         return Ok(respond::retry_after(response, &refused));
     }
-    site.run_uninterrupted(&auth, sign_up(site.clone(), auth.clone(), input, client.devices)).await
+    let work = sign_up(site.clone(), auth.clone(), input, (request, client.devices));
+    site.run_uninterrupted(&auth, work).await
 }
 
-async fn sign_up(site: Site, auth: Auth, input: CredentialsInput, devices: Devices) -> Result<Response, AuthError> {
+async fn sign_up(
+    site: Site,
+    auth: Auth,
+    input: CredentialsInput,
+    (request, devices): (RequestInfo, Devices),
+) -> Result<Response, AuthError> {
     let wants = auth.wants();
     let CredentialsInput { username, email, password, .. } = &input;
-    let error = match site.accounts.sign_up(username, email, password.clone(), auth.authenticator().now()).await {
-        Ok(user) => {
+    let error = match site.accounts.sign_up(username, email, password.clone(), &request).await {
+        Ok((user, limit)) => {
             let Some(cookies) = site.log_in_new_user(&auth, input.log_in(&user.id, wants)).await else {
                 return Ok(without_session(wants, &user));
             };
-            let response = respond::success(wants, &input.next_or_home(&auth), json!(user));
+            let mut next = input.next_or_home(&auth);
+            let mut body = json!(user);
+            if let Some(limit) = limit {
+                if next == "/" {
+                    // Otherwise, the home page says that an email was sent.
+                    next.push_str("?done=signup-limited");
+                }
+                body["detail"] = json!(limit.explain(&user.email));
+            }
+            let response = respond::success(wants, &next, body);
             let known = KnownUser::of(&user, FIRST_PASSWORD);
             return Ok((cookies, devices.remember(response, &known, auth.authenticator())).into_response());
         }

@@ -2,19 +2,22 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::link_page::{LinkPage, SentLink};
-use crate::accounts::DeadLink;
+use super::link_used;
+use crate::accounts::PasswordResetProblem;
 use crate::activity::RequestInfo;
 use crate::extract::FormOrJson;
 use crate::links::{LinkPurpose, LinkToken};
-use crate::pages::{Shell, UndoEmailView, undo_email};
+use crate::pages::{FieldError, Shell, UndoEmailView, undo_email};
 use crate::respond;
 use crate::site::Site;
-use crate::throttling::{Client, Tried};
+use crate::throttling::{Client, KnownUser, Tried};
 
 const PAGE: LinkPage = LinkPage::new(
     "/email/undo",
@@ -22,16 +25,35 @@ const PAGE: LinkPage = LinkPage::new(
     ("/password/forgot", "Choose a new password"),
 );
 
+/// The body. See [`SentLink`] for `token` and `link`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct UndoEmailInput {
+    /// Empty or missing if the password stays the same.
+    new_password: String,
+    token: Option<String>,
+    link: Option<String>,
+}
+
 pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Response, AuthError> {
     if let Some(redirect) = PAGE.move_token_to_cookie(&auth) {
         return Ok(redirect);
     }
-    show_form(&site, &auth, StatusCode::OK, &Shell::default()).await
+    match PAGE.token(&auth) {
+        Some(token) => show_form(&site, &auth, &token, StatusCode::OK, &Shell::default(), &[]).await,
+        None => Ok(PAGE.dead_link(&auth)),
+    }
 }
 
-async fn show_form(site: &Site, auth: &Auth, status: StatusCode, shell: &Shell<'_>) -> Result<Response, AuthError> {
-    let Some(token) = PAGE.token(auth) else { return Ok(PAGE.dead_link(auth)) };
-    let link = site.accounts.find_link(&token, LinkPurpose::UndoEmail, auth.authenticator().now()).await;
+async fn show_form(
+    site: &Site,
+    auth: &Auth,
+    token: &LinkToken,
+    status: StatusCode,
+    shell: &Shell<'_>,
+    errors: &[FieldError<'_>],
+) -> Result<Response, AuthError> {
+    let link = site.accounts.find_link(token, LinkPurpose::UndoEmail, auth.authenticator().now()).await;
     let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
     let form_key = token.form_key();
@@ -40,6 +62,8 @@ async fn show_form(site: &Site, auth: &Auth, status: StatusCode, shell: &Shell<'
         form_key: &form_key,
         username: &link.username,
         address: &link.address,
+        min_password: site.accounts.min_password(),
+        errors,
     };
     Ok((cookies, respond::page(status, undo_email(shell, &view))).into_response())
 }
@@ -49,24 +73,29 @@ pub(crate) async fn submit(
     auth: Auth,
     request: RequestInfo,
     client: Client,
-    FormOrJson(link): FormOrJson<SentLink>,
+    FormOrJson(input): FormOrJson<UndoEmailInput>,
 ) -> Result<Response, AuthError> {
     if let Err(error) = auth.require_pre_session() {
-        return match PAGE.shell_of_unverified(&auth, &error) {
-            Some(shell) => show_form(&site, &auth, StatusCode::FORBIDDEN, &shell).await,
-            None => Err(error),
+        let (Some(token), Some(shell)) = (PAGE.token(&auth), PAGE.shell_of_unverified(&auth, &error)) else {
+            return Err(error);
         };
+        return show_form(&site, &auth, &token, StatusCode::FORBIDDEN, &shell, &[]).await;
     }
-    match PAGE.sent_token(&link, &auth) {
-        Ok(token) => site.run_uninterrupted(&auth, undo(site.clone(), auth.clone(), token, (request, client))).await,
-        Err(response) => Ok(*response),
-    }
+    let UndoEmailInput { new_password, token, link } = input;
+    let token = match PAGE.sent_token(&SentLink { token, link }, &auth) {
+        Ok(token) => token,
+        Err(response) => return Ok(*response),
+    };
+    let new_password = Some(new_password).filter(|password| !password.is_empty());
+    let work = undo(site.clone(), auth.clone(), token, new_password, (request, client));
+    site.run_uninterrupted(&auth, work).await
 }
 
 async fn undo(
     site: Site,
     auth: Auth,
     token: LinkToken,
+    new_password: Option<String>,
     (request, client): (RequestInfo, Client),
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
@@ -74,18 +103,47 @@ async fn undo(
         Ok(attempt) => attempt,
         Err(refused) => return Ok(respond::too_many(wants, &refused)),
     };
-    match site.accounts.undo_email(&token, &request).await {
-        Ok(ended) => {
+    let has_new_password = new_password.is_some();
+    match site.accounts.undo_email(&token, new_password, &request).await {
+        Ok((owner, ended)) => {
             attempt.succeeded().await;
             // Even if the store is down now, the sessions end within seconds after it is back.
             site.finish_ending(ended).await;
-            let detail = "The address has been restored and all devices have been logged out. Choose a new password.";
-            let success = respond::success(wants, "/login?done=undo", json!({ "detail": detail }));
-            Ok(PAGE.clear_token(success, &auth))
+            let (location, detail) = match has_new_password {
+                true => (
+                    "/login?done=undo-password",
+                    "The address has been restored, the password has been changed, and all devices have been logged out.",
+                ),
+                false => (
+                    "/login?done=undo",
+                    "The address has been restored and all devices have been logged out. Choose a new password.",
+                ),
+            };
+            let success = respond::success(wants, location, json!({ "detail": detail }));
+            let response = PAGE.clear_token(link_used::remember(success, &owner.id, &auth), &auth);
+            if !has_new_password {
+                return Ok(response);
+            }
+            let known = KnownUser {
+                id: &owner.id,
+                username: &owner.username,
+                password_version: owner.version,
+                keeps_device: false,
+            };
+            Ok(client.devices.remember(response, &known, auth.authenticator()))
         }
-        Err(error) => Ok(match respond::invalid_input(wants, error) {
-            Ok(DeadLink) => PAGE.dead_link(&auth),
-            Err(response) => *response,
-        }),
+        Err(error) => match respond::invalid_input(wants, error) {
+            Ok(PasswordResetProblem::DeadLink) => Ok(PAGE.dead_link(&auth)),
+            Ok(PasswordResetProblem::InvalidNew(problem)) => {
+                let text = problem.to_string();
+                let errors = [FieldError { field: "new_password", text: &text }];
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                match wants {
+                    Wants::Page => show_form(&site, &auth, &token, status, &Shell::default(), &errors).await,
+                    _ => Ok(respond::problem(wants, status, "invalid_fields", &text, &errors)),
+                }
+            }
+            Err(response) => Ok(*response),
+        },
     }
 }

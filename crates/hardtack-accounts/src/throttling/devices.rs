@@ -1,6 +1,6 @@
 //! The cookie of a browser in which users have logged in before.
 //!
-//! It is no credential: it only gives its browser tries of its own.
+//! It is no credential: it only gives its browser tries of its own, and log-ins without it are announced by email.
 
 use std::time::Duration;
 
@@ -92,6 +92,11 @@ impl Devices {
     pub(crate) fn of_name(&self, name_key: &str) -> Option<&Device> {
         let name = hash(name_key);
         self.0.iter().find(|device| device.name == name)
+    }
+
+    /// Returns whether a user has logged in with this browser. If not, a log-in is announced to the user.
+    pub(crate) fn know(&self, user_id: &str) -> bool {
+        self.0.iter().any(|device| device.user == user_id)
     }
 
     /// Sets the cookie with this user as the first one.

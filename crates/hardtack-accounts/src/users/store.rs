@@ -32,7 +32,6 @@ pub(crate) struct StoredCredentials {
 /// A user who has confirmed an email address.
 pub(crate) struct EmailOwner {
     pub(crate) id: String,
-    pub(crate) username: String,
     /// The address as the user wrote it.
     pub(crate) email: String,
 }
@@ -150,10 +149,30 @@ impl UserStore {
         hash: &str,
         version: i64,
     ) -> Result<bool, BackendError> {
-        let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1 \
+        let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1, password_chosen = 1 \
                    WHERE id = $2 AND password_version = $3 AND disabled_at IS NULL";
         let statement = Statement::new(sql).bind(hash).bind(id).bind(version);
         transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
+    }
+
+    /// Stores the hash of a new password, whatever the old one is, and returns the new password version. Returns `None` if
+    /// the user is disabled.
+    pub(crate) async fn replace_password_in(
+        transaction: &mut Transaction,
+        id: &str,
+        hash: &str,
+    ) -> Result<Option<i64>, BackendError> {
+        let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1, password_chosen = 1 \
+                   WHERE id = $2 AND disabled_at IS NULL RETURNING password_version";
+        let rows: Vec<(i64,)> =
+            transaction.fetch(Statement::new(sql).bind(hash).bind(id)).await.map_err(BackendError::new)?;
+        Ok(rows.into_iter().next().map(|(version,)| version))
+    }
+
+    /// Notes that the user, who has just been added, has to choose a password.
+    pub(crate) async fn has_no_password_in(transaction: &mut Transaction, id: &str) -> Result<(), BackendError> {
+        let statement = Statement::new("UPDATE users SET password_chosen = 0 WHERE id = $1").bind(id);
+        transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
     /// Returns whether the user has exactly this hash. If another transaction has changed the user but not committed
@@ -252,7 +271,7 @@ impl UserStore {
         address: Option<&str>,
     ) -> Result<bool, BackendError> {
         let Some(address) = address else { return Self::set_password_in(transaction, id, hash, version).await };
-        let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1 \
+        let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1, password_chosen = 1 \
                    WHERE id = $2 AND password_version = $3 AND email = $4 AND email_confirmed_at IS NOT NULL \
                    AND disabled_at IS NULL";
         let statement = Statement::new(sql).bind(hash).bind(id).bind(version).bind(address);
@@ -261,11 +280,11 @@ impl UserStore {
 
     /// Returns the enabled users who have confirmed this address, ignoring case; at most five.
     pub(crate) async fn confirmed_owners(&self, address: &EmailAddress) -> Result<Vec<EmailOwner>, BackendError> {
-        let sql = "SELECT id, username, email FROM users WHERE email_key = $1 AND email_confirmed_at IS NOT NULL \
+        let sql = "SELECT id, email FROM users WHERE email_key = $1 AND email_confirmed_at IS NOT NULL \
                    AND disabled_at IS NULL ORDER BY id LIMIT 5";
         let statement = Statement::new(sql).bind(email_key(address.as_str()));
-        let rows: Vec<(String, String, String)> = self.database.fetch(statement).await.map_err(BackendError::new)?;
-        Ok(rows.into_iter().map(|(id, username, email)| EmailOwner { id, username, email }).collect())
+        let rows: Vec<(String, String)> = self.database.fetch(statement).await.map_err(BackendError::new)?;
+        Ok(rows.into_iter().map(|(id, email)| EmailOwner { id, email }).collect())
     }
 
     /// Returns the users whose key sorts after that of the user `after`, ordered by their keys.

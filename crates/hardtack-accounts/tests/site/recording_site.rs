@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use hardtack::client_address::TrustedProxies;
 use hardtack::testing::TestClock;
 use hardtack::{Authenticator, KeySet};
 use hardtack_accounts::{Accounts, Site};
@@ -53,6 +54,7 @@ impl RecordingSite {
             .configure(Authenticator::builder(KeySet::from_secret(SECRET).unwrap()))
             .base_url(&format!("http://{address}"))
             .clock(clock.clone())
+            .trusted_proxies(TrustedProxies::new(["127.0.0.1"]).unwrap())
             .sessions(sessions)
             .build()
             .unwrap();

@@ -54,6 +54,10 @@ fn in_effect(config: &Config) -> impl Iterator<Item = (String, String)> {
         {
             // A URL is shown without its password.
             let shown = match &config.redis {
+                _ if *setting == settings::SMTP_URL => match smtp_server(config) {
+                    Some(server) => format!("without its password: {server}"),
+                    None => "not shown".to_owned(),
+                },
                 _ if *setting == settings::DATABASE_URL => format!("without its password: {}", config.database),
                 Some(redis) if *setting == settings::REDIS_URL => format!("without its password: {}", redis.url),
                 _ => "not shown".to_owned(),
@@ -73,4 +77,13 @@ fn in_effect(config: &Config) -> impl Iterator<Item = (String, String)> {
         let toml = text.parse().map_or_else(|_| toml::Value::String(text.clone()), toml::Value::Boolean);
         (!text.is_empty()).then(|| (format!("{name} = {toml}"), source))
     })
+}
+
+/// Returns the URL of the mail server without its password.
+fn smtp_server(config: &Config) -> Option<String> {
+    match &config.mail.as_ref()?.transport {
+        #[cfg(feature = "smtp")]
+        crate::config::MailTransport::Smtp(server) => Some(server.to_string()),
+        _ => None,
+    }
 }

@@ -44,7 +44,7 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let accounts = stores::with_sessions(accounts, config.redis.as_ref());
     let accounts = accounts.with_log_in_limits(config.log_in_limits);
     let accounts = config.account_rules.apply(accounts, &config.address.base_url(bound));
-    let accounts = with_mail(accounts, config.mail.as_ref(), &config.address.base_url(bound));
+    let accounts = with_mail(accounts, config.mail.as_ref(), &config.address.base_url(bound))?;
     let builder = config.apply(accounts.configure(Authenticator::builder(keys)), bound);
     let SessionStores { builder, presence, counters } =
         stores::add_sessions(builder, &database, config.redis.as_ref(), StoreUser::Server).await?;

@@ -1,10 +1,12 @@
 //! Whether and how mail is sent.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use hardtack_accounts::EmailAddress;
+use url::Url;
 
-use super::settings::{CONTACT, MAIL_COMMAND, MAIL_FROM, MAIL_OUTBOX};
+use super::settings::{CONTACT, MAIL_COMMAND, MAIL_FROM, MAIL_OUTBOX, SMTP_PASSWORD, SMTP_URL, Setting};
 use super::sources::Sources;
 use crate::error::Error;
 
@@ -20,6 +22,38 @@ pub(crate) enum MailTransport {
     Command { program: String, arguments: Vec<String> },
     /// Messages are not sent, but written to files in this folder.
     Outbox(PathBuf),
+    /// Through a mail server.
+    #[cfg(feature = "smtp")]
+    Smtp(SmtpServer),
+}
+
+/// A mail server. `Display` writes its URL without the password.
+pub(crate) struct SmtpServer {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) tls: SmtpTls,
+    /// The user and the password.
+    pub(crate) credentials: Option<(String, String)>,
+}
+
+/// When the connection to a mail server is encrypted. It always is before mail or a password is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SmtpTls {
+    /// From the beginning.
+    Implicit,
+    /// After the command STARTTLS, which the server must offer.
+    StartTls,
+}
+
+impl fmt::Display for SmtpServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.tls {
+            SmtpTls::Implicit => "smtps",
+            SmtpTls::StartTls => "smtp",
+        };
+        let user = self.credentials.as_ref().map(|(user, _)| format!("{user}@")).unwrap_or_default();
+        write!(f, "{scheme}://{user}{}:{}", self.host, self.port)
+    }
 }
 
 /// The default sender of mail in an outbox.
@@ -33,35 +67,127 @@ pub(super) fn contact(sources: &Sources) -> Result<Option<String>, Error> {
     })
 }
 
+/// Reads the mail server, if one is set.
+pub(super) fn smtp(sources: &Sources) -> Result<Option<SmtpServer>, Error> {
+    let password = sources.text(&SMTP_PASSWORD);
+    let Some(text) = sources.text(&SMTP_URL) else {
+        return match password {
+            None => Ok(None),
+            Some(_) => Err(Error::config(format_args!(
+                "{} is set, but there is no mail server; set --smtp-url or HARDTACK_SMTP_URL too, or remove {0}",
+                sources.label(&SMTP_PASSWORD)
+            ))),
+        };
+    };
+    // The URL may contain a password, so errors do not show it.
+    let label = sources.label(&SMTP_URL);
+    if !cfg!(feature = "smtp") {
+        return Err(Error::config(format_args!(
+            "{label} is set, but this program was built without the feature smtp; build it with the feature, or set \
+             --mail-command"
+        )));
+    }
+    let invalid = |what: &str| {
+        Error::config(format_args!(
+            "{label} {what}; expected smtps://USER@HOST:PORT (TLS from the beginning) or smtp://USER@HOST:PORT \
+             (STARTTLS)"
+        ))
+    };
+    let url = Url::parse(text).map_err(|error| invalid(&format!("is not a URL: {error}")))?;
+    let (tls, default_port) = match url.scheme() {
+        "smtps" => (SmtpTls::Implicit, 465),
+        "smtp" => (SmtpTls::StartTls, 587),
+        _ => return Err(invalid("begins with another scheme")),
+    };
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| invalid("has no host"))?;
+    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+        return Err(invalid("has more than a user, a host and a port"));
+    }
+    let user = decoded(url.username()).ok_or_else(|| invalid("has a user that is not UTF-8"))?;
+    let in_url = url.password().map(|password| decoded(password).ok_or_else(|| invalid("has a bad password")));
+    let password_label = sources.label(&SMTP_PASSWORD);
+    let password = match (in_url.transpose()?, password) {
+        (Some(_), Some(_)) => {
+            return Err(Error::config(format_args!(
+                "{label} contains a password, and {password_label} is set too; remove one"
+            )));
+        }
+        (in_url, password) => in_url.or_else(|| password.map(str::to_owned)),
+    };
+    let credentials = match (user.is_empty(), password) {
+        (true, None) => None,
+        (false, Some(password)) if !password.is_empty() => Some((user, password)),
+        (false, _) => {
+            return Err(Error::config(format_args!(
+                "{label} has a user, but the password is missing; set smtp_password_file or \
+                 HARDTACK_SMTP_PASSWORD_FILE to the path of a file that contains it"
+            )));
+        }
+        (true, Some(_)) => return Err(invalid("has no user, but a password is set")),
+    };
+    let host = host.trim_matches(['[', ']']).to_owned();
+    Ok(Some(SmtpServer { host, port: url.port().unwrap_or(default_port), tls, credentials }))
+}
+
+/// Decodes `%40` and the like.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = text.bytes();
+    let mut decoded = Vec::new();
+    while let Some(byte) = bytes.next() {
+        let hexadecimal = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        decoded.push(match byte {
+            b'%' => hexadecimal(bytes.next()?)? << 4 | hexadecimal(bytes.next()?)?,
+            byte => byte,
+        });
+    }
+    String::from_utf8(decoded).ok()
+}
+
 /// Reads the settings of mail; `None` if no mail is sent.
 pub(super) fn read(sources: &Sources) -> Result<Option<MailConfig>, Error> {
     let from = sources.parse(&MAIL_FROM, "an address such as noreply@site.example", EmailAddress::parse)?;
+    let mut transports: Vec<(&Setting, MailTransport)> = Vec::new();
+    #[cfg(feature = "smtp")]
+    transports.extend(smtp(sources)?.map(|server| (&SMTP_URL, MailTransport::Smtp(server))));
+    #[cfg(not(feature = "smtp"))]
+    smtp(sources)?;
     let command = sources.parse(&MAIL_COMMAND, "a program and its arguments, separated by spaces", |text| {
         let mut words = text.split_ascii_whitespace().map(str::to_owned);
         Some(MailTransport::Command { program: words.next()?, arguments: words.collect() })
     })?;
+    transports.extend(command.map(|command| (&MAIL_COMMAND, command)));
     let folder = |text: &str| (!text.is_empty()).then(|| MailTransport::Outbox(PathBuf::from(text)));
-    let outbox = sources.parse(&MAIL_OUTBOX, "a folder", folder)?;
-    match (command, outbox, from) {
-        (Some(_), Some(_), _) => Err(Error::config(format_args!(
+    transports.extend(sources.parse(&MAIL_OUTBOX, "a folder", folder)?.map(|outbox| (&MAIL_OUTBOX, outbox)));
+    if let [(one, _), (other, _), ..] = &transports[..] {
+        return Err(Error::config(format_args!(
             "{} and {}, but only one of them can be set; remove one",
-            sources.describe(&MAIL_COMMAND),
-            sources.describe(&MAIL_OUTBOX)
-        ))),
-        (Some(_), None, None) => Err(Error::config(format_args!(
-            "{}, but the mail has no sender; set --mail-from or HARDTACK_MAIL_FROM to an address whose mail you read",
-            sources.describe(&MAIL_COMMAND)
-        ))),
-        (None, None, Some(_)) => Err(Error::config(format_args!(
-            "{}, but there is no way to send mail; set --mail-command or --mail-outbox too, or remove {}",
-            sources.describe(&MAIL_FROM),
-            sources.label(&MAIL_FROM)
-        ))),
-        (Some(transport), None, Some(from)) => Ok(Some(MailConfig { from, transport })),
-        (None, Some(transport), from) => {
+            described(sources, one),
+            described(sources, other)
+        )));
+    }
+    match (transports.pop(), from) {
+        (Some((&MAIL_OUTBOX, transport)), from) => {
             let from = from.or_else(|| EmailAddress::parse(OUTBOX_SENDER));
             Ok(from.map(|from| MailConfig { from, transport }))
         }
-        (None, None, None) => Ok(None),
+        (Some((setting, _)), None) => Err(Error::config(format_args!(
+            "{}, but the mail has no sender; set --mail-from or HARDTACK_MAIL_FROM to an address whose mail you read",
+            described(sources, setting)
+        ))),
+        (Some((_, transport)), Some(from)) => Ok(Some(MailConfig { from, transport })),
+        (None, Some(_)) => Err(Error::config(format_args!(
+            "{}, but there is no way to send mail; set --smtp-url, --mail-command or --mail-outbox too, or remove {}",
+            sources.describe(&MAIL_FROM),
+            sources.label(&MAIL_FROM)
+        ))),
+        (None, None) => Ok(None),
+    }
+}
+
+/// How errors begin. The URL of a mail server is not shown.
+fn described(sources: &Sources, setting: &Setting) -> String {
+    match setting == &SMTP_URL {
+        true => format!("{} is set", sources.label(setting)),
+        false => sources.describe(setting),
     }
 }

@@ -35,6 +35,8 @@ use crate::server::Limits;
 use account_rules::AccountRules;
 use address::Address;
 pub(crate) use mail::{MailConfig, MailTransport};
+#[cfg(feature = "smtp")]
+pub(crate) use mail::{SmtpServer, SmtpTls};
 use sources::{FlagValues, Sources};
 pub(crate) use storage::{RedisConfig, RedisPurpose};
 use tokens::Tokens;

@@ -96,7 +96,7 @@ async fn bad_mail_settings_are_refused() {
     let dir = TestDir::new();
     for (args, words) in [
         (&["--mail-from", "not-an-address"][..], "expected an address such as noreply@site.example"),
-        (&["--mail-from", "a@b.example"], "set --mail-command or --mail-outbox too"),
+        (&["--mail-from", "a@b.example"], "set --smtp-url, --mail-command or --mail-outbox too"),
         (&["--mail-command", "sendmail -t"], "set --mail-from or HARDTACK_MAIL_FROM"),
         (&["--mail-command", " ", "--mail-from", "a@b.example"], "a program and its arguments"),
         (&["--mail-command", "sendmail", "--mail-outbox", "letters"], "remove one"),

@@ -22,6 +22,7 @@ mod racing;
 mod redis;
 mod refusals;
 mod sharing;
+mod smtp;
 mod starting;
 mod stopping;
 mod stores;

@@ -10,7 +10,7 @@ use crate::accounts::Accounts;
 use crate::accounts::queued_mail::kill_all_links_in;
 use crate::activity::{ActivityKind, ActivityStore};
 use crate::links::{LinkPurpose, LinkStore, LinkToken};
-use crate::mail::MailJobStore;
+use crate::mail::{JobKind, MailJobStore};
 use crate::users::{
     EmailAddress, NameRules, NameTaken, NewName, NewUser, Profile, User, UserNameProblem, UserRecord, UserStore,
 };
@@ -56,6 +56,7 @@ impl Accounts {
             drop(transaction);
             return Err(self.taken(&name).await);
         };
+        UserStore::has_no_password_in(&mut transaction, &user.id).await?;
         if !email.is_empty() {
             user = set_address_in(&mut transaction, &user, email).await?;
         }
@@ -86,8 +87,9 @@ impl Accounts {
     }
 
     /// Renames the user with the name `username` to `new`, and ends the user's sessions. The rules for names are those
-    /// of the sign-up, but reserved names are allowed. As with [`disable`](Self::disable), pass the [`EndedSessions`]
-    /// to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
+    /// of the sign-up, but reserved names are allowed. If email is on and the user has confirmed an address, the user is
+    /// told by email. As with [`disable`](Self::disable), pass the [`EndedSessions`] to
+    /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
     /// # Errors
     /// No user has the old name, the new name is not allowed, is taken or looks like another user's, or the database
@@ -100,6 +102,7 @@ impl Accounts {
     ) -> Result<(UserRecord, EndedSessions), UserChangeError> {
         let new = check_name(new)?;
         let mut transaction = self.begin().await?;
+        let former = UserStore::lock_by_name_in(&mut transaction, username).await?;
         let renamed = UserStore::rename_in(&mut transaction, username, &new).await?;
         let record = match renamed {
             Ok(record) => record.ok_or_else(|| UserChangeError::UnknownUser(username.to_owned()))?,
@@ -108,9 +111,13 @@ impl Accounts {
                 return Err(self.taken(&new).await);
             }
         };
-        let ended = self.session_ends.end_all_in(&mut transaction, &record.user.id).await?;
+        let former = former.map(|former| former.user.username).unwrap_or_default();
+        let (id, request) = (&record.user.id, by_operator(now));
+        self.queue_letter_in(&mut transaction, JobKind::Renamed, id, None, &former, &request).await?;
+        let ended = self.session_ends.end_all_in(&mut transaction, id).await?;
         commit(transaction).await?;
-        self.recorder.record(&record.user.id, ActivityKind::Renamed, &by_operator(now));
+        self.wake_mail();
+        self.recorder.record(id, ActivityKind::Renamed, &request);
         Ok((record, ended))
     }
 

@@ -67,6 +67,25 @@ fn success(text: &str) -> Option<Notice<'_>> {
     Some(Notice { kind: NoticeKind::Success, text })
 }
 
+/// Says that the settings are saved, and whether a forgotten password can be reset by email.
+fn saved(user: &User, sends_mail: bool, is_limited: bool) -> String {
+    let saved = "Your settings have been saved.";
+    match &user.email {
+        _ if !sends_mail || user.email_confirmed => saved.to_owned(),
+        email if email.is_empty() => {
+            format!("{saved} Without a confirmed email address, a forgotten password cannot be reset by email.")
+        }
+        email if is_limited => format!(
+            "{saved} We have not sent a link to {email}, because as many emails as we send in an hour were sent already. \
+             Have it sent later, below. Until the address is confirmed, a forgotten password cannot be reset by email."
+        ),
+        email => format!(
+            "{saved} Open the link that we have sent to {email}. Until the address is confirmed, a forgotten password \
+             cannot be reset by email."
+        ),
+    }
+}
+
 pub(crate) async fn show(
     State(site): State<Site>,
     auth: Auth,
@@ -78,8 +97,10 @@ pub(crate) async fn show(
         return axum::Json(user.into_user()).into_response();
     }
     let mut page = AccountPage::new(&user, &site);
-    page.notice = match auth.query("done").as_deref() {
-        Some("settings") => success("Your settings have been saved."),
+    let done = auth.query("done");
+    let saved = saved(&user, site.accounts.sends_mail(), done.as_deref() == Some("settings-limited"));
+    page.notice = match done.as_deref() {
+        Some("settings" | "settings-limited") => success(&saved),
         Some("password") => success("Your password has been changed. All other devices have been logged out."),
         Some("unchanged") => info("Your password has not been changed yet. Enter it below once more."),
         Some("kept") => info("Your changes could not be kept, and have not been saved. Enter them again."),

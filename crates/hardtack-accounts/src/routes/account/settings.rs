@@ -148,7 +148,12 @@ async fn change(
     };
     let session = user.token().session();
     let error = match site.accounts.change_profile(&user, profile.clone(), password, session, &request).await {
-        Ok(changed) => return Ok(respond::success(wants, "/account?done=settings", json!(changed))),
+        Ok((changed, None)) => return Ok(respond::success(wants, "/account?done=settings", json!(changed))),
+        Ok((changed, Some(limit))) => {
+            let mut body = json!(changed);
+            body["detail"] = json!(limit.explain(&changed.email));
+            return Ok(respond::success(wants, "/account?done=settings-limited", body));
+        }
         Err(ActionError::TooMany(refused)) if wants == Wants::Page => {
             let errors = [FieldError { field: "current_password", text: refused.sentence() }];
             let page = AccountPage { profile, profile_errors: &errors, ..AccountPage::new(&user, &site) };

@@ -44,6 +44,8 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
     let database = config.database.open().await.map_err(Error::with_causes)?;
     let accounts = Accounts::open(database.clone()).await.map_err(Error::with_causes)?;
     let accounts = stores::with_sessions(accounts, config.redis.as_ref());
+    // The servers send what this process queues.
+    let accounts = if config.mail.is_some() { accounts.with_mail_of_servers() } else { accounts };
     let users = Users { config, database: &database, accounts: &accounts, json: command.json() };
     let result = users.run(command).await;
     // Store the activity that the user will see.

@@ -71,6 +71,13 @@ settings! {
     )
     .default_note("sessions");
     MAIL_FROM = Setting::option("mail_from", "ADDRESS", "Sender address of emails, such as noreply@site.example");
+    SMTP_URL = Setting::option(
+        "smtp_url",
+        "URL",
+        "Mail server: smtps://USER@HOST (TLS from the beginning, port 465) or smtp://USER@HOST (STARTTLS, port 587)",
+    )
+    .secret_url();
+    SMTP_PASSWORD = Setting::option("smtp_password", "@FILE", "Password at the mail server, in a file").secret_url();
     MAIL_COMMAND = Setting::option(
         "mail_command",
         "PROGRAM",

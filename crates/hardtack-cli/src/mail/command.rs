@@ -1,39 +1,26 @@
 //! Mail through a program such as `/usr/sbin/sendmail -t -i`.
 
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
 use std::{env, io};
 
-use hardtack_accounts::Accounts;
-use hardtack_accounts::mail::{Mail, MailError, Mailer, Outbox};
+use hardtack_accounts::mail::{Mail, MailError, Mailer};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use crate::config::{MailConfig, MailTransport};
-
-/// How long the program may take for one message.
-const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Turns on mail for the accounts if it is configured. Links in mail start with `site`.
-pub(crate) fn with_mail(accounts: Accounts, config: Option<&MailConfig>, site: &str) -> Accounts {
-    let Some(MailConfig { from, transport }) = config else { return accounts };
-    match transport {
-        MailTransport::Command { program, arguments } => {
-            let mailer = MailCommand { program: program.clone(), arguments: arguments.clone() };
-            accounts.with_mail(from.clone(), site, mailer)
-        }
-        MailTransport::Outbox(folder) => accounts.with_mail(from.clone(), site, Outbox::new(folder)),
-    }
-}
+use super::TIMEOUT;
 
 /// A program that reads a message from its standard input. It is run without a shell, and its arguments contain
 /// no user input.
-struct MailCommand {
+pub(super) struct MailCommand {
     program: String,
     arguments: Vec<String>,
 }
 
 impl MailCommand {
+    pub(super) fn new(program: &str, arguments: &[String]) -> Self {
+        Self { program: program.to_owned(), arguments: arguments.to_vec() }
+    }
+
     async fn run(&self, message: &str) -> io::Result<ExitStatus> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -58,9 +45,9 @@ impl Mailer for MailCommand {
         let message = mail.to_string();
         match tokio::time::timeout(TIMEOUT, self.run(&message)).await {
             Ok(Ok(status)) if status.success() => Ok(()),
-            Ok(Ok(status)) => Err(MailError::new(format!("{program} failed: {status}"))),
-            Ok(Err(error)) => Err(MailError::new(format!("{program} cannot be run: {error}"))),
-            Err(_) => Err(MailError::new(format!("{program} took longer than {TIMEOUT:?}"))),
+            Ok(Ok(status)) => Err(MailError::new(format!("{program} failed: {status}; look at its own log"))),
+            Ok(Err(error)) => Err(MailError::outage(format!("{program} cannot be run: {error}; correct mail_command"))),
+            Err(_) => Err(MailError::outage(format!("{program} took longer than {TIMEOUT:?}"))),
         }
     }
 }

@@ -1,0 +1,223 @@
+//! The task that works on stored jobs, several at a time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use hardtack::BackendError;
+use hardtack::error::WithCauses;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::MailWorker;
+use super::job::{MailJob, Rank};
+use super::outage::Outage;
+use super::worker::{Outcome, SendFailure};
+
+/// How often to look for jobs that this process was not told about: those of other servers, those that a crash has left,
+/// and those whose pause is over.
+const POLL: Duration = Duration::from_secs(2);
+
+/// How many messages are sent at once, and how many of them may be other than warnings.
+const MAX_SENDING: usize = 8;
+const MAX_REQUESTED: usize = 6;
+
+/// How many of these others may be of one client, so that its messages, if they hang, leave room for others.
+const MAX_OF_CLIENT: usize = 3;
+
+/// How often a claim is renewed while a message is being sent.
+const RENEW: Duration = Duration::from_secs(5);
+
+/// How soon removing a job is tried again: before another process may claim it, if possible.
+const REMOVE_AGAIN: Duration = Duration::from_millis(500);
+
+/// How long sending a message may take. Together with the longest pause of an outage, that is less than a minute.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a warning waits if its recipient was sent several in the last hour.
+const WARNING_PAUSE: Duration = Duration::from_secs(60);
+
+/// Claims jobs and sends their messages.
+pub(super) struct Dispatcher {
+    shared: Arc<Shared>,
+    calls: watch::Receiver<u64>,
+    idle_at: watch::Sender<u64>,
+    /// The messages that are being sent.
+    sending: JoinSet<()>,
+    /// Whose messages other than warnings are being sent.
+    requested: HashMap<tokio::task::Id, String>,
+}
+
+/// What the tasks that send have in common.
+struct Shared {
+    worker: Arc<MailWorker>,
+    outage: Outage,
+    /// Whether the last access to the database failed, so that an outage is logged once.
+    is_database_down: AtomicBool,
+}
+
+impl Dispatcher {
+    pub(super) fn new(worker: Arc<MailWorker>, calls: watch::Receiver<u64>, idle_at: watch::Sender<u64>) -> Self {
+        let shared = Shared { worker, outage: Outage::default(), is_database_down: AtomicBool::new(false) };
+        Self { shared: Arc::new(shared), calls, idle_at, sending: JoinSet::new(), requested: HashMap::new() }
+    }
+
+    /// Works until the queue is dropped.
+    pub(super) async fn run(mut self) {
+        loop {
+            let call = *self.calls.borrow_and_update();
+            let wait = self.send_what_is_due().await;
+            if self.sending.is_empty() {
+                self.idle_at.send_replace(call);
+            }
+            tokio::select! {
+                changed = self.calls.changed() => if changed.is_err() {
+                    return;
+                },
+                Some(sent) = self.sending.join_next_with_id() => {
+                    let id = sent.map_or_else(|error| error.id(), |(id, ())| id);
+                    self.requested.remove(&id);
+                }
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Claims jobs while there are some and as many messages may be sent. Returns when to look again.
+    async fn send_what_is_due(&mut self) -> Duration {
+        while self.sending.len() < MAX_SENDING {
+            let delay = self.shared.outage.delay(Instant::now(), SEND_TIMEOUT);
+            if !delay.is_zero() {
+                return delay.min(POLL);
+            }
+            let rank = if self.requested.len() < MAX_REQUESTED { Rank::Requested } else { Rank::Warning };
+            let of_client = |whose: &str| self.requested.values().filter(|own| *own == whose).count();
+            let may_claim = |job: &MailJob| job.kind.is_warning() || of_client(job.whose()) < MAX_OF_CLIENT;
+            let claimed = self.shared.worker.jobs.claim(rank, may_claim).await;
+            let Some(Some(job)) = self.shared.note(claimed) else {
+                self.shared.outage.nothing_to_try(Instant::now());
+                break;
+            };
+            let whose = (!job.kind.is_warning()).then(|| job.whose().to_owned());
+            let (shared, calls) = (Arc::clone(&self.shared), self.calls.clone());
+            let task = self.sending.spawn(async move { shared.work_off(&Arc::new(job), &calls).await });
+            self.requested.extend(whose.map(|whose| (task.id(), whose)));
+        }
+        POLL
+    }
+}
+
+impl Shared {
+    async fn work_off(&self, job: &Arc<MailJob>, calls: &watch::Receiver<u64>) {
+        let (subject, user) = (job.kind.subject(), &job.user_id);
+        match self.send(job).await {
+            Ok(Outcome::Sent) => {
+                if self.outage.end() {
+                    tracing::info!(event = "mail_recovered", "mail is sent again");
+                }
+                self.insist(calls, || self.worker.jobs.finish(job)).await;
+            }
+            Ok(Outcome::NotNeeded) => self.insist(calls, || self.worker.jobs.remove(job)).await,
+            Ok(Outcome::NotOurs) => {}
+            Ok(Outcome::Later) => {
+                let postponed = self.worker.jobs.postpone(job, WARNING_PAUSE).await;
+                self.note(postponed);
+            }
+            Err(SendFailure { is_outage, text: error }) => {
+                let failure = self.outage.note(Instant::now(), job.number, is_outage);
+                let attempt = job.failures + 1;
+                let Some(pause) = job.pause(failure.is_outage) else {
+                    tracing::error!(
+                        event = "mail_lost",
+                        subject,
+                        user,
+                        attempt,
+                        error,
+                        "the email was not sent in a day, and is given up; correct the cause, then ask the user whether \
+                         it is still needed"
+                    );
+                    return self.insist(calls, || self.worker.jobs.remove(job)).await;
+                };
+                let retry_in_seconds = pause.as_secs();
+                if failure.is_outage && failure.is_news {
+                    tracing::error!(
+                        event = "mail_failed",
+                        subject,
+                        user,
+                        attempt,
+                        error,
+                        "no email is sent at the moment; correct the cause: what waits is then sent within a minute"
+                    );
+                } else if failure.is_news {
+                    tracing::error!(
+                        event = "mail_failed",
+                        subject,
+                        user,
+                        attempt,
+                        retry_in_seconds,
+                        error,
+                        "the email is sent again later; if this goes on, correct the cause or the user's address"
+                    );
+                }
+                // If this fails, the claim expires.
+                let delayed = self.worker.jobs.fail(job, pause).await;
+                self.note(delayed);
+            }
+        }
+    }
+
+    /// Repeats a change of a job until it succeeds: until then, the message would be sent again.
+    async fn insist<F: Future<Output = Result<(), BackendError>>>(
+        &self,
+        calls: &watch::Receiver<u64>,
+        change: impl Fn() -> F,
+    ) {
+        while self.note(change().await).is_none() && calls.has_changed().is_ok() {
+            tokio::time::sleep(REMOVE_AGAIN).await;
+        }
+    }
+
+    /// Sends the message and renews the claim meanwhile.
+    async fn send(&self, job: &Arc<MailJob>) -> Result<Outcome, SendFailure> {
+        let (worker, sent) = (Arc::clone(&self.worker), Arc::clone(job));
+        let run = async move { worker.run(&sent).await };
+        // In a task of its own, so that a mailer that panics does not end this one.
+        let mut sending = tokio::spawn(tokio::time::timeout(SEND_TIMEOUT, run));
+        loop {
+            match tokio::time::timeout(RENEW, &mut sending).await {
+                Ok(Ok(Ok(result))) => return result,
+                Ok(Ok(Err(_))) => {
+                    let text = format!("the mail server or program took longer than {} s", SEND_TIMEOUT.as_secs());
+                    return Err(SendFailure { is_outage: true, text });
+                }
+                Ok(Err(error)) => {
+                    return Err(SendFailure { is_outage: false, text: format!("the mailer panicked: {error}") });
+                }
+                Err(_) => {
+                    let renewed = self.worker.jobs.renew(job).await;
+                    self.note(renewed);
+                }
+            }
+        }
+    }
+
+    /// Returns the value, or logs the first error of an outage of the database.
+    fn note<T>(&self, result: Result<T, BackendError>) -> Option<T> {
+        match result {
+            Ok(value) => {
+                self.is_database_down.store(false, Ordering::Relaxed);
+                Some(value)
+            }
+            Err(error) => {
+                if !self.is_database_down.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(
+                        event = "mail_delayed", error = %WithCauses(&error),
+                        "queued mail cannot be read; it is sent when the database is back"
+                    );
+                }
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! A bounded queue in memory in which clients take turns.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, watch};
+
+/// How many items of one client may wait. More than a burst of one client, since many people may share its address.
+const OF_SOURCE: usize = 512;
+
+/// How many items may wait.
+const CAPACITY: usize = 4096;
+
+/// Items that wait, by the client that they are from.
+#[derive(Debug)]
+pub(super) struct FairQueue<T> {
+    waiting: Mutex<Waiting<T>>,
+    added: Notify,
+    /// How many items have not been worked off.
+    open: watch::Sender<usize>,
+}
+
+#[derive(Debug)]
+struct Waiting<T> {
+    of_source: HashMap<String, VecDeque<T>>,
+    /// The clients that have items, in the order of their turns.
+    turns: VecDeque<String>,
+    dropped: u64,
+}
+
+impl<T> Default for FairQueue<T> {
+    fn default() -> Self {
+        let waiting = Waiting { of_source: HashMap::new(), turns: VecDeque::new(), dropped: 0 };
+        Self { waiting: Mutex::new(waiting), added: Notify::new(), open: watch::Sender::new(0) }
+    }
+}
+
+impl<T> FairQueue<T> {
+    /// Adds an item without waiting. If the queue is full, the client with the most items loses its newest one.
+    pub(super) fn push(&self, source: String, item: T) {
+        let mut waiting = self.waiting();
+        let items = waiting.of_source.entry(source.clone()).or_default();
+        if items.len() >= OF_SOURCE {
+            waiting.dropped += 1;
+            return;
+        }
+        items.push_back(item);
+        if items.len() == 1 {
+            waiting.turns.push_back(source);
+        }
+        self.open.send_modify(|open| *open += 1);
+        if waiting.of_source.values().map(VecDeque::len).sum::<usize>() > CAPACITY {
+            waiting.drop_of_longest();
+            self.open.send_modify(|open| *open -= 1);
+        }
+        drop(waiting);
+        self.added.notify_one();
+    }
+
+    /// Removes the next item: the oldest one of the client whose turn it is. Call [`Self::done`] when it is worked off.
+    pub(super) async fn next(&self) -> T {
+        loop {
+            let added = self.added.notified();
+            if let Some(item) = self.waiting().next() {
+                return item;
+            }
+            added.await;
+        }
+    }
+
+    /// Notes that an item is worked off.
+    pub(super) fn done(&self) {
+        self.open.send_modify(|open| *open -= 1);
+    }
+
+    /// Returns how many items were dropped since the last call.
+    pub(super) fn take_dropped(&self) -> u64 {
+        std::mem::take(&mut self.waiting().dropped)
+    }
+
+    /// Waits until no item is open.
+    pub(super) async fn drained(&self) {
+        let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting<T>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Waiting<T> {
+    fn next(&mut self) -> Option<T> {
+        let source = self.turns.pop_front()?;
+        let items = self.of_source.get_mut(&source)?;
+        let item = items.pop_front();
+        match items.is_empty() {
+            true => drop(self.of_source.remove(&source)),
+            false => self.turns.push_back(source),
+        }
+        item
+    }
+
+    fn drop_of_longest(&mut self) {
+        self.dropped += 1;
+        let Some((source, items)) = self.of_source.iter_mut().max_by_key(|(_, items)| items.len()) else { return };
+        items.pop_back();
+        if items.is_empty() {
+            let source = source.clone();
+            self.of_source.remove(&source);
+            self.turns.retain(|turn| *turn != source);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn l3_clients_take_turns_and_the_greediest_loses() {
+        let queue = FairQueue::default();
+        for number in 0..600 {
+            queue.push("stranger".to_owned(), ("stranger", number));
+        }
+        assert_eq!(queue.take_dropped(), 600 - OF_SOURCE as u64);
+        queue.push("ada".to_owned(), ("ada", 0));
+        queue.push("bob".to_owned(), ("bob", 0));
+        let mut first = Vec::new();
+        for _ in 0..4 {
+            first.push(queue.next().await);
+            queue.done();
+        }
+        assert_eq!(first, [("stranger", 0), ("ada", 0), ("bob", 0), ("stranger", 1)]);
+        for source in 0..CAPACITY {
+            queue.push(source.to_string(), ("botnet", source));
+        }
+        assert!(queue.take_dropped() > 500);
+        queue.push("ada".to_owned(), ("ada", 1));
+        // Those that have one item each may lose it; a client with two loses one first.
+        let mut rest = 0;
+        while *queue.open.borrow() > 0 {
+            queue.next().await;
+            queue.done();
+            rest += 1;
+        }
+        assert_eq!(rest, CAPACITY);
+        queue.drained().await;
+    }
+}

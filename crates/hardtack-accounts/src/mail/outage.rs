@@ -1,0 +1,157 @@
+//! Whether the mail server seems to work.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long nothing is sent after a failure. It doubles up to the longest pause.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+/// After so many different messages have failed in a row, nothing may be wrong with them.
+const SUSPICIOUS: usize = 3;
+
+/// How often an outage is logged.
+const REPORT: Duration = Duration::from_secs(600);
+
+/// Notices when the mail server is out of order. Then one message at a time is tried, in growing pauses, and the others
+/// wait without being counted as failed. When one is sent, all are.
+#[derive(Debug, Default)]
+pub(super) struct Outage(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// The messages that have failed in a row, until there are enough.
+    failed: Vec<i64>,
+    down: Option<Down>,
+}
+
+#[derive(Debug)]
+struct Down {
+    /// When the next message is tried.
+    until: Instant,
+    pause: Duration,
+    /// Whether a message is being tried.
+    is_trying: bool,
+    reported_at: Instant,
+}
+
+/// What a failure means.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// Whether the mail server seems to be out of order.
+    pub(super) is_outage: bool,
+    /// Whether to log it. During an outage, one failure in ten minutes is logged.
+    pub(super) is_news: bool,
+}
+
+impl Outage {
+    /// Returns how long to wait before a message may be sent; zero if it may be sent now. During an outage, such a
+    /// message makes the others wait until it has been sent or has failed, for `timeout` at most.
+    pub(super) fn delay(&self, now: Instant, timeout: Duration) -> Duration {
+        let mut state = self.state();
+        let Some(down) = &mut state.down else { return Duration::ZERO };
+        let delay = down.until.saturating_duration_since(now);
+        if delay.is_zero() {
+            down.until = now + timeout;
+            down.is_trying = true;
+        }
+        delay
+    }
+
+    /// Allows another message to be tried, because there was none after [`Self::delay`].
+    pub(super) fn nothing_to_try(&self, now: Instant) {
+        if let Some(down) = &mut self.state().down {
+            (down.is_trying, down.until) = (false, now);
+        }
+    }
+
+    /// Notes that a message was sent. Returns whether an outage is over.
+    pub(super) fn end(&self) -> bool {
+        std::mem::take(&mut *self.state()).down.is_some()
+    }
+
+    /// Notes that a message has failed. `is_certain` if its error means that the server is out of order.
+    pub(super) fn note(&self, now: Instant, message: i64, is_certain: bool) -> Failure {
+        let mut state = self.state();
+        if state.failed.len() < SUSPICIOUS && !state.failed.contains(&message) {
+            state.failed.push(message);
+        }
+        let is_suspicious = is_certain || state.failed.len() >= SUSPICIOUS;
+        match &mut state.down {
+            Some(down) => {
+                if std::mem::take(&mut down.is_trying) {
+                    down.pause = (2 * down.pause).min(LONGEST_PAUSE);
+                    down.until = now + down.pause;
+                }
+                let is_news = now.duration_since(down.reported_at) >= REPORT;
+                if is_news {
+                    down.reported_at = now;
+                }
+                Failure { is_outage: true, is_news }
+            }
+            None if is_suspicious => {
+                let down = Down { until: now + FIRST_PAUSE, pause: FIRST_PAUSE, is_trying: false, reported_at: now };
+                state.down = Some(down);
+                Failure { is_outage: true, is_news: true }
+            }
+            None => Failure { is_outage: false, is_news: true },
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn l3_an_outage_is_probed_until_one_message_is_sent() {
+        let (outage, mut now) = (Outage::default(), Instant::now());
+        assert_eq!(outage.note(now, 1, true), Failure { is_outage: true, is_news: true });
+        // Messages that were under way do not prolong it.
+        for message in 2..8 {
+            assert_eq!(outage.note(now, message, true), Failure { is_outage: true, is_news: false });
+        }
+        let (end, mut tries) = (now + Duration::from_secs(1200), 0);
+        while now < end {
+            let delay = outage.delay(now, TIMEOUT);
+            assert!(delay <= LONGEST_PAUSE, "{delay:?}");
+            if delay.is_zero() {
+                assert_eq!(outage.delay(now, TIMEOUT), TIMEOUT, "another message is tried meanwhile");
+                tries += 1;
+                outage.note(now, 8, true);
+            }
+            now += delay;
+        }
+        assert!((55..75).contains(&tries), "{tries}");
+        // One try that is never concluded does not stop the others for long.
+        while !outage.delay(now, TIMEOUT).is_zero() {
+            now += Duration::from_secs(1);
+        }
+        assert!(outage.delay(now + TIMEOUT, TIMEOUT).is_zero());
+        assert!(outage.end() && !outage.end());
+        assert!(outage.delay(now, TIMEOUT).is_zero() && outage.delay(now, TIMEOUT).is_zero());
+    }
+
+    #[test]
+    fn l3_one_bad_message_is_no_outage_and_three_in_a_row_are() {
+        let (outage, now) = (Outage::default(), Instant::now());
+        for number in 0..10 {
+            assert!(!outage.note(now, number % 2, false).is_outage);
+        }
+        assert!(!outage.end(), "one was sent");
+        for message in 1..3 {
+            assert!(!outage.note(now, message, false).is_outage, "{message}");
+        }
+        assert!(outage.note(now, 3, false).is_outage);
+        // Every ten minutes, it is logged again.
+        assert!(!outage.note(now, 4, false).is_news);
+        let later = now + REPORT;
+        assert!(outage.note(later, 4, false).is_news && !outage.note(later, 4, false).is_news);
+    }
+}

@@ -1,0 +1,180 @@
+//! What emails say, when warnings are sent, and what pages say about emails.
+
+use hardtack_test_support::client::Client;
+use serde_json::json;
+
+use crate::mail::{Mailing, confirm, forgot, link_of, set_email, token_of};
+use crate::support::*;
+
+const ADDRESS: &str = "ada@mail.example";
+const NEW: &str = "another password of hers";
+
+hardtack_test_support::on_every_store! {
+    [on_sqlite: false, on_postgres: true]
+    {
+        s85_a11_a_new_password_on_the_account_page_is_announced,
+        s85_a_new_device_is_announced_and_a_known_one_is_not,
+        s85_a_name_that_an_operator_changes_is_announced,
+        s76_undoing_a_new_address_can_also_set_a_password,
+    }
+}
+
+async fn log_in_with(mut client: Client, agent: &str, from: &str) -> Client {
+    let body = json!({ "username": "ada", "password": PASSWORD });
+    let request = client.post("/login").accept_json().header("user-agent", agent).header("x-forwarded-for", from);
+    assert_eq!(request.json(&body).send().await.status(), 200);
+    client
+}
+
+async fn s85_a11_a_new_password_on_the_account_page_is_announced(on_postgres: bool) {
+    let mailing = Mailing::start(on_postgres).await;
+    let mut ada = mailing.ada().await;
+    let page = open(&mut ada, "/account").await;
+    let typed = [("current_password", PASSWORD), ("new_password", NEW)];
+    let saved = submit(&mut ada, &page, "/account/password", &typed).await;
+    assert_eq!(saved.location(), Some("/account?done=password"));
+    let letter = mailing.mail(ADDRESS).await;
+    assert!(letter.contains("Subject: Your password was changed\n"), "{letter}");
+    assert!(letter.contains("On site.example, the password of your account \"ada\" was changed."), "{letter}");
+    // Plain text and HTML.
+    assert!(letter.contains("\nContent-Type: multipart/alternative; boundary="), "{letter}");
+    for part in ["text/plain", "text/html"] {
+        assert!(letter.contains(&format!("\nContent-Type: {part}; charset=utf-8\n")), "{letter}");
+    }
+    let link = "https://site.example/password/forgot";
+    assert!(letter.contains(&format!("\n{link}\n")) && letter.contains(&format!("<a href=\"{link}\">{link}</a>")));
+    // An address that is not confirmed may be a stranger's.
+    let mut bob = mailing.site.client();
+    sign_up(&mut bob, "bob").await;
+    set_email(&mut bob, "stranger@mail.example").await;
+    mailing.mail("stranger@mail.example").await;
+    let body = json!({ "current_password": PASSWORD, "new_password": NEW });
+    assert_eq!(bob.post("/account/password").accept_json().csrf().json(&body).send().await.status(), 200);
+    assert!(mailing.mails().await.is_empty());
+}
+
+async fn s85_a_new_device_is_announced_and_a_known_one_is_not(on_postgres: bool) {
+    let mailing = Mailing::start(on_postgres).await;
+    mailing.ada().await;
+    let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    let browser = log_in_with(mailing.site.client(), firefox, "192.0.2.1").await;
+    let letters = mailing.all_mails().await;
+    let [letter] = &letters[..] else { panic!("{letters:?}") };
+    assert!(letter.contains(&format!("\nTo: {ADDRESS}\n")), "{letter}");
+    assert!(letter.contains("Subject: New device logged in\n"), "{letter}");
+    assert!(letter.contains("\nFirefox on Linux, address 192.0.2.1, on "), "{letter}");
+    assert!(letter.contains("\nhttps://site.example/account/sessions\n"), "{letter}");
+    // The browser is known now, and a wrong password is no log-in.
+    log_in_with(browser, firefox, "192.0.2.2").await;
+    assert_eq!(log_in(&mut mailing.site.client(), "ada", "not it at all").await.status(), 401);
+    // Nor does a program without cookies cause an email at each log-in.
+    log_in_with(mailing.site.client(), "curl/8.14.1", "192.0.2.1").await;
+    assert!(mailing.all_mails().await.is_empty());
+}
+
+async fn s85_a_name_that_an_operator_changes_is_announced(on_postgres: bool) {
+    let mailing = Mailing::start(on_postgres).await;
+    mailing.ada().await;
+    let (_, ended) = mailing.site.accounts.rename("ada", "me.at.evil", mailing.site.auth.now()).await.unwrap();
+    assert!(mailing.site.auth.finish_ending(ended).await);
+    let letter = mailing.mail(ADDRESS).await;
+    assert!(letter.contains("Subject: Your user name was changed\n"), "{letter}");
+    assert!(letter.contains("from \"ada\" to \"me . at . evil\" (without the spaces)."), "{letter}");
+}
+
+/// One step for the owner of an account that someone else has taken over.
+async fn s76_undoing_a_new_address_can_also_set_a_password(on_postgres: bool) {
+    let mailing = Mailing::start(on_postgres).await;
+    let mut thief = mailing.ada().await;
+    set_email(&mut thief, "eve@mail.example").await;
+    let letters = mailing.mails().await;
+    let undo = letters.iter().find(|letter| letter.contains("/email/undo?token=")).unwrap();
+    let mut owner = mailing.site.client();
+    let page = open(&mut owner, &link_of(undo)).await;
+    let weak = submit(&mut owner, &page, "/email/undo", &[("new_password", "short")]).await;
+    assert_eq!(weak.status(), 422, "{}", weak.text());
+    let done = submit(&mut owner, &weak, "/email/undo", &[("new_password", NEW)]).await;
+    assert_eq!(done.location(), Some("/login?done=undo-password"), "{}", done.text());
+    assert!(open(&mut owner, "/login?done=undo-password").await.text().contains("your password has been changed"));
+    assert_eq!(whoami(&mut thief).await, Err(401));
+    assert_eq!(log_in(&mut mailing.site.client(), "ada", PASSWORD).await.status(), 401, "the thief's password");
+    assert_eq!(log_in(&mut mailing.site.client(), "ada", NEW).await.status(), 200);
+    assert!(mailing.mail(ADDRESS).await.contains("Subject: Your password was changed\n"));
+    assert_eq!(open(&mut owner, &link_of(undo)).await.status(), 410, "it works once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a11_pages_name_the_address_and_say_whether_it_is_confirmed() {
+    let mailing = Mailing::start(false).await;
+    let mut ada = mailing.site.client();
+    let page = open(&mut ada, "/signup").await;
+    let typed = [("username", "ada"), ("email", ADDRESS), ("password", PASSWORD)];
+    let signed_up = submit(&mut ada, &page, "/signup", &typed).await;
+    assert_eq!(signed_up.location(), Some("/"));
+    let home = open(&mut ada, "/").await;
+    assert!(
+        home.text().contains(&format!("We have sent a link to {ADDRESS}. Open it within a day")),
+        "{}",
+        home.text()
+    );
+    assert!(open(&mut ada, "/account").await.text().contains("Not confirmed"));
+    let saved = open(&mut ada, "/account?done=settings").await;
+    assert!(saved.text().contains("a forgotten password cannot be reset by email"), "{}", saved.text());
+
+    // The link is used in a browser where someone else is logged in.
+    let link = link_of(&mailing.mail(ADDRESS).await);
+    let mut bob = mailing.site.client();
+    sign_up(&mut bob, "bob").await;
+    let page = open(&mut bob, &link).await;
+    assert!(page.text().contains(ADDRESS) && page.text().contains("ada"), "{}", page.text());
+    let done = submit(&mut bob, &page, "/email/confirm", &[]).await;
+    let home = open(&mut bob, done.location().unwrap()).await;
+    let notice = "The email address of the account ada has been confirmed. You are logged in as bob.";
+    assert!(home.text().contains(notice), "{}", home.text());
+    let page = open(&mut ada, "/account").await;
+    assert!(page.text().contains("Confirmed") && !page.text().contains("Not confirmed"), "{}", page.text());
+
+    // A used link, and one that was not copied as a whole.
+    let used = open(&mut bob, &link).await;
+    assert_eq!(used.status(), 410);
+    assert!(used.text().contains("If you already confirmed the address, there is nothing to do."), "{}", used.text());
+    let cut = open(&mut bob, &link[..link.len() - 3]).await;
+    assert_eq!(cut.status(), 410);
+    assert!(cut.text().contains("This link is incomplete"), "{}", cut.text());
+    let cut = token_of(&format!("https://site.example{link}"))[3..].to_owned();
+    let refused = confirm(&mailing.site, &cut).await;
+    assert_eq!((refused.status().as_u16(), refused.json()["code"].as_str()), (410, Some("link_dead")));
+
+    // So is a link that resets a password.
+    assert_eq!(forgot(&mailing.site, ADDRESS).await.status(), 200);
+    let page = open(&mut bob, &link_of(&mailing.mail(ADDRESS).await)).await;
+    let done = submit(&mut bob, &page, "/password/reset", &[("new_password", NEW)]).await;
+    let home = open(&mut bob, done.location().unwrap()).await;
+    let notice = "The password of the account ada has been changed. You are logged in as bob.";
+    assert!(home.text().contains(notice), "{}", home.text());
+
+    // Without an address, a forgotten password is a matter for the administrator.
+    let page = open(&mut bob, "/account").await;
+    let saved = submit(&mut bob, &page, "/account/change_settings", &[("display_name", "Bob")]).await;
+    let page = open(&mut bob, saved.location().unwrap()).await;
+    assert!(page.text().contains("Without a confirmed email address"), "{}", page.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a11_the_first_link_of_a_user_says_nothing_of_devices() {
+    let mailing = Mailing::start(false).await;
+    let (site, accounts) = (&mailing.site, &mailing.site.accounts);
+    let link = accounts.add("ada", ADDRESS, site.auth.now()).await.unwrap().url("");
+    let mut ada = site.client();
+    let page = open(&mut ada, &link).await;
+    assert!(page.text().contains("<h1>Choose a password</h1>"), "{}", page.text());
+    assert!(!page.text().contains("devices"), "{}", page.text());
+    let done = submit(&mut ada, &page, "/password/reset", &[("new_password", PASSWORD)]).await;
+    let page = open(&mut ada, done.location().unwrap()).await;
+    assert!(page.text().contains("Your password is set. Log in with it."), "{}", page.text());
+    assert_eq!(log_in(&mut ada, "ada", PASSWORD).await.status(), 200);
+    // A later link is one to a user with devices.
+    let link = accounts.reset_link("ada", site.auth.now()).await.unwrap().url("");
+    let page = open(&mut site.client(), &link).await;
+    assert!(page.text().contains("logs out all devices"), "{}", page.text());
+}

@@ -1,0 +1,217 @@
+//! How many emails strangers can cause, and that they delay no email of anybody else.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use hardtack::client_address::TrustedProxies;
+use hardtack_db::Statement;
+use hardtack_test_support::client::Client;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use crate::mail::{Mailing, forgot, set_email};
+use crate::mail_queue::{ada, count, start};
+use crate::recording_site::RecordingSite;
+use crate::support::*;
+
+const ADDRESS: &str = "ada@mail.example";
+
+hardtack_test_support::on_every_store! {
+    [on_sqlite: false, on_postgres: true]
+    {
+        l3_s77_300_resets_for_strangers_fill_nothing_and_delay_nobody,
+        l3_s77_one_address_gets_five_emails_an_hour_over_accounts_and_servers,
+        l3_s77_a_mail_server_that_is_out_of_order_loses_nothing,
+    }
+}
+
+/// Signs up with an address, as a client whose address a proxy names.
+async fn sign_up_from(mut client: Client, from: &str, username: &str, email: &str) -> Client {
+    let body = json!({ "username": username, "email": email, "password": PASSWORD });
+    let response = client.post("/signup").accept_json().header("x-forwarded-for", from).json(&body).send().await;
+    assert_eq!(response.status(), 200, "{}", response.text());
+    client
+}
+
+async fn change_password(client: &mut Client, old: &str, new: &str) {
+    let body = json!({ "current_password": old, "new_password": new });
+    let response = client.post("/account/password").accept_json().csrf().json(&body).send().await;
+    assert_eq!(response.status(), 200, "{}", response.text());
+}
+
+async fn l3_s77_300_resets_for_strangers_fill_nothing_and_delay_nobody(on_postgres: bool) {
+    let (site, mailer) = start(on_postgres).await;
+    let mut owner = ada(&site, &mailer).await;
+    let ask = |site: &RecordingSite, from: usize| {
+        let mut client = site.client();
+        async move {
+            for number in 0..30 {
+                let body = json!({ "email": format!("nobody{from}.{number}@mail.example") });
+                let response = client.post("/password/forgot").accept_json().json(&body).send().await;
+                assert!([200, 429].contains(&response.status().as_u16()), "{}", response.text());
+            }
+        }
+    };
+    let mut strangers = JoinSet::new();
+    for from in 0..10 {
+        strangers.spawn(ask(&site, from));
+    }
+    // In the middle of it, the owner asks for a link, from an address of her own, and then changes the password.
+    let body = json!({ "email": ADDRESS });
+    let mut client = site.client();
+    let asked = client.post("/password/forgot").accept_json().header("x-forwarded-for", "192.0.2.7").json(&body);
+    assert_eq!(asked.send().await.status(), 200);
+    let since = Instant::now();
+    let first = mailer.wait_for(1).await;
+    assert!(first[0].1.contains("/password/reset?token="), "{}", first[0].1);
+    change_password(&mut owner, PASSWORD, "another password of hers").await;
+    let warning = mailer.wait_for(1).await;
+    assert!(warning[0].1.contains("Subject: Your password was changed\n"), "{}", warning[0].1);
+    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+    while let Some(done) = strangers.join_next().await {
+        done.unwrap();
+    }
+    site.accounts.flush().await;
+    assert_eq!(count(&site, "mail_jobs").await, 0);
+    assert_eq!(count(&site, "mail_sent").await, 3, "the confirmation and these two");
+    assert!(mailer.take().is_empty());
+}
+
+/// Twelve accounts of twelve clients at four servers, all at once.
+async fn l3_s77_one_address_gets_five_emails_an_hour_over_accounts_and_servers(on_postgres: bool) {
+    let directory = TempDir::with_prefix("hardtack-outbox-").unwrap();
+    let options = || Options {
+        on_postgres,
+        outbox: Some(directory.path().to_owned()),
+        configure: |builder| builder.trusted_proxies(TrustedProxies::new(["127.0.0.1"]).unwrap()),
+        ..Options::default()
+    };
+    let site = TestSite::start(options()).await;
+    let servers = [site.beside(options()).await, site.beside(options()).await, site.beside(options()).await];
+    let mut accounts = JoinSet::new();
+    for number in 0..12 {
+        let client = servers.get(number % 4).unwrap_or(&site).client();
+        // The same mailbox, as many providers see it.
+        let address = ["victim@mail.example", "Victim@Mail.example", "victim+tag@mail.example"][number % 3];
+        accounts.spawn(async move {
+            let from = format!("198.51.100.{number}");
+            let mut client = sign_up_from(client, &from, &format!("www.evil{number}.example"), address).await;
+            let mut statuses = Vec::new();
+            for _ in 0..3 {
+                let again = client.post("/account/email/send").accept_json().csrf().header("x-forwarded-for", &from);
+                statuses.push(again.send().await.status().as_u16());
+            }
+            statuses
+        });
+    }
+    let mut refused = 0;
+    while let Some(statuses) = accounts.join_next().await {
+        refused += statuses.unwrap().iter().filter(|status| **status == 429).count();
+    }
+    assert!(refused >= 24, "{refused}");
+    let since = Instant::now();
+    loop {
+        let waiting: Vec<(i64,)> =
+            site.database().fetch(Statement::new("SELECT COUNT(*) FROM mail_jobs")).await.unwrap();
+        if waiting == [(0,)] {
+            break;
+        }
+        assert!(since.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let files = std::fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().path());
+    let letters: Vec<_> = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    // Of five, one is left for another purpose.
+    assert_eq!(letters.len(), 4, "{letters:?}");
+    for letter in letters {
+        assert!(letter.contains("\"www . evil") && !letter.contains("www.evil"), "the name is a link: {letter}");
+    }
+}
+
+/// It is out of order for a while: everything is sent soon after, and a warning first.
+async fn l3_s77_a_mail_server_that_is_out_of_order_loses_nothing(on_postgres: bool) {
+    let (site, mailer) = start(on_postgres).await;
+    let mut owner = ada(&site, &mailer).await;
+    mailer.is_out_of_order.store(true, Ordering::SeqCst);
+    for number in 0..12 {
+        let (name, from) = (format!("stranger{number}"), format!("198.51.100.{number}"));
+        sign_up_from(site.client(), &from, &name, &format!("{name}@mail.example")).await;
+    }
+    forgot(&site, ADDRESS).await;
+    change_password(&mut owner, PASSWORD, "another password of hers").await;
+    site.accounts.flush().await;
+    assert!(mailer.take().is_empty());
+    assert_eq!(count(&site, "mail_jobs").await, 13, "the new password has withdrawn the reset link");
+    assert!(count(&site, "mail_jobs WHERE failures = 0").await > 6, "each letter was tried in spite of the outage");
+    mailer.is_out_of_order.store(false, Ordering::SeqCst);
+    let since = Instant::now();
+    let letters = mailer.wait_for(13).await;
+    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+    assert!(letters.iter().any(|(to, text)| to == ADDRESS && text.contains("Your password was changed")));
+}
+
+/// Messages to addresses of a stranger that hang take only some of the places.
+#[tokio::test(flavor = "multi_thread")]
+async fn l3_s77_hanging_letters_of_one_client_delay_nobody_else() {
+    let (site, mailer) = start(false).await;
+    ada(&site, &mailer).await;
+    mailer.hangs_at_confirmations.store(true, Ordering::SeqCst);
+    for number in 0..8 {
+        let name = format!("stranger{number}");
+        sign_up_from(site.client(), "198.51.100.1", &name, &format!("{name}@tarpit.example")).await;
+    }
+    let since = Instant::now();
+    forgot(&site, ADDRESS).await;
+    let letters = mailer.wait_for(1).await;
+    assert_eq!(letters[0].0, ADDRESS);
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+}
+
+/// "Send the email again" says the truth.
+#[tokio::test(flavor = "multi_thread")]
+async fn l3_s77_a_user_who_asks_too_often_is_told_when_to_try_again() {
+    let mailing = Mailing::start(false).await;
+    let mut ada = mailing.site.client();
+    sign_up(&mut ada, "ada").await;
+    set_email(&mut ada, ADDRESS).await;
+    mailing.site.clock.advance(minutes(10));
+    for _ in 0..2 {
+        mailing.mail(ADDRESS).await;
+        let again = ada.post("/account/email/send").accept_json().csrf().send().await;
+        assert_eq!(again.status(), 200, "{}", again.text());
+    }
+    mailing.mail(ADDRESS).await;
+    let refused = ada.post("/account/email/send").accept_json().csrf().send().await;
+    assert_eq!((refused.status().as_u16(), refused.json()["code"].as_str()), (429, Some("too_many_emails")));
+    let text = format!(
+        "We have already sent three emails to {ADDRESS} in the last hour. Look in the spam folder, or try again in 5"
+    );
+    let json = refused.json();
+    let detail = json["detail"].as_str().unwrap();
+    assert!(detail.starts_with(&text) && detail.ends_with(" minutes."), "{detail}");
+    let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((50 * 60..50 * 60 + 10).contains(&seconds), "{seconds}");
+    // A person gets a page that says the same.
+    let page = open(&mut ada, "/account").await;
+    let refused = submit(&mut ada, &page, "/account/email/send", &[]).await;
+    assert_eq!(refused.status(), 429);
+    assert!(refused.text().contains(&text) && refused.text().contains("href=\"/account\""), "{}", refused.text());
+    assert!(mailing.mails().await.is_empty());
+
+    // The other way to have it sent: enter the address again.
+    let page = open(&mut ada, "/account").await;
+    let to = |address| [("email", address), ("current_password", PASSWORD)];
+    submit(&mut ada, &page, "/account/change_settings", &to("else@mail.example")).await;
+    let page = open(&mut ada, "/account").await;
+    let saved = submit(&mut ada, &page, "/account/change_settings", &to(ADDRESS)).await;
+    assert_eq!(saved.location(), Some("/account?done=settings-limited"));
+    let page = open(&mut ada, saved.location().unwrap()).await;
+    assert!(page.text().contains(&format!("We have not sent a link to {ADDRESS}")), "{}", page.text());
+
+    mailing.mails().await;
+    mailing.site.clock.advance(minutes(51));
+    let again = ada.post("/account/email/send").accept_json().csrf().send().await;
+    assert_eq!(again.status(), 200, "{}", again.text());
+    mailing.mail(ADDRESS).await;
+}

@@ -1,0 +1,239 @@
+//! Mail over SMTP with TLS, to a server of Debian's python3-aiosmtpd.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use hardtack_test_support::process::{Process, Program};
+use serde_json::json;
+
+use crate::support::{PASSWORD, TestDir, output, refusal, sign_up, start};
+
+const MAIL_PASSWORD: &str = "canary-of-the-mail-server";
+
+/// A mail server that writes each message to the file `got`. It accepts mail only from a user who has logged in over
+/// TLS, except in the mode `plain`, which has no TLS.
+const SERVER: &str = r#"
+import ssl, sys, time
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, SMTP
+
+mode, password = sys.argv[1], sys.argv[2].encode()
+
+class Handler:
+    async def handle_DATA(self, server, session, envelope):
+        with open("got.tmp", "wb") as file:
+            file.write(envelope.mail_from.encode() + b" " + " ".join(envelope.rcpt_tos).encode() + b"\n")
+            file.write(envelope.original_content)
+        import os
+        os.rename("got.tmp", "got")
+        return "250 accepted"
+
+def authenticate(server, session, envelope, mechanism, data):
+    ok = data.login == b"noreply@site.example" and data.password == password
+    return AuthResult(success=ok, handled=False) if not ok else AuthResult(success=True)
+
+def context():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain("cert.pem", "key.pem")
+    return context
+
+common = dict(hostname="127.0.0.1", port=0, authenticator=authenticate)
+class Free(Controller):
+    """On a free port."""
+    def _trigger_server(self):
+        self.port = self.server.sockets[0].getsockname()[1]
+        with open("port.tmp", "w") as file:
+            file.write(str(self.port))
+        import os
+        os.rename("port.tmp", "port")
+if mode == "implicit":
+    controller = Free(Handler(), ssl_context=context(), auth_required=True, auth_require_tls=False, **common)
+elif mode == "starttls":
+    controller = Free(Handler(), tls_context=context(), require_starttls=True, auth_required=True, **common)
+else:
+    controller = Free(Handler(), **common)
+try:
+    controller.start()
+except Exception:
+    pass
+time.sleep(120)
+"#;
+
+struct MailServer {
+    child: Child,
+    port: u16,
+}
+
+impl Drop for MailServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl MailServer {
+    /// Starts a server whose certificate for `localhost` is in `cert.pem`.
+    async fn start(dir: &TestDir, mode: &str) -> Self {
+        if !dir.path("cert.pem").exists() {
+            let made = Command::new("openssl")
+                .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"])
+                .args(["-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=localhost"])
+                .args(["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"])
+                .current_dir(dir.path(""))
+                .output()
+                .unwrap();
+            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        }
+        let _ = fs::remove_file(dir.path("port"));
+        let mut server = Self::spawn(dir, mode);
+        let since = Instant::now();
+        loop {
+            if let Ok(port) = fs::read_to_string(dir.path("port")) {
+                server.port = port.parse().unwrap();
+                return server;
+            }
+            let log = || fs::read_to_string(dir.path("mail-server.log")).unwrap();
+            assert!(since.elapsed() < Duration::from_secs(20), "scripts/setup installs what this needs: {}", log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn spawn(dir: &TestDir, mode: &str) -> Self {
+        // The Python that Debian's packages are for; another one may come first on the PATH.
+        let child = Command::new("/usr/bin/python3")
+            .args(["-c", SERVER, mode, MAIL_PASSWORD])
+            .current_dir(dir.path(""))
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(dir.path("mail-server.log")).unwrap())
+            .spawn()
+            .unwrap();
+        Self { child, port: 0 }
+    }
+
+    fn url(&self, scheme: &str) -> String {
+        format!("{scheme}://noreply%40site.example@localhost:{}", self.port)
+    }
+}
+
+/// A server that trusts the certificate.
+fn serve(dir: &TestDir, url: &str, password: &str) -> Program {
+    dir.write("mail-password", &format!("{password}\n"));
+    crate::support::set_mode(dir.path("mail-password"), 0o600);
+    let program = dir.serve(["--mail-from", "noreply@site.example", "--smtp-url", url]);
+    let cert = dir.path("cert.pem");
+    program.env("HARDTACK_SMTP_PASSWORD_FILE", "mail-password").env("SSL_CERT_FILE", cert.to_str().unwrap())
+}
+
+async fn cause_mail(server: &Process) {
+    let mut client = server.client();
+    sign_up(&mut client, "someone").await;
+    let request = client.post("/account/change_settings").accept_json().csrf();
+    let body = json!({ "email": "someone@mail.example", "current_password": PASSWORD });
+    assert_eq!(request.json(&body).send().await.status(), 200);
+}
+
+async fn wait_for(what: impl Fn() -> Option<String>, server: &Process) -> String {
+    let since = Instant::now();
+    loop {
+        if let Some(text) = what() {
+            return text;
+        }
+        assert!(since.elapsed() < Duration::from_secs(20), "{}", server.stderr());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn l3_mail_is_sent_over_tls_and_never_without() {
+    let dir = TestDir::new();
+    // In the order of the scenarios: TLS from the beginning, then STARTTLS.
+    for (mode, scheme) in [("implicit", "smtps"), ("starttls", "smtp")] {
+        let mail = MailServer::start(&dir, mode).await;
+        let server = start(&serve(&dir, &mail.url(scheme), MAIL_PASSWORD)).await;
+        cause_mail(&server).await;
+        let got = wait_for(|| fs::read_to_string(dir.path("got")).ok(), &server).await;
+        assert!(got.starts_with("noreply@site.example someone@mail.example\n"), "{got}");
+        assert!(got.contains("Subject: Confirm your email address\r\n"), "{got}");
+        assert!(got.contains("/email/confirm?token=") && got.contains("text/html"), "{got}");
+        fs::remove_file(dir.path("got")).unwrap();
+        let finished = server.stop().await;
+        assert!(!finished.stderr.contains(MAIL_PASSWORD), "{}", finished.stderr);
+        fs::remove_dir_all(dir.path("hardtack-data")).unwrap();
+    }
+    // A wrong password, a server without TLS, and a certificate that is not trusted: nothing is sent, and the log says
+    // what to do. When the server is in order, the same letter is sent.
+    let mail = MailServer::start(&dir, "starttls").await;
+    let server = start(&serve(&dir, &mail.url("smtp"), "not-the-password")).await;
+    cause_mail(&server).await;
+    let log = wait_for(|| Some(server.stderr()).filter(|log| log.contains("mail_failed")), &server).await;
+    assert!(log.contains("the log-in was refused") && !log.contains("not-the-password"), "{log}");
+    server.stop().await;
+
+    let plain = MailServer::start(&dir, "plain").await;
+    let server = start(&serve(&dir, &plain.url("smtp"), MAIL_PASSWORD)).await;
+    let log = wait_for(|| Some(server.stderr()).filter(|log| log.contains("mail_failed")), &server).await;
+    assert!(log.contains("STARTTLS"), "{log}");
+    server.stop().await;
+
+    let elsewhere =
+        serve(&dir, &mail.url("smtp"), MAIL_PASSWORD).env("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt");
+    let server = start(&elsewhere).await;
+    let log = wait_for(|| Some(server.stderr()).filter(|log| log.contains("mail_failed")), &server).await;
+    assert!(log.contains("certificate") && log.contains("that this machine trusts"), "{log}");
+    assert!(!dir.path("got").exists());
+    server.kill();
+
+    let server = start(&serve(&dir, &mail.url("smtp"), MAIL_PASSWORD)).await;
+    wait_for(|| fs::read_to_string(dir.path("got")).ok(), &server).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn l3_bad_mail_servers_are_refused_and_the_password_is_not_shown() {
+    let dir = TestDir::new();
+    let from = ["--mail-from", "noreply@site.example"];
+    let url = "smtps://noreply@mail.site.example";
+    for (args, words) in [
+        (&["--smtp-url", url][..], "the password is missing; set smtp_password_file"),
+        (&["--smtp-url", "mail.site.example"], "is not a URL"),
+        (&["--smtp-url", "http://mail.site.example"], "begins with another scheme"),
+        (&["--smtp-url", "smtp://mail.site.example/inbox"], "has more than a user, a host and a port"),
+        (&["--smtp-url", "smtp://mail.site.example", "--mail-outbox", "letters"], "only one of them can be set"),
+        (&["--smtp-url", "smtp://mail.site.example", "--smtp-password", MAIL_PASSWORD], "has no user"),
+        (&["--smtp-password", MAIL_PASSWORD], "there is no mail server"),
+    ] {
+        let error = refusal(&dir.serve(from.iter().chain(args).copied()), 2).await;
+        assert!(error.contains(words), "{error}");
+        assert!(!error.contains(MAIL_PASSWORD), "{error}");
+    }
+    let error = refusal(&dir.serve(["--smtp-url", "smtp://mail.site.example"]), 2).await;
+    assert!(error.contains("set --mail-from"), "{error}");
+    dir.write("hardtack.toml", "mail_from = \"noreply@site.example\"\nsmtp_password_file = \"password\"\n");
+    dir.write("password", MAIL_PASSWORD);
+    crate::support::set_mode(dir.path("password"), 0o600);
+    let shown = output(&dir.hardtack(["check-config", "--smtp-url", "smtps://noreply@mail.site.example:465"]));
+    assert!(shown.contains("smtp_url is set, without its password: smtps://noreply@mail.site.example:465"), "{shown}");
+    assert!(shown.contains("smtp_password is set, not shown") && !shown.contains(MAIL_PASSWORD), "{shown}");
+}
+
+/// A command of the operator ends before an email could be sent, so a server sends it.
+#[tokio::test]
+async fn s85_a_server_sends_the_emails_of_commands() {
+    let dir = TestDir::new();
+    let server = start(&dir.serve(["--mail-outbox", "letters"])).await;
+    sign_up(&mut server.client(), "someone").await;
+    let address = ["user", "set-email", "someone", "someone@mail.example", "--confirmed", "--mail-outbox", "letters"];
+    output(&dir.hardtack(address));
+    output(&dir.hardtack(["user", "rename", "someone", "another", "--mail-outbox", "letters"]));
+    let letter = wait_for(
+        || {
+            let mut files = fs::read_dir(dir.path("letters")).ok()?.map(|file| file.unwrap().path());
+            files.find(|path| path.extension().is_some()).map(|path| fs::read_to_string(path).unwrap())
+        },
+        &server,
+    )
+    .await;
+    assert!(letter.contains("from \"someone\" to \"another\"."), "{letter}");
+    server.stop().await;
+}
