@@ -13,8 +13,8 @@ use crate::support::{
 
 const USERS: usize = 5;
 
-/// A log-in that is interrupted counts as a failure, and one with the wrong password is tried after each crash. Users do
-/// neither that often.
+/// A log-in that is interrupted counts as a failure, and after each crash, a wrong password is tried on purpose. Users
+/// do neither that often.
 const UNLIMITED: [&str; 2] = ["--log-in-limits", "off"];
 
 const CRASHES: usize = 100;
