@@ -6,10 +6,10 @@ use hardtack::throttle::Rate;
 
 /// How often passwords may be tried, accounts created and links requested.
 ///
-/// By default, an account has 10 tries and one more every 30 seconds, and a client address (an IPv6 /64 network) has
-/// 100 failed tries and one more a second. After 100 failures in a row, an account has one try an hour (NIST SP
+/// By default, an account has 10 attempts and one more every 30 seconds, and a client address (an IPv6 /64 network) has
+/// 100 failed attempts and one more a second. After 100 failures in a row, an account has one attempt an hour (NIST SP
 /// 800-63B-4 §3.2.2; ASVS 5.0 V6.3.1), until someone logs in or sets a new password with a reset link. Devices on which
-/// the user has logged in before have tries of their own, so that strangers cannot lock the user out.
+/// the user has logged in before have attempts of their own, so that strangers cannot lock the user out.
 ///
 /// ```
 /// use std::time::Duration;

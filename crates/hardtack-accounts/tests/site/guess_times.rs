@@ -11,6 +11,8 @@ use crate::support::{Options, TestSite, log_in, minutes};
 /// A difference that chance alone causes once in 100,000 times.
 const TOLD_APART: f64 = 4.5;
 
+type Rules = fn(Accounts) -> Accounts;
+
 /// The z of the rank test of Mann and Whitney. Equal times are rare enough to be ignored.
 fn rank_test(one: &[Duration], two: &[Duration]) -> f64 {
     let mut ordered: Vec<_> = one.iter().map(|time| (time, true)).chain(two.iter().map(|time| (time, false))).collect();
@@ -33,7 +35,7 @@ async fn s55_l4_times_do_not_tell_known_names_from_unknown_ones() {
     let unlimited = |accounts: Accounts| accounts.with_log_in_limits(LogInLimits::insecure_off());
     let refusing =
         |accounts: Accounts| accounts.with_log_in_limits(LogInLimits::default().account(Rate::new(1, minutes(60))));
-    let cases: [(&str, fn(Accounts) -> Accounts, String, usize, u16); 3] = [
+    let cases: [(&str, Rules, String, usize, u16); 3] = [
         ("a wrong password", unlimited, "not it at all".to_owned(), 40, 401),
         ("a password over the limit", unlimited, "x".repeat(1025), 100, 422),
         ("too many attempts", refusing, "not it at all".to_owned(), 100, 429),

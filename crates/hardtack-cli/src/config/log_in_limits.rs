@@ -12,8 +12,8 @@ use crate::error::Error;
 
 const OFF: &str = "off";
 
-const EXPECTED: &str = "off, or a list such as account=10/30s,address=100/1s,failures=100/1h: each a number of tries from 1 \
-                        to 1000000, and the time after which there is one more, from 1s to 1d";
+const EXPECTED: &str = "off, or a list such as account=10/30s,address=100/1s,failures=100/1h: each a number of attempts \
+                        from 1 to 1000000, and the time after which there is one more, from 1s to 1d";
 
 /// The longest time after which there is one more try.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);

@@ -13,6 +13,10 @@ use crate::support::{
 
 const USERS: usize = 5;
 
+/// A log-in that is interrupted counts as a failure, and after each crash, a wrong password is tried on purpose. Users
+/// do neither that often.
+const UNLIMITED: [&str; 2] = ["--log-in-limits", "off"];
+
 const CRASHES: usize = 100;
 
 /// How often the server is killed during a password change, unless `HARDTACK_TEST_KILLS` says otherwise:
@@ -28,7 +32,7 @@ async fn s32_no_answered_login_or_logout_is_lost_when_the_server_is_killed(store
     let dir = TestDir::new();
     let env = store.fresh();
     let serve = |address: &str| {
-        let program = dir.hardtack(["serve", "--listen", address]);
+        let program = dir.hardtack(["serve", "--listen", address]).args(UNLIMITED);
         env.iter().fold(program, |program, (name, value)| program.env(name, value))
     };
     let mut server = start(&serve("127.0.0.1:0")).await;
@@ -52,7 +56,7 @@ async fn s68_a_killed_server_leaves_old_password_and_old_sessions_together(store
     let dir = TestDir::new();
     let env = store.fresh();
     let serve = |address: &str| {
-        let program = dir.hardtack(["serve", "--listen", address]);
+        let program = dir.hardtack(["serve", "--listen", address]).args(UNLIMITED);
         env.iter().fold(program, |program, (name, value)| program.env(name, value))
     };
     let mut server = start(&serve("127.0.0.1:0")).await;

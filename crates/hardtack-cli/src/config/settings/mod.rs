@@ -103,7 +103,7 @@ settings! {
     LOG_IN_LIMITS = Setting::option(
         "log_in_limits",
         "LIMITS",
-        "How often passwords may be tried: tries of an account, of an address, and failures in a row; or off",
+        "How often passwords may be tried: by account, by address, and after failures in a row; or off",
     )
     .default("account=10/30s,address=100/1s,failures=100/1h");
     CONTACT = Setting::option(
