@@ -5,8 +5,8 @@ use hardtack::session::EndedSessions;
 use hardtack::{BackendError, SessionId};
 
 use super::Accounts;
-use super::passwords::PasswordOwner;
 use super::error::{ActionError, DeadLink, PasswordResetProblem, ProfileChangeProblem, WrongPassword};
+use super::passwords::PasswordOwner;
 use super::queued_mail::{kill_later_undos_in, kill_links_in};
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
