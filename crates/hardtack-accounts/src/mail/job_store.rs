@@ -86,7 +86,7 @@ impl MailJobStore {
             withdraw!(transaction, "user_id = $1 AND kind = 'confirm_email' AND address <> $2", job.user_id, &address)?;
         }
         if !kind.is_warning()
-            && !waits_in(transaction, &job, &address).await?
+            && !(kind == JobKind::ConfirmEmail && waits_in(transaction, &job, &address).await?)
             && let Some(limit) = sent::limit_in(transaction, &job, &key).await?
         {
             return Ok(Some(limit));
@@ -97,7 +97,7 @@ impl MailJobStore {
                    SELECT $1, $2, id, username, $3, $4, $5, $6, email_version, $7, (SELECT COUNT(*) FROM mail_jobs \
                    WHERE rank = $2 AND (user_id = $8 OR ($5 <> '' AND source = $5))) FROM users WHERE id = $8 \
                    AND NOT EXISTS (SELECT 1 FROM mail_jobs WHERE user_id = $8 AND kind = $1 AND address = $3 \
-                   AND ($1 NOT IN ('email_changed', 'renamed'))) \
+                   AND ($1 NOT IN ('email_changed', 'renamed', 'reset_password'))) \
                    AND NOT EXISTS (SELECT 1 FROM mail_sent WHERE user_id = $8 AND kind = $1 AND source = $5 AND at > $9 \
                    AND $1 = 'new_device')";
         let statement = Statement::new(sql)
