@@ -35,6 +35,8 @@ impl MailConfig {
         match &self.transport {
             MailTransport::Command { program, .. } => Some(program),
             MailTransport::Outbox(_) => None,
+            #[cfg(feature = "smtp")]
+            MailTransport::Smtp(_) => None,
         }
     }
 }

@@ -206,7 +206,7 @@ async fn k07_sessions_are_not_looked_for_where_the_servers_do_not_keep_them() {
     }
     redis.command(&format!("DEL {id}"));
     let later = output(&with_same_address(&["log-out", "ada"]));
-    assert_eq!(later, "ada is logged out; the servers end their sessions as soon as they reach the session store\n");
+    assert_eq!(later, "ada is logged out; the servers end their sessions as soon as they reach the session store.\n");
     assert_eq!(redis.command(&format!("RENAME {id}-aside {id}")), "+OK");
     is_refused_soon(&ada, "logged out by the server").await;
     assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);

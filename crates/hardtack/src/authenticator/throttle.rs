@@ -14,6 +14,10 @@ impl Clock for ClockOf {
         self.0.0.clock.now()
     }
 
+    fn unix_millis(&self) -> i64 {
+        self.0.0.clock.unix_millis()
+    }
+
     fn monotonic(&self) -> Duration {
         self.0.0.clock.monotonic()
     }

@@ -8,7 +8,7 @@ use hardtack::BackendError;
 use hardtack::clock::{Clock, SystemClock};
 use hardtack::jwt::Algorithm;
 use hardtack::session::EndedSessions;
-use hardtack::{Authenticator, KeySet};
+use hardtack::{Authenticator, AuthenticatorBuilder, KeySet};
 use hardtack_accounts::{Accounts, UserChangeError};
 use hardtack_sqlx::Database;
 use tokio::runtime::Builder;
@@ -175,15 +175,16 @@ impl Users<'_> {
     async fn session_store(&self, name: &str) -> Result<Result<(Authenticator, usize), Error>, Error> {
         let place = session_place::check(self.database, self.config.redis.as_ref()).await?;
         let id = found(self.accounts.find_by_name(name).await, name)?.user.id;
+        // No token is signed, so any key will do. Even if the store cannot be used, this lets the accounts store the
+        // intention to end sessions, which the servers carry out.
+        let builder = self.accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
         Ok(match place {
-            Ok(()) => self.connect(&id).await,
+            Ok(()) => self.connect(builder, &id).await,
             Err(error) => Err(error),
         })
     }
 
-    async fn connect(&self, id: &str) -> Result<(Authenticator, usize), Error> {
-        // No token is signed, so any key will do.
-        let builder = self.accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
+    async fn connect(&self, builder: AuthenticatorBuilder, id: &str) -> Result<(Authenticator, usize), Error> {
         let SessionStores { builder, .. } =
             stores::add_sessions(builder, self.database, self.config.redis.as_ref(), StoreUser::Command).await?;
         let auth = builder.build().map_err(Error::with_causes)?;
