@@ -183,8 +183,9 @@ async fn k07_sessions_are_not_looked_for_where_the_servers_do_not_keep_them() {
         assert_eq!(
             error,
             format!(
-                "hardtack: the servers keep their sessions in the Redis at redis://127.0.0.1:{}/0, so this command would \
-                 not find them in the database; set --redis-url or HARDTACK_REDIS_URL to the value that the servers use",
+                "hardtack: the servers keep their sessions in the Redis at redis://127.0.0.1:{}/0, so this command \
+                 would not find them in the database; set --redis-url or HARDTACK_REDIS_URL to the value that the \
+                 servers use",
                 redis.port()
             )
         );
