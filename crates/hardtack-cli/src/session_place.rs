@@ -178,8 +178,8 @@ pub(crate) async fn record(
             from = known.to_text(),
             to = place.to_text(),
             "sessions are now kept in another store; access tokens from before work until they expire, and log-outs do \
-             not reach them; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY, or, if neither is set, run: hardtack \
-             keys rotate --discard-old"
+             not reach them; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY, or, if neither is \
+             set, run: hardtack keys rotate --discard-old"
         );
     }
     let sql = "INSERT INTO hardtack_settings (name, value) VALUES ($1, $2)
@@ -217,8 +217,8 @@ pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> R
                 Err(error) => Err(error),
                 // The same address may lead elsewhere on another machine or in another container.
                 Ok(_) if same_address => Err(Error::config(format_args!(
-                    "the servers keep their sessions in a Redis that they reach at {address}, but that address leads this \
-                     command to another Redis; run it where the address leads to the servers' Redis, or set \
+                    "the servers keep their sessions in a Redis that they reach at {address}, but that address leads \
+                     this command to another Redis; run it where the address leads to the servers' Redis, or set \
                      --redis-url or HARDTACK_REDIS_URL to an address that does"
                 ))),
                 Ok(_) => Err(Error::config(format_args!(

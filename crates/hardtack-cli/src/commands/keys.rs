@@ -70,8 +70,8 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
         if !servers_have_given_key && !previous.is_empty() {
             return Err(Error::config(
                 "no server that uses this folder was started with the key that is set by JWT_SECRET_KEY or \
-                 JWT_PRIVATE_KEY, so a key in the folder signs; start the servers with the key that is set, or run this \
-                 command without it",
+                 JWT_PRIVATE_KEY, so a key in the folder signs; start the servers with the key that is set, or run \
+                 this command without it",
             ));
         }
         return discard(&folder, &previous);
@@ -84,10 +84,10 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     }
     if servers_have_given_key {
         return Err(Error::config(
-            "the servers that use this folder sign with a key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY, so a new \
-             key in the folder would not sign; replace that key and restart the servers, which logs everyone out (to \
-             keep users logged in, move the old secret to JWT_SECRET_KEY_PREVIOUS); to use keys in the folder again, \
-             first restart the servers without that key",
+            "the servers that use this folder sign with a key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY, so a \
+             new key in the folder would not sign; replace that key and restart the servers, which logs everyone out \
+             (to keep users logged in, move the old secret to JWT_SECRET_KEY_PREVIOUS); to use keys in the folder \
+             again, first restart the servers without that key",
         ));
     }
     if discard_old && previous.is_empty() {
@@ -156,8 +156,8 @@ fn remove<'a>(folder: &KeyFolder, keys: impl IntoIterator<Item = &'a StoredKey>)
 fn discard(folder: &KeyFolder, keys: &[StoredKey]) -> Result<(), Error> {
     remove(folder, keys)?;
     output::print(
-        "The key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY still signs; to log everyone out, replace it. Running \
-         servers refuse the tokens of removed keys within 5 seconds.",
+        "The key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY still signs; to log everyone out, replace it. \
+         Running servers refuse the tokens of removed keys within 5 seconds.",
     )
 }
 

@@ -98,8 +98,8 @@ fn covers(
     match routes.iter().find(|route| !is_sent_to(route)) {
         None => Ok(()),
         Some(route) => Err(Error::config(format_args!(
-            "{}, so browsers would not send the cookie to {route}; expected / or paths that cover {}, without a slash at \
-             the end",
+            "{}, so browsers would not send the cookie to {route}; expected / or paths that cover {}, without a slash \
+             at the end",
             sources.describe(setting),
             routes.join(", ")
         ))),

@@ -232,8 +232,8 @@ async fn k02_the_folders_keys_beside_a_given_one_can_be_discarded() {
     assert!(!is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
 }
 
-/// A command without the servers' JWT_SECRET_KEY replaced a key that did not sign, and said that all users had to log in
-/// again.
+/// A command without the servers' JWT_SECRET_KEY replaced a key that did not sign, and said that all users had to log
+/// in again.
 #[tokio::test]
 async fn k07_a_rotation_that_would_change_nothing_is_refused() {
     let dir = TestDir::new();
@@ -277,8 +277,8 @@ async fn k07_a_rotation_that_would_change_nothing_is_refused() {
     // A folder that no server uses.
     let mistyped = ["keys", "rotate", "--discard-old", "--data-dir", "hardtack-dat"];
     let error = refusal(&dir.hardtack(mistyped), 2).await;
-    let expected = "hardtack: there are no keys in hardtack-dat/keys, so there is nothing to discard; set --data-dir to \
-                    the value that the servers use";
+    let expected = "hardtack: there are no keys in hardtack-dat/keys, so there is nothing to discard; set --data-dir \
+                    to the value that the servers use";
     assert_eq!(error, expected);
     assert!(!dir.path("hardtack-dat").exists());
 }

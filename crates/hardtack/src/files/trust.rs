@@ -11,8 +11,8 @@ pub enum UntrustedFile {
     /// Another user owns the file and can change it.
     #[error(
         "{} belongs to user id {owner}, who can change it; expected user id {expected} (this process) or root as its \
-         owner; if that user runs the server, run this command as that user, with: sudo -u '#{owner}' (otherwise change \
-         the owner with: chown {expected} {})", path.display(), shell_quoted(path)
+         owner; if that user runs the server, run this command as that user, with: sudo -u '#{owner}' (otherwise \
+         change the owner with: chown {expected} {})", path.display(), shell_quoted(path)
     )]
     OwnedByOther {
         /// The file.
