@@ -57,8 +57,8 @@ impl Letter {
 }
 
 /// Returns a user name in quotation marks. Mail programs turn names such as `www.evil.example` and `me@evil.example`
-/// into links, even between quotation marks, and ignore invisible characters in them. So a name that contains such
-/// punctuation is written with spaces, which cannot be part of a link.
+/// into links, even between quotation marks, and ignore invisible characters in them. So this function puts spaces
+/// around every character except letters, digits, `-` and `_`. No link contains a space.
 pub(super) fn quoted(name: &str) -> String {
     let makes_links = |c: char| !c.is_alphanumeric() && c != '-' && c != '_';
     if !name.contains(makes_links) {

@@ -46,7 +46,7 @@ impl MailError {
     /// Wraps the error of the mail library, or a text that describes the error. It must not contain the email itself,
     /// which may include a link that is as powerful as a password.
     ///
-    /// The email is sent again after a pause of 2 seconds. The pauses grow to an hour.
+    /// The email is sent again after 2 seconds. If it fails again, the pauses grow to an hour.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), is_outage: false }
     }
