@@ -37,8 +37,8 @@ pub(crate) struct PasswordOwner {
 }
 
 impl Accounts {
-    /// Adds a user, or returns what is wrong with each field. If `email` is not empty, it is sent a confirmation link,
-    /// unless a limit is reached, which is then also returned.
+    /// Adds a user, or returns what is wrong with each field. If `email` is not empty, it is sent a confirmation link.
+    /// If a limit prevents that, the limit is returned along with the user.
     pub(crate) async fn sign_up(
         &self,
         username: &str,
@@ -90,7 +90,7 @@ impl Accounts {
         Ok((user, limit))
     }
 
-    /// Checks a new password and returns the normalized form, which is what is hashed. `user` lists texts that the
+    /// Checks a new password and returns its normalized form, which is the one to hash. `user` lists texts that the
     /// password must not be made from, such as the user name.
     pub(super) async fn check_new_password(
         &self,
@@ -113,8 +113,8 @@ impl Accounts {
         }
     }
 
-    /// Verifies the password of a log-in, unless there were too many tries. An unknown name, a disabled user and a
-    /// wrong password take the same time and return the same error (ASVS 5.0 V6.3.8).
+    /// Verifies the password of a log-in, or refuses the log-in after too many tries. An unknown name, a disabled user
+    /// and a wrong password take the same time and return the same error (ASVS 5.0 V6.3.8).
     pub(crate) async fn verify_log_in(
         &self,
         username: &str,
@@ -147,7 +147,7 @@ impl Accounts {
         Ok(VerifiedPassword { by_known_device, ..verified })
     }
 
-    /// Verifies the password of a user who is logged in, unless there were too many tries in this session.
+    /// Verifies the password of a user who is logged in, or refuses it after too many tries in this session.
     pub(crate) async fn verify_again(
         &self,
         user_id: &str,
@@ -194,17 +194,17 @@ impl Accounts {
         Ok(VerifiedPassword { user_id: credentials.id, version: credentials.password_version, by_known_device: false })
     }
 
-    /// Returns whether the user still has the password that was verified, and is still enabled. Call it after creating
-    /// the session: a concurrent password change ends only the sessions that exist at that moment, so it misses a
+    /// Returns whether the user is still enabled and still has the password that was verified. Call it after creating
+    /// the session. A concurrent password change ends only the sessions that exist at that moment, so it misses a
     /// session that is created just afterwards.
     pub(crate) async fn is_still_valid(&self, verified: &VerifiedPassword) -> Result<bool, BackendError> {
         let found = self.users.credentials_by_id(&verified.user_id).await?;
         Ok(found.is_some_and(|found| found.password_version == verified.version && !found.disabled))
     }
 
-    /// Changes a password, given the current one. The same transaction ends the user's sessions except `kept`, or
-    /// stores the intention to end them. Reset and confirmation links stop working. Also returns the version of the new
-    /// password.
+    /// Changes the password of a user who enters the current one. The same transaction ends the user's sessions except
+    /// `kept`, or stores the intention to end them. It also invalidates the user's reset and confirmation links.
+    /// Returns the ended sessions and the version of the new password.
     pub(crate) async fn change_password(
         &self,
         user: &User,
@@ -234,8 +234,8 @@ impl Accounts {
         Ok((ended, verified.version + 1))
     }
 
-    /// Sets a new password with a reset link. The same transaction ends the user's sessions, or stores the intention to
-    /// end them. If the password breaks a rule, the link still works afterwards.
+    /// Uses up a reset link: sets a new password. The same transaction ends the user's sessions, or stores the
+    /// intention to end them. If the password breaks a rule, nothing is changed and the link still works.
     pub(crate) async fn reset_password(
         &self,
         token: &LinkToken,
@@ -273,7 +273,8 @@ impl Accounts {
         Ok((ended, PasswordOwner { id: link.user_id, username: link.username, version: version + 1, is_first }))
     }
 
-    /// Returns a link that sets a password, without using it up: one that was sent by mail, or one of an operator.
+    /// Finds a link that sets a password, without using it up. The link was either sent by email or created by an
+    /// operator.
     pub(crate) async fn find_password_link(
         &self,
         token: &LinkToken,
@@ -285,7 +286,7 @@ impl Accounts {
         }
     }
 
-    /// Commits a new password. If the database fails during the commit, finds out whether the password is stored.
+    /// Commits a new password. If the commit fails, checks whether the database has stored the password anyway.
     async fn commit_password<P>(
         &self,
         transaction: Transaction,
@@ -302,7 +303,8 @@ impl Accounts {
     }
 }
 
-/// Gives the tokens of a try back unless the password was wrong. If the database has failed, nothing was tried.
+/// Gives back the rate-limit tokens of a try if the password was right, or if the database failed and nothing was
+/// tried.
 async fn counted<T>(
     attempt: Try,
     result: Result<T, ActionError<WrongPassword>>,
