@@ -194,9 +194,9 @@ impl Accounts {
         Self { log_in_limits, ..self }
     }
 
-    /// Sets the store that counts tries. By default, the database of the accounts counts them, so that all servers
-    /// share the counters. If the sessions are in Redis, for example, the counters can be there too. If the store
-    /// fails, each server counts in its own memory.
+    /// Sets the store that counts the tries that [`with_log_in_limits`](Self::with_log_in_limits) limits. By default,
+    /// the database of the accounts counts them, so that all servers share the counters. If the sessions are in Redis,
+    /// for example, the counters can be there too. If the store fails, each server counts in its own memory.
     #[must_use]
     pub fn with_throttle_store(self, store: impl ThrottleStore + Clone) -> Self {
         Self { counter_store: CounterStore::new(store), ..self }
@@ -208,8 +208,8 @@ impl Accounts {
         Self { throttling, ..self }
     }
 
-    /// Returns the counters for tries without a password. Tries with a password are counted by the operations of this
-    /// type.
+    /// Returns the counters for actions other than entering a password, such as signing up. The operations of this type
+    /// count passwords themselves.
     pub(crate) const fn throttling(&self) -> &Throttling {
         &self.throttling
     }
@@ -248,8 +248,8 @@ impl Accounts {
     }
 
     /// Configures the authenticator of this site. Browsers whose requests are refused get the site's error pages.
-    /// Log-ins, log-outs and other events are recorded for their users to see. They are written to the database in the
-    /// background, so no request waits for them.
+    /// Log-ins, log-outs and other events are recorded for their users to see. Events are written to the database in
+    /// the background, so no request waits for them.
     ///
     /// Activity older than 90 days and expired links are deleted in the background, together with expired sessions. To
     /// prevent this, call [`without_pruning`](hardtack::AuthenticatorBuilder::without_pruning).
@@ -262,9 +262,9 @@ impl Accounts {
         builder.on_event(move |event| recorder.record_event(event)).also_prune("activity", self.expired_rows())
     }
 
-    /// Waits until background work is done, for fourteen seconds at most. By then, changes whose clients have hung up are
-    /// complete, queued emails have been sent or have failed, and recorded activity is written. Call this method before
-    /// you close the database.
+    /// Waits until background work is done, for fourteen seconds at most. The work is done when changes whose clients
+    /// have hung up are complete, queued emails have been sent or have failed, and recorded activity has been written.
+    /// Call this method before you close the database.
     pub async fn flush(&self) {
         self.uninterrupted.finish().await;
         if let Some(mail) = &self.mail {
@@ -314,7 +314,8 @@ impl Accounts {
     }
 
     /// Returns the latest activities of a user, newest first: up to `failed` failed log-ins, and up to `others`
-    /// activities of other kinds. First writes the activities that this process has recorded but not yet written.
+    /// activities of other kinds. Activities that this process has recorded but not yet written are written before the
+    /// query.
     pub(crate) async fn activity(
         &self,
         user_id: &str,

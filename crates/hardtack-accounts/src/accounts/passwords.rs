@@ -22,7 +22,7 @@ pub(crate) struct VerifiedPassword {
     pub(crate) user_id: String,
     /// The version of the password that was verified.
     pub(crate) version: i64,
-    /// Whether it was tried as a known device of the user.
+    /// Whether the password was entered on a device that the account knows.
     pub(crate) by_known_device: bool,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct PasswordOwner {
     pub(crate) username: String,
     /// The version of the new password.
     pub(crate) version: i64,
-    /// Whether the user, whom an operator has added, had none before.
+    /// Whether this is the first password of a user whom an operator has added.
     pub(crate) is_first: bool,
 }
 
@@ -113,8 +113,8 @@ impl Accounts {
         }
     }
 
-    /// Verifies the password of a log-in, or refuses the log-in after too many tries. An unknown name, a disabled user
-    /// and a wrong password take the same time and return the same error (ASVS 5.0 V6.3.8).
+    /// Verifies the password of a log-in, or refuses the log-in after too many tries. The duration and the error are
+    /// the same for an unknown name, a disabled user and a wrong password (ASVS 5.0 V6.3.8).
     pub(crate) async fn verify_log_in(
         &self,
         username: &str,
@@ -125,8 +125,8 @@ impl Accounts {
         self.require_free_hasher()?;
         let username = username.trim();
         let name_key = username_key(username);
-        // Only a browser in which the user has logged in before looks the user up before the token is taken: for other
-        // names, the time until a refusal depends on nothing.
+        // The user is looked up before the token is taken only for a browser in which the user has logged in before. For
+        // all other browsers, the time until a refusal does not depend on the name.
         let (device, found) = match client.devices.of_name(&name_key) {
             None => (None, None),
             Some(device) => {
@@ -234,8 +234,9 @@ impl Accounts {
         Ok((ended, verified.version + 1))
     }
 
-    /// Uses up a reset link: sets a new password. The same transaction ends the user's sessions, or stores the
-    /// intention to end them. If the password breaks a rule, nothing is changed and the link still works.
+    /// Sets a new password and uses up the link that allows it, which was sent by email or created by an operator. The
+    /// same transaction ends the user's sessions, or stores the intention to end them. If the password breaks a rule,
+    /// nothing is changed and the link still works.
     pub(crate) async fn reset_password(
         &self,
         token: &LinkToken,
@@ -267,7 +268,7 @@ impl Accounts {
         self.commit_password(transaction, id, &hash).await?;
         self.wake_mail();
         self.recorder.record(id, activity, request);
-        // Whoever guesses this user's password must not keep the user from logging in with the new one.
+        // Earlier guesses at this user's password must not keep the user from logging in with the new one.
         self.throttling.clear_account(&username_key(&link.username)).await;
         let is_first = link.is_first_password;
         Ok((ended, PasswordOwner { id: link.user_id, username: link.username, version: version + 1, is_first }))
@@ -311,7 +312,7 @@ async fn counted<T>(
 ) -> Result<T, ActionError<WrongPassword>> {
     match &result {
         Ok(_) | Err(ActionError::Backend(_) | ActionError::Unknown(_)) => attempt.succeeded().await,
-        // Clients can cause that the queue is full, and must not end the row of failures by it.
+        // A client can fill the queue on purpose. That must not reset the number of failures in a row.
         Err(ActionError::Invalid(WrongPassword) | ActionError::TooMany(_) | ActionError::Busy) => {}
     }
     result

@@ -18,7 +18,7 @@ impl Accounts {
         self.mail.is_some()
     }
 
-    /// Queues an email if email is on, in the transaction of the change that the email reports. The email goes to
+    /// If email is on, queues an email in the transaction of the change that the email reports. The email goes to
     /// `address`. If `address` is `None`, it goes to the address that the user has after the change. Call
     /// [`Self::wake_mail`] after the commit.
     ///

@@ -73,7 +73,7 @@ impl<T: AccountForm> FromRequest<Site> for SentForm<T> {
             Err(error) => error,
         };
         if auth.wants() == Wants::Page && is_unverified(&error) {
-            // Not refreshed: nothing is done for a request that another site may have sent.
+            // The token is not refreshed, because another site may have sent the request.
             if let Some(user) = user_of_refused(auth.headers(), &uri, site).await
                 && let Ok(input) = T::read(request, site).await
             {
@@ -90,7 +90,7 @@ impl<T: AccountForm> FromRequest<Site> for SentForm<T> {
     }
 }
 
-/// Returns the response that refuses a form. If the session of the form has ended, this is a redirect to the log-in
+/// Returns the response that refuses a form. If the user's session has ended, the response redirects to the log-in
 /// page, which says whether the form is kept.
 pub(crate) async fn refuse_form<T: AccountForm>(
     error: AuthError,
@@ -134,7 +134,7 @@ fn after_log_in<T: AccountForm>(error: AuthError, input: Option<&T>, auth: &Auth
     let mut response = error.into_response();
     let kept = input.and_then(|input| input.keep(&mut response, site)).is_some();
     if never_had_one && T::HAS_TEXT && !kept {
-        // The form does not say whose it is, so it may not be from a page of this site.
+        // Nothing shows which user sent the form, so it may not be from a page of this site.
         return response;
     }
     let page = input.map_or_else(|| T::PAGE.to_owned(), |input| input.after_log_in(auth));

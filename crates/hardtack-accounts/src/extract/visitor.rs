@@ -11,9 +11,9 @@ use crate::pages::{Notice, Shell, Viewer};
 use crate::site::Site;
 use crate::users::User;
 
-/// The user who is logged in, if any. For programs, it is always `None`, because they get no page. It is also `None` if
-/// the request's token is refused, because such a visitor may need the log-in page. (`Option<CurrentUser>` returns an
-/// error then.) Failures of the server, and bodies that could not be read, remain errors.
+/// The user who is logged in, if any. For programs, it is always `None`, because they get no page. If the request's
+/// token is refused, it is `None` as well, because such a visitor may need the log-in page; `Option<CurrentUser>` would
+/// return an error. Failures of the server, and bodies that could not be read, remain errors.
 pub(crate) struct Visitor(Option<CurrentUser<User>>);
 
 impl Visitor {

@@ -22,7 +22,7 @@ pub(crate) struct LiveLink {
     pub(crate) password_version: i64,
     /// For a link that undoes a change of the address: the number of that change.
     pub(crate) email_version: i64,
-    /// Whether the user, whom an operator has added, has not chosen a password yet.
+    /// Whether an operator has added the user, and the user has not chosen a password yet.
     pub(crate) is_first_password: bool,
 }
 

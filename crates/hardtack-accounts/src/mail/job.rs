@@ -15,8 +15,8 @@ const MIN_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
-/// The longest pause of a message after a failure that shows that the mail server is out of order. Once the server
-/// works again, every message is sent within a minute.
+/// The longest pause between two attempts while the mail server is out of order. Once the server works again, every
+/// waiting message is sent within a minute.
 pub(super) const LONGEST_OUTAGE_PAUSE: Duration = Duration::from_secs(20);
 
 /// What an email is about.
@@ -140,7 +140,7 @@ pub(super) struct MailJob {
 }
 
 impl MailJob {
-    /// Returns whose turn it is when the job is sent: that of the client, or else of the user.
+    /// Returns the client whose share of the queue the job uses. If no client caused the job, returns the user.
     pub(super) fn whose(&self) -> &str {
         if self.source.is_empty() { &self.user_id } else { &self.source }
     }

@@ -38,8 +38,8 @@ macro_rules! withdraw {
     }};
 }
 
-/// The SQL condition under which a job is due. If a claim was made more than a minute in the future, the clock was set
-/// back since then, and the claim does not count. The minute allows for small corrections of the clock.
+/// The SQL condition under which a job is due. If `claimed_at` is more than a minute in the future, the clock has been
+/// set back since the claim, and the claim does not count. The minute allows for small corrections of the clock.
 macro_rules! due {
     ($now:literal) => {
         concat!("(", $now, " NOT BETWEEN claimed_at - 60 AND claimed_at + pause - 1)")
@@ -66,7 +66,8 @@ impl MailJobStore {
     }
 
     /// Adds a job in the transaction of the change that it follows. Nothing is added if the user has no address that
-    /// this email may go to, or if the same email already waits. A confirmation replaces one to an earlier address.
+    /// this email may go to, or if the same email already waits. A confirmation replaces a queued one to an earlier
+    /// address.
     ///
     /// If a requested email would exceed a limit, nothing is added and the limit is returned. Warnings are not limited.
     pub(crate) async fn add_in(
