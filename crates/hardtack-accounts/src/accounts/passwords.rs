@@ -125,8 +125,8 @@ impl Accounts {
         self.require_free_hasher()?;
         let username = username.trim();
         let name_key = username_key(username);
-        // The user is looked up before the token is taken only for a browser in which the user has logged in before. For
-        // all other browsers, the time until a refusal does not depend on the name.
+        // Looks the user up before taking the token only if the user has logged in with this browser before. For all
+        // other browsers, the time until a refusal does not depend on the name.
         let (device, found) = match client.devices.of_name(&name_key) {
             None => (None, None),
             Some(device) => {
