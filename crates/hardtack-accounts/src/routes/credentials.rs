@@ -129,8 +129,8 @@ pub(super) fn require_own_form(
     }
 }
 
-/// Returns a shell for showing a refused form again, with a notice that says why it was refused. Returns `None` if
-/// another site's page certainly sent the form, or if the client is not a browser.
+/// Returns a shell for showing a refused form again, with a notice that says why it was refused. Returns `None` if the
+/// client is not a browser, or if the form was not refused merely because its origin could not be confirmed.
 pub(super) fn shell_of_unverified<'e>(auth: &Auth, error: &'e AuthError) -> Option<Shell<'e>> {
     if auth.wants() != Wants::Page || !is_unverified(error) {
         return None;
