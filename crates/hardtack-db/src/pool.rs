@@ -17,8 +17,8 @@ use crate::transaction::Transaction;
 
 /// The connections to an SQLite or PostgreSQL database. Clones share them.
 ///
-/// If the file of an SQLite database is replaced or removed, all methods that use the database fail. If they succeeded,
-/// the changes that they commit would be lost.
+/// If the file of an SQLite database is replaced or removed, all methods that use the database fail, because changes to
+/// the old file would be lost.
 #[derive(Clone, Debug)]
 pub struct Pool {
     inner: Inner,

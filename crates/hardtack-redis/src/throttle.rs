@@ -52,8 +52,8 @@ impl fmt::Debug for RedisThrottleStore {
 }
 
 impl RedisThrottleStore {
-    /// The number of counters that a store keeps at most, unless [`with_capacity`](Self::with_capacity) sets another
-    /// number. So many counters take about 100 MB.
+    /// The maximum number of counters that a store keeps, unless [`with_capacity`](Self::with_capacity) sets another. A
+    /// million counters take about 100 MB.
     pub const DEFAULT_CAPACITY: u32 = 1_000_000;
 
     /// Connects to a Redis server, for an application whose sessions are in another store. See [`RedisSessions::open`].

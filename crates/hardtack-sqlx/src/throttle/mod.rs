@@ -43,8 +43,8 @@ pub struct SqlThrottleStore {
 }
 
 impl SqlThrottleStore {
-    /// The approximate number of counters that the table holds at most, unless [`with_capacity`](Self::with_capacity)
-    /// sets another number. So many counters take about 100 MB.
+    /// The approximate maximum number of counters in the table, unless [`with_capacity`](Self::with_capacity) sets
+    /// another. A million counters take about 100 MB.
     pub const DEFAULT_CAPACITY: u32 = 1_000_000;
 
     /// Creates a store that keeps its counters in a database that is already open. Call [`Self::migrate`] before the

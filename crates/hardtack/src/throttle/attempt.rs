@@ -23,8 +23,8 @@ impl Attempt {
         Self { counters, budgets, shared }
     }
 
-    /// Counts the try as a success: returns its token to each budget, and ends each budget's row of failures. If the
-    /// store fails, the tokens stay taken.
+    /// Counts the try as a success: gives the tokens back, and ends each budget's row of failures. If the store fails,
+    /// the tokens stay taken.
     pub async fn succeeded(self) {
         self.counters.give_back(&self.budgets, self.shared).await;
     }

@@ -43,8 +43,7 @@ impl Default for MemoryThrottleStore {
 }
 
 impl MemoryThrottleStore {
-    /// The number of counters that a store holds at most, unless [`with_capacity`](Self::with_capacity) sets another
-    /// number.
+    /// The maximum number of counters that a store holds, unless [`with_capacity`](Self::with_capacity) sets another.
     pub const DEFAULT_CAPACITY: usize = 100_000;
 
     /// Creates an empty store.
