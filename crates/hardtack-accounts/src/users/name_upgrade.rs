@@ -1,8 +1,8 @@
 //! Stores keys and skeletons for names that were added before the rules of RFC 8265 applied, and finds names that
 //! collide.
 //!
-//! A row without a skeleton has not been upgraded yet, or another user already has the same skeleton. In the second
-//! case, the row stays as it is, and both users can log in as before.
+//! A row has no skeleton for one of two reasons: it has not been upgraded yet, or another user already has the same
+//! skeleton. In the second case, the row stays as it is, and both users can log in as before.
 
 use hardtack::BackendError;
 use hardtack_db::{Pool, Statement, Transaction};
@@ -22,7 +22,8 @@ impl Unfinished {
     }
 }
 
-/// Two users whose names are the same, or look the same, under the current rules. No new user can get such a name.
+/// Two users whose names are the same, or look the same, under the current rules. Under these rules, the second of two
+/// such users can no longer be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NameCollision {

@@ -78,8 +78,8 @@ pub(super) fn differs_from_file_system(folder: &Path, now: Timestamp) -> io::Res
 }
 
 /// Returns the time with which a new key is dated. If the clock of the file system is ahead of this machine's clock,
-/// but within the tolerance, returns its time. Dated by a clock that is behind, the key would sign on servers whose
-/// clocks are right before all servers know it.
+/// but within the tolerance, this is the time of the file system. Otherwise, it is the time of this machine. If a key
+/// were dated by a clock that is behind, servers whose clocks are right would sign with it before all servers know it.
 pub(super) fn date_of_new_key(folder: &Path, now: Timestamp) -> io::Result<Timestamp> {
     let ahead = Some(time_of_file_system(folder)?).filter(|time| time.since(now) <= TOLERANCE && *time > now);
     Ok(ahead.unwrap_or(now))

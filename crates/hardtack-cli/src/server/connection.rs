@@ -172,8 +172,8 @@ impl Activity {
         !self.has_begun.load(Ordering::Relaxed)
     }
 
-    /// Waits until the connection has been idle for too long. That is `before` if it has had no request, and `after` if
-    /// it has.
+    /// Waits until the connection has been idle for too long: for `before` if it has had no request yet, and for
+    /// `after` if it has.
     async fn idle(&self, before: Duration, after: Duration) {
         loop {
             let timeout = if self.is_new() { before } else { after };

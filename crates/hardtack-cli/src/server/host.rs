@@ -1,8 +1,8 @@
 //! Which hosts the server responds to.
 //!
-//! A request for any other host gets 421. An attacker can make the name of another host resolve to this server (DNS
-//! rebinding). To a browser, pages and responses under that name have the same origin, so the attacker's pages could
-//! read this server's responses. Also, a cache may confuse the responses for the two hosts.
+//! A request for any other host gets 421, for two reasons. First, an attacker can make the name of another host resolve
+//! to this server (DNS rebinding). To a browser, pages and responses under that name have the same origin, so the
+//! attacker's pages could read this server's responses. Second, a cache may confuse the responses for the two hosts.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -12,8 +12,8 @@ use axum::body::HttpBody;
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A body with one time limit for the whole and one for each pause. The body fails only while a route waits for the
-/// client. Data that has already arrived is passed on even after a limit.
+/// A body with one time limit for the whole and one for each pause. The limits are enforced only while a route waits
+/// for data. Data that has already arrived is passed on even after a limit.
 pub(super) struct TimedBody<B> {
     body: B,
     ends: Instant,

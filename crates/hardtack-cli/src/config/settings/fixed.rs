@@ -4,7 +4,8 @@ use crate::error::Error;
 
 /// A setting of Flask-JWT-Extended that cannot be changed here.
 ///
-/// If such a setting would have no effect here, the server refuses to start, so that no operator relies on it.
+/// The server accepts such a setting only with the value that has the same effect here, if there is one. With any other
+/// value, the server refuses to start, so that no operator relies on a setting without effect.
 pub(crate) struct FixedSetting {
     pub(crate) name: &'static str,
     /// The one accepted value; `None` if the setting has no meaning here.
