@@ -12,8 +12,8 @@ pub(crate) enum UserNameProblem {
     /// The name contains a control character, or another character that has no width and does not affect its
     /// neighbours.
     #[error(
-        "Your user name contains an invisible character. Type the name again. A user name can contain only letters, digits \
-         and . _ - @ +"
+        "Your user name contains an invisible character. Type the name again. A user name can contain only letters, \
+         digits and . _ - @ +"
     )]
     Invisible,
     /// The name contains a symbol, punctuation that this message does not list, or a variant of another character, such
