@@ -1,7 +1,7 @@
 //! The navigation on error pages.
 //!
 //! The error page for a refused request is rendered before the user is known. This middleware looks up the user, and
-//! adds the links and the log-out button that other pages have.
+//! adds to the page the links and the log-out button that other pages have.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};

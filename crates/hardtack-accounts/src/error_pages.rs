@@ -7,8 +7,8 @@ use hardtack::{AuthenticatorBuilder, FailureKind, Reply};
 
 use crate::pages::{ErrorView, Shell, error_page};
 
-/// Responds to browsers with this site's error pages unless the core redirects them. Programs get the core's problem
-/// details.
+/// Makes the core respond to browsers with this site's error pages, unless it redirects them. Programs get the core's
+/// problem details.
 pub(crate) fn with_error_pages(builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
     [
         FailureKind::Csrf,

@@ -1,8 +1,8 @@
 //! Ready-made sign-up, log-in, password and device pages for axum, built on Hardtack's hardened JWT cookies.
 //!
-//! The crate adds user accounts to [`hardtack_axum`]: it stores users and argon2id password hashes in SQLite or
-//! PostgreSQL, and mounts as one axum [`Router`](axum::Router). The pages work without scripts, and programs can do the
-//! same with JSON.
+//! The crate adds user accounts to [`hardtack_axum`]. It stores users and argon2id password hashes in SQLite or
+//! PostgreSQL, and serves all its pages from one axum [`Router`](axum::Router). The pages work without scripts, and
+//! programs can use the same routes with JSON.
 //!
 //! # Example
 //!
@@ -49,9 +49,9 @@
 //! | route | for | what it does |
 //! | --- | --- | --- |
 //! | `/` | visitors | home page |
-//! | `/signup`, `/login`, `/logout` | visitors | form and submission; `/logout` asks before it logs out |
+//! | `/signup`, `/login`, `/logout` | visitors | form and submission; `/logout` asks for confirmation |
 //! | `/password/forgot`, `/password/reset` | visitors | a forgotten password, by [email](mail) |
-//! | `/email/confirm`, `/email/undo` | visitors | confirms an email address; restores the one before it |
+//! | `/email/confirm`, `/email/undo` | visitors | confirms a new email address; restores the previous one |
 //! | `/token/refresh` | visitors | exchanges the refresh token for new tokens |
 //! | `/reauthenticate` | users | asks for the password again |
 //! | `/account` | users | profile and password; needs a recent log-in |
@@ -64,12 +64,12 @@
 //!
 //! # Map
 //!
-//! - [`Accounts`]: opens the database, configures the authenticator, finds, adds and changes users.
+//! - [`Accounts`]: opens the database, configures the authenticator, and finds, adds and changes users.
 //! - [`Site`]: the routes.
-//! - [`User`]: what handlers of your own extract with [`CurrentUser<User>`](hardtack_axum::CurrentUser) on a router
-//!   whose state is the [`Site`].
+//! - [`User`]: a user, which your own handlers extract with [`CurrentUser<User>`](hardtack_axum::CurrentUser) on a
+//!   router whose state is the [`Site`].
 //! - [`NameRules`] and [`PasswordRules`]: which user names and passwords are accepted.
-//! - [`LogInLimits`]: how often passwords may be tried.
+//! - [`LogInLimits`]: how often passwords may be tried, accounts created and links requested.
 //! - [`mail`]: the trait that sends email, and an implementation that writes to a folder during development.
 //!
 //! # Features

@@ -5,9 +5,9 @@ use hardtack::Authenticator;
 use hardtack::cookie::CookieName;
 use http::{HeaderMap, HeaderValue, header};
 
-/// A cookie that one page sets for itself: `HttpOnly` and `SameSite=Lax`. Over https it is `Secure` and its name
-/// begins with `__Host-`, so no sibling domain can set it; such a cookie is sent to every path. Over http it is sent
-/// to one path only. It never holds a credential of a session.
+/// A cookie that one page sets for itself. It is `HttpOnly` and `SameSite=Lax`, and never holds a session's
+/// credentials. Over https, it is also `Secure`, applies to every path, and its name begins with `__Host-`, so that no
+/// sibling domain can set it. Over http, it applies to one path only.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageCookie {
     /// The name, without a prefix.
@@ -29,8 +29,8 @@ impl PageCookie {
         append(response, self.render("", 0, auth.sets_secure_cookies()))
     }
 
-    /// Returns the value. If the request has the cookie twice, returns `None`, since an attacker on a sibling
-    /// domain may have added one of them.
+    /// Returns the cookie's value. If the request has two cookies with this name, returns `None`, because an attacker
+    /// on a sibling domain may have set one of them.
     pub(crate) fn find<'h>(&self, headers: &'h HeaderMap, auth: &Authenticator) -> Option<&'h str> {
         self.find_in(headers, auth.sets_secure_cookies())
     }

@@ -18,8 +18,8 @@ pub(crate) fn page(status: StatusCode, markup: Markup) -> Response {
     (status, Html(markup.into_string())).into_response()
 }
 
-/// Responds to a successful request: a browser is redirected to `location` (with 303, or with `HX-Redirect` for htmx),
-/// and a program gets 200 and `body`.
+/// Responds to a successful request. A browser is redirected to `location`, with 303 or, for htmx, with `HX-Redirect`.
+/// A program gets 200 and `body`.
 pub(crate) fn success(wants: Wants, location: &str, body: Value) -> Response {
     match wants {
         Wants::Page => Redirect::to(location).into_response(),
@@ -28,8 +28,8 @@ pub(crate) fn success(wants: Wants, location: &str, body: Value) -> Response {
     }
 }
 
-/// Responds with an error: a page for a browser, or problem details (RFC 9457) for htmx or a program. The problem
-/// details include `msg`, and the `errors` of fields.
+/// Responds with an error. A browser gets a page; htmx and programs get problem details (RFC 9457), which include `msg`
+/// and the `errors` of fields.
 pub(crate) fn problem(
     wants: Wants,
     status: StatusCode,
@@ -106,7 +106,8 @@ pub(crate) fn unavailable(wants: Wants, error: &BackendError) -> Response {
     retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail, &[]))
 }
 
-/// Responds with 503 if the database failed while it stored a change, and the change may be stored.
+/// Responds with 503 after the database failed while it stored a change. The response says that the change may have
+/// been stored nevertheless.
 pub(crate) fn outcome_unknown(wants: Wants, error: &BackendError) -> Response {
     tracing::error!(event = "outcome_unknown", error = %WithCauses(error));
     let detail = "The site lost the connection to its database while it stored your change, and cannot tell whether \

@@ -15,11 +15,12 @@ use crate::site::Site;
 const BODY_LIMIT: usize = 16 * 1024;
 
 impl Site {
-    /// The routes that, with all routes below them, require a logged-in user. The paths of the access cookie must cover
-    /// them. If they do not cover `/reauthenticate`, that route redirects browsers to `/login`.
+    /// The routes that require a logged-in user, as do all routes below them. The paths of the access cookie must cover
+    /// these routes. They should cover `/reauthenticate` too; if they do not, `/reauthenticate` redirects browsers to
+    /// `/login`.
     pub const PROTECTED_ROUTES: [&'static str; 2] = ["/account", "/service"];
 
-    /// Returns all routes with their layers. Serve the router at the root of a host, alone or merged with the
+    /// Returns a router with all routes and their layers. Serve it at the root of a host, alone or merged with the
     /// application's own routes.
     pub fn router(self) -> Router {
         Router::new()

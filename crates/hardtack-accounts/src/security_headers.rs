@@ -8,8 +8,8 @@ use http::header::{self, HeaderName, HeaderValue};
 
 use crate::site::Site;
 
-/// The policy of every response, unless the handler sets another one: scripts do not run, other sites can neither frame
-/// the pages nor receive their forms, and everything a page loads comes from this site.
+/// The policy of every response, unless the handler has set another one. Scripts do not run, other sites cannot frame
+/// the pages, forms can be sent only to this site, and everything that a page loads comes from this site.
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 

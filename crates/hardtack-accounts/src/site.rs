@@ -16,8 +16,8 @@ use crate::activity::RequestInfo;
 use crate::pages::device_name;
 use crate::users::User;
 
-/// How long a response waits for the session store once a change is stored. After that, the response is sent, and
-/// sessions that have to end do so in the background.
+/// How long a response waits for the session store after a change has been stored. Then the response is sent, and the
+/// sessions that have to end are ended in the background.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The site: an authenticator and the accounts of its users. [`router`](Self::router) returns its routes.
@@ -37,14 +37,13 @@ impl Site {
     }
 
     /// Sets how users reach the administrator: an email address, a URL, or a few words such as "Room 12". The page for
-    /// forgotten passwords shows it, because the administrator can create a reset link
-    /// ([`Accounts::reset_link`]).
+    /// forgotten passwords shows this, because the administrator can create a reset link ([`Accounts::reset_link`]).
     #[must_use]
     pub fn with_contact(self, contact: &str) -> Self {
         Self { contact: Some(contact.trim().into()).filter(|contact: &Arc<str>| !contact.is_empty()), ..self }
     }
 
-    /// Runs the part of a handler that changes something. It runs to its end even if the client hangs up.
+    /// Runs the part of a handler that changes something. This part runs to its end even if the client hangs up.
     pub(crate) async fn run_uninterrupted(
         &self,
         auth: &Auth,
@@ -53,8 +52,8 @@ impl Site {
         self.accounts.run_uninterrupted(work).await.unwrap_or_else(|error| Err(auth.refuse(error)))
     }
 
-    /// Logs in a user whose account was just stored. Returns `None` if the session store cannot start a session now;
-    /// the account is stored nevertheless.
+    /// Logs in a user whose account has just been stored. Returns `None` if the session store cannot start a session
+    /// now. The account stays stored in that case.
     pub(crate) async fn log_in_new_user(&self, auth: &Auth, log_in: LogIn) -> Option<SetCookies> {
         match timeout(PATIENCE, auth.log_in(log_in)).await {
             Ok(Ok(cookies)) => Some(cookies),
@@ -69,7 +68,8 @@ impl Site {
         }
     }
 
-    /// Tells a user by email of a log-in with a device that the account does not know. The log-in succeeds in any case.
+    /// Sends a user an email about a log-in from a device that the account does not know. If this fails, the error is
+    /// only logged, so the log-in succeeds in any case.
     pub(crate) async fn warn_of_new_device(&self, user_id: &str, request: &RequestInfo) {
         let device = device_name(request.user_agent.as_deref().unwrap_or_default());
         if let Err(error) = self.accounts.new_device(user_id, &device, request).await {
@@ -78,8 +78,8 @@ impl Site {
     }
 
     /// Gives this browser a new session after a password change. Returns `None` if the session store cannot do so now.
-    /// The password is changed nevertheless, this process refuses the other sessions at once, and they end within
-    /// seconds after the store works again.
+    /// In that case, the new password is stored nevertheless and this process refuses the other sessions at once. They
+    /// end within seconds of the store's recovery.
     pub(crate) async fn renew(&self, auth: &Auth, ended: EndedSessions) -> Option<SetCookies> {
         match timeout(PATIENCE, auth.renew(ended)).await {
             Ok(Ok(cookies)) => Some(cookies).filter(|cookies| !cookies.is_empty()),
@@ -95,8 +95,8 @@ impl Site {
         }
     }
 
-    /// Ends the sessions of a committed change. Returns `false` if the session store cannot end them now. This process
-    /// then refuses them at once, and they end within seconds after the store works again.
+    /// Ends the sessions that a committed change requires to end. Returns `false` if the session store cannot end them
+    /// now. In that case, this process refuses them at once, and they end within seconds of the store's recovery.
     pub(crate) async fn finish_ending(&self, ended: EndedSessions) -> bool {
         timeout(PATIENCE, self.auth.finish_ending(ended)).await.unwrap_or_else(|_| {
             tracing::warn!(event = "not_ended_yet", "{}", no_response());

@@ -31,8 +31,8 @@ enum Message<T> {
 }
 
 impl<T: Send + 'static> TaskQueue<T> {
-    /// Starts the task, which appears in the log as `name`. Up to `batch` items are passed to `work` at once. An item
-    /// that is pushed while `capacity` items wait is dropped and counted.
+    /// Starts the task, which appears in the log as `name`. It passes up to `batch` items at once to `work`. If
+    /// `capacity` items are waiting, a further item is dropped and counted.
     pub(crate) fn start<F: Future<Output = ()> + Send + 'static>(
         name: &'static str,
         capacity: usize,

@@ -1,7 +1,7 @@
-//! Work that must finish even if its client hangs up.
+//! Work that must finish even if the client hangs up.
 //!
-//! A server drops a handler's future when the client closes the connection, at whichever await it has reached. A
-//! handler that changes something in several steps runs them in a task of their own instead.
+//! If the client closes the connection, the server drops the handler's future at whichever await it has reached. So a
+//! handler that changes something in several steps runs these steps in a separate task.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ impl Default for Uninterrupted {
 }
 
 impl Uninterrupted {
-    /// Runs work to its end, even if the returned future is dropped, and returns its result.
+    /// Runs work to its end, even if the returned future is dropped. The future returns the result of the work.
     ///
     /// # Errors
     /// The work panicked, or the runtime is shutting down.

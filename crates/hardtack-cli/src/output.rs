@@ -16,7 +16,8 @@ pub(crate) fn print(text: impl fmt::Display) -> Result<(), Error> {
     written.map_err(|error| Error::runtime(format_args!("standard output cannot be written: {error}")))
 }
 
-/// Prints an error or a warning to standard error. If that is closed, there is no other place to report to.
+/// Prints an error or a warning to standard error. If standard error is closed, the text is lost, because there is no
+/// other place for it.
 pub(crate) fn print_error(text: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "hardtack: {text}");
 }

@@ -65,7 +65,8 @@ fn read_open(file: &File, path: &Path) -> Result<Zeroizing<String>, Error> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// Creates a file with its whole content at once, with mode 0600. Returns false if the file already exists.
+/// Creates a file with mode 0600. The file appears with its whole content at once. Returns `false` if the file already
+/// exists.
 pub(crate) fn create(path: &Path, text: &str) -> io::Result<bool> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // tempfile creates files with mode 0600.
@@ -89,7 +90,7 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     sync_folder(folder)
 }
 
-/// Creates a folder that only its owner can access, and its missing parents. Leaves an existing folder as it is.
+/// Creates a folder and its missing parents. Only their owner can access them. Leaves an existing folder as it is.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);

@@ -1,6 +1,8 @@
-//! Records where the servers keep their sessions. Each server stores the place in the database, so that a command that
-//! ends sessions does not look for them in the wrong place and report success. A row for each server that runs shows
-//! whether all of them agree.
+//! Records where the servers keep their sessions.
+//!
+//! Each server stores the place in the database. A command that ends sessions reads it there, because it would
+//! otherwise look for them in the wrong place and report success. Each running server also has a row of its own. These
+//! rows show whether all running servers agree.
 
 use std::fmt;
 use std::time::Duration;
@@ -19,7 +21,8 @@ const MIGRATIONS: &[Migration] =
 /// The row of `hardtack_settings` with the place of the server that was started last.
 const NAME: &str = "session_place";
 
-/// What the names of the rows of running servers begin with. Their values are a time in seconds since 1970 and a place.
+/// The prefix of the names of the rows that running servers have. The values of these rows consist of a time in seconds
+/// since 1970 and a place.
 const SERVER: &str = "session_place_of_server:";
 
 /// How often a server renews its row.
@@ -33,7 +36,8 @@ const LAPSE: u64 = 60;
 enum Place {
     /// In the database, beside the users.
     Database,
-    /// In the Redis with this id, which the last server has reached at this address. The address has no password.
+    /// In the Redis with this id. The address is the one at which the server that recorded this reached the Redis. It
+    /// contains no password.
     Redis { id: String, address: String },
 }
 
@@ -55,8 +59,8 @@ impl Place {
         }
     }
 
-    /// Reads a value. Returns `None` for a value that this version does not know, which a newer program may have
-    /// written.
+    /// Reads a value. Returns `None` for a value that this version does not know, because a newer version may have
+    /// written it.
     fn parse(text: &str) -> Option<Self> {
         match text.splitn(3, ' ').collect::<Vec<_>>()[..] {
             ["database"] => Some(Self::Database),
@@ -90,7 +94,8 @@ impl Presence {
         Ok(presence)
     }
 
-    /// Renews the row until it is dropped, and tells the operator if another server keeps its sessions elsewhere.
+    /// Renews the row every few seconds until the future is dropped. Logs an error if another server keeps its sessions
+    /// elsewhere.
     pub(crate) async fn keep(&self) {
         let mut told = None;
         loop {
@@ -189,9 +194,9 @@ pub(crate) async fn record(
     Presence::begin(database, place).await
 }
 
-/// Refuses settings that would make a command look for sessions where the servers do not keep them. Returns `Ok` with
-/// an error if the settings are those of the servers, but the store cannot be reached or has lost its id: then only the
-/// servers can end the sessions.
+/// Refuses settings with which a command would look for sessions where the servers do not keep them. Returns an inner
+/// `Err` if the settings are right, but the store cannot be reached or has lost its id. In that case, only the servers
+/// can end the sessions.
 pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> Result<Result<(), Error>, Error> {
     let Some(place) = known(database).await? else { return Ok(Ok(())) };
     let redis = redis.filter(|redis| redis.purpose == RedisPurpose::Sessions);
@@ -237,10 +242,11 @@ async fn identity(config: &RedisConfig) -> Result<Option<String>, Error> {
     sessions.identity().await.map_err(Error::with_causes)
 }
 
-/// Returns where the servers that run keep their sessions, or, if none does, the one that was started last.
+/// Returns where the running servers keep their sessions. If no server is running, returns where the server that was
+/// started last kept them.
 ///
 /// # Errors
-/// The servers disagree.
+/// The running servers keep their sessions in different places.
 async fn known(database: &Database) -> Result<Option<Place>, Error> {
     let last = last(database).await?;
     let mut running = running(&Pool::from(database.clone())).await?.into_iter();

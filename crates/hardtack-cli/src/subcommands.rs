@@ -1,4 +1,4 @@
-//! The subcommands, and the flags that belong to one of them. Flags that are settings are in `config/settings`.
+//! The subcommands, and the flags that belong to a single subcommand. Flags that are settings are in `config/settings`.
 
 use std::path::PathBuf;
 

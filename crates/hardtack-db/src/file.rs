@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The file of an open SQLite database. Connections keep using it even if its path leads to another file later, for
-/// example to a restored backup. What they write is then lost.
+/// Identifies the file of an open SQLite database. Connections keep using this file even if its path later leads to
+/// another file, for example to a restored backup. What they write after that is lost.
 #[derive(Clone, Debug)]
 pub struct DatabaseFile {
     path: Arc<Path>,
@@ -13,7 +13,7 @@ pub struct DatabaseFile {
 }
 
 impl DatabaseFile {
-    /// Notes which file is at this path now.
+    /// Identifies the file that is at this path now.
     ///
     /// # Errors
     /// There is no file, or it cannot be examined.
@@ -22,7 +22,7 @@ impl DatabaseFile {
         Ok(Self { identity: Identity::of(&path)?, path: path.into() })
     }
 
-    /// Fails if the path does not lead to this file any more.
+    /// Checks that the path still leads to this file.
     ///
     /// # Errors
     /// The file has been replaced or removed, or cannot be examined.

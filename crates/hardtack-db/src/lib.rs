@@ -1,8 +1,8 @@
 //! Internal to Hardtack; **there is no stable API**. Any release may change or remove anything in this crate.
 //!
-//! With this crate, SQL can be written once and run on both SQLite and PostgreSQL. `hardtack-sqlx` (sessions) and
-//! `hardtack-accounts` (users) share it. Applications do not need it: they open the database with `hardtack-sqlx`, and
-//! use sqlx for their own tables.
+//! This crate runs the same SQL on SQLite and on PostgreSQL. `hardtack-sqlx` (sessions) and `hardtack-accounts` (users)
+//! share it. Applications do not need this crate: they open the database with `hardtack-sqlx`, and use sqlx for their
+//! own tables.
 //!
 //! | item | purpose |
 //! | --- | --- |

@@ -17,8 +17,8 @@ use crate::transaction::Transaction;
 
 /// The connections to an SQLite or PostgreSQL database. Clones share them.
 ///
-/// If the file of an SQLite database is replaced or removed, all methods fail: a change that they reported as committed
-/// would be lost.
+/// If the file of an SQLite database is replaced or removed, all methods that use the database fail, because changes to
+/// the old file would be lost.
 #[derive(Clone, Debug)]
 pub struct Pool {
     inner: Inner,
@@ -128,8 +128,8 @@ impl Pool {
         rows.first().map(|(seconds,)| *seconds).ok_or(sqlx::Error::RowNotFound)
     }
 
-    /// Begins a transaction that may write. It is rolled back when it is dropped, unless it has been
-    /// [committed](Transaction::commit).
+    /// Begins a transaction that may write. If it is dropped before it has been [committed](Transaction::commit), it is
+    /// rolled back.
     ///
     /// # Errors
     /// The database failed.
@@ -155,10 +155,11 @@ impl Pool {
         }
     }
 
-    /// Checks that the database responds. If the last write failed, also checks that the database accepts writes again.
+    /// Checks that the database responds. If a write has failed and none has succeeded since, also checks that the
+    /// database accepts writes again.
     ///
     /// # Errors
-    /// The database failed, or a write has failed in the last five seconds and none has succeeded since.
+    /// The database failed, or a write failed in the last five seconds and none has succeeded since.
     pub async fn check(&self) -> Result<(), sqlx::Error> {
         if self.health.failed_for().is_none() {
             return self.run(Statement::new("SELECT 1")).await.map(drop);
@@ -174,7 +175,8 @@ impl Pool {
         Ok(())
     }
 
-    /// Closes all connections, after those in use have been returned. New queries fail at once, even on a clone.
+    /// Closes all connections, and waits until those in use have been returned. New queries fail at once, even on a
+    /// clone.
     pub async fn close(&self) {
         match &self.inner {
             #[cfg(feature = "sqlite")]

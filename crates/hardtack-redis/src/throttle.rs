@@ -29,10 +29,12 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// # }
 /// ```
 ///
-/// - The server's clock counts.
-/// - An operation fails after a second, and the [`Throttle`](hardtack::throttle::Throttle) then counts in memory.
-/// - The counters are one hash, `{hardtack}:throttle`. Counters whose buckets are full are deleted while others are
-///   added. If there are more than [`Self::DEFAULT_CAPACITY`], each new one replaces one of few tries.
+/// - The store uses the clock of the Redis server.
+/// - If Redis does not respond within a second, the operation fails, and the [`Throttle`](hardtack::throttle::Throttle)
+///   counts in memory.
+/// - The counters are one hash, `{hardtack}:throttle`. When a counter is added, some counters whose buckets are full
+///   are deleted. If there are already [`Self::DEFAULT_CAPACITY`] counters, each new one replaces one that has counted
+///   only few tries.
 #[derive(Clone)]
 pub struct RedisThrottleStore {
     connection: Arc<Connection>,
@@ -50,8 +52,8 @@ impl fmt::Debug for RedisThrottleStore {
 }
 
 impl RedisThrottleStore {
-    /// How many counters are kept, unless the store is created [`with_capacity`](Self::with_capacity). They take about
-    /// 100 MB.
+    /// The maximum number of counters that a store keeps, unless [`with_capacity`](Self::with_capacity) sets another. A
+    /// million counters take about 100 MB.
     pub const DEFAULT_CAPACITY: u32 = 1_000_000;
 
     /// Connects to a Redis server, for an application whose sessions are in another store. See [`RedisSessions::open`].
@@ -62,7 +64,8 @@ impl RedisThrottleStore {
         Ok(RedisSessions::open(address).await?.throttle())
     }
 
-    /// Like [`Self::open`], with a key that begins with another name. See [`RedisSessions::open_named`].
+    /// Connects to a Redis server like [`Self::open`], and stores the counters under a key that begins with `name` in
+    /// braces. See [`RedisSessions::open_named`].
     ///
     /// # Errors
     /// Those of [`RedisSessions::open_named`].
@@ -140,8 +143,8 @@ fn fill(rate: Rate) -> u128 {
     rate.time_to_fill().as_millis()
 }
 
-/// Waits for a response for at most [`LIMIT`]. The command goes on after that: it notices by itself that the server
-/// does not respond, and then replaces the connection.
+/// Waits for a response for at most [`LIMIT`]. After that, the command continues in its own task: it notices by itself
+/// that the server does not respond, and then replaces the connection.
 async fn within_limit<T: Send + 'static>(
     command: impl Future<Output = Result<T, CommandError>> + Send + 'static,
 ) -> Result<T, BackendError> {

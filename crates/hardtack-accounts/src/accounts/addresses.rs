@@ -15,10 +15,12 @@ use crate::passwords::TypedPassword;
 use crate::users::{EmailAddress, Profile, User, UserStore, username_key};
 
 impl Accounts {
-    /// Stores a profile if it is valid. A new address needs the current password, because anyone who can read mail at
-    /// the address can reset the password (ASVS 5.0 V7.5.1). If email is on, the new address is sent a confirmation
-    /// link, and the old one, if it was confirmed, a link that undoes the change; both emails are queued in the same
-    /// transaction. Also returns the limit because of which no confirmation link is sent, if there is one.
+    /// Stores a profile if it is valid. If the address is new, the user's current password is required, because anyone
+    /// who can read mail at the address can reset the password (ASVS 5.0 V7.5.1).
+    ///
+    /// If email is on, a new address is sent a confirmation link. If the old address was confirmed, it is sent a link
+    /// that undoes the change. Both emails are queued in the transaction of the change. If a limit prevents the
+    /// confirmation link from being sent, that limit is returned along with the user.
     pub(crate) async fn change_profile(
         &self,
         user: &User,
@@ -72,8 +74,9 @@ impl Accounts {
         Ok((changed, limit))
     }
 
-    /// Queues a job that sends reset links to the users who have confirmed this address. Takes the same time whether or
-    /// not such a user exists, because only the job queries the database (ASVS 5.0 V6.3.8).
+    /// Queues a request for reset links, which are sent to the users who have confirmed this address. The database is
+    /// queried later, in the background, so this call takes the same time whether or not such a user exists (ASVS 5.0
+    /// V6.3.8).
     pub(crate) fn forgot_password(&self, address: EmailAddress, request: RequestInfo) {
         if let Some(mail) = &self.mail {
             mail.push(ResetRequest { address, request });
@@ -90,8 +93,8 @@ impl Accounts {
         self.links.find(token, purpose, now).await
     }
 
-    /// Confirms the address that a link was sent to, and returns the link. If the user has changed the address since the
-    /// link was sent, even concurrently with this call, no address is confirmed.
+    /// Uses up a confirmation link: confirms the address that the link was sent to. Returns the link. Fails if the user
+    /// has changed the address since the link was sent, even concurrently with this call.
     pub(crate) async fn confirm_email(
         &self,
         token: &LinkToken,
@@ -110,10 +113,11 @@ impl Accounts {
         Ok(link)
     }
 
-    /// Restores the address that a link was sent to when the address was replaced, and sets a new password if one is
-    /// given. The person who replaced the address knew the password, so the same transaction ends the user's sessions or
-    /// stores the intention to end them. Other links of the user stop working, except those that restore an even older
-    /// address. If the new password breaks a rule, nothing is changed and the link still works.
+    /// Uses up a link that undoes a change of the email address: restores the old address, and sets `new_password` if
+    /// there is one. If the new password breaks a rule, nothing is changed and the link still works.
+    ///
+    /// The person who changed the address knew the password, so the same transaction ends the user's sessions or stores
+    /// the intention to end them. The user's other links stop working, except those that restore an even older address.
     pub(crate) async fn undo_email(
         &self,
         token: &LinkToken,

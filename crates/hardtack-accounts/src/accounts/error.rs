@@ -21,7 +21,7 @@ pub enum AccountsError {
     Hash(#[source] Box<dyn Error + Send + Sync>),
 }
 
-/// Why an operation of [`Accounts`](crate::Accounts) failed. `P` describes what is wrong with the input.
+/// Why an operation of [`Accounts`](crate::Accounts) failed. The type `P` describes what is wrong with the input.
 #[derive(Debug)]
 pub(crate) enum ActionError<P> {
     /// The input is not valid.
@@ -32,7 +32,7 @@ pub(crate) enum ActionError<P> {
     Busy,
     /// The database failed, and nothing was changed.
     Backend(BackendError),
-    /// The database failed while it stored the change, so it is not known whether the change was stored.
+    /// The database failed during the commit, so the change may or may not have been stored.
     Unknown(BackendError),
 }
 

@@ -75,16 +75,17 @@ const MIGRATIONS: &[Migration] = &[
     ),
 ];
 
-/// The migration that adds the skeletons of names. [`upgrade_names`] fills them in for existing users.
+/// The number of the migration that adds the column `skeleton` (UTS #39). [`upgrade_names`] then fills in the column
+/// for existing users.
 const NAMES: u32 = 6;
 
 /// How long recorded activity is kept: 90 days.
 const ACTIVITY_LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// Users and passwords in a database. Clones share the database pool and the background tasks.
+/// User accounts and their passwords, stored in a database. Clones share the database pool and the background tasks.
 ///
-/// Open the accounts once, pass the builder of the authenticator to [`configure`](Self::configure), and create a
-/// [`Site`](crate::Site) from both.
+/// Call [`open`](Self::open) once, pass the authenticator's builder to [`configure`](Self::configure), and create a
+/// [`Site`](crate::Site) from the authenticator and the accounts.
 #[derive(Clone, Debug)]
 pub struct Accounts {
     database: Pool,
@@ -106,8 +107,8 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Opens the accounts in a database, and creates or upgrades their tables. Takes a [`Database`] or an sqlx pool.
-    /// Call it within a tokio runtime, because it starts a background task.
+    /// Opens the accounts in a database, after creating or upgrading their tables. Pass the database as a [`Database`]
+    /// or an sqlx pool. Call this method within a Tokio runtime, because it starts a background task.
     ///
     /// # Errors
     /// The database failed, a newer version of this crate has upgraded its tables, or hashing a test password failed.
@@ -144,7 +145,7 @@ impl Accounts {
         })
     }
 
-    /// Creates or upgrades the tables without opening the accounts, and returns how many migrations were
+    /// Creates or upgrades the tables of the accounts without opening the accounts. Returns how many migrations were
     /// applied.
     ///
     /// # Errors
@@ -161,8 +162,8 @@ impl Accounts {
         Ok(applied + database.throttle().migrate().await?)
     }
 
-    /// Returns the users whose names are the same as, or look like, those of other users. They signed up before such
-    /// names were refused, and log in as before.
+    /// Returns the users whose names equal or look like another user's name under the current rules. They signed up
+    /// before such names were refused, and can still log in.
     ///
     /// # Errors
     /// The database failed.
@@ -193,9 +194,9 @@ impl Accounts {
         Self { log_in_limits, ..self }
     }
 
-    /// Sets where tries are counted, for example in Redis, if the sessions are there. By default, they are counted in
-    /// the database of the accounts, so that all servers share the counters. If the store fails, each server counts in
-    /// its own memory.
+    /// Sets the store that counts the tries that [`with_log_in_limits`](Self::with_log_in_limits) limits. By default,
+    /// the database of the accounts counts them, so that all servers share the counters. If the sessions are in Redis,
+    /// for example, the counters can be there too. If the store fails, each server counts in its own memory.
     #[must_use]
     pub fn with_throttle_store(self, store: impl ThrottleStore + Clone) -> Self {
         Self { counter_store: CounterStore::new(store), ..self }
@@ -207,28 +208,31 @@ impl Accounts {
         Self { throttling, ..self }
     }
 
-    /// Counts tries other than those with a password, which the operations of this type count themselves.
+    /// Returns the counters for actions other than entering a password, such as signing up. The operations of this type
+    /// count passwords themselves.
     pub(crate) const fn throttling(&self) -> &Throttling {
         &self.throttling
     }
 
-    /// Keeps the sessions in the same database as the accounts: [`configure`](Self::configure) then sets the
-    /// authenticator's store, and sessions end in the same transaction as a change of their user, such as a new
-    /// password. Create their tables with [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
+    /// Keeps the sessions in the same database as the accounts. [`configure`](Self::configure) then sets the
+    /// authenticator's session store. If a change to a user, such as a new password, ends sessions, they end in the
+    /// transaction of the change. Create the tables of the sessions with
+    /// [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
     ///
-    /// Without this call, a change stores the intention to end the sessions, wherever they are: in Redis, or in another
-    /// database. The servers carry out stored intentions within seconds if the session store works, even after a crash.
+    /// Without this call, the sessions may be in Redis or in another database. The transaction of a change then stores
+    /// the intention to end them. If the session store works, the servers carry out stored intentions within seconds,
+    /// even after a crash.
     #[must_use]
     pub fn with_sessions(self) -> Self {
         Self { session_ends: self.session_ends.here(), ..self }
     }
 
-    /// Turns on email: users confirm their addresses, and can reset a forgotten password. Links in emails start
-    /// with `site`, the site's public address, such as `https://site.example`.
+    /// Turns on email: users can confirm their addresses and reset a forgotten password. Links in emails start with
+    /// `site`, the site's public address, such as `https://site.example`.
     ///
-    /// An email that follows a change, such as a new address or password, is queued in the transaction of that change,
-    /// and any process that has called this method sends it, even after a crash. If the mailer fails, it is sent again
-    /// later.
+    /// An email about a change, such as a new address or password, is queued in the transaction of the change. Any
+    /// process that has called this method can send the email, even if the process that queued it has crashed. If the
+    /// mailer fails, the email is sent again later.
     #[must_use]
     pub fn with_mail(self, from: EmailAddress, site: &str, mailer: impl Mailer) -> Self {
         let templates = MailTemplates::new(from, site);
@@ -236,29 +240,31 @@ impl Accounts {
         Self { mail: Some(MailQueue::start(worker)), queues_mail: true, ..self }
     }
 
-    /// Queues the emails that follow a change, for another process to send that has called
-    /// [`with_mail`](Self::with_mail). For programs that change users and end before an email could be sent.
+    /// Queues the emails that follow a change, but leaves sending them to another process, which has called
+    /// [`with_mail`](Self::with_mail). Meant for programs that change users and end before an email could be sent.
     #[must_use]
     pub fn with_mail_of_servers(self) -> Self {
         Self { queues_mail: true, ..self }
     }
 
-    /// Configures an authenticator for this site: browsers whose requests are refused get the site's error pages, and
-    /// log-ins, log-outs and other events are recorded for their users to see. Events are written in the background; no
-    /// request waits for them. Activity older than 90 days and expired links are deleted in the background, together
-    /// with expired sessions, unless you call
-    /// [`without_pruning`](hardtack::AuthenticatorBuilder::without_pruning).
+    /// Configures the authenticator of this site. Browsers whose requests are refused get the site's error pages.
+    /// Log-ins, log-outs and other events are recorded for their users to see. Events are written to the database in
+    /// the background, so no request waits for them.
     ///
-    /// The authenticator needs a session store: the one from [`with_sessions`](Self::with_sessions), or one that you
-    /// set.
+    /// Activity older than 90 days and expired links are deleted in the background, together with expired sessions. To
+    /// prevent this, call [`without_pruning`](hardtack::AuthenticatorBuilder::without_pruning).
+    ///
+    /// The authenticator needs a session store: either call [`with_sessions`](Self::with_sessions) before this method,
+    /// or set a store yourself.
     pub fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         let recorder = self.recorder.clone();
         let builder = self.session_ends.configure(with_error_pages(builder));
         builder.on_event(move |event| recorder.record_event(event)).also_prune("activity", self.expired_rows())
     }
 
-    /// Waits, for fourteen seconds at most, until changes whose clients have hung up are complete, queued emails are
-    /// sent or have failed, and recorded activity is written. Call it before the database is closed.
+    /// Waits until background work is done, for fourteen seconds at most. The work is done when changes whose clients
+    /// have hung up are complete, queued emails have been sent or have failed, and recorded activity has been written.
+    /// Call this method before you close the database.
     pub async fn flush(&self) {
         self.uninterrupted.finish().await;
         if let Some(mail) = &self.mail {
@@ -267,13 +273,14 @@ impl Accounts {
         self.recorder.flush().await;
     }
 
-    /// Deletes up to `limit` rows of activity older than 90 days, up to `limit` expired links, and up to `limit` rows
-    /// about emails that were sent more than a day ago. Returns how many rows were deleted. A process that serves
-    /// requests need not call it: an authenticator whose builder was passed to [`configure`](Self::configure) does so
-    /// every ten minutes.
+    /// Deletes up to `limit` rows of each of these: activity older than 90 days, expired links, and records of emails
+    /// that were sent more than a day ago. Returns how many rows were deleted.
     ///
-    /// The database's clock decides what is old. If it differs from the authenticator's by more than a minute, nothing
-    /// is deleted, and a warning is logged ([`Authenticator::time_to_prune`]).
+    /// A process that serves requests need not call this method. An authenticator whose builder was passed to
+    /// [`configure`](Self::configure) deletes these rows every ten minutes.
+    ///
+    /// The database's clock decides which rows are old. If that clock differs from the authenticator's by more than a
+    /// minute, nothing is deleted, and a warning is logged ([`Authenticator::time_to_prune`]).
     ///
     /// # Errors
     /// The database failed.
@@ -284,8 +291,8 @@ impl Accounts {
         }
     }
 
-    /// Like [`Self::prune`], but takes the current time from `now`. If `now` is in the future, rows that are still
-    /// needed are deleted.
+    /// Deletes the same rows as [`Self::prune`], but takes `now` as the current time. If `now` is in the future, rows
+    /// that are still needed are deleted.
     ///
     /// # Errors
     /// The database failed.
@@ -297,7 +304,8 @@ impl Accounts {
         ExpiredRows::new(&self.activity, &self.links, &self.database)
     }
 
-    /// Returns the user with this id, the `sub` of a token. Returns `None` if the user was deleted or disabled.
+    /// Returns the user with this id, which is the `sub` of the user's tokens. Returns `None` if no such user exists or
+    /// the user is disabled.
     ///
     /// # Errors
     /// The database failed.
@@ -305,8 +313,9 @@ impl Accounts {
         self.users.find_enabled(id).await
     }
 
-    /// Returns the last activities of a user, newest first, including those that this process has recorded but not yet
-    /// written: up to `failed` failed log-ins, and up to `others` activities of other kinds.
+    /// Returns the latest activities of a user, newest first: up to `failed` failed log-ins, and up to `others`
+    /// activities of other kinds. Activities that this process has recorded but not yet written are written before the
+    /// query.
     pub(crate) async fn activity(
         &self,
         user_id: &str,
@@ -317,8 +326,8 @@ impl Accounts {
         self.activity.latest(user_id, failed, others).await
     }
 
-    /// Begins a transaction that changes a user. To avoid deadlocks, every transaction changes rows in this order: the
-    /// user, the user's queued emails, the user's links, the user's sessions.
+    /// Begins a transaction that changes a user. To avoid deadlocks, every transaction must change rows in this order:
+    /// the user, the user's queued emails, the user's links, the user's sessions.
     async fn begin(&self) -> Result<Transaction, BackendError> {
         self.database.begin().await.map_err(BackendError::new)
     }

@@ -22,7 +22,7 @@ pub(crate) struct VerifiedPassword {
     pub(crate) user_id: String,
     /// The version of the password that was verified.
     pub(crate) version: i64,
-    /// Whether it was tried as a known device of the user.
+    /// Whether the password was entered on a device that the account knows.
     pub(crate) by_known_device: bool,
 }
 
@@ -32,13 +32,13 @@ pub(crate) struct PasswordOwner {
     pub(crate) username: String,
     /// The version of the new password.
     pub(crate) version: i64,
-    /// Whether the user, whom an operator has added, had none before.
+    /// Whether this is the first password of a user whom an operator has added.
     pub(crate) is_first: bool,
 }
 
 impl Accounts {
-    /// Adds a user, or returns what is wrong with each field. If `email` is not empty, it is sent a confirmation link,
-    /// unless a limit is reached, which is then also returned.
+    /// Adds a user, or returns what is wrong with each field. If `email` is not empty, it is sent a confirmation link.
+    /// If a limit prevents that, the limit is returned along with the user.
     pub(crate) async fn sign_up(
         &self,
         username: &str,
@@ -90,7 +90,7 @@ impl Accounts {
         Ok((user, limit))
     }
 
-    /// Checks a new password and returns the normalized form, which is what is hashed. `user` lists texts that the
+    /// Checks a new password and returns its normalized form, which is the one to hash. `user` lists texts that the
     /// password must not be made from, such as the user name.
     pub(super) async fn check_new_password(
         &self,
@@ -113,8 +113,8 @@ impl Accounts {
         }
     }
 
-    /// Verifies the password of a log-in, unless there were too many tries. An unknown name, a disabled user and a
-    /// wrong password take the same time and return the same error (ASVS 5.0 V6.3.8).
+    /// Verifies the password of a log-in, or refuses the log-in after too many tries. The duration and the error are
+    /// the same for an unknown name, a disabled user and a wrong password (ASVS 5.0 V6.3.8).
     pub(crate) async fn verify_log_in(
         &self,
         username: &str,
@@ -125,8 +125,8 @@ impl Accounts {
         self.require_free_hasher()?;
         let username = username.trim();
         let name_key = username_key(username);
-        // Only a browser in which the user has logged in before looks the user up before the token is taken: for other
-        // names, the time until a refusal depends on nothing.
+        // Looks the user up before taking the token only if the user has logged in with this browser before. For all
+        // other browsers, the time until a refusal does not depend on the name.
         let (device, found) = match client.devices.of_name(&name_key) {
             None => (None, None),
             Some(device) => {
@@ -147,7 +147,7 @@ impl Accounts {
         Ok(VerifiedPassword { by_known_device, ..verified })
     }
 
-    /// Verifies the password of a user who is logged in, unless there were too many tries in this session.
+    /// Verifies the password of a user who is logged in, or refuses it after too many tries in this session.
     pub(crate) async fn verify_again(
         &self,
         user_id: &str,
@@ -194,17 +194,17 @@ impl Accounts {
         Ok(VerifiedPassword { user_id: credentials.id, version: credentials.password_version, by_known_device: false })
     }
 
-    /// Returns whether the user still has the password that was verified, and is still enabled. Call it after creating
-    /// the session: a concurrent password change ends only the sessions that exist at that moment, so it misses a
+    /// Returns whether the user is still enabled and still has the password that was verified. Call it after creating
+    /// the session. A concurrent password change ends only the sessions that exist at that moment, so it misses a
     /// session that is created just afterwards.
     pub(crate) async fn is_still_valid(&self, verified: &VerifiedPassword) -> Result<bool, BackendError> {
         let found = self.users.credentials_by_id(&verified.user_id).await?;
         Ok(found.is_some_and(|found| found.password_version == verified.version && !found.disabled))
     }
 
-    /// Changes a password, given the current one. The same transaction ends the user's sessions except `kept`, or
-    /// stores the intention to end them. Reset and confirmation links stop working. Also returns the version of the new
-    /// password.
+    /// Changes the password of a user who enters the current one. The same transaction ends the user's sessions except
+    /// `kept`, or stores the intention to end them. It also invalidates the user's reset and confirmation links.
+    /// Returns the ended sessions and the version of the new password.
     pub(crate) async fn change_password(
         &self,
         user: &User,
@@ -234,8 +234,9 @@ impl Accounts {
         Ok((ended, verified.version + 1))
     }
 
-    /// Sets a new password with a reset link. The same transaction ends the user's sessions, or stores the intention to
-    /// end them. If the password breaks a rule, the link still works afterwards.
+    /// Sets a new password and uses up the link that allows it, which was sent by email or created by an operator. The
+    /// same transaction ends the user's sessions, or stores the intention to end them. If the password breaks a rule,
+    /// nothing is changed and the link still works.
     pub(crate) async fn reset_password(
         &self,
         token: &LinkToken,
@@ -267,13 +268,14 @@ impl Accounts {
         self.commit_password(transaction, id, &hash).await?;
         self.wake_mail();
         self.recorder.record(id, activity, request);
-        // Whoever guesses this user's password must not keep the user from logging in with the new one.
+        // Earlier guesses at this user's password must not keep the user from logging in with the new one.
         self.throttling.clear_account(&username_key(&link.username)).await;
         let is_first = link.is_first_password;
         Ok((ended, PasswordOwner { id: link.user_id, username: link.username, version: version + 1, is_first }))
     }
 
-    /// Returns a link that sets a password, without using it up: one that was sent by mail, or one of an operator.
+    /// Finds a link that sets a password, without using it up. The link was either sent by email or created by an
+    /// operator.
     pub(crate) async fn find_password_link(
         &self,
         token: &LinkToken,
@@ -285,7 +287,7 @@ impl Accounts {
         }
     }
 
-    /// Commits a new password. If the database fails during the commit, finds out whether the password is stored.
+    /// Commits a new password. If the commit fails, checks whether the database has stored the password anyway.
     async fn commit_password<P>(
         &self,
         transaction: Transaction,
@@ -302,14 +304,15 @@ impl Accounts {
     }
 }
 
-/// Gives the tokens of a try back unless the password was wrong. If the database has failed, nothing was tried.
+/// Gives back the rate-limit tokens of a try if the password was right, or if the database failed and nothing was
+/// tried.
 async fn counted<T>(
     attempt: Try,
     result: Result<T, ActionError<WrongPassword>>,
 ) -> Result<T, ActionError<WrongPassword>> {
     match &result {
         Ok(_) | Err(ActionError::Backend(_) | ActionError::Unknown(_)) => attempt.succeeded().await,
-        // Clients can cause that the queue is full, and must not end the row of failures by it.
+        // A client can fill the queue on purpose. That must not reset the number of failures in a row.
         Err(ActionError::Invalid(WrongPassword) | ActionError::TooMany(_) | ActionError::Busy) => {}
     }
     result

@@ -1,7 +1,7 @@
-//! Queues the emails that a change of a user requires, and withdraws those that the change makes obsolete.
+//! Queues the emails that a change to a user requires, and withdraws queued emails that the change makes obsolete.
 //!
-//! Both happen in the transaction of the change. Whenever links are deleted, so are the queued jobs that would create
-//! such links.
+//! Both happen in the transaction of the change. If the change deletes links, the queued jobs that would create such
+//! links are deleted as well.
 
 use hardtack::BackendError;
 use hardtack_db::Transaction;
@@ -18,10 +18,11 @@ impl Accounts {
         self.mail.is_some()
     }
 
-    /// Queues an email in the transaction of the change that it reports, if email is on. Sends it to `address`, or if
-    /// that is `None`, to the user's address after the change. Call [`Self::wake_mail`] after the commit.
+    /// If email is on, queues an email in the transaction of the change that the email reports. The email goes to
+    /// `address`. If `address` is `None`, it goes to the address that the user has after the change. Call
+    /// [`Self::wake_mail`] after the commit.
     ///
-    /// Returns the limit that a confirmation would exceed; then it is not queued. Warnings are not limited.
+    /// If a confirmation would exceed a limit, it is not queued and the limit is returned. Warnings are not limited.
     pub(super) async fn queue_mail_in(
         &self,
         transaction: &mut Transaction,
@@ -57,8 +58,8 @@ impl Accounts {
         }
     }
 
-    /// Queues an email with a confirmation link for a user who has an unconfirmed address. Returns the limit if there is
-    /// one that such an email would exceed.
+    /// Queues an email with a confirmation link if the user has an unconfirmed address. If the email would exceed a
+    /// limit, it is not queued and the limit is returned.
     pub(crate) async fn send_confirmation(
         &self,
         user: &User,
@@ -79,8 +80,8 @@ impl Accounts {
         was_sent(&self.database, JobKind::ConfirmEmail, &user.id, &user.email).await
     }
 
-    /// Tells a user of a log-in with a device that is new to the account. `device` is its name, such as "Firefox on
-    /// Linux".
+    /// Queues an email that tells a user about a log-in with a device that is new to the account. `device` is the
+    /// device's name, such as "Firefox on Linux".
     pub(crate) async fn new_device(
         &self,
         user_id: &str,
@@ -101,14 +102,14 @@ impl Accounts {
     }
 }
 
-/// Invalidates the user's reset and confirmation links, including those that are queued to be sent.
+/// Invalidates the user's reset and confirmation links, and withdraws the queued jobs that would send more of them.
 pub(super) async fn kill_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
     MailJobStore::withdraw_links_in(transaction, user_id).await?;
     LinkStore::kill_in(transaction, user_id).await
 }
 
-/// Invalidates the links that undo this change of the address or a later one, including those that are queued to be
-/// sent.
+/// Invalidates the links that undo the same change of the address as `link`, or a later change. Withdraws the queued
+/// jobs that would send such links.
 pub(super) async fn kill_later_undos_in(transaction: &mut Transaction, link: &LiveLink) -> Result<(), BackendError> {
     MailJobStore::withdraw_undos_in(transaction, &link.user_id, link.email_version).await?;
     LinkStore::kill_later_undos_in(transaction, link).await

@@ -5,13 +5,14 @@ use hardtack::{AuthenticatorBuilder, BackendError, SessionId};
 use hardtack_db::Transaction;
 use hardtack_sqlx::{Database, PendingEnds, Sessions};
 
-/// How the transaction that changes a user ends the user's sessions. After the commit, pass the [`EndedSessions`] to
-/// [`Site::renew`](crate::Site) or [`Site::finish_ending`](crate::Site).
+/// How a transaction that changes a user ends the user's sessions. After the commit, pass the returned
+/// [`EndedSessions`] to [`Site::renew`](crate::Site) or [`Site::finish_ending`](crate::Site).
 #[derive(Clone, Debug)]
 pub(super) enum SessionEnds {
     /// The sessions are in the same database: they end in the transaction.
     InTransaction(Sessions<Database>),
-    /// The sessions may be elsewhere: the transaction stores the intention to end them, which any server can carry out.
+    /// The sessions may be elsewhere. The transaction stores the intention to end them, and any server can carry it
+    /// out.
     Pending(PendingEnds<Database>),
 }
 
@@ -46,7 +47,7 @@ impl SessionEnds {
         self.end_others_in(transaction, user_id, None).await
     }
 
-    /// Ends all sessions of a user except `kept`, whose browser gets a new session after the commit.
+    /// Ends all sessions of a user except `kept`. The browser of `kept` gets a new session after the commit.
     pub(super) async fn end_others_in(
         &self,
         transaction: &mut Transaction,

@@ -59,7 +59,8 @@ impl ActivityKind {
         Self::LoggedOutByOperator,
     ];
 
-    /// Returns the kind of activity to record for an event of the core, or `None` if the event is not recorded.
+    /// Returns the kind of activity to record for an event of the `hardtack` crate, or `None` if the event is not
+    /// recorded.
     pub(super) fn of_event(event: EventKind) -> Option<Self> {
         match event {
             EventKind::LogIn => Some(Self::LogIn),

@@ -1,8 +1,8 @@
-//! The record of what happened to an account, shown to its user: log-ins, log-outs, changes, and where each
-//! came from.
+//! The activity of an account, which its user can see: log-ins, log-outs and changes, each with the address and the
+//! browser that it came from.
 //!
-//! Refreshes are not recorded because they happen every few minutes. Neither is the end of a session that a new
-//! log-in in the same browser replaced.
+//! Refreshes are not recorded, because they happen every few minutes. If a log-in replaces the session of its browser,
+//! the end of the replaced session is not recorded either.
 
 mod kind;
 mod recorder;

@@ -53,8 +53,8 @@ impl Recorder {
         self.0.push(NewActivity { user: user.to_owned(), kind, session: None, request: request.clone() });
     }
 
-    /// Records that a password was wrong. If the user does not exist, the same row is written and deleted again.
-    /// Otherwise, the time of the next response would tell which names exist.
+    /// Records that a wrong password was entered. If `user` is `None`, writes an entry and deletes it again. Without
+    /// that, the duration of this response or the next one would reveal which names exist.
     pub(crate) fn record_failed_log_in(&self, user: Option<&str>, request: &RequestInfo) {
         self.record(user.unwrap_or(NO_USER), ActivityKind::LogInFailed, request);
     }

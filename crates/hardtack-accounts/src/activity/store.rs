@@ -12,7 +12,8 @@ use super::{ActivityKind, RequestInfo};
 /// How many rows are kept for each user, not counting failed log-ins.
 const MAX_ROWS: i64 = 100;
 
-/// How many failed log-ins are kept for each user. Attackers cause them, so they must not push out other rows.
+/// How many failed log-ins are kept for each user. They have a limit of their own, because attackers can cause any
+/// number of them and must not push out other rows.
 pub(crate) const MAX_FAILED_LOG_INS: u32 = 200;
 
 /// The user of activity that is deleted in the transaction that writes it. No user has this id.
@@ -77,7 +78,7 @@ impl ActivityStore {
         transaction.commit().await
     }
 
-    /// Returns the last activities of a user, newest first: up to `failed` failed log-ins, and up to `others`
+    /// Returns the latest activities of a user, newest first: up to `failed` failed log-ins, and up to `others`
     /// activities of other kinds.
     pub(crate) async fn latest(&self, user: &str, failed: u32, others: u32) -> Result<Vec<Activity>, BackendError> {
         type Row = (String, i64, Option<String>, Option<String>, Option<String>);

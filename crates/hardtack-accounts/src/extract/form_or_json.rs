@@ -12,11 +12,12 @@ use crate::respond;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Deserializes the body by its `Content-Type`: `application/x-www-form-urlencoded` or `application/json`.
+/// The deserialized body of a request whose `Content-Type` is `application/x-www-form-urlencoded` or
+/// `application/json`.
 pub(crate) struct FormOrJson<T>(pub(crate) T);
 
-/// Why a body is refused. The detail may name the position of the error, but never repeats the input, which may be a
-/// password.
+/// Why a body is refused. `detail` may name the position of the error, but never repeats the input, because the input
+/// may contain a password.
 struct BodyError {
     status: StatusCode,
     code: &'static str,
@@ -93,7 +94,8 @@ async fn form<S: Send + Sync, T: DeserializeOwned>(mut request: Request, state: 
     }
 }
 
-/// Returns the media type in lower case, without parameters; empty if the field is missing or not text.
+/// Returns the media type in lower case, without parameters. Returns an empty text if the header is missing or not
+/// text.
 fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()

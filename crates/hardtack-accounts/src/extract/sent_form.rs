@@ -23,7 +23,8 @@ pub(crate) struct SentForm<T> {
 
 /// A form of a page that needs a user.
 pub(crate) trait AccountForm: Sized + Send {
-    /// The page where the user continues after a log-in. It shows the form again, or says that nothing was changed.
+    /// The path of the page where the user continues after logging in again. The page shows the form again, or says
+    /// that nothing was changed.
     const PAGE: &'static str;
 
     /// Whether the form has something to keep.
@@ -37,7 +38,8 @@ pub(crate) trait AccountForm: Sized + Send {
     /// Reads the fields.
     fn read(request: Request, site: &Site) -> impl Future<Output = Result<Self, Response>> + Send;
 
-    /// Puts the form into a cookie of a response that leads to the log-in page. Returns `None` if nothing is kept.
+    /// Keeps what was typed in a cookie, which is added to the redirect to the log-in page. Returns `None` if nothing
+    /// is kept.
     fn keep(&self, _response: &mut Response, _site: &Site) -> Option<()> {
         None
     }
@@ -71,7 +73,7 @@ impl<T: AccountForm> FromRequest<Site> for SentForm<T> {
             Err(error) => error,
         };
         if auth.wants() == Wants::Page && is_unverified(&error) {
-            // Not refreshed: nothing is done for a request that another site may have sent.
+            // The token is not refreshed, because another site may have sent the request.
             if let Some(user) = user_of_refused(auth.headers(), &uri, site).await
                 && let Ok(input) = T::read(request, site).await
             {
@@ -88,7 +90,8 @@ impl<T: AccountForm> FromRequest<Site> for SentForm<T> {
     }
 }
 
-/// Refuses a form. If its session has ended, the user goes to the log-in page, which says whether the form is kept.
+/// Returns the response that refuses a form. If the user's session has ended, the response redirects to the log-in
+/// page, which says whether the form is kept.
 pub(crate) async fn refuse_form<T: AccountForm>(
     error: AuthError,
     request: Request,
@@ -102,7 +105,7 @@ pub(crate) async fn refuse_form<T: AccountForm>(
     after_log_in(error, input.as_ref(), auth, site)
 }
 
-/// Returns whether the refused form may come from this site's own page, so that it can be shown again.
+/// Returns whether the refused form may have come from a page of this site. If so, the form can be shown again.
 pub(crate) fn is_unverified(error: &AuthError) -> bool {
     match error.failure().reason() {
         Reason::Csrf(error) => !matches!(error, CsrfError::CrossSite | CsrfError::BadHost | CsrfError::Unread),
@@ -124,13 +127,14 @@ fn has_lost_session(error: &AuthError) -> bool {
     is_over && !reason.is_early()
 }
 
-/// Redirects to the log-in page, which says whether the form is kept, and from there to the page with the form.
+/// Redirects to the log-in page, which says whether the form is kept. After the log-in, the user continues to the page
+/// with the form.
 fn after_log_in<T: AccountForm>(error: AuthError, input: Option<&T>, auth: &Auth, site: &Site) -> Response {
     let never_had_one = error.failure().reason().kind() == FailureKind::Missing;
     let mut response = error.into_response();
     let kept = input.and_then(|input| input.keep(&mut response, site)).is_some();
     if never_had_one && T::HAS_TEXT && !kept {
-        // The form does not say whose it is, so it may not be from a page of this site.
+        // Nothing shows which user sent the form, so it may not be from a page of this site.
         return response;
     }
     let page = input.map_or_else(|| T::PAGE.to_owned(), |input| input.after_log_in(auth));

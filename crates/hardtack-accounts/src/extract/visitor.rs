@@ -11,9 +11,9 @@ use crate::pages::{Notice, Shell, Viewer};
 use crate::site::Site;
 use crate::users::User;
 
-/// The user who is logged in, if any. Always `None` for programs, because they get no page. Also `None` if the
-/// request's token is refused, where `Option<CurrentUser>` returns the error: such a visitor may need the log-in page.
-/// Failures of the server, and bodies that could not be read, remain errors.
+/// The user who is logged in, if any. For programs, it is always `None`, because they get no page. If the request's
+/// token is refused, it is `None` as well, because such a visitor may need the log-in page; `Option<CurrentUser>` would
+/// return an error. Failures of the server, and bodies that could not be read, remain errors.
 pub(crate) struct Visitor(Option<CurrentUser<User>>);
 
 impl Visitor {
@@ -51,8 +51,8 @@ pub(crate) fn shell_of<'a>(user: &'a CurrentUser<User>, notice: Option<Notice<'a
     Shell { viewer: Some(Viewer { name: user.name(), csrf_token }), notice, is_known: true }
 }
 
-/// Returns the user of a request that was refused. Does not refresh tokens or check the CSRF value, so use the result
-/// only to render a page.
+/// Returns the user of a request that was refused. Use the result only to render a page, because this function neither
+/// refreshes tokens nor checks the CSRF token.
 pub(crate) async fn user_of_refused(headers: &HeaderMap, uri: &Uri, site: &Site) -> Option<CurrentUser<User>> {
     let (mut parts, ()) = http::Request::new(()).into_parts();
     parts.headers = headers.clone();

@@ -24,8 +24,7 @@ impl LinkPurpose {
         }
     }
 
-    /// Returns how long a link works: a day for a confirmation and for a link that an operator hands out, an hour for a
-    /// reset by mail, a week to undo a new address.
+    /// Returns how long a link for this purpose works.
     pub(crate) const fn lifetime(self) -> Duration {
         match self {
             Self::ConfirmEmail | Self::SetPassword => Duration::from_secs(24 * 60 * 60),

@@ -1,5 +1,7 @@
-//! The table `links`. To store links elsewhere, write another type with the methods of [`LinkStore`]. Using up a link
-//! also changes its user, and both changes must commit together.
+//! The table `links`.
+//!
+//! To store links elsewhere, write another type with the methods of [`LinkStore`]. It must take part in the transaction
+//! that changes the user: when a link is used up, its user changes too, and both changes must commit together.
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
@@ -8,7 +10,7 @@ use hardtack_db::{Pool, Statement, Transaction};
 use super::{LinkPurpose, LinkToken};
 use crate::users::EmailAddress;
 
-/// A link that works: it exists, has not expired, and its user has not changed in a way that invalidates it.
+/// A link that works: it has not been used, has not expired, and has not been invalidated by a change to its user.
 #[derive(Debug)]
 pub(crate) struct LiveLink {
     pub(crate) user_id: String,
@@ -20,7 +22,7 @@ pub(crate) struct LiveLink {
     pub(crate) password_version: i64,
     /// For a link that undoes a change of the address: the number of that change.
     pub(crate) email_version: i64,
-    /// Whether the user, whom an operator has added, has not chosen a password yet.
+    /// Whether an operator has added the user, and the user has not chosen a password yet.
     pub(crate) is_first_password: bool,
 }
 
@@ -35,8 +37,9 @@ impl LinkStore {
         Self { database }
     }
 
-    /// Creates a link for a user whose address is `address`. Returns `None` if the user has since changed the address, or
-    /// is disabled or deleted. A confirmation needs an address that is not confirmed, and a reset one that is.
+    /// Creates a confirmation or reset link for a user whose address is `address`. A confirmation link needs an
+    /// unconfirmed address, and a reset link a confirmed one. Returns `None` if the user has since changed the address,
+    /// or is disabled or deleted.
     pub(crate) async fn create_in(
         transaction: &mut Transaction,
         user_id: &str,
@@ -53,9 +56,9 @@ impl LinkStore {
         Self::insert_in(transaction, sql, user_id, purpose, address, now, |statement| statement).await
     }
 
-    /// Creates a link that restores an address that the user has replaced. `email_version` is the number of that
-    /// change. There is no limit: each one is sent to an address that the user had confirmed. Returns `None` if the
-    /// user is disabled or deleted.
+    /// Creates a link that restores `old_address`, which the user has replaced. `email_version` is the number of that
+    /// change. The number of such links is not limited, because each is sent to an address that the user had confirmed.
+    /// Returns `None` if the user is disabled or deleted.
     pub(crate) async fn create_undo_in(
         transaction: &mut Transaction,
         user_id: &str,
@@ -75,8 +78,8 @@ impl LinkStore {
         self.database.execute(deletion(token)).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Creates a link that lets a user set a password, in a transaction that holds the user's row. Earlier ones stop
-    /// working.
+    /// Creates a link that lets a user set a password. The transaction must have locked the user's row. Earlier links
+    /// of this kind stop working.
     pub(crate) async fn create_password_link_in(
         transaction: &mut Transaction,
         user_id: &str,
@@ -131,8 +134,8 @@ impl LinkStore {
         found.map(|rows| first(rows, purpose)).map_err(BackendError::new)
     }
 
-    /// Finds a working link, in the transaction that will use it up. To avoid deadlocks, change the user before the
-    /// links in every transaction.
+    /// Finds a working link, in the transaction that will use it up. To avoid deadlocks, every transaction must change
+    /// the user before the links.
     pub(crate) async fn find_in(
         transaction: &mut Transaction,
         token: &LinkToken,
@@ -143,7 +146,8 @@ impl LinkStore {
         found.map(|rows| first(rows, purpose)).map_err(BackendError::new)
     }
 
-    /// Uses a link up. Returns `false` if another transaction has used it since it was found; then roll back.
+    /// Uses a link up. If the link has been used or deleted since it was found, returns `false`. The caller must then
+    /// roll back the transaction.
     pub(crate) async fn use_up_in(transaction: &mut Transaction, token: &LinkToken) -> Result<bool, BackendError> {
         transaction.execute(deletion(token)).await.map(|deleted| deleted == 1).map_err(BackendError::new)
     }
@@ -155,14 +159,14 @@ impl LinkStore {
     }
 
     /// Deletes the user's reset and confirmation links, so that they no longer work (ASVS 5.0 V7.4.2). Links that undo
-    /// a new address stay, because an attacker who replaced the address may also have replaced the password.
+    /// a new address stay. The user needs them if an attacker has replaced both the address and the password.
     pub(crate) async fn kill_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
         let sql = "DELETE FROM links WHERE user_id = $1 AND purpose <> 'undo_email'";
         transaction.execute(Statement::new(sql).bind(user_id)).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Deletes the links that undo this change of the address or a later one. Otherwise, an attacker who replaced the
-    /// address could replace it again with the link of a later change.
+    /// Deletes the links that undo the same change of the address as `link`, or a later change. Otherwise, an attacker
+    /// who replaced the address could use the link of a later change to replace it again.
     pub(crate) async fn kill_later_undos_in(
         transaction: &mut Transaction,
         link: &LiveLink,

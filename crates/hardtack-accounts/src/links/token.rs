@@ -13,7 +13,7 @@ impl LinkToken {
         Self(format!("{:032x}", rand::random::<u128>()))
     }
 
-    /// Parses a token from a request. Returns `None` if it is not 32 lower-case hexadecimal digits.
+    /// Parses a token from a request. Returns `None` if `text` is not 32 lower-case hexadecimal digits.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let well_formed = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         well_formed.then(|| Self(text.to_owned()))
@@ -23,14 +23,14 @@ impl LinkToken {
         &self.0
     }
 
-    /// Returns the SHA-256 hash under which the token is stored. A fast hash suffices: 128 random bits cannot be
-    /// guessed.
+    /// Returns the SHA-256 hash under which the token is stored. A fast hash suffices, because 128 random bits cannot
+    /// be guessed.
     pub(super) fn hash(&self) -> String {
         hexadecimal_hash(&self.0)
     }
 
-    /// Returns the value of the hidden field that binds a form to this link. It reveals neither the token nor the
-    /// hash in the database.
+    /// Returns the value of the hidden field that binds a form to this link. The value reveals neither the token nor
+    /// the hash in the database.
     pub(crate) fn form_key(&self) -> String {
         hexadecimal_hash(&format!("form of {}", self.0))
     }

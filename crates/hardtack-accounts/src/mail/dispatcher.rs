@@ -15,15 +15,16 @@ use super::job::{MailJob, Rank};
 use super::outage::Outage;
 use super::worker::{Outcome, SendFailure};
 
-/// How often to look for jobs that this process was not told about: those of other servers, those that a crash has left,
-/// and those whose pause is over.
+/// How often to look for jobs that this process was not told about: jobs from other servers, jobs left over from a
+/// crash, and jobs whose pause is over.
 const POLL: Duration = Duration::from_secs(2);
 
 /// How many messages are sent at once, and how many of them may be other than warnings.
 const MAX_SENDING: usize = 8;
 const MAX_REQUESTED: usize = 6;
 
-/// How many of these others may be of one client, so that its messages, if they hang, leave room for others.
+/// How many messages other than warnings may be sent at once for one client. If they hang, messages for other clients
+/// can still be sent.
 const MAX_OF_CLIENT: usize = 3;
 
 /// How often a claim is renewed while a message is being sent.
@@ -32,7 +33,7 @@ const RENEW: Duration = Duration::from_secs(5);
 /// How soon removing a job is tried again: before another process may claim it, if possible.
 const REMOVE_AGAIN: Duration = Duration::from_millis(500);
 
-/// How long sending a message may take. Together with the longest pause of an outage, that is less than a minute.
+/// How long sending a message may take. This and the longest pause during an outage add up to less than a minute.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a warning waits if its recipient was sent several in the last hour.
@@ -84,7 +85,8 @@ impl Dispatcher {
         }
     }
 
-    /// Claims jobs while there are some and as many messages may be sent. Returns when to look again.
+    /// Claims jobs and starts to send them, until no job is due or as many messages as allowed are being sent. Returns
+    /// how long to wait before looking again.
     async fn send_what_is_due(&mut self) -> Duration {
         while self.sending.len() < MAX_SENDING {
             let delay = self.shared.outage.delay(Instant::now(), SEND_TIMEOUT);

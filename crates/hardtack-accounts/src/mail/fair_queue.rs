@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
-/// How many items of one client may wait. More than a burst of one client, since many people may share its address.
+/// How many items of one client may wait. Many people may share a client's address, so this is more than the default
+/// rate limit lets one address add in a burst.
 const OF_SOURCE: usize = 512;
 
 /// How many items may wait.
@@ -36,7 +37,8 @@ impl<T> Default for FairQueue<T> {
 }
 
 impl<T> FairQueue<T> {
-    /// Adds an item without waiting. If the queue is full, the client with the most items loses its newest one.
+    /// Adds an item without waiting. If too many items of its client wait already, the item is dropped. If the queue is
+    /// full, the client with the most items loses its newest one.
     pub(super) fn push(&self, source: String, item: T) {
         let mut waiting = self.waiting();
         let items = waiting.of_source.entry(source.clone()).or_default();
@@ -57,7 +59,8 @@ impl<T> FairQueue<T> {
         self.added.notify_one();
     }
 
-    /// Removes the next item: the oldest one of the client whose turn it is. Call [`Self::done`] when it is worked off.
+    /// Waits for the next item and removes it from the queue. It is the oldest item of the client whose turn it is.
+    /// Call [`Self::done`] after processing the item.
     pub(super) async fn next(&self) -> T {
         loop {
             let added = self.added.notified();

@@ -6,16 +6,17 @@ use hardtack::clock::Timestamp;
 
 use crate::users::EmailAddress;
 
-/// How often a message is tried at least before it is given up, and for how long. With the pauses, 30 attempts take about
-/// a day. If the mail server is out of order, the pauses are shorter, so the time counts as well.
+/// A message is given up after at least this many attempts and at least this much time. With the usual pauses, 30
+/// attempts take about a day. While the mail server is out of order, the pauses are shorter, so the time counts as
+/// well.
 pub(super) const MIN_ATTEMPTS: i64 = 30;
 const MIN_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
-/// The longest pause of a message that failed because the mail server is out of order. Once it works again, every message
-/// is sent within a minute.
+/// The longest pause between two attempts while the mail server is out of order. Once the server works again, every
+/// waiting message is sent within a minute.
 pub(super) const LONGEST_OUTAGE_PAUSE: Duration = Duration::from_secs(20);
 
 /// What an email is about.
@@ -81,8 +82,8 @@ impl JobKind {
         }
     }
 
-    /// Returns whether it tells a user of something that has happened to the account. Other emails are requested, by
-    /// anyone, and therefore limited.
+    /// Returns whether the email tells a user about something that has happened to the account. Anyone can request the
+    /// other emails, so they are limited.
     pub(super) const fn is_warning(self) -> bool {
         !matches!(self, Self::ConfirmEmail | Self::ResetPassword)
     }
@@ -104,8 +105,8 @@ pub(super) enum Rank {
 pub(crate) struct NewJob<'a> {
     pub(crate) kind: JobKind,
     pub(crate) user_id: &'a str,
-    /// The recipient. If there is none, the user's present address: for a confirmation if it is not confirmed, for
-    /// another email if it is.
+    /// The recipient. If it is `None`, the email goes to the user's present address. For a confirmation, that address
+    /// must be unconfirmed; for any other email, confirmed.
     pub(crate) address: Option<&'a EmailAddress>,
     /// What else the message says.
     pub(crate) detail: &'a str,
@@ -139,18 +140,18 @@ pub(super) struct MailJob {
 }
 
 impl MailJob {
-    /// Returns whose turn it is when the job is sent: that of the client, or else of the user.
+    /// Returns the client whose share of the queue the job uses. If no client caused the job, returns the user.
     pub(super) fn whose(&self) -> &str {
         if self.source.is_empty() { &self.user_id } else { &self.source }
     }
 
-    /// Returns the present time by the clock of the request. It is in whole minutes after the request, so that a link
-    /// that is created at once is valid from the time of the request.
+    /// Returns the present time by the clock of the server that received the request. The time since the request is
+    /// rounded down to minutes, so that a link that is created at once is valid from the time of the request.
     pub(super) fn now(&self) -> Timestamp {
         self.requested_at + Duration::from_secs(self.age.as_secs() / 60 * 60)
     }
 
-    /// Returns how long to wait before the next attempt after one more failure, or `None` if that was the last.
+    /// Returns how long to wait before the next attempt if this attempt fails, or `None` if this attempt is the last.
     pub(super) fn pause(&self, is_outage: bool) -> Option<Duration> {
         if self.failures + 1 >= MIN_ATTEMPTS && self.age >= MIN_AGE {
             return None;

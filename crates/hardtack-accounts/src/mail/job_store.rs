@@ -1,7 +1,7 @@
 //! The table `mail_jobs`: emails that have to be sent because of a stored change or a request.
 //!
-//! Every server works on the table. A server claims a job for a short time and renews the claim while it sends. All
-//! times that decide who may claim a job are those of the database's clock.
+//! All servers take jobs from the table. A server claims a job for a short time, and renews the claim while it sends
+//! the email. The database's clock decides whether a job may be claimed.
 
 use std::time::Duration;
 
@@ -13,10 +13,12 @@ use super::job::{JobKind, MailJob, NewJob, Rank};
 use super::limits::{MailLimit, address_key};
 use super::sent::{self, count_as_sent, lock_in};
 
-/// For how long a job is claimed. After a crash, another process sends the message when this time is over.
+/// How long a claim lasts. If the process that claimed a job crashes, another process sends the message after this
+/// time.
 const CLAIM: Duration = Duration::from_secs(15);
 
-/// For how long the same client, such as a program without cookies, does not cause another warning of a new device.
+/// How long, after a warning about a new device, the same client causes no further such warning to the same user. A
+/// program that keeps no cookies would otherwise cause one with each log-in.
 const SAME_CLIENT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads and writes the table `mail_jobs`.
@@ -25,7 +27,8 @@ pub(crate) struct MailJobStore {
     database: Pool,
 }
 
-/// Removes jobs of a user that would send links. Those that were claimed count as sent, because they may have been.
+/// Removes a user's jobs that would send links. Jobs that were claimed count as sent, because their emails may have
+/// been sent.
 macro_rules! withdraw {
     ($transaction:expr, $condition:literal, $($value:expr),+) => {{
         let claimed = count_as_sent!($condition, " AND attempts > 0");
@@ -35,8 +38,8 @@ macro_rules! withdraw {
     }};
 }
 
-/// The SQL conditions under which a job is due. A claim from the future does not count, because the clock was set back;
-/// a minute is allowed for corrections of the clock.
+/// The SQL condition under which a job is due. If `claimed_at` is more than a minute in the future, the clock has been
+/// set back since the claim, and the claim does not count. The minute allows for small corrections of the clock.
 macro_rules! due {
     ($now:literal) => {
         concat!("(", $now, " NOT BETWEEN claimed_at - 60 AND claimed_at + pause - 1)")
@@ -62,10 +65,11 @@ impl MailJobStore {
         Self { database }
     }
 
-    /// Adds a job in the transaction of the change that it follows. Nothing is added if the user has no such address, or
-    /// if the same email already waits. A confirmation replaces one to an earlier address.
+    /// Adds a job in the transaction of the change that it follows. Nothing is added if the user has no address that
+    /// this email may go to, or if the same email already waits. A confirmation replaces a queued one to an earlier
+    /// address.
     ///
-    /// Returns the limit that a requested email would exceed; then nothing is added. Warnings are not limited.
+    /// If a requested email would exceed a limit, nothing is added and the limit is returned. Warnings are not limited.
     pub(crate) async fn add_in(
         transaction: &mut Transaction,
         job: NewJob<'_>,
@@ -123,7 +127,8 @@ impl MailJobStore {
         withdraw!(transaction, "user_id = $1 AND kind = 'confirm_email'", user_id)
     }
 
-    /// Removes the jobs that would send a link that undoes this change of the address or a later one.
+    /// Removes the jobs that would send a link that undoes the change of the address with the number `email_version`,
+    /// or a later change.
     pub(crate) async fn withdraw_undos_in(
         transaction: &mut Transaction,
         user_id: &str,
@@ -140,8 +145,8 @@ impl MailJobStore {
             .map(drop)
     }
 
-    /// Claims the job that is due first, among those of this rank and before that may be claimed now. Returns `None` if
-    /// there is none.
+    /// Claims the first due job that is of this or a more urgent rank, and for which `may_claim` returns `true`.
+    /// Returns `None` if there is no such job.
     pub(super) async fn claim(
         &self,
         rank: Rank,
@@ -172,8 +177,8 @@ impl MailJobStore {
         }
     }
 
-    /// Locks a claimed job, so that other transactions wait before they withdraw it. Returns `false` if the job was
-    /// withdrawn, or if its claim expired and another process has claimed it.
+    /// Locks a claimed job, so that other transactions have to wait before they can withdraw it. Returns `false` if the
+    /// job has been withdrawn, or if its claim has expired and another process has claimed it.
     pub(super) async fn hold_in(transaction: &mut Transaction, job: &MailJob) -> Result<bool, BackendError> {
         let sql = "UPDATE mail_jobs SET attempts = attempts WHERE number = $1 AND attempts = $2";
         let held = execute_in(transaction, Statement::new(sql).bind(job.number).bind(job.claim)).await?;
@@ -190,7 +195,8 @@ impl MailJobStore {
         self.delay(job, pause, false).await
     }
 
-    /// Makes a claimed job that has failed due again after a pause. Jobs that have failed less often go before it.
+    /// Records that a claimed job has failed, and makes it due again after a pause. Jobs that have failed less often
+    /// are claimed first.
     pub(super) async fn fail(&self, job: &MailJob, pause: Duration) -> Result<(), BackendError> {
         self.delay(job, pause, true).await
     }

@@ -2,8 +2,8 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-/// The paragraphs of an email. Both forms have the same content. The HTML loads nothing and has no styles, so that
-/// nothing tells the sender when it is opened.
+/// The paragraphs of an email, as plain text and as HTML with the same content. The HTML has no styles and loads
+/// nothing, so the sender cannot tell when the email is opened.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Letter {
     text: String,
@@ -18,7 +18,8 @@ impl Letter {
         self
     }
 
-    /// Adds a link, written out and on a line of its own: some programs make punctuation after a link a part of it.
+    /// Adds a link as a paragraph of its own, with the URL written out. Some mail programs treat punctuation after a
+    /// URL as part of the link.
     pub(super) fn link(mut self, url: &str) -> Self {
         self.add(url, &html! { p { a href=(url) { (url) } } });
         self
@@ -55,9 +56,9 @@ impl Letter {
     }
 }
 
-/// Returns a user name in quotation marks. Mail programs turn `www.evil.example` and `me@evil.example` into links, even
-/// between quotation marks, and ignore invisible characters when they open them. So such a name is written with spaces,
-/// which no part of a link has.
+/// Returns a user name in quotation marks. Mail programs turn names such as `www.evil.example` and `me@evil.example`
+/// into links, even between quotation marks, and ignore invisible characters in them. So this function puts spaces
+/// around every character except letters, digits, `-` and `_`. No link contains a space.
 pub(super) fn quoted(name: &str) -> String {
     let makes_links = |c: char| !c.is_alphanumeric() && c != '-' && c != '_';
     if !name.contains(makes_links) {

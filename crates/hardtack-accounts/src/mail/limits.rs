@@ -1,8 +1,9 @@
-//! How many emails that anyone can request are sent in an hour.
+//! Limits how many confirmations and reset links are sent in an hour.
 //!
-//! A confirmation or a reset link is sent to an address that a stranger may have entered. So such emails are limited for
-//! each address, user and client, in the database, and servers count together. Emails that wait count too: an hour after
-//! an outage of the mail server, no more than these are delivered. Warnings are not limited here, but they count.
+//! A stranger may have entered the address to which such an email is sent. So these emails are limited for each
+//! address, user and client. The counts are in the database, which all servers share. Emails that wait are counted too:
+//! in the hour after an outage of the mail server, no more emails than these limits allow are delivered. Warnings are
+//! counted as well, but these limits do not hold them back.
 
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ pub(super) const WINDOW: Duration = Duration::from_secs(60 * 60);
 /// How many emails go to one address, whatever they are about.
 const TO_ADDRESS: usize = 5;
 
-/// How many of them are of one kind, so that confirmations that strangers cause leave room for a reset link.
+/// How many of these emails may be of one kind. Strangers can request confirmations, so this leaves room for a reset
+/// link.
 const TO_ADDRESS_OF_KIND: usize = 4;
 
 /// How many emails of one kind one user, or one client, causes to one address.
@@ -127,8 +129,8 @@ pub(super) fn limit(kind: JobKind, user_id: &str, source: &str, sent: Sent, now:
     waits.reduce(|longest, next| if next.retry_after > longest.retry_after { next } else { longest })
 }
 
-/// Returns the key by which emails to an address are counted: many providers deliver `ada+shop@…` to `ada@…`, and most
-/// ignore case.
+/// Returns the key by which emails to an address are counted. It omits a tag such as `+shop` and ignores case, because
+/// many providers deliver `ada+shop@…` and `Ada@…` to `ada@…`.
 pub(super) fn address_key(address: &str) -> String {
     let address = address.to_lowercase();
     match address.split_once('@').and_then(|(local, domain)| Some((local.split_once('+')?.0, domain))) {

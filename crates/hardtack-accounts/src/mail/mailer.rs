@@ -6,8 +6,8 @@ use std::pin::Pin;
 
 use super::Mail;
 
-/// Sends emails: over SMTP with a library of the application's choice, through a program such as `sendmail`, or
-/// into a folder ([`Outbox`](super::Outbox)).
+/// Sends the site's emails. An implementation may use an SMTP library or a program such as `sendmail`.
+/// [`Outbox`](super::Outbox) writes the emails to a folder instead.
 ///
 /// ```
 /// use hardtack_accounts::mail::{Mail, MailError, Mailer};
@@ -24,10 +24,12 @@ use super::Mail;
 pub trait Mailer: Send + Sync + 'static {
     /// Sends one message.
     ///
-    /// If this fails, the error is logged, but not the message. The message is composed and sent again after a pause, for
-    /// about a day. It may be sent twice if the process is killed.
+    /// If this returns an error, the error is logged without the message. After a pause, the message is composed anew
+    /// and sent again. This is repeated for about a day. If the process is killed while it sends a message, the user
+    /// may get that message twice.
     ///
-    /// Up to eight messages are sent at once. One that takes longer than 30 seconds is cancelled, and counts as failed.
+    /// Up to eight messages are sent at once. Sending a message is cancelled after 30 seconds, which counts as a
+    /// failure.
     fn send(&self, mail: &Mail) -> impl Future<Output = Result<(), MailError>> + Send;
 }
 
@@ -41,18 +43,19 @@ pub struct MailError {
 }
 
 impl MailError {
-    /// Wraps the error of the mail library, or a text that describes it. It must not contain the message, which
-    /// may include a link that is as powerful as a password.
+    /// Wraps the error of the mail library, or a text that describes the error. It must not contain the email itself,
+    /// which may include a link that is as powerful as a password.
     ///
-    /// The pauses before the message is sent again grow from 2 seconds to an hour.
+    /// The email is sent again after 2 seconds. If it fails again, the pauses grow to an hour.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), is_outage: false }
     }
 
-    /// Like [`new`](Self::new), for an error that has nothing to do with this message: the mail server cannot be reached,
-    /// or refuses the log-in. One message is then tried every 20 seconds, and all of them as soon as one is sent.
+    /// Like [`new`](Self::new), for an error that does not depend on the email: the mail server cannot be reached, or
+    /// refuses the log-in. After such an error, only one email is tried at a time, with pauses of up to 20 seconds. As
+    /// soon as one has been sent, all the others are sent too.
     ///
-    /// If three different messages in a row fail, that is assumed anyway.
+    /// If three different emails in a row fail with other errors, an outage is assumed as well.
     pub fn outage(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), is_outage: true }
     }

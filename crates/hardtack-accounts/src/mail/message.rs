@@ -11,7 +11,7 @@ use crate::users::EmailAddress;
 
 /// An email to one user, as plain text and as HTML.
 ///
-/// Its [`Display`](fmt::Display) is the complete message with its header (RFC 5322), with both forms
+/// Its [`Display`](fmt::Display) is the complete message (RFC 5322): the header, and a body with both forms
 /// (`multipart/alternative`). Lines end in `\n`, which `sendmail -t -i` expects; an SMTP library converts them.
 #[derive(Clone)]
 pub struct Mail {
@@ -51,8 +51,8 @@ impl Mail {
         self.subject
     }
 
-    /// Returns the body as plain text, with `\n` between its lines. It may contain a link that is as powerful as a
-    /// password: do not log it.
+    /// Returns the body as plain text, with lines separated by `\n`. Do not log it: it may contain a link that is as
+    /// powerful as a password.
     pub fn text(&self) -> &str {
         &self.text
     }

@@ -1,13 +1,13 @@
 //! Email to users: the messages, and how they are sent.
 //!
-//! The site composes the messages. The application supplies a [`Mailer`] that sends them, and turns mail on with
-//! [`Accounts::with_mail`](crate::Accounts::with_mail). [`Outbox`] writes messages to files for development and
-//! tests.
+//! The site composes the messages. The application supplies a [`Mailer`] that sends them, and passes it to
+//! [`Accounts::with_mail`](crate::Accounts::with_mail), which turns mail on. [`Outbox`] writes messages to files, for
+//! development and tests.
 //!
-//! No request waits for mail, so a response does not reveal whether there was anything to send. Messages are queued in
-//! the database: those that follow a stored change in the transaction of that change, and those with a reset link by a
-//! background task that looks up whose the address is. Messages that anyone can request are limited for each address,
-//! user and client.
+//! No request waits for mail, so a response does not reveal whether there was anything to send. Messages wait in a
+//! queue in the database. A message about a change is queued in the transaction that stores the change. A message with
+//! a reset link is queued by a background task, which first looks up the users with the requested address. Messages
+//! that anyone can request are limited for each address, user and client.
 
 mod dispatcher;
 mod fair_queue;

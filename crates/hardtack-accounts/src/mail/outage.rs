@@ -13,8 +13,9 @@ const SUSPICIOUS: usize = 3;
 /// How often an outage is logged.
 const REPORT: Duration = Duration::from_secs(600);
 
-/// Notices when the mail server is out of order. Then one message at a time is tried, in growing pauses, and the others
-/// wait without being counted as failed. When one is sent, all are.
+/// Detects when the mail server is out of order. During such an outage, one message at a time is tried, with growing
+/// pauses. The other messages wait, and do not count as failed. As soon as one message has been sent, the outage is
+/// over and all of them are sent.
 #[derive(Debug, Default)]
 pub(super) struct Outage(Mutex<State>);
 
@@ -45,8 +46,8 @@ pub(super) struct Failure {
 }
 
 impl Outage {
-    /// Returns how long to wait before a message may be sent; zero if it may be sent now. During an outage, such a
-    /// message makes the others wait until it has been sent or has failed, for `timeout` at most.
+    /// Returns how long to wait before a message may be sent, or zero if one may be sent now. During an outage, zero
+    /// also reserves the next try: other messages wait until that one has been sent or has failed, or for `timeout`.
     pub(super) fn delay(&self, now: Instant, timeout: Duration) -> Duration {
         let mut state = self.state();
         let Some(down) = &mut state.down else { return Duration::ZERO };
@@ -70,7 +71,8 @@ impl Outage {
         std::mem::take(&mut *self.state()).down.is_some()
     }
 
-    /// Notes that a message has failed. `is_certain` if its error means that the server is out of order.
+    /// Records that a message has failed. `is_certain` says that the error itself means that the server is out of
+    /// order.
     pub(super) fn note(&self, now: Instant, message: i64, is_certain: bool) -> Failure {
         let mut state = self.state();
         if state.failed.len() < SUSPICIOUS && !state.failed.contains(&message) {

@@ -20,8 +20,8 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
-/// The requests that wait in memory, and the tasks that work on them and on stored jobs. Clones share them. The tasks
-/// end when the last clone is dropped.
+/// The queue of reset requests in memory, and the tasks that work on these requests and on the jobs in the database.
+/// All clones share them. The tasks end when the last clone is dropped.
 #[derive(Clone)]
 pub(crate) struct MailQueue(Arc<Tasks>);
 
@@ -65,7 +65,8 @@ impl MailQueue {
         self.0.calls.send_modify(|calls| *calls += 1);
     }
 
-    /// Waits until what was added before this call is sent or has failed, for four seconds at most.
+    /// Waits until every email that was requested before this call has been sent or has failed, for four seconds at
+    /// most.
     pub(crate) async fn flush(&self) {
         let _ = tokio::time::timeout(FLUSH_TIMEOUT, self.0.resets.drained()).await;
         self.wake();
@@ -86,7 +87,7 @@ impl fmt::Debug for MailQueue {
     }
 }
 
-/// Works off requests for reset links, one after the other. `queued` is called when emails may have been queued.
+/// Handles requests for reset links, one after the other. Calls `queued` after each one that may have queued emails.
 async fn work_off(queue: &FairQueue<ResetRequest>, worker: &MailWorker, queued: impl Fn()) {
     loop {
         let asked = queue.next().await;

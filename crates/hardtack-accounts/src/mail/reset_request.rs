@@ -1,4 +1,5 @@
-//! Requests for a reset link. Anyone can make them, so they are kept in memory until it is known whose the address is.
+//! Requests for a reset link. Anyone can make such requests, so they are kept in memory, not in the database, until the
+//! users with the address have been looked up.
 
 use crate::activity::RequestInfo;
 use crate::users::EmailAddress;

@@ -1,4 +1,5 @@
-//! The table `mail_sent`: which emails were sent lately. They are counted together with those that wait in `mail_jobs`.
+//! The table `mail_sent`, which records the emails that were sent recently. The limits count them together with the
+//! emails that wait in `mail_jobs`.
 
 use std::time::Duration;
 
@@ -38,7 +39,8 @@ macro_rules! count_as_sent {
 }
 pub(super) use count_as_sent;
 
-/// Makes other servers wait, until the transaction ends, before they count the emails to this address.
+/// Locks the count of the emails to an address until the transaction ends. Other servers wait for the lock before they
+/// count these emails.
 pub(super) async fn lock_in(transaction: &mut Transaction, key: &str) -> Result<(), BackendError> {
     // On SQLite, the transaction holds the only write lock anyway.
     if !transaction.connection().is_postgres() {

@@ -112,7 +112,8 @@ impl MailTemplates {
             .say("If you do not know why, contact the administrators of the site.")
     }
 
-    /// Begins a letter. No full stop follows the site's name, which mail programs may turn into a link.
+    /// Begins a letter. It puts no full stop after the site's name, because mail programs may turn the name and the
+    /// full stop into a link.
     fn on_the_site(&self, what: &str) -> Letter {
         let host = self.site.split_once("://").map_or(self.site.as_str(), |(_, host)| host);
         Letter::default().say(format!("On {host}, {what}"))
@@ -157,7 +158,7 @@ mod tests {
         assert!(compose(JobKind::ConfirmEmail, "ada", "", None).is_none(), "a confirmation without a link");
     }
 
-    /// Each email, in both forms: no link but the site's, nothing that is loaded, no full stop after a link.
+    /// Checks both forms of each email: they link only to the site, load nothing, and have no full stop after a link.
     #[test]
     fn s85_letters_contain_no_foreign_link_and_load_nothing() {
         let token = LinkToken::new();

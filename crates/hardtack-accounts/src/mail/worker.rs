@@ -39,7 +39,7 @@ pub(super) enum Outcome {
 
 /// Why a message was not sent.
 pub(super) struct SendFailure {
-    /// Whether the mail server is out of order. Otherwise, something may be wrong with the message.
+    /// Whether the mail server is out of order. If false, the message itself may be the problem.
     pub(super) is_outage: bool,
     pub(super) text: String,
 }

@@ -18,7 +18,8 @@ pub(crate) struct ConfirmEmailView<'a> {
     pub address: &'a str,
 }
 
-/// Renders one button that posts `csrf_token` and `link`: mail scanners open links, but press no buttons.
+/// Renders one button, which posts `csrf_token` and `link`. Opening the page must change nothing, because mail scanners
+/// open links. They press no buttons.
 pub(crate) fn confirm_email(shell: &Shell<'_>, view: &ConfirmEmailView<'_>) -> Markup {
     page(
         shell,

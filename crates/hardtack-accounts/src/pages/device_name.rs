@@ -35,8 +35,8 @@ const TOOLS: &[(&str, &str)] = &[
     ("ELinks/", "ELinks"),
 ];
 
-/// Browsers. The first match wins, so specific names come first: Edge also sends `Chrome/`, and Chrome sends
-/// `Safari/`.
+/// Browsers. The first match wins, so the more specific names come first: Edge also sends `Chrome/`, and Chrome also
+/// sends `Safari/`.
 const BROWSERS: &[(&str, &str)] = &[
     ("PowerShell/", "PowerShell"),
     ("Edg/", "Edge"),
@@ -72,8 +72,8 @@ const BROWSERS: &[(&str, &str)] = &[
     ("MSIE ", "Internet Explorer"),
 ];
 
-/// Operating systems. The first match wins, so specific names come first: an iPhone also sends `Mac OS X`, and an
-/// Android device also sends `Linux`.
+/// Operating systems. The first match wins, so the more specific names come first: an iPhone also sends `Mac OS X`, and
+/// an Android device also sends `Linux`.
 const SYSTEMS: &[(&str, &str)] = &[
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -90,8 +90,8 @@ const SYSTEMS: &[(&str, &str)] = &[
     ("X11", "Unix"),
 ];
 
-/// Returns a name for the device that sent this `User-Agent`: "Firefox on Linux", "curl", "Unknown device".
-/// The name consists only of the names listed above, so no text of the header reaches a page.
+/// Returns a name for the device that sent this `User-Agent`, such as "Firefox on Linux", "curl" or "Unknown device".
+/// The name is made only from the names in the tables above, so no text of the header reaches a page.
 pub(crate) fn device_name(user_agent: &str) -> String {
     let agent = &user_agent[..user_agent.floor_char_boundary(MAX_READ)];
     let first = |table: &[(&str, &'static str)], matches: fn(&str, &str) -> bool| {

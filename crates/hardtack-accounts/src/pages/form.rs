@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::view::FieldError;
 
-/// The kind of an input. It determines the `type`, and `autocomplete` for browsers and password managers.
-/// Password kinds have no value, so a password cannot be sent back.
+/// The kind of an input. It determines the attributes `type` and `autocomplete`; the latter tells browsers and password
+/// managers what to fill in. The kinds for passwords hold no value, so a password cannot be sent back.
 #[derive(Clone, Copy)]
 pub(super) enum FieldKind<'a> {
     /// The name that a user logs in with.
@@ -83,16 +83,16 @@ pub(super) fn next(path: Option<&str>) -> Markup {
     }
 }
 
-/// Returns `with_errors` if the form has errors, or else `plain`. A title that mentions the problem helps because
-/// screen readers announce it first.
+/// Returns `with_errors` if the form has errors, and otherwise `plain`. Screen readers announce the title first, so it
+/// mentions the problem.
 pub(super) fn title<'a>(failed: bool, plain: &'a str, with_errors: &'a str) -> &'a str {
     if failed { with_errors } else { plain }
 }
 
 /// The list of a form's errors, each linked to its field.
 ///
-/// It has the focus when the page loads, since not every screen reader announces an alert that is part of the
-/// page from the start.
+/// The list gets the focus when the page loads. Some screen readers would not announce it otherwise, because they
+/// ignore an alert that is part of the page from the start.
 pub(super) fn summary(form: &str, fields: &[Field<'_>], errors: &[FieldError<'_>]) -> Markup {
     let heading = format!("{form}-errors");
     html! {
@@ -177,8 +177,8 @@ pub(super) fn remember(form: &str, ticked: bool) -> Markup {
     }
 }
 
-/// A hidden user name for forms that ask only for a password, so that password managers store it under the right name.
-/// It has no `name`, so it is not posted: the session identifies the user.
+/// A hidden user name for a form that asks only for a password, so that password managers store the password under the
+/// right user name. The input has no `name`, so browsers do not post it. The session identifies the user.
 pub(super) fn username_for_password_managers(username: &str) -> Markup {
     html! { input type="text" value=(username) autocomplete="username" readonly hidden; }
 }

@@ -91,8 +91,8 @@ pub(super) fn page(shell: &Shell<'_>, page: &Page<'_>) -> Markup {
     }
 }
 
-/// Adds the navigation of this shell to a page that was rendered before its user was known. Returns `None` for any
-/// other page.
+/// Adds the navigation of `shell` to a page that was rendered before its user was known. Returns `None` for a page that
+/// already has the navigation of a known user or visitor.
 pub(crate) fn with_navigation(page: &str, shell: &Shell<'_>) -> Option<String> {
     let unknown = header(&Shell::default(), None).into_string();
     page.contains(&unknown).then(|| page.replacen(&unknown, &header(shell, None).into_string(), 1))

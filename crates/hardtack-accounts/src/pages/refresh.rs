@@ -6,10 +6,10 @@ use super::layout::{Page, Width, page};
 use super::view::Shell;
 use super::{form, url};
 
-/// Renders a button that posts to `/token/refresh` with `next`.
+/// Renders a button that posts `next` to `/token/refresh`.
 ///
-/// If `continue_url` is a path of this site, the page also tells the browser to open it at once. Any other URL is
-/// ignored.
+/// If `continue_url` is a path on this site, the page also tells the browser to open that path at once. Any other URL
+/// is ignored.
 pub(crate) fn continue_refresh(
     shell: &Shell<'_>,
     csrf_token: &str,

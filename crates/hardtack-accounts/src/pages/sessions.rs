@@ -16,7 +16,7 @@ pub(crate) struct DeviceRow {
     pub id: String,
     /// Whether it is the session of this request.
     pub is_current: bool,
-    /// The browser and system, such as "Firefox on Linux"; see [`device_name`](super::device_name).
+    /// The browser and operating system, such as "Firefox on Linux"; see [`device_name`](super::device_name).
     pub device: String,
     /// The network address of the log-in, if known.
     pub address: Option<String>,
@@ -46,8 +46,8 @@ pub(crate) struct ActivityRow {
     pub address: Option<String>,
 }
 
-/// Renders a page of devices, with a log-out button for each device but the current one, and a button that logs out
-/// all the others.
+/// Renders a page of devices. Each device but the current one has a log-out button, and one more button logs out all
+/// devices but the current one.
 pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &DevicePage, activity: &[ActivityRow]) -> Markup {
     let others = devices.rows.iter().filter(|device| !device.is_current).count();
     let is_all = devices.is_first && devices.next.is_none();

@@ -35,7 +35,7 @@ impl<'a> Tag<'a> {
     }
 }
 
-/// Returns every opening tag. Escaped text contains neither `<` nor `>`, so splitting there is exact.
+/// Returns every opening tag. Splitting at `<` and `>` is exact, because escaped text contains neither of them.
 fn tags(html: &str) -> Vec<Tag<'_>> {
     html.split('<')
         .skip(1)

@@ -14,7 +14,8 @@ const DAY: u64 = 24 * HOUR;
 pub(crate) struct TimeText {
     /// How long ago: `5 minutes ago`. Empty after a month.
     pub ago: String,
-    /// `23 Nov 2026, 14:05 UTC`: short enough for one line on a phone. A script replaces it by the local time.
+    /// The time in UTC, such as `23 Nov 2026, 14:05 UTC`, which fits on one line on a phone. A script replaces it with
+    /// the local time.
     pub clock: String,
     /// RFC 3339.
     pub machine: String,

@@ -15,10 +15,11 @@ pub(super) fn segment(value: &str) -> String {
     percent_encode(value, b"")
 }
 
-/// Returns `path` if a URL parser would read it as a path of this origin.
+/// Returns `path` if a URL parser would read it as a path on this origin.
 ///
-/// The callers have checked the path already. It is checked again because the page opens it without a click. `//host`
-/// and `/\host` lead to another origin, and URL parsers remove tabs and newlines before they look for these.
+/// The callers have already checked the path. It is checked again because the page opens it without a click. `//host`
+/// and `/\host` lead to another origin. URL parsers remove tabs and newlines before they look for either, so paths with
+/// such characters are refused too.
 pub(super) fn local(path: &str) -> Option<&str> {
     let mut bytes = path.bytes();
     let rooted = bytes.next() == Some(b'/');

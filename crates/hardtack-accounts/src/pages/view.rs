@@ -49,7 +49,8 @@ pub(crate) struct FieldError<'a> {
     pub text: &'a str,
 }
 
-/// The log-in or sign-up form. It has no field for the password, because an entered password is never sent back.
+/// The log-in or sign-up form. It has no field for the password, because a password that was entered is never sent
+/// back.
 pub(crate) struct CredentialsView<'a> {
     /// The pre-session CSRF token.
     pub csrf_token: &'a str,

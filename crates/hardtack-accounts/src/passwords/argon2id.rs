@@ -12,8 +12,9 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// Hashes and verifies passwords, with a pool of reusable buffers. Allocating 19 MiB for every hash would cost
-/// thousands of page faults and fragment the heap. The pool grows to as many buffers as hashes have run at once.
+/// Hashes and verifies passwords, with a pool of reusable buffers. Without the pool, allocating 19 MiB for every hash
+/// would cost thousands of page faults and fragment the heap. The pool has at most as many buffers as hashes have ever
+/// run at the same time.
 #[derive(Clone, Default)]
 pub(super) struct Argon2id(Arc<Mutex<Vec<Vec<Block>>>>);
 
@@ -35,7 +36,7 @@ impl Argon2id {
         .to_string())
     }
 
-    /// Returns whether the password matches the hash. Returns `false` if the hash is not an argon2 hash.
+    /// Returns whether the password matches the hash. If the hash is not an argon2 hash, returns `false`.
     pub(super) fn verify(&self, password: &[u8], hash: &PasswordHash) -> bool {
         let computed = || {
             let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
@@ -79,7 +80,7 @@ impl Argon2id {
     }
 
     /// Returns a buffer to the pool, cut to the usual size. A stored hash with a higher memory cost needs a larger
-    /// buffer, and the pool must not keep that memory.
+    /// buffer, but the pool must not keep the additional memory.
     fn give_back(&self, mut memory: Vec<Block>) {
         memory.truncate(MEMORY_KIB as usize);
         memory.shrink_to_fit();

@@ -3,15 +3,15 @@
 /// The shortest part of a name, an address or a host that counts, in characters.
 const SHORTEST_PART: usize = 4;
 
-/// If a password contains words of its context, the rest must have at least this many letters, or more than
-/// [`MAX_OTHERS`] characters.
+/// The fewest letters that a password with words of its context (such as the user name) must have besides these words.
+/// Fewer are enough if it has more than [`MAX_OTHERS`] characters besides them.
 const MIN_LETTERS: usize = 4;
 
 /// How many digits and signs people add to a word, at most: a date has eight.
 const MAX_OTHERS: usize = 8;
 
-/// Returns whether a password consists of words of its context, such as the user name, with a few digits or signs
-/// (ASVS 5.0 V6.2.11): `alice2024!` for the user `alice`.
+/// Returns whether a password consists of words of its context, such as the user name, and a few other characters (ASVS
+/// 5.0 V6.2.11). An example is `alice2024!` for the user `alice`.
 pub(super) fn is_expected<'a>(password: &str, context: impl IntoIterator<Item = &'a str>) -> bool {
     let password = password.to_lowercase();
     let mut words: Vec<String> = Vec::new();

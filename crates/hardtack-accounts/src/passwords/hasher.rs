@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 use super::argon2id::{Argon2id, is_weak};
 use super::typed::TypedPassword;
 
-/// How many hashes may wait for each permit. When the queue is full, further clients get 503 at once; otherwise they
-/// could wait for minutes.
+/// How many hashes may wait for each permit. If the queue is full, the server responds with 503 at once, because the
+/// client would otherwise wait for minutes.
 const WAITING_PER_PERMIT: usize = 64;
 
 /// Why a password was not hashed or verified.
@@ -32,8 +32,8 @@ pub(crate) enum Verdict {
     Wrong,
     /// The right password.
     Right,
-    /// The password is right, but its hash uses weaker parameters than the current ones, or was made from the password
-    /// as typed instead of its normalized form. Hash it again.
+    /// The password is right, but it should be hashed again. Its hash has weaker parameters than the current ones, or
+    /// was made from the password as typed instead of from its normalized form.
     RightButOldHash,
 }
 
@@ -45,12 +45,13 @@ pub(crate) struct Hasher {
     queued: Arc<AtomicUsize>,
     queue_limit: usize,
     argon2id: Argon2id,
-    /// The hash to verify against if the user does not exist, so that both cases take the same time.
+    /// The hash to verify against if the user does not exist. A log-in then takes as long as with a name that exists.
     dummy_hash: Arc<str>,
 }
 
 impl Hasher {
-    /// Creates a hasher with its dummy hash, which takes as long to verify as any hash with the current parameters.
+    /// Creates a hasher with its dummy hash. Verifying this hash takes as long as verifying any hash with the current
+    /// parameters.
     pub(crate) async fn new() -> Result<Self, HashError> {
         let permits = std::thread::available_parallelism().map_or(1, usize::from);
         let hasher = Self {
@@ -71,9 +72,9 @@ impl Hasher {
         hash.map_err(|error| HashError::Failed(BackendError::new(error.to_string())))
     }
 
-    /// Compares a password with a hash. Without a hash, takes the same time and returns [`Verdict::Wrong`]. If the
-    /// normalized form of the password differs from what was typed, always checks both forms, so that the time does not
-    /// depend on the user.
+    /// Compares a password with a hash. If there is no hash, takes the same time and returns [`Verdict::Wrong`]. If the
+    /// password as typed differs from its normalized form, always checks both forms, so that the time reveals nothing
+    /// about the stored hash.
     pub(crate) async fn verify(&self, password: TypedPassword, hash: Option<String>) -> Result<Verdict, HashError> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy_hash.to_string());

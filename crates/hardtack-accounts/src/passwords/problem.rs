@@ -14,12 +14,13 @@ pub enum PasswordProblem {
     #[error("Use a password of at most 1024 bytes.")]
     TooLong,
     /// It contains a control character, which some keyboards and forms cannot send.
-    #[error("Choose a password without tabs, line breaks and other control characters.")]
+    #[error("Choose a password without tabs, line breaks or other control characters.")]
     ControlCharacter,
-    /// It is the user name, the email address or the name of the site, perhaps with a few digits or signs.
+    /// It consists of the user name, the email address or the name of the site, or of words in these, and a few other
+    /// characters.
     #[error(
-        "Choose a password that is more than your user name, your email address or the name of this site with a few \
-         characters added."
+        "Choose another password. This one is little more than your user name, your email address or the name of this \
+         site."
     )]
     Expected,
     /// It repeats a single character.
@@ -29,6 +30,6 @@ pub enum PasswordProblem {
     #[error("Choose another password. This one is so common that attackers try it first. A long phrase works well.")]
     Common,
     /// It is in the table of [`PasswordRules::table`](crate::PasswordRules::table).
-    #[error("Choose another password. This one is on a list of stolen passwords, which attackers try.")]
+    #[error("Choose another password. This one is on a list of stolen passwords that attackers try.")]
     Breached,
 }

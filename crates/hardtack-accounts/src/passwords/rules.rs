@@ -11,18 +11,20 @@ use super::typed::TypedPassword;
 /// The minimum length that every site requires, in characters (ASVS 5.0 V6.2.1).
 const MIN_CHARS: u8 = 8;
 
-/// The longest minimum that a site can require: passwords of 64 characters must be allowed (ASVS 5.0 V6.2.9).
+/// The longest minimum length that a site can require, because passwords of 64 characters must be allowed (ASVS 5.0
+/// V6.2.9).
 const MAX_MIN_CHARS: u8 = 64;
 
-/// The rules for new passwords: a minimum length of 8 characters, at most 1024 bytes, and none of the passwords that
-/// attackers try first. A password need not contain digits or special characters.
+/// The rules for new passwords. By default, a password has at least 8 characters and at most 1024 bytes, and is not one
+/// of the passwords that attackers try first. It need not contain digits or special characters.
 ///
-/// The rules refuse passwords that repeat a single character or contain control characters; 11,611 common passwords,
-/// ignoring case; passwords that consist of the user name, the email address or the name of the site with a few
-/// characters added; and those in a [`PasswordTable`], if you set one. Raise the minimum to 15 characters if the
-/// password is the only factor, as NIST SP 800-63B-4 requires.
+/// The rules refuse passwords that repeat a single character or contain control characters. They refuse 11,611 common
+/// passwords, ignoring case, and passwords that consist of the user name, the email address or the name of the site and
+/// a few other characters. If you set a [`PasswordTable`], they also refuse the passwords in it. If the password is the
+/// only factor, raise the minimum to 15 characters, as NIST SP 800-63B-4 requires.
 ///
-/// Passwords are compared as RFC 8265 (OpaqueString) describes: in Unicode NFC, with all spaces equal.
+/// Before passwords are compared, they are normalized to Unicode NFC, and all kinds of space are replaced with the
+/// ASCII space, as RFC 8265 (OpaqueString) describes.
 ///
 /// ```
 /// use hardtack_accounts::{PasswordProblem, PasswordRules};
@@ -48,7 +50,7 @@ impl Default for PasswordRules {
 }
 
 impl PasswordRules {
-    /// Sets the minimum length in characters. Values below 8 count as 8, and values above 64 as 64.
+    /// Sets the minimum length in characters. A value below 8 counts as 8, and a value above 64 as 64.
     #[must_use]
     pub fn min_chars(self, min_chars: u8) -> Self {
         Self { min_chars: min_chars.clamp(MIN_CHARS, MAX_MIN_CHARS), ..self }
@@ -66,10 +68,10 @@ impl PasswordRules {
         Self { table: Some(Arc::new(table)), ..self }
     }
 
-    /// Returns why a new password is refused, or `None` if it is accepted. `user` lists the texts that the password
-    /// must not be made from, such as the user name and the email address.
+    /// Returns why a new password is refused, or `None` if it is accepted. `user` lists texts such as the user name and
+    /// the email address: a password that consists of one of them and a few other characters is refused.
     ///
-    /// Reads the table, if one is set, so call it on a thread for blocking work.
+    /// If a table is set, this reads the table's file, so call it on a thread for blocking work.
     ///
     /// # Errors
     /// The table cannot be read.

@@ -11,7 +11,7 @@ const MAX_BYTES: usize = 1024;
 /// A password that is short enough to be hashed, as it was typed and in the normalized form of RFC 8265. It need not
 /// obey the rules for new passwords.
 ///
-/// The same password arrives as different bytes: `é` is one character from one keyboard and two from another. New
+/// The same password can arrive as different bytes: some keyboards send `é` as one character, others as two. New
 /// passwords are stored in the normalized form. Older versions stored passwords as they were typed, so a log-in tries
 /// both forms.
 pub(crate) struct TypedPassword {
@@ -46,8 +46,8 @@ impl TypedPassword {
     }
 }
 
-/// Replaces other spaces by U+0020 and normalizes to NFC (RFC 8265 §4.2.2). Does not check the characters: precis-core
-/// does not know those that are newer than Unicode 6.3, such as most emoji.
+/// Replaces every other space with U+0020, and normalizes to NFC (RFC 8265 §4.2.2). Does not check the characters:
+/// precis-core knows none that are newer than Unicode 6.3, so it would refuse most emoji.
 fn normalize(typed: &str) -> Option<String> {
     let profile = OpaqueString::new();
     let mapped = profile.additional_mapping_rule(typed).ok()?;

@@ -10,8 +10,8 @@ use crate::pages::{ActivityRow, TimeText, device_name};
 /// From how many addresses failed log-ins have rows of their own.
 const MAX_ADDRESSES: usize = 4;
 
-/// Returns a row for each activity, newest first. The failed log-ins from one address share a row, with the time of the
-/// last one. After [`MAX_ADDRESSES`] addresses, all others share one more row.
+/// Returns a row for each activity, newest first. Failed log-ins from one address share a row, which shows the time of
+/// the last one. The failed log-ins from all addresses beyond [`MAX_ADDRESSES`] share one more row.
 pub(super) fn activity_rows(activities: &[Activity], now: Timestamp) -> Vec<ActivityRow> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for activity in activities {

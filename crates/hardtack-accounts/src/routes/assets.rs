@@ -1,5 +1,5 @@
-//! `/assets`: the stylesheet, the script and the logo. And the addresses that browsers, crawlers and password managers
-//! look for.
+//! `/assets` (the stylesheet, the script and the logo), and the well-known addresses that browsers, crawlers and
+//! password managers look for.
 
 use axum::response::{IntoResponse, Redirect};
 use http::header;
@@ -8,7 +8,8 @@ use crate::pages::{FAVICON, MARK, STYLESHEET, TIMES_SCRIPT};
 
 const PUBLIC: &str = "public, max-age=300";
 
-/// Pages that need a user, and steps between pages. Crawlers would only find the log-in page there.
+/// Keeps crawlers away from pages that need a user, where they would only find the log-in page, and from steps between
+/// pages.
 const ROBOTS: &str = "User-agent: *\nDisallow: /account\nDisallow: /service\nDisallow: /logout\nDisallow: /reauthenticate\n\
                       Disallow: /token/\n";
 

@@ -1,4 +1,5 @@
-//! `/email/confirm`, where confirmation links lead, and `/account/email/send`, which sends another one.
+//! `/email/confirm`, which confirmation links lead to, and `/account/email/send`, which sends another confirmation
+//! link.
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};

@@ -54,7 +54,8 @@ fn checkbox_or_bool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 }
 
 impl CredentialsInput {
-    /// An empty form with `next` from the query. The checkbox is ticked if the site sets persistent cookies.
+    /// Returns an empty form, with `next` from the query. The checkbox "Stay logged in" is ticked if the site's
+    /// configuration makes cookies persistent.
     pub(super) fn from_query(auth: &Auth) -> Self {
         Self {
             next: auth.query("next"),
@@ -63,9 +64,9 @@ impl CredentialsInput {
         }
     }
 
-    /// Returns the log-in of a user, with session or persistent cookies. Browsers do not send a checkbox that is not
-    /// ticked, so a missing field means session cookies. If a program omits the field, the site's configuration
-    /// decides.
+    /// Returns the log-in of a user, with session cookies or persistent cookies. Browsers do not send a checkbox that
+    /// is not ticked, so a form without the field gets session cookies. If a program omits the field, the site's
+    /// configuration decides.
     pub(super) fn log_in(&self, user_id: &str, wants: Wants) -> LogIn {
         let remember = self.remember.or((wants != Wants::Api).then_some(false));
         remember.into_iter().fold(LogIn::new(user_id), LogIn::remember)
@@ -112,11 +113,11 @@ pub(super) fn show_form(
     Ok((cookies, respond::page(status, page(&shell, &view))).into_response())
 }
 
-/// Checks that a form from before the log-in was sent from its own page.
+/// Checks that a form for visitors, such as the log-in form, was sent from this site's own page.
 ///
 /// # Errors
-/// Another page sent the form, or this cannot be ruled out. In the second case, a person gets the form from `again`,
-/// with a notice that says what to do.
+/// Another page sent the form, or this cannot be ruled out. If it cannot be ruled out and the client is a browser, the
+/// error is the response of `again`: the form once more, with a notice that says what to do.
 pub(super) fn require_own_form(
     auth: &Auth,
     again: impl FnOnce(Shell<'_>) -> Result<Response, AuthError>,
@@ -128,7 +129,8 @@ pub(super) fn require_own_form(
     }
 }
 
-/// Returns the shell of a page that shows a refused form again, if this site's own page may have sent the form.
+/// Returns a shell for showing a refused form again, with a notice that says why it was refused. Returns `None` if the
+/// client is not a browser, or if the form was not refused merely because its origin could not be confirmed.
 pub(super) fn shell_of_unverified<'e>(auth: &Auth, error: &'e AuthError) -> Option<Shell<'e>> {
     if auth.wants() != Wants::Page || !is_unverified(error) {
         return None;

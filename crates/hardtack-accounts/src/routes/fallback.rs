@@ -14,10 +14,12 @@ pub(crate) async fn not_found(headers: HeaderMap, visitor: Visitor) -> Response 
     respond::problem_in(&visitor.shell(None), wants(&headers), StatusCode::NOT_FOUND, "not_found", detail, &[])
 }
 
-/// The addresses of the account page's forms. A browser shows them in its address bar if a form has errors.
+/// The paths that the forms of the account page are posted to. If a form has errors, the browser shows its path in the
+/// address bar.
 const FORMS_OF_ACCOUNT: [&str; 2] = ["/account/change_settings", "/account/password"];
 
-/// Responds with 405. A person who opens the address of a form of the account page is sent to that page.
+/// Responds with 405. If a person opens one of [`FORMS_OF_ACCOUNT`] in a browser, redirects to the account page
+/// instead.
 pub(crate) async fn method_not_allowed(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     if method == Method::GET && FORMS_OF_ACCOUNT.contains(&uri.path()) && wants(&headers) == Wants::Page {
         return Redirect::to("/account").into_response();

@@ -1,12 +1,13 @@
-//! Responds to requests without a fresh token, which shows that the user has entered the password recently.
+//! Responds to requests without a fresh token. A fresh token shows that the user has entered the password recently.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::FailureKind;
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError};
 
-/// Redirects a browser whose token is no longer fresh to `/reauthenticate`, and from there to `next`. Returns every
-/// other error unchanged. By default, the core would redirect back to the page in `Referer`, which browsers may omit.
+/// Redirects a browser whose token is no longer fresh to `/reauthenticate`, from where the user continues to `next`.
+/// Returns every other error unchanged. The core's own response to this error would return the user to the page in
+/// `Referer`, which browsers may omit.
 pub(super) fn ask_for_password(auth: &Auth, error: AuthError, next: AfterProof) -> Result<Response, AuthError> {
     if is_not_fresh(&error) && auth.wants() == Wants::Page {
         return Ok(next.redirect());

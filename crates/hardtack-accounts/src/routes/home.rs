@@ -18,7 +18,8 @@ use crate::respond;
 use crate::site::Site;
 use crate::users::User;
 
-/// How long the home page of a new user names the address to confirm. The account page always does.
+/// How long after the sign-up the home page says which address the user has to confirm. The account page always says
+/// it.
 const JUST_SIGNED_UP: Duration = Duration::from_secs(10 * 60);
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, user: Option<CurrentUser<User>>) -> Response {

@@ -1,4 +1,4 @@
-//! A submitted profile, kept in the user's browser while the user logs in again or enters the password.
+//! A submitted profile, kept in the user's browser while the user logs in again or enters the password again.
 
 use std::time::Duration;
 
@@ -11,13 +11,15 @@ use serde::{Deserialize, Serialize};
 use crate::page_cookie::PageCookie;
 use crate::users::{Profile, User};
 
-/// Encrypted, and bound to a user. The site only fills a form with its content, which the user checks and sends again.
-/// The pages that ask for the password get it too, and say that what was typed is kept.
+/// The cookie that keeps the form. Its value is encrypted and belongs to one user. The site only fills the form with it
+/// again: the user checks the form and sends it. The browser also sends the cookie to the pages that ask for the
+/// password, so these pages can say that the form is kept.
 const COOKIE: PageCookie = PageCookie { name: "settings_draft", path: "/", max_age: LIFETIME.as_secs() as u32 };
 
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// The longest value, in bytes, so that browsers and proxies accept the cookie. A longer form is not kept.
+/// The longest value of the cookie, in bytes. Browsers and proxies may refuse longer cookies, so a longer form is not
+/// kept.
 const MAX_LEN: usize = 3800;
 
 const FORM: &str = "kept form";
@@ -32,8 +34,8 @@ struct KeptForm {
     email: String,
 }
 
-/// Returns the value of a hidden field that tells whose form it is, even after the session has ended. Only this site
-/// can read and make it.
+/// Returns the value of a hidden field that tells which user the form belongs to, even after the session has ended.
+/// Only this site can create and read such values.
 pub(super) fn owner_field(user: &User, auth: &Authenticator) -> String {
     auth.seal(OWNER, user.id.as_bytes()).unwrap_or_default()
 }

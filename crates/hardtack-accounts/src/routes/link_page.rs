@@ -1,4 +1,4 @@
-//! A page that a single-use link leads to. The page moves the link's token from the address bar into an httpOnly
+//! A page that a single-use link leads to. The page moves the link's token from the address bar into an `HttpOnly`
 //! cookie.
 
 use axum::response::{IntoResponse, Redirect, Response};
@@ -31,7 +31,8 @@ const INCOMPLETE: &str = "Part of the link is missing, or it was mistyped. Open 
 pub(crate) struct SentLink {
     /// The link's token, from a program.
     pub(super) token: Option<String>,
-    /// From a form: the [`LinkToken::form_key`] of the link that it was rendered for. The token is in the cookie.
+    /// From a form: the [`LinkToken::form_key`] of the link for which the form was rendered. The token itself is in the
+    /// cookie.
     pub(super) link: Option<String>,
 }
 
@@ -40,9 +41,9 @@ impl LinkPage {
         Self { cookie: PageCookie { name: "mail_link", path, max_age: 600 }, dead_link, action }
     }
 
-    /// If the query has a token, redirects to the page without it and sets the cookie. This keeps the token out of
-    /// the history, screenshots and `Referer`. Opening a link does not use it up, since mail scanners open links
-    /// too.
+    /// If the query has a token, moves it into the cookie and redirects to the page without the query. This keeps the
+    /// token out of the browser's history, screenshots and `Referer`. Opening a link does not use it up, because mail
+    /// scanners open links too.
     pub(super) fn move_token_to_cookie(&self, auth: &Auth) -> Option<Response> {
         let token = auth.query("token")?;
         let token = LinkToken::parse(token.trim());
@@ -63,12 +64,15 @@ impl LinkPage {
         LinkToken::parse(self.cookie.find(auth.headers(), auth.authenticator())?)
     }
 
-    /// Returns the token that a program sent in the body, or else the one in the cookie if the form was rendered for
-    /// it. The browser may have opened another link since then, or an attacker may have replaced the cookie: the form
-    /// shows one user, and must not change another.
+    /// Returns the token that a program sent in the body. For a form, returns the token in the cookie, if the form was
+    /// rendered for that token.
+    ///
+    /// The browser may have opened another link since the form was rendered, or an attacker may have replaced the
+    /// cookie. Without the check, a form that shows one user would change another.
     ///
     /// # Errors
-    /// The response: the form belongs to another link, or no link is open.
+    /// The token in the body is malformed, the form belongs to another link, or no link is open. The error is the
+    /// response.
     pub(super) fn sent_token(&self, sent: &SentLink, auth: &Auth) -> Result<LinkToken, Box<Response>> {
         if let Some(token) = &sent.token {
             return LinkToken::parse(token).ok_or_else(|| Box::new(self.unusable(auth, true)));
@@ -80,8 +84,8 @@ impl LinkPage {
         }
     }
 
-    /// Returns the shell of the page that shows a refused form again, if this site's own page may have sent the form
-    /// and a link is still open.
+    /// Returns the shell for showing a refused form again, if this site's own page may have sent the form and the
+    /// browser still has a link's token. Otherwise returns `None`.
     pub(super) fn shell_of_unverified<'e>(&self, auth: &Auth, error: &'e AuthError) -> Option<Shell<'e>> {
         shell_of_unverified(auth, error).filter(|_| self.token(auth).is_some())
     }

@@ -37,8 +37,8 @@ pub(super) async fn user(site: &Site, auth: &Auth) -> Option<User> {
     })
 }
 
-/// Returns what a link has done, for the home page. `viewer` is the user who is logged in, and `owner` the one whose
-/// link it was, if that is known.
+/// Returns a notice for the home page that says what a link has done. `viewer` is the user who is logged in, if any.
+/// `owner` is the user whom the link belonged to, if that is known.
 pub(super) fn text(done: &str, owner: Option<&User>, viewer: Option<&User>) -> Option<String> {
     let whose = match (owner, viewer) {
         (Some(owner), Some(viewer)) if owner.id == viewer.id => "your account".to_owned(),

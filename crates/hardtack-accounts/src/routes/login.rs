@@ -118,7 +118,7 @@ pub(crate) async fn submit(
     }
 }
 
-/// Runs to its end even if the client hangs up: a session that should not have begun must be ended.
+/// Runs to its end even if the client hangs up, because it may have to end a session that it should not have begun.
 async fn log_in(
     site: Site,
     auth: Auth,
@@ -174,7 +174,8 @@ fn too_many(
     Ok(respond::retry_after(response, refused))
 }
 
-/// The response to a password that is too long. It is sent before any look-up, so it is the same for every name.
+/// The response to a password that is too long. It is sent before the user is looked up, so it is the same for every
+/// name.
 fn too_long(
     site: &Site,
     auth: &Auth,

@@ -1,4 +1,4 @@
-//! `/token/refresh`: exchanges the refresh token for new tokens, and returns to where the client came from.
+//! `/token/refresh`, which exchanges the refresh token for new tokens and returns the client to where it came from.
 
 use axum::Form;
 use axum::extract::{FromRequest, Request, State};
@@ -48,8 +48,8 @@ pub(crate) async fn show(
     }
 }
 
-/// Refuses the token of a user who was disabled or deleted (ASVS 5.0 V7.4.2). Does nothing if the token is not
-/// valid: the refresh itself then refuses it and gives the reason.
+/// Refuses the token of a user who has been disabled or deleted (ASVS 5.0 V7.4.2). Does nothing if the token is not
+/// valid, because the refresh then refuses it and gives the reason.
 async fn check_user(site: &Site, auth: &Auth, token: Result<RefreshToken, AuthError>) -> Result<(), AuthError> {
     let Ok(token) = token else { return Ok(()) };
     match site.accounts.find(token.subject()).await {
@@ -59,8 +59,8 @@ async fn check_user(site: &Site, auth: &Auth, token: Result<RefreshToken, AuthEr
     }
 }
 
-/// Responds to a visitor who followed a link from another site. Does not refresh, but shows a page that requests
-/// the refresh from this site.
+/// Responds to a visitor who followed a link from another site. Does not refresh the tokens, but shows a page of this
+/// site that requests the refresh.
 fn show_continue(auth: &Auth) -> Response {
     let next = auth.query("next").and_then(|next| auth.authenticator().next(&next));
     let url = next.as_ref().map_or_else(|| "/token/refresh".to_owned(), |next| next.append_to("/token/refresh"));
@@ -101,7 +101,8 @@ pub(crate) async fn submit(
     Ok((cookies, respond::success(auth.wants(), &location, json!({ "refreshed": true }))).into_response())
 }
 
-/// Refuses a request that was redirected here from another route. A form is kept as if that route had refused it.
+/// Refuses a request that was redirected here from another route. If its body is a form, the form is kept as if the
+/// other route had refused it.
 async fn refuse_redirected(error: AuthError, request: Request, auth: &Auth, site: &Site) -> Response {
     let next = auth.query("next").unwrap_or_default();
     match next.split('?').next().unwrap_or_default() {

@@ -46,7 +46,8 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Respons
     }
 }
 
-/// Responds with the form. It shows the user name, so that visitors notice if the link is for another account.
+/// Responds with the form. The form shows the user name, so that a person who follows a link for another account
+/// notices it.
 async fn show_form(
     site: &Site,
     auth: &Auth,
@@ -92,8 +93,8 @@ pub(crate) async fn submit(
     site.run_uninterrupted(&auth, work).await
 }
 
-/// Ends the sessions of everyone who knew the old password. Does not log in: the link proves access to a mailbox or
-/// the word of an operator, not the password.
+/// Sets the new password and ends all sessions of the user, because someone else may know the old password. Does not
+/// log the user in: the link proves access to a mailbox, or was created by an operator, but does not prove who uses it.
 async fn reset(
     site: Site,
     auth: Auth,

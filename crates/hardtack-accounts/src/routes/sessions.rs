@@ -88,7 +88,8 @@ impl AccountForm for DeviceForm {
     }
 }
 
-/// A page of the user's sessions and the position of the next one: the current session first, then the newest.
+/// Returns one page of the user's sessions, and the position of the next page. The current session comes first, then
+/// the others, newest first.
 async fn page_of(
     auth: &Auth,
     user_id: &str,
@@ -105,8 +106,8 @@ async fn page_of(
     Ok((rows, page.next))
 }
 
-/// Ends one session. Ending a session other than the current one needs a recent log-in (ASVS 5.0 V7.5.2), so that a
-/// thief with a copied cookie cannot log out the owner.
+/// Ends one session. To end a session other than the current one, the user must have logged in recently (ASVS 5.0
+/// V7.5.2). So a thief who has copied a cookie cannot log out the user's other devices.
 pub(crate) async fn revoke(
     auth: Auth,
     fresh: Result<FreshAccessToken, AuthError>,

@@ -12,7 +12,8 @@ use crate::site::Site;
 
 /// The client of a request, as far as it decides how often something may be tried.
 pub(crate) struct Client {
-    /// The address by which tries are counted. `None` if the server does not know it, as in a test of the router.
+    /// The address or network by which tries are counted. `None` if the server does not know the client's address, as
+    /// in a test of the router.
     pub(super) network: Option<IpAddr>,
     /// The users who have logged in with this browser before.
     pub(crate) devices: Devices,

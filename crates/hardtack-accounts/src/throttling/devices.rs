@@ -1,6 +1,7 @@
-//! The cookie of a browser in which users have logged in before.
+//! The cookie that marks a browser in which users have logged in before.
 //!
-//! It is no credential: it only gives its browser tries of its own, and log-ins without it are announced by email.
+//! The cookie is not a credential. It only gives the browser its own allowance of password tries. A log-in from a
+//! browser without it is announced to the user by email.
 
 use std::time::Duration;
 
@@ -28,12 +29,12 @@ const PURPOSE: &str = "known device";
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Devices(Vec<Device>);
 
-/// A browser in which a user has logged in. The names are short, because each request carries the cookie.
+/// A browser in which a user has logged in. The serialized names are short, because each request carries the cookie.
 #[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Device {
     #[serde(rename = "u")]
     user: String,
-    /// A hash of the user's name, so that no user has to be looked up to find the entry for a name.
+    /// A hash of the user's name. With it, the entry for a name is found without looking up the user.
     #[serde(rename = "n")]
     name: String,
     /// Random.
@@ -57,8 +58,9 @@ impl std::fmt::Debug for Device {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KnownDevice<'a> {
     pub(super) user: &'a str,
-    /// `None` if the password has been changed since. All such devices of a user have their tries in common: someone
-    /// who knew the old password may have made any number of them.
+    /// `None` if the password has been changed since the last log-in with this browser. All such browsers of a user
+    /// share one allowance of tries. Otherwise, someone who knew the old password could have collected any number of
+    /// these cookies, each with tries of its own.
     pub(super) id: Option<&'a str>,
 }
 
@@ -79,7 +81,8 @@ impl<'a> KnownUser<'a> {
 }
 
 impl Devices {
-    /// Opens the cookie of a request. One that this site did not set, or whose key is gone, counts as absent.
+    /// Reads the cookie of a request. A cookie that this site did not set, or whose key is no longer in use, counts as
+    /// absent.
     pub(super) fn find(headers: &HeaderMap, auth: &Authenticator) -> Self {
         let devices = COOKIE.find(headers, auth).and_then(|sealed| auth.open_sealed(PURPOSE, sealed));
         let devices = devices.and_then(|json| serde_json::from_slice::<Vec<Device>>(&json).ok()).unwrap_or_default();
@@ -87,14 +90,14 @@ impl Devices {
         Self(devices.into_iter().filter(|device| device.at > oldest).collect())
     }
 
-    /// Returns the device of the user with this name, if the user has logged in with this browser. The name may have
-    /// been given to another user since then: see [`Device::known_to`].
+    /// Returns the device of the user with this name, if the user has logged in with this browser. Since that log-in,
+    /// the name may have been given to another user: check with [`Device::known_to`].
     pub(crate) fn of_name(&self, name_key: &str) -> Option<&Device> {
         let name = hash(name_key);
         self.0.iter().find(|device| device.name == name)
     }
 
-    /// Returns whether a user has logged in with this browser. If not, a log-in is announced to the user.
+    /// Returns whether a user has logged in with this browser. If not, the log-in is announced to the user by email.
     pub(crate) fn know(&self, user_id: &str) -> bool {
         self.0.iter().any(|device| device.user == user_id)
     }
@@ -128,7 +131,8 @@ impl Device {
     }
 }
 
-/// The first 64 bits of the SHA-256 hash, in hexadecimal. It is only compared with what the same browser has.
+/// Returns the first 64 bits of the SHA-256 hash, in hexadecimal. That is enough, because it is only compared with the
+/// few hashes in the same browser's cookie.
 fn hash(name_key: &str) -> String {
     Sha256::digest(name_key.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

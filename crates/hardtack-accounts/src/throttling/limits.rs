@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use hardtack::throttle::Rate;
 
-/// How often passwords may be tried, accounts created and links requested.
+/// Limits on how often passwords may be tried, accounts created and links requested.
 ///
-/// By default, an account has 10 attempts and one more every 30 seconds, and a client address (an IPv6 /64 network) has
-/// 100 failed attempts and one more a second. After 100 failures in a row, an account has one attempt an hour (NIST SP
-/// 800-63B-4 §3.2.2; ASVS 5.0 V6.3.1), until someone logs in or sets a new password with a reset link. Devices on which
-/// the user has logged in before have attempts of their own, so that strangers cannot lock the user out.
+/// By default, an account has 10 attempts, and gets one more every 30 seconds. A client address (for IPv6, a /64
+/// network) has 100 failed attempts, and gets one more every second. After 100 failures in a row, an account has only
+/// one attempt an hour (NIST SP 800-63B-4 §3.2.2; ASVS 5.0 V6.3.1). This ends when someone logs in or sets a new
+/// password with a reset link. A device on which the user has logged in before has attempts of its own, so strangers
+/// cannot lock the user out.
 ///
 /// ```
 /// use std::time::Duration;
@@ -46,14 +47,14 @@ impl Default for LogInLimits {
 }
 
 impl LogInLimits {
-    /// Limits nothing: passwords can be guessed as fast as the server hashes them. For tests, or if something else
-    /// limits log-ins.
+    /// Limits nothing: passwords can be guessed as fast as the server can hash them. Use this only for tests, or if
+    /// something else limits log-ins.
     pub const fn insecure_off() -> Self {
         Self(None)
     }
 
-    /// Sets how often the password of an account may be tried. Has no effect on [`Self::insecure_off`], as the other
-    /// setters.
+    /// Sets how often the password of an account may be tried. Like the other setters, does nothing after
+    /// [`Self::insecure_off`].
     pub const fn account(mut self, rate: Rate) -> Self {
         if let Some(rates) = &mut self.0 {
             rates.account = rate;
@@ -69,7 +70,7 @@ impl LogInLimits {
         self
     }
 
-    /// Sets how many failures in a row are allowed, and how often the password may be tried after that.
+    /// Sets how many failures in a row are allowed, and the time between further attempts after that many failures.
     pub const fn failures_in_a_row(mut self, rate: Rate) -> Self {
         if let Some(rates) = &mut self.0 {
             rates.failures = rate;

@@ -1,11 +1,12 @@
-//! Slows down guessing: of passwords, of links, and sign-ups in large numbers.
+//! Limits guesses of passwords and links, and sign-ups in large numbers.
 //!
-//! 1. A token is taken before a password is hashed, and given back if the password is right. All names are treated
-//!    alike: no user is looked up before, and the counters of unknown names are those of known ones.
-//! 2. A log-in counts for its client's address and for its account. A browser in which the user has logged in before
-//!    has a cookie that says so ([`Devices`]), and counters of its own: strangers cannot use them up.
-//! 3. After a hundred failures in a row, an account has one try an hour for unknown devices. That never becomes longer,
-//!    and a reset link ends it.
+//! 1. Each password try takes a token from a counter (a token bucket). The token is taken before the password is
+//!    hashed, and given back if the password is right. It is also taken before the user is looked up, so names that
+//!    exist and names that do not are treated alike.
+//! 2. A log-in counts for the client's address and for the account. A browser in which the user has logged in before
+//!    has a cookie that says so ([`Devices`]). Such a browser has counters of its own, which strangers cannot use up.
+//! 3. After a hundred failures in a row, unknown devices have only one try an hour for the account. The time between
+//!    tries never grows beyond an hour, and a reset link ends this state.
 
 mod client;
 mod devices;
@@ -110,8 +111,8 @@ impl Throttling {
         Self(Some(Arc::new(Counters { throttle, rates, refusals: Refusals::default() })))
     }
 
-    /// Takes the tokens of a log-in with this name, and returns whether they are those of the device, which the account
-    /// knows. A device with a hundred failures in a row counts as unknown.
+    /// Takes the tokens of a log-in with this name. Also returns whether they were taken from the counter of a device
+    /// that the account knows. A device with too many failures in a row counts as unknown.
     pub(crate) async fn log_in(
         &self,
         name_key: &str,
@@ -136,8 +137,9 @@ impl Throttling {
         counters.take(Tried::LogIn, &budgets, request).await.map(|attempt| (attempt, false))
     }
 
-    /// Takes a token for a try with the password of a user who is logged in. Each session has its own: a copied session
-    /// cookie does not help to guess the password, nor to lock out its owner.
+    /// Takes a token for a password try by a user who is logged in. Each session has its own counter. So someone with a
+    /// copied session cookie cannot guess many passwords, and cannot use up the tries of the user's log-ins or other
+    /// sessions.
     pub(crate) async fn password_again(
         &self,
         user_id: &str,

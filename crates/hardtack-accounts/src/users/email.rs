@@ -1,6 +1,6 @@
 //! Email addresses.
 
-/// An email address that is safe to put into a message's header: it cannot end a header field or add a
+/// An email address that is safe to put into the header of a message, because it cannot end a header field or add a
 /// second recipient.
 ///
 /// ```
@@ -12,8 +12,8 @@
 pub struct EmailAddress(String);
 
 impl EmailAddress {
-    /// Parses an address by roughly the rules that browsers apply to `<input type=email>` (WHATWG HTML): it has one
-    /// `@`, at most 254 bytes (RFC 5321 §4.5.3.1.3), and no spaces or special characters such as quotes and commas.
+    /// Parses an address by roughly the rules that browsers apply to `<input type=email>` (WHATWG HTML). An address has
+    /// one `@`, at most 254 bytes (RFC 5321 §4.5.3.1.3), and no spaces or special characters such as quotes and commas.
     /// Returns `None` for anything else. Does not check whether the address exists.
     pub fn parse(text: &str) -> Option<Self> {
         let is_special = |c: char| c.is_whitespace() || c.is_control() || "<>()[]\\,;:\"".contains(c);
@@ -29,8 +29,8 @@ impl EmailAddress {
     }
 }
 
-/// Returns the address in lower case, for comparison: most people regard `Ada@Site.example` and
-/// `ada@site.example` as the same address.
+/// Returns the address in lower case, which is the form in which addresses are compared. Most people regard
+/// `Ada@Site.example` and `ada@site.example` as the same address.
 pub(crate) fn email_key(address: &str) -> String {
     address.to_lowercase()
 }

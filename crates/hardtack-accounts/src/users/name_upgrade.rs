@@ -1,7 +1,8 @@
-//! Stores keys and skeletons for names that were added before the rules of RFC 8265, and finds names that collide.
+//! Stores keys and skeletons for names that were added before the rules of RFC 8265 applied, and finds names that
+//! collide.
 //!
-//! A row has no skeleton if it has not been upgraded yet, or if another user already has the same skeleton. In the
-//! second case, the row stays as it is, and both users can log in as before.
+//! A row has no skeleton for one of two reasons: it has not been upgraded yet, or another user already has the same
+//! skeleton. In the second case, the row stays as it is, and both users can log in as before.
 
 use hardtack::BackendError;
 use hardtack_db::{Pool, Statement, Transaction};
@@ -11,7 +12,8 @@ use super::name::{skeleton, username_key};
 /// How many rows one transaction changes.
 const PAGE: i64 = 500;
 
-/// How many times a page is tried if another process adds or upgrades the same names at the same time.
+/// How many times the upgrade of one page is tried. A try fails if another process adds or upgrades the same names at
+/// the same time.
 const TRIES: usize = 5;
 
 impl Unfinished {
@@ -20,7 +22,8 @@ impl Unfinished {
     }
 }
 
-/// Two users whose names are the same, or look the same, by today's rules. Names like these can no longer be added.
+/// Two users whose names are the same, or look the same, under the current rules. Under these rules, the second of two
+/// such users can no longer be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NameCollision {
@@ -44,8 +47,8 @@ struct Position {
     id: String,
 }
 
-/// Stores the key and the skeleton of each name that has no skeleton, except a key or a skeleton that another user
-/// already has. Several processes may do so at once.
+/// Stores the key and the skeleton of each name that has no skeleton yet. Does not store a key or a skeleton that
+/// another user already has. Several processes may run this at once.
 pub(crate) async fn upgrade_names(database: &Pool) -> Result<(), sqlx::Error> {
     let mut after = None;
     loop {

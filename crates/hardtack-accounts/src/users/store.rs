@@ -19,8 +19,8 @@ pub(crate) struct NewUser<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// The data that a password is checked against. Deliberately not a [`User`]: the password has not been verified
-/// yet.
+/// The data that a password is checked against. This is deliberately not a [`User`], because the password has not been
+/// verified yet.
 #[derive(Clone)]
 pub(crate) struct StoredCredentials {
     pub(crate) id: String,
@@ -56,8 +56,9 @@ macro_rules! credentials {
     };
 }
 
-/// The SQL condition that selects the user with a name, given the name's [`NameKeys`] as `$1` and `$2`. If two users
-/// match, selects the one who still has the old key, because that user's own name is the typed one.
+/// An SQL condition that selects the user with a given name. The name's [`NameKeys`] are the parameters `$1` and `$2`.
+/// If two users match, the condition selects the one who still has the old key, because the name was typed as that
+/// user's name is written.
 macro_rules! has_name {
     () => {
         "username_key = (SELECT username_key FROM users WHERE username_key IN ($1, $2) \
@@ -88,8 +89,8 @@ impl UserStore {
         })
     }
 
-    /// Adds a user in a transaction. Returns `None` if the name is taken or looks like one that is taken; then the
-    /// transaction must be rolled back.
+    /// Adds a user in a transaction. Returns `None` if the name is taken or looks like one that is taken. In that case,
+    /// the caller must roll back the transaction.
     pub(crate) async fn add_in(transaction: &mut Transaction, new: NewUser<'_>) -> Result<Option<User>, BackendError> {
         match transaction.fetch(insertion(&new_id(), &new)).await {
             Ok(rows) => Ok(first(rows)),
@@ -142,7 +143,8 @@ impl UserStore {
         self.database.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password if the password version is still `version`, and returns whether it was stored.
+    /// Stores the hash of a new password, if the user's password version is still `version`. Returns whether the hash
+    /// was stored.
     pub(crate) async fn set_password_in(
         transaction: &mut Transaction,
         id: &str,
@@ -155,8 +157,8 @@ impl UserStore {
         transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password, whatever the old one is, and returns the new password version. Returns `None` if
-    /// the user is disabled.
+    /// Stores the hash of a new password without checking the password version, and returns the new version. Returns
+    /// `None` if the user is disabled.
     pub(crate) async fn replace_password_in(
         transaction: &mut Transaction,
         id: &str,
@@ -175,8 +177,8 @@ impl UserStore {
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Returns whether the user has exactly this hash. If another transaction has changed the user but not committed
-    /// yet, waits until it ends.
+    /// Returns whether the user's stored hash is exactly this one. If another transaction has changed the user and has
+    /// not ended yet, waits until it ends.
     pub(crate) async fn has_hash(&self, id: &str, hash: &str) -> Result<bool, BackendError> {
         let sql = "UPDATE users SET password_hash = password_hash WHERE id = $1 AND password_hash = $2";
         self.database
@@ -193,8 +195,8 @@ impl UserStore {
         self.database.fetch(Statement::new(sql).bind(name).bind(id)).await.map(first).map_err(BackendError::new)
     }
 
-    /// Locks and returns the user, so that other transactions wait before they change the user. Returns `None` if the
-    /// user is disabled or has another password version.
+    /// Locks the user and returns it. Until this transaction ends, other transactions that change the user wait.
+    /// Returns `None` if the user is disabled or has another password version.
     pub(crate) async fn lock_in(
         transaction: &mut Transaction,
         id: &str,
@@ -261,8 +263,8 @@ impl UserStore {
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password, if the user's password version is still that of the reset link. If the link
-    /// was sent by mail, the user must also still have the address that it was sent to, and have confirmed it.
+    /// Stores the hash of a new password, if the user's password version is still `version`, that of the reset link. If
+    /// the link was sent to an `address`, this must also still be the user's confirmed address.
     pub(crate) async fn reset_password_in(
         transaction: &mut Transaction,
         id: &str,
@@ -308,7 +310,8 @@ impl UserStore {
         Ok(self.records(with_name(sql, username)).await?.pop())
     }
 
-    /// Returns the user with this name, disabled or not, and makes other transactions wait before they change the user.
+    /// Locks the user with this name and returns it, disabled or not. Until this transaction ends, other transactions
+    /// that change the user wait.
     pub(crate) async fn lock_by_name_in(
         transaction: &mut Transaction,
         username: &str,
@@ -318,8 +321,8 @@ impl UserStore {
         record_in(transaction, username, with_name(sql, username)).await
     }
 
-    /// Gives a user another name. Returns `Err` if the name is taken or looks like one that is taken; then the
-    /// transaction must be rolled back.
+    /// Gives a user another name. Returns an inner `Err` if the new name is taken or looks like one that is taken. In
+    /// that case, the caller must roll back the transaction.
     pub(crate) async fn rename_in(
         transaction: &mut Transaction,
         username: &str,
@@ -438,7 +441,8 @@ async fn record_in(
     Ok(transaction.fetch(statement).await.map(records).map_err(BackendError::new)?.pop())
 }
 
-/// Returns whether `text` contains a NUL. No stored name or id does, and PostgreSQL rejects text that does.
+/// Returns whether `text` contains a NUL character. No stored name or id contains one, and PostgreSQL rejects text that
+/// does.
 fn has_nul(text: &str) -> bool {
     text.contains('\0')
 }

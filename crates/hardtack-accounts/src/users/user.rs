@@ -17,7 +17,8 @@ pub struct User {
     pub display_name: String,
     /// The email address; empty unless set.
     pub email: String,
-    /// Whether the user has confirmed this address with a link that was sent to it, or an operator has vouched for it.
+    /// Whether this address is confirmed. The user confirms it with a link that is sent to it, or an operator vouches
+    /// for it.
     pub email_confirmed: bool,
     /// When the user signed up or was added; in JSON, seconds since the Unix epoch.
     #[serde(serialize_with = "seconds")]
@@ -36,7 +37,7 @@ impl User {
     }
 }
 
-/// A user with the data that only operators see. Returned by the functions for operators, such as
+/// A user, with the data that only operators see. The functions for operators return it, such as
 /// [`Accounts::list`](crate::Accounts::list) and [`Accounts::find_by_name`](crate::Accounts::find_by_name).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -7,8 +7,8 @@ use crate::config::{
 use crate::error::Error;
 use crate::{keys, output, stores};
 
-/// Checks the settings and the key files as `serve` does, and prints the settings in effect in the format of a
-/// settings file. Creates nothing.
+/// Checks the settings and the key files as `serve` does. Prints the settings in effect in the format of a settings
+/// file. Creates neither files nor keys.
 pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     let config = Config::load(flags)?;
     config.check(keys::placeholder(&config)?)?;
@@ -38,8 +38,8 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     })
 }
 
-/// Returns a line of a settings file for each setting that has a value, and where it was set. A secret appears only
-/// as a comment, without its value.
+/// Returns a line of a settings file for each setting that has a value, and where the value was set. For a secret, the
+/// line is a comment without the value.
 fn in_effect(config: &Config) -> impl Iterator<Item = (String, String)> {
     settings::ALL.iter().filter_map(|setting| {
         let value = config.sources.value(setting);

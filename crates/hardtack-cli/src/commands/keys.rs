@@ -51,8 +51,8 @@ fn print_new(name: &str, out: Option<&Path>) -> Result<(), Error> {
     }
 }
 
-/// Returns the secret as base64url text. The text itself serves as the value of `JWT_SECRET_KEY`: it is as hard to
-/// guess as the secret, and plain ASCII.
+/// Returns the secret as base64url text. `JWT_SECRET_KEY` is set to this text itself, not to the bytes that it encodes.
+/// The text is as hard to guess as the secret, and is plain ASCII.
 fn secret_text(key: &SigningKey) -> Result<Zeroizing<String>, Error> {
     let json = Zeroizing::new(key.dangerous_to_private_jwk_json());
     let mut members: Map<String, Value> = serde_json::from_str(&json).map_err(Error::with_causes)?;
@@ -133,8 +133,8 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     })
 }
 
-/// Refuses to continue if the clock is obviously wrong. The new key would begin to sign too early or too late, and keys
-/// whose tokens are still valid would be deleted.
+/// Refuses to continue if the clock is obviously wrong. With a wrong clock, the new key would begin to sign too early
+/// or too late, and keys whose tokens are still valid could be deleted.
 fn refuse_wrong_clock(folder: &KeyFolder, previous: &[StoredKey], discard_old: bool) -> Result<(), Error> {
     let now = SystemClock.now();
     let wrong = match folder.clock_differs(now)? {

@@ -25,8 +25,9 @@ impl Address {
         Ok(Self { listen, base_url, insecure_http: sources.parse_bool(&INSECURE_HTTP)?.unwrap_or_default() })
     }
 
-    /// The site's URL if the server listens on `bound`, as browsers send it in `Origin`: international names are
-    /// converted (`xn--…`). A URL that is not valid is returned as it is, because the authenticator reports it.
+    /// Returns the site's URL as browsers send it in `Origin`, with international names converted (`xn--…`). If no base
+    /// URL is set, returns the URL of `bound`, on which the server listens. A base URL that is not valid is returned
+    /// unchanged, because the authenticator reports it.
     pub(crate) fn base_url(&self, bound: SocketAddr) -> String {
         match (&self.base_url, self.parsed()) {
             (None, _) => format!("http://{bound}"),

@@ -73,7 +73,8 @@ fn are_persistent(sources: &Sources) -> Result<bool, Error> {
     }
 }
 
-/// Refuses cookie paths that leave out routes of this server, because users who have logged in would be visitors there.
+/// Refuses cookie paths that leave out routes of this server, because on these routes, users who have logged in would
+/// count as visitors.
 pub(super) fn check_paths(sources: &Sources, authenticator: &Authenticator) -> Result<(), Error> {
     let refresh_routes = match authenticator.refresh_mode() {
         RefreshMode::Sliding => Vec::new(),
@@ -106,9 +107,9 @@ fn covers(
     }
 }
 
-/// Refuses a `JWT_COOKIE_SECURE` that contradicts the base URL, which decides whether cookies are Secure. Over http,
-/// browsers would not send Secure cookies. On an https site, browsers would also send cookies that are not Secure over
-/// unencrypted connections.
+/// Refuses a `JWT_COOKIE_SECURE` that contradicts the base URL, which decides whether cookies are Secure. Browsers do
+/// not send Secure cookies to an http site. For an https site, browsers would also send cookies that are not Secure
+/// over unencrypted connections.
 fn check_secure(sources: &Sources, address: &Address) -> Result<(), Error> {
     let (setting, label) = (sources.describe(&COOKIE_SECURE), sources.label(&COOKIE_SECURE));
     match (sources.parse_bool(&COOKIE_SECURE)?, address.is_https()) {

@@ -11,8 +11,8 @@ use super::settings::MAIL_COMMAND;
 use super::sources::Sources;
 use crate::error::Error;
 
-/// Refuses a program that a user other than root and this process's own can change, as sshd does with its commands. A
-/// program that does not exist is reported when mail is sent.
+/// Refuses a mail program that a user other than root and the user of this process can change. sshd has the same rule
+/// for its commands. A program that does not exist is reported only when mail is sent.
 pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), Error> {
     let Some((path, metadata)) = mail.and_then(MailConfig::program).and_then(find) else { return Ok(()) };
     files::check_trusted(&path, &metadata).map_err(|untrusted| {

@@ -1,4 +1,4 @@
-//! The configuration of the server: read from flags, environment variables and a file, and checked as a whole.
+//! The configuration of the server. It is read from flags, environment variables and a file, and checked as a whole.
 
 mod account_rules;
 mod address;
@@ -57,7 +57,8 @@ pub(crate) struct Config {
     /// How users reach the operator.
     pub(crate) contact: Option<String>,
     pub(crate) log_format: LogFormat,
-    /// The key from `JWT_SECRET_KEY` or `JWT_PRIVATE_KEY`, which signs instead of the keys in the data folder.
+    /// The key from `JWT_SECRET_KEY` or `JWT_PRIVATE_KEY`. If it is set, it signs instead of the keys in the data
+    /// folder.
     pub(crate) signing_key: Option<SigningKey>,
     /// `JWT_ALGORITHM`.
     pub(crate) algorithm: Option<Algorithm>,

@@ -96,8 +96,8 @@ fn private_key(sources: &Sources, algorithm: Option<Algorithm>) -> Result<Signin
     Ok(key)
 }
 
-/// Refuses a public key that does not match the private one, because services that verify with it would refuse our
-/// tokens.
+/// Refuses a public key that does not match the private one, because services that verify with this public key would
+/// refuse our tokens.
 fn check_public_key(sources: &Sources, signing: &SigningKey) -> Result<(), Error> {
     if !sources.is_set(&PUBLIC_KEY) {
         return Ok(());

@@ -63,8 +63,8 @@ impl Tokens {
         }
     }
 
-    /// Whether `key` can sign refresh tokens. Refresh tokens of stored sessions need a signature that is the same each
-    /// time, but sliding sessions have no refresh tokens.
+    /// Returns whether `key` can sign refresh tokens. Stored sessions need an algorithm that always gives the same
+    /// refresh token the same signature. Sliding sessions have no refresh tokens, so they can use any key.
     pub(crate) fn can_be_signed_with(&self, key: &SigningKey) -> bool {
         key.is_deterministic() || self.refresh_mode == RefreshMode::Sliding
     }

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use super::folder::{KeyFolder, StoredKey};
 use crate::error::Error;
 
-/// A file that was changed more recently than this may change again without getting a new modification time, because
-/// file systems store these times coarsely.
+/// How long a file must be unchanged before its modification time proves that. File systems store these times coarsely,
+/// so a file that was changed more recently may change again without getting another modification time.
 const SETTLED_AFTER: Duration = Duration::from_secs(3);
 
 /// The keys of the last read, and the state of their files before it.
@@ -18,7 +18,8 @@ const SETTLED_AFTER: Duration = Duration::from_secs(3);
 pub(super) struct Cache(Option<(Vec<FileState>, Vec<StoredKey>)>);
 
 impl Cache {
-    /// Reads the keys, or returns those of the last time if no file has been added, removed or changed since.
+    /// Reads the keys. If no file has been added, removed or changed since the last read, returns the keys of the last
+    /// read instead.
     pub(super) fn read(&mut self, folder: &KeyFolder) -> Result<Vec<StoredKey>, Error> {
         let files = folder.files()?;
         let states: io::Result<Vec<_>> = files.iter().map(|path| FileState::of(path)).collect();

@@ -1,8 +1,8 @@
 //! Checks whether the times of the keys and their files contradict the clock of this machine.
 //!
-//! A key begins to sign, and is no longer used, at times that depend on when it was created. If the clock is days
-//! ahead, keys whose tokens are still valid count as no longer used, and a new key is dated so late that it begins to
-//! sign days later.
+//! When a key begins to sign, and when it is no longer used, depends on when it was created. If the clock is days
+//! ahead, keys whose tokens are still valid count as no longer used. A new key is dated so late that, after the clock
+//! has been corrected, it begins to sign only days later.
 
 use std::fs;
 use std::io;
@@ -14,13 +14,14 @@ use hardtack::files::shell_quoted;
 
 use crate::output::date;
 
-/// The greatest difference between clocks that is accepted. It is the same as for sessions: if the clocks differ by
-/// more, expired rows are not deleted.
+/// The greatest difference between two clocks that is accepted. The session store accepts the same difference: if the
+/// clocks differ by more, it does not delete expired rows.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
-/// Finds a key or a file in the folder that is dated ahead of the clock, and says what it is and what to do.
+/// Looks for a key or a file in the folder that is dated ahead of the clock. If there is one, returns a text that says
+/// which one it is and what to do.
 ///
-/// `keys` are the files of the keys and when they were created, the oldest first.
+/// `keys` are the paths of the key files, and when the keys were created, the oldest first.
 pub(super) fn dated_ahead<'a>(
     folder: &Path,
     keys: impl IntoIterator<Item = (&'a Path, Timestamp)>,
@@ -61,8 +62,8 @@ pub(super) fn dated_ahead<'a>(
     Ok(None)
 }
 
-/// Compares the clock with that of the file system, which may belong to a file server, and says what to do if they
-/// differ. Creates a file for this, and removes it.
+/// Compares the clock of this machine with the clock of the file system, which may be on a file server. If they differ,
+/// returns a text that says what to do. To read the clock of the file system, creates a file and removes it.
 pub(super) fn differs_from_file_system(folder: &Path, now: Timestamp) -> io::Result<Option<String>> {
     let created_at = time_of_file_system(folder)?;
     Ok((now.distance(created_at) > TOLERANCE).then(|| {
@@ -76,8 +77,9 @@ pub(super) fn differs_from_file_system(folder: &Path, now: Timestamp) -> io::Res
     }))
 }
 
-/// Returns the time with which a new key is dated: that of the file system, if it is ahead of this clock within the
-/// tolerance. Otherwise servers whose clocks are right would sign with the key before all of them know it.
+/// Returns the time with which a new key is dated. If the clock of the file system is ahead of this machine's clock,
+/// but within the tolerance, this is the time of the file system. Otherwise, it is the time of this machine. If a key
+/// were dated by a clock that is behind, servers whose clocks are right would sign with it before all servers know it.
 pub(super) fn date_of_new_key(folder: &Path, now: Timestamp) -> io::Result<Timestamp> {
     let ahead = Some(time_of_file_system(folder)?).filter(|time| time.since(now) <= TOLERANCE && *time > now);
     Ok(ahead.unwrap_or(now))

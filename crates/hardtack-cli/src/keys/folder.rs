@@ -51,8 +51,8 @@ impl KeyFolder {
         self.read_files(&self.files()?)
     }
 
-    /// Finds the files of the keys. If the folder does not exist, finds none. Refuses a folder in which another user
-    /// can replace them.
+    /// Finds the files of the keys. If the folder does not exist, returns none. Refuses a folder in which another user
+    /// can replace the files.
     pub(super) fn files(&self) -> Result<Vec<PathBuf>, Error> {
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
@@ -87,7 +87,8 @@ impl KeyFolder {
         clock_check::dated_ahead(&self.path, keys, now).map_err(|error| self.unusable(&error))
     }
 
-    /// Says what to do if the clock differs from that of the file system. Creates the folder if there is none.
+    /// Compares the clock of this machine with the clock of the file system. If they differ, returns a text that says
+    /// what to do. Creates the folder of the keys if it does not exist.
     pub(crate) fn clock_differs(&self, now: Timestamp) -> Result<Option<String>, Error> {
         let found = private_file::create_folder(&self.path)
             .and_then(|()| clock_check::differs_from_file_system(&self.path, now));
@@ -100,7 +101,7 @@ impl KeyFolder {
         read(&self.file(1))
     }
 
-    /// Writes a key under a new id. Returns false if the folder already has a key with that number.
+    /// Writes a key to a new file, with a new key id. Returns `false` if the folder already has a key with this number.
     pub(crate) fn add(&self, number: u32, key: SigningKey) -> Result<bool, Error> {
         let added = private_file::create_folder(&self.path)
             .and_then(|()| clock_check::date_of_new_key(&self.path, SystemClock.now()))
@@ -132,7 +133,8 @@ impl KeyFolder {
         Ok(self.recorded(SUPERSEDED_AT)?.map(Timestamp::from_unix_seconds))
     }
 
-    /// Records whether a key outside the folder signs from now on. The time of the first record stays.
+    /// Records since when a key outside the folder signs, or that no such key signs. If a time has already been
+    /// recorded, it stays.
     pub(super) fn record_superseded(&self, superseded: bool) -> Result<(), Error> {
         match (superseded, self.recorded(SUPERSEDED_AT)?) {
             (true, None) => self.record(SUPERSEDED_AT, SystemClock.now().unix_seconds()),
@@ -174,7 +176,8 @@ pub(crate) fn generate(algorithm: Algorithm) -> Result<SigningKey, Error> {
     SigningKey::generate(algorithm).map_err(Error::with_causes)
 }
 
-/// The text of a key file. The key id is the number followed by eight hex digits that differ from folder to folder.
+/// Returns the text of a key file. The key id is the number followed by eight hex digits that are derived from the key.
+/// So keys with the same number in different folders have different ids.
 fn to_jwk(number: u32, key: SigningKey, created_at: Timestamp) -> Zeroizing<String> {
     let unique: String = key.derive("key id").iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     let json = Zeroizing::new(key.with_key_id(format!("{number:04}-{unique}")).dangerous_to_private_jwk_json());

@@ -49,8 +49,8 @@ pub(crate) fn load(config: &Config) -> Result<Option<KeySet>, Error> {
     key_set(config, &folder, stored, DeadKeys::Unused).map(Some)
 }
 
-/// Returns the configured key, or a temporary one of the kind that would be created, to check the configuration
-/// before anything is created.
+/// Returns a key set for checking the configuration before anything is created. It has the configured key, or else a
+/// temporary key in place of the one that would be created.
 pub(crate) fn placeholder(config: &Config) -> Result<KeySet, Error> {
     let key = match (&config.signing_key, config.algorithm) {
         (Some(key), _) => key.clone(),
@@ -69,7 +69,8 @@ enum DeadKeys {
     Verify,
 }
 
-/// Signs with the key that is set, or else with a stored key, and verifies with all whose tokens may be valid.
+/// Returns the keys to use. The key that is set signs; if none is set, a stored key signs. All keys whose tokens may
+/// still be valid verify.
 fn key_set(config: &Config, folder: &KeyFolder, stored: Vec<StoredKey>, dead: DeadKeys) -> Result<KeySet, Error> {
     let roles = roles(config, folder, &stored, config.signing_key.is_some())?;
     let mut signing = config.signing_key.clone();
@@ -111,8 +112,8 @@ pub(crate) fn roles(
     Ok(roles.into_iter().map(|role| if given && role == Role::Signs { Role::Retired } else { role }).collect())
 }
 
-/// How long a key's last token may be used, according to this configuration and those of the other servers that use the
-/// folder.
+/// Returns how long the last token of a key may be used. Takes into account this configuration, and those of the other
+/// servers that use the folder.
 fn longest_lifetime(config: &Config, folder: &KeyFolder) -> Result<Duration, Error> {
     Ok(config.tokens.longest_lifetime().max(folder.recorded_lifetime()?))
 }

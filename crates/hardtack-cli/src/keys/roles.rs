@@ -1,12 +1,12 @@
-//! What each key in the data folder does at a given time: it signs, verifies, or is no longer used.
+//! What each key in the data folder does at a given time: it signs and verifies, only verifies, or is no longer used.
 
 use std::time::Duration;
 
 use hardtack::clock::Timestamp;
 
-/// How long a new key only verifies before it signs. By then, every server that uses the folder has read it: servers
-/// look for new keys every [`WATCH_INTERVAL`](super::watch::WATCH_INTERVAL), and their clocks may differ by some
-/// seconds.
+/// How long a new key only verifies before it also signs. In this time, every server that uses the folder reads the
+/// key. Servers look for new keys every [`WATCH_INTERVAL`](super::watch::WATCH_INTERVAL), and their clocks may differ
+/// by some seconds.
 pub(crate) const OVERLAP: Duration = Duration::from_secs(15);
 
 /// What a key does.

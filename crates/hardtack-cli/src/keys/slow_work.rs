@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// Runs blocking work on a thread outside the async runtime. When the runtime shuts down, it waits for its own blocked
-/// threads, but not for this one.
+/// Runs blocking work on a thread outside the async runtime. On shutdown, the runtime waits for its own blocked
+/// threads, but not for this thread.
 pub(super) struct SlowWork<T>(Option<oneshot::Receiver<T>>);
 
 impl<T> Default for SlowWork<T> {
@@ -18,8 +18,9 @@ impl<T> Default for SlowWork<T> {
 }
 
 impl<T: Send + 'static> SlowWork<T> {
-    /// Starts the work, unless the previous work is still running, and waits for the result of the work that is
-    /// running. Returns `None` if it does not finish within `at_most`; the next call then waits for it again.
+    /// Starts the work and waits for its result. If the work of an earlier call is still running, waits for that result
+    /// instead. Returns `None` if there is no result within `at_most`. The next call then waits for the same work
+    /// again.
     pub(super) async fn run(
         &mut self,
         at_most: Duration,

@@ -19,8 +19,8 @@ pub(super) const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 /// How long reading the folder may take before it is an error. Requests are served all the while.
 const READ_DEADLINE: Duration = Duration::from_secs(3);
 
-/// Reads the keys every [`WATCH_INTERVAL`], and at once on SIGHUP, and gives them to the authenticator if they have
-/// changed. Runs until it is dropped. If the keys cannot be read, the previous ones stay in use.
+/// Reads the keys every [`WATCH_INTERVAL`], and at once on SIGHUP. If the keys have changed, passes them to the
+/// authenticator. If they cannot be read, the previous keys stay in use. Runs until the future is dropped.
 pub(crate) async fn watch(config: &Arc<Config>, auth: &Authenticator, mut hangup: Hangup) -> Result<(), Error> {
     let mut ticks = interval(WATCH_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -62,7 +62,7 @@ struct Read {
     clock_doubt: Option<String>,
 }
 
-/// Reads the folder on a thread of its own, so that a disk that does not respond blocks neither requests nor signals.
+/// Reads the folder on a separate thread, so that a disk that does not respond blocks neither requests nor signals.
 #[derive(Default)]
 struct Reader {
     work: SlowWork<Result<Read, Error>>,
@@ -107,7 +107,8 @@ fn read(config: &Config, cache: &mut Cache, in_use: &[Option<String>]) -> Result
     Ok(Read { keys, clock_doubt })
 }
 
-/// Gives the keys to the authenticator. Returns whether they have changed, and what contradicts the clock.
+/// Passes the keys to the authenticator if they have changed. Returns whether they have changed, and what contradicts
+/// the clock, if anything does.
 fn take_up(read: Read, auth: &Authenticator) -> Result<(bool, Option<String>), Error> {
     if ids(&read.keys) == ids(&auth.keys()) {
         return Ok((false, read.clock_doubt));

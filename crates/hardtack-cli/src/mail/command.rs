@@ -9,8 +9,8 @@ use tokio::process::Command;
 
 use super::TIMEOUT;
 
-/// A program that reads a message from its standard input. It is run without a shell, and its arguments contain
-/// no user input.
+/// A program that reads an email from its standard input. It is run without a shell, and its arguments contain no user
+/// input.
 pub(super) struct MailCommand {
     program: String,
     arguments: Vec<String>,

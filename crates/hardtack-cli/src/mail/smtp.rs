@@ -12,7 +12,8 @@ use super::TIMEOUT;
 use crate::config::{SmtpServer, SmtpTls};
 use crate::error::Error;
 
-/// A mail server. Each message has a connection of its own, which is encrypted before anything is sent on it.
+/// A mail server. Each message is sent on a connection of its own, which is encrypted before the password or the
+/// message is sent.
 pub(super) struct Smtp {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     /// The host and port, for errors.
@@ -65,7 +66,8 @@ impl Smtp {
     }
 }
 
-/// The name with which the server is greeted: the domain of the sender, because few servers accept `localhost`.
+/// Returns the name with which this client greets the mail server. It is the domain of the sender, because few servers
+/// accept `localhost`.
 fn hello_name(from: &EmailAddress) -> ClientId {
     let domain = from.as_str().split_once('@').map_or("localhost", |(_, domain)| domain);
     ClientId::Domain(domain.to_owned())

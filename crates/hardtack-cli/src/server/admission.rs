@@ -51,8 +51,8 @@ impl Admission {
         &self.limits
     }
 
-    /// Counts a connection and decides how to serve it. Returns `None` if the server must close it at once, because the
-    /// overflow lane is full as well.
+    /// Counts a connection and decides how to serve it. Returns `None` if the overflow lane is full as well. In that
+    /// case, the caller must close the connection at once.
     pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Slot> {
         let address = self.counted(peer);
         let mut counts = self.counts();
@@ -76,8 +76,8 @@ impl Admission {
         Some(Slot { admission: Arc::clone(self), address, lane })
     }
 
-    /// Returns the address to count a connection by. Connections from trusted proxies are not counted by address.
-    /// Neither are those from this machine, where only proxies and probes run.
+    /// Returns the address by which a connection is counted. Returns `None` for connections from trusted proxies, and
+    /// for those from this machine, where only proxies and probes run.
     fn counted(&self, peer: IpAddr) -> Option<IpAddr> {
         let address = ClientAddress::from(peer);
         let is_exempt = address.ip().is_loopback() || self.limits.proxies.trust(address.ip());

@@ -143,8 +143,8 @@ impl Requests {
     }
 }
 
-/// When a connection was last used. hyper has no timeout for HTTP/2, nor for the time in which it detects the version
-/// of HTTP.
+/// When a connection was last used. This has to be recorded here, because hyper has no idle timeout for HTTP/2, and no
+/// timeout for the time in which it detects the version of HTTP.
 struct Activity {
     opened: Instant,
     in_flight: AtomicUsize,
@@ -172,7 +172,8 @@ impl Activity {
         !self.has_begun.load(Ordering::Relaxed)
     }
 
-    /// Waits until the connection has been idle for too long, before its first request or after others.
+    /// Waits until the connection has been idle for too long: for `before` if it has had no request yet, and for
+    /// `after` if it has.
     async fn idle(&self, before: Duration, after: Duration) {
         loop {
             let timeout = if self.is_new() { before } else { after };

@@ -1,7 +1,8 @@
 //! Which hosts the server responds to.
 //!
-//! To a browser, a page on another host name that resolves to this server has the same origin as the server (DNS
-//! rebinding), and a cache may confuse the responses for the two hosts. So a request for another host gets 421.
+//! A request for any other host gets 421, for two reasons. First, an attacker can make the name of another host resolve
+//! to this server (DNS rebinding). To a browser, pages and responses under that name have the same origin, so the
+//! attacker's pages could read this server's responses. Second, a cache may confuse the responses for the two hosts.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -61,7 +62,8 @@ impl Hosts {
         Some(refusal.response(request))
     }
 
-    /// Logs the first request for another host, unless a request has named the site before: then the base URL is right.
+    /// Logs the first request for another host. If an earlier request has named the site's host, the base URL is right,
+    /// and nothing is logged.
     fn warn_of_first(&self, host: &Authority<'_>) {
         if !self.settled.swap(true, Ordering::Relaxed) {
             tracing::warn!(
@@ -74,8 +76,9 @@ impl Hosts {
         }
     }
 
-    /// Whether a host is the site, or this machine under one of its own names. The port is not compared, because a
-    /// container's port may be published under another number. No page of another site can have one of these hosts.
+    /// Returns whether a host is the site's host, or a name or address of this machine. No page of another site can
+    /// have one of these hosts. The port is not compared, because a container's port may be published under another
+    /// number.
     fn includes(&self, host: &Authority<'_>) -> bool {
         if host.host().eq_ignore_ascii_case(&self.site) {
             // Reading first keeps the cache line shared among the threads.

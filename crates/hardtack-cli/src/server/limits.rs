@@ -9,8 +9,8 @@ use hardtack::client_address::TrustedProxies;
 pub(crate) struct Limits {
     /// How many connections may be open.
     pub(crate) connections: usize,
-    /// How many of them may come from one address (IPv6: one /64 network). Does not apply to trusted proxies or this
-    /// machine.
+    /// How many of these connections may come from one address (for IPv6, from one /64 network). The limit does not
+    /// apply to trusted proxies or this machine.
     pub(crate) connections_per_address: usize,
     /// How long the body of a request may take.
     pub(crate) body_timeout: Duration,
@@ -18,7 +18,8 @@ pub(crate) struct Limits {
     pub(crate) proxies: TrustedProxies,
 }
 
-/// How many connections beyond the limit are kept open for a moment, to send a 503 or the response to a probe.
+/// How many connections beyond the limit are kept open for a moment. Each gets a 503 or, if it is a probe, the normal
+/// response.
 pub(super) const OVERFLOW: usize = 128;
 
 /// How many of those may come from one address.
@@ -30,7 +31,7 @@ pub(super) const OVERFLOW_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a client may take to send the head of a request, and how long an HTTP/1.1 connection may be idle.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long an HTTP/2 connection may be idle, that is, without a request whose response has not begun.
+/// How long an HTTP/2 connection may be idle. It is idle if no request on it is waiting for its response to begin.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a client may pause within a body, and within the reading of a response.
@@ -43,7 +44,8 @@ pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long requests in flight may take after the signal to stop.
 pub(super) const GRACE_PERIOD: Duration = Duration::from_secs(10);
 
-/// How long to wait after the system could not accept a connection, for example for lack of file descriptors.
+/// How long to wait after the system failed to accept a connection, for example because there were no file descriptors
+/// left.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 
 /// How often the log mentions connections beyond the limit.
@@ -58,10 +60,11 @@ pub(super) const HTTP1_HEAD: usize = 32 * 1024;
 /// How many requests an HTTP/2 client may send at once on a connection.
 pub(super) const HTTP2_STREAMS: u32 = 32;
 
-/// The longest header fields of an HTTP/2 request, in bytes with 32 for each field (RFC 9113 section 6.5.2).
+/// The longest header fields of an HTTP/2 request in bytes. For each field, 32 bytes are added to the name and the
+/// value (RFC 9113 section 6.5.2).
 pub(super) const HTTP2_HEAD: u32 = 16 * 1024;
 
-/// How much of the bodies of one stream and of one connection is kept until the routes read them, in bytes.
+/// How many bytes of bodies are kept until the routes read them, for one stream and for one connection.
 pub(super) const HTTP2_STREAM_WINDOW: u32 = 32 * 1024;
 pub(super) const HTTP2_CONNECTION_WINDOW: u32 = 256 * 1024;
 

@@ -28,8 +28,8 @@ pub(crate) use limits::Limits;
 use limits::{ACCEPT_PAUSE, GRACE_PERIOD, OVERFLOW};
 pub(crate) use stop_signal::StopSignal;
 
-/// Serves until a stop signal arrives, then waits up to ten seconds for the requests in flight. Requests for other
-/// hosts are refused.
+/// Serves until a stop signal arrives, then waits up to ten seconds for the requests in flight. Refuses requests for
+/// hosts other than `hosts`.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,

@@ -1,10 +1,11 @@
 //! The limit on open files, which is also a limit on connections.
 
-/// How many files the server keeps open besides connections: the database, Redis, keys, and programs that it starts.
+/// How many files the server may have open besides connections from clients: the database, Redis, keys, and programs
+/// that it starts.
 const RESERVE: usize = 128;
 
-/// Raises the process's limit on open files as far as this number of connections needs and the system allows. Returns
-/// how many connections the new limit suffices for.
+/// Raises the process's limit on open files to what this number of connections needs, or to the highest limit that the
+/// system allows. Returns how many connections the new limit is enough for.
 #[cfg(unix)]
 pub(super) fn raise_for(connections: usize) -> usize {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};

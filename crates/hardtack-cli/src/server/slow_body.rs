@@ -12,7 +12,8 @@ use axum::body::HttpBody;
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A body with a time limit for the whole and for each pause. Time counts only while a route waits for the client.
+/// A body with one time limit for the whole and one for each pause. The limits are enforced only while a route waits
+/// for data. Data that has already arrived is passed on even after a limit.
 pub(super) struct TimedBody<B> {
     body: B,
     ends: Instant,
@@ -108,7 +109,8 @@ mod tests {
         }
     }
 
-    /// Sends bytes with a pause before each. Returns whether they all arrived, and whether the body timed out.
+    /// Sends bytes with a pause before each. Returns whether all bytes have arrived, and whether the body has timed
+    /// out.
     async fn send(bytes: usize, pause: u64, limits: [u64; 2]) -> (bool, bool) {
         let (sender, receiver) = mpsc::channel(bytes);
         let [timeout, longest_pause] = limits.map(Duration::from_millis);

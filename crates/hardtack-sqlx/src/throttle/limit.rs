@@ -7,10 +7,11 @@ use hardtack::BackendError;
 /// After this time, the throttle counts in memory.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// Waits for some work for at most [`LIMIT`].
+/// Waits at most [`LIMIT`] until the work is done.
 ///
-/// The work goes on after that: it notices by itself that the database does not respond, and then closes the
-/// connection. A transaction that were dropped in the middle would return a broken connection to the pool.
+/// After that, the work continues in its own task: it notices by itself that the database does not respond, and then
+/// closes the connection. If a transaction were dropped before it has ended, a broken connection would return to the
+/// pool.
 pub(super) async fn within_limit<T: Send + 'static>(
     work: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
 ) -> Result<T, BackendError> {

@@ -31,10 +31,11 @@ use crate::sessions::Sessions;
 /// ```
 ///
 /// - A refused try reads the database and writes nothing.
-/// - An operation fails after a second, and the [`Throttle`](hardtack::throttle::Throttle) then counts in memory.
-/// - On PostgreSQL, the server's clock counts. On SQLite, it is the clock of the throttle.
-/// - Counters whose buckets are full are deleted while others are written. If there are more than
-///   [`Self::DEFAULT_CAPACITY`], those of few tries are deleted as well.
+/// - If the database does not respond within a second, the operation fails, and the
+///   [`Throttle`](hardtack::throttle::Throttle) counts in memory.
+/// - On PostgreSQL, the store uses the clock of the database server. On SQLite, it uses the clock of the throttle.
+/// - After every 64th attempt that is allowed, the store deletes some counters whose buckets are full. If there are
+///   more than [`Self::DEFAULT_CAPACITY`] counters, it also deletes those that have counted only few attempts.
 #[derive(Clone, Debug)]
 pub struct SqlThrottleStore {
     pool: Pool,
@@ -42,11 +43,12 @@ pub struct SqlThrottleStore {
 }
 
 impl SqlThrottleStore {
-    /// How many counters the table holds approximately, unless the store is created
-    /// [`with_capacity`](Self::with_capacity). They take about 100 MB.
+    /// The approximate maximum number of counters in the table, unless [`with_capacity`](Self::with_capacity) sets
+    /// another. A million counters take about 100 MB.
     pub const DEFAULT_CAPACITY: u32 = 1_000_000;
 
-    /// Keeps counters in a database that is already open. Call [`Self::migrate`] before the first use.
+    /// Creates a store that keeps its counters in a database that is already open. Call [`Self::migrate`] before the
+    /// first use.
     pub fn from_pool(pool: impl Into<Database>) -> Self {
         Self { pool: pool.into().into(), sweep: Arc::new(Sweep::new(Self::DEFAULT_CAPACITY)) }
     }
@@ -57,8 +59,8 @@ impl SqlThrottleStore {
         Self { sweep: Arc::new(Sweep::new(capacity)), ..self }
     }
 
-    /// Creates the table `throttle`, or brings it up to date, and returns how many migrations were applied.
-    /// [`Sessions::migrate`] does this as well.
+    /// Creates or upgrades the table `throttle`, and returns how many migrations were applied. [`Sessions::migrate`]
+    /// creates and upgrades this table as well.
     ///
     /// # Errors
     /// The table is newer than this program, or the database failed.
@@ -126,14 +128,16 @@ impl ThrottleStore for SqlThrottleStore {
 }
 
 impl Database {
-    /// Returns a store for counters of tries in this database. Call [`SqlThrottleStore::migrate`] before its first use.
+    /// Returns a [`ThrottleStore`] that keeps its counters in this database. Call [`SqlThrottleStore::migrate`] before
+    /// its first use.
     pub fn throttle(&self) -> SqlThrottleStore {
         SqlThrottleStore::from_pool(self.clone())
     }
 }
 
 impl<P: Clone + Into<Database>> Sessions<P> {
-    /// Returns a store for counters of tries in the same database. [`Self::migrate`] creates its table.
+    /// Returns a [`ThrottleStore`] that keeps its counters in the database of the sessions. [`Self::migrate`] creates
+    /// its table.
     pub fn throttle(&self) -> SqlThrottleStore {
         SqlThrottleStore::from_pool(self.pool().clone())
     }

@@ -1,7 +1,6 @@
 //! The statements on the table `throttle`.
 //!
-//! On PostgreSQL, whoever locks several rows does so in the order of their keys, so that no two transactions wait for
-//! each other.
+//! On PostgreSQL, every statement that locks several rows locks them in the order of their keys, to prevent deadlocks.
 
 use hardtack::throttle::{Budget, BudgetKey, Counter};
 use hardtack_db::{Pool, Statement, Transaction};
@@ -28,7 +27,8 @@ pub(super) async fn read(pool: &Pool, budgets: &[Budget], now: i64) -> Result<St
     Ok(decode(rows, now, pool.is_postgres()))
 }
 
-/// Locks the counters of budgets, and reads them and the time again. `now` is the time if there is no row yet.
+/// Locks the counters of the budgets, and reads them again, with the time. Returns `now` as the time on SQLite, or if
+/// no row exists yet.
 pub(super) async fn lock(transaction: &mut Transaction, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
     let postgres = transaction.connection().is_postgres();
     if postgres {
@@ -92,7 +92,8 @@ pub(super) async fn clear(pool: &Pool, keys: &[BudgetKey]) -> Result<(), sqlx::E
     pool.execute(statement).await.map(drop)
 }
 
-/// The condition that selects rows by the keys in the first placeholders, and on PostgreSQL locks them in order.
+/// Returns a condition that selects the rows whose keys are in the first placeholders. On PostgreSQL, it also locks
+/// these rows in the order of their keys.
 fn locked(pool: &Pool, keys: usize) -> String {
     let keys = placeholders(keys);
     if pool.is_postgres() {
@@ -112,7 +113,8 @@ fn with_keys(sql: String, budgets: &[Budget]) -> Statement<'static> {
     budgets.iter().fold(statement, |to, budget| to.bind(budget.key().as_bytes().to_vec()))
 }
 
-/// The number of the lock of a key: its first half. Keys are random, so two keys rarely have the same number.
+/// Returns the number of a key's advisory lock: the first half of the key. Keys are random, so two keys rarely have the
+/// same number.
 fn lock_number(key: BudgetKey) -> i64 {
     key.as_bytes().first_chunk().copied().map_or(0, i64::from_be_bytes)
 }

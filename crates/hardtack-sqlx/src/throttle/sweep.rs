@@ -11,10 +11,12 @@ const PERIOD: u64 = 64;
 /// How many rows a sweep reads. That is more than the tries between two sweeps insert.
 const ROWS: usize = 500;
 
-/// Walks through the table in the order of the keys, [`ROWS`] rows at a time, and deletes the counters that are full.
+/// Walks through the table in the order of the keys, [`ROWS`] rows at a time, and deletes the counters whose buckets
+/// are full.
 ///
-/// Keys are random, so the rows of a step tell how many there are in all. If there are too many, the half of which less
-/// is spent is deleted as well. A counter of an account under attack is almost empty, and stays.
+/// Keys are random, so the range of keys that a step covers tells how many rows the table has. If there are too many,
+/// the step also deletes the half of its counters of which the least is spent. The counter of an account under attack
+/// is almost entirely spent, and stays.
 #[derive(Debug)]
 pub(super) struct Sweep {
     capacity: u32,

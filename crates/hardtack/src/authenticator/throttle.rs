@@ -24,8 +24,8 @@ impl Clock for ClockOf {
 }
 
 impl Authenticator {
-    /// Starts building a [`Throttle`] with this authenticator's signing key and clock. If the key is replaced later,
-    /// the throttle continues to use the old one.
+    /// Starts building a [`Throttle`] with this authenticator's signing key and clock. If the signing key is replaced
+    /// later, the throttle continues to use the old one.
     ///
     /// ```
     /// # use std::time::Duration;

@@ -11,8 +11,8 @@ pub enum UntrustedFile {
     /// Another user owns the file and can change it.
     #[error(
         "{} belongs to user id {owner}, who can change it; expected user id {expected} (this process) or root as its \
-         owner; if that user runs the server, run this command as that user, with: sudo -u '#{owner}' (otherwise \
-         change the owner with: chown {expected} {})", path.display(), shell_quoted(path)
+         owner; if user id {owner} runs the server, run this command as that user, with: sudo -u '#{owner}' \
+         (otherwise change the owner with: chown {expected} {})", path.display(), shell_quoted(path)
     )]
     OwnedByOther {
         /// The file.
@@ -36,8 +36,8 @@ pub enum UntrustedFile {
     /// Another user owns the folder and can replace the files in it.
     #[error(
         "the folder {} belongs to user id {owner}, who can replace the files in it; expected user id {expected} (this \
-         process) or root as its owner; if that user runs the server, run this command as that user, with: sudo -u \
-         '#{owner}' (otherwise change the owner with: chown {expected} {})", path.display(), shell_quoted(path)
+         process) or root as its owner; if user id {owner} runs the server, run this command as that user, with: sudo \
+         -u '#{owner}' (otherwise change the owner with: chown {expected} {})", path.display(), shell_quoted(path)
     )]
     FolderOwnedByOther {
         /// The folder.
@@ -74,8 +74,8 @@ pub enum UntrustedFile {
 /// Refuses a file that can be changed by a user other than root and the user of this process. Accepts every file on
 /// systems other than Unix.
 ///
-/// If you are going to read the file, open it first and pass the metadata of the open file. If you took the metadata
-/// from the path, the path could lead to another file by the time you open it.
+/// If you are going to read the file, open it first and pass the metadata of the open file. If you pass the metadata of
+/// the path, the path may lead to another file by the time you open it.
 ///
 /// ```
 /// use hardtack::files;
@@ -114,10 +114,10 @@ pub fn check_trusted(path: &Path, metadata: &Metadata) -> Result<(), UntrustedFi
 ///
 /// Two kinds of folders are accepted even though their mode lets other users write to them:
 /// - Folders with the sticky bit, such as `/tmp`. In these, users can remove only their own files.
-/// - Folders that the private group of their owner can write to. The owner's private group has the same id as the owner
-///   and no other members. On many systems, new folders have such a group and are writable by it.
+/// - Folders that only the private group of their owner can write to. This group has the same id as the owner and no
+///   other members. On many systems, a new folder belongs to such a group, which can write to it.
 ///
-/// The folders above this one are not checked; see [`untrusted_above`].
+/// The folders above this one are not checked; [`untrusted_above`] checks them.
 ///
 /// ```
 /// use hardtack::files;
@@ -135,15 +135,15 @@ pub fn check_trusted_folder(path: &Path) -> Result<(), UntrustedFile> {
 
 /// Finds the nearest folder above this one that [`check_trusted_folder`] would refuse, and returns the reason.
 ///
-/// A user who can write to a folder above may not be able to read the files in this one, but can replace this folder
-/// with another. A program that starts later would then use the files of the other folder.
+/// A user who can write to a folder above this one can replace this folder with another, even without access to the
+/// files in it. A program that starts later would then use the files of the other folder.
 pub fn untrusted_above(path: &Path) -> Option<UntrustedFile> {
     let resolved = resolve(path).ok().filter(|_| cfg!(unix))?;
     let untrusted = |path: &Path| path.ancestors().skip(1).find_map(|folder| check_folder(folder).err());
     untrusted(&resolved).or_else(|| links_to(path).iter().find_map(|link| untrusted(link)))
 }
 
-/// Returns the path and, for each of its parts that is a symbolic link, where the link leads, and so on.
+/// Returns the path, the targets of the symbolic links in it, the targets of the symbolic links in these, and so on.
 fn links_to(path: &Path) -> Vec<PathBuf> {
     /// How many links may lead to a file, as in Linux (`path_resolution(7)`).
     const MAX_LINKS: usize = 40;
@@ -192,9 +192,9 @@ fn check_folder(path: &Path) -> Result<(), UntrustedFile> {
     Ok(())
 }
 
-/// Whether the group is the user's private group: it has the same id as the user and no other members. Systems that
-/// give each user such a group, such as Ubuntu and Fedora, can set the umask to 0002, so that the group can write to
-/// new folders (`pam_umask(8)`, option `usergroups`).
+/// Returns whether the group is the user's private group: it has the same id as the user and no other members. Some
+/// systems, such as Ubuntu and Fedora, give each user such a group. They can set the umask to 0002, and then the group
+/// can write to new folders (`pam_umask(8)`, option `usergroups`).
 #[cfg(unix)]
 fn is_private_group(user: u32, group: u32) -> bool {
     use nix::unistd::{Gid, Group, Uid, User};

@@ -12,11 +12,12 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// So short that the suite can wait for it. A slow store may need longer for a call.
 const MOMENT: Duration = Duration::from_millis(500);
 
-/// Tests what [`ThrottleStore`] promises, as far as one handle in one task can show it. `clock` is the time that is
-/// passed to the store, and `sleep` lets time pass: on this clock, or on the store's own one.
+/// Tests that a store keeps the rules of [`ThrottleStore`], as far as one handle in one task can show this. The suite
+/// passes the time of `clock` to the store. `sleep` must let the given time pass on the clock that the store uses:
+/// `clock` or its own.
 ///
-/// The suite uses new keys, so the store may be in use. If several threads or processes can use the store at once,
-/// write tests for that as well.
+/// The suite uses random new keys, so other code may use the store meanwhile. If several threads or processes can use
+/// the store at once, test this as well.
 ///
 /// ```
 /// use hardtack::testing::{TestClock, throttle_conformance};
@@ -195,7 +196,8 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
         same(rule, self.passes(&[budget]).await, true);
     }
 
-    /// A clock that was ahead leaves times that are too far in the future, as a budget does that was larger before.
+    /// A clock that was ahead leaves times that are too far in the future. To simulate this, the test first uses a
+    /// larger budget.
     async fn impossible_times_are_corrected(&self, sleep: &impl AsyncFn(Duration)) {
         let ahead = Rate::new(1000, HOUR);
         let key = random_key();

@@ -23,7 +23,8 @@ impl Attempt {
         Self { counters, budgets, shared }
     }
 
-    /// Gives the tokens back and ends the row of failures of each budget. If the store fails, the tokens stay taken.
+    /// Counts the try as a success: gives the tokens back, and ends each budget's row of failures. If the store fails,
+    /// the tokens stay taken.
     pub async fn succeeded(self) {
         self.counters.give_back(&self.budgets, self.shared).await;
     }
@@ -38,10 +39,10 @@ impl fmt::Debug for Attempt {
     }
 }
 
-/// A try that is refused. Nothing was taken, so a refused try does not prolong the wait.
+/// A try that is refused. No token was taken, so the try does not prolong the wait.
 ///
-/// In a handler, pass it to `auth.refuse`. The client gets 429 with the code `too_many_attempts`, the
-/// [sentence](Self::sentence) and `Retry-After`: a browser as a page, a program as problem details.
+/// In a handler, pass this value to `auth.refuse`. The response has status 429, the code `too_many_attempts`, the
+/// [sentence](Self::sentence) and `Retry-After`. A browser gets it as a page, a program as problem details.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TooManyAttempts {
     retry_after: Duration,

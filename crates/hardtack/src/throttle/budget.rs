@@ -4,8 +4,9 @@ use std::fmt;
 
 use super::Rate;
 
-/// Whose tries are counted together, for example those of an account. [`Throttle::key`](super::Throttle::key) makes it
-/// from a secret, so a stored key reveals neither names nor addresses.
+/// Identifies tries that are counted together, for example all tries for one account.
+/// [`Throttle::key`](super::Throttle::key) derives a key with a secret, so that stored keys reveal neither names nor
+/// addresses.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BudgetKey([u8; 16]);
 
@@ -30,7 +31,7 @@ impl fmt::Debug for BudgetKey {
     }
 }
 
-/// How many tries one key has.
+/// How many tries are allowed for one key.
 ///
 /// ```
 /// use std::time::Duration;
@@ -54,11 +55,12 @@ impl Budget {
         Self { key, rate, failures: None }
     }
 
-    /// Limits the failures in a row as well: after `burst` failures, one try each `every` is allowed until one
+    /// Limits the failures in a row as well. After `burst` failures in a row, one try per `every` is allowed until one
     /// succeeds.
     ///
-    /// This is a second bucket, which a success fills to the brim. One failure is forgotten each `every`, so somebody
-    /// who pauses gains nothing over somebody who tries once each `every`.
+    /// Failures in a row are counted in a second bucket, which a success fills completely. The bucket also gains one
+    /// token per `every`. So in the long run, an attacker who pauses gets no more tries than one who tries once per
+    /// `every`.
     #[must_use]
     pub const fn failures_in_a_row(mut self, rate: Rate) -> Self {
         self.failures = Some(rate);

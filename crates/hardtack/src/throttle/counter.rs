@@ -1,7 +1,7 @@
 //! The arithmetic of token buckets, for every store.
 //!
-//! A bucket is one number: the time at which it is full again (the "theoretical arrival time" of the generic cell rate
-//! algorithm, ITU-T I.371). A try moves it by one `every` into the future.
+//! A bucket is stored as one number: the time at which it is full again (the "theoretical arrival time" of the generic
+//! cell rate algorithm, ITU-T I.371). A try moves this time into the future by one [`every`](Rate::every).
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::{Budget, Rate};
 
 /// The state of a budget: when its buckets are full again, in milliseconds of the store's clock.
 ///
-/// The default is full buckets. A store can delete a counter that [is full](Self::is_full).
+/// The buckets of `Counter::default()` are full. So a store can delete a counter that [is full](Self::is_full).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counter {
@@ -31,7 +31,7 @@ impl Counter {
         self.full_at <= now && self.failures_full_at <= now
     }
 
-    /// Returns how much of the emptier bucket is spent, in thousandths: 0 if it is full, 1000 if it is empty.
+    /// Returns which part of the emptier bucket is spent, in thousandths: 0 if the bucket is full, 1000 if it is empty.
     pub fn spent(self, budget: &Budget, now: i64) -> u16 {
         let spent =
             |full_at: i64, rate: Rate| full_at.saturating_sub(now).clamp(0, rate.fill_ms()) * 1000 / rate.fill_ms();
@@ -39,22 +39,22 @@ impl Counter {
         u16::try_from(spent(self.full_at, budget.rate()).max(failures)).unwrap_or(1000)
     }
 
-    /// Gives the token of a try that succeeded back, and ends the row of failures.
+    /// Gives back the token of a try that succeeded, and ends the row of failures.
     pub const fn give_back(&mut self, budget: &Budget) {
         self.full_at = self.full_at.saturating_sub(budget.rate().every_ms());
         self.failures_full_at = 0;
     }
 
-    /// Corrects times that are further ahead than an empty bucket needs. The store's clock was then ahead and has been
-    /// set back, or the budget has become smaller.
+    /// Corrects times at which even an empty bucket would have been full for some time. Such times remain if the
+    /// store's clock was ahead and has been set back, or if the budget has become smaller.
     fn correct(&mut self, budget: &Budget, now: i64) {
         self.full_at = self.full_at.min(now.saturating_add(budget.rate().fill_ms()));
         let failures = budget.failures().map_or(now, |rate| now.saturating_add(rate.fill_ms()));
         self.failures_full_at = self.failures_full_at.min(failures);
     }
 
-    /// Returns how long each bucket has no token, in milliseconds: first that of all tries, then that of failures in a
-    /// row.
+    /// Returns how long each bucket will have no token, in milliseconds: first the bucket of all tries, then the bucket
+    /// of failures in a row. Zero or less means that the bucket has a token.
     fn waits(&self, budget: &Budget, now: i64) -> (i64, i64) {
         let wait = |full_at: i64, rate: Rate| full_at.max(now) + rate.every_ms() - rate.fill_ms() - now;
         let failures = budget.failures().map_or(0, |rate| wait(self.failures_full_at, rate));
@@ -69,11 +69,11 @@ impl Counter {
     }
 }
 
-/// Takes a token of each budget, or none if one of them is empty. A store loads the counters of the budgets, calls this
-/// function, and stores those that have changed, all in one transaction.
+/// Takes a token from each budget, or none if any budget is empty. A store loads the counters of the budgets, calls
+/// this function, and stores the counters that have changed, all in one transaction.
 ///
-/// Counters can change although the try was refused, because times that the clock makes impossible are corrected. Store
-/// them in that case as well: otherwise a clock that was an hour ahead could lock a person out for an hour.
+/// Counters can change even if the try is refused, because this function corrects times that are too far in the future.
+/// Store them in this case as well. Otherwise, a clock that was an hour ahead could lock a person out for an hour.
 pub fn take_all(counters: &mut [(Budget, Counter)], now: i64) -> Verdict {
     let (mut longest, mut failures) = (0, false);
     for (budget, counter) in &mut *counters {

@@ -16,7 +16,8 @@ pub(super) struct Counters {
     /// Counts if there is no shared store, or if it fails.
     local: MemoryThrottleStore,
     clock: Box<dyn ErasedClock>,
-    /// When the shared store is asked again after it failed, by the monotonic clock; zero if it works.
+    /// When to ask the shared store again after a failure, in milliseconds of the monotonic clock. Zero if the store
+    /// works.
     ask_again: AtomicI64,
 }
 
@@ -88,7 +89,7 @@ impl Counters {
         }
     }
 
-    /// Returns whether the shared store is to be asked. During an outage, one try each [`PAUSE_MS`] is.
+    /// Returns whether to ask the shared store. During an outage, only one operation per [`PAUSE_MS`] asks it.
     fn may_ask(&self, now: Now) -> bool {
         let ask_again = self.ask_again.load(Ordering::Relaxed);
         let next = now.monotonic_ms.saturating_add(PAUSE_MS);

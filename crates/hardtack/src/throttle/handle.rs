@@ -13,9 +13,9 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::BackendError;
 use crate::jwt::KeySet;
 
-/// Limits tries. Clones share the counters.
+/// Limits how often something may be tried. Clones share the counters.
 ///
-/// [`Throttle::new`] counts in this process. If several servers serve the site, share a store:
+/// [`Throttle::new`] counts in this process. If several servers serve the site, set a store that they share: see
 /// [`Throttle::builder`].
 #[derive(Clone)]
 pub struct Throttle(Arc<Inner>);
@@ -61,13 +61,14 @@ impl ThrottleBuilder {
 }
 
 impl Throttle {
-    /// Creates a throttle that counts in this process. The keys of its budgets are derived from the signing key.
+    /// Creates a throttle that counts in this process. [`Self::key`] uses a secret that is derived from the signing
+    /// key.
     pub fn new(keys: &KeySet) -> Self {
         Self::builder(keys).build()
     }
 
-    /// Starts building a throttle. Servers that share a store must have the same signing key; counters start anew when
-    /// it is replaced.
+    /// Starts building a throttle. Servers that share a store must have the same signing key. A throttle with another
+    /// signing key starts with new counters.
     pub fn builder(keys: &KeySet) -> ThrottleBuilder {
         // Without a signing key, the counters of this process have a random secret.
         let secret: [u8; 32] = keys.signing_key().map_or_else(rand::random, |key| key.derive("throttle"));
@@ -79,7 +80,8 @@ impl Throttle {
         }
     }
 
-    /// Returns the key of a budget: an HMAC of the label and the parts. Different labels or parts have different keys.
+    /// Returns the key of a budget: an HMAC of the label and the parts. Different labels or parts result in different
+    /// keys.
     pub fn key<P: AsRef<[u8]>>(&self, label: &str, parts: &[P]) -> BudgetKey {
         let mut state = self.0.state.clone();
         for part in std::iter::once(label.as_bytes()).chain(parts.iter().map(AsRef::as_ref)) {
@@ -92,8 +94,8 @@ impl Throttle {
         BudgetKey::from_bytes(key)
     }
 
-    /// Takes a token of each budget, or none if one of them is empty. Call it before the work that the budgets limit,
-    /// such as hashing a password. Of budgets with the same key, only the first counts.
+    /// Takes a token from each budget, or none if any budget is empty. Call this before the work that the budgets
+    /// limit, such as hashing a password. If several budgets have the same key, only the first of them counts.
     ///
     /// # Errors
     /// A budget is empty.
@@ -108,7 +110,7 @@ impl Throttle {
         }
     }
 
-    /// Fills the buckets of the keys, for example after a user has set a new password.
+    /// Fills the buckets of these keys, for example after a user has set a new password.
     ///
     /// # Errors
     /// The shared store failed.

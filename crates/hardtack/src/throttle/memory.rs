@@ -15,8 +15,9 @@ const SAMPLE: usize = 16;
 
 /// A [`ThrottleStore`] in this process's memory. Clones share it. A restart clears it.
 ///
-/// It holds at most [`Self::DEFAULT_CAPACITY`] counters, about 10 MB. If it is full, the fullest bucket of a random
-/// sample goes: a flood of new names replaces counters of few tries, not that of an account that is under attack.
+/// The store holds at most [`Self::DEFAULT_CAPACITY`] counters, which take about 10 MB. If there is no space for a new
+/// counter, the store examines a random sample and deletes the counter of which the least is spent. So a flood of new
+/// names replaces counters with few tries, not the counter of an account under attack.
 #[derive(Clone, Debug)]
 pub struct MemoryThrottleStore(Arc<Mutex<Rows>>);
 
@@ -42,7 +43,7 @@ impl Default for MemoryThrottleStore {
 }
 
 impl MemoryThrottleStore {
-    /// How many counters a store holds unless it is created [`with_capacity`](Self::with_capacity).
+    /// The maximum number of counters that a store holds, unless [`with_capacity`](Self::with_capacity) sets another.
     pub const DEFAULT_CAPACITY: usize = 100_000;
 
     /// Creates an empty store.
@@ -127,7 +128,8 @@ impl Rows {
         }
     }
 
-    /// Deletes two full buckets for each new row, if a short look finds some, and one row if there are too many.
+    /// Deletes one row of a random sample if there are too many rows. Also examines the next two rows, and deletes
+    /// those whose buckets are full.
     fn make_room(&mut self, now: i64, new: usize) {
         if self.rows.len() > self.capacity {
             let sample = (0..SAMPLE).map(|_| rand::rng().random_range(0..new.max(1)));

@@ -1,7 +1,8 @@
 //! Limits how often something may be tried, such as a log-in: per account, per client address, or per anything else.
 //!
-//! A [`Throttle`] counts tries in token buckets. [`Throttle::take`] takes a token of each [`Budget`] *before* the work
-//! is done, or refuses with [`TooManyAttempts`]. [`Attempt::succeeded`] gives the tokens back:
+//! A [`Throttle`] counts tries in token buckets. Call [`Throttle::take`] *before* the work: it takes a token from each
+//! [`Budget`], or refuses the try with [`TooManyAttempts`]. After a success, [`Attempt::succeeded`] gives the tokens
+//! back:
 //!
 //! ```
 //! use std::time::Duration;
@@ -32,13 +33,13 @@
 //!
 //! # Rules
 //!
-//! 1. A try takes one token of each budget or none at all. If one budget is empty, nothing is taken: a refused try
-//!    never prolongs a wait.
-//! 2. A try counts as a failure until it has succeeded. A crash, a client that hangs up and parallel guesses are
-//!    therefore counted.
-//! 3. A success gives the tokens back, and ends the row of failures of its budgets.
+//! 1. A try takes one token from each budget. If any budget is empty, the try is refused and takes no token at all, so
+//!    a refused try never prolongs a wait.
+//! 2. A try counts as a failure until it has succeeded. So tries that run in parallel are counted, and also those that
+//!    end with a crash or because the client hangs up.
+//! 3. A success gives the tokens back, and ends the row of failures of each of its budgets.
 //! 4. The wait is never longer than the time in which one token is added.
-//! 5. If the store of several servers fails, each server counts in its own memory until the store is back.
+//! 5. If a store that several servers share fails, each server counts in its own memory until the store works again.
 
 mod attempt;
 mod budget;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A token bucket: `burst` tries at once, and one more each `every`.
+/// The size and speed of a token bucket: `burst` tries at once, and one more per `every`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,9 +27,9 @@ impl Rate {
     /// The longest time in which a token is added.
     pub const MAX_EVERY: Duration = Duration::from_secs(24 * 3600);
 
-    /// Creates a rate. A value outside its limits is replaced by the limit: `burst` is 1 to [`Self::MAX_BURST`],
-    /// `every` is [`Self::MIN_EVERY`] to [`Self::MAX_EVERY`], in whole milliseconds. Check values from a configuration
-    /// before you pass them.
+    /// Creates a rate. `burst` can be 1 to [`Self::MAX_BURST`], and `every` can be [`Self::MIN_EVERY`] to
+    /// [`Self::MAX_EVERY`], in whole milliseconds. A value outside these limits is replaced by the nearest limit, so
+    /// check values from a configuration before you pass them.
     pub const fn new(burst: u32, every: Duration) -> Self {
         let burst = match burst {
             0 => 1,

@@ -14,7 +14,7 @@ pub enum Verdict {
     Taken,
     /// A budget is empty, and no token was taken.
     Refused {
-        /// How long, until each budget has a token.
+        /// How long it takes until each budget has a token.
         wait: Duration,
         /// Whether the wait is due to the [failures in a row](Budget::failures_in_a_row).
         failures_in_a_row: bool,
@@ -27,7 +27,7 @@ pub enum Verdict {
 pub struct Now {
     /// Milliseconds since 1970.
     pub unix_ms: i64,
-    /// Milliseconds of a clock that never goes back: [`Clock::monotonic`](crate::clock::Clock::monotonic).
+    /// The time of [`Clock::monotonic`](crate::clock::Clock::monotonic), which never goes back, in milliseconds.
     pub monotonic_ms: i64,
 }
 
@@ -44,23 +44,23 @@ impl Now {
 ///
 /// To write another store:
 ///
-/// - Each operation is one transaction: of 50 parallel calls for one budget, exactly as many succeed as it has tokens.
-///   [`take_all`](super::take_all) and [`Counter`](super::Counter) do the arithmetic.
-/// - An operation fails within about a second, even if the store does not respond. The request waits until then; after
-///   that, the [`Throttle`](super::Throttle) counts in memory.
-/// - The store deletes counters that [are full](super::Counter::is_full). It also limits their number, because clients
-///   choose names and addresses. If there are too many, those of which least [is spent](super::Counter::spent) go
-///   first.
+/// - Each operation is one transaction. If 50 parallel calls take from one budget, exactly as many succeed as it has
+///   tokens. [`take_all`](super::take_all) and [`Counter`](super::Counter) do the arithmetic.
+/// - If the store does not respond, an operation fails after about a second, because the request waits for it. The
+///   [`Throttle`](super::Throttle) then counts in memory.
+/// - The store deletes counters that [are full](super::Counter::is_full). It also limits the number of counters,
+///   because clients choose the names and addresses that are counted. If there are too many, it deletes those of which
+///   the least [is spent](super::Counter::spent).
 /// - `hardtack::testing::throttle_conformance` (feature `testing`) tests the store.
 pub trait ThrottleStore: Send + Sync + 'static {
-    /// Takes a token of each budget, or none if one of them is empty. The budgets are in the order of their keys, and
+    /// Takes a token from each budget, or none if any budget is empty. The budgets are in the order of their keys, and
     /// no key occurs twice.
     ///
     /// A store that several servers share should use its own clock and ignore `now`.
     fn take(&self, budgets: &[Budget], now: Now) -> impl Future<Output = Result<Verdict, BackendError>> + Send;
 
-    /// Gives a token of each budget back, never beyond its burst, and ends the rows of failures. The budgets are in the
-    /// order of their keys, and no key occurs twice.
+    /// Gives one token back to each budget, never beyond its burst, and ends each budget's row of failures. The budgets
+    /// are in the order of their keys, and no key occurs twice.
     fn give_back(&self, budgets: &[Budget], now: Now) -> impl Future<Output = Result<(), BackendError>> + Send;
 
     /// Fills the buckets of the keys.

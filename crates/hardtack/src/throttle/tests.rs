@@ -142,7 +142,8 @@ fn a_clock_that_is_set_locks_nobody_out() {
     }
 }
 
-/// 200,000 unknown names at once, while one account is attacked: memory stays bounded, and the attack stays limited.
+/// 200,000 unknown names are tried while one account is attacked. The memory stays bounded, and the attack stays
+/// limited.
 #[test]
 fn s57_a_flood_of_names_evicts_no_account_that_is_under_attack() {
     let clock = TestClock::start_now();
@@ -167,7 +168,7 @@ fn s57_a_flood_of_names_evicts_no_account_that_is_under_attack() {
     assert!(memory.len() < 1000, "{}", memory.len());
 }
 
-/// A shared store that a test turns off. Clones share the counters, like servers with one database.
+/// A shared store that a test can turn off. Clones share the counters, like servers with one database.
 #[derive(Clone, Default)]
 struct Shared {
     memory: MemoryThrottleStore,

@@ -15,8 +15,8 @@ use crate::users::{
     EmailAddress, NameRules, NameTaken, NewName, NewUser, Profile, User, UserNameProblem, UserRecord, UserStore,
 };
 
-/// A link that lets a user set a password without knowing the old one. It works once. Like a password, it must not be
-/// logged. Returned by [`Accounts::add`] and [`Accounts::reset_link`].
+/// A link that lets a user set a password without knowing the old one, returned by [`Accounts::add`] and
+/// [`Accounts::reset_link`]. It works once. Like a password, it must not be logged.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct PasswordLink {
@@ -28,7 +28,7 @@ pub struct PasswordLink {
 }
 
 impl PasswordLink {
-    /// Returns the URL, which begins with `site`, the site's public address, such as `https://site.example`.
+    /// Returns the URL of the link. `site` is the site's public address, such as `https://site.example`.
     pub fn url(&self, site: &str) -> String {
         format!("{}/password/reset?token={}", site.trim_end_matches('/'), self.token.as_str())
     }
@@ -36,12 +36,12 @@ impl PasswordLink {
 
 impl Accounts {
     /// Adds a user with a random password that nobody knows, and returns a link that lets the user set a password (ASVS
-    /// 5.0 V6.4.1, V6.4.6). The rules for names are those of the sign-up, but reserved names are allowed. `email` may
-    /// be empty; any other address is stored as unconfirmed.
+    /// 5.0 V6.4.1, V6.4.6). The rules for names are those of the sign-up, except that reserved names are allowed.
+    /// `email` may be empty; any other address is stored as unconfirmed.
     ///
     /// # Errors
-    /// The name or the address is not allowed, the name is taken, the password could not be hashed, or the database
-    /// failed.
+    /// The name or the address is not allowed, the name is taken or looks like another user's, the password could not
+    /// be hashed, or the database failed.
     pub async fn add(&self, username: &str, email: &str, now: Timestamp) -> Result<PasswordLink, UserChangeError> {
         let email = parse_address(email)?;
         let name = check_name(username)?;
@@ -66,10 +66,12 @@ impl Accounts {
         Ok(PasswordLink { user, expires_at: now + LinkPurpose::SetPassword.lifetime(), token })
     }
 
-    /// Creates a link that lets the user with this name set a new password: the operator starts the reset, but never
-    /// learns the password (ASVS 5.0 V6.4.6). The old password works until the user sets a new one. The link works
-    /// once, within a day, and replaces the user's earlier link of this kind. It stops working when the user changes
-    /// the password, or when an operator disables the user, logs the user out or sets the user's email address.
+    /// Creates a link that lets the user with this name set a new password. The operator starts the reset, but never
+    /// learns the password (ASVS 5.0 V6.4.6). Until the user sets a new password, the old one still works.
+    ///
+    /// The link works once, within a day, and replaces the user's earlier link of this kind. It stops working when the
+    /// user changes the password or undoes a change of the email address. It also stops working when an operator
+    /// disables the user, logs the user out or sets the user's email address.
     ///
     /// # Errors
     /// No user has the name, the user is disabled, or the database failed.
@@ -86,14 +88,16 @@ impl Accounts {
         Ok(PasswordLink { user: record.user, expires_at: now + LinkPurpose::SetPassword.lifetime(), token })
     }
 
-    /// Renames the user with the name `username` to `new`, and ends the user's sessions. The rules for names are those
-    /// of the sign-up, but reserved names are allowed. If email is on and the user has confirmed an address, the user is
-    /// told by email. As with [`disable`](Self::disable), pass the [`EndedSessions`] to
-    /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
+    /// Changes the name of the user `username` to `new`, and ends the user's sessions. The rules for names are those of
+    /// the sign-up, except that reserved names are allowed. If email is on and the user has confirmed an address, an
+    /// email tells the user about the new name.
+    ///
+    /// Pass the [`EndedSessions`] to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as after
+    /// [`disable`](Self::disable).
     ///
     /// # Errors
-    /// No user has the old name, the new name is not allowed, is taken or looks like another user's, or the database
-    /// failed.
+    /// No user has the name `username`; `new` is not allowed, is taken or looks like another user's name; or the
+    /// database failed.
     pub async fn rename(
         &self,
         username: &str,
@@ -121,9 +125,11 @@ impl Accounts {
         Ok((record, ended))
     }
 
-    /// Sets the email address of the user with this name; an empty one removes it. If `confirmed` is false, the user
-    /// confirms it on the account page. All of the user's links stop working, including those that undo an earlier
-    /// change of the address. The user stays logged in.
+    /// Sets the email address of the user with this name. An empty `email` removes the address. If `confirmed` is
+    /// false, a new address stays unconfirmed until the user confirms it, starting from the account page.
+    ///
+    /// All of the user's links stop working, including those that undo an earlier change of the address. The user stays
+    /// logged in.
     ///
     /// # Errors
     /// No user has the name, the address is not an email address, or the database failed.
@@ -149,13 +155,13 @@ impl Accounts {
         Ok(UserRecord { user, ..record })
     }
 
-    /// Deletes the user with this name and the user's links, queued emails and recorded activity, and ends the user's
-    /// sessions. If someone else signs up with the name later, they get a different id. As with
-    /// [`disable`](Self::disable), pass the [`EndedSessions`] to
-    /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
+    /// Deletes the user with this name, together with the user's links, queued emails and recorded activity, and ends
+    /// the user's sessions. Pass the [`EndedSessions`] to
+    /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as after [`disable`](Self::disable).
+    /// If someone else signs up with the name later, they get a different id.
     ///
-    /// Data that your application keeps for the user's id is not deleted. When the sessions end, that is recorded as
-    /// new activity, without an IP address. Like all activity, it is deleted after 90 days.
+    /// Data that your application keeps about the user is not deleted. The end of the sessions is recorded as new
+    /// activity, without an IP address. Like all activity, it is deleted after 90 days.
     ///
     /// # Errors
     /// No user has the name, or the database failed.
@@ -172,7 +178,7 @@ impl Accounts {
         Ok((record, ended))
     }
 
-    /// Returns the error for a name that another user has, or that looks like the name of another user.
+    /// Returns the error for a name that is taken or that looks like another user's name.
     async fn taken(&self, name: &NewName) -> UserChangeError {
         match self.users.name_conflict(name).await {
             Ok(Some(UserNameProblem::LooksTaken)) => UserChangeError::NameLooksTaken(name.shown.clone()),
@@ -182,7 +188,7 @@ impl Accounts {
     }
 }
 
-/// Checks a name by the rules of the sign-up, but allows reserved names: they are reserved for the operator.
+/// Checks a name by the rules of the sign-up, but allows reserved names, because they are reserved for the operator.
 fn check_name(name: &str) -> Result<NewName, UserChangeError> {
     NameRules::without_reserved_names()
         .check(name)

@@ -2,8 +2,8 @@
 
 use hardtack::BackendError;
 
-/// Why [`Accounts`](crate::Accounts) did not make a change that an operator asked for. Nothing has changed, except that
-/// after [`Backend`](Self::Backend) the change may have been stored.
+/// Why [`Accounts`](crate::Accounts) did not make a change that an operator asked for. After
+/// [`Backend`](Self::Backend), the change may have been stored. After all other errors, nothing has changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserChangeError {
@@ -28,10 +28,10 @@ pub enum UserChangeError {
     #[error("no user is named {0:?}")]
     UnknownUser(String),
     /// The user is disabled, so a link would not work.
-    #[error("{0:?} is disabled, so a link would not work; enable the user first")]
+    #[error("the user {0:?} is disabled, so a link would not work; enable the user first")]
     Disabled(String),
-    /// The database failed, or a password could not be hashed. If the commit itself failed, the change may have been
-    /// stored anyway.
+    /// The database failed, or a password could not be hashed. If the database failed during the commit, the change may
+    /// have been stored anyway.
     #[error(transparent)]
     Backend(#[from] BackendError),
 }

@@ -1,5 +1,5 @@
-//! Functions for operators: list, find, add, change, disable, enable, log out and delete users. None of them checks a
-//! password, and the operator never learns one.
+//! Functions for operators: they list, find, add, change, disable, enable, log out and delete users. No function here
+//! checks a password, and the operator never learns one.
 
 mod changes;
 mod error;
@@ -23,8 +23,8 @@ fn by_operator(at: Timestamp) -> RequestInfo {
 }
 
 impl Accounts {
-    /// Returns up to `limit` users, disabled or not, whose names sort after `after`. If `after` is `None`, starts with
-    /// the first user. Names are sorted byte by byte in lower case.
+    /// Returns up to `limit` users whose names sort after `after`, including disabled users. If `after` is `None`,
+    /// starts with the first user. Names are sorted byte by byte in lower case.
     ///
     /// # Errors
     /// The database failed.
@@ -32,7 +32,7 @@ impl Accounts {
         self.users.list(after.unwrap_or_default(), limit).await
     }
 
-    /// Returns the user with this name, ignoring case, disabled or not.
+    /// Returns the user with this name, even if the user is disabled. Ignores case.
     ///
     /// # Errors
     /// The database failed.
@@ -40,19 +40,19 @@ impl Accounts {
         self.users.find_by_name(username).await
     }
 
-    /// Disables the user with this name: from then on, the user cannot log in, and the user's tokens are refused
-    /// wherever [`CurrentUser`](hardtack_axum::CurrentUser) is extracted. Reset and confirmation links stop working,
-    /// even if the user is enabled again. Returns `None` if no user has the name.
+    /// Disables the user with this name. From then on, the user cannot log in, and
+    /// [`CurrentUser`](hardtack_axum::CurrentUser) refuses the user's tokens. Reset and confirmation links stop working
+    /// for good, even if the user is enabled again. Returns `None` if no user has the name.
     ///
     /// The user's sessions end too. Pass the [`EndedSessions`] to [`Authenticator::finish_ending`], which ends them at
-    /// once if the session store works. If it does not, or the process stops first, a server that follows the
-    /// revocation log ends them as soon as it can. A log-in that is in flight checks again after it has created its
-    /// session, and ends the session if the user is disabled.
+    /// once if the session store works. If the store fails or the process stops first, a server that follows the
+    /// revocation log ends them as soon as it can. A log-in that is in flight checks, after it has created its session,
+    /// whether the user is disabled. If so, it ends the session.
     ///
     /// [`Authenticator::finish_ending`]: hardtack::Authenticator::finish_ending
     ///
     /// # Errors
-    /// The database failed. If the commit itself failed, the user may have been disabled anyway.
+    /// The database failed. If it failed during the commit, the user may have been disabled anyway.
     pub async fn disable(
         &self,
         username: &str,
@@ -65,8 +65,8 @@ impl Accounts {
         Ok(Some(ended))
     }
 
-    /// Enables a disabled user, who can then log in again with the same password. Returns the user, or `None` if no
-    /// user has the name.
+    /// Enables the user with this name, who can then log in again with the same password. Returns `None` if no user has
+    /// the name.
     ///
     /// # Errors
     /// The database failed.
@@ -76,12 +76,12 @@ impl Accounts {
         Ok(Some(record))
     }
 
-    /// Logs the user with this name out everywhere, and makes reset and confirmation links stop working. Returns `None`
-    /// if no user has the name. As with [`disable`](Self::disable), pass the [`EndedSessions`] to
-    /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
+    /// Logs the user with this name out everywhere, and invalidates the user's reset and confirmation links. Returns
+    /// `None` if no user has the name. Pass the [`EndedSessions`] to
+    /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as after [`disable`](Self::disable).
     ///
     /// # Errors
-    /// The database failed. If the commit itself failed, the user may have been logged out anyway.
+    /// The database failed. If it failed during the commit, the user may have been logged out anyway.
     pub async fn log_out(
         &self,
         username: &str,
@@ -93,8 +93,6 @@ impl Accounts {
         Ok(Some(ended))
     }
 
-    /// Deletes the user's reset and confirmation links, ends the user's sessions or stores the intention to end them,
-    /// and commits.
     async fn end_access(
         &self,
         mut transaction: Transaction,

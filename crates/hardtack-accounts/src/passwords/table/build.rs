@@ -1,4 +1,4 @@
-//! Makes a table from a list of passwords or of their hashes, which may be far larger than the memory.
+//! Makes a table from a list of passwords, or from a list of their hashes. The list may be far larger than the memory.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -24,20 +24,22 @@ const SHA1_DIGITS: usize = 40;
 pub struct TableSummary {
     /// How many passwords the table has.
     pub passwords: u64,
-    /// How many lines of the list were left out because nobody can choose such a password: it is not UTF-8, or is
-    /// longer than 1024 bytes.
+    /// How many lines of the list were left out. Nobody can choose the passwords in these lines, because they are not
+    /// UTF-8 or are longer than 1024 bytes.
     pub left_out: u64,
     /// The size of the table in bytes.
     pub bytes: u64,
 }
 
 impl PasswordTable {
-    /// Makes a table in a new file, from a list that you have downloaded: plain passwords, one per line, or the SHA-1
-    /// list of Have I Been Pwned, whose lines are `SHA1:COUNT`. Uses 64 MiB of memory and, in the folder of the table,
-    /// temporary files as large as the table itself.
+    /// Makes a table in a new file from a list that you have downloaded. The list consists of plain passwords, one per
+    /// line, or is the SHA-1 list of Have I Been Pwned, whose lines are `SHA1:COUNT`.
+    ///
+    /// Uses 64 MiB of memory. Also writes temporary files to the folder of the table, which together are as large as
+    /// the table.
     ///
     /// # Errors
-    /// The list cannot be read or has a line of another form, or the table cannot be written or already exists.
+    /// The list cannot be read or has a line in another format, or the table cannot be written or already exists.
     pub fn build(list: impl AsRef<Path>, table: impl AsRef<Path>) -> Result<TableSummary, PasswordTableError> {
         Self::build_in_runs(list.as_ref(), table.as_ref(), RUN)
     }

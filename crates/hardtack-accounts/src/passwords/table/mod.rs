@@ -1,8 +1,9 @@
-//! A table of passwords that may not be chosen: sorted prefixes of their SHA-1 hashes, found by bisection.
+//! A table of passwords that may not be chosen: the sorted prefixes of their SHA-1 hashes, which are looked up by
+//! binary search.
 //!
-//! A table begins with 16 bytes: `HTPASS`, the version 1, the length of a prefix (at most 8), and the number of
-//! prefixes as a big-endian integer. The prefixes follow in ascending order, each once. SHA-1 is what published lists
-//! of breached passwords contain; nothing here depends on collisions being hard to find.
+//! A table begins with 16 bytes: `HTPASS`, the version 1, the length of a prefix in bytes (at most 8), and the number
+//! of prefixes as a big-endian integer. The prefixes follow in ascending order, without duplicates. The hashes are
+//! SHA-1 because published lists of breached passwords contain SHA-1 hashes. Collisions in SHA-1 do no harm here.
 
 mod build;
 
@@ -74,9 +75,9 @@ pub enum PasswordTableError {
 /// A table of passwords that nobody may choose, such as those from a breach. The file is not loaded into memory:
 /// looking up a password in a large file reads about 30 records.
 ///
-/// Make one with `hardtack passwords build FILE` or [`PasswordTable::build`], and pass it to
-/// [`PasswordRules::table`](crate::PasswordRules::table). A table stores 8 bytes of each password's hash. A table of a
-/// billion passwords therefore refuses about one in 18 billion other passwords by mistake.
+/// To make a table, use `hardtack passwords build FILE` or [`PasswordTable::build`]. To use it, pass it to
+/// [`PasswordRules::table`](crate::PasswordRules::table). A table stores only 8 bytes of each password's hash. A table
+/// of a billion passwords therefore refuses about one in 18 billion other passwords by mistake.
 #[derive(Debug)]
 pub struct PasswordTable {
     source: Source,
@@ -93,7 +94,7 @@ enum Source {
 }
 
 impl PasswordTable {
-    /// Opens a table. If the file is replaced later, the old table is used until the table is opened again.
+    /// Opens a table. If the file is replaced later, the old table stays in use until you open the table again.
     ///
     /// # Errors
     /// The file cannot be read, is not a table, or can be changed by another user.

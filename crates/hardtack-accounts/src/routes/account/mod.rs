@@ -1,5 +1,5 @@
-//! `/account` and the forms on it. They need a fresh token, which shows that the user has entered the password
-//! recently, or the password itself.
+//! `/account` and the forms on it. These routes need either the password or a fresh token, which shows that the user
+//! has entered the password recently.
 
 mod page;
 mod password;

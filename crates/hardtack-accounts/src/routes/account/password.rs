@@ -120,8 +120,9 @@ async fn change(
     Ok(page.respond(&user, status))
 }
 
-/// The response if the password is stored, but the session store has not ended the other sessions yet. A browser gets a
-/// page at once, because the request after a redirect might find the store down. The session of the browser continues.
+/// The response if the password has been stored, but the session store has not ended the other sessions yet. A browser
+/// gets a page at once instead of a redirect, because the store might be down when the next request arrives. The
+/// browser's own session continues.
 fn others_end_soon(wants: Wants, user: CurrentUser<User>) -> Response {
     let text = "Other devices will be logged out within seconds.";
     if wants != Wants::Page {

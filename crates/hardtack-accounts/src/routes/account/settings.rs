@@ -20,7 +20,8 @@ use crate::routes::kept_form;
 use crate::site::Site;
 use crate::users::{Profile, User};
 
-/// The body. A program can leave out a field to keep its value. `current_password` is needed for a new address only.
+/// The body of the request. If a program leaves out a field, its value stays as it is. `current_password` is needed
+/// only for a new address.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct SettingsInput {

@@ -18,8 +18,8 @@ pub(super) struct Folded {
     pub(super) key: String,
 }
 
-/// Prepares a name and maps its case (RFC 8265 §3.3). Normalizes first, so that Hangul typed as single jamo and other
-/// decomposed text is allowed as well.
+/// Prepares a name and maps its case (RFC 8265 §3.3). Normalizes the name first, so that decomposed text is allowed as
+/// well, such as Hangul that was typed as single jamo.
 pub(super) fn fold(name: &str) -> Result<Folded, UserNameProblem> {
     let profile = UsernameCaseMapped::new();
     let nfc = |text: &str| text.nfc().collect::<String>();
@@ -36,8 +36,8 @@ pub(super) fn fold(name: &str) -> Result<Folded, UserNameProblem> {
     Ok(Folded { shown, key })
 }
 
-/// Returns the form in which a name is compared: `Alice`, `ALICE` and `ａｌｉｃｅ` are the same name. A name that these
-/// rules refuse, but that a user may have had before them, is compared in lower case.
+/// Returns the form in which a name is compared, which is the same for `Alice`, `ALICE` and `ａｌｉｃｅ`. Users may have
+/// names from before the current rules. For a name that these rules refuse, this form is the name in lower case.
 pub(crate) fn username_key(name: &str) -> String {
     fold(name).map_or_else(|_| name.to_lowercase(), |folded| folded.key)
 }
@@ -46,7 +46,8 @@ pub(crate) fn username_key(name: &str) -> String {
 pub(crate) struct NameKeys {
     /// The form in which names are compared.
     pub(crate) key: String,
-    /// The form in which older versions compared names. A user keeps this key if an older user already had the new one.
+    /// The form in which older versions compared names. A user from that time keeps this key if another user already
+    /// had the new key.
     pub(crate) old_key: String,
 }
 
@@ -62,8 +63,8 @@ pub(crate) fn skeleton(name: &str) -> String {
     unicode_security::skeleton(&username_key(name)).collect()
 }
 
-/// RFC 8264's IdentifierClass, with the letters, marks and digits of later versions of Unicode. The tables of
-/// precis-core and IANA end with Unicode 6.3, but RFC 8264 §8 defines the classes for every version.
+/// The IdentifierClass of RFC 8264, extended by the letters, marks and digits of later versions of Unicode. The tables
+/// of precis-core and IANA end with Unicode 6.3, but RFC 8264 §8 defines the class for every version.
 struct NameClass;
 
 impl StringClass for NameClass {

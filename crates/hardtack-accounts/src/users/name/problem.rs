@@ -9,17 +9,19 @@ pub(crate) enum UserNameProblem {
     TooLong,
     #[error("A user name cannot contain spaces, only letters, digits and . _ - @ +")]
     Blank,
-    /// The name contains a control character, or one that has no width and no effect on its neighbours.
+    /// The name contains a control character, or another character that has no width and does not affect its
+    /// neighbours.
     #[error(
-        "Your user name contains an invisible character. Type it again. A user name can contain only letters, digits \
-         and . _ - @ +"
+        "Your user name contains an invisible character. Type the name again. A user name can contain only letters, \
+         digits and . _ - @ +"
     )]
     Invisible,
-    /// The name contains a symbol, punctuation other than the listed characters, or a variant of another character,
-    /// such as `ﬁ` or `²`.
+    /// The name contains a symbol, punctuation that this message does not list, or a variant of another character, such
+    /// as `ﬁ` or `²`.
     #[error("A user name can contain only letters, digits and . _ - @ +")]
     BadCharacter,
-    /// The name begins with another character, so it could be taken for a command-line option, a path or a mention.
+    /// The name does not begin with a letter or a digit, so it could be taken for a command-line option, a path or a
+    /// mention.
     #[error("Begin your user name with a letter or a digit.")]
     BadStart,
     /// The name breaks the Bidi Rule (RFC 5893 §2), so it would be displayed in a confusing order.

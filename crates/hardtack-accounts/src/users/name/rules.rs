@@ -15,8 +15,8 @@ const MAX_CHARS: usize = 64;
 /// The ASCII punctuation that a name may contain.
 const PUNCTUATION: &str = "._-@+";
 
-/// Names that no user can sign up with: people would take their owner for the site's operator, or programs treat them
-/// in a special way. The first rows follow RFC 2142.
+/// Names that nobody can sign up with. People would take a user with such a name for the site's operator, or programs
+/// would treat the name in a special way. The first rows are from RFC 2142.
 const RESERVED: &[&str] = &[
     "abuse",
     "contact",
@@ -63,12 +63,12 @@ const RESERVED: &[&str] = &[
     "well-known",
 ];
 
-/// The rules for new user names. Users who already have another name keep it.
+/// The rules for new user names. A user who already has a name that breaks these rules keeps it.
 ///
 /// A name has 1 to 64 characters: letters, marks and digits of any script, and `.`, `_`, `-`, `@` and `+`. It begins
-/// with a letter or a digit. Names are compared by the profile UsernameCaseMapped of RFC 8265: `Alice`, `ALICE` and
-/// `ａｌｉｃｅ` are one name. A name is also refused if it looks like that of another user (UTS #39, confusable
-/// detection), or if it is reserved, such as `admin`, `root`, `support` and `www`.
+/// with a letter or a digit. Names are compared with the profile UsernameCaseMapped of RFC 8265, so `Alice`, `ALICE`
+/// and `ａｌｉｃｅ` are the same name. A name is also refused if it looks like the name of another user (UTS #39, confusable
+/// detection), or if it is reserved. Examples of reserved names are `admin`, `root`, `support` and `www`.
 ///
 /// ```no_run
 /// use hardtack_accounts::{Accounts, NameRules};
@@ -142,6 +142,7 @@ pub(crate) struct NewName {
     pub(crate) key: String,
     /// Names that look alike in lower case have the same one.
     pub(crate) skeleton: String,
-    /// The skeleton of what the capitals look like: `paypaI` looks like `paypal`, although its lower case does not.
+    /// The skeleton of the name as it looks with its capital letters. `paypaI` with a capital I looks like `paypal`,
+    /// but its lower case does not.
     pub(crate) skeleton_of_capitals: String,
 }

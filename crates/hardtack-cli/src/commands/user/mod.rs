@@ -167,11 +167,12 @@ impl Users<'_> {
         })
     }
 
-    /// Returns an authenticator on the session store, and the number of a user's sessions. If the store cannot be
-    /// reached, or may not be that of the servers, returns `Ok` with the error, because the servers end the sessions.
+    /// Returns an authenticator on the session store, and the number of the user's sessions. Returns an inner `Err` if
+    /// the store cannot be reached, or may not be the one that the servers use. The caller can still make its change,
+    /// because the servers then end the sessions.
     ///
     /// # Errors
-    /// No user has the name, or the servers keep their sessions elsewhere. Nothing has changed.
+    /// No user has the name, or the servers keep their sessions elsewhere. Nothing has been changed.
     async fn session_store(&self, name: &str) -> Result<Result<(Authenticator, usize), Error>, Error> {
         let place = session_place::check(self.database, self.config.redis.as_ref()).await?;
         let id = found(self.accounts.find_by_name(name).await, name)?.user.id;
@@ -193,9 +194,9 @@ impl Users<'_> {
     }
 }
 
-/// Ends the sessions of a user after the change was committed, and returns how many have ended. The servers learn about
-/// it from the revocation log. If the session store cannot be reached, the servers end the sessions when they can reach
-/// it again.
+/// Ends the sessions of a user after the change has been committed, and returns how many have ended. The servers learn
+/// of their end from the revocation log. If the session store cannot be reached, the servers end the sessions as soon
+/// as they can reach it.
 async fn finish_ending(store: Result<(Authenticator, usize), Error>, ended: EndedSessions) -> Sessions {
     match store {
         Ok((auth, sessions)) if auth.finish_ending(ended).await => Sessions::Ended(sessions),

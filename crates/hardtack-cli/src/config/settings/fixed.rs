@@ -4,7 +4,8 @@ use crate::error::Error;
 
 /// A setting of Flask-JWT-Extended that cannot be changed here.
 ///
-/// The server refuses to start instead of ignoring it, so that no operator relies on a setting without effect.
+/// The server accepts such a setting only with the value that has the same effect here, if there is one. With any other
+/// value, the server refuses to start, so that no operator relies on a setting without effect.
 pub(crate) struct FixedSetting {
     pub(crate) name: &'static str,
     /// The one accepted value; `None` if the setting has no meaning here.
@@ -21,7 +22,8 @@ impl FixedSetting {
         Self { name, value: None, reason }
     }
 
-    /// Accepts the one value that has the same effect here, so that an existing configuration keeps working.
+    /// Accepts only the value that has the same effect here, so that an existing configuration with this value keeps
+    /// working.
     pub(crate) fn check(&self, label: &str, value: &str) -> Result<(), Error> {
         let reason = self.reason;
         match self.value {

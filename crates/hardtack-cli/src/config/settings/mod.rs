@@ -1,6 +1,6 @@
 //! The table of all settings.
 //!
-//! To add a setting, add a line here and read its value in the file of `config` that it belongs to. Its flag, its
+//! To add a setting, add a line here, and read its value in the module of `config` that it belongs to. Its flag, its
 //! environment variable, its name in the file, and its lines in `--help` and `hardtack check-config` follow from the
 //! table.
 
@@ -10,10 +10,10 @@ mod setting;
 pub(crate) use fixed::FIXED;
 pub(crate) use setting::Setting;
 
-/// Declares each setting as a constant, and all of them as `ALL`, in the order in which they are shown.
+/// Declares each setting as a constant, and the list `ALL` of all settings, in the order in which they are shown.
 ///
-/// `ALL` repeats the expressions instead of naming the constants, so that the compiler reports a constant as dead code
-/// if no code reads the setting.
+/// `ALL` repeats the expressions instead of naming the constants. So if no code reads a setting, its constant is
+/// unused, and the compiler reports it as dead code.
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident = $setting:expr;)+) => {
         $($(#[$doc])* pub(crate) const $name: Setting = $setting;)+

@@ -16,8 +16,8 @@ pub(crate) struct Setting {
 /// The flag of a setting.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Flag {
-    /// The name in the file. The flag and the environment variable follow from it: `access_lifetime`,
-    /// `--access-lifetime`, `HARDTACK_ACCESS_LIFETIME`.
+    /// The name in the settings file, such as `access_lifetime`. The flag (`--access-lifetime`) and the environment
+    /// variable (`HARDTACK_ACCESS_LIFETIME`) are derived from it.
     name: &'static str,
     /// What `--help` calls the value; `None` for a switch.
     pub(crate) value_name: Option<&'static str>,
@@ -135,7 +135,8 @@ impl Setting {
         self.secrecy != Secrecy::Public
     }
 
-    /// Whether each value of the setting is a secret or key, which a path or a placeholder never is.
+    /// Whether every value of the setting must be a secret or a key. If so, a value that looks like a path or a
+    /// placeholder is refused.
     pub(crate) fn is_always_secret(&self) -> bool {
         self.secrecy == Secrecy::Secret
     }

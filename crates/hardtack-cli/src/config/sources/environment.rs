@@ -11,8 +11,8 @@ use crate::error::Error;
 pub(super) const CONFIG: &str = "HARDTACK_CONFIG";
 
 /// Reads the variables whose names begin with `HARDTACK_` or `JWT_`. Refuses a name that looks like a mistyped setting.
-/// Any other name that is not a setting only causes a warning, because other programs and container platforms set such
-/// names too.
+/// Any other unknown name only causes a warning, because other programs and container platforms set variables with
+/// these prefixes too.
 pub(super) fn read(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<(SourceValues, Vec<String>), Error> {
@@ -46,8 +46,9 @@ fn secret_named(name: &str) -> Option<&'static Setting> {
     ALL.iter().find(|setting| setting.is_secret() && setting.env_names().any(|known| known == name))
 }
 
-/// Returns the known name of which these are the first words, as `SECRET` of `SECRET_KEY`, or which has another prefix
-/// before it, as in `HARDTACK_JWT_SECRET_KEY`. The last word may be cut off, as in `SECRET_KEY_PREV`.
+/// Returns the known name that was probably meant, if there is one. `words` may be the beginning of this name, as
+/// `SECRET` and `SECRET_KEY_PREV` are of `SECRET_KEY_PREVIOUS`. Or `words` may repeat the name after another prefix, as
+/// in `HARDTACK_JWT_SECRET_KEY`.
 fn part_of_name<'a>(words: &str, known: &'a [String]) -> Option<&'a str> {
     let begins = |known: &&String| {
         known.strip_prefix(words).is_some_and(|rest| rest.starts_with('_') || (words.contains('_') && !rest.is_empty()))

@@ -17,9 +17,9 @@ const DEFAULT: &str = "hardtack.toml";
 /// Larger files are refused.
 const MAX_FILE_LEN: u32 = 1024 * 1024;
 
-/// Reads the settings file: the one that was named, or else the default one if it exists.
+/// Reads the settings file that was named. If none was named, reads the default file if it exists.
 ///
-/// `named` is the path and the flag or variable that names it.
+/// `named` is the flag or variable that names the file, and the file's path.
 pub(super) fn read(named: Option<(&str, &Path)>) -> Result<SourceValues, Error> {
     let (label, path) = named.unwrap_or(("the settings file", Path::new(DEFAULT)));
     let file = match files::open_regular(path) {

@@ -32,8 +32,8 @@ impl SettingValue {
         Self { text, name, source, from_file: false }
     }
 
-    /// Replaces `@` and a path by the content of the file. Refuses a value that only refers to a secret, such as a path
-    /// without `@`.
+    /// If the setting is a secret, replaces a value of the form `@PATH` with the content of that file. Refuses a value
+    /// that only refers to a secret, such as a path without `@`.
     fn resolve(mut self, setting: &Setting) -> Result<Self, Error> {
         let named = self.text.starts_with('@');
         if !setting.is_secret() || !(named || setting.is_always_secret()) {
@@ -52,7 +52,8 @@ impl SettingValue {
         Ok(self)
     }
 
-    /// How errors refer to the setting: by the name that was used, and by the file if it was set in one.
+    /// Returns how errors refer to the setting: by the name with which it was set and, if it was set in a file, by that
+    /// file.
     pub(crate) fn label(&self) -> String {
         match &self.source {
             Source::Flag | Source::Environment => self.name.clone(),
@@ -71,8 +72,8 @@ impl SourceValues {
         self.0.get(setting.name()).is_some_and(|value| !value.from_file && setting.hides(&value.text))
     }
 
-    /// Adds a value, or the content of the file that it names. A setting may be set by two of its names if the values
-    /// are equal.
+    /// Adds a value. If the value names a file, adds the content of the file instead. A setting may be set under two of
+    /// its names only if both values are equal.
     pub(super) fn insert(&mut self, setting: &'static Setting, value: SettingValue) -> Result<(), Error> {
         let value = value.resolve(setting)?;
         let Some(other) = self.0.get(setting.name()).filter(|other| other.text != value.text) else {
@@ -89,7 +90,7 @@ impl SourceValues {
     }
 }
 
-/// The values from all sources: flags, then the environment, then the file. The first that sets a setting wins.
+/// The values from all sources, in the order of their precedence: flags, the environment, the file.
 pub(crate) struct Sources(pub(super) [SourceValues; 3]);
 
 impl Sources {
@@ -108,7 +109,8 @@ impl Sources {
         self.value(setting).map_or_else(|| setting.usual_name(), SettingValue::label)
     }
 
-    /// The setting and its value, as errors begin: `--listen is "localhost"`. Secrets are left out.
+    /// Returns the setting and its value, as errors begin, such as `--listen is "localhost"`. The value of a secret is
+    /// left out.
     pub(crate) fn describe(&self, setting: &Setting) -> String {
         match self.value(setting) {
             Some(value) if setting.hides(&value.text) => value.label(),
