@@ -89,8 +89,9 @@ impl MailJobStore {
         if kind == JobKind::ConfirmEmail {
             withdraw!(transaction, "user_id = $1 AND kind = 'confirm_email' AND address <> $2", job.user_id, &address)?;
         }
+        let waits = kind == JobKind::ConfirmEmail && waits_in(transaction, &job, &address).await?;
         if !kind.is_warning()
-            && !(kind == JobKind::ConfirmEmail && waits_in(transaction, &job, &address).await?)
+            && !waits
             && let Some(limit) = sent::limit_in(transaction, &job, &key).await?
         {
             return Ok(Some(limit));

@@ -344,8 +344,11 @@ fn every_field_has_the_right_autocomplete() {
                 assert_eq!(password.get("minlength"), minimum, "{page}");
                 assert_eq!(password.get("maxlength"), None, "{page}");
                 assert_eq!(password.get("value"), None, "{page}");
-                // New settings need the password only if the address is one of them.
-                let optional = form.contains("action=\"/account/change_settings\"");
+                // New settings need the password only if the address is one of them. Whoever undoes a new address may
+                // keep the password.
+                let optional = ["/account/change_settings", "/email/undo"]
+                    .iter()
+                    .any(|action| form.contains(&format!("action=\"{action}\"")));
                 assert_eq!(password.has("required"), !optional, "{page}");
             }
         }
