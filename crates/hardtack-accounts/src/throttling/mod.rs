@@ -16,7 +16,7 @@ mod refusals;
 use std::fmt;
 use std::sync::Arc;
 
-use hardtack::throttle::{Attempt, Budget, Throttle, ThrottleBuilder, ThrottleStore, TooManyAttempts};
+use hardtack::throttle::{Attempt, Budget, Rate, Throttle, ThrottleBuilder, ThrottleStore, TooManyAttempts};
 use hardtack::{Authenticator, SessionId};
 
 pub(crate) use client::Client;
@@ -133,7 +133,7 @@ impl Throttling {
             }
         }
         let account = counters.account("account", &[name_key]);
-        let budgets: Vec<Budget> = counters.address("address", client).into_iter().chain([account]).collect();
+        let budgets: Vec<Budget> = counters.address(client).into_iter().chain([account]).collect();
         counters.take(Tried::LogIn, &budgets, request).await.map(|attempt| (attempt, false))
     }
 
@@ -160,7 +160,15 @@ impl Throttling {
         request: &RequestInfo,
     ) -> Result<Try, TooManyAttempts> {
         let Some(counters) = &self.0 else { return Ok(Try(None)) };
-        let Some(budget) = counters.address(tried.name(), client) else { return Ok(Try(None)) };
+        let Some(network) = client.network else { return Ok(Try(None)) };
+        let Rates { address, .. } = counters.rates;
+        let rate = match tried {
+            // A request costs little, and mail has limits of its own. A user who has forgotten the password must get
+            // through beside another client with the same address.
+            Tried::ResetRequest => Rate::new(address.burst().saturating_mul(10), address.every() / 10),
+            _ => address,
+        };
+        let budget = Budget::new(counters.throttle.key(tried.name(), &[&network.to_string()]), rate);
         counters.take(tried, &[budget], request).await
     }
 
@@ -192,10 +200,10 @@ impl Counters {
         Budget::new(self.throttle.key(label, parts), account).failures_in_a_row(failures)
     }
 
-    /// The budget of the client's address, if it is known. An IPv6 network counts as one.
-    fn address(&self, label: &str, client: &Client) -> Option<Budget> {
+    /// The budget of log-ins from the client's address, if it is known. An IPv6 network counts as one.
+    fn address(&self, client: &Client) -> Option<Budget> {
         let network = client.network?.to_string();
-        Some(Budget::new(self.throttle.key(label, &[&network]), self.rates.address))
+        Some(Budget::new(self.throttle.key("address", &[&network]), self.rates.address))
     }
 
     async fn take(&self, tried: Tried, budgets: &[Budget], request: &RequestInfo) -> Result<Try, TooManyAttempts> {

@@ -370,15 +370,22 @@ async fn s57_sign_ups_and_links_are_throttled_by_address() {
             ("/password/reset", json!({ "token": token, "new_password": PASSWORD }), 410),
         ]
     };
+    let mut requested = 3;
     for number in 0..4 {
         for (path, body, status) in typed(number) {
-            let response = site.client().post(path).accept_json().json(&body).send().await;
+            let mut response = site.client().post(path).accept_json().json(&body).send().await;
+            // Ten times as many requests for links are allowed, so that one client does not keep them from another.
+            while path == "/password/forgot" && number == 3 && response.status() == 200 && requested < 30 {
+                requested += 1;
+                response = site.client().post(path).accept_json().json(&body).send().await;
+            }
             match number {
                 0..3 => assert_eq!(response.status(), status, "{path} {number}: {}", response.text()),
                 _ => assert!((1..=600).contains(&wait_of(&response)), "{path}"),
             }
         }
     }
+    assert_eq!(requested, 30);
     // All links are counted together.
     for path in ["/email/confirm", "/email/undo"] {
         let response = site.client().post(path).accept_json().json(&json!({ "token": token })).send().await;
@@ -401,8 +408,10 @@ async fn s57_sign_ups_and_links_are_throttled_by_address() {
         let typed = [field, ("password", PASSWORD)];
         let typed = if path == "/signup" { &typed[..] } else { &typed[..1] };
         let response = submit(&mut person, &page, path, typed).await;
-        assert_eq!((response.status().as_u16(), response.header("retry-after")), (429, Some("600")), "{path}");
-        assert!(response.text().contains("Too many attempts. Try again in about 10 minutes."), "{path}");
+        let (seconds, minutes) = if path == "/signup" { ("600", "10 minutes") } else { ("60", "1 minute") };
+        assert_eq!((response.status().as_u16(), response.header("retry-after")), (429, Some(seconds)), "{path}");
+        let sentence = format!("Too many attempts. Try again in about {minutes}.");
+        assert!(response.text().contains(&sentence), "{path}: {}", response.text());
         assert!(response.text().contains(field.1), "{path}: what was typed is gone");
     }
     site.clock.advance(minutes(30));
