@@ -408,7 +408,7 @@ async fn s57_sign_ups_and_links_are_throttled_by_address() {
         let typed = [field, ("password", PASSWORD)];
         let typed = if path == "/signup" { &typed[..] } else { &typed[..1] };
         let response = submit(&mut person, &page, path, typed).await;
-        let (seconds, minutes) = if path == "/signup" { ("600", "10 minutes") } else { ("60", "1 minute") };
+        let (seconds, minutes) = if path == "/signup" { ("600", "10 minutes") } else { ("60", "a minute") };
         assert_eq!((response.status().as_u16(), response.header("retry-after")), (429, Some(seconds)), "{path}");
         let sentence = format!("Too many attempts. Try again in about {minutes}.");
         assert!(response.text().contains(&sentence), "{path}: {}", response.text());
