@@ -24,8 +24,8 @@ pub enum EventKind {
     /// A refresh token that had been replaced was used again, too late to be a retry. Two clients may have it, so the
     /// session was ended.
     ReuseDetected,
-    /// A refresh token is newer than its session in the store: the store has lost writes, or two stores are used with
-    /// one key.
+    /// A refresh token is newer than the row of its session in the store. Either the store has lost writes, or two
+    /// stores are used with the same key.
     RefreshAhead,
     /// A user logged out.
     LogOut,

@@ -70,8 +70,8 @@ pub(crate) enum TokenVerdict {
     Valid(VerifiedToken),
     /// It has expired, and nothing else is wrong with it.
     Expired(VerifiedToken),
-    /// It is dated in the future, because the clock of the server that issued it is ahead of ours. Nothing else is
-    /// wrong with it. It is refused, but its cookies are not deleted, and its session can still be ended.
+    /// The token is dated in the future, because the clock of the server that issued it is ahead of ours. Nothing else
+    /// is wrong with the token. It is refused, but its cookies are not deleted, and its session can still be ended.
     Early(VerifiedToken, TokenError),
 }
 
@@ -160,8 +160,8 @@ impl<'a> RequestVerifier<'a> {
         Ok(self.judge_session(token, need, now))
     }
 
-    /// Steps 3 and 5 for the token that a refresh during this request has issued. If the response takes long, that
-    /// token may already have expired.
+    /// Steps 3 and 5 for a token that was issued when this request refreshed its tokens. If the request takes a long
+    /// time, that token may have expired since.
     fn judge_refreshed(&self, token: VerifiedToken, need: Need, now: Timestamp) -> Result<CookieVerdict, Reason> {
         match token.verify_claims(&self.authenticator.expected(token.kind(), now)) {
             Ok(()) => Ok(self.judge_session(token, need, now)),

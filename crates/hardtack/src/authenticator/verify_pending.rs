@@ -160,8 +160,8 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// Refreshes the access token, or refuses the request if that is not possible. The access token is missing, has
-    /// expired or has outdated claims; no other flaw may lead to a refresh.
+    /// Refreshes the access token, or refuses the request if that is not possible. Call this method only if the access
+    /// token is missing, has expired or has outdated claims. No other flaw may lead to a refresh.
     async fn refresh_or_refuse(
         &self,
         expired: Option<VerifiedToken>,
@@ -227,8 +227,8 @@ impl RequestVerifier<'_> {
     /// Refuses the request for `reason`. However, if the token is optional and missing, the request continues without
     /// one.
     ///
-    /// If the request needs a token and comes from another site, it is refused for that reason instead. `SameSite` may
-    /// have withheld the cookies of a user who is logged in.
+    /// If a request that needs a token was started by another site, the refusal names that as the reason. The user may
+    /// be logged in, but `SameSite` may have kept the browser from sending the cookies.
     fn refuse_or_none(&self, reason: Reason, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if !need.optional {
             self.check_origin()?;
@@ -238,7 +238,7 @@ impl RequestVerifier<'_> {
         Err(reason)
     }
 
-    /// Handles a valid token with outdated claims, which has been issued before the claims of its session changed.
+    /// Handles a valid token with outdated claims, which was issued before the claims of its session changed.
     ///
     /// If this request has already refreshed its token and the head of the response has not been sent, it continues
     /// with the outdated token. In all other cases, the token is refreshed like an expired one; in sliding mode, it is

@@ -56,7 +56,7 @@ impl ReadAheadLimits {
         self
     }
 
-    /// Sets how long to wait until enough of a body has arrived. A slower request gets 408. Default: 10 seconds.
+    /// Sets how long to wait for enough of a body to arrive. A slower request gets 408. Default: 10 seconds.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
