@@ -98,8 +98,8 @@ impl<'a> Exchange<'a> {
 
     /// Verifies the token that a route needs, as far as that is possible without I/O.
     ///
-    /// For nearly every request, this completes the verification. An adapter that would have to box the future of
-    /// [`verify`](Self::verify) can call this method instead.
+    /// For nearly every request, this completes the verification. To avoid boxing the future of
+    /// [`verify`](Self::verify) for these requests, an adapter can call this method first.
     #[inline]
     pub fn try_verify<T: ExtraClaims>(&self, need: Need) -> Verification<T> {
         self.try_verify_with(need, &RequiredClaims::NONE)
@@ -107,8 +107,8 @@ impl<'a> Exchange<'a> {
 
     /// Like [`try_verify`](Self::try_verify), but the token must also have these claims.
     ///
-    /// If a token lacks a claim, it may only be outdated. If it was in a cookie, and a new token of its session would
-    /// have the claim, it is refreshed. Otherwise, the request is refused as
+    /// A token that lacks a claim may simply be outdated. If the token was in a cookie, and a new token of its session
+    /// would have the claim, the token is refreshed. In all other cases, the request is refused as
     /// [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
     #[inline]
     pub fn try_verify_with<T: ExtraClaims>(&self, need: Need, claims: &RequiredClaims) -> Verification<T> {
@@ -232,7 +232,8 @@ impl<'a> Exchange<'a> {
     /// the cookies.
     ///
     /// # Errors
-    /// The look-up failed. Or the user no longer exists, and the token was not in a cookie.
+    /// - The look-up failed.
+    /// - The user no longer exists, and the token was not in a cookie.
     pub async fn optional_user<U: FindUser>(
         &self,
         token: &VerifiedToken,

@@ -21,8 +21,8 @@ impl Authenticator {
     ///
     /// Returns `false` if the sessions could not be ended yet. This can only happen if they are in a different store
     /// from the change and one of the two stores has failed. This process then refuses the sessions, and the servers
-    /// end them when both stores work again. The change itself is stored in either case, so do not tell the user to try
-    /// again.
+    /// end them once both stores have recovered. The change itself is stored in either case, so do not tell the user to
+    /// try again.
     ///
     /// ```
     /// # async fn reset(auth: &hardtack::Authenticator, ended: hardtack::session::EndedSessions) -> &'static str {

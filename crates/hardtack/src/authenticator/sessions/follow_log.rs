@@ -154,8 +154,8 @@ impl Authenticator {
         }
     }
 
-    /// Reads the log from the position that this process has reached. Reads it from the beginning if the clock was set
-    /// back to a time when entries that the cache has dropped were still needed. Each page must arrive before
+    /// Reads the log from the position that this process has reached. If the clock has been set back so far that the
+    /// cache needs entries again that it has dropped, reads the log from its beginning. Each page must arrive before
     /// `patience` ends.
     pub(super) async fn read_log<S: Future<Output = ()>>(
         &self,
