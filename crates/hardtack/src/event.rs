@@ -21,8 +21,8 @@ pub enum EventKind {
     /// A refresh token was refused because its session is not in the store, was ended or has expired. For the other
     /// reasons, see [`ReuseDetected`](Self::ReuseDetected) and [`RefreshAhead`](Self::RefreshAhead).
     RefreshRefused(RefreshFlaw),
-    /// A refresh token that had been replaced was used again, too late to be a retry. Two clients may have it, so the
-    /// session was ended.
+    /// A refresh token that had been replaced was used again, too late to be a retry. The token may have been stolen,
+    /// so the session was ended.
     ReuseDetected,
     /// A refresh token is newer than the row of its session in the store. Either the store has lost writes, or two
     /// stores are used with the same key.

@@ -361,16 +361,16 @@ impl Authenticator {
     }
 
     /// Step 5: whether a token's session is certainly live. It is if this process has read the revocation log recently
-    /// enough and has no entry for the session.
+    /// enough and has no entry for the session. A token without a session counts as live.
     #[inline]
     fn is_surely_live(&self, token: &VerifiedToken, now: Timestamp) -> bool {
         let Some(id) = token.session() else { return true };
         self.knows_all_revocations(now) && self.0.revocation_cache.status(id) == SessionStatus::Live(Notes::default())
     }
 
-    /// Whether the cache is complete. It is if this process has read the revocation log recently enough, and the clock
-    /// has not been set back so far that dropped entries are needed again. Call this method before reading the cache;
-    /// [`LogPosition::is_current`](crate::revocation::LogPosition::is_current) explains why.
+    /// Whether the revocation cache is complete. This is the case if this process has read the revocation log recently
+    /// enough, and the clock has not been set back so far that dropped entries are needed again. Call this method
+    /// before reading the cache; [`LogPosition::is_current`](crate::revocation::LogPosition::is_current) explains why.
     #[inline]
     pub(super) fn knows_all_revocations(&self, now: Timestamp) -> bool {
         !self.0.revocation_cache.has_forgotten(now)

@@ -90,8 +90,8 @@ impl RequestVerifier<'_> {
         cookies
     }
 
-    /// Returns the `Set-Cookie` values that delete the access token. If that cookie belongs to another application on
-    /// this host, there are no such values.
+    /// Returns the `Set-Cookie` values that delete the access token. Returns none if the access cookie belongs to
+    /// another application on this host.
     pub(crate) fn unset_own_access_cookies(&self) -> SetCookies {
         if self.is_anothers(TokenKind::Access, TokenKind::Refresh) {
             SetCookies::default()
@@ -227,8 +227,8 @@ impl RequestVerifier<'_> {
     /// Refuses the request for `reason`. However, if the token is optional and missing, the request continues without
     /// one.
     ///
-    /// If a request that needs a token was started by another site, the refusal names that as the reason. The user may
-    /// be logged in, but `SameSite` may have kept the browser from sending the cookies.
+    /// If the token is not optional, the origin is checked first, so a request from another site is refused for its
+    /// origin. The user may be logged in, and `SameSite` may have kept the browser from sending the cookies.
     fn refuse_or_none(&self, reason: Reason, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if !need.optional {
             self.check_origin()?;
@@ -241,8 +241,8 @@ impl RequestVerifier<'_> {
     /// Handles a valid token with outdated claims, which was issued before the claims of its session changed.
     ///
     /// If this request has already refreshed its token and the head of the response has not been sent, it continues
-    /// with the outdated token. In all other cases, the token is refreshed like an expired one; in sliding mode, it is
-    /// replaced at once if the response can still carry a new one.
+    /// with the outdated token. In sliding mode, if the response can still carry a new token, the outdated one is
+    /// replaced at once. In all other cases, the outdated token is treated like an expired one.
     async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if self.state.refreshed().is_some() && !self.state.is_head_sent() {
             // A request refreshes its token only once. The browser's next request replaces the token.

@@ -36,8 +36,9 @@ pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&B
 /// Whether `origin` is this site's. `any_scheme` means that the browser vouches for the request: `Sec-Fetch-Site` is
 /// `same-origin` or `none`.
 ///
-/// With a base URL, `origin` must be the origin of that URL. If the browser vouches for the request, any loopback
-/// origin of the same scheme also passes for a loopback base URL, because a developer may forward a port.
+/// With a base URL, `origin` must be the origin of that URL. There is one exception, because a developer may forward a
+/// port. If the base URL is on loopback and the browser vouches for the request, `origin` may be any loopback origin
+/// with the same scheme.
 ///
 /// Without a base URL, the host of `origin` must be the request's. The scheme must be https; if the browser vouches for
 /// the request, it may also be http.

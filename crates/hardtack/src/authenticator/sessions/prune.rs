@@ -28,8 +28,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const BATCHES: u32 = 1000;
 
 impl WeakAuthenticator {
-    /// Deletes expired rows every ten minutes, until the authenticator is dropped. If rows outlive the process, nothing
-    /// is deleted in the first hour, nor in the hour after the clock has been set.
+    /// Deletes expired rows every ten minutes, until the authenticator is dropped. If the rows outlive the process,
+    /// nothing is deleted in its first hour, nor in the hour after the clock has been set.
     pub(in crate::authenticator) async fn prune_regularly<F, S>(&self, sleep: &F)
     where
         F: Fn(Duration) -> S,

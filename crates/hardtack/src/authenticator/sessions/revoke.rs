@@ -144,9 +144,9 @@ impl Authenticator {
         Ok(row.filter(|row| row.subject == subject && row.is_live(self.now())))
     }
 
-    /// Returns the id of each session of a subject that has not been ended, and the time of its last rotation. Sessions
-    /// that have expired by our clock are included, because our clock may be ahead. If the store can list pages, the
-    /// rows are never all in memory at once.
+    /// Returns the sessions of a subject that have not been ended: the id of each session and the time of its last
+    /// rotation. Sessions that have expired by our clock are included, because our clock may be ahead. If the store can
+    /// list pages, the rows are never all in memory at once.
     pub(super) async fn unended_sessions(
         &self,
         store: &dyn ErasedStore,

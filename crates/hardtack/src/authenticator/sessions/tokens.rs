@@ -18,8 +18,8 @@ use crate::token::{IssueError, VerifiedToken};
 
 /// The claim that records whether the cookies outlive the browser. Without a store, all tokens of a session have this
 /// claim if the log-in has set [`LogIn::remember`](crate::LogIn::remember). With a store, only refresh tokens can have
-/// it. They have it if the user has chosen to stay logged in, and the sessions of such users may be idle for longer
-/// than others.
+/// it. They have it if the user has chosen to stay logged in and the session policy lets such sessions be idle for
+/// longer than others.
 pub(super) const PERSISTENT: &str = "persistent_cookies";
 
 impl Authenticator {
