@@ -75,8 +75,8 @@ impl<'c> Connection<'c> {
         }
     }
 
-    /// Runs a statement and returns the rows that it produces. Outside a transaction, the changes of the statement have
-    /// been committed when this method returns.
+    /// Runs a statement and returns the rows that it produces. Outside a transaction, the statement's changes have been
+    /// committed when this method returns.
     ///
     /// # Errors
     /// The database failed.

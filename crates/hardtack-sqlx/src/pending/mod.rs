@@ -63,8 +63,8 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
         Self { pool: pool.clone().into().into(), handle: pool, carried_out: Arc::default() }
     }
 
-    /// Allows intentions to be written although this value is not registered with an authenticator of this process.
-    /// This is for programs such as an administration tool. The application's servers must register a `PendingEnds` on
+    /// Allows intentions to be written even though this value is not registered with an authenticator of this process.
+    /// Use it in programs such as an administration tool. The application's servers must register a `PendingEnds` on
     /// the same database. The sessions continue until one of these servers has carried out the intention.
     pub fn carried_out_by_servers(self) -> Self {
         self.carried_out.store(true, Ordering::Relaxed);

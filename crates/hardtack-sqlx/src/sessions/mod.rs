@@ -68,8 +68,7 @@ impl<P: Clone + Into<Database>> Sessions<P> {
     }
 
     /// Brings the tables, including that of [`Self::throttle`], up to date and returns how many migrations were
-    /// applied. `SqliteSessions::open` and
-    /// `PostgresSessions::open` call this method themselves.
+    /// applied. `SqliteSessions::open` and `PostgresSessions::open` call this method themselves.
     ///
     /// # Errors
     /// The tables are newer than this program, or the database failed.
