@@ -1,7 +1,7 @@
 //! The kinds of failure: one for each error loader of Flask-JWT-Extended, and a few more.
 
-/// A kind of failure. With [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on), an application sets its own
-/// reply to a kind. The names in parentheses are the corresponding error loaders of Flask-JWT-Extended.
+/// A kind of failure. With [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on), an application can set its
+/// own reply for each kind. The names in parentheses are the corresponding error loaders of Flask-JWT-Extended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {

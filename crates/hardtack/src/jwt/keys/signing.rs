@@ -267,8 +267,8 @@ impl SigningKey {
         }
     }
 
-    /// Derives a key for another purpose. The derived key is the HMAC-SHA256 of `"hardtack/"` followed by `label`,
-    /// under the private key or HMAC secret.
+    /// Derives a key for another purpose. The derived key is an HMAC-SHA256. Its key is the private key or HMAC secret,
+    /// and its message is `"hardtack/"` followed by `label`.
     ///
     /// The derived key does not depend on the id of this key, and reveals nothing about this key.
     ///
