@@ -188,7 +188,7 @@ impl<'a> Exchange<'a> {
         Err(Rejection { from_cookie, ..Rejection::from(Reason::InsufficientClaims(flaw)).about(token) })
     }
 
-    /// Returns a reader for the beginning of the body, if the verification of a token needs it. A form may contain the
+    /// Returns a reader for the beginning of the body, if verifying a token requires the body. A form may contain the
     /// CSRF field, and JSON may contain the token itself.
     ///
     /// If [`RequestState::has_unread_body`] is true, call this method before [`verify`](Self::verify), and pass the
@@ -288,8 +288,8 @@ impl<'a> Exchange<'a> {
         self.head.query(name)
     }
 
-    /// Returns the page to go to after a log-in. If the query's `next` is a path on this site and not a route of the
-    /// log-in flow, that is the page. Otherwise, it is the home page.
+    /// Returns the page to go to after a log-in: the query's `next`, or the home page. It is the home page if `next` is
+    /// missing, is not a path on this site, or is a route of the log-in flow.
     pub fn next_or_home(&self) -> String {
         self.authenticator.next_or_home(self.head.query("next").as_deref())
     }

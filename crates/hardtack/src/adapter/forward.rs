@@ -284,8 +284,8 @@ macro_rules! __forward_auth {
             self.exchange().forbid(sentence).into()
         }
 
-        /// Returns the page to go to after a log-in. If the query's `next` is a path on this site and not a route of
-        /// the log-in flow, that is the page. Otherwise, it is the home page.
+        /// Returns the page to go to after a log-in: the query's `next`, or the home page. It is the home page if
+        /// `next` is missing, is not a path on this site, or is a route of the log-in flow.
         pub fn next_or_home(&self) -> ::std::string::String {
             self.exchange().next_or_home()
         }

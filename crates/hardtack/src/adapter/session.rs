@@ -213,8 +213,9 @@ impl Exchange<'_> {
     /// Returns the valid tokens in the request's cookies. If several cookies have the same name, the tokens of all of
     /// them are returned, because each may belong to a different session. Invalid tokens are left out.
     ///
-    /// An expired token may be a copy. An expired refresh token is returned only if the store knows it as the newest
-    /// one of its session. An expired access token is returned only with [`Expired::Count`].
+    /// An expired token may be a copy, so it is usually left out, too. An expired refresh token is returned only if the
+    /// store knows it as the newest one of its session. An expired access token is returned only with
+    /// [`Expired::Count`].
     async fn current_tokens(&self, expired: Expired) -> Result<Vec<VerifiedToken>, Reason> {
         let (policy, now) = (self.authenticator.cookies(), self.authenticator.now());
         let mut found = Vec::new();
@@ -241,9 +242,9 @@ impl Exchange<'_> {
         Ok(found)
     }
 
-    /// Returns the valid tokens in the request's other locations, such as the `Authorization` header. If none of these
-    /// tokens is valid and one has expired, this fails: a program must not be told that the log-out has ended its
-    /// session.
+    /// Returns the valid tokens that the request carries outside of cookies, such as in the `Authorization` header. If
+    /// none of these tokens is valid and one has expired, this fails, because the log-out does not end the session of
+    /// an expired token, and the program must learn that.
     fn other_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
         let verifier = self.verifier();
         let locations = self.authenticator.settings().sources.locations.iter();

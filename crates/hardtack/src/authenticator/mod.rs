@@ -1,7 +1,7 @@
 //! The authenticator: keys, settings, cookies, sessions and callbacks in one value that is cheap to clone.
 //!
-//! `verify` verifies a request, from top to bottom. `sessions` begins, changes and ends sessions: log-in, refresh,
-//! changed claims, revocation. `issue` makes tokens, and `cookies` makes the cookies that carry them.
+//! `verify` verifies a request, step by step. `sessions` begins, changes and ends sessions: log-in, refresh, changed
+//! claims, revocation. `issue` makes tokens, and `cookies` makes the cookies that carry them.
 
 mod also_pruned;
 mod background;

@@ -177,8 +177,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Deletes expired rows of the application together with those of the sessions. `what` is the name of the rows in
-    /// log messages.
+    /// Deletes expired rows of the application in the background, together with expired sessions. `what` is the name of
+    /// these rows in log messages.
     pub fn also_prune(mut self, what: &'static str, rows: impl Prune) -> Self {
         self.also_pruned.push(AlsoPruned::new(what, rows));
         self
@@ -328,9 +328,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets how many access tokens are cached once their signature has been checked. The next request with a cached
-    /// token needs no cryptography. Default: 8192 tokens, which take at most 16 MiB. Zero turns the cache off. The
-    /// entries are divided among the threads.
+    /// Sets how many access tokens with a verified signature are cached. A later request with a cached token needs no
+    /// cryptography. Default: 8192 tokens, which take at most 16 MiB. Zero turns the cache off. The entries are divided
+    /// among the threads.
     ///
     /// Times, kind, revocation, CSRF and freshness are still checked on every request. [`Authenticator::replace_keys`]
     /// clears the cache.
