@@ -1,8 +1,8 @@
 //! Records where the servers keep their sessions.
 //!
-//! Each server stores the place in the database. A command that ends sessions reads it there, because it would
-//! otherwise look for them in the wrong place and report success. Each running server also has a row of its own. These
-//! rows show whether all running servers agree.
+//! Each server stores the place in the database. A command that ends sessions reads the place from the database. If it
+//! relied only on its own settings, it might look in the wrong place, find no sessions, and report success. Each
+//! running server also has a row of its own. These rows show whether all running servers agree.
 
 use std::fmt;
 use std::time::Duration;
@@ -21,14 +21,14 @@ const MIGRATIONS: &[Migration] =
 /// The row of `hardtack_settings` with the place of the server that was started last.
 const NAME: &str = "session_place";
 
-/// The prefix of the names of the rows that running servers have. The values of these rows consist of a time in seconds
-/// since 1970 and a place.
+/// The prefix of the names of running servers' rows. The value of such a row consists of a time in seconds since 1970
+/// and a place.
 const SERVER: &str = "session_place_of_server:";
 
 /// How often a server renews its row.
 const RENEWAL: Duration = Duration::from_secs(10);
 
-/// A server whose row is older, in seconds, does not run any more.
+/// The age in seconds beyond which a row shows that its server is no longer running.
 const LAPSE: u64 = 60;
 
 /// The place of the sessions.
@@ -36,7 +36,7 @@ const LAPSE: u64 = 60;
 enum Place {
     /// In the database, beside the users.
     Database,
-    /// In the Redis with this id. The address is the one at which the server that recorded this reached the Redis. It
+    /// In the Redis with this id. At `address`, the server that recorded the place reached this Redis. The address
     /// contains no password.
     Redis { id: String, address: String },
 }

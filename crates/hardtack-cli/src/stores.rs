@@ -51,8 +51,8 @@ pub(crate) fn untrusted_folders(config: &Config) -> Vec<String> {
     replaceable.chain(config.mail.as_ref().and_then(MailConfig::untrusted_folder)).collect()
 }
 
-/// Tells the accounts whether the sessions are in the database. If they are, they end in the same transaction as the
-/// change that ends them, such as a new password.
+/// Tells the accounts whether the sessions are in the database. If they are, sessions end in the same transaction as
+/// the change that requires their end, such as a new password.
 pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> Accounts {
     match redis.map(|redis| &redis.purpose) {
         Some(RedisPurpose::Sessions) => accounts,

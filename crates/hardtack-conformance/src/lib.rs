@@ -1,4 +1,4 @@
-//! The HTTP conformance suite for adapters of [Hardtack](hardtack) to web frameworks.
+//! The HTTP conformance suite for the web framework adapters of [Hardtack](hardtack).
 //!
 //! An adapter translates between a framework and Hardtack's core. This suite checks that the adapter does so correctly.
 //!

@@ -57,8 +57,8 @@ macro_rules! credentials {
 }
 
 /// An SQL condition that selects the user with a given name. The name's [`NameKeys`] are the parameters `$1` and `$2`.
-/// If two users match, the condition selects the one who still has the old key, because the name was typed as that
-/// user's name is written.
+/// If two users match, the condition selects the one who still has the old key, because that key is closer to the name
+/// as it was typed.
 macro_rules! has_name {
     () => {
         "username_key = (SELECT username_key FROM users WHERE username_key IN ($1, $2) \
@@ -263,8 +263,9 @@ impl UserStore {
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password, if the user's password version is still `version`, that of the reset link. If
-    /// the link was sent to an `address`, this must also still be the user's confirmed address.
+    /// Stores the hash of a new password, if the user's password version is still `version`, the one that the reset
+    /// link was created for. If the link was sent to an `address`, this must also still be the user's confirmed
+    /// address.
     pub(crate) async fn reset_password_in(
         transaction: &mut Transaction,
         id: &str,

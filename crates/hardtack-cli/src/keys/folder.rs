@@ -114,7 +114,7 @@ impl KeyFolder {
         fs::remove_file(&stored.path).map_err(|error| self.unusable(&error))
     }
 
-    /// The longest lifetime of a token that a server which uses this folder has been started with.
+    /// The longest token lifetime with which any server that uses this folder has been started.
     pub(super) fn recorded_lifetime(&self) -> Result<Duration, Error> {
         Ok(self.recorded(LIFETIME)?.map_or(Duration::ZERO, |seconds| Duration::from_secs(seconds.unsigned_abs())))
     }
@@ -133,8 +133,8 @@ impl KeyFolder {
         Ok(self.recorded(SUPERSEDED_AT)?.map(Timestamp::from_unix_seconds))
     }
 
-    /// Records since when a key outside the folder signs, or that no such key signs. If a time has already been
-    /// recorded, it stays.
+    /// Records since when a key outside the folder signs, or that no such key signs. Keeps a time that has already been
+    /// recorded.
     pub(super) fn record_superseded(&self, superseded: bool) -> Result<(), Error> {
         match (superseded, self.recorded(SUPERSEDED_AT)?) {
             (true, None) => self.record(SUPERSEDED_AT, SystemClock.now().unix_seconds()),

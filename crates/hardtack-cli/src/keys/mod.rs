@@ -49,8 +49,8 @@ pub(crate) fn load(config: &Config) -> Result<Option<KeySet>, Error> {
     key_set(config, &folder, stored, DeadKeys::Unused).map(Some)
 }
 
-/// Returns a key set for checking the configuration before anything is created. It has the configured key, or else a
-/// temporary key in place of the one that would be created.
+/// Returns a key set for checking the configuration before anything is created. If a key is configured, the set
+/// contains that key. If not, it contains a temporary key in place of the one that would be created.
 pub(crate) fn placeholder(config: &Config) -> Result<KeySet, Error> {
     let key = match (&config.signing_key, config.algorithm) {
         (Some(key), _) => key.clone(),
@@ -65,12 +65,12 @@ pub(crate) fn placeholder(config: &Config) -> Result<KeySet, Error> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DeadKeys {
     Unused,
-    /// They verify, because the clock may be wrong.
+    /// They still verify tokens, because the clock may be wrong.
     Verify,
 }
 
-/// Returns the keys to use. The key that is set signs; if none is set, a stored key signs. All keys whose tokens may
-/// still be valid verify.
+/// Returns the keys to use. The configured key signs new tokens; if none is configured, a stored key signs them. Tokens
+/// are verified with every key whose tokens may still be valid.
 fn key_set(config: &Config, folder: &KeyFolder, stored: Vec<StoredKey>, dead: DeadKeys) -> Result<KeySet, Error> {
     let roles = roles(config, folder, &stored, config.signing_key.is_some())?;
     let mut signing = config.signing_key.clone();
@@ -112,8 +112,8 @@ pub(crate) fn roles(
     Ok(roles.into_iter().map(|role| if given && role == Role::Signs { Role::Retired } else { role }).collect())
 }
 
-/// Returns how long the last token of a key may be used. Takes into account this configuration, and those of the other
-/// servers that use the folder.
+/// Returns the longest time for which a token may be used after it has been signed. Takes into account this
+/// configuration, and those of the other servers that use the folder.
 fn longest_lifetime(config: &Config, folder: &KeyFolder) -> Result<Duration, Error> {
     Ok(config.tokens.longest_lifetime().max(folder.recorded_lifetime()?))
 }

@@ -60,12 +60,13 @@ pub(super) const HTTP1_HEAD: usize = 32 * 1024;
 /// How many requests an HTTP/2 client may send at once on a connection.
 pub(super) const HTTP2_STREAMS: u32 = 32;
 
-/// The longest header fields of an HTTP/2 request in bytes. For each field, 32 bytes are added to the name and the
-/// value (RFC 9113 section 6.5.2).
+/// The largest total size of the header fields of an HTTP/2 request, in bytes. Each field counts as the bytes of its
+/// name and its value plus 32 (RFC 9113 section 6.5.2).
 pub(super) const HTTP2_HEAD: u32 = 16 * 1024;
 
-/// How many bytes of bodies are kept until the routes read them, for one stream and for one connection.
+/// How many bytes of request bodies are kept for one stream until the routes read them.
 pub(super) const HTTP2_STREAM_WINDOW: u32 = 32 * 1024;
+/// The same limit for all streams of one connection together.
 pub(super) const HTTP2_CONNECTION_WINDOW: u32 = 256 * 1024;
 
 /// How much of a response is kept until the client reads it, in bytes.

@@ -127,7 +127,7 @@ fn after_refusals() -> Vec<Case> {
         post("a page of this site", "https://site.example/edit?id=1", "303 → /login?next=%2Fedit%3Fid%3D1"),
         post("another site", "https://evil.example/edit", "303 → /login"),
         post("an origin that starts with ours", "https://site.example.evil.example/edit", "303 → /login"),
-        post("a path of this site that starts with two slashes", "https://site.example//evil.example", "303 → /login"),
+        post("a path on this site that starts with two slashes", "https://site.example//evil.example", "303 → /login"),
         post("the log-in page", "https://site.example/login?next=/orders", "303 → /login"),
         Case::new("next: comes from HX-Current-URL for htmx", |site| async move {
             for (current, expected) in [

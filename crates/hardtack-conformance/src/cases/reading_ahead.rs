@@ -1,5 +1,6 @@
-//! How much of a body is read before the handler runs. Nothing is read unless the handler needs a token or uses `Auth`,
-//! and the request has a cookie that this site has issued. No more is read than the limits allow.
+//! How much of a body is read before the handler runs. The adapter reads ahead only under two conditions: the handler
+//! needs a token or uses `Auth`, and the request has a cookie that this site has issued. It reads no more than the
+//! limits allow.
 
 use std::time::Duration;
 
