@@ -76,8 +76,8 @@ pub struct Event<'a> {
     pub subject: &'a str,
     /// The session; `None` if the token belongs to no session.
     pub session: Option<SessionId>,
-    /// The client's address, if it is known. For a log-in, it is the address that the application set; if it set none,
-    /// and for all other events, it is [`Authenticator::client_address`](crate::Authenticator::client_address).
+    /// The client's address, if it is known. For a log-in for which the application set an address, it is that address.
+    /// In all other cases, it is [`Authenticator::client_address`](crate::Authenticator::client_address).
     pub address: Option<Cow<'a, str>>,
     /// The client's `User-Agent`, cut to 256 bytes.
     pub user_agent: Option<&'a str>,

@@ -368,9 +368,10 @@ impl Authenticator {
         self.knows_all_revocations(now) && self.0.revocation_cache.status(id) == SessionStatus::Live(Notes::default())
     }
 
-    /// Whether the revocation cache is complete. This is the case if this process has read the revocation log recently
-    /// enough, and the clock has not been set back so far that dropped entries are needed again. Call this method
-    /// before reading the cache; [`LogPosition::is_current`](crate::revocation::LogPosition::is_current) explains why.
+    /// Whether the revocation cache is complete. It is if two conditions hold: this process has read the revocation log
+    /// recently enough, and the clock has not been set back so far that dropped entries are needed again. Call this
+    /// method before reading the cache; [`LogPosition::is_current`](crate::revocation::LogPosition::is_current)
+    /// explains why.
     #[inline]
     pub(super) fn knows_all_revocations(&self, now: Timestamp) -> bool {
         !self.0.revocation_cache.has_forgotten(now)

@@ -108,8 +108,8 @@ impl CookiePolicy {
     /// Sets the paths to which browsers send the refresh cookie (`JWT_REFRESH_COOKIE_PATH`).
     ///
     /// Default: `/`, or in redirect mode, the refresh URL. In redirect mode, the log-in, log-out and sign-up URLs are
-    /// added if the access cookie is not sent to them, because a log-in or log-out needs one of the two cookies to end
-    /// the browser's session.
+    /// added if the access cookie is not sent to them. A log-in or log-out needs one of the two cookies to end the
+    /// browser's session.
     #[must_use]
     pub fn refresh_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.refresh_paths = Some(paths.into_iter().map(Into::into).collect());
@@ -165,9 +165,9 @@ impl CookiePolicy {
         self
     }
 
-    /// The default paths of the refresh cookie in redirect mode: the refresh URL, and also the log-in, log-out and
-    /// sign-up URLs if the access cookie is not sent to them. A log-in or log-out needs one of the two cookies to end
-    /// the browser's session.
+    /// The default paths of the refresh cookie in redirect mode. The refresh URL is always included. The log-in,
+    /// log-out and sign-up URLs are included if the access cookie is not sent to them. A log-in or log-out needs one of
+    /// the two cookies to end the browser's session.
     pub(crate) fn refresh_paths_for(&self, urls: &Urls) -> Vec<String> {
         let mut paths = vec![urls.refresh.clone()];
         add_uncovered(&mut paths, &self.access_paths, &urls.end_sessions());

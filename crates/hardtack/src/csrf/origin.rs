@@ -10,7 +10,7 @@ use crate::request::RequestHead;
 /// - An `Origin` must be this site's or trusted, even if `Sec-Fetch-Site` is `same-origin`. In DNS rebinding, an
 ///   attacker's host name resolves to this server. To the browser, the attacker's page then has the same origin as the
 ///   server.
-/// - `Origin: null`, which browsers send under a strict referrer policy, is accepted if `Sec-Fetch-Site` shows that
+/// - Browsers send `Origin: null` under a strict referrer policy. It is accepted if, according to `Sec-Fetch-Site`,
 ///   this site or the user started the request. Scripts cannot set `Sec-Fetch-Site`.
 /// - A request with neither header is accepted. It does not come from a browser, so no other site can have started it.
 #[inline]

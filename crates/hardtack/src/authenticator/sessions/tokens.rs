@@ -50,9 +50,9 @@ impl Authenticator {
         Ok(Refreshed { access: access.into_verified(), cookies })
     }
 
-    /// The access token of a session. While at least half of its life remains, its `iat` is the time of the session's
-    /// last rotation, so concurrent requests get tokens with the same claims. If less remains, for example because a
-    /// lost response is repeated late, its `iat` is the current time.
+    /// The access token of a session. Its `iat` is the time of the session's last rotation, so concurrent requests get
+    /// tokens with the same claims. If more than half of the token's life would already have passed, `iat` is the
+    /// current time. This happens, for example, if a lost response is repeated late.
     fn session_access(&self, session: &Session, fresh: Fresh, now: Timestamp) -> Result<IssuedToken, IssueError> {
         let lifetime = self.settings().access_lifetime;
         let young = lifetime.duration().is_none_or(|span| now.since(session.rotated_at) <= span / 2);
