@@ -22,9 +22,9 @@ pub struct Expected<'a> {
     pub clock_skew: Duration,
     /// The kind of token that is accepted.
     pub kind: TokenKind,
-    /// The names of this service, if it has any. `aud` must then contain one of them. If this is `None`, `aud` must not
-    /// contain any name except the [`realm`](Self::realm): a token with another name is meant for another recipient
-    /// (RFC 7519 §4.1.3).
+    /// The names of this service, if it has any. `aud` must then contain one of them. If this is `None` and
+    /// [`insecure_any_audience`](Self::insecure_any_audience) is false, `aud` must not contain any name except the
+    /// [`realm`](Self::realm): a token with another name is meant for another recipient (RFC 7519 §4.1.3).
     pub audience: Option<&'a [String]>,
     /// The name of this service's realm, if it has one ([`realm`](crate::AuthenticatorBuilder::realm)). `aud` must then
     /// contain this name, and also one of the names in [`audience`](Self::audience) if there are any.
@@ -39,8 +39,8 @@ pub struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// Creates the default expectations for a token of this kind. Its `exp` must not have passed. Its `iat`, and its
-    /// `nbf` if there is one, may be at most three seconds in the future. It must have no `aud`. Any issuer is
+    /// Creates the default expectations for a token of this kind. It must have an `exp` that has not passed. Its `iat`,
+    /// and its `nbf` if there is one, may be at most three seconds in the future. It must have no `aud`. Any issuer is
     /// accepted.
     pub const fn new(now: Timestamp, kind: TokenKind) -> Self {
         Self {

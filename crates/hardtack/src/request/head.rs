@@ -21,8 +21,7 @@ pub trait Headers {
     }
 }
 
-/// A request of a framework. Hardtack calls a method only when it needs the result. It rarely needs that of most
-/// methods.
+/// A request of a framework. Hardtack calls a method only when it needs the result. Most methods are rarely called.
 pub trait Incoming: Headers + Sync {
     /// Returns the method as the client sent it: `GET`, `POST`, …
     fn method(&self) -> &str;

@@ -18,7 +18,7 @@ pub(crate) enum LogStep {
 pub(crate) struct LogReader {
     position: u64,
     /// The number of the newest entry, according to the previous page. If the next page is empty before the reader has
-    /// reached this number, the entries up to it were pruned.
+    /// reached this number, the entries up to this number have been pruned.
     head: u64,
     /// Whether the reader started at the beginning of the log. Such a reader takes missing numbers for pruned entries,
     /// not for gaps.

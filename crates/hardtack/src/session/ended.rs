@@ -13,8 +13,8 @@ use super::{PendingRevocation, SessionId};
 /// [`Authenticator::finish_ending`](crate::Authenticator::finish_ending) instead. Both methods make this process refuse
 /// the sessions at once.
 ///
-/// The sessions also end if the program stops or the client hangs up before the call. All processes then learn of their
-/// end from the database within seconds.
+/// The sessions also end if the program stops or the client hangs up between the commit and this call. All processes
+/// then learn of their end from the database within seconds.
 #[derive(Debug)]
 #[must_use = "after the commit, pass this value to `Auth::renew` or `Authenticator::finish_ending`, so that this \
               process refuses the sessions at once"]

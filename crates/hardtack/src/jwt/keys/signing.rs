@@ -267,8 +267,8 @@ impl SigningKey {
         }
     }
 
-    /// Derives a key for another purpose. The derived key is an HMAC-SHA256. Its key is the private key or HMAC secret,
-    /// and its message is `"hardtack/"` followed by `label`.
+    /// Derives a key for another purpose. The derived key is the result of HMAC-SHA256 with the private key or HMAC
+    /// secret as its key, and with `"hardtack/"` followed by `label` as its message.
     ///
     /// The derived key does not depend on the id of this key, and reveals nothing about this key.
     ///
