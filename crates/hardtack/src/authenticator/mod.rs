@@ -132,7 +132,7 @@ impl Authenticator {
         self.0.cookies.secure
     }
 
-    /// Returns whether cookies outlive the browser if a log-in does not choose with [`LogIn::remember`].
+    /// Returns whether cookies outlive the browser by default. A log-in can override this with [`LogIn::remember`].
     pub fn sets_persistent_cookies(&self) -> bool {
         !self.0.cookies.session_cookies
     }

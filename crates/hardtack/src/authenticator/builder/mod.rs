@@ -417,8 +417,8 @@ impl AuthenticatorBuilder {
             match policy.max_staleness {
                 Some(bound) if !self.follows_log => return Err(ConfigError::StalenessWithoutLog { bound }),
                 None if has_pending && !self.follows_log => return Err(ConfigError::PendingRevocationsWithoutLog),
-                // Requests look for pending revocations that this process failed to carry out only if the cache may be
-                // stale. Without a bound, it never counts as stale.
+                // This process may have failed to carry out pending revocations. Requests look for these only if the
+                // cache may be stale, and without a bound, the cache never counts as stale.
                 None if self.follows_log && (has_pending || store.is_durable()) => policy.bound_staleness(),
                 Some(_) | None => {}
             }

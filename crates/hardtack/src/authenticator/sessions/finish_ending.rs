@@ -160,7 +160,7 @@ impl Authenticator {
         // out, the list may contain the session of a later log-in, which must not end.
         if self.is_stored(intention).await? {
             if !ids.is_empty() {
-                // A server whose clock is ahead may have dated some of them in the future.
+                // A server whose clock is ahead may have dated some of these sessions in the future.
                 let at = times.into_iter().fold(self.now(), Timestamp::max);
                 let ended = self.end(RevokeTarget::Sessions(&ids), at).await?;
                 for id in ended {

@@ -183,7 +183,7 @@ impl Authenticator {
             };
             let step = reader.take_page(&page, LOG_PAGE);
             let now = self.moment();
-            // Entries that seem to be no longer needed are not skipped: our clock may be ahead.
+            // Do not skip entries that seem to be no longer needed: our clock may be ahead.
             page.entries.iter().for_each(|entry| self.learn(entry.session, entry.kind, entry.at, now));
             read += page.entries.len();
             match step {
