@@ -1,8 +1,8 @@
 //! Verifies requests whose tokens may also be in a header, the query or a JSON body.
 //!
-//! A browser sends tokens by itself only if they are in cookies. A token elsewhere was put there by the client's own
-//! code, so it needs neither the origin check nor a CSRF value. If such a token is refused, the response neither
-//! redirects nor deletes cookies.
+//! A browser sends tokens by itself only if they are in cookies. A token elsewhere was put there by the client, so it
+//! needs neither the origin check nor a CSRF value. If such a token is refused, the response neither redirects nor
+//! deletes cookies.
 
 use super::verify::{RequestVerifier, TokenVerdict};
 use crate::jwt::{TokenError, TokenKind};

@@ -98,7 +98,8 @@ impl CookiePolicy {
     /// once for each path. Default: `/`.
     ///
     /// In sliding mode, where there is no refresh cookie, the log-in, log-out, sign-up and re-authentication URLs are
-    /// added if they are missing. A log-in or log-out needs the access cookie to end the browser's session.
+    /// added if none of these paths covers them. A log-in or log-out needs the access cookie to end the browser's
+    /// session.
     #[must_use]
     pub fn access_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.access_paths = paths.into_iter().map(Into::into).collect();

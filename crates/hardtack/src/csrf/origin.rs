@@ -5,7 +5,7 @@ use super::CsrfPolicy;
 use crate::base_url::BaseUrl;
 use crate::request::RequestHead;
 
-/// Checks which site started the request, by `Sec-Fetch-Site` (Fetch Metadata) and `Origin`.
+/// Uses `Sec-Fetch-Site` (Fetch Metadata) and `Origin` to check which site started the request.
 ///
 /// - An `Origin` must be this site's or trusted, even if `Sec-Fetch-Site` is `same-origin`. In DNS rebinding, an
 ///   attacker's host name resolves to this server. To the browser, the attacker's page then has the same origin as the
