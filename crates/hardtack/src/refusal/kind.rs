@@ -16,8 +16,8 @@ pub enum FailureKind {
     /// The access token is missing, has expired or has outdated claims, and the client may get a new one from the
     /// refresh URL. Occurs only with [`RefreshMode::Redirect`](crate::RefreshMode::Redirect).
     RefreshNeeded,
-    /// The route needs a token from a recent log-in, and this token is from an earlier log-in or from a refresh
-    /// (`needs_fresh_token_loader`). Also used if a re-authentication is for [another
+    /// The route needs a token from a recent log-in, but the request's token is from an earlier log-in or from a
+    /// refresh (`needs_fresh_token_loader`). Also used if a re-authentication is for [another
     /// user](crate::refusal::Reason::OtherUser).
     NotFresh,
     /// The token's session was ended, or the application's blocklist contains the token (`revoked_token_loader`).

@@ -36,9 +36,9 @@ impl LogReader {
         self.position
     }
 
-    /// Whether this reader may stop before the end of the log: it must be certain that it has seen every entry up to
-    /// its position. A reader that started at the beginning is not certain, because it takes missing entries for pruned
-    /// ones.
+    /// Whether this reader may stop before the end of the log. To do so, it must be certain that it has seen every
+    /// entry up to its position. A reader that started at the beginning is not certain, because it takes missing
+    /// entries for pruned ones.
     pub(crate) fn may_stop(&self) -> bool {
         !self.whole
     }

@@ -2,7 +2,7 @@
 
 use super::{PendingRevocation, SessionId};
 
-/// The sessions of a user that end because the application changes its own data, such as the user's password.
+/// A user's sessions that end because the application changes its own data, such as the user's password.
 ///
 /// A store returns this value from a call inside the application's own transaction, such as `Sessions::end_all_in` and
 /// `PendingEnds::end_all_in` of `hardtack-sqlx`. If the transaction commits, the sessions end; if it is rolled back,
