@@ -85,8 +85,8 @@ impl Dispatcher {
         }
     }
 
-    /// Claims jobs and starts to send them, until no job is due or as many messages as allowed are being sent. Returns
-    /// how long to wait before looking again.
+    /// Claims jobs and starts to send their messages. Stops when no job is due, or when the maximum number of messages
+    /// is being sent. Returns how long to wait before looking again.
     async fn send_what_is_due(&mut self) -> Duration {
         while self.sending.len() < MAX_SENDING {
             let delay = self.shared.outage.delay(Instant::now(), SEND_TIMEOUT);

@@ -47,7 +47,8 @@ pub(super) struct Failure {
 
 impl Outage {
     /// Returns how long to wait before a message may be sent, or zero if one may be sent now. During an outage, zero
-    /// also reserves the next try: other messages wait until that one has been sent or has failed, or for `timeout`.
+    /// also reserves the next try: other messages wait until that try has succeeded or failed, but at most for
+    /// `timeout`.
     pub(super) fn delay(&self, now: Instant, timeout: Duration) -> Duration {
         let mut state = self.state();
         let Some(down) = &mut state.down else { return Duration::ZERO };
