@@ -165,7 +165,7 @@ impl Throttling {
         let Rates { address, .. } = counters.rates;
         let rate = match tried {
             // A request costs little, and mail has limits of its own. A user who has forgotten the password must get
-            // through beside another client with the same address.
+            // through even if another client with the same address sends many requests.
             Tried::ResetRequest => Rate::new(address.burst().saturating_mul(10), address.every() / 10),
             _ => address,
         };

@@ -171,7 +171,7 @@ impl UserStore {
         Ok(rows.into_iter().next().map(|(version,)| version))
     }
 
-    /// Notes that the user, who has just been added, has to choose a password.
+    /// Records that the user, who has just been added, has to choose a password.
     pub(crate) async fn has_no_password_in(transaction: &mut Transaction, id: &str) -> Result<(), BackendError> {
         let statement = Statement::new("UPDATE users SET password_chosen = 0 WHERE id = $1").bind(id);
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
@@ -239,7 +239,8 @@ impl UserStore {
         transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }
 
-    /// Restores an address that the user has just proven to read, unless the user is disabled.
+    /// Restores an address, unless the user is disabled. The user has just proved that they read mail sent to this
+    /// address.
     pub(crate) async fn restore_email_in(
         transaction: &mut Transaction,
         id: &str,

@@ -22,7 +22,7 @@ pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), 
 }
 
 impl MailConfig {
-    /// Says that another user can put another program in the place of the one that sends mail.
+    /// If another OS user can replace the program that sends mail, returns a warning that says so.
     pub(crate) fn untrusted_folder(&self) -> Option<String> {
         let (path, _) = find(self.program()?)?;
         let folder = path.parent()?;

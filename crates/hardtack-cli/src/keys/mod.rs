@@ -28,7 +28,7 @@ pub(crate) fn load_or_create(config: &Config) -> Result<KeySet, Error> {
         stored.push(folder.create_first(config.algorithm.unwrap_or(Algorithm::HS256))?);
     }
     if stored.is_empty() {
-        // This is for `hardtack keys` only. A server that needs no key in the folder need not be able to write there.
+        // This is for `hardtack keys` only. A server that uses no key from the folder does not need write access to it.
         if let Err(error) = folder.record_superseded(true) {
             tracing::debug!(event = "given_key_not_recorded", %error);
         }
@@ -97,7 +97,7 @@ fn no_signing_key() -> Error {
     Error::runtime("there is no key to sign with; create one with: hardtack keys rotate")
 }
 
-/// Returns what each stored key does now. `given` says whether a key outside the folder signs.
+/// Returns what each stored key is used for now. `given` says whether a key outside the folder signs the tokens.
 pub(crate) fn roles(
     config: &Config,
     folder: &KeyFolder,
@@ -108,7 +108,7 @@ pub(crate) fn roles(
     let rules = Rules { longest_lifetime: longest_lifetime(config, folder)?, superseded_at };
     let created_at: Vec<_> = stored.iter().map(|stored| stored.created_at).collect();
     let roles = rules.roles(&created_at, SystemClock.now());
-    // If a key outside the folder signs and it is not known since when, all stored keys verify.
+    // If a key outside the folder signs the tokens and it is not known since when, all stored keys still verify tokens.
     Ok(roles.into_iter().map(|role| if given && role == Role::Signs { Role::Retired } else { role }).collect())
 }
 

@@ -34,7 +34,7 @@ pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long an HTTP/2 connection may be idle. It is idle if no request on it is waiting for its response to begin.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long a client may pause within a body, and within the reading of a response.
+/// How long a client may pause while it sends a body or reads a response.
 pub(super) const PAUSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often an HTTP/2 client is pinged, and how long it may take to reply.

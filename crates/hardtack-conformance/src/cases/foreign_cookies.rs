@@ -60,7 +60,7 @@ pub(super) fn cases() -> Vec<Case> {
             let mut visitor = site.visitor();
             let response = visitor.get("/anyone").header("authorization", format!("Bearer {token}")).send().await;
             site.expect("GET", &response, "401 unknown_key");
-            // In a cookie, the other application's token does not hide a token in a later location.
+            // A cookie with the other application's token does not hide this site's token in a later location.
             let own = cookie_value(&site.alice().await, ACCESS);
             let request = visitor.get(&format!("/protected?jwt={own}"));
             let response = request.raw_cookie_header(format!("{ACCESS}={token}")).send().await;

@@ -82,7 +82,8 @@ async fn refresh(site: Site, value: &'static str, target: &'static str) {
     site.expect("GET", &get, format!("303 → {target} +access +refresh"));
     let csrf = csrf_token(&alice);
     let post = alice.clone().post(&url).accept_html().form(&[("csrf_token", csrf)]).send().await;
-    // Only `next` itself gets the form again (307). If `next` is not allowed, the browser gets the home page (303).
+    // The browser posts the form again only to `next` itself (307). If `next` is not allowed, the browser gets the home
+    // page (303).
     let status = if target == "/" { 303 } else { 307 };
     site.expect("POST", &post, format!("{status} → {target} +access +refresh"));
 }

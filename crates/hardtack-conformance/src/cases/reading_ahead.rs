@@ -89,7 +89,7 @@ async fn pre_session(site: &Site) -> String {
 async fn too_many(site: Site) {
     let _held = begin(&site, "/protected", Sent::Session, "a=b").await;
     let mut alice = site.alice().await;
-    // Until the server has begun to read the first form, it reads the others.
+    // Until the server has begun to read the first form, it still reads these forms, and refuses them with 403.
     let refused = loop {
         let response = alice.post("/protected").accept_json().form(&[("a", "b")]).send().await;
         if response.status() != 403 {
