@@ -46,7 +46,7 @@
 //!
 //! When a user changes the password, one of the user's other sessions may be a thief's. Store the new password and end
 //! the other sessions in one transaction. If these were two transactions, a failure or a disconnect between them would
-//! leave the thief logged in. The following code does this if your users are in the same database as the sessions:
+//! leave the thief logged in. If your users are in the same database as the sessions, one transaction can do both:
 //!
 //! ```no_run
 //! # #[cfg(feature = "sqlite")] mod example {
