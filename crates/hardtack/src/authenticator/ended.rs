@@ -90,7 +90,8 @@ struct Watched {
     session: Option<SessionId>,
     /// The generation of an access token; the claims of other tokens are never outdated.
     generation: Option<u64>,
-    /// When the token expires. If the whole session is watched, this is when the session's row has to be looked up.
+    /// When the token expires. If the whole session is watched, this is when the session's row has to be looked up
+    /// next.
     deadline: Option<Timestamp>,
     /// Whether the end of the session is awaited, and not that of the token.
     whole_session: bool,
