@@ -211,7 +211,7 @@ impl RequestVerifier<'_> {
     }
 
     /// In redirect mode: whether the browser has a refresh cookie. By default, it does not send that cookie to this
-    /// path. It sends the CSRF cookie that belongs to the refresh cookie, and this shows that the latter exists.
+    /// path. However, it sends the refresh cookie's CSRF cookie, which shows that there is a refresh cookie.
     fn has_refresh_hint(&self) -> Result<bool, Reason> {
         let csrf_cookie = &self.authenticator.cookies().csrf_refresh.name;
         let hint = csrf_cookie.find(&self.head).map_err(|_| Reason::DuplicateCookie)?;

@@ -42,7 +42,8 @@ impl fmt::Debug for PreSession {
     }
 }
 
-/// The keys that compute the tokens. The first is derived from the signing key, the others from retired signing keys.
+/// The keys that compute the tokens. The first key is derived from the signing key, or is random if there is none. The
+/// others are derived from retired signing keys.
 pub(crate) struct PreSessionKeys(Vec<PreSessionKey>);
 
 impl PreSessionKeys {

@@ -208,8 +208,8 @@ impl JwtOptions {
         }
     }
 
-    /// The secret or key of an option. The option contains it, or `@` and the path of a file that contains it.
-    /// Alternatively, the option with `_FILE` appended to its name contains the path.
+    /// Returns the secret or key that an option sets. The option contains this text itself, or `@` followed by the path
+    /// of a file with the text. Alternatively, the option with `_FILE` appended to its name contains the path.
     fn secret_text(&self, option: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, ConfigError> {
         let file = self.text(&format!("{option}_FILE"));
         let read = match (self.text(option), file) {

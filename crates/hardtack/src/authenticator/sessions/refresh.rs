@@ -58,8 +58,8 @@ impl Authenticator {
         Err(BackendError::new("could not rotate the session: its row kept changing").into())
     }
 
-    /// Whether a refresh token, valid or not, is the newest one of its session according to the store. Returns `false`
-    /// if there is no store.
+    /// Whether the store says that a refresh token is the newest one of its session. The token need not be valid.
+    /// Returns `false` if there is no store.
     pub(crate) async fn is_newest_refresh(&self, refresh: &VerifiedToken) -> Result<bool, BackendError> {
         let (Some(store), Some(id)) = (self.store(), refresh.session()) else { return Ok(false) };
         Ok(store.find(id).await?.is_some_and(|row| refresh.claims().generation == Some(row.generation)))

@@ -117,7 +117,7 @@ fn is_command(text: &str) -> bool {
     })
 }
 
-/// Whether a text is a line of a file with variables: a name in capitals of several words, `=` and a value.
+/// Whether a text is a line of a file with variables: a name of several words in capitals, then `=` and a value.
 fn is_assignment(text: &str) -> bool {
     text.split_once('=').is_some_and(|(name, value)| {
         let words = || name.split('_');
