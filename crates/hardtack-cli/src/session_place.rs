@@ -116,7 +116,7 @@ impl Presence {
         }
     }
 
-    /// Writes the time into the row, and returns the places of all servers that run.
+    /// Writes the time into the row, and returns the places of all running servers.
     async fn renew(&self) -> Result<Vec<Place>, Error> {
         let now = self.pool.unix_time().await.map_err(Error::with_causes)?;
         // RETURNING makes this a query, whose success does not prove that the database has room for more.
@@ -136,7 +136,7 @@ impl Presence {
     }
 }
 
-/// Returns the places of the servers that run, and deletes the rows of others.
+/// Returns the places of the running servers, and deletes the rows of all others.
 async fn running(pool: &Pool) -> Result<Vec<Place>, Error> {
     let now = pool.unix_time().await.map_err(Error::with_causes)?;
     let statement = Statement::new("SELECT name, value FROM hardtack_settings WHERE name LIKE $1 ORDER BY name");

@@ -22,8 +22,8 @@ pub(crate) enum StoreUser {
 }
 
 /// Creates the data folder, which holds the keys and, by default, the database. Refuses a data folder in which another
-/// user can replace files. Only warns if another user can replace the data folder itself, the folder of a database that
-/// is kept elsewhere, or the program that sends mail.
+/// OS user can replace files. Only warns if another OS user can replace the data folder itself, the folder of a
+/// database that is kept elsewhere, or the program that sends mail.
 pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
     private_file::create_folder(&config.data_dir).map_err(|error| {
         let expected = "expected a folder that this user can write to";
@@ -36,8 +36,8 @@ pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns a warning for each of the server's folders that another user can replace, and for the mail program if
-/// another user can replace it.
+/// Returns a warning for each of the server's folders that another OS user can replace, and for the mail program if
+/// another OS user can replace it.
 pub(crate) fn untrusted_folders(config: &Config) -> Vec<String> {
     let of_database = config.database.file().and_then(Path::parent).filter(|folder| *folder != config.data_dir);
     let used = [Some(config.data_dir.as_path()), of_database].into_iter().flatten();

@@ -1,4 +1,5 @@
-//! The keys in the data folder: `keys/0001.jwk`, `keys/0002.jwk`, … The newest signs.
+//! The keys in the data folder: `keys/0001.jwk`, `keys/0002.jwk`, … The newest signs new tokens, once every server has
+//! had time to read it.
 
 use std::fs;
 use std::io;
@@ -51,15 +52,15 @@ impl KeyFolder {
         self.read_files(&self.files()?)
     }
 
-    /// Finds the files of the keys. If the folder does not exist, returns none. Refuses a folder in which another user
-    /// can replace the files.
+    /// Finds the files of the keys. If the folder does not exist, returns none. Refuses a folder in which another OS
+    /// user can replace the files.
     pub(super) fn files(&self) -> Result<Vec<PathBuf>, Error> {
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(self.unusable(&error)),
         };
-        // A user who can write to the data folder can replace the folder of the keys.
+        // An OS user who can write to the data folder can replace the folder of the keys.
         for folder in [self.path.parent(), Some(self.path.as_path())].into_iter().flatten() {
             private_file::check_folder(folder)?;
         }
