@@ -19,8 +19,8 @@ impl Accounts {
     /// who can read mail at the address can reset the password (ASVS 5.0 V7.5.1).
     ///
     /// If email is on, a new address is sent a confirmation link. If the old address was confirmed, it is sent a link
-    /// that undoes the change. Both emails are queued in the transaction of the change. If a limit prevents the
-    /// confirmation link from being sent, that limit is returned along with the user.
+    /// that undoes the change. Both emails are queued in the transaction that stores the change. If a limit prevents
+    /// the confirmation link from being sent, that limit is returned along with the user.
     pub(crate) async fn change_profile(
         &self,
         user: &User,

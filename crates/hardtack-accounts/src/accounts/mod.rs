@@ -230,9 +230,9 @@ impl Accounts {
     /// Turns on email: users can confirm their addresses and reset a forgotten password. Links in emails start with
     /// `site`, the site's public address, such as `https://site.example`.
     ///
-    /// An email about a change, such as a new address or password, is queued in the transaction of the change. Any
-    /// process that has called this method can send the email, even if the process that queued it has crashed. If the
-    /// mailer fails, the email is sent again later.
+    /// An email about a change, such as a new address or password, is queued in the transaction that stores the change.
+    /// Any process that has called this method can send the email, even if the process that queued it has crashed. If
+    /// the mailer fails, the email is sent again later.
     #[must_use]
     pub fn with_mail(self, from: EmailAddress, site: &str, mailer: impl Mailer) -> Self {
         let templates = MailTemplates::new(from, site);

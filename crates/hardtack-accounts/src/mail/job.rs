@@ -7,14 +7,15 @@ use hardtack::clock::Timestamp;
 use crate::users::EmailAddress;
 
 /// After this many attempts, a message is given up, but not before [`MIN_AGE`]. With the usual pauses, 30 attempts take
-/// about a day. While the mail server is out of order, the pauses are shorter, so the number alone would not suffice.
+/// about a day. During an outage of the mail server, the pauses are shorter, so a limit on the number alone would give
+/// up too early.
 pub(super) const MIN_ATTEMPTS: i64 = 30;
 const MIN_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
-/// The longest pause between two attempts while the mail server is out of order. Once the server works again, every
+/// The longest pause between two attempts during an outage of the mail server. Once the server has recovered, every
 /// waiting message is sent within a minute.
 pub(super) const LONGEST_OUTAGE_PAUSE: Duration = Duration::from_secs(20);
 

@@ -18,8 +18,8 @@ const MAX_MIN_CHARS: u8 = 64;
 /// of the passwords that attackers try first. It need not contain digits or special characters.
 ///
 /// The rules refuse 11,611 common passwords, ignoring case. They also refuse passwords that repeat a single character,
-/// that contain control characters, or that add only a few characters to the user name, the email address or the name
-/// of the site. If you set a [`PasswordTable`], they refuse the passwords in it too.
+/// that contain control characters, or that are little more than the user name, the email address or the name of the
+/// site. If you set a [`PasswordTable`], they refuse the passwords in it too.
 ///
 /// If the password is the only factor, raise the minimum to 15 characters, as NIST SP 800-63B-4 requires.
 ///
@@ -69,7 +69,7 @@ impl PasswordRules {
     }
 
     /// Returns why a new password is refused, or `None` if it is accepted. `user` lists texts such as the user name and
-    /// the email address. A password that adds only a few characters to one of them is refused.
+    /// the email address. A password that is little more than one of them is refused.
     ///
     /// If a table is set, this reads the table's file, so call it on a thread for blocking work.
     ///

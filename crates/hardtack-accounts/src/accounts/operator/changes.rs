@@ -161,7 +161,7 @@ impl Accounts {
     /// If someone else signs up with the name later, they get a different id.
     ///
     /// Data that your application keeps about the user is not deleted. The end of the sessions is recorded as new
-    /// activity, without an IP address. Like all activity, it is deleted after 90 days.
+    /// activity of the deleted user, without an IP address. Like all activity, it is deleted after 90 days.
     ///
     /// # Errors
     /// No user has the name, or the database failed.

@@ -47,7 +47,7 @@ impl Accounts {
     /// The user's sessions end too. Pass the [`EndedSessions`] to [`Authenticator::finish_ending`], which ends them at
     /// once if the session store works. If the store fails or the process stops first, a server that follows the
     /// revocation log ends them as soon as it can. If a log-in is in flight, it creates its session, then checks
-    /// whether the user has been disabled. If so, it ends the session again.
+    /// whether the user has been disabled. If so, it ends the session.
     ///
     /// [`Authenticator::finish_ending`]: hardtack::Authenticator::finish_ending
     ///
