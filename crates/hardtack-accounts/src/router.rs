@@ -15,9 +15,9 @@ use crate::site::Site;
 const BODY_LIMIT: usize = 16 * 1024;
 
 impl Site {
-    /// The routes that require a logged-in user, as do all routes below them. The paths of the access cookie must cover
-    /// these routes. They should cover `/reauthenticate` too; if they do not, `/reauthenticate` redirects browsers to
-    /// `/login`.
+    /// The routes that, together with all routes below them, require a logged-in user. The paths of the access cookie
+    /// must cover these routes. They should cover `/reauthenticate` too. If they do not, `/reauthenticate` redirects
+    /// browsers to `/login`.
     pub const PROTECTED_ROUTES: [&'static str; 2] = ["/account", "/service"];
 
     /// Returns a router with all routes and their layers. Serve it at the root of a host, alone or merged with the

@@ -31,7 +31,7 @@ enum Message<T> {
 }
 
 impl<T: Send + 'static> TaskQueue<T> {
-    /// Starts the task, which appears in the log as `name`. It passes up to `batch` items at once to `work`. If
+    /// Starts the task, which appears in the log as `name`. The task passes up to `batch` items at once to `work`. If
     /// `capacity` items are waiting, a further item is dropped and counted.
     pub(crate) fn start<F: Future<Output = ()> + Send + 'static>(
         name: &'static str,

@@ -51,7 +51,7 @@ impl Uninterrupted {
         tokio::spawn(work.in_current_span()).await.map_err(BackendError::new)
     }
 
-    /// Waits until all work that was started is done, for eight seconds at most.
+    /// Waits until all work that has been started is done, but at most eight seconds.
     pub(crate) async fn finish(&self) {
         let mut running = self.0.subscribe();
         let done = running.wait_for(|running| *running == 0);

@@ -103,7 +103,7 @@ async fn refresh(auth: Auth) -> Result<HttpResponse, AuthError> {
     auth.refresh_and_return().await
 }
 
-/// Redirects with 303. `Redirect::to` alone responds with 307, with which the browser would post the form again to the
+/// Redirects with 303. `Redirect::to` alone responds with 307, and the browser would then post the form again to the
 /// new URL.
 fn see_other(to: impl Into<Cow<'static, str>>) -> Redirect {
     Redirect::to(to).see_other()

@@ -58,8 +58,9 @@ impl SharedPayload {
         Payload::Stream { payload: Box::pin(self.clone()) }
     }
 
-    /// Returns a future that reads the beginning of the payload. If other extractors read ahead at the same time, their
-    /// futures share one `peek`. Returns `None` if the beginning is gone, for example because a middleware has read it.
+    /// Returns a future that reads the beginning of the payload. If several extractors read ahead at the same time,
+    /// their futures share the `peek` of the first. Returns `None` if the beginning has already been taken, for example
+    /// by a middleware that reads the body.
     pub(crate) fn read_ahead(&self, peek: BodyPeek) -> Option<ReadAhead> {
         let mut state = self.0.borrow_mut();
         if state.is_read {

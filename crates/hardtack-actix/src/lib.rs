@@ -48,7 +48,7 @@
 //!   extractor's errors into `None`.
 //! - Add cookies to a response with [`SetCookies::onto`].
 //! - After a form, redirect with [`see_other`](actix_web::web::Redirect::see_other). `Redirect::to` alone responds with
-//!   307, with which the browser posts the form again to the new URL.
+//!   307, and the browser then posts the form again to the new URL.
 //! - [`CurrentUser`] gets the state for [`FindUser`] from the `web::Data` of the `App`.
 //!
 //! # The rest of the crate

@@ -64,8 +64,8 @@ impl AuthState {
         }
     }
 
-    /// Reads the beginning of the body, as far as the verification of `need` requires. If `need` is `None`, reads what
-    /// the operations of `Auth` require. In both cases, that may be nothing.
+    /// Reads as much of the beginning of the body as the verification of `need` requires. If `need` is `None`, reads as
+    /// much as the operations of `Auth` require. In both cases, that may be nothing.
     ///
     /// Call this method only while [`has_unread_body`](RequestState::has_unread_body) is true, which is rare.
     pub(crate) async fn read_ahead(&self, request: &HttpRequest, need: Option<Need>) -> Result<(), Failure> {

@@ -152,9 +152,9 @@ impl AuthError {
 
     /// Returns why the request was refused.
     ///
-    /// A handler that takes a `Result<AccessToken, AuthError>` runs even if the token is refused. If it calls this
-    /// method on the error, its response is sent unchanged. If it drops the error without calling this method,
-    /// [`AuthLayer`](crate::AuthLayer) sends the error's response instead.
+    /// A handler that takes a `Result<AccessToken, AuthError>` runs even if the token is refused. If the handler calls
+    /// this method on the error, the handler's response is sent unchanged. If the handler drops the error without
+    /// calling this method, [`AuthLayer`](crate::AuthLayer) sends the error's response instead.
     pub fn failure(&self) -> &Failure {
         self.0.handled.store(true, Ordering::Relaxed);
         &self.0.failure

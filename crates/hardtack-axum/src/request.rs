@@ -40,8 +40,8 @@ impl AuthState {
         extensions.insert(self.clone());
     }
 
-    /// Reads the beginning of the body, as far as the verification of `need` requires. If `need` is `None`, reads what
-    /// the operations of `Auth` require. In both cases, that may be nothing.
+    /// Reads as much of the beginning of the body as the verification of `need` requires. If `need` is `None`, reads as
+    /// much as the operations of `Auth` require. In both cases, that may be nothing.
     ///
     /// Call this method only while [`has_unread_body`](RequestState::has_unread_body) is true, which is rare.
     pub(crate) fn read_ahead<'a>(&'a self, parts: &'a Parts, need: Option<Need>) -> BoxFuture<'a, Result<(), Failure>> {

@@ -38,7 +38,7 @@ pub(crate) fn check(file: &File, path: &Path) -> Result<(), Error> {
     check_trusted(file, path)
 }
 
-/// Refuses a folder in which another user can replace files.
+/// Refuses a folder in which another OS user can replace files.
 pub(crate) fn check_folder(path: &Path) -> Result<(), Error> {
     files::check_trusted_folder(path).map_err(Error::config)
 }

@@ -1,8 +1,8 @@
 //! Records where the servers keep their sessions.
 //!
-//! Each server stores the place in the database. A command that ends sessions reads it there, because it would
-//! otherwise look for them in the wrong place and report success. Each running server also has a row of its own. These
-//! rows show whether all running servers agree.
+//! Each server stores the place in the database. A command that ends sessions reads the place from the database. If it
+//! relied only on its own settings, it might look in the wrong place, find no sessions, and report success. Each
+//! running server also has a row of its own. These rows show whether all running servers agree.
 
 use std::fmt;
 use std::time::Duration;
@@ -21,14 +21,14 @@ const MIGRATIONS: &[Migration] =
 /// The row of `hardtack_settings` with the place of the server that was started last.
 const NAME: &str = "session_place";
 
-/// The prefix of the names of the rows that running servers have. The values of these rows consist of a time in seconds
-/// since 1970 and a place.
+/// The prefix of the names of running servers' rows. The value of such a row consists of a time in seconds since 1970
+/// and a place.
 const SERVER: &str = "session_place_of_server:";
 
 /// How often a server renews its row.
 const RENEWAL: Duration = Duration::from_secs(10);
 
-/// A server whose row is older, in seconds, does not run any more.
+/// The age in seconds beyond which a row shows that its server is no longer running.
 const LAPSE: u64 = 60;
 
 /// The place of the sessions.
@@ -36,7 +36,7 @@ const LAPSE: u64 = 60;
 enum Place {
     /// In the database, beside the users.
     Database,
-    /// In the Redis with this id. The address is the one at which the server that recorded this reached the Redis. It
+    /// In the Redis with this id. At `address`, the server that recorded the place reached this Redis. The address
     /// contains no password.
     Redis { id: String, address: String },
 }
@@ -116,7 +116,7 @@ impl Presence {
         }
     }
 
-    /// Writes the time into the row, and returns the places of all servers that run.
+    /// Writes the time into the row, and returns the places of all running servers.
     async fn renew(&self) -> Result<Vec<Place>, Error> {
         let now = self.pool.unix_time().await.map_err(Error::with_causes)?;
         // RETURNING makes this a query, whose success does not prove that the database has room for more.
@@ -136,7 +136,7 @@ impl Presence {
     }
 }
 
-/// Returns the places of the servers that run, and deletes the rows of others.
+/// Returns the places of the running servers, and deletes the rows of all others.
 async fn running(pool: &Pool) -> Result<Vec<Place>, Error> {
     let now = pool.unix_time().await.map_err(Error::with_causes)?;
     let statement = Statement::new("SELECT name, value FROM hardtack_settings WHERE name LIKE $1 ORDER BY name");

@@ -22,8 +22,8 @@ pub(crate) enum StoreUser {
 }
 
 /// Creates the data folder, which holds the keys and, by default, the database. Refuses a data folder in which another
-/// user can replace files. Only warns if another user can replace the data folder itself, the folder of a database that
-/// is kept elsewhere, or the program that sends mail.
+/// OS user can replace files. Only warns if another OS user can replace the data folder itself, the folder of a
+/// database that is kept elsewhere, or the program that sends mail.
 pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
     private_file::create_folder(&config.data_dir).map_err(|error| {
         let expected = "expected a folder that this user can write to";
@@ -36,8 +36,8 @@ pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns a warning for each of the server's folders that another user can replace, and for the mail program if
-/// another user can replace it.
+/// Returns a warning for each of the server's folders that another OS user can replace, and for the mail program if
+/// another OS user can replace it.
 pub(crate) fn untrusted_folders(config: &Config) -> Vec<String> {
     let of_database = config.database.file().and_then(Path::parent).filter(|folder| *folder != config.data_dir);
     let used = [Some(config.data_dir.as_path()), of_database].into_iter().flatten();
@@ -51,8 +51,8 @@ pub(crate) fn untrusted_folders(config: &Config) -> Vec<String> {
     replaceable.chain(config.mail.as_ref().and_then(MailConfig::untrusted_folder)).collect()
 }
 
-/// Tells the accounts whether the sessions are in the database. If they are, they end in the same transaction as the
-/// change that ends them, such as a new password.
+/// Tells the accounts whether the sessions are in the database. If they are, sessions end in the same transaction as
+/// the change that requires their end, such as a new password.
 pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> Accounts {
     match redis.map(|redis| &redis.purpose) {
         Some(RedisPurpose::Sessions) => accounts,

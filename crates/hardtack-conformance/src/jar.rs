@@ -121,8 +121,8 @@ impl StoredCookie {
         self.expiry().is_some_and(|expiry| expiry <= now)
     }
 
-    /// If the name begins with `__Secure-` or `__Host-`, returns whether the cookie meets the requirements of that
-    /// prefix (RFC 6265bis §4.1.3). The case of the prefix does not matter (§5.7).
+    /// Returns whether the cookie meets the requirements of its prefix, `__Secure-` or `__Host-` (RFC 6265bis §4.1.3).
+    /// If the name has no such prefix, returns `true`. The case of the prefix does not matter (§5.7).
     fn meets_prefix_requirements(&self) -> bool {
         let name = self.name.to_ascii_lowercase();
         if name.starts_with("__host-") {

@@ -1,11 +1,11 @@
-//! The HTTP conformance suite for adapters of [Hardtack](hardtack) to web frameworks.
+//! The HTTP conformance suite for the web framework adapters of [Hardtack](hardtack).
 //!
 //! An adapter translates between a framework and Hardtack's core. This suite checks that the adapter does so correctly.
 //!
-//! The suite serves a small application through the adapter and sends over a thousand requests to it over real sockets.
-//! The requests imitate those of browsers, programs, htmx and attackers. For each response, the suite compares the
-//! status, `Location`, `Set-Cookie`, the body and the number of handler runs with the expected values. `hardtack-axum`
-//! and `hardtack-actix` pass the same cases. No case can be skipped.
+//! The suite serves a small application through the adapter and sends more than a thousand requests to it through real
+//! sockets. The requests imitate those of browsers, programs, htmx and attackers. For each response, the suite compares
+//! the status, `Location`, `Set-Cookie`, the body and the number of handler runs with the expected values.
+//! `hardtack-axum` and `hardtack-actix` pass the same cases. No case can be skipped.
 //!
 //! # Run it
 //!

@@ -75,8 +75,8 @@ impl<'c> Connection<'c> {
         }
     }
 
-    /// Runs a statement and returns the rows that it produces. Outside a transaction, the changes of the statement have
-    /// been committed when this method returns.
+    /// Runs a statement and returns the rows that it produces. Outside a transaction, the statement's changes have been
+    /// committed when this method returns.
     ///
     /// # Errors
     /// The database failed.
@@ -137,8 +137,8 @@ impl<'c> Connection<'c> {
         }
     }
 
-    /// Runs a script of any number of statements, which cannot contain values to bind. There is no time limit. An empty
-    /// script does nothing.
+    /// Runs a script of any number of statements. The script cannot contain placeholders. There is no time limit. An
+    /// empty script does nothing.
     pub(crate) async fn run_script(&mut self, sqlite: &'static str, postgres: &'static str) -> Result<(), sqlx::Error> {
         match &mut self.inner {
             #[cfg(feature = "sqlite")]

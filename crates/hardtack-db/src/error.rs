@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why the tables could not be brought up to date. The database is unchanged, with one exception: the commit may have
-/// succeeded and only the database's response to it was lost.
+/// Why the tables could not be brought up to date. The database is unchanged, unless the commit succeeded and only its
+/// confirmation was lost.
 ///
 /// `Debug` prints the message and its causes.
 #[derive(thiserror::Error)]

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 const MEMORY: Duration = Duration::from_secs(5);
 
 /// When the database last refused a write, for example because the disk is full or failing, or because the database is
-/// read-only. It is `None` if a write has succeeded since. Errors that the statement itself caused are not recorded.
-/// Clones share the value.
+/// read-only. `None` if no write has been refused, or if one has succeeded since. Errors that the statement itself
+/// caused are not recorded. Clones share the value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WriteHealth(Arc<Mutex<Option<Instant>>>);
 

@@ -29,8 +29,8 @@ impl Migration {
 }
 
 /// SQL for PostgreSQL that takes a lock, so that only one process migrates at a time. On SQLite, the transaction's
-/// write lock has that effect. Another process's migrations may take long, so the timeouts are turned off. The key of
-/// the lock is an arbitrary number that other programs are unlikely to use.
+/// write lock has that effect. The timeouts are turned off, because this process may have to wait while another process
+/// runs a long migration. The key of the lock is an arbitrary number that other programs are unlikely to use.
 const LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
     SELECT pg_advisory_xact_lock(7521983766109545323)";
 

@@ -12,8 +12,8 @@ use crate::statement::Statement;
 #[cfg(feature = "postgres")]
 use crate::time_limit::limited;
 
-/// A transaction on a connection of a [`Pool`](crate::Pool). It is rolled back if it is dropped without
-/// [`Self::commit`].
+/// A transaction on a connection of a [`Pool`](crate::Pool). If it is dropped before it has been
+/// [committed](Self::commit), it is rolled back.
 #[derive(Debug)]
 pub struct Transaction {
     inner: Inner,

@@ -74,7 +74,7 @@ pub enum CommandError {
     #[error(transparent)]
     Redis(#[from] redis::RedisError),
     /// Redis did not respond in time.
-    #[error("Redis has not responded for {} s", .0.as_secs())]
+    #[error("Redis did not respond within {} s", .0.as_secs())]
     TimedOut(Duration),
 }
 
@@ -88,7 +88,7 @@ impl fmt::Debug for CommandError {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RowError {
     #[error(
-        "session {id}: the row does not have the format of version 1; \
+        "session {id}: the row is not in format version 1; \
          a newer version of the program may have written it"
     )]
     Version { id: String },

@@ -56,8 +56,8 @@ impl StreamListener {
         Self { shared: Arc::new(shared), receiver: Mutex::new(receiver) }
     }
 
-    /// Waits until the stream may have grown since the last call returned. This is the case if an entry was added, and
-    /// also whenever a connection has been established, because entries may have been added before.
+    /// Waits until the stream may have grown since the last call returned. Returns after an entry has been added. Also
+    /// returns whenever a connection has been established, because entries may have been added before that.
     ///
     /// Cancel safe: if the future is dropped, the next call returns what this one would have reported.
     pub(crate) async fn wait(&self) -> Result<(), BackendError> {

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::RowError;
 
-/// The third part of a row. Only `outdate.lua` changes it, and other scripts read only `created_at` from it.
+/// The third part of a row. Only `outdate.lua` changes it. Other scripts read only `created_at` from it.
 #[derive(Serialize, Deserialize)]
 struct Details {
     created_at: i64,
@@ -168,8 +168,8 @@ mod tests {
         let salt = row.replace("\"salt\":\"", "\"salt\":\"+");
         let cut = &row[..row.len() - 1];
         for (row, text) in [
-            (newer.as_str(), "the row does not have the format of version 1"),
-            ("", "the row does not have the format of version 1"),
+            (newer.as_str(), "the row is not in format version 1"),
+            ("", "the row is not in format version 1"),
             (&short, "the subject is not valid"),
             (&salt, "the salt is not valid"),
             (cut, "the JSON at the end of the row is not valid"),

@@ -46,7 +46,7 @@ impl RedisSessions {
     /// Connects to the Redis server at an address such as `redis://:password@127.0.0.1:6379/0`. The store's keys begin
     /// with `{hardtack}`.
     ///
-    /// If the server's configuration may lose sessions, a warning is logged through `tracing`.
+    /// If the server is configured so that sessions may be lost, a warning is logged through `tracing`.
     ///
     /// # Errors
     /// The address is not valid, or the server does not respond, refuses the connection, is older than Redis 6.2, or is
@@ -88,7 +88,7 @@ impl RedisSessions {
         self.connection.query(&read, Retry::Safe).await.map_err(BackendError::new)
     }
 
-    /// Returns the id of this store, after giving it a random one if it has none.
+    /// Returns the id of this store. If the store has none, it is given a random one first.
     ///
     /// # Errors
     /// Redis failed.

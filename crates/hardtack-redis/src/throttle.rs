@@ -1,4 +1,4 @@
-//! Counters of tries in Redis.
+//! Counters of attempts in Redis.
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ const LIMIT: Duration = Duration::from_secs(1);
 ///   counts in memory.
 /// - The counters are one hash, `{hardtack}:throttle`. When a counter is added, some counters whose buckets are full
 ///   are deleted. If there are already [`Self::DEFAULT_CAPACITY`] counters, each new one replaces one that has counted
-///   only few tries.
+///   only a few attempts.
 #[derive(Clone)]
 pub struct RedisThrottleStore {
     connection: Arc<Connection>,
@@ -52,8 +52,8 @@ impl fmt::Debug for RedisThrottleStore {
 }
 
 impl RedisThrottleStore {
-    /// The maximum number of counters that a store keeps, unless [`with_capacity`](Self::with_capacity) sets another. A
-    /// million counters take about 100 MB.
+    /// The maximum number of counters that a store keeps, unless [`with_capacity`](Self::with_capacity) sets another
+    /// maximum. A million counters take about 100 MB.
     pub const DEFAULT_CAPACITY: u32 = 1_000_000;
 
     /// Connects to a Redis server, for an application whose sessions are in another store. See [`RedisSessions::open`].
@@ -81,7 +81,7 @@ impl RedisThrottleStore {
 }
 
 impl RedisSessions {
-    /// Returns a store for counters of tries that uses the same connection.
+    /// Returns a store that counts attempts and uses the same connection as the sessions.
     pub fn throttle(&self) -> RedisThrottleStore {
         RedisThrottleStore {
             connection: Arc::clone(&self.connection),

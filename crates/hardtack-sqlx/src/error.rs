@@ -46,7 +46,8 @@ pub enum OpenError {
         /// SQLite's error.
         source: sqlx::Error,
     },
-    /// Other users can change the file or one that SQLite keeps beside it, or can replace these files in their folder.
+    /// Other users can change the database file or a file that SQLite keeps beside it, or can replace one of these
+    /// files.
     #[error("the database is not trusted, because a user who can change it can log in as anyone: {0}")]
     Untrusted(UntrustedFile),
     /// The server could not be reached, or refused the connection.

@@ -34,7 +34,7 @@
 //! | an SQLite file for the sessions | `SqliteSessions::open(path)` |
 //! | a PostgreSQL database for the sessions | `PostgresSessions::open(url)` |
 //! | users in SQLite or PostgreSQL, and sessions in another store | [`PendingEnds`], in the database of the users |
-//! | counters of tries, such as log-ins | [`Sessions::throttle`] or [`Database::throttle`] |
+//! | counters of attempts, such as log-ins | [`Sessions::throttle`] or [`Database::throttle`] |
 //! | tables of your own in the same database | an sqlx pool from `open_sqlite` or `open_postgres`, for your queries and for [`Sessions::from_pool`] |
 //! | a URL from a configuration, for either database | [`Database::open`] and [`Database::sessions`] |
 //! | a test or a demonstration | `SqliteSessions::open_in_memory()` |
@@ -46,7 +46,7 @@
 //!
 //! When a user changes the password, one of the user's other sessions may be a thief's. Store the new password and end
 //! the other sessions in one transaction. If these were two transactions, a failure or a disconnect between them would
-//! leave the thief logged in. If your users are in the same database as the sessions:
+//! leave the thief logged in. If your users are in the same database as the sessions, one transaction can do both:
 //!
 //! ```no_run
 //! # #[cfg(feature = "sqlite")] mod example {
@@ -89,9 +89,9 @@
 //! that ended before a restart or on another server. Until it has read them for the first time, each request is checked
 //! against the database. The adapter also deletes expired rows. You need not call anything for this.
 //!
-//! - **SQLite**: several processes on one machine can share a file. A file is refused if it belongs to another user
-//!   except root, or if other users can write to it. Once a full disk has space again, everything works without a
-//!   restart. A network file system does not work, since SQLite's write-ahead log needs shared memory.
+//! - **SQLite**: several processes on one machine can share a file. A file is refused if its owner is neither root nor
+//!   the user that runs this process, or if other users can write to it. Once a full disk has space again, everything
+//!   works without a restart. A network file system does not work, since SQLite's write-ahead log needs shared memory.
 //! - **PostgreSQL**: several machines can share a database. A transaction that ends sessions notifies the other
 //!   processes with `NOTIFY`, so they refuse the sessions within milliseconds.
 //!

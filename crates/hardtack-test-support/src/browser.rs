@@ -137,7 +137,7 @@ impl Browser {
     }
 
     /// Clicks a button or a link, or the submit button if `selector` selects a form. Waits until another page has
-    /// loaded, and returns an error if none loads. If a click stays on the page, use [`click`](Self::click).
+    /// loaded, and returns an error if none loads. For a click that stays on the page, use [`click`](Self::click).
     pub async fn submit(&self, selector: &str) -> Result<(), BrowserError> {
         // chromedriver may return before the navigation has started, so wait until the old page is gone.
         let before = self.find("html").await?;

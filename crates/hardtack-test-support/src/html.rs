@@ -10,7 +10,7 @@ pub trait HtmlForms {
     /// The value of a hidden form field; see [`hidden_field`].
     fn hidden_field(&self, name: &str) -> Option<String>;
 
-    /// The fields of the form with that action, as a browser would send them; see [`form_fields`].
+    /// The fields of the form with this `action`, as a browser would send them; see [`form_fields`].
     ///
     /// # Panics
     /// If the page has no such form.

@@ -103,7 +103,7 @@ impl Program {
         }
     }
 
-    /// Runs a program that ends by itself, and waits for its end, for at most 60 s.
+    /// Runs a program that ends by itself, and waits at most 60 s for it to end.
     ///
     /// # Errors
     /// If the program cannot be run, or if it does not end in time and has to be killed.

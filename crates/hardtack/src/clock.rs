@@ -78,15 +78,12 @@ pub trait Clock: Send + Sync + 'static {
     /// Returns the current time. It may jump, in both directions, when the clock is set.
     fn now(&self) -> Timestamp;
 
-    /// Returns the current time in milliseconds since 1970. The default implementation returns the second of
-    /// [`Self::now`].
+    /// Returns the current time in milliseconds since 1970. The default implementation multiplies the seconds of
+    /// [`Self::now`] by 1000.
     fn unix_millis(&self) -> i64 {
         self.now().unix_seconds().saturating_mul(1000)
     }
 
-    /// Returns the time that has passed since some fixed moment. It never goes back, and setting the clock does not
-    /// change it. The default implementation is based on [`Instant`]; a clock for tests should advance it together
-    /// with [`Self::now`].
     /// Returns the time that has passed since some fixed moment. The result never goes back, and does not change when
     /// the date is set. The default implementation is based on [`Instant`]. A clock for tests should advance this time
     /// together with [`Self::now`].
@@ -116,7 +113,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that is set before 1970 reads as 1970: every token is then "not yet valid", never "valid".
+/// Returns the time since 1970, or zero if the clock is set to an earlier date. In the latter case, every token counts
+/// as not yet valid.
 fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

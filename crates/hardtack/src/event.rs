@@ -21,11 +21,11 @@ pub enum EventKind {
     /// A refresh token was refused because its session is not in the store, was ended or has expired. For the other
     /// reasons, see [`ReuseDetected`](Self::ReuseDetected) and [`RefreshAhead`](Self::RefreshAhead).
     RefreshRefused(RefreshFlaw),
-    /// A refresh token that had been replaced was used again, too late to be a retry. Two clients may have it, so the
-    /// session was ended.
+    /// A refresh token that had been replaced was used again, too late to be a retry. The token may have been stolen,
+    /// so the session was ended.
     ReuseDetected,
-    /// A refresh token is newer than its session in the store: the store has lost writes, or two stores are used with
-    /// one key.
+    /// A refresh token is newer than the row of its session in the store. Either the store has lost writes, or two
+    /// stores are used with the same key.
     RefreshAhead,
     /// A user logged out.
     LogOut,
@@ -76,8 +76,8 @@ pub struct Event<'a> {
     pub subject: &'a str,
     /// The session; `None` if the token belongs to no session.
     pub session: Option<SessionId>,
-    /// The client's address, if it is known. For a log-in, it is the address that the application set; if it set none,
-    /// and for all other events, it is [`Authenticator::client_address`](crate::Authenticator::client_address).
+    /// The client's address, if it is known. For a log-in for which the application set an address, it is that address.
+    /// In all other cases, it is [`Authenticator::client_address`](crate::Authenticator::client_address).
     pub address: Option<Cow<'a, str>>,
     /// The client's `User-Agent`, cut to 256 bytes.
     pub user_agent: Option<&'a str>,

@@ -84,7 +84,7 @@
 //! - [Streams that end at log-out](guide::streams): event streams, WebSockets, long uploads.
 //! - [Cookies](guide::cookies): names, paths, `SameSite`, proxies, tokens in headers.
 //! - [CSRF protection](guide::csrf): forms, scripts, log-in forms.
-//! - [Keys](guide::keys): algorithms, rotation, services that only verify.
+//! - [Keys](guide::keys): algorithms, rotation, services that only verify tokens.
 //! - [Refused requests](guide::refusals): the responses that browsers, htmx and programs get, and how to change them.
 //! - [Limiting log-in attempts](guide::throttling): per account and address, on several servers.
 //! - [Testing an application](guide::testing).

@@ -26,8 +26,8 @@ pub trait FindUser: Sized + Send {
     /// The application's state, or the part of it that the look-up needs, such as a connection pool.
     type State: Send + Sync + 'static;
 
-    /// Returns the user, or `None` if the user no longer exists. If it returns `None`, the token is refused and its
-    /// cookies are deleted. If it returns an error, the request is refused with 503.
+    /// Returns the user, or `None` if the user no longer exists. If the result is `None`, the token is refused and its
+    /// cookies are deleted. If the result is an error, the request is refused with 503.
     fn find_user(subject: &str, state: &Self::State)
     -> impl Future<Output = Result<Option<Self>, BackendError>> + Send;
 }

@@ -19,8 +19,8 @@ impl Accounts {
     /// who can read mail at the address can reset the password (ASVS 5.0 V7.5.1).
     ///
     /// If email is on, a new address is sent a confirmation link. If the old address was confirmed, it is sent a link
-    /// that undoes the change. Both emails are queued in the transaction of the change. If a limit prevents the
-    /// confirmation link from being sent, that limit is returned along with the user.
+    /// that undoes the change. Both emails are queued in the transaction that stores the change. If a limit prevents
+    /// the confirmation link from being sent, that limit is returned along with the user.
     pub(crate) async fn change_profile(
         &self,
         user: &User,
@@ -94,7 +94,7 @@ impl Accounts {
     }
 
     /// Uses up a confirmation link: confirms the address that the link was sent to. Returns the link. Fails if the user
-    /// has changed the address since the link was sent, even concurrently with this call.
+    /// has changed the address since the link was sent, even if the change happens during this call.
     pub(crate) async fn confirm_email(
         &self,
         token: &LinkToken,
@@ -116,8 +116,9 @@ impl Accounts {
     /// Uses up a link that undoes a change of the email address: restores the old address, and sets `new_password` if
     /// there is one. If the new password breaks a rule, nothing is changed and the link still works.
     ///
-    /// The person who changed the address knew the password, so the same transaction ends the user's sessions or stores
-    /// the intention to end them. The user's other links stop working, except those that restore an even older address.
+    /// Whoever changed the address knew the password and may still be logged in. The transaction that restores the
+    /// address therefore also ends the user's sessions, or records that they are to end. The user's other links stop
+    /// working, except those that restore an even older address.
     pub(crate) async fn undo_email(
         &self,
         token: &LinkToken,

@@ -194,9 +194,9 @@ impl Accounts {
         Self { log_in_limits, ..self }
     }
 
-    /// Sets the store that counts the tries that [`with_log_in_limits`](Self::with_log_in_limits) limits. By default,
-    /// the database of the accounts counts them, so that all servers share the counters. If the sessions are in Redis,
-    /// for example, the counters can be there too. If the store fails, each server counts in its own memory.
+    /// Sets the store for the counters of tries, which [`with_log_in_limits`](Self::with_log_in_limits) limits. By
+    /// default, the counters are in the database of the accounts, so all servers share them. If the sessions are in
+    /// Redis, for example, the counters can be there too. If the store fails, each server counts in its own memory.
     #[must_use]
     pub fn with_throttle_store(self, store: impl ThrottleStore + Clone) -> Self {
         Self { counter_store: CounterStore::new(store), ..self }
@@ -215,13 +215,13 @@ impl Accounts {
     }
 
     /// Keeps the sessions in the same database as the accounts. [`configure`](Self::configure) then sets the
-    /// authenticator's session store. If a change to a user, such as a new password, ends sessions, they end in the
-    /// transaction of the change. Create the tables of the sessions with
+    /// authenticator's session store. If a change to a user ends sessions, as a new password does, they end in the
+    /// transaction that stores the change. Create the tables of the sessions with
     /// [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
     ///
-    /// Without this call, the sessions may be in Redis or in another database. The transaction of a change then stores
-    /// the intention to end them. If the session store works, the servers carry out stored intentions within seconds,
-    /// even after a crash.
+    /// Without this call, the sessions may be in Redis or in another database. The transaction that stores a change
+    /// then also records that the sessions are to end. The servers end them within seconds, even after a crash. If the
+    /// session store is down, they do so when it has recovered.
     #[must_use]
     pub fn with_sessions(self) -> Self {
         Self { session_ends: self.session_ends.here(), ..self }
@@ -230,9 +230,9 @@ impl Accounts {
     /// Turns on email: users can confirm their addresses and reset a forgotten password. Links in emails start with
     /// `site`, the site's public address, such as `https://site.example`.
     ///
-    /// An email about a change, such as a new address or password, is queued in the transaction of the change. Any
-    /// process that has called this method can send the email, even if the process that queued it has crashed. If the
-    /// mailer fails, the email is sent again later.
+    /// An email about a change, such as a new address or password, is queued in the transaction that stores the change.
+    /// Any process that has called this method can send the email, even if the process that queued it has crashed. If
+    /// the mailer fails, the email is sent again later.
     #[must_use]
     pub fn with_mail(self, from: EmailAddress, site: &str, mailer: impl Mailer) -> Self {
         let templates = MailTemplates::new(from, site);
@@ -248,8 +248,8 @@ impl Accounts {
     }
 
     /// Configures the authenticator of this site. Browsers whose requests are refused get the site's error pages.
-    /// Log-ins, log-outs and other events are recorded for their users to see. Events are written to the database in
-    /// the background, so no request waits for them.
+    /// Log-ins, log-outs and other events are recorded, and users can see those of their own account. The events are
+    /// written to the database in the background, so no request waits for that.
     ///
     /// Activity older than 90 days and expired links are deleted in the background, together with expired sessions. To
     /// prevent this, call [`without_pruning`](hardtack::AuthenticatorBuilder::without_pruning).
@@ -314,8 +314,8 @@ impl Accounts {
     }
 
     /// Returns the latest activities of a user, newest first: up to `failed` failed log-ins, and up to `others`
-    /// activities of other kinds. Activities that this process has recorded but not yet written are written before the
-    /// query.
+    /// activities of other kinds. Before the query, writes the activities that this process has recorded but not yet
+    /// written.
     pub(crate) async fn activity(
         &self,
         user_id: &str,

@@ -37,8 +37,8 @@ pub(crate) struct PasswordOwner {
 }
 
 impl Accounts {
-    /// Adds a user, or returns what is wrong with each field. If `email` is not empty, it is sent a confirmation link.
-    /// If a limit prevents that, the limit is returned along with the user.
+    /// Adds a user, or returns what is wrong with each field. If `email` is not empty, a confirmation link is sent to
+    /// it. If a limit prevents that, the limit is returned along with the user.
     pub(crate) async fn sign_up(
         &self,
         username: &str,
@@ -147,7 +147,8 @@ impl Accounts {
         Ok(VerifiedPassword { by_known_device, ..verified })
     }
 
-    /// Verifies the password of a user who is logged in, or refuses it after too many tries in this session.
+    /// Verifies the password of a user who is logged in. After too many tries in this session, returns an error
+    /// instead.
     pub(crate) async fn verify_again(
         &self,
         user_id: &str,
@@ -304,8 +305,8 @@ impl Accounts {
     }
 }
 
-/// Gives back the rate-limit tokens of a try if the password was right, or if the database failed and nothing was
-/// tried.
+/// Gives back the rate-limit tokens that a try took, if the password was right or if no password was checked because
+/// the database failed.
 async fn counted<T>(
     attempt: Try,
     result: Result<T, ActionError<WrongPassword>>,

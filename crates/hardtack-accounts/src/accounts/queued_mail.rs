@@ -1,7 +1,7 @@
 //! Queues the emails that a change to a user requires, and withdraws queued emails that the change makes obsolete.
 //!
-//! Both happen in the transaction of the change. If the change deletes links, the queued jobs that would create such
-//! links are deleted as well.
+//! Both happen in the transaction that stores the change. If the change deletes links, the queued jobs that would
+//! create such links are deleted as well.
 
 use hardtack::BackendError;
 use hardtack_db::Transaction;
@@ -18,7 +18,7 @@ impl Accounts {
         self.mail.is_some()
     }
 
-    /// If email is on, queues an email in the transaction of the change that the email reports. The email goes to
+    /// If email is on, queues an email about a change, in the transaction that stores the change. The email goes to
     /// `address`. If `address` is `None`, it goes to the address that the user has after the change. Call
     /// [`Self::wake_mail`] after the commit.
     ///
@@ -51,7 +51,7 @@ impl Accounts {
         MailJobStore::add_in(transaction, job).await
     }
 
-    /// Lets this process send queued emails at once. Otherwise it finds them within seconds.
+    /// Lets this process send queued emails at once. Without this call, it finds them within seconds.
     pub(super) fn wake_mail(&self) {
         if let Some(mail) = &self.mail {
             mail.wake();

@@ -1,4 +1,4 @@
-//! Ending a user's sessions together with a change of the user.
+//! Ends a user's sessions together with a change to the user.
 
 use hardtack::session::EndedSessions;
 use hardtack::{AuthenticatorBuilder, BackendError, SessionId};

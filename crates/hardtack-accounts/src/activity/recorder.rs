@@ -54,7 +54,7 @@ impl Recorder {
     }
 
     /// Records that a wrong password was entered. If `user` is `None`, writes an entry and deletes it again. Without
-    /// that, the duration of this response or the next one would reveal which names exist.
+    /// this work, the duration of this response or the next one would reveal which names exist.
     pub(crate) fn record_failed_log_in(&self, user: Option<&str>, request: &RequestInfo) {
         self.record(user.unwrap_or(NO_USER), ActivityKind::LogInFailed, request);
     }

@@ -14,8 +14,8 @@ pub(crate) struct RequestInfo {
 }
 
 impl RequestInfo {
-    /// Returns the network by which requests are counted: an IPv4 address or an IPv6 /64 network. Returns an empty text
-    /// if the address is not known.
+    /// Returns the network by which requests are counted: an IPv4 address or an IPv6 /64 network. Returns an empty
+    /// string if the address is not known.
     pub(crate) fn source(&self) -> String {
         let address = self.address.as_deref().and_then(|address| address.parse::<IpAddr>().ok());
         address.map_or_else(String::new, |address| ClientAddress::from(address).network().to_string())

@@ -12,8 +12,8 @@ use super::{ActivityKind, RequestInfo};
 /// How many rows are kept for each user, not counting failed log-ins.
 const MAX_ROWS: i64 = 100;
 
-/// How many failed log-ins are kept for each user. They have a limit of their own, because attackers can cause any
-/// number of them and must not push out other rows.
+/// How many failed log-ins are kept for each user. Attackers can cause any number of them. They have a limit of their
+/// own, so they cannot push out other rows.
 pub(crate) const MAX_FAILED_LOG_INS: u32 = 200;
 
 /// The user of activity that is deleted in the transaction that writes it. No user has this id.

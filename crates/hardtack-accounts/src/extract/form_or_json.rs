@@ -94,7 +94,7 @@ async fn form<S: Send + Sync, T: DeserializeOwned>(mut request: Request, state: 
     }
 }
 
-/// Returns the media type in lower case, without parameters. Returns an empty text if the header is missing or not
+/// Returns the media type in lower case, without parameters. Returns an empty string if the header is missing or is not
 /// text.
 fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();

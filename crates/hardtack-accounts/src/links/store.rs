@@ -38,7 +38,7 @@ impl LinkStore {
     }
 
     /// Creates a confirmation or reset link for a user whose address is `address`. A confirmation link needs an
-    /// unconfirmed address, and a reset link a confirmed one. Returns `None` if the user has since changed the address,
+    /// unconfirmed address, and a reset link a confirmed one. Returns `None` if the user no longer has such an address,
     /// or is disabled or deleted.
     pub(crate) async fn create_in(
         transaction: &mut Transaction,
@@ -57,8 +57,8 @@ impl LinkStore {
     }
 
     /// Creates a link that restores `old_address`, which the user has replaced. `email_version` is the number of that
-    /// change. The number of such links is not limited, because each is sent to an address that the user had confirmed.
-    /// Returns `None` if the user is disabled or deleted.
+    /// change. A user may have any number of such links, because each is sent to an address that the user had
+    /// confirmed. Returns `None` if the user is disabled or deleted.
     pub(crate) async fn create_undo_in(
         transaction: &mut Transaction,
         user_id: &str,
@@ -159,14 +159,14 @@ impl LinkStore {
     }
 
     /// Deletes the user's reset and confirmation links, so that they no longer work (ASVS 5.0 V7.4.2). Links that undo
-    /// a new address stay. The user needs them if an attacker has replaced both the address and the password.
+    /// a new address keep working. The user needs them if an attacker has replaced both the address and the password.
     pub(crate) async fn kill_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
         let sql = "DELETE FROM links WHERE user_id = $1 AND purpose <> 'undo_email'";
         transaction.execute(Statement::new(sql).bind(user_id)).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Deletes the links that undo the same change of the address as `link`, or a later change. Otherwise, an attacker
-    /// who replaced the address could use the link of a later change to replace it again.
+    /// Deletes the links that undo the same change of the address as `link`, or a later change. If they stayed, an
+    /// attacker who replaced the address could use the link of a later change to replace it again.
     pub(crate) async fn kill_later_undos_in(
         transaction: &mut Transaction,
         link: &LiveLink,

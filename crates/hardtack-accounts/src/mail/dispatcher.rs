@@ -33,7 +33,7 @@ const RENEW: Duration = Duration::from_secs(5);
 /// How soon removing a job is tried again: before another process may claim it, if possible.
 const REMOVE_AGAIN: Duration = Duration::from_millis(500);
 
-/// How long sending a message may take. This and the longest pause during an outage add up to less than a minute.
+/// How long sending a message may take. Together with the longest pause during an outage, this is less than a minute.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a warning waits if its recipient was sent several in the last hour.
@@ -85,8 +85,8 @@ impl Dispatcher {
         }
     }
 
-    /// Claims jobs and starts to send them, until no job is due or as many messages as allowed are being sent. Returns
-    /// how long to wait before looking again.
+    /// Claims jobs and starts to send their messages. Stops when no job is due, or when the maximum number of messages
+    /// is being sent. Returns how long to wait before looking again.
     async fn send_what_is_due(&mut self) -> Duration {
         while self.sending.len() < MAX_SENDING {
             let delay = self.shared.outage.delay(Instant::now(), SEND_TIMEOUT);

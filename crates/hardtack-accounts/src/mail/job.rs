@@ -6,16 +6,16 @@ use hardtack::clock::Timestamp;
 
 use crate::users::EmailAddress;
 
-/// A message is given up after at least this many attempts and at least this much time. With the usual pauses, 30
-/// attempts take about a day. While the mail server is out of order, the pauses are shorter, so the time counts as
-/// well.
+/// After this many attempts, a message is given up, but not before [`MIN_AGE`]. With the usual pauses, 30 attempts take
+/// about a day. During an outage of the mail server, the pauses are shorter, so a limit on the number alone would give
+/// up too early.
 pub(super) const MIN_ATTEMPTS: i64 = 30;
 const MIN_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
-/// The longest pause between two attempts while the mail server is out of order. Once the server works again, every
+/// The longest pause between two attempts during an outage of the mail server. Once the server has recovered, every
 /// waiting message is sent within a minute.
 pub(super) const LONGEST_OUTAGE_PAUSE: Duration = Duration::from_secs(20);
 
@@ -105,8 +105,8 @@ pub(super) enum Rank {
 pub(crate) struct NewJob<'a> {
     pub(crate) kind: JobKind,
     pub(crate) user_id: &'a str,
-    /// The recipient. If it is `None`, the email goes to the user's present address. For a confirmation, that address
-    /// must be unconfirmed; for any other email, confirmed.
+    /// The recipient. If it is `None`, the email goes to the user's current address. For a confirmation, that address
+    /// must be unconfirmed; for any other email, it must be confirmed.
     pub(crate) address: Option<&'a EmailAddress>,
     /// What else the message says.
     pub(crate) detail: &'a str,
@@ -145,7 +145,7 @@ impl MailJob {
         if self.source.is_empty() { &self.user_id } else { &self.source }
     }
 
-    /// Returns the present time by the clock of the server that received the request. The time since the request is
+    /// Returns the current time by the clock of the server that received the request. The time since the request is
     /// rounded down to minutes, so that a link that is created at once is valid from the time of the request.
     pub(super) fn now(&self) -> Timestamp {
         self.requested_at + Duration::from_secs(self.age.as_secs() / 60 * 60)

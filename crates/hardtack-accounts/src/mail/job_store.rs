@@ -17,8 +17,8 @@ use super::sent::{self, count_as_sent, lock_in};
 /// time.
 const CLAIM: Duration = Duration::from_secs(15);
 
-/// How long, after a warning about a new device, the same client causes no further such warning to the same user. A
-/// program that keeps no cookies would otherwise cause one with each log-in.
+/// After a warning about a new device, the same client causes no further such warning to the same user for this long.
+/// Without this limit, a program that keeps no cookies would cause a warning with each log-in.
 const SAME_CLIENT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads and writes the table `mail_jobs`.
@@ -65,9 +65,9 @@ impl MailJobStore {
         Self { database }
     }
 
-    /// Adds a job in the transaction of the change that it follows. Nothing is added if the user has no address that
-    /// this email may go to, or if the same email already waits. A confirmation replaces a queued one to an earlier
-    /// address.
+    /// Adds a job in the transaction that stores the change it reports. Nothing is added if the user has no address
+    /// that this email may go to, or if the same email already waits. A confirmation replaces a queued one to an
+    /// earlier address.
     ///
     /// If a requested email would exceed a limit, nothing is added and the limit is returned. Warnings are not limited.
     pub(crate) async fn add_in(
@@ -128,8 +128,8 @@ impl MailJobStore {
         withdraw!(transaction, "user_id = $1 AND kind = 'confirm_email'", user_id)
     }
 
-    /// Removes the jobs that would send a link that undoes the change of the address with the number `email_version`,
-    /// or a later change.
+    /// Removes the jobs whose links would undo a change of the address: the change with the number `email_version`, or
+    /// a later one.
     pub(crate) async fn withdraw_undos_in(
         transaction: &mut Transaction,
         user_id: &str,
@@ -146,8 +146,8 @@ impl MailJobStore {
             .map(drop)
     }
 
-    /// Claims the first due job that is of this or a more urgent rank, and for which `may_claim` returns `true`.
-    /// Returns `None` if there is no such job.
+    /// Claims the first due job of this rank or a more urgent one, for which `may_claim` returns `true`. Returns `None`
+    /// if there is no such job.
     pub(super) async fn claim(
         &self,
         rank: Rank,

@@ -1,9 +1,9 @@
 //! Limits how many confirmations and reset links are sent in an hour.
 //!
-//! A stranger may have entered the address to which such an email is sent. So these emails are limited for each
-//! address, user and client. The counts are in the database, which all servers share. Emails that wait are counted too:
-//! in the hour after an outage of the mail server, no more emails than these limits allow are delivered. Warnings are
-//! counted as well, but these limits do not hold them back.
+//! A stranger can enter the address to which such an email is sent. So these emails are limited for each address, user
+//! and client. The counts are in the database, which all servers share. Emails that wait in the queue are counted too,
+//! so the limits hold even in the hour after an outage of the mail server. Warnings are counted as well, but these
+//! limits do not hold them back.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ pub(super) const WINDOW: Duration = Duration::from_secs(60 * 60);
 /// How many emails go to one address, whatever they are about.
 const TO_ADDRESS: usize = 5;
 
-/// How many of these emails may be of one kind. Strangers can request confirmations, so this leaves room for a reset
-/// link.
+/// How many of the [`TO_ADDRESS`] emails may be of one kind. Even if strangers request that many confirmations, a reset
+/// link can still be sent.
 const TO_ADDRESS_OF_KIND: usize = 4;
 
 /// How many emails of one kind one user, or one client, causes to one address.

@@ -24,9 +24,9 @@ use super::Mail;
 pub trait Mailer: Send + Sync + 'static {
     /// Sends one message.
     ///
-    /// If this returns an error, the error is logged without the message. After a pause, the message is composed anew
-    /// and sent again. This is repeated for about a day. If the process is killed while it sends a message, the user
-    /// may get that message twice.
+    /// If this method returns an error, the error is logged, but not the email. After a pause, the message is composed
+    /// anew and sent again. This is repeated for about a day. If the process is killed while it sends a message, the
+    /// user may get that message twice.
     ///
     /// Up to eight messages are sent at once. Sending a message is cancelled after 30 seconds, which counts as a
     /// failure.
@@ -43,8 +43,8 @@ pub struct MailError {
 }
 
 impl MailError {
-    /// Wraps the error of the mail library, or a text that describes the error. It must not contain the email itself,
-    /// which may include a link that is as powerful as a password.
+    /// Wraps the error of the mail library, or a text that describes the error. The cause must not contain the email
+    /// itself, which may include a link that is as powerful as a password.
     ///
     /// The email is sent again after 2 seconds. If it fails again, the pauses grow to an hour.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
@@ -52,8 +52,8 @@ impl MailError {
     }
 
     /// Like [`new`](Self::new), for an error that does not depend on the email: the mail server cannot be reached, or
-    /// refuses the log-in. After such an error, only one email is tried at a time, with pauses of up to 20 seconds. As
-    /// soon as one has been sent, all the others are sent too.
+    /// refuses the log-in. After such an error, the site tries to send only one email at a time, with pauses of up to
+    /// 20 seconds. As soon as one has been sent, all the others are sent too.
     ///
     /// If three different emails in a row fail with other errors, an outage is assumed as well.
     pub fn outage(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {

@@ -13,9 +13,9 @@ const SUSPICIOUS: usize = 3;
 /// How often an outage is logged.
 const REPORT: Duration = Duration::from_secs(600);
 
-/// Detects when the mail server is out of order. During such an outage, one message at a time is tried, with growing
-/// pauses. The other messages wait, and do not count as failed. As soon as one message has been sent, the outage is
-/// over and all of them are sent.
+/// Detects an outage of the mail server. During an outage, only one message at a time is tried, with growing pauses.
+/// The other messages wait, and do not count as failed. As soon as one message has been sent, the outage is over, and
+/// all the others are sent.
 #[derive(Debug, Default)]
 pub(super) struct Outage(Mutex<State>);
 
@@ -39,7 +39,7 @@ struct Down {
 /// What a failure means.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Failure {
-    /// Whether the mail server seems to be out of order.
+    /// Whether the mail server seems to have an outage.
     pub(super) is_outage: bool,
     /// Whether to log it. During an outage, one failure in ten minutes is logged.
     pub(super) is_news: bool,
@@ -47,7 +47,8 @@ pub(super) struct Failure {
 
 impl Outage {
     /// Returns how long to wait before a message may be sent, or zero if one may be sent now. During an outage, zero
-    /// also reserves the next try: other messages wait until that one has been sent or has failed, or for `timeout`.
+    /// also reserves the next try: other messages wait until that try has succeeded or failed, but at most for
+    /// `timeout`.
     pub(super) fn delay(&self, now: Instant, timeout: Duration) -> Duration {
         let mut state = self.state();
         let Some(down) = &mut state.down else { return Duration::ZERO };
@@ -71,8 +72,7 @@ impl Outage {
         std::mem::take(&mut *self.state()).down.is_some()
     }
 
-    /// Records that a message has failed. `is_certain` says that the error itself means that the server is out of
-    /// order.
+    /// Records that a message has failed. `is_certain` says whether the error by itself proves an outage.
     pub(super) fn note(&self, now: Instant, message: i64, is_certain: bool) -> Failure {
         let mut state = self.state();
         if state.failed.len() < SUSPICIOUS && !state.failed.contains(&message) {

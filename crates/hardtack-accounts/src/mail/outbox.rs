@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{Mail, MailError, Mailer};
 
 /// A [`Mailer`] that writes each message to an `.eml` file (RFC 5322) in a folder. Mail programs can open these files.
-/// They may contain links that are as powerful as passwords, so on Unix only their owner can read them.
+/// The files may contain links that are as powerful as passwords, so on Unix only their owner can read them.
 #[derive(Clone, Debug)]
 pub struct Outbox(PathBuf);
 

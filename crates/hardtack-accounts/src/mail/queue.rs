@@ -65,8 +65,8 @@ impl MailQueue {
         self.0.calls.send_modify(|calls| *calls += 1);
     }
 
-    /// Waits until every email that was requested before this call has been sent or has failed, for four seconds at
-    /// most.
+    /// Waits, for at most four seconds, until every email that was requested before this call has been sent or has
+    /// failed.
     pub(crate) async fn flush(&self) {
         let _ = tokio::time::timeout(FLUSH_TIMEOUT, self.0.resets.drained()).await;
         self.wake();

@@ -91,8 +91,8 @@ pub(super) fn title<'a>(failed: bool, plain: &'a str, with_errors: &'a str) -> &
 
 /// The list of a form's errors, each linked to its field.
 ///
-/// The list gets the focus when the page loads. Some screen readers would not announce it otherwise, because they
-/// ignore an alert that is part of the page from the start.
+/// The list gets the focus when the page loads. Without the focus, some screen readers would not announce the list,
+/// because they ignore an alert that is part of the page from the start.
 pub(super) fn summary(form: &str, fields: &[Field<'_>], errors: &[FieldError<'_>]) -> Markup {
     let heading = format!("{form}-errors");
     html! {

@@ -13,7 +13,7 @@ pub(super) struct Page<'a> {
     pub nav_path: Option<&'a str>,
     /// The width of the content.
     pub width: Width,
-    /// A path of this site that the browser opens at once, by `<meta http-equiv=refresh>`.
+    /// A path on this site that the browser opens at once, by `<meta http-equiv=refresh>`.
     pub refresh_to: Option<&'a str>,
     /// What search engines show below the title. They do not list pages without a description.
     pub description: Option<&'a str>,

@@ -54,7 +54,7 @@ pub(crate) struct FieldError<'a> {
 pub(crate) struct CredentialsView<'a> {
     /// The pre-session CSRF token.
     pub csrf_token: &'a str,
-    /// The path of this site to go to afterwards.
+    /// The path on this site to go to afterwards.
     pub next: Option<&'a str>,
     /// The user name that was entered.
     pub username: &'a str,

@@ -3,8 +3,8 @@
 /// The shortest part of a name, an address or a host that counts, in characters.
 const SHORTEST_PART: usize = 4;
 
-/// The fewest letters that a password with words of its context (such as the user name) must have besides these words.
-/// Fewer are enough if it has more than [`MAX_OTHERS`] characters besides them.
+/// If a password contains words of its context, such as the user name, it must have at least this many letters besides
+/// them. Fewer letters are enough if it has more than [`MAX_OTHERS`] characters besides the words.
 const MIN_LETTERS: usize = 4;
 
 /// How many digits and signs people add to a word, at most: a date has eight.

@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 use super::argon2id::{Argon2id, is_weak};
 use super::typed::TypedPassword;
 
-/// How many hashes may wait for each permit. If the queue is full, the server responds with 503 at once, because the
-/// client would otherwise wait for minutes.
+/// How many hashes may wait for each permit. If the queue is full, the server responds with 503 at once. In a longer
+/// queue, the client would wait for minutes.
 const WAITING_PER_PERMIT: usize = 64;
 
 /// Why a password was not hashed or verified.
@@ -73,8 +73,8 @@ impl Hasher {
     }
 
     /// Compares a password with a hash. If there is no hash, takes the same time and returns [`Verdict::Wrong`]. If the
-    /// password as typed differs from its normalized form, always checks both forms, so that the time reveals nothing
-    /// about the stored hash.
+    /// password as typed differs from its normalized form, always checks both forms. The response time therefore
+    /// reveals nothing about the stored hash.
     pub(crate) async fn verify(&self, password: TypedPassword, hash: Option<String>) -> Result<Verdict, HashError> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy_hash.to_string());

@@ -11,17 +11,17 @@ use super::typed::TypedPassword;
 /// The minimum length that every site requires, in characters (ASVS 5.0 V6.2.1).
 const MIN_CHARS: u8 = 8;
 
-/// The longest minimum length that a site can require, because passwords of 64 characters must be allowed (ASVS 5.0
-/// V6.2.9).
+/// The highest minimum length that a site can set. Passwords of 64 characters must be allowed (ASVS 5.0 V6.2.9).
 const MAX_MIN_CHARS: u8 = 64;
 
 /// The rules for new passwords. By default, a password has at least 8 characters and at most 1024 bytes, and is not one
 /// of the passwords that attackers try first. It need not contain digits or special characters.
 ///
-/// The rules refuse passwords that repeat a single character or contain control characters. They refuse 11,611 common
-/// passwords, ignoring case, and passwords that consist of the user name, the email address or the name of the site and
-/// a few other characters. If you set a [`PasswordTable`], they also refuse the passwords in it. If the password is the
-/// only factor, raise the minimum to 15 characters, as NIST SP 800-63B-4 requires.
+/// The rules refuse 11,611 common passwords, ignoring case. They also refuse passwords that repeat a single character,
+/// that contain control characters, or that are little more than the user name, the email address or the name of the
+/// site. If you set a [`PasswordTable`], they refuse the passwords in it too.
+///
+/// If the password is the only factor, raise the minimum to 15 characters, as NIST SP 800-63B-4 requires.
 ///
 /// Before passwords are compared, they are normalized to Unicode NFC, and all kinds of space are replaced with the
 /// ASCII space, as RFC 8265 (OpaqueString) describes.
@@ -69,7 +69,7 @@ impl PasswordRules {
     }
 
     /// Returns why a new password is refused, or `None` if it is accepted. `user` lists texts such as the user name and
-    /// the email address: a password that consists of one of them and a few other characters is refused.
+    /// the email address. A password that is little more than one of them is refused.
     ///
     /// If a table is set, this reads the table's file, so call it on a thread for blocking work.
     ///

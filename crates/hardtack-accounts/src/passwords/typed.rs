@@ -46,7 +46,7 @@ impl TypedPassword {
     }
 }
 
-/// Replaces every other space with U+0020, and normalizes to NFC (RFC 8265 §4.2.2). Does not check the characters:
+/// Replaces every Unicode space with U+0020, and normalizes to NFC (RFC 8265 §4.2.2). Does not check the characters:
 /// precis-core knows none that are newer than Unicode 6.3, so it would refuse most emoji.
 fn normalize(typed: &str) -> Option<String> {
     let profile = OpaqueString::new();

@@ -116,8 +116,8 @@ pub(super) fn show_form(
 /// Checks that a form for visitors, such as the log-in form, was sent from this site's own page.
 ///
 /// # Errors
-/// Another page sent the form, or this cannot be ruled out. If it cannot be ruled out and the client is a browser, the
-/// error is the response of `again`: the form once more, with a notice that says what to do.
+/// Another page sent the form, or may have sent it. If this is uncertain and the client is a browser, the error is the
+/// response of `again`: the form once more, with a notice that says what to do.
 pub(super) fn require_own_form(
     auth: &Auth,
     again: impl FnOnce(Shell<'_>) -> Result<Response, AuthError>,
@@ -130,7 +130,7 @@ pub(super) fn require_own_form(
 }
 
 /// Returns a shell for showing a refused form again, with a notice that says why it was refused. Returns `None` if the
-/// client is not a browser, or if the form was not refused merely because its origin could not be confirmed.
+/// client is not a browser, or if the form cannot have come from a page of this site.
 pub(super) fn shell_of_unverified<'e>(auth: &Auth, error: &'e AuthError) -> Option<Shell<'e>> {
     if auth.wants() != Wants::Page || !is_unverified(error) {
         return None;

@@ -68,7 +68,7 @@ impl LinkPage {
     /// rendered for that token.
     ///
     /// The browser may have opened another link since the form was rendered, or an attacker may have replaced the
-    /// cookie. Without the check, a form that shows one user would change another.
+    /// cookie. Without the check, a form that shows one user's name could change another user's account.
     ///
     /// # Errors
     /// The token in the body is malformed, the form belongs to another link, or no link is open. The error is the

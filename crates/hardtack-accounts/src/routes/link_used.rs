@@ -1,4 +1,4 @@
-//! The notice after a link was used. It names the account, because another user may be logged in.
+//! The notice after a link has been used. It names the account, because another user may be logged in.
 
 use axum::response::Response;
 use hardtack::error::WithCauses;
@@ -9,7 +9,7 @@ use crate::page_cookie::PageCookie;
 use crate::site::Site;
 use crate::users::User;
 
-/// The id of the user whose link was used, until the notice was shown.
+/// The id of the user whose link was used. The cookie is kept until the notice has been shown.
 const COOKIE: PageCookie = PageCookie { name: "link_used", path: "/", max_age: 60 };
 
 /// Remembers whose link was used until the next page is shown. Programs have the response.

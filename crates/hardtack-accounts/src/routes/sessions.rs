@@ -107,7 +107,7 @@ async fn page_of(
 }
 
 /// Ends one session. To end a session other than the current one, the user must have logged in recently (ASVS 5.0
-/// V7.5.2). So a thief who has copied a cookie cannot log out the user's other devices.
+/// V7.5.2). A thief who has copied an older cookie therefore cannot log out the user's other devices.
 pub(crate) async fn revoke(
     auth: Auth,
     fresh: Result<FreshAccessToken, AuthError>,

@@ -107,7 +107,7 @@ async fn undo(
     match site.accounts.undo_email(&token, new_password, &request).await {
         Ok((owner, ended)) => {
             attempt.succeeded().await;
-            // Even if the store is down now, the sessions end within seconds after it is back.
+            // Even if the store is down now, the sessions end within seconds of its recovery.
             site.finish_ending(ended).await;
             let (location, detail) = match has_new_password {
                 true => (

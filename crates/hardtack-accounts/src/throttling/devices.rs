@@ -59,8 +59,8 @@ impl std::fmt::Debug for Device {
 pub(crate) struct KnownDevice<'a> {
     pub(super) user: &'a str,
     /// `None` if the password has been changed since the last log-in with this browser. All such browsers of a user
-    /// share one allowance of tries. Otherwise, someone who knew the old password could have collected any number of
-    /// these cookies, each with tries of its own.
+    /// share one allowance of tries. If each had its own, someone who knew the old password could have collected any
+    /// number of these cookies, each with its own tries.
     pub(super) id: Option<&'a str>,
 }
 

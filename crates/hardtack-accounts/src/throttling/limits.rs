@@ -8,9 +8,9 @@ use hardtack::throttle::Rate;
 ///
 /// By default, an account has 10 attempts, and gets one more every 30 seconds. A client address (for IPv6, a /64
 /// network) has 100 failed attempts, and gets one more every second. After 100 failures in a row, an account has only
-/// one attempt an hour (NIST SP 800-63B-4 §3.2.2; ASVS 5.0 V6.3.1). This ends when someone logs in or sets a new
-/// password with a reset link. A device on which the user has logged in before has attempts of its own, so strangers
-/// cannot lock the user out.
+/// one attempt an hour (NIST SP 800-63B-4 §3.2.2; ASVS 5.0 V6.3.1). This restriction ends when an attempt succeeds, or
+/// when the user sets a new password with a reset link. A device on which the user has logged in before has attempts of
+/// its own, so strangers cannot lock the user out.
 ///
 /// ```
 /// use std::time::Duration;
@@ -53,7 +53,7 @@ impl LogInLimits {
         Self(None)
     }
 
-    /// Sets how often the password of an account may be tried. Like the other setters, does nothing after
+    /// Sets how often the password of an account may be tried. Like the other setters, this one has no effect after
     /// [`Self::insecure_off`].
     pub const fn account(mut self, rate: Rate) -> Self {
         if let Some(rates) = &mut self.0 {
@@ -70,7 +70,7 @@ impl LogInLimits {
         self
     }
 
-    /// Sets how many failures in a row are allowed, and the time between further attempts after that many failures.
+    /// Sets how many failures in a row an account is allowed, and the minimum time between its attempts after that.
     pub const fn failures_in_a_row(mut self, rate: Rate) -> Self {
         if let Some(rates) = &mut self.0 {
             rates.failures = rate;

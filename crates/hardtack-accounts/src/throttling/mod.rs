@@ -1,12 +1,13 @@
-//! Limits guesses of passwords and links, and sign-ups in large numbers.
+//! Limits guesses of passwords and links, and mass sign-ups.
 //!
 //! 1. Each password try takes a token from a counter (a token bucket). The token is taken before the password is
 //!    hashed, and given back if the password is right. It is also taken before the user is looked up, so names that
 //!    exist and names that do not are treated alike.
-//! 2. A log-in counts for the client's address and for the account. A browser in which the user has logged in before
-//!    has a cookie that says so ([`Devices`]). Such a browser has counters of its own, which strangers cannot use up.
-//! 3. After a hundred failures in a row, unknown devices have only one try an hour for the account. The time between
-//!    tries never grows beyond an hour, and a reset link ends this state.
+//! 2. A log-in counts against both the client's address and the account. A browser in which the user has logged in
+//!    before has a cookie that says so ([`Devices`]). Such a browser has counters of its own, which strangers cannot
+//!    use up.
+//! 3. After a hundred failures in a row, unknown devices have only one try an hour for the account. This restriction
+//!    never becomes stricter. It ends when an attempt succeeds, or when the user sets a new password with a reset link.
 
 mod client;
 mod devices;
@@ -111,7 +112,7 @@ impl Throttling {
         Self(Some(Arc::new(Counters { throttle, rates, refusals: Refusals::default() })))
     }
 
-    /// Takes the tokens of a log-in with this name. Also returns whether they were taken from the counter of a device
+    /// Takes the tokens for a log-in with this name. Also returns whether they were taken from the counter of a device
     /// that the account knows. A device with too many failures in a row counts as unknown.
     pub(crate) async fn log_in(
         &self,
@@ -164,7 +165,7 @@ impl Throttling {
         let Rates { address, .. } = counters.rates;
         let rate = match tried {
             // A request costs little, and mail has limits of its own. A user who has forgotten the password must get
-            // through beside another client with the same address.
+            // through even if another client with the same address sends many requests.
             Tried::ResetRequest => Rate::new(address.burst().saturating_mul(10), address.every() / 10),
             _ => address,
         };

@@ -22,8 +22,8 @@ impl Unfinished {
     }
 }
 
-/// Two users whose names are the same, or look the same, under the current rules. Under these rules, the second of two
-/// such users can no longer be added.
+/// Two users whose names are the same, or look the same, under the current rules. These rules no longer allow the
+/// second of two such users to be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NameCollision {

@@ -57,8 +57,8 @@ macro_rules! credentials {
 }
 
 /// An SQL condition that selects the user with a given name. The name's [`NameKeys`] are the parameters `$1` and `$2`.
-/// If two users match, the condition selects the one who still has the old key, because the name was typed as that
-/// user's name is written.
+/// If two users match, the condition selects the one who still has the old key, because that key is closer to the name
+/// as it was typed.
 macro_rules! has_name {
     () => {
         "username_key = (SELECT username_key FROM users WHERE username_key IN ($1, $2) \
@@ -171,7 +171,7 @@ impl UserStore {
         Ok(rows.into_iter().next().map(|(version,)| version))
     }
 
-    /// Notes that the user, who has just been added, has to choose a password.
+    /// Records that the user, who has just been added, has to choose a password.
     pub(crate) async fn has_no_password_in(transaction: &mut Transaction, id: &str) -> Result<(), BackendError> {
         let statement = Statement::new("UPDATE users SET password_chosen = 0 WHERE id = $1").bind(id);
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
@@ -239,7 +239,8 @@ impl UserStore {
         transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }
 
-    /// Restores an address that the user has just proven to read, unless the user is disabled.
+    /// Restores an address, unless the user is disabled. The user has just proved that they read mail sent to this
+    /// address.
     pub(crate) async fn restore_email_in(
         transaction: &mut Transaction,
         id: &str,
@@ -263,8 +264,9 @@ impl UserStore {
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password, if the user's password version is still `version`, that of the reset link. If
-    /// the link was sent to an `address`, this must also still be the user's confirmed address.
+    /// Stores the hash of a new password, if the user's password version is still `version`, the one that the reset
+    /// link was created for. If the link was sent to an `address`, this must also still be the user's confirmed
+    /// address.
     pub(crate) async fn reset_password_in(
         transaction: &mut Transaction,
         id: &str,

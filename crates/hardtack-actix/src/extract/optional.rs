@@ -13,8 +13,8 @@ use crate::respond::AuthError;
 /// It is also `None` if the token in the request's cookies is invalid and cannot be refreshed, for example because the
 /// token is forged or its session has ended. The response then deletes the cookies that have become useless.
 ///
-/// A request is still refused if the session store fails, if its CSRF value is missing or wrong, or if a token outside
-/// of cookies is invalid.
+/// A request is still refused in three cases: its CSRF value is missing or wrong, a token outside its cookies is
+/// invalid, or the session store fails.
 ///
 /// ```
 /// use hardtack_actix::{AccessToken, Optional};

@@ -14,8 +14,8 @@ use hardtack::{Need, VerifiedToken};
 use crate::request::{AuthState, Head};
 use crate::respond::AuthError;
 
-/// The future of an extractor. It contains either the result itself or a boxed future, for example if verification
-/// needs I/O.
+/// The future of an extractor. It contains the result itself if that is known at once, and a boxed future if it is not,
+/// for example because verification needs I/O.
 pub struct ExtractFuture<E>(State<E>);
 
 enum State<E> {
@@ -152,8 +152,8 @@ macro_rules! extractor {
         /// cannot be refreshed, for example because the token is forged or its session has ended. The response then
         /// deletes the cookies that have become useless.
         ///
-        /// A request is still refused if the session store fails, if its CSRF value is missing or wrong, or if a token
-        /// outside of cookies is invalid.
+        /// A request is still refused in three cases: its CSRF value is missing or wrong, a token outside its cookies
+        /// is invalid, or the session store fails.
         impl<T: ExtraClaims> OptionalFromRequest for $name<T> {
             async fn from_request_optional(request: &HttpRequest) -> Result<Option<Self>, AuthError> {
                 let need = $need.optional();
@@ -169,10 +169,10 @@ extractor! {
     ///
     /// The application's own claims are deserialized into `T`. Use an `Option` for a claim that some users do not have.
     ///
-    /// If the token lacks a claim, it may be outdated, for example because the claims of its session have changed.
-    /// Hardtack refreshes such a token if it is from a cookie and a new token would have the claim. In all other cases,
-    /// the request is [forbidden](hardtack::FailureKind::Forbidden) with 403, the user stays logged in, and the log
-    /// names the claim.
+    /// A token that lacks a claim may simply be outdated, for example because the claims of its session have changed.
+    /// If the token was in a cookie and a new token would have the claim, Hardtack refreshes the token. In all other
+    /// cases, the request is [forbidden](hardtack::FailureKind::Forbidden) with 403, the user stays logged in, and the
+    /// log names the claim.
     ///
     /// In Flask-JWT-Extended: `@jwt_required()`.
     ///

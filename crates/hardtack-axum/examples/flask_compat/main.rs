@@ -3,7 +3,7 @@
 //! Run it with `JWT_SECRET_KEY=… LISTEN=127.0.0.1:8080 cargo run -p hardtack-axum --example flask_compat`.
 //!
 //! Each protected route responds with the token's identity and location. Three routes are not protected: `POST /tokens`
-//! takes the place of a log-in, `POST /unset` of a log-out, and `POST /revoke` of an administrator who revokes a token.
+//! stands in for a log-in, `POST /unset` for a log-out, and `POST /revoke` for an administrator who revokes a token.
 
 mod tokens;
 

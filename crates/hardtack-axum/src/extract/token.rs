@@ -41,8 +41,8 @@ macro_rules! extractor {
         /// cannot be refreshed, for example because the token is forged or its session has ended. The response then
         /// deletes the cookies that have become useless.
         ///
-        /// A request is still refused if the session store fails, if its CSRF value is missing or wrong, or if a token
-        /// outside of cookies is invalid.
+        /// A request is still refused in three cases: its CSRF value is missing or wrong, a token outside its cookies
+        /// is invalid, or the session store fails.
         impl<S: Send + Sync, T: ExtraClaims> OptionalFromRequestParts<S> for $name<T> {
             type Rejection = AuthError;
 
@@ -62,10 +62,10 @@ extractor! {
     ///
     /// The application's own claims are deserialized into `T`. Use an `Option` for a claim that some users do not have.
     ///
-    /// If the token lacks a claim, it may be outdated, for example because the claims of its session have changed.
-    /// Hardtack refreshes such a token if it is from a cookie and a new token would have the claim. In all other cases,
-    /// the request is [forbidden](hardtack::FailureKind::Forbidden) with 403, the user stays logged in, and the log
-    /// names the claim.
+    /// A token that lacks a claim may simply be outdated, for example because the claims of its session have changed.
+    /// If the token was in a cookie and a new token would have the claim, Hardtack refreshes the token. In all other
+    /// cases, the request is [forbidden](hardtack::FailureKind::Forbidden) with 403, the user stays logged in, and the
+    /// log names the claim.
     ///
     /// In Flask-JWT-Extended: `@jwt_required()`.
     ///

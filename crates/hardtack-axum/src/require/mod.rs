@@ -60,9 +60,9 @@ impl Require {
     /// Also requires a claim. The claim must equal `value` or be an array that contains `value`. To require several
     /// claims, call this method several times.
     ///
-    /// If the token lacks the claim, it may be outdated, for example after
-    /// [`change_claims`](hardtack::Authenticator::change_claims). Hardtack refreshes such a token if it is from a
-    /// cookie and a new token would have the claim. In all other cases, the user gets 403 and stays logged in.
+    /// A token that lacks the claim may simply be outdated, for example after
+    /// [`change_claims`](hardtack::Authenticator::change_claims). If the token was in a cookie and a new token would
+    /// have the claim, Hardtack refreshes the token. In all other cases, the user gets 403 and stays logged in.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims = self.claims.and(name, value);
         self

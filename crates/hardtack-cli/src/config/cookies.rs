@@ -73,8 +73,8 @@ fn are_persistent(sources: &Sources) -> Result<bool, Error> {
     }
 }
 
-/// Refuses cookie paths that leave out routes of this server, because on these routes, users who have logged in would
-/// count as visitors.
+/// Refuses cookie paths that do not cover all routes of this server. On a route that is not covered, users who have
+/// logged in would count as visitors.
 pub(super) fn check_paths(sources: &Sources, authenticator: &Authenticator) -> Result<(), Error> {
     let refresh_routes = match authenticator.refresh_mode() {
         RefreshMode::Sliding => Vec::new(),

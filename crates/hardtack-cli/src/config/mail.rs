@@ -36,8 +36,8 @@ pub(crate) struct SmtpServer {
     pub(crate) credentials: Option<(String, String)>,
 }
 
-/// How the encryption of a connection to a mail server begins. In either case, it begins before mail or a password is
-/// sent.
+/// How the encryption of a connection to a mail server begins. With both variants, it begins before mail or a password
+/// is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SmtpTls {
     /// From the beginning.

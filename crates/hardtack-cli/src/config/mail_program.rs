@@ -1,4 +1,4 @@
-//! Who can change the program that sends mail, which runs as the server's user.
+//! Checks who can change the program that sends mail, because it runs as the server's OS user.
 
 use std::env;
 use std::fs::Metadata;
@@ -11,8 +11,8 @@ use super::settings::MAIL_COMMAND;
 use super::sources::Sources;
 use crate::error::Error;
 
-/// Refuses a mail program that a user other than root and the user of this process can change. sshd has the same rule
-/// for its commands. A program that does not exist is reported only when mail is sent.
+/// Refuses a mail program unless only root and the OS user that this process runs as can change it. sshd has the same
+/// rule for its commands. A program that does not exist is reported only when mail is sent.
 pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), Error> {
     let Some((path, metadata)) = mail.and_then(MailConfig::program).and_then(find) else { return Ok(()) };
     files::check_trusted(&path, &metadata).map_err(|untrusted| {
@@ -22,7 +22,7 @@ pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), 
 }
 
 impl MailConfig {
-    /// Says that another user can put another program in the place of the one that sends mail.
+    /// If another OS user can replace the program that sends mail, returns a warning that says so.
     pub(crate) fn untrusted_folder(&self) -> Option<String> {
         let (path, _) = find(self.program()?)?;
         let folder = path.parent()?;

@@ -57,8 +57,8 @@ pub(crate) struct Config {
     /// How users reach the operator.
     pub(crate) contact: Option<String>,
     pub(crate) log_format: LogFormat,
-    /// The key from `JWT_SECRET_KEY` or `JWT_PRIVATE_KEY`. If it is set, it signs instead of the keys in the data
-    /// folder.
+    /// The key from `JWT_SECRET_KEY` or `JWT_PRIVATE_KEY`. If it is set, it signs the tokens instead of a key from the
+    /// data folder.
     pub(crate) signing_key: Option<SigningKey>,
     /// `JWT_ALGORITHM`.
     pub(crate) algorithm: Option<Algorithm>,

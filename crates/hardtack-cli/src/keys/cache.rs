@@ -9,8 +9,9 @@ use std::time::{Duration, SystemTime};
 use super::folder::{KeyFolder, StoredKey};
 use crate::error::Error;
 
-/// How long a file must be unchanged before its modification time proves that. File systems store these times coarsely,
-/// so a file that was changed more recently may change again without getting another modification time.
+/// How old a file's modification time must be when the file is read, so that every later change is sure to alter this
+/// time. File systems store modification times coarsely, so a file that has just been changed may change again without
+/// getting another time.
 const SETTLED_AFTER: Duration = Duration::from_secs(3);
 
 /// The keys of the last read, and the state of their files before it.

@@ -27,7 +27,7 @@ pub(super) fn dated_ahead<'a>(
     keys: impl IntoIterator<Item = (&'a Path, Timestamp)>,
     now: Timestamp,
 ) -> io::Result<Option<String>> {
-    // The first key signs no matter what its date is.
+    // The first key signs tokens no matter what its date is.
     if let Some((path, created_at)) = keys.into_iter().skip(1).find(|(_, created_at)| is_ahead(*created_at, now)) {
         return Ok(Some(format!(
             "the clock of this machine says {}, but the key {} was created at {}; set the clock, or if it is right, \
@@ -77,15 +77,16 @@ pub(super) fn differs_from_file_system(folder: &Path, now: Timestamp) -> io::Res
     }))
 }
 
-/// Returns the time with which a new key is dated. If the clock of the file system is ahead of this machine's clock,
-/// but within the tolerance, this is the time of the file system. Otherwise, it is the time of this machine. If a key
-/// were dated by a clock that is behind, servers whose clocks are right would sign with it before all servers know it.
+/// Returns the creation time to record for a new key. If the file system's clock is ahead of this machine's clock, but
+/// within the tolerance, this is the time of the file system. In all other cases, it is the time of this machine.
+/// Servers sign with a key from a fixed time after its creation time. If the creation time came from a clock that is
+/// behind, they would begin too early, before every server has loaded the key.
 pub(super) fn date_of_new_key(folder: &Path, now: Timestamp) -> io::Result<Timestamp> {
     let ahead = Some(time_of_file_system(folder)?).filter(|time| time.since(now) <= TOLERANCE && *time > now);
     Ok(ahead.unwrap_or(now))
 }
 
-/// Returns when a file that is created now is dated.
+/// Returns the modification time that the file system gives to a file that is created now.
 fn time_of_file_system(folder: &Path) -> io::Result<Timestamp> {
     let probe = tempfile::Builder::new().prefix(".clock-").tempfile_in(folder)?;
     probe.as_file().metadata()?.modified().map(timestamp)

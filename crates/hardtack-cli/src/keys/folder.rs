@@ -1,4 +1,5 @@
-//! The keys in the data folder: `keys/0001.jwk`, `keys/0002.jwk`, … The newest signs.
+//! The keys in the data folder: `keys/0001.jwk`, `keys/0002.jwk`, … The newest signs new tokens, once every server has
+//! had time to read it.
 
 use std::fs;
 use std::io;
@@ -19,10 +20,10 @@ use crate::private_file;
 /// The JWK member with the time of creation. RFC 7517 does not define one.
 const CREATED_AT: &str = "iat";
 
-/// The file with the longest lifetime of a token, in seconds.
+/// The file with the longest token lifetime, in seconds.
 const LIFETIME: &str = "longest-lifetime";
 
-/// The file with the time since which a key outside the folder signs, in seconds since 1970.
+/// The file with the time since which a key outside the folder has signed the tokens, in seconds since 1970.
 const SUPERSEDED_AT: &str = "superseded-at";
 
 /// A key and its file.
@@ -46,20 +47,20 @@ impl KeyFolder {
         Self { path: config.keys_dir(), data_dir: config.data_dir_label() }
     }
 
-    /// Reads all keys, the oldest first; none if there is no folder.
+    /// Reads all keys, the oldest first. Returns none if there is no folder.
     pub(crate) fn read(&self) -> Result<Vec<StoredKey>, Error> {
         self.read_files(&self.files()?)
     }
 
-    /// Finds the files of the keys. If the folder does not exist, returns none. Refuses a folder in which another user
-    /// can replace the files.
+    /// Finds the files of the keys. If the folder does not exist, returns none. Refuses a folder in which another OS
+    /// user can replace the files.
     pub(super) fn files(&self) -> Result<Vec<PathBuf>, Error> {
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(self.unusable(&error)),
         };
-        // A user who can write to the data folder can replace the folder of the keys.
+        // An OS user who can write to the data folder can replace the folder of the keys.
         for folder in [self.path.parent(), Some(self.path.as_path())].into_iter().flatten() {
             private_file::check_folder(folder)?;
         }
@@ -81,7 +82,8 @@ impl KeyFolder {
         Ok(keys)
     }
 
-    /// Finds a key or a file that is dated ahead of the clock, and says what it is and what to do.
+    /// Looks for a key or a file that is dated ahead of the clock. If there is one, returns a text that says which one
+    /// it is and what to do.
     pub(crate) fn dated_ahead(&self, stored: &[StoredKey], now: Timestamp) -> Result<Option<String>, Error> {
         let keys = stored.iter().map(|stored| (stored.path.as_path(), stored.created_at));
         clock_check::dated_ahead(&self.path, keys, now).map_err(|error| self.unusable(&error))
@@ -114,12 +116,12 @@ impl KeyFolder {
         fs::remove_file(&stored.path).map_err(|error| self.unusable(&error))
     }
 
-    /// The longest lifetime of a token that a server which uses this folder has been started with.
+    /// The longest token lifetime with which any server that uses this folder has been started.
     pub(super) fn recorded_lifetime(&self) -> Result<Duration, Error> {
         Ok(self.recorded(LIFETIME)?.map_or(Duration::ZERO, |seconds| Duration::from_secs(seconds.unsigned_abs())))
     }
 
-    /// Records the longest lifetime of a token, unless a longer one is recorded.
+    /// Records the longest token lifetime, unless a longer one has already been recorded.
     pub(super) fn record_lifetime(&self, lifetime: Duration) -> Result<(), Error> {
         let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
         if self.recorded(LIFETIME)?.is_none_or(|recorded| recorded < seconds) {
@@ -128,13 +130,13 @@ impl KeyFolder {
         Ok(())
     }
 
-    /// Since when a key outside the folder signs, if that is known.
+    /// Since when a key outside the folder has signed the tokens, if that is known.
     pub(crate) fn superseded_at(&self) -> Result<Option<Timestamp>, Error> {
         Ok(self.recorded(SUPERSEDED_AT)?.map(Timestamp::from_unix_seconds))
     }
 
-    /// Records since when a key outside the folder signs, or that no such key signs. If a time has already been
-    /// recorded, it stays.
+    /// Records since when a key outside the folder has signed the tokens, or that no such key signs them. Keeps a time
+    /// that has already been recorded.
     pub(super) fn record_superseded(&self, superseded: bool) -> Result<(), Error> {
         match (superseded, self.recorded(SUPERSEDED_AT)?) {
             (true, None) => self.record(SUPERSEDED_AT, SystemClock.now().unix_seconds()),

@@ -28,7 +28,7 @@ pub(crate) fn load_or_create(config: &Config) -> Result<KeySet, Error> {
         stored.push(folder.create_first(config.algorithm.unwrap_or(Algorithm::HS256))?);
     }
     if stored.is_empty() {
-        // This is for `hardtack keys` only. A server that needs no key in the folder need not be able to write there.
+        // This is for `hardtack keys` only. A server that uses no key from the folder does not need write access to it.
         if let Err(error) = folder.record_superseded(true) {
             tracing::debug!(event = "given_key_not_recorded", %error);
         }
@@ -49,8 +49,8 @@ pub(crate) fn load(config: &Config) -> Result<Option<KeySet>, Error> {
     key_set(config, &folder, stored, DeadKeys::Unused).map(Some)
 }
 
-/// Returns a key set for checking the configuration before anything is created. It has the configured key, or else a
-/// temporary key in place of the one that would be created.
+/// Returns a key set for checking the configuration before anything is created. If a key is configured, the set
+/// contains that key. If not, it contains a temporary key in place of the one that would be created.
 pub(crate) fn placeholder(config: &Config) -> Result<KeySet, Error> {
     let key = match (&config.signing_key, config.algorithm) {
         (Some(key), _) => key.clone(),
@@ -65,12 +65,12 @@ pub(crate) fn placeholder(config: &Config) -> Result<KeySet, Error> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DeadKeys {
     Unused,
-    /// They verify, because the clock may be wrong.
+    /// They still verify tokens, because the clock may be wrong.
     Verify,
 }
 
-/// Returns the keys to use. The key that is set signs; if none is set, a stored key signs. All keys whose tokens may
-/// still be valid verify.
+/// Returns the keys to use. The configured key signs new tokens; if none is configured, a stored key signs them. Tokens
+/// are verified with every key whose tokens may still be valid.
 fn key_set(config: &Config, folder: &KeyFolder, stored: Vec<StoredKey>, dead: DeadKeys) -> Result<KeySet, Error> {
     let roles = roles(config, folder, &stored, config.signing_key.is_some())?;
     let mut signing = config.signing_key.clone();
@@ -97,7 +97,7 @@ fn no_signing_key() -> Error {
     Error::runtime("there is no key to sign with; create one with: hardtack keys rotate")
 }
 
-/// Returns what each stored key does now. `given` says whether a key outside the folder signs.
+/// Returns what each stored key is used for now. `given` says whether a key outside the folder signs the tokens.
 pub(crate) fn roles(
     config: &Config,
     folder: &KeyFolder,
@@ -108,12 +108,12 @@ pub(crate) fn roles(
     let rules = Rules { longest_lifetime: longest_lifetime(config, folder)?, superseded_at };
     let created_at: Vec<_> = stored.iter().map(|stored| stored.created_at).collect();
     let roles = rules.roles(&created_at, SystemClock.now());
-    // If a key outside the folder signs and it is not known since when, all stored keys verify.
+    // If a key outside the folder signs the tokens and it is not known since when, all stored keys still verify tokens.
     Ok(roles.into_iter().map(|role| if given && role == Role::Signs { Role::Retired } else { role }).collect())
 }
 
-/// Returns how long the last token of a key may be used. Takes into account this configuration, and those of the other
-/// servers that use the folder.
+/// Returns the longest time for which a token may be used after it has been signed. Takes into account this
+/// configuration, and those of the other servers that use the folder.
 fn longest_lifetime(config: &Config, folder: &KeyFolder) -> Result<Duration, Error> {
     Ok(config.tokens.longest_lifetime().max(folder.recorded_lifetime()?))
 }

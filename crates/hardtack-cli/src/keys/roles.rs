@@ -1,22 +1,23 @@
-//! What each key in the data folder does at a given time: it signs and verifies, only verifies, or is no longer used.
+//! What each key in the data folder is used for at a given time: to sign and verify tokens, only to verify them, or for
+//! nothing any more.
 
 use std::time::Duration;
 
 use hardtack::clock::Timestamp;
 
-/// How long a new key only verifies before it also signs. In this time, every server that uses the folder reads the
-/// key. Servers look for new keys every [`WATCH_INTERVAL`](super::watch::WATCH_INTERVAL), and their clocks may differ
-/// by some seconds.
+/// How long a new key is used only to verify tokens before it also signs them. In this time, every server that uses the
+/// folder reads the key. Servers look for new keys every [`WATCH_INTERVAL`](super::watch::WATCH_INTERVAL), and their
+/// clocks may differ by some seconds.
 pub(crate) const OVERLAP: Duration = Duration::from_secs(15);
 
-/// What a key does.
+/// What a key is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// It verifies, and will sign after [`OVERLAP`].
+    /// It verifies tokens, and will sign them after [`OVERLAP`].
     Published,
-    /// It signs and verifies.
+    /// It signs and verifies tokens.
     Signs,
-    /// It signed before, and verifies until its last token has expired.
+    /// It used to sign tokens, and verifies them until the last one has expired.
     Retired,
     /// All its tokens have expired. It is not used.
     Dead,
@@ -25,9 +26,9 @@ pub(crate) enum Role {
 /// What determines the roles besides the times of creation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
-    /// The time for which the last token of a key may still be used.
+    /// The longest time for which a token may be used after it has been signed.
     pub(crate) longest_lifetime: Duration,
-    /// Since when a key outside the folder signs, if one does.
+    /// Since when a key outside the folder has signed the tokens, if one does.
     pub(crate) superseded_at: Option<Timestamp>,
 }
 

@@ -43,7 +43,7 @@ impl<T: Send + 'static> SlowWork<T> {
 
 fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<oneshot::Receiver<T>> {
     let (sender, receiver) = oneshot::channel();
-    // If no one waits any more, nobody needs the result.
+    // If no one is waiting any longer, the result is not needed.
     thread::Builder::new().name("keys".to_owned()).spawn(move || drop(sender.send(work())))?;
     Ok(receiver)
 }

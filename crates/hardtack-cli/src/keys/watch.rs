@@ -129,7 +129,7 @@ fn log(keys: &KeySet) {
     tracing::info!(event = "keys", signs = ids.first().map(id), also_verify = verify.join(" "));
 }
 
-/// Receives SIGHUP, which no longer ends the process from the call of [`Hangup::listen`] on.
+/// Receives SIGHUP. After [`Hangup::listen`] has been called, this signal no longer ends the process.
 pub(crate) struct Hangup {
     #[cfg(unix)]
     signal: tokio::signal::unix::Signal,

@@ -144,7 +144,7 @@ impl Requests {
 }
 
 /// When a connection was last used. This has to be recorded here, because hyper has no idle timeout for HTTP/2, and no
-/// timeout for the time in which it detects the version of HTTP.
+/// timeout for the phase in which it detects the version of HTTP.
 struct Activity {
     opened: Instant,
     in_flight: AtomicUsize,

@@ -39,7 +39,8 @@ impl Hosts {
         let is_probe = health::is_probe(request);
         let mut fields = request.headers().get_all(header::HOST).iter();
         let (field, second) = (fields.next(), fields.next());
-        // An authority in the target wins (RFC 9112 section 3.2.2, RFC 9113 section 8.3.1).
+        // If the request target contains an authority, this takes precedence over `Host` (RFC 9112 section 3.2.2, RFC
+        // 9113 section 8.3.1).
         let host = match (request.uri().authority(), field) {
             _ if second.is_some() => None,
             (Some(authority), None) => Authority::parse(authority.as_str()),

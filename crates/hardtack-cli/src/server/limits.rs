@@ -34,7 +34,7 @@ pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long an HTTP/2 connection may be idle. It is idle if no request on it is waiting for its response to begin.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long a client may pause within a body, and within the reading of a response.
+/// How long a client may pause while it sends a body or reads a response.
 pub(super) const PAUSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often an HTTP/2 client is pinged, and how long it may take to reply.
@@ -60,12 +60,13 @@ pub(super) const HTTP1_HEAD: usize = 32 * 1024;
 /// How many requests an HTTP/2 client may send at once on a connection.
 pub(super) const HTTP2_STREAMS: u32 = 32;
 
-/// The longest header fields of an HTTP/2 request in bytes. For each field, 32 bytes are added to the name and the
-/// value (RFC 9113 section 6.5.2).
+/// The largest total size of the header fields of an HTTP/2 request, in bytes. Each field counts as the bytes of its
+/// name and its value plus 32 (RFC 9113 section 6.5.2).
 pub(super) const HTTP2_HEAD: u32 = 16 * 1024;
 
-/// How many bytes of bodies are kept until the routes read them, for one stream and for one connection.
+/// How many bytes of request bodies are kept for one stream until the routes read them.
 pub(super) const HTTP2_STREAM_WINDOW: u32 = 32 * 1024;
+/// The same limit for all streams of one connection together.
 pub(super) const HTTP2_CONNECTION_WINDOW: u32 = 256 * 1024;
 
 /// How much of a response is kept until the client reads it, in bytes.

@@ -13,7 +13,7 @@ use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A body with one time limit for the whole and one for each pause. The limits are enforced only while a route waits
-/// for data. Data that has already arrived is passed on even after a limit.
+/// for data. Data that has already arrived is passed on even if a limit has been exceeded.
 pub(super) struct TimedBody<B> {
     body: B,
     ends: Instant,

@@ -1,5 +1,5 @@
-//! Cookies of another application on the same host, which contain tokens with a `kid` that no key of this site has.
-//! Such cookies count as absent and are not deleted. Cookies with other invalid tokens are deleted.
+//! Cookies of another application on the same host. Their tokens have a `kid` that no key of this site has. Such
+//! cookies count as absent and are not deleted. Cookies with other invalid tokens are deleted.
 
 use hardtack::jwt::Algorithm;
 use hardtack::{Authenticator, KeySet, RefreshMode, SigningKey};
@@ -60,7 +60,7 @@ pub(super) fn cases() -> Vec<Case> {
             let mut visitor = site.visitor();
             let response = visitor.get("/anyone").header("authorization", format!("Bearer {token}")).send().await;
             site.expect("GET", &response, "401 unknown_key");
-            // In a cookie, the other application's token does not hide a token in a later location.
+            // A cookie with the other application's token does not hide this site's token in a later location.
             let own = cookie_value(&site.alice().await, ACCESS);
             let request = visitor.get(&format!("/protected?jwt={own}"));
             let response = request.raw_cookie_header(format!("{ACCESS}={token}")).send().await;

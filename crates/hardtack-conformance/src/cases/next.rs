@@ -82,7 +82,8 @@ async fn refresh(site: Site, value: &'static str, target: &'static str) {
     site.expect("GET", &get, format!("303 → {target} +access +refresh"));
     let csrf = csrf_token(&alice);
     let post = alice.clone().post(&url).accept_html().form(&[("csrf_token", csrf)]).send().await;
-    // Only `next` itself gets the form again (307). If `next` is not allowed, the browser gets the home page (303).
+    // The browser posts the form again only to `next` itself (307). If `next` is not allowed, the browser gets the home
+    // page (303).
     let status = if target == "/" { 303 } else { 307 };
     site.expect("POST", &post, format!("{status} → {target} +access +refresh"));
 }
@@ -127,7 +128,7 @@ fn after_refusals() -> Vec<Case> {
         post("a page of this site", "https://site.example/edit?id=1", "303 → /login?next=%2Fedit%3Fid%3D1"),
         post("another site", "https://evil.example/edit", "303 → /login"),
         post("an origin that starts with ours", "https://site.example.evil.example/edit", "303 → /login"),
-        post("a path of this site that starts with two slashes", "https://site.example//evil.example", "303 → /login"),
+        post("a path on this site that starts with two slashes", "https://site.example//evil.example", "303 → /login"),
         post("the log-in page", "https://site.example/login?next=/orders", "303 → /login"),
         Case::new("next: comes from HX-Current-URL for htmx", |site| async move {
             for (current, expected) in [

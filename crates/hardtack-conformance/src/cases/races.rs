@@ -1,4 +1,4 @@
-//! Concurrent requests of one browser. Refreshes must not make each other fail, and must not undo a log-out.
+//! Concurrent requests from one browser. Refreshes must not make each other fail, and must not undo a log-out.
 
 use http::header::SET_COOKIE;
 

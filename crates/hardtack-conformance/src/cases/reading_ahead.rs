@@ -1,5 +1,6 @@
-//! How much of a body is read before the handler runs. Nothing is read unless the handler needs a token or uses `Auth`,
-//! and the request has a cookie that this site has issued. No more is read than the limits allow.
+//! How much of a body is read before the handler runs. The adapter reads ahead only under two conditions: the handler
+//! needs a token or uses `Auth`, and the request has a cookie that this site has issued. It reads no more than the
+//! limits allow.
 
 use std::time::Duration;
 
@@ -88,7 +89,7 @@ async fn pre_session(site: &Site) -> String {
 async fn too_many(site: Site) {
     let _held = begin(&site, "/protected", Sent::Session, "a=b").await;
     let mut alice = site.alice().await;
-    // Until the server has begun to read the first form, it reads the others.
+    // Until the server has begun to read the first form, it still reads these forms, and refuses them with 403.
     let refused = loop {
         let response = alice.post("/protected").accept_json().form(&[("a", "b")]).send().await;
         if response.status() != 403 {

@@ -18,7 +18,7 @@ async fn an_invalid_row_is_an_error_and_is_pruned() {
     assert_eq!(server.command(&format!("SET {{hardtack}}:session:{} 2-and-else", broken.id)), "+OK");
 
     let error = store.find(broken.id).await.unwrap_err().source().unwrap().to_string();
-    let text = "the row does not have the format of version 1; a newer version of the program may have written it";
+    let text = "the row is not in format version 1; a newer version of the program may have written it";
     assert!(error.ends_with(&format!("session {}: {text}", broken.id)), "{error}");
     assert!(store.list("alice", NOW).await.is_err());
     assert!(store.rotate(broken.id, 1, next(1)).await.is_err());

@@ -14,8 +14,8 @@ use crate::error::OpenError;
 /// to listen for notifications.
 const CONNECTIONS: u32 = 10;
 
-/// How long a request waits for a connection of the pool. After that, the request fails, and the client gets a 503.
-/// Opening a database waits for the server equally long.
+/// How long a request waits for a connection of the pool. After that, the request fails, and the client gets a 503. A
+/// function that opens a database waits equally long for the server.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A connection that has been idle for this long is pinged before it is used. So after an outage that lasted longer, no

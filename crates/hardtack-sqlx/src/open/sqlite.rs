@@ -30,15 +30,15 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// (`synchronous = FULL`), foreign keys are enforced, and the busy timeout is five seconds. On some errors, such as a
 /// full disk, SQLite ends the transaction by itself. The connection is then closed and not used again.
 ///
-/// Only its owner can read a new file (mode 0600). An existing file keeps its permissions. It is refused if it belongs
-/// to another user except root, or if other users can write to it. If other users can read it, a warning is logged. The
-/// folder of the file is checked as well, because a user who can write to the folder can replace the file. If the file
-/// is replaced while the pool is open, new connections fail, and so does everything that Hardtack does with the
-/// database.
+/// Only its owner can read a new file (mode 0600). An existing file keeps its permissions. It is refused if its owner
+/// is neither root nor the user that runs this process, or if other users can write to it. If other users can read it,
+/// a warning is logged. The folder of the file is checked as well, because a user who can write to the folder can
+/// replace the file. If the file is replaced while the pool is open, new connections fail, and so does everything that
+/// Hardtack does with the database.
 ///
 /// # Errors
-/// The file cannot be created, or it cannot be opened as an SQLite database. It is also an error if another user owns
-/// the file or its folder, or can write to one of them.
+/// The file cannot be created, or it cannot be opened as an SQLite database. It is also an error if another user
+/// (except root) owns the file or its folder, or can write to one of them.
 pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError> {
     let path = path.as_ref();
     // An absolute path has no special meaning to SQLite, unlike `:memory:`, `file:…` and the empty path.
@@ -92,7 +92,7 @@ fn pool_options(connections: u32) -> SqlitePoolOptions {
         .test_before_acquire(false)
 }
 
-/// Whether a connection that is returned to the pool can be used again. Otherwise the pool closes it.
+/// Whether a connection that is returned to the pool can be used again. If not, the pool closes it.
 ///
 /// On some errors, such as a full disk or a failed write, SQLite rolls the transaction back by itself
 /// (sqlite.org/lang_transaction.html, "Response to errors within a transaction"). The rollback that sqlx sends then

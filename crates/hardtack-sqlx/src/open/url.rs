@@ -16,9 +16,9 @@ use crate::error::OpenError;
 ///   lost when its pool is closed.
 /// - `postgres://USER:PASSWORD@HOST:PORT/DATABASE` (feature `postgres`) names a database on a server. The scheme can
 ///   also be `postgresql`. Missing parts are taken from `PGHOST`, `PGUSER`, `PGPASSWORD` and so on, or from `.pgpass`.
-///   Parameters such as `?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem` have the same meaning as in libpq.
-///   Unknown or repeated parameters are refused. If the
-///   feature `tls` is enabled, connections to other machines require TLS, unless `sslmode` is set.
+///   Parameters such as `?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem` have the same meaning as in libpq. Unknown
+///   or repeated parameters are refused. If the feature `tls` is enabled, connections to other machines require TLS,
+///   unless `sslmode` is set.
 ///
 /// `Display` and `Debug` leave out the password.
 #[derive(Clone)]

@@ -19,9 +19,9 @@ use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 /// that requires it. For example, a new password and the intention to end the old sessions are committed together,
 /// although the sessions are in another store.
 ///
-/// Register a clone with the authenticator. Before that, no intention can be written. The processes that follow the
-/// revocation log carry out the intentions within seconds, even after a crash. While the session store is down, these
-/// processes refuse the sessions that are to end.
+/// Register a clone with the authenticator. Until you do, no intention can be written: the methods that write one
+/// return an error. The processes that follow the revocation log carry out the intentions within seconds, even after a
+/// crash. While the session store is down, these processes refuse the sessions that are to end.
 ///
 /// `P` is the type that this value was created from: an sqlx pool or a [`Database`]. Clones share the connections.
 ///
@@ -63,9 +63,10 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
         Self { pool: pool.clone().into().into(), handle: pool, carried_out: Arc::default() }
     }
 
-    /// Allows intentions to be written although this value is not registered with an authenticator of this process.
-    /// This is for programs such as an administration tool. The application's servers must register a `PendingEnds` on
-    /// the same database. The sessions continue until one of these servers has carried out the intention.
+    /// Allows intentions to be written even though this value is not registered with an authenticator of this process.
+    /// Use this method in programs such as an administration tool. The application's servers must register a
+    /// `PendingEnds` on the same database. The sessions continue until one of these servers has carried out the
+    /// intention.
     pub fn carried_out_by_servers(self) -> Self {
         self.carried_out.store(true, Ordering::Relaxed);
         self

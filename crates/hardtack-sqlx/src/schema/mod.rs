@@ -1,7 +1,7 @@
 //! The tables, and the conversion between their rows and the types of `hardtack`.
 //!
 //! A new column of `sessions` needs a migration (in [`migrations`]), a line in the list of [`columns`], and code there
-//! that converts it from and to a field of [`Session`](hardtack::session::Session).
+//! that converts it to and from a field of [`Session`](hardtack::session::Session).
 
 mod columns;
 mod error;

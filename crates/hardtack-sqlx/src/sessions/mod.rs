@@ -54,9 +54,9 @@ impl<P: Clone + Into<Database>> Sessions<P> {
         }
     }
 
-    /// Sets the clock, for tests. It dates only those changes to sessions that are part of the application's own
-    /// transaction, such as those of [`end_all_in`](SqliteSessions::end_all_in). The authenticator's clock dates all
-    /// other changes. Default: [`SystemClock`](hardtack::clock::SystemClock).
+    /// Sets the clock, for tests. It dates only the changes that are made in the application's own transactions, for
+    /// example by [`end_all_in`](SqliteSessions::end_all_in). The authenticator's clock dates all other changes.
+    /// Default: [`SystemClock`](hardtack::clock::SystemClock).
     #[must_use]
     pub fn with_clock(self, clock: impl Clock) -> Self {
         Self { clock: SharedClock::new(clock), ..self }
@@ -68,8 +68,7 @@ impl<P: Clone + Into<Database>> Sessions<P> {
     }
 
     /// Brings the tables, including that of [`Self::throttle`], up to date and returns how many migrations were
-    /// applied. `SqliteSessions::open` and
-    /// `PostgresSessions::open` call this method themselves.
+    /// applied. `SqliteSessions::open` and `PostgresSessions::open` call this method themselves.
     ///
     /// # Errors
     /// The tables are newer than this program, or the database failed.

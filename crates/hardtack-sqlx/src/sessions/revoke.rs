@@ -85,8 +85,8 @@ pub(super) async fn end_of(
 /// Makes log-ins of a subject wait until the transaction ends. On SQLite, every write waits anyway.
 ///
 /// If a transaction of the application ends the subject's sessions or changes their claims, it takes this lock as well.
-/// Without the lock, a log-in could begin a session that the transaction does not see, and still read the old password
-/// or the old role before the commit.
+/// Without the lock, a log-in could read the old password or the old role before the commit, and begin a session that
+/// the transaction does not see.
 pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str) -> Result<(), sqlx::Error> {
     if connection.is_postgres() && schema::is_storable(subject) {
         let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7521983766109545324))";

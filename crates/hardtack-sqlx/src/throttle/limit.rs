@@ -7,10 +7,10 @@ use hardtack::BackendError;
 /// After this time, the throttle counts in memory.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// Waits at most [`LIMIT`] until the work is done.
+/// Waits at most [`LIMIT`] for the work to finish.
 ///
 /// After that, the work continues in its own task: it notices by itself that the database does not respond, and then
-/// closes the connection. If a transaction were dropped before it has ended, a broken connection would return to the
+/// closes the connection. If a transaction were dropped before it had ended, a broken connection would return to the
 /// pool.
 pub(super) async fn within_limit<T: Send + 'static>(
     work: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,

@@ -1,4 +1,4 @@
-//! Counters of tries, which several servers share.
+//! Counters of attempts, which several servers share.
 
 mod limit;
 mod statements;
@@ -30,12 +30,12 @@ use crate::sessions::Sessions;
 /// # }
 /// ```
 ///
-/// - A refused try reads the database and writes nothing.
+/// - A refused attempt reads the database and writes nothing.
 /// - If the database does not respond within a second, the operation fails, and the
 ///   [`Throttle`](hardtack::throttle::Throttle) counts in memory.
 /// - On PostgreSQL, the store uses the clock of the database server. On SQLite, it uses the clock of the throttle.
-/// - After every 64th attempt that is allowed, the store deletes some counters whose buckets are full. If there are
-///   more than [`Self::DEFAULT_CAPACITY`] counters, it also deletes those that have counted only few attempts.
+/// - After every 64th allowed attempt, the store deletes some counters whose buckets are full. If there are more than
+///   [`Self::DEFAULT_CAPACITY`] counters, it also deletes those that have counted only a few attempts.
 #[derive(Clone, Debug)]
 pub struct SqlThrottleStore {
     pool: Pool,
@@ -44,7 +44,7 @@ pub struct SqlThrottleStore {
 
 impl SqlThrottleStore {
     /// The approximate maximum number of counters in the table, unless [`with_capacity`](Self::with_capacity) sets
-    /// another. A million counters take about 100 MB.
+    /// another maximum. A million counters take about 100 MB.
     pub const DEFAULT_CAPACITY: u32 = 1_000_000;
 
     /// Creates a store that keeps its counters in a database that is already open. Call [`Self::migrate`] before the

@@ -27,8 +27,8 @@ pub(super) async fn read(pool: &Pool, budgets: &[Budget], now: i64) -> Result<St
     Ok(decode(rows, now, pool.is_postgres()))
 }
 
-/// Locks the counters of the budgets, and reads them again, with the time. Returns `now` as the time on SQLite, or if
-/// no row exists yet.
+/// Locks the counters of the budgets, and reads them and the time again. The time is `now` on SQLite, or if no row
+/// exists yet.
 pub(super) async fn lock(transaction: &mut Transaction, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
     let postgres = transaction.connection().is_postgres();
     if postgres {
@@ -92,8 +92,8 @@ pub(super) async fn clear(pool: &Pool, keys: &[BudgetKey]) -> Result<(), sqlx::E
     pool.execute(statement).await.map(drop)
 }
 
-/// Returns a condition that selects the rows whose keys are in the first placeholders. On PostgreSQL, it also locks
-/// these rows in the order of their keys.
+/// Returns a condition that selects the rows whose keys are bound to the first `keys` placeholders. On PostgreSQL, it
+/// also locks these rows in the order of their keys.
 fn locked(pool: &Pool, keys: usize) -> String {
     let keys = placeholders(keys);
     if pool.is_postgres() {

@@ -15,8 +15,8 @@ const ROWS: usize = 500;
 /// are full.
 ///
 /// Keys are random, so the range of keys that a step covers tells how many rows the table has. If there are too many,
-/// the step also deletes the half of its counters of which the least is spent. The counter of an account under attack
-/// is almost entirely spent, and stays.
+/// the step also deletes half of its counters: those whose buckets are fullest. The bucket of an account under attack
+/// is almost empty, so its counter stays.
 #[derive(Debug)]
 pub(super) struct Sweep {
     capacity: u32,

@@ -98,8 +98,8 @@ impl<'a> Exchange<'a> {
 
     /// Verifies the token that a route needs, as far as that is possible without I/O.
     ///
-    /// For nearly every request, this completes the verification. An adapter that would have to box the future of
-    /// [`verify`](Self::verify) can call this method instead.
+    /// For nearly every request, this completes the verification. To avoid boxing the future of
+    /// [`verify`](Self::verify) for these requests, an adapter can call this method first.
     #[inline]
     pub fn try_verify<T: ExtraClaims>(&self, need: Need) -> Verification<T> {
         self.try_verify_with(need, &RequiredClaims::NONE)
@@ -107,8 +107,8 @@ impl<'a> Exchange<'a> {
 
     /// Like [`try_verify`](Self::try_verify), but the token must also have these claims.
     ///
-    /// If a token lacks a claim, it may only be outdated. If it was in a cookie, and a new token of its session would
-    /// have the claim, it is refreshed. Otherwise, the request is refused as
+    /// A token that lacks a claim may simply be outdated. If the token was in a cookie, and a new token of its session
+    /// would have the claim, the token is refreshed. In all other cases, the request is refused as
     /// [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
     #[inline]
     pub fn try_verify_with<T: ExtraClaims>(&self, need: Need, claims: &RequiredClaims) -> Verification<T> {
@@ -188,7 +188,7 @@ impl<'a> Exchange<'a> {
         Err(Rejection { from_cookie, ..Rejection::from(Reason::InsufficientClaims(flaw)).about(token) })
     }
 
-    /// Returns a reader for the beginning of the body, if the verification of a token needs it. A form may contain the
+    /// Returns a reader for the beginning of the body, if verifying a token requires the body. A form may contain the
     /// CSRF field, and JSON may contain the token itself.
     ///
     /// If [`RequestState::has_unread_body`] is true, call this method before [`verify`](Self::verify), and pass the
@@ -232,7 +232,8 @@ impl<'a> Exchange<'a> {
     /// the cookies.
     ///
     /// # Errors
-    /// The look-up failed. Or the user no longer exists, and the token was not in a cookie.
+    /// - The look-up failed.
+    /// - The user no longer exists, and the token was not in a cookie.
     pub async fn optional_user<U: FindUser>(
         &self,
         token: &VerifiedToken,
@@ -287,8 +288,8 @@ impl<'a> Exchange<'a> {
         self.head.query(name)
     }
 
-    /// Returns the page to go to after a log-in. If the query's `next` is a path on this site and not a route of the
-    /// log-in flow, that is the page. Otherwise, it is the home page.
+    /// Returns the page to go to after a log-in: the query's `next`, or the home page. It is the home page if `next` is
+    /// missing, is not a path on this site, or is a route of the log-in flow.
     pub fn next_or_home(&self) -> String {
         self.authenticator.next_or_home(self.head.query("next").as_deref())
     }

@@ -53,13 +53,13 @@ macro_rules! __forward_auth {
         /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
         /// authentication cookies.
         ///
-        /// A refresh that is already in flight cannot revive the session. The response that gets the cookies also gets
-        /// `Clear-Site-Data: "cache"`. The browser then clears its cache of this site, so the Back button shows no page
-        /// of the session.
+        /// A refresh that is already in flight cannot revive the session. The response that carries these cookies also
+        /// gets `Clear-Site-Data: "cache"`. The browser then clears its cache of this site, so the Back button shows no
+        /// page of the session.
         ///
-        /// An expired access token may be a copy, for example from a log. It ends its session only if browsers do not
-        /// send the refresh cookie to the log-out URL. If the request has two cookies of the same name, the sessions of
-        /// both end. If the request has no tokens, the log-out succeeds.
+        /// An expired access token may be a copy, for example from a log. Normally, it therefore does not end its
+        /// session. It does so only if browsers do not send the refresh cookie to the log-out URL. If the request has
+        /// two cookies of the same name, the sessions of both end. If the request has no tokens, the log-out succeeds.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
@@ -115,12 +115,12 @@ macro_rules! __forward_auth {
         /// Moves this browser to a new session after a password change (ASVS 5.0 V7.4.3).
         ///
         /// In the transaction that stores the new password, end the user's sessions with the store's `end_others_in` or
-        /// `end_all_in`. After the commit, pass the value that the store returned to this method. If the store cannot
+        /// `end_all_in`. After the commit, call this method with the value that the store returned. If the store cannot
         /// take part in your transaction, pass [`EndedSessions::none`](hardtack::session::EndedSessions::none). This
         /// method then ends the other sessions itself.
         ///
-        /// If the transaction has ended sessions, and then the store fails or the client hangs up, this method returns
-        /// no cookies instead of an error. The password is stored by then, so do not tell the user to try again.
+        /// If the transaction has ended sessions, and then the store fails or the client hangs up, this method still
+        /// succeeds, but returns no cookies. The password is stored by then, so do not tell the user to try again.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
@@ -191,9 +191,9 @@ macro_rules! __forward_auth {
             self.authenticator().ended(token, $sleep)
         }
 
-        /// Like [`ended`](Self::ended), but the future completes only when the session ends. The future ignores that
-        /// the token expires or that the session's claims change. Use it for connections that outlive an access token,
-        /// such as WebSockets.
+        /// Like [`ended`](Self::ended), but the future completes only when the session ends. It does not complete when
+        /// the token expires or the session's claims change. Use it for connections that outlive an access token, such
+        /// as WebSockets.
         pub fn ended_session<T>(&self, token: &$crate::VerifiedToken<T>) -> $crate::adapter::Ended {
             self.authenticator().ended_session(token, $sleep)
         }
@@ -229,8 +229,8 @@ macro_rules! __forward_auth {
         /// Refuses a request that another site could have sent. Call this in handlers that act before a user is logged
         /// in, such as a sign-up.
         ///
-        /// [`log_in`](Self::log_in) includes this check. If a log-in handler also makes the check at its beginning, it
-        /// refuses forged requests before it verifies a password.
+        /// [`log_in`](Self::log_in) includes this check. To refuse forged requests before you verify a password, also
+        /// call this method at the beginning of your log-in handler.
         ///
         /// # Errors
         /// The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
@@ -284,8 +284,8 @@ macro_rules! __forward_auth {
             self.exchange().forbid(sentence).into()
         }
 
-        /// Returns the page to go to after a log-in. If the query's `next` is a path on this site and not a route of
-        /// the log-in flow, that is the page. Otherwise, it is the home page.
+        /// Returns the page to go to after a log-in: the query's `next`, or the home page. It is the home page if
+        /// `next` is missing, is not a path on this site, or is a route of the log-in flow.
         pub fn next_or_home(&self) -> ::std::string::String {
             self.exchange().next_or_home()
         }

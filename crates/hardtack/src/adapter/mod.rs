@@ -1,9 +1,10 @@
-//! Types for authors of adapters to web frameworks.
+//! Types for authors of web framework adapters.
 //!
 //! Applications use an adapter instead, such as `hardtack-axum` or `hardtack-actix`. The guide
 //! [`adapters`](crate::guide::adapters) explains how to write one.
 //!
-//! - [`Incoming`] and [`Headers`]: implement them for the framework's request. [`RequestHead`] borrows that request.
+//! - [`Incoming`] and [`Headers`]: implement them for the framework's request type. [`RequestHead`] borrows that
+//!   request.
 //! - [`RequestState`]: create one for each request in the adapter's layer, and keep it in the request's extensions.
 //! - [`BodyPeek`]: reads the beginning of a body before the handler runs. [`Exchange::body_peek`] returns it if the
 //!   verification needs the body.

@@ -51,8 +51,9 @@ impl Exchange<'_> {
     /// The page that a browser returns to after a refusal:
     ///
     /// - After a GET: the requested page.
-    /// - After a POST: the page with the form (`Referer`). If the browser is redirected to the refresh URL, it is the
-    ///   requested URL instead, to which the browser then posts the form again.
+    /// - After a POST: the page with the form (`Referer`).
+    /// - After a POST that is redirected to the refresh URL: the requested URL. After the refresh, the browser posts
+    ///   the form there again.
     /// - For htmx, which requests parts of a page: the page in `HX-Current-URL`.
     fn return_path(&self, kind: FailureKind) -> Option<NextPath> {
         let fragment = self.wants() == Wants::Htmx;

@@ -42,8 +42,9 @@ impl Exchange<'_> {
     /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
     /// authentication cookies. A refresh that is already in flight cannot revive the session.
     ///
-    /// An expired access token may be a copy, for example from a log. It ends its session only if browsers do not send
-    /// the refresh cookie to this path. If the request has two cookies of the same name, the sessions of both end.
+    /// An expired access token may be a copy, for example from a log. Normally, it therefore does not end its session.
+    /// It does so only if browsers do not send the refresh cookie to this path. If the request has two cookies of the
+    /// same name, the sessions of both end.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
@@ -78,9 +79,9 @@ impl Exchange<'_> {
         Ok(self.verifier().unset_own_cookies().clearing_cache(!self.authenticator.settings().flask))
     }
 
-    /// Refuses a log-out request unless it carries the CSRF value of one session in its cookies. The cookies may belong
-    /// to several sessions: those of the access cookie and of the refresh cookie may differ, and a cookie may occur
-    /// twice. The value of one session is enough, because a page contains only one.
+    /// Refuses a log-out request unless it carries the CSRF value of a session that one of its cookies belongs to. The
+    /// access cookie and the refresh cookie may belong to different sessions, and a cookie may occur twice. The value
+    /// of one session is enough, because a page contains only one.
     fn check_any_csrf(&self, tokens: &[VerifiedToken]) -> Result<(), Reason> {
         // Tokens of Flask-JWT-Extended have no session, and each has its own CSRF value: the first token's is required.
         let asked = tokens.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
@@ -163,10 +164,10 @@ impl Exchange<'_> {
 
     /// Replaces all sessions of the user with a new one and returns its cookies (ASVS 5.0 V7.4.3). Call it after the
     /// commit of the transaction that stored a new password and ended the sessions. The adapter adds
-    /// `Clear-Site-Data: "cache"` to the response that gets the cookies.
+    /// `Clear-Site-Data: "cache"` to the response that carries these cookies.
     ///
-    /// If the transaction has ended sessions, and then the store fails or the client hangs up, this method returns no
-    /// cookies instead of an error. The password is stored by then, so do not tell the user to try again.
+    /// If the transaction has ended sessions, and then the store fails or the client hangs up, this method still
+    /// succeeds, but returns no cookies. The password is stored by then, so do not tell the user to try again.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
@@ -212,8 +213,9 @@ impl Exchange<'_> {
     /// Returns the valid tokens in the request's cookies. If several cookies have the same name, the tokens of all of
     /// them are returned, because each may belong to a different session. Invalid tokens are left out.
     ///
-    /// An expired token may be a copy. An expired refresh token is returned only if the store knows it as the newest
-    /// one of its session. An expired access token is returned only with [`Expired::Count`].
+    /// An expired token may be a copy, so it is usually left out, too. An expired refresh token is returned only if the
+    /// store knows it as the newest one of its session. An expired access token is returned only with
+    /// [`Expired::Count`].
     async fn current_tokens(&self, expired: Expired) -> Result<Vec<VerifiedToken>, Reason> {
         let (policy, now) = (self.authenticator.cookies(), self.authenticator.now());
         let mut found = Vec::new();
@@ -240,9 +242,9 @@ impl Exchange<'_> {
         Ok(found)
     }
 
-    /// Returns the valid tokens in the request's other locations, such as the `Authorization` header. If none of these
-    /// tokens is valid and one has expired, this fails: a program must not be told that the log-out has ended its
-    /// session.
+    /// Returns the valid tokens that the request carries outside of cookies, such as in the `Authorization` header. If
+    /// none of these tokens is valid and one has expired, this fails, because the log-out does not end the session of
+    /// an expired token, and the program must learn that.
     fn other_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
         let verifier = self.verifier();
         let locations = self.authenticator.settings().sources.locations.iter();

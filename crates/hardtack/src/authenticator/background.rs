@@ -22,8 +22,8 @@ pub(super) struct Background {
     automatic: u8,
     /// The jobs that are running.
     running: AtomicU8,
-    /// One signal for each job. When the authenticator is dropped, it sends the signals, and the jobs that an adapter
-    /// has started end.
+    /// One signal for each job. When the authenticator is dropped, it sends these signals, which end the jobs that an
+    /// adapter has started.
     ends: [Arc<WakeSignal>; 2],
 }
 

@@ -160,9 +160,9 @@ impl Authenticator {
         }
     }
 
-    /// Returns the cookies that delete both tokens. The adapter adds `Clear-Site-Data: "cache"` to the response that
-    /// gets these cookies, so that the Back button shows no page of the session. With
-    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), it does not add this header.
+    /// Returns the cookies that delete both tokens. The adapter also adds `Clear-Site-Data: "cache"` to the response
+    /// that carries these cookies, so that the Back button shows no page of the session. Only with
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible) does the adapter leave out this header.
     ///
     /// In Flask-JWT-Extended: `unset_jwt_cookies`.
     pub fn unset_jwt_cookies(&self) -> SetCookies {

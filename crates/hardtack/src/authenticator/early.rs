@@ -8,8 +8,7 @@ use crate::clock::{Clock, Timestamp};
 /// How long to wait before the warning is logged again.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// The time of the last warning: the milliseconds of the monotonic clock plus one, or zero if no warning has been
-/// logged.
+/// The time of the last warning, in milliseconds of the monotonic clock, plus one. Zero if no warning has been logged.
 #[derive(Debug, Default)]
 pub(super) struct EarlyTokens(AtomicU64);
 

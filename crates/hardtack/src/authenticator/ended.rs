@@ -70,8 +70,8 @@ impl Authenticator {
         Ended(Box::pin(Watched::new(token, self, false).until_ended(self.clone(), sleep)))
     }
 
-    /// Waits until the session of a token ends. Unlike [`ended`](Self::ended), this ignores that the token expires or
-    /// that the session's claims change. Adapters offer this as `Auth::ended_session`.
+    /// Waits until the session of a token ends. Unlike [`ended`](Self::ended), the future does not complete when the
+    /// token expires or the session's claims change. Adapters offer this as `Auth::ended_session`.
     ///
     /// If the token has no session, the future never completes. Without a store, it completes only if this process ends
     /// the session.
@@ -90,7 +90,8 @@ struct Watched {
     session: Option<SessionId>,
     /// The generation of an access token; the claims of other tokens are never outdated.
     generation: Option<u64>,
-    /// When the token expires. If the whole session is watched, this is when the session's row has to be looked up.
+    /// When the token expires. If the whole session is watched, this is when the session's row has to be looked up
+    /// next.
     deadline: Option<Timestamp>,
     /// Whether the end of the session is awaited, and not that of the token.
     whole_session: bool,

@@ -75,7 +75,7 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Makes the token fresh for this long instead (`fresh=timedelta(…)`).
+    /// Makes the token fresh for this long, not for the configured fresh lifetime (`fresh=timedelta(…)`).
     pub fn fresh_for(mut self, span: Duration) -> Self {
         self.claims.fresh = Fresh::Until(self.claims.issued_at + span);
         self

@@ -29,7 +29,8 @@ impl Authenticator {
     /// ```
     ///
     /// # Errors
-    /// With stored sessions, [`ConfigError::VerifyingOnly`] and [`ConfigError::RandomizedRefreshSignature`], as in
+    /// With stored sessions, this method returns [`ConfigError::VerifyingOnly`] and
+    /// [`ConfigError::RandomizedRefreshSignature`] in the same cases as
     /// [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build). After an error, the previous keys stay in
     /// use.
     pub fn replace_keys(&self, keys: KeySet) -> Result<(), ConfigError> {

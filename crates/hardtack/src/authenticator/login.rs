@@ -53,7 +53,7 @@ pub struct LogIn {
 }
 
 impl LogIn {
-    /// Creates a log-in of `subject`, which becomes the claim `sub`. Use an id that never changes, not a name.
+    /// Creates a log-in for `subject`, which becomes the claim `sub`. Use an id that never changes, not a name.
     pub fn new(subject: impl Into<String>) -> Self {
         Self {
             subject: subject.into(),

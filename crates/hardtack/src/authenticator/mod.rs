@@ -1,7 +1,7 @@
 //! The authenticator: keys, settings, cookies, sessions and callbacks in one value that is cheap to clone.
 //!
-//! `verify` verifies a request, from top to bottom. `sessions` begins, changes and ends sessions: log-in, refresh,
-//! changed claims, revocation. `issue` makes tokens, and `cookies` makes the cookies that carry them.
+//! `verify` verifies a request, step by step. `sessions` begins, changes and ends sessions: log-in, refresh, changed
+//! claims, revocation. `issue` makes tokens, and `cookies` makes the cookies that carry them.
 
 mod also_pruned;
 mod background;
@@ -132,7 +132,7 @@ impl Authenticator {
         self.0.cookies.secure
     }
 
-    /// Returns whether cookies outlive the browser if a log-in does not choose with [`LogIn::remember`].
+    /// Returns whether cookies outlive the browser by default. A log-in can override this with [`LogIn::remember`].
     pub fn sets_persistent_cookies(&self) -> bool {
         !self.0.cookies.session_cookies
     }

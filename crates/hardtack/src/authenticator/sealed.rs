@@ -56,7 +56,7 @@ mod tests {
             assert_eq!(site.open_sealed("form", &bad), None, "{bad}");
         }
         assert_eq!(with(KeySet::new(new.clone())).unwrap().open_sealed("form", &sealed), None);
-        // A form is kept while the keys are rotated.
+        // A form may stay open while the keys are rotated.
         let rotated = with(KeySet::new(new).retire(old).unwrap()).unwrap();
         assert_eq!(rotated.open_sealed("form", &sealed).as_deref(), Some(&b"typed"[..]));
     }

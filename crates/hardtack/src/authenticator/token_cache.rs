@@ -210,8 +210,8 @@ impl Hash for LookupKey<'_> {
 }
 
 impl Equivalent<Key> for LookupKey<'_> {
-    /// Compares the hashes first. They depend on a secret seed, so an attacker cannot choose a token that has the same
-    /// hash as a cached one and is compared with it.
+    /// Compares the hashes first. Only tokens with the same hash are compared with each other. The hashes depend on a
+    /// secret seed, so an attacker cannot construct a token that has the hash of a cached one.
     fn equivalent(&self, key: &Key) -> bool {
         self.hash == key.hash && constant_time_eq(self.token, &key.token)
     }

@@ -70,8 +70,8 @@ pub(crate) enum TokenVerdict {
     Valid(VerifiedToken),
     /// It has expired, and nothing else is wrong with it.
     Expired(VerifiedToken),
-    /// It is dated in the future, because the clock of the server that issued it is ahead of ours. Nothing else is
-    /// wrong with it. It is refused, but its cookies are not deleted, and its session can still be ended.
+    /// The token is dated in the future, because the clock of the server that issued it is ahead of ours. Nothing else
+    /// is wrong with the token. It is refused, but its cookies are not deleted, and its session can still be ended.
     Early(VerifiedToken, TokenError),
 }
 
@@ -160,8 +160,8 @@ impl<'a> RequestVerifier<'a> {
         Ok(self.judge_session(token, need, now))
     }
 
-    /// Steps 3 and 5 for the token that a refresh during this request has issued. If the response takes long, that
-    /// token may already have expired.
+    /// Steps 3 and 5 for a token that was issued when this request refreshed its tokens. If the request takes a long
+    /// time, that token may have expired since.
     fn judge_refreshed(&self, token: VerifiedToken, need: Need, now: Timestamp) -> Result<CookieVerdict, Reason> {
         match token.verify_claims(&self.authenticator.expected(token.kind(), now)) {
             Ok(()) => Ok(self.judge_session(token, need, now)),
@@ -361,16 +361,17 @@ impl Authenticator {
     }
 
     /// Step 5: whether a token's session is certainly live. It is if this process has read the revocation log recently
-    /// enough and has no entry for the session.
+    /// enough and has no entry for the session. A token without a session counts as live.
     #[inline]
     fn is_surely_live(&self, token: &VerifiedToken, now: Timestamp) -> bool {
         let Some(id) = token.session() else { return true };
         self.knows_all_revocations(now) && self.0.revocation_cache.status(id) == SessionStatus::Live(Notes::default())
     }
 
-    /// Whether the cache is complete. It is if this process has read the revocation log recently enough, and the clock
-    /// has not been set back so far that dropped entries are needed again. Call this method before reading the cache;
-    /// [`LogPosition::is_current`](crate::revocation::LogPosition::is_current) explains why.
+    /// Whether the revocation cache is complete. It is if two conditions hold: this process has read the revocation log
+    /// recently enough, and the clock has not been set back so far that dropped entries are needed again. Call this
+    /// method before reading the cache; [`LogPosition::is_current`](crate::revocation::LogPosition::is_current)
+    /// explains why.
     #[inline]
     pub(super) fn knows_all_revocations(&self, now: Timestamp) -> bool {
         !self.0.revocation_cache.has_forgotten(now)

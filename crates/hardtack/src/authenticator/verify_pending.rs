@@ -90,8 +90,8 @@ impl RequestVerifier<'_> {
         cookies
     }
 
-    /// Returns the `Set-Cookie` values that delete the access token. If that cookie belongs to another application on
-    /// this host, there are no such values.
+    /// Returns the `Set-Cookie` values that delete the access token. Returns none if the access cookie belongs to
+    /// another application on this host.
     pub(crate) fn unset_own_access_cookies(&self) -> SetCookies {
         if self.is_anothers(TokenKind::Access, TokenKind::Refresh) {
             SetCookies::default()
@@ -160,8 +160,8 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// Refreshes the access token, or refuses the request if that is not possible. The access token is missing, has
-    /// expired or has outdated claims; no other flaw may lead to a refresh.
+    /// Refreshes the access token, or refuses the request if that is not possible. Call this method only if the access
+    /// token is missing, has expired or has outdated claims. No other flaw may lead to a refresh.
     async fn refresh_or_refuse(
         &self,
         expired: Option<VerifiedToken>,
@@ -211,7 +211,7 @@ impl RequestVerifier<'_> {
     }
 
     /// In redirect mode: whether the browser has a refresh cookie. By default, it does not send that cookie to this
-    /// path. It sends the CSRF cookie that belongs to the refresh cookie, and this shows that the latter exists.
+    /// path. However, it sends the refresh cookie's CSRF cookie, which shows that there is a refresh cookie.
     fn has_refresh_hint(&self) -> Result<bool, Reason> {
         let csrf_cookie = &self.authenticator.cookies().csrf_refresh.name;
         let hint = csrf_cookie.find(&self.head).map_err(|_| Reason::DuplicateCookie)?;
@@ -227,8 +227,8 @@ impl RequestVerifier<'_> {
     /// Refuses the request for `reason`. However, if the token is optional and missing, the request continues without
     /// one.
     ///
-    /// If the request needs a token and comes from another site, it is refused for that reason instead. `SameSite` may
-    /// have withheld the cookies of a user who is logged in.
+    /// If the token is not optional, the origin is checked first, so a request from another site is refused for its
+    /// origin. The user may be logged in, and `SameSite` may have kept the browser from sending the cookies.
     fn refuse_or_none(&self, reason: Reason, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if !need.optional {
             self.check_origin()?;
@@ -238,11 +238,11 @@ impl RequestVerifier<'_> {
         Err(reason)
     }
 
-    /// Handles a valid token with outdated claims, which has been issued before the claims of its session changed.
+    /// Handles a valid token with outdated claims, which was issued before the claims of its session changed.
     ///
     /// If this request has already refreshed its token and the head of the response has not been sent, it continues
-    /// with the outdated token. In all other cases, the token is refreshed like an expired one; in sliding mode, it is
-    /// replaced at once if the response can still carry a new one.
+    /// with the outdated token. In sliding mode, if the response can still carry a new token, the outdated one is
+    /// replaced at once. In all other cases, the outdated token is treated like an expired one.
     async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if self.state.refreshed().is_some() && !self.state.is_head_sent() {
             // A request refreshes its token only once. The browser's next request replaces the token.

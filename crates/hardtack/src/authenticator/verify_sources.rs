@@ -1,6 +1,6 @@
 //! Verifies requests whose tokens may also be in a header, the query or a JSON body.
 //!
-//! Cookies are the only tokens that a browser sends by itself. A token elsewhere was put there by the client, so it
+//! A browser sends tokens by itself only if they are in cookies. A token elsewhere was put there by the client, so it
 //! needs neither the origin check nor a CSRF value. If such a token is refused, the response neither redirects nor
 //! deletes cookies.
 

@@ -12,9 +12,9 @@ pub(crate) const MAX_BYTES: usize = 64 * 1024;
 /// Limits on reading request bodies before handlers run. The beginning of a body is read to find the CSRF field of a
 /// form or a token in JSON.
 ///
-/// A body is read ahead only if the handler takes a token or `Auth`. For a form, the request must also have a cookie
-/// that contains a token signed by one of the keys, or the cookie of a log-in form. An authenticator that is
-/// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible) does not require such a cookie.
+/// A body is read ahead only if the handler takes a token or `Auth`. If the body is a form, the request must also have
+/// one of two cookies: a cookie with a token that one of the keys has signed, or the cookie of a log-in form. An
+/// authenticator that is [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible) requires neither.
 ///
 /// ```
 /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -56,7 +56,7 @@ impl ReadAheadLimits {
         self
     }
 
-    /// Sets how long to wait until enough of a body has arrived. A slower request gets 408. Default: 10 seconds.
+    /// Sets how long to wait for enough of a body to arrive. A slower request gets 408. Default: 10 seconds.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

@@ -89,7 +89,7 @@ fn parse(text: &str) -> Result<IpNet, ConfigError> {
 }
 
 /// Converts an IPv4 network in IPv6 form (`::ffff:10.0.0.0/104`) to an IPv4 network. Addresses are converted in the
-/// same way before they are compared with it.
+/// same way before they are compared with networks.
 fn canonical(network: IpNet) -> IpNet {
     const MAPPED_BITS: u8 = 96;
     let IpNet::V6(mapped) = network else { return network };

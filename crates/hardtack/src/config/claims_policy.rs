@@ -127,7 +127,7 @@ impl ClaimsPolicy {
     /// Accepts subjects that are not text: numbers, lists, objects (`JWT_VERIFY_SUB = False`).
     ///
     /// For such a subject, [`VerifiedToken::subject`](crate::VerifiedToken::subject) returns its JSON, so the number 5
-    /// cannot be told apart from the text "5".
+    /// cannot be distinguished from the text "5".
     pub fn insecure_any_identity(mut self) -> Self {
         self.verify_sub = false;
         self

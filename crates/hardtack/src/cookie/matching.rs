@@ -1,4 +1,4 @@
-//! Checks which paths and domains a cookie may have, and to which paths of requests it is sent (RFC 6265 section 5.1).
+//! Checks which paths and domains a cookie may have, and to which request paths it is sent (RFC 6265 section 5.1).
 
 /// Whether a cookie can have this path.
 pub(crate) fn is_cookie_path(path: &str) -> bool {

@@ -73,8 +73,8 @@ impl CookieName {
         if visited.is_break() { Err(DuplicateCookie) } else { Ok(found) }
     }
 
-    /// Returns the values of all cookies with this name, in order. Use it for operations that concern each of these
-    /// cookies.
+    /// Returns the values of all cookies with this name, in order. Use this method for operations that must handle each
+    /// of these cookies.
     pub(crate) fn find_all<'a>(&self, head: &RequestHead<'a>) -> Vec<&'a [u8]> {
         let mut found = Vec::new();
         let _ = self.visit(head.header_all("cookie"), |value| {

@@ -98,7 +98,8 @@ impl CookiePolicy {
     /// once for each path. Default: `/`.
     ///
     /// In sliding mode, where there is no refresh cookie, the log-in, log-out, sign-up and re-authentication URLs are
-    /// added if they are missing: without a token, a log-out or log-in there could not end the browser's session.
+    /// added if none of these paths covers them. A log-in or log-out needs the access cookie to end the browser's
+    /// session.
     #[must_use]
     pub fn access_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.access_paths = paths.into_iter().map(Into::into).collect();
@@ -108,7 +109,7 @@ impl CookiePolicy {
     /// Sets the paths to which browsers send the refresh cookie (`JWT_REFRESH_COOKIE_PATH`).
     ///
     /// Default: `/`, or in redirect mode, the refresh URL. In redirect mode, the log-in, log-out and sign-up URLs are
-    /// added if the access cookie is not sent to them, because a log-in or log-out needs one of the two cookies to end the
+    /// added if the access cookie is not sent to them. A log-in or log-out needs one of the two cookies to end the
     /// browser's session.
     #[must_use]
     pub fn refresh_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
@@ -165,9 +166,9 @@ impl CookiePolicy {
         self
     }
 
-    /// The default paths of the refresh cookie in redirect mode: the refresh URL, and also the log-in, log-out and sign-up
-    /// URLs if the access cookie is not sent to them. A log-in or log-out ends the browser's session, so it needs one of the
-    /// two cookies.
+    /// The default paths of the refresh cookie in redirect mode. The refresh URL is always included. The log-in,
+    /// log-out and sign-up URLs are included if the access cookie is not sent to them. A log-in or log-out needs one of
+    /// the two cookies to end the browser's session.
     pub(crate) fn refresh_paths_for(&self, urls: &Urls) -> Vec<String> {
         let mut paths = vec![urls.refresh.clone()];
         add_uncovered(&mut paths, &self.access_paths, &urls.end_sessions());

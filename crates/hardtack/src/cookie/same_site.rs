@@ -5,8 +5,8 @@
 pub enum SameSite {
     /// The cookie is not sent with requests that another site starts, not even when the user follows a link.
     Strict,
-    /// The cookie is sent when the user follows a link on another site, but not with POST forms and scripts of that
-    /// site.
+    /// The cookie is sent when the user follows a link on another site. It is not sent with requests from that site's
+    /// POST forms and scripts.
     Lax,
     /// The cookie is always sent. Requires `Secure` and CSRF protection.
     None,

@@ -5,12 +5,12 @@ use super::CsrfPolicy;
 use crate::base_url::BaseUrl;
 use crate::request::RequestHead;
 
-/// Checks which site started the request, by `Sec-Fetch-Site` (Fetch Metadata) and `Origin`.
+/// Uses `Sec-Fetch-Site` (Fetch Metadata) and `Origin` to check which site started the request.
 ///
 /// - An `Origin` must be this site's or trusted, even if `Sec-Fetch-Site` is `same-origin`. In DNS rebinding, an
 ///   attacker's host name resolves to this server. To the browser, the attacker's page then has the same origin as the
 ///   server.
-/// - `Origin: null`, which browsers send under a strict referrer policy, is accepted if `Sec-Fetch-Site` shows that
+/// - Browsers send `Origin: null` under a strict referrer policy. It is accepted if, according to `Sec-Fetch-Site`,
 ///   this site or the user started the request. Scripts cannot set `Sec-Fetch-Site`.
 /// - A request with neither header is accepted. It does not come from a browser, so no other site can have started it.
 #[inline]
@@ -36,8 +36,9 @@ pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&B
 /// Whether `origin` is this site's. `any_scheme` means that the browser vouches for the request: `Sec-Fetch-Site` is
 /// `same-origin` or `none`.
 ///
-/// With a base URL, `origin` must be the origin of that URL. If the browser vouches for the request, any loopback
-/// origin of the same scheme also passes for a loopback base URL, because a developer may forward a port.
+/// With a base URL, `origin` must be the origin of that URL. There is one exception, because a developer may forward a
+/// port. If the base URL is on loopback and the browser vouches for the request, `origin` may be any loopback origin
+/// with the same scheme.
 ///
 /// Without a base URL, the host of `origin` must be the request's. The scheme must be https; if the browser vouches for
 /// the request, it may also be http.

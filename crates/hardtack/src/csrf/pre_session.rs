@@ -42,12 +42,13 @@ impl fmt::Debug for PreSession {
     }
 }
 
-/// The keys that compute the tokens. The first is derived from the signing key, the others from retired signing keys.
+/// The keys that compute the tokens. The first key is derived from the signing key, or is random if there is none. The
+/// others are derived from retired signing keys.
 pub(crate) struct PreSessionKeys(Vec<PreSessionKey>);
 
 impl PreSessionKeys {
-    /// Derives the keys. If the set can only verify tokens, uses a random key instead; open forms then become invalid
-    /// when this process ends.
+    /// Derives the keys. If the set can only verify tokens, uses a random key instead. Forms that are open when this
+    /// process ends then become invalid.
     pub(crate) fn of(keys: &KeySet, label: &str) -> Self {
         let current = keys.signing_key().map_or_else(rand::random, |key| key.derive(label));
         let retired = keys.retired_keys().iter().map(|key| key.derive(label));

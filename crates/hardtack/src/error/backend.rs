@@ -25,8 +25,8 @@ impl BackendError {
         Self(cause.into())
     }
 
-    /// Creates the error for an operation that the backend does not support. For example, a session store returns it
-    /// for a variant of a `#[non_exhaustive]` enum that a newer version of Hardtack has added.
+    /// Creates the error for an operation that the backend does not support. For example, a session store returns this
+    /// error for a variant of a `#[non_exhaustive]` enum that a newer version of Hardtack has added.
     pub fn unsupported(operation: &str) -> Self {
         Self::new(format!("{operation} is not supported"))
     }

@@ -27,7 +27,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Reads a file to its end. The content is erased from memory when it is dropped.
+/// Reads a file to its end. When the returned content is dropped, it is erased from memory.
 ///
 /// # Errors
 /// The operating system's error, or [`io::ErrorKind::FileTooLarge`] if the file has more bytes than `limit`.

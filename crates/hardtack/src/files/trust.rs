@@ -193,8 +193,8 @@ fn check_folder(path: &Path) -> Result<(), UntrustedFile> {
 }
 
 /// Returns whether the group is the user's private group: it has the same id as the user and no other members. Some
-/// systems, such as Ubuntu and Fedora, give each user such a group. They can set the umask to 0002, and then the group
-/// can write to new folders (`pam_umask(8)`, option `usergroups`).
+/// systems, such as Ubuntu and Fedora, give each user such a group. On these systems, the umask may be 0002, so that
+/// the group can write to new folders (`pam_umask(8)`, option `usergroups`).
 #[cfg(unix)]
 fn is_private_group(user: u32, group: u32) -> bool {
     use nix::unistd::{Gid, Group, Uid, User};

@@ -15,10 +15,10 @@ use crate::token_source::{Locations, TokenLocation};
 
 /// Values of the `JWT_*` options of Flask-JWT-Extended, as text.
 ///
-/// Flags are `true` or `false`, times are whole seconds, and the items of lists are separated by commas. The value of
-/// an option for a key, such as `JWT_SECRET_KEY`, is the secret or the PEM text itself, or `@` followed by the path of
-/// a file with the key. Alternatively, append `_FILE` to the option's name and set that option to the path.
-/// `docs/options.md` lists all options.
+/// Flags are `true` or `false`, times are whole seconds, and the items of lists are separated by commas. An option for
+/// a key, such as `JWT_SECRET_KEY`, contains the secret or the PEM text. To read the key from a file instead, set the
+/// option to `@` followed by the path. Alternatively, append `_FILE` to the option's name and set that option to the
+/// path. `docs/options.md` lists all options.
 ///
 /// ```
 /// use hardtack::Authenticator;
@@ -208,8 +208,8 @@ impl JwtOptions {
         }
     }
 
-    /// The secret or key of an option. The option contains it, or `@` and the path of a file that contains it.
-    /// Alternatively, the option with `_FILE` appended to its name contains the path.
+    /// Returns the secret or key that an option sets. The option contains this text itself, or `@` followed by the path
+    /// of a file with the text. Alternatively, the option with `_FILE` appended to its name contains the path.
     fn secret_text(&self, option: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, ConfigError> {
         let file = self.text(&format!("{option}_FILE"));
         let read = match (self.text(option), file) {

@@ -39,8 +39,8 @@ pub enum TokenError {
          or length"
     )]
     BadHeader,
-    /// The header has a member that is not supported, because it asks for an extension, compression or an unencoded
-    /// payload, or carries a key or the URL of a key.
+    /// The header has a member that is not supported. Such a member asks for an extension, compression or an unencoded
+    /// payload, or it contains a key or the URL of a key.
     #[error("the header of the token has the member `{0}`, which is not supported")]
     UnsupportedHeader(&'static str),
     /// `alg` is `none`, unknown, or not the algorithm of a key that may verify the token.
@@ -118,7 +118,7 @@ impl TokenError {
 pub enum SignError {
     /// An extra header member has a name that this library sets itself, or one that
     /// [`KeySet::verify`](super::KeySet::verify) would refuse.
-    #[error("the application cannot set the header member `{0}`; remove it from the extra members")]
+    #[error("the application must not set the header member `{0}`; remove it from the extra members")]
     ReservedHeader(String),
     /// An extra header member has the wrong type: `typ` and `kid` must be strings.
     #[error("the header member `{0}` must be a string")]
@@ -239,7 +239,9 @@ pub enum KeyError {
         bits: usize,
     },
     /// A JWK that fits several algorithms does not name one.
-    #[error("the JWK has no `alg`, and several algorithms fit its type; add the member, such as \"alg\":\"RS256\"")]
+    #[error(
+        "the JWK has no `alg`, and several algorithms fit its type; add an `alg` member, for example \"alg\":\"RS256\""
+    )]
     NoAlgorithm,
     /// The name is not that of an [`Algorithm`]. `none` is not supported.
     #[error("{ParseAlgorithmError}")]

@@ -19,9 +19,9 @@ pub(crate) fn decode(digits: &[u8; 32]) -> Option<u128> {
 /// The higher and the lower half of a 128-bit number.
 ///
 /// This type is faster in an `Option` than `u128`, because rustc makes the tag of an `Option` as wide as the alignment
-/// of its value. The tag of an `Option<u128>` has 16 bytes. They are written as two halves but read at once, so the
-/// processor stalls until both writes have reached its cache. The tag of an `Option<Halves>` has 8 bytes, which take
-/// one write and one read.
+/// of its value. The tag of an `Option<u128>` has 16 bytes, which are written as two halves but read at once. The
+/// processor therefore stalls until both writes have reached its cache. The tag of an `Option<Halves>` has 8 bytes,
+/// which take one write and one read.
 pub(super) type Halves = [u64; 2];
 
 /// Joins two halves into a number.

@@ -77,9 +77,9 @@ impl<'t> Segments<'t> {
     /// header, has no second dot or is too long. The caller then calls [`parse`](Self::parse), which accepts other
     /// headers and returns the error.
     ///
-    /// This method is faster than `parse`, because it does not search the header and the signature for dots, and its
-    /// caller does not have to parse the header. If the signature contains a dot, it is not base64url, so
-    /// [`verify`](Self::verify) refuses it.
+    /// This method is faster than `parse`: it does not search the header and the signature for dots, and its caller
+    /// need not parse the header. If the signature contains a dot, it is not base64url, so [`verify`](Self::verify)
+    /// refuses it.
     #[inline]
     pub(super) fn parse_after(header: &[u8], token: &'t [u8]) -> Option<Self> {
         if token.len() > MAX_TOKEN_LEN {

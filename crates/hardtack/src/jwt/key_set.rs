@@ -111,12 +111,11 @@ impl KeySet {
     ///
     /// The bytes of the variable are the secret. They are not decoded or trimmed. To read the secret from a file
     /// instead (see [`read_secret`](super::read_secret)), set the variable to `@` followed by the path. Alternatively,
-    /// append
-    /// `_FILE` to the variable's name, as in `JWT_SECRET_KEY_FILE`, and set that variable to the path.
+    /// append `_FILE` to the variable's name, as in `JWT_SECRET_KEY_FILE`, and set that variable to the path.
     ///
     /// To replace the secret without logging users out, append `_PREVIOUS` to the variable's name, as in
     /// `JWT_SECRET_KEY_PREVIOUS`, and set that variable to the old secret. It may contain several secrets, separated by
-    /// commas. Remove the variable after the lifetime of a refresh token.
+    /// commas. Remove the variable once the lifetime of a refresh token has passed.
     ///
     /// The key's id is derived from the secret. If another application on the same host uses another secret, its tokens
     /// have another `kid`, so Hardtack can distinguish them from the tokens of this application.

@@ -1,7 +1,7 @@
 //! The longest tokens, headers, key ids and signatures, in bytes.
 
-/// The length of the longest token that is signed or verified, in bytes. It is twice the size of the largest cookie
-/// that browsers accept.
+/// The maximum length, in bytes, of a token that is signed or verified. It is twice the size of the largest cookie that
+/// browsers accept.
 pub const MAX_TOKEN_LEN: usize = 8192;
 
 /// The longest header, as JSON.

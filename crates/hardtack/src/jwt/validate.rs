@@ -16,20 +16,21 @@ pub struct Expected<'a> {
     /// How long a token is still accepted after its `exp`. Default: zero. Times longer than [`MAX_SKEW`] are shortened
     /// to it. Fractions of a second are cut off.
     pub leeway: Duration,
-    /// How far in the future `nbf` and `iat` may be, because the issuer's clock may be ahead of this server's. Default:
-    /// [`DEFAULT_SKEW`]. Times longer than [`MAX_SKEW`] are shortened to it. Fractions of a second are cut off.
+    /// How far in the future `nbf` and `iat` may be. This allows for an issuer whose clock is ahead of this server's.
+    /// Default: [`DEFAULT_SKEW`]. Times longer than [`MAX_SKEW`] are shortened to it. Fractions of a second are cut
+    /// off.
     pub clock_skew: Duration,
     /// The kind of token that is accepted.
     pub kind: TokenKind,
-    /// The names of this service. `aud` must contain one of them. If this is `None`, a token is refused if its `aud`
-    /// contains any name except the [`realm`](Self::realm), because it is meant for another recipient (RFC 7519
-    /// §4.1.3).
+    /// The names of this service, if it has any. `aud` must then contain one of them. If this is `None` and
+    /// [`insecure_any_audience`](Self::insecure_any_audience) is false, `aud` must not contain any name except the
+    /// [`realm`](Self::realm): a token with another name is meant for another recipient (RFC 7519 §4.1.3).
     pub audience: Option<&'a [String]>,
-    /// The name of this service's realm, if it has one ([`realm`](crate::AuthenticatorBuilder::realm)). `aud` must
-    /// contain this name in addition to one of [`audience`](Self::audience).
+    /// The name of this service's realm, if it has one ([`realm`](crate::AuthenticatorBuilder::realm)). `aud` must then
+    /// contain this name, and also one of the names in [`audience`](Self::audience) if there are any.
     pub realm: Option<&'a str>,
-    /// Whether tokens for other services are accepted. This applies only if [`audience`](Self::audience) is `None`:
-    /// `aud` is then not checked, except for the [`realm`](Self::realm).
+    /// Whether tokens for other services are accepted. If this is true and [`audience`](Self::audience) is `None`,
+    /// `aud` is not checked, except for the [`realm`](Self::realm). If an audience is set, this field has no effect.
     pub insecure_any_audience: bool,
     /// The accepted values of `iss`. If the list is empty, any issuer is accepted, and so is a missing `iss`.
     pub issuers: &'a [String],
@@ -38,8 +39,9 @@ pub struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// Creates expectations for a token of this kind. They are an `exp` that has not passed, an `iat` (and an `nbf`, if
-    /// there is one) that is at most three seconds in the future, no `aud`, and any issuer.
+    /// Creates the default expectations for a token of this kind. It must have an `exp` that has not passed. Its `iat`,
+    /// and its `nbf` if there is one, may be at most three seconds in the future. It must have no `aud`. Any issuer is
+    /// accepted.
     pub const fn new(now: Timestamp, kind: TokenKind) -> Self {
         Self {
             now,

@@ -1,7 +1,7 @@
 //! The kinds of failure: one for each error loader of Flask-JWT-Extended, and a few more.
 
-/// A kind of failure. With [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on), an application sets its own
-/// reply to a kind. The names in parentheses are the corresponding error loaders of Flask-JWT-Extended.
+/// A kind of failure. With [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on), an application can set its
+/// own reply for each kind. The names in parentheses are the corresponding error loaders of Flask-JWT-Extended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
@@ -16,8 +16,8 @@ pub enum FailureKind {
     /// The access token is missing, has expired or has outdated claims, and the client may get a new one from the
     /// refresh URL. Occurs only with [`RefreshMode::Redirect`](crate::RefreshMode::Redirect).
     RefreshNeeded,
-    /// The route needs a token from a recent log-in, and this token is from an earlier log-in or from a refresh
-    /// (`needs_fresh_token_loader`). Also used if a re-authentication is for [another
+    /// The route needs a token from a recent log-in, but the request's token is from an earlier log-in or from a
+    /// refresh (`needs_fresh_token_loader`). Also used if a re-authentication is for [another
     /// user](crate::refusal::Reason::OtherUser).
     NotFresh,
     /// The token's session was ended, or the application's blocklist contains the token (`revoked_token_loader`).

@@ -146,8 +146,8 @@ impl Reason {
         }
     }
 
-    /// Returns the HTTP status of the reply to a program. It is 400 if the request's `Host` field is not valid, 503 if
-    /// too many bodies are being read, and otherwise the status of the [kind](Self::kind).
+    /// Returns the HTTP status of the reply to a program. It is 400 if the request's `Host` field is not valid, and 503
+    /// if too many bodies are being read. In all other cases, it is the status of the [kind](Self::kind).
     pub const fn status(&self) -> u16 {
         match self {
             Self::Csrf(CsrfError::BadHost) => 400,
@@ -233,8 +233,8 @@ impl Reason {
     }
 
     /// Returns a short text for the person who sees a page. It says what is wrong and what to do, without technical
-    /// terms, and never contains the error text of a backend. Escape it in HTML, because the text of
-    /// [`Self::Forbidden`] comes from the application.
+    /// terms, and never contains the error text of a backend. If you insert the text into HTML, escape it, because for
+    /// [`Self::Forbidden`] it comes from the application.
     pub fn explanation(&self) -> &str {
         match self {
             Self::Csrf(CsrfError::CrossSite) => {

@@ -20,12 +20,12 @@ pub struct Refused<'a> {
     pub head: RequestHead<'a>,
     /// The page to which the browser should return, for example after a log-in; `None` if no such page is known.
     pub next: Option<NextPath>,
-    /// The refused token, if its signature was verified. Such a token has expired, is not fresh or lacks a claim, or
-    /// its session was ended, its user is unknown or the application refused its claims.
+    /// The refused token, if its signature was verified. Such a token is refused for another reason. For example, it
+    /// has expired, is not fresh or lacks a claim; its session has ended; its user is unknown; or the application has
+    /// refused its claims.
     pub token: Option<&'a VerifiedToken>,
     pub(crate) settings: &'a Settings,
-    /// Whether the token is not from a cookie, but from another part of the request, such as the `Authorization`
-    /// header.
+    /// Whether the token came from a part of the request other than a cookie, such as the `Authorization` header.
     pub(crate) is_bearer: bool,
     /// Whether the route also serves requests without a token.
     pub(crate) is_optional: bool,

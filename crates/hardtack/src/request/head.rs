@@ -21,7 +21,7 @@ pub trait Headers {
     }
 }
 
-/// A request of a framework. Hardtack calls a method only when it needs the result. For most methods, that is rare.
+/// A request of a framework. Hardtack calls a method only when it needs the result. Most methods are rarely called.
 pub trait Incoming: Headers + Sync {
     /// Returns the method as the client sent it: `GET`, `POST`, …
     fn method(&self) -> &str;
@@ -75,8 +75,8 @@ impl<'a> RequestHead<'a> {
     }
 
     /// Returns whether the request names its host as HTTP requires (RFC 9112 section 3.2). There must be a `Host` field
-    /// or an HTTP/2 `:authority`, with the form of an [`Authority`], and the field must not occur twice. A request
-    /// without a connection, as in a test of a router, need not name a host.
+    /// or an HTTP/2 `:authority`. Each of them must have the form of an [`Authority`], and there must not be two `Host`
+    /// fields. A request without a connection, as in a test of a router, need not name a host.
     pub fn has_sound_host(&self) -> bool {
         let sound = |text: &str| Authority::parse(text).is_some();
         let authority = self.incoming.authority();
@@ -129,7 +129,8 @@ impl<'a> RequestHead<'a> {
     }
 
     /// Returns whether the request is a WebSocket handshake, that is, whether an `Upgrade` field contains `websocket`.
-    /// A handshake is a GET, but the connection that it opens can act with the user's cookies.
+    /// A handshake is a GET, which counts as safe. However, a page that opens such a connection can act as the user
+    /// whose cookies the handshake carries.
     pub fn is_websocket_handshake(&self) -> bool {
         self.header("upgrade").is_some() && self.upgrades_to(b"websocket")
     }

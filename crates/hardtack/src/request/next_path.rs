@@ -9,8 +9,8 @@ const MAX_LEN: usize = 2048;
 
 /// A path on this site that is safe in a `Location` header (ASVS 5.0 V3.7.2).
 ///
-/// A path is created only from text that browsers resolve to a URL on this site. This is checked with a WHATWG URL
-/// parser, as browsers have.
+/// A path is created only from text that browsers resolve to a URL on this site. The check uses a WHATWG URL parser, as
+/// browsers do.
 ///
 /// ```
 /// use hardtack::request::NextPath;

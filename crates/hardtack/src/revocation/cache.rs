@@ -39,24 +39,24 @@ pub(crate) struct Notes {
     pub(crate) uncertain: bool,
 }
 
-/// A map of recent revocations. An entry is needed only until the session's access tokens have expired, because they
-/// are then refused in any case. The size of the map therefore depends on the number of sessions that end or change
+/// A map of recent revocations. An entry is needed only until the session's access tokens have expired, because expired
+/// tokens are refused in any case. The size of the map therefore depends on the number of sessions that end or change
 /// within the lifetime of an access token.
 ///
 /// When this process learns of a revocation, it computes when the entry will no longer be needed. A writer may drop the
 /// entry when both the system clock and the monotonic clock have reached that moment. If the system clock is later set
 /// back to before that moment, tokens of the session no longer look expired, but their entry is missing.
-/// [`Self::has_forgotten`] detects this, and the log must be read again (decision 31).
+/// [`Self::has_forgotten`] detects this. The log must then be read again (decision 31).
 ///
 /// Every request reads the map, and few requests write to it. Readers take no lock. Writers wait for each other
-/// (decision 12). Most sessions have no entry, and a request of such a session usually reads only one bit of the
-/// [`RevocationFilter`].
+/// (decision 12). Most sessions have no entry, and a request that belongs to such a session usually reads only one bit
+/// of the [`RevocationFilter`].
 #[derive(Debug)]
 pub(crate) struct RevocationCache {
     status: HashMap<SessionId, (SessionStatus, Moment), RandomState>,
     marks: RevocationFilter,
-    /// The latest date until which a dropped entry was needed, in Unix seconds. [`NEVER`] if no entry has been dropped
-    /// since the whole log was read again.
+    /// The time, in Unix seconds, from which none of the dropped entries is needed any more. [`NEVER`] if no entry has
+    /// been dropped since the whole log was last read.
     dropped: AtomicI64,
     upkeep: Mutex<Upkeep>,
 }
@@ -66,7 +66,8 @@ pub(crate) struct RevocationCache {
 struct Upkeep {
     /// There are more entries than this.
     entries: usize,
-    /// More bits of the filter are set than this. The bit of an entry that is removed early stays set.
+    /// More bits of the filter are set than this. If an entry is removed by [`RevocationCache::confirmed`], its bit
+    /// stays set.
     marks: usize,
     /// There are more than [`MIN_ENTRIES`] entries, and the monotonic clock has reached this time.
     due: Duration,
@@ -223,11 +224,11 @@ impl RevocationCache {
 }
 
 /// A filter that saves most look-ups in the map (decision 12). The lowest bits of a session's random id select one bit
-/// of the filter. If that bit is clear, which takes one atomic load to find out, the cache has no entry for the
-/// session. If it is set, the map must be searched, because several sessions share the bit.
+/// of the filter. One atomic load reads that bit. If the bit is clear, the map has no entry for the session. If the bit
+/// is set, the map must be searched, because several sessions share the bit.
 ///
 /// A writer sets the bit before it adds the entry to the map, and the bit stays set as long as the entry is there. A
-/// clear bit therefore means that the map has no entry for the session.
+/// clear bit is therefore proof that there is no entry.
 #[derive(Debug)]
 struct RevocationFilter(Box<[AtomicU64]>);
 

@@ -25,7 +25,7 @@ impl HeldSubjects {
         self.any.store(true, Ordering::SeqCst);
     }
 
-    /// No longer refuses the sessions of a user. Call this when all intentions for the user have been carried out.
+    /// Stops refusing the sessions of a user. Call this when all intentions for the user have been carried out.
     pub(crate) fn release(&self, subject: &str) {
         if self.any() {
             let mut subjects = self.lock();

@@ -18,7 +18,7 @@ pub(crate) enum LogStep {
 pub(crate) struct LogReader {
     position: u64,
     /// The number of the newest entry, according to the previous page. If the next page is empty before the reader has
-    /// reached this number, the entries up to it were pruned.
+    /// reached this number, the entries up to this number have been pruned.
     head: u64,
     /// Whether the reader started at the beginning of the log. Such a reader takes missing numbers for pruned entries,
     /// not for gaps.
@@ -36,9 +36,9 @@ impl LogReader {
         self.position
     }
 
-    /// Whether this reader may stop before the end of the log: it must be certain that it has seen every entry up to
-    /// its position. A reader that started at the beginning is not certain, because it takes missing entries for pruned
-    /// ones.
+    /// Whether this reader may stop before the end of the log. To do so, it must be certain that it has seen every
+    /// entry up to its position. A reader that started at the beginning is not certain, because it takes missing
+    /// entries for pruned ones.
     pub(crate) fn may_stop(&self) -> bool {
         !self.whole
     }

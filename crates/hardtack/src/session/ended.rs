@@ -2,7 +2,7 @@
 
 use super::{PendingRevocation, SessionId};
 
-/// The sessions of a user that end because the application changes its own data, such as the user's password.
+/// A user's sessions that end because the application changes its own data, such as the user's password.
 ///
 /// A store returns this value from a call inside the application's own transaction, such as `Sessions::end_all_in` and
 /// `PendingEnds::end_all_in` of `hardtack-sqlx`. If the transaction commits, the sessions end; if it is rolled back,
@@ -13,8 +13,8 @@ use super::{PendingRevocation, SessionId};
 /// [`Authenticator::finish_ending`](crate::Authenticator::finish_ending) instead. Both methods make this process refuse
 /// the sessions at once.
 ///
-/// The sessions also end if the program stops or the client hangs up before the call. All processes then learn of their
-/// end from the database within seconds.
+/// The sessions also end if the program stops or the client hangs up between the commit and this call. All processes
+/// then learn of their end from the database within seconds.
 #[derive(Debug)]
 #[must_use = "after the commit, pass this value to `Auth::renew` or `Authenticator::finish_ending`, so that this \
               process refuses the sessions at once"]

@@ -15,7 +15,7 @@ use crate::error::BackendError;
 ///
 /// This store is not [durable](SessionStore::is_durable), so by default, an authenticator does not follow its
 /// revocation log. If several authenticators share the store, set
-/// [`SessionPolicy::max_staleness`](super::SessionPolicy::max_staleness), so that they do.
+/// [`SessionPolicy::max_staleness`](super::SessionPolicy::max_staleness), so that they follow the log.
 #[derive(Clone, Debug, Default)]
 pub struct MemorySessions(Arc<Mutex<Rows>>);
 

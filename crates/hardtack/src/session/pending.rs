@@ -7,8 +7,8 @@ use super::SessionId;
 use crate::error::BackendError;
 
 /// The intention to end a user's sessions, for session stores that cannot take part in the application's transactions.
-/// The application stores it in the same transaction as the change that requires it, such as a new password. The
-/// sessions end after the commit.
+/// The application stores the intention in the same transaction as the change that requires the sessions to end, such
+/// as a new password. The sessions end after the commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PendingRevocation {
@@ -46,9 +46,9 @@ pub trait PendingRevocations: Send + Sync + 'static {
     /// Removes an intention that was carried out. Does nothing if it does not exist.
     fn remove(&self, number: u64) -> impl Future<Output = Result<(), BackendError>> + Send;
 
-    /// The builder of an authenticator calls this method when this value is registered. Before that, an implementation
-    /// can refuse to store intentions, because perhaps no process would carry them out. The default implementation does
-    /// nothing.
+    /// The builder of an authenticator calls this method when this value is registered. Until then, an implementation
+    /// can refuse to store intentions, because there may be no process that carries them out. The default
+    /// implementation does nothing.
     fn registered(&self) {}
 }
 

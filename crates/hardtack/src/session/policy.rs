@@ -87,7 +87,7 @@ impl SessionPolicy {
     /// Default: 30 s.
     ///
     /// Until a client has used the new tokens, the response that carried them may have been lost. During that time, the
-    /// previous token is accepted for up to ten minutes after the rotation, or for this window if it is longer.
+    /// previous token is accepted for ten minutes after the rotation, or for this window if the window is longer.
     ///
     /// With a window of zero, the previous token is never accepted. A session then ends if two tabs refresh at once, or
     /// if a response is lost.
@@ -129,8 +129,8 @@ impl SessionPolicy {
     /// If the process has not read the revocation log for this long, it checks each request against the store until it
     /// has read the log again. If the store fails during this time, the process responds with 503.
     ///
-    /// The default is 5 s, or two seconds more than [`poll_interval`](Self::poll_interval) if that is longer. It
-    /// applies to a [durable](super::SessionStore::is_durable) store, and to any store with
+    /// The default is 5 s, or two seconds more than [`poll_interval`](Self::poll_interval) if that is longer. This
+    /// default applies to a [durable](super::SessionStore::is_durable) store, and to any store with
     /// [`pending_revocations`](crate::AuthenticatorBuilder::pending_revocations). For other stores, there is no limit
     /// by default.
     ///

@@ -16,8 +16,8 @@ pub(crate) struct SessionRules {
     /// How long after a rotation the previous token is still exchanged for the current one. Concurrent refreshes need
     /// this.
     pub(crate) race_window: Duration,
-    /// What applies instead of `race_window` until a client has used the new token, because the response that carried
-    /// the new token may have been lost.
+    /// The window that applies instead of `race_window` until a client has used the new token. Until then, the response
+    /// that carried that token may have been lost.
     pub(crate) lost_response_window: Duration,
     /// How far a row's times may be ahead of our clock, because another server wrote them.
     pub(crate) clock_skew: Duration,

@@ -134,7 +134,7 @@ pub enum StoreAbility {
     ListPages,
 }
 
-/// A session store. Nine operations are required. The other methods have default implementations. They concern the
+/// A session store. Nine operations are required. The other methods, which have default implementations, concern the
 /// store's [abilities](StoreAbility), its clock, its notifications, and whether it is durable.
 ///
 /// Every implementation must keep these rules:
@@ -204,10 +204,10 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Does what [`Self::create`] does and, in the same transaction, limits the live sessions of the new session's
     /// subject. It ends as many of them as necessary so that at most `limit` remain, including the new one.
     ///
-    /// The least recently used sessions end: those with the earliest `rotated_at` and, among these, with the earliest
-    /// `created_at`. Their kind is [`RevocationKind::Ended`]. They end at the time of the new session, or at the latest
-    /// `rotated_at` among them if that is later. Their ids are returned with those of the sessions that `ends` selects.
-    /// A store may limit the number of sessions that end in one call to ten thousand.
+    /// The least recently used sessions end: those with the earliest `rotated_at` or, if that is equal, the earliest
+    /// `created_at`. Their kind is [`RevocationKind::Ended`]. They end at the time at which the new session starts, or
+    /// at the latest `rotated_at` among them if that is later. Their ids are returned with those of the sessions that
+    /// `ends` selects. A store may limit the number of sessions that end in one call to ten thousand.
     ///
     /// Requires [`StoreAbility::LimitSessions`].
     fn create_within(
@@ -221,7 +221,7 @@ pub trait SessionStore: Send + Sync + 'static {
     }
 
     /// Returns up to `limit` live sessions of a subject, in the order of [`Self::list`]. They are those that come after
-    /// the position `after`, or the first ones if it is `None`. Reads no more than `limit` rows into memory.
+    /// the position `after`, or the first ones if `after` is `None`. Reads no more than `limit` rows into memory.
     ///
     /// Requires [`StoreAbility::ListPages`].
     fn list_page(

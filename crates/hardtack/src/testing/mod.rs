@@ -1,5 +1,5 @@
-//! Tools for tests: a clock that tests advance, a request without a framework, session stores that fail on demand or at
-//! one of their calls, and the conformance suites of session stores and throttle stores.
+//! Tools for tests: a clock that tests advance, a request without a framework, session stores that can fail entirely or
+//! in a single call, and the conformance suites of session stores and throttle stores.
 
 mod clock;
 mod failing_sessions;

@@ -196,8 +196,8 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
         same(rule, self.passes(&[budget]).await, true);
     }
 
-    /// A clock that was ahead leaves times that are too far in the future. To simulate this, the test first uses a
-    /// larger budget.
+    /// If a store's clock was ahead, the stored times are too far in the future. The test stores such times by first
+    /// using a larger budget.
     async fn impossible_times_are_corrected(&self, sleep: &impl AsyncFn(Duration)) {
         let ahead = Rate::new(1000, HOUR);
         let key = random_key();

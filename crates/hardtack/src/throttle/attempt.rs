@@ -23,8 +23,8 @@ impl Attempt {
         Self { counters, budgets, shared }
     }
 
-    /// Counts the try as a success: gives the tokens back, and ends each budget's row of failures. If the store fails,
-    /// the tokens stay taken.
+    /// Counts the try as a success: gives the tokens back, and ends each budget's series of failures. If the store
+    /// fails, the tokens stay taken.
     pub async fn succeeded(self) {
         self.counters.give_back(&self.budgets, self.shared).await;
     }
@@ -42,7 +42,7 @@ impl fmt::Debug for Attempt {
 /// A try that is refused. No token was taken, so the try does not prolong the wait.
 ///
 /// In a handler, pass this value to `auth.refuse`. The response has status 429, the code `too_many_attempts`, the
-/// [sentence](Self::sentence) and `Retry-After`. A browser gets it as a page, a program as problem details.
+/// [sentence](Self::sentence) and `Retry-After`. A browser gets a page, and a program gets problem details.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TooManyAttempts {
     retry_after: Duration,

@@ -10,7 +10,8 @@ use super::{Budget, Rate};
 
 /// The state of a budget: when its buckets are full again, in milliseconds of the store's clock.
 ///
-/// The buckets of `Counter::default()` are full. So a store can delete a counter that [is full](Self::is_full).
+/// For a key without a counter, a store uses `Counter::default()`, whose buckets are full. A store can therefore delete
+/// a counter that [is full](Self::is_full).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counter {
@@ -31,7 +32,7 @@ impl Counter {
         self.full_at <= now && self.failures_full_at <= now
     }
 
-    /// Returns which part of the emptier bucket is spent, in thousandths: 0 if the bucket is full, 1000 if it is empty.
+    /// Returns how much of the emptier bucket is spent, in thousandths: 0 if the bucket is full, 1000 if it is empty.
     pub fn spent(self, budget: &Budget, now: i64) -> u16 {
         let spent =
             |full_at: i64, rate: Rate| full_at.saturating_sub(now).clamp(0, rate.fill_ms()) * 1000 / rate.fill_ms();
@@ -39,13 +40,13 @@ impl Counter {
         u16::try_from(spent(self.full_at, budget.rate()).max(failures)).unwrap_or(1000)
     }
 
-    /// Gives back the token of a try that succeeded, and ends the row of failures.
+    /// Gives back the token of a try that succeeded, and ends the series of failures.
     pub const fn give_back(&mut self, budget: &Budget) {
         self.full_at = self.full_at.saturating_sub(budget.rate().every_ms());
         self.failures_full_at = 0;
     }
 
-    /// Corrects times at which even an empty bucket would have been full for some time. Such times remain if the
+    /// Lowers each stored time that is further ahead than an empty bucket takes to fill. Such times remain if the
     /// store's clock was ahead and has been set back, or if the budget has become smaller.
     fn correct(&mut self, budget: &Budget, now: i64) {
         self.full_at = self.full_at.min(now.saturating_add(budget.rate().fill_ms()));
@@ -73,7 +74,8 @@ impl Counter {
 /// this function, and stores the counters that have changed, all in one transaction.
 ///
 /// Counters can change even if the try is refused, because this function corrects times that are too far in the future.
-/// Store them in this case as well. Otherwise, a clock that was an hour ahead could lock a person out for an hour.
+/// Store the counters in this case as well. If they were not stored, a clock that was an hour ahead could lock a person
+/// out for an hour.
 pub fn take_all(counters: &mut [(Budget, Counter)], now: i64) -> Verdict {
     let (mut longest, mut failures) = (0, false);
     for (budget, counter) in &mut *counters {

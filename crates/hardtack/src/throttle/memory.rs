@@ -16,8 +16,8 @@ const SAMPLE: usize = 16;
 /// A [`ThrottleStore`] in this process's memory. Clones share it. A restart clears it.
 ///
 /// The store holds at most [`Self::DEFAULT_CAPACITY`] counters, which take about 10 MB. If there is no space for a new
-/// counter, the store examines a random sample and deletes the counter of which the least is spent. So a flood of new
-/// names replaces counters with few tries, not the counter of an account under attack.
+/// counter, the store examines a random sample of counters and deletes the one whose buckets are fullest. A flood of
+/// new names therefore replaces counters with few tries, not the counter of an account under attack.
 #[derive(Clone, Debug)]
 pub struct MemoryThrottleStore(Arc<Mutex<Rows>>);
 
@@ -128,8 +128,8 @@ impl Rows {
         }
     }
 
-    /// Deletes one row of a random sample if there are too many rows. Also examines the next two rows, and deletes
-    /// those whose buckets are full.
+    /// If there are too many rows, deletes the fullest row of a random sample. In any case, continues a sweep through
+    /// all rows: examines two of them, and deletes those whose buckets are full.
     fn make_room(&mut self, now: i64, new: usize) {
         if self.rows.len() > self.capacity {
             let sample = (0..SAMPLE).map(|_| rand::rng().random_range(0..new.max(1)));

@@ -35,9 +35,9 @@
 //!
 //! 1. A try takes one token from each budget. If any budget is empty, the try is refused and takes no token at all, so
 //!    a refused try never prolongs a wait.
-//! 2. A try counts as a failure until it has succeeded. So tries that run in parallel are counted, and also those that
-//!    end with a crash or because the client hangs up.
-//! 3. A success gives the tokens back, and ends the row of failures of each of its budgets.
+//! 2. A try counts as a failure until it has succeeded. Therefore, tries that run in parallel are counted, and so are
+//!    tries that end because of a crash or because the client hangs up.
+//! 3. A success gives the tokens back, and ends each budget's series of failures.
 //! 4. The wait is never longer than the time in which one token is added.
 //! 5. If a store that several servers share fails, each server counts in its own memory until the store works again.
 

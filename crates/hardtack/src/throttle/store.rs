@@ -42,16 +42,16 @@ impl Now {
 /// Where counters are kept. [`MemoryThrottleStore`](super::MemoryThrottleStore) serves one process. `hardtack-sqlx` and
 /// `hardtack-redis` have stores that several servers share.
 ///
-/// To write another store:
+/// Another store must follow these rules:
 ///
 /// - Each operation is one transaction. If 50 parallel calls take from one budget, exactly as many succeed as it has
 ///   tokens. [`take_all`](super::take_all) and [`Counter`](super::Counter) do the arithmetic.
-/// - If the store does not respond, an operation fails after about a second, because the request waits for it. The
+/// - If the store does not respond, an operation fails after about a second, because a request is waiting for it. The
 ///   [`Throttle`](super::Throttle) then counts in memory.
 /// - The store deletes counters that [are full](super::Counter::is_full). It also limits the number of counters,
-///   because clients choose the names and addresses that are counted. If there are too many, it deletes those of which
-///   the least [is spent](super::Counter::spent).
-/// - `hardtack::testing::throttle_conformance` (feature `testing`) tests the store.
+///   because clients choose the names and addresses that are counted. If there are too many counters, it deletes those
+///   that are least [spent](super::Counter::spent).
+/// - The store passes the tests of `hardtack::testing::throttle_conformance` (feature `testing`).
 pub trait ThrottleStore: Send + Sync + 'static {
     /// Takes a token from each budget, or none if any budget is empty. The budgets are in the order of their keys, and
     /// no key occurs twice.
@@ -59,8 +59,8 @@ pub trait ThrottleStore: Send + Sync + 'static {
     /// A store that several servers share should use its own clock and ignore `now`.
     fn take(&self, budgets: &[Budget], now: Now) -> impl Future<Output = Result<Verdict, BackendError>> + Send;
 
-    /// Gives one token back to each budget, never beyond its burst, and ends each budget's row of failures. The budgets
-    /// are in the order of their keys, and no key occurs twice.
+    /// Gives one token back to each budget, never beyond its burst, and ends each budget's series of failures. The
+    /// budgets are in the order of their keys, and no key occurs twice.
     fn give_back(&self, budgets: &[Budget], now: Now) -> impl Future<Output = Result<(), BackendError>> + Send;
 
     /// Fills the buckets of the keys.

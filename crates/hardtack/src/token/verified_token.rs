@@ -180,7 +180,7 @@ impl VerifiedPayload {
     /// Reads the payload of a token whose signature was verified.
     ///
     /// # Errors
-    /// Those of [`Claims::from_json`].
+    /// The errors of [`Claims::from_json`].
     #[inline]
     pub(crate) fn read(mut payload: Vec<u8>, profile: &ClaimsProfile<'_>) -> Result<Self, TokenError> {
         if profile.is_strict() {
@@ -257,8 +257,8 @@ impl VerifiedPayload {
     }
 
     /// Whether the user has authenticated recently enough (ASVS 5.0 V7.5.1). An `auth_time` that is later than `iat`
-    /// counts as `iat`. A date in the future therefore cannot prolong freshness, because a token whose `iat` is further
-    /// ahead than the clock skew is refused.
+    /// counts as `iat`. A token whose `iat` is further ahead than the clock skew is refused, so a date in the future
+    /// cannot prolong freshness.
     pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
         let (fresh, issued_at, auth_time) = match &self.form {
             Form::Fast { claims, .. } => (claims.fresh, claims.issued_at, claims.auth_time),

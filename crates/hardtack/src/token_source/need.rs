@@ -56,7 +56,7 @@ impl Need {
         self
     }
 
-    /// Searches these locations instead of those of the settings (`jwt_required(locations=…)`). If a route takes tokens
+    /// Searches these locations instead of the configured ones (`jwt_required(locations=…)`). If a route takes tokens
     /// from JSON bodies, also set
     /// [`TokenSources::route_locations`](crate::token_source::TokenSources::route_locations).
     #[must_use]

@@ -15,8 +15,8 @@ use crate::users::{
     EmailAddress, NameRules, NameTaken, NewName, NewUser, Profile, User, UserNameProblem, UserRecord, UserStore,
 };
 
-/// A link that lets a user set a password without knowing the old one, returned by [`Accounts::add`] and
-/// [`Accounts::reset_link`]. It works once. Like a password, it must not be logged.
+/// A link that lets a user set a password without knowing the old one. [`Accounts::add`] and [`Accounts::reset_link`]
+/// return such links. A link works once. Like a password, it must not be logged.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct PasswordLink {
@@ -69,9 +69,9 @@ impl Accounts {
     /// Creates a link that lets the user with this name set a new password. The operator starts the reset, but never
     /// learns the password (ASVS 5.0 V6.4.6). Until the user sets a new password, the old one still works.
     ///
-    /// The link works once, within a day, and replaces the user's earlier link of this kind. It stops working when the
-    /// user changes the password or undoes a change of the email address. It also stops working when an operator
-    /// disables the user, logs the user out or sets the user's email address.
+    /// The link works once and expires after a day. The user's earlier link of this kind stops working at once. The new
+    /// link stops working when the user changes the password or undoes a change of the email address. It also stops
+    /// working when an operator disables the user, logs the user out or sets the user's email address.
     ///
     /// # Errors
     /// No user has the name, the user is disabled, or the database failed.
@@ -126,7 +126,7 @@ impl Accounts {
     }
 
     /// Sets the email address of the user with this name. An empty `email` removes the address. If `confirmed` is
-    /// false, a new address stays unconfirmed until the user confirms it, starting from the account page.
+    /// false, a new address stays unconfirmed. The user can request a confirmation link on the account page.
     ///
     /// All of the user's links stop working, including those that undo an earlier change of the address. The user stays
     /// logged in.
@@ -161,7 +161,7 @@ impl Accounts {
     /// If someone else signs up with the name later, they get a different id.
     ///
     /// Data that your application keeps about the user is not deleted. The end of the sessions is recorded as new
-    /// activity, without an IP address. Like all activity, it is deleted after 90 days.
+    /// activity of the deleted user, without an IP address. Like all activity, it is deleted after 90 days.
     ///
     /// # Errors
     /// No user has the name, or the database failed.

@@ -23,8 +23,8 @@ fn by_operator(at: Timestamp) -> RequestInfo {
 }
 
 impl Accounts {
-    /// Returns up to `limit` users whose names sort after `after`, including disabled users. If `after` is `None`,
-    /// starts with the first user. Names are sorted byte by byte in lower case.
+    /// Returns up to `limit` users whose names sort after `after`, including disabled users. If `after` is `None`, the
+    /// list starts with the first user. Names are sorted byte by byte in lower case.
     ///
     /// # Errors
     /// The database failed.
@@ -46,8 +46,8 @@ impl Accounts {
     ///
     /// The user's sessions end too. Pass the [`EndedSessions`] to [`Authenticator::finish_ending`], which ends them at
     /// once if the session store works. If the store fails or the process stops first, a server that follows the
-    /// revocation log ends them as soon as it can. A log-in that is in flight checks, after it has created its session,
-    /// whether the user is disabled. If so, it ends the session.
+    /// revocation log ends them as soon as it can. If a log-in is in flight, it creates its session, then checks
+    /// whether the user has been disabled. If so, it ends the session.
     ///
     /// [`Authenticator::finish_ending`]: hardtack::Authenticator::finish_ending
     ///
@@ -76,7 +76,7 @@ impl Accounts {
         Ok(Some(record))
     }
 
-    /// Logs the user with this name out everywhere, and invalidates the user's reset and confirmation links. Returns
+    /// Ends all sessions of the user with this name, and invalidates the user's reset and confirmation links. Returns
     /// `None` if no user has the name. Pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as after [`disable`](Self::disable).
     ///

@@ -1,4 +1,5 @@
-//! Makes a table from a list of passwords, or from a list of their hashes. The list may be far larger than the memory.
+//! Makes a table from a list of passwords, or from a list of their hashes. The list may be far larger than the
+//! machine's memory.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -24,8 +25,8 @@ const SHA1_DIGITS: usize = 40;
 pub struct TableSummary {
     /// How many passwords the table has.
     pub passwords: u64,
-    /// How many lines of the list were left out. Nobody can choose the passwords in these lines, because they are not
-    /// UTF-8 or are longer than 1024 bytes.
+    /// How many lines of the list were left out, because they are not UTF-8 or are longer than 1024 bytes. No user can
+    /// choose such a password anyway.
     pub left_out: u64,
     /// The size of the table in bytes.
     pub bytes: u64,

@@ -1,4 +1,4 @@
-//! The forms of a user name that are compared: the key (RFC 8265 UsernameCaseMapped) and the skeleton (UTS #39).
+//! The forms in which user names are compared: the key (RFC 8265 UsernameCaseMapped) and the skeleton (UTS #39).
 
 use precis_profiles::UsernameCaseMapped;
 use precis_profiles::precis_core::profile::Rules;
@@ -63,8 +63,8 @@ pub(crate) fn skeleton(name: &str) -> String {
     unicode_security::skeleton(&username_key(name)).collect()
 }
 
-/// The IdentifierClass of RFC 8264, extended by the letters, marks and digits of later versions of Unicode. The tables
-/// of precis-core and IANA end with Unicode 6.3, but RFC 8264 §8 defines the class for every version.
+/// The IdentifierClass of RFC 8264, with the letters, marks and digits that later versions of Unicode have added. The
+/// tables of precis-core and IANA end with Unicode 6.3, but RFC 8264 §8 defines the class for every version.
 struct NameClass;
 
 impl StringClass for NameClass {

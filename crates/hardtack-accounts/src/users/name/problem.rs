@@ -16,8 +16,8 @@ pub(crate) enum UserNameProblem {
          digits and . _ - @ +"
     )]
     Invisible,
-    /// The name contains a symbol, punctuation that this message does not list, or a variant of another character, such
-    /// as `ﬁ` or `²`.
+    /// The name contains a symbol, punctuation other than `.`, `_`, `-`, `@` and `+`, or a variant of another
+    /// character, such as `ﬁ` or `²`.
     #[error("A user name can contain only letters, digits and . _ - @ +")]
     BadCharacter,
     /// The name does not begin with a letter or a digit, so it could be taken for a command-line option, a path or a

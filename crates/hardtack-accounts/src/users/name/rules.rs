@@ -143,6 +143,6 @@ pub(crate) struct NewName {
     /// Names that look alike in lower case have the same one.
     pub(crate) skeleton: String,
     /// The skeleton of the name as it looks with its capital letters. `paypaI` with a capital I looks like `paypal`,
-    /// but its lower case does not.
+    /// but its lower-case form `paypai` does not.
     pub(crate) skeleton_of_capitals: String,
 }

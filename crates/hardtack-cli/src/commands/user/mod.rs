@@ -167,9 +167,9 @@ impl Users<'_> {
         })
     }
 
-    /// Returns an authenticator on the session store, and the number of the user's sessions. Returns an inner `Err` if
-    /// the store cannot be reached, or may not be the one that the servers use. The caller can still make its change,
-    /// because the servers then end the sessions.
+    /// Returns an authenticator that uses the session store, and the number of the user's sessions. Returns an inner
+    /// `Err` if the store cannot be reached, or may not be the one that the servers use. In both cases, the caller can
+    /// still make its change, and the servers end the sessions.
     ///
     /// # Errors
     /// No user has the name, or the servers keep their sessions elsewhere. Nothing has been changed.
@@ -195,8 +195,8 @@ impl Users<'_> {
 }
 
 /// Ends the sessions of a user after the change has been committed, and returns how many have ended. The servers learn
-/// of their end from the revocation log. If the session store cannot be reached, the servers end the sessions as soon
-/// as they can reach it.
+/// from the revocation log which sessions have ended. If this command cannot reach the session store, the servers end
+/// the sessions as soon as they can reach it.
 async fn finish_ending(store: Result<(Authenticator, usize), Error>, ended: EndedSessions) -> Sessions {
     match store {
         Ok((auth, sessions)) if auth.finish_ending(ended).await => Sessions::Ended(sessions),

@@ -17,8 +17,8 @@ pub(crate) trait FlagSet {
     /// Whether the command takes the setting's flag.
     fn accepts(setting: &Setting) -> bool;
 
-    /// Whether `--help` lists the flag. A command may accept flags that it does not list. They have no effect, but
-    /// allow calling the command with the same flags as `serve`.
+    /// Whether `--help` lists the flag. A command may accept flags that it does not list. They have no effect. They are
+    /// accepted so that the command can be called with the same flags as `serve`.
     fn lists(setting: &Setting) -> bool;
 }
 

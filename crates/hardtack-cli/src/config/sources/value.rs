@@ -109,8 +109,8 @@ impl Sources {
         self.value(setting).map_or_else(|| setting.usual_name(), SettingValue::label)
     }
 
-    /// Returns the setting and its value, as errors begin, such as `--listen is "localhost"`. The value of a secret is
-    /// left out.
+    /// Returns the setting and its value in the form in which errors begin, such as `--listen is "localhost"`. The
+    /// value of a secret is left out.
     pub(crate) fn describe(&self, setting: &Setting) -> String {
         match self.value(setting) {
             Some(value) if setting.hides(&value.text) => value.label(),

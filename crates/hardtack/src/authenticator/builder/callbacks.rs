@@ -10,7 +10,7 @@ use crate::token::VerifiedToken;
 impl AuthenticatorBuilder {
     /// Sets a blocklist of tokens that the application no longer accepts.
     ///
-    /// For each verified token of a request, the list is queried. A route can skip this with
+    /// Each verified token of a request is looked up in this list. A route can skip the look-up with
     /// [`Need::skip_revocation_check`](crate::Need::skip_revocation_check).
     ///
     /// In Flask-JWT-Extended: `token_in_blocklist_loader`.

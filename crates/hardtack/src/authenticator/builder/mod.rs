@@ -109,8 +109,8 @@ impl AuthenticatorBuilder {
     /// Sets the address that the server listens on. If it is a loopback or unspecified address, browsers on the same
     /// machine may also use the site under `http://localhost` and the loopback addresses, with the server's port.
     ///
-    /// If the base URL has a loopback address, these names are allowed even without this call, but with the port of the
-    /// base URL.
+    /// If the host of the base URL is `localhost` or a loopback address, browsers may use these names and addresses
+    /// even without this call, but with the scheme and port of the base URL.
     pub fn listener(mut self, address: SocketAddr) -> Self {
         self.listener = Some(address);
         self
@@ -177,8 +177,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Deletes expired rows of the application together with those of the sessions. `what` is the name of the rows in
-    /// log messages.
+    /// Deletes expired rows of the application in the background, together with expired sessions. `what` is the name of
+    /// these rows in log messages.
     pub fn also_prune(mut self, what: &'static str, rows: impl Prune) -> Self {
         self.also_pruned.push(AlsoPruned::new(what, rows));
         self
@@ -328,9 +328,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets how many access tokens are cached once their signature has been checked. The next request with a cached
-    /// token needs no cryptography. Default: 8192 tokens, which take at most 16 MiB. Zero turns the cache off. The
-    /// entries are divided among the threads.
+    /// Sets how many access tokens with a verified signature are cached. A later request with a cached token needs no
+    /// cryptography. Default: 8192 tokens, which take at most 16 MiB. Zero turns the cache off. The entries are divided
+    /// among the threads.
     ///
     /// Times, kind, revocation, CSRF and freshness are still checked on every request. [`Authenticator::replace_keys`]
     /// clears the cache.
@@ -417,8 +417,8 @@ impl AuthenticatorBuilder {
             match policy.max_staleness {
                 Some(bound) if !self.follows_log => return Err(ConfigError::StalenessWithoutLog { bound }),
                 None if has_pending && !self.follows_log => return Err(ConfigError::PendingRevocationsWithoutLog),
-                // Requests look for pending revocations that this process failed to carry out only if the cache may be
-                // stale. Without a bound, it never counts as stale.
+                // This process may have failed to carry out pending revocations. Requests look for these only if the
+                // cache may be stale, and without a bound, the cache never counts as stale.
                 None if self.follows_log && (has_pending || store.is_durable()) => policy.bound_staleness(),
                 Some(_) | None => {}
             }

@@ -11,7 +11,7 @@ use crate::revocation::SessionStatus;
 use crate::session::{ChangedClaims, RevocationKind, RevokeTarget, Session};
 
 /// The new claims of a user's sessions. [`Authenticator::check_claims`] has checked that they fit into the user's
-/// tokens and cookies. Pass them to a store that changes claims in a transaction of the application.
+/// tokens and cookies. Pass this value to a store that changes claims in a transaction of the application.
 #[derive(Clone, Debug)]
 pub struct CheckedClaims {
     subject: String,

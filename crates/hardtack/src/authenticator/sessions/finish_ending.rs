@@ -21,8 +21,8 @@ impl Authenticator {
     ///
     /// Returns `false` if the sessions could not be ended yet. This can only happen if they are in a different store
     /// from the change and one of the two stores has failed. This process then refuses the sessions, and the servers
-    /// end them when both stores work again. The change itself is stored in either case, so do not tell the user to try
-    /// again.
+    /// end them once both stores have recovered. The change itself is stored in either case, so do not tell the user to
+    /// try again.
     ///
     /// ```
     /// # async fn reset(auth: &hardtack::Authenticator, ended: hardtack::session::EndedSessions) -> &'static str {
@@ -160,7 +160,7 @@ impl Authenticator {
         // out, the list may contain the session of a later log-in, which must not end.
         if self.is_stored(intention).await? {
             if !ids.is_empty() {
-                // A server whose clock is ahead may have dated some of them in the future.
+                // A server whose clock is ahead may have dated some of these sessions in the future.
                 let at = times.into_iter().fold(self.now(), Timestamp::max);
                 let ended = self.end(RevokeTarget::Sessions(&ids), at).await?;
                 for id in ended {

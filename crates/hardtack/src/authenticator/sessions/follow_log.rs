@@ -154,8 +154,8 @@ impl Authenticator {
         }
     }
 
-    /// Reads the log from the position that this process has reached. Reads it from the beginning if the clock was set
-    /// back to a time when entries that the cache has dropped were still needed. Each page must arrive before
+    /// Reads the log from the position that this process has reached. If the clock has been set back so far that the
+    /// cache needs entries again that it has dropped, reads the log from its beginning. Each page must arrive before
     /// `patience` ends.
     pub(super) async fn read_log<S: Future<Output = ()>>(
         &self,
@@ -183,7 +183,7 @@ impl Authenticator {
             };
             let step = reader.take_page(&page, LOG_PAGE);
             let now = self.moment();
-            // Entries that seem to be no longer needed are not skipped: our clock may be ahead.
+            // Do not skip entries that seem to be no longer needed: our clock may be ahead.
             page.entries.iter().for_each(|entry| self.learn(entry.session, entry.kind, entry.at, now));
             read += page.entries.len();
             match step {

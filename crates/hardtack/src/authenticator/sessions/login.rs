@@ -120,9 +120,9 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// Does the same as [`Self::renew`], but creates no new session. Its cookies could not reach the browser, because
-    /// the client has disconnected after the change. If the change did not end the browser's own session, that session
-    /// continues.
+    /// Does the same as [`Self::renew`], but creates no new session. The cookies of a new session could not reach the
+    /// browser, because the client disconnected after the change. If the change did not end the browser's own session,
+    /// that session continues.
     pub(crate) async fn end_unseen(
         &self,
         previous: &VerifiedToken,

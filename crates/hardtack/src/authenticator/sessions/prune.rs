@@ -10,9 +10,9 @@ use crate::error::{BackendError, WithCauses};
 /// The time from a process's first request to its first pruning, if no row outlives the process.
 const FIRST: Duration = Duration::from_secs(60);
 
-/// How long the clock must have run without being set before a process deletes rows that outlive it. A machine often
-/// starts with a wrong clock, and a database on the same machine has the same clock. If the clock is ahead, rows that
-/// are still needed look expired.
+/// How long the clock must have run without being set before a process deletes rows that outlive the process. A machine
+/// often boots with a wrong clock, and a database on the same machine uses the same clock. If that clock is ahead, rows
+/// that are still needed look expired.
 const SETTLING: Duration = Duration::from_secs(60 * 60);
 
 /// How often a process prunes.
@@ -28,8 +28,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const BATCHES: u32 = 1000;
 
 impl WeakAuthenticator {
-    /// Deletes expired rows every ten minutes, until the authenticator is dropped. If rows outlive the process, nothing
-    /// is deleted in the first hour, nor in the hour after the clock has been set.
+    /// Deletes expired rows every ten minutes, until the authenticator is dropped. If the rows outlive the process,
+    /// nothing is deleted in its first hour, nor in the hour after the clock has been set.
     pub(in crate::authenticator) async fn prune_regularly<F, S>(&self, sleep: &F)
     where
         F: Fn(Duration) -> S,
@@ -67,8 +67,8 @@ impl Authenticator {
         self.store().is_some_and(|store| store.is_durable()) || !self.0.also_pruned.is_empty()
     }
 
-    /// Deletes the expired `rows` of the application, or expired sessions if `rows` is `None`. If that fails, the next
-    /// run tries again.
+    /// Deletes the expired `rows` of the application, or expired sessions if `rows` is `None`. If the deletion fails,
+    /// the next run tries again.
     async fn prune_all<F, S>(&self, rows: Option<&AlsoPruned>, sleep: &F)
     where
         F: Fn(Duration) -> S,

@@ -10,8 +10,8 @@ use crate::refusal::Reason;
 use crate::session::{RefreshFlaw, RefreshVerdict, RevokeTarget, Rotation, Session, SessionId};
 use crate::token::VerifiedToken;
 
-/// How many times to try a rotation before giving up with an error. A concurrent write to the same row makes a rotation
-/// fail.
+/// How many times to try a rotation before returning an error. A rotation fails if another request writes to the same
+/// row at the same time.
 const ATTEMPTS: usize = 8;
 
 impl Authenticator {
@@ -58,8 +58,8 @@ impl Authenticator {
         Err(BackendError::new("could not rotate the session: its row kept changing").into())
     }
 
-    /// Whether a refresh token, valid or not, is the newest one of its session according to the store. Returns `false`
-    /// if there is no store.
+    /// Whether the store says that a refresh token is the newest one of its session. The token need not be valid.
+    /// Returns `false` if there is no store.
     pub(crate) async fn is_newest_refresh(&self, refresh: &VerifiedToken) -> Result<bool, BackendError> {
         let (Some(store), Some(id)) = (self.store(), refresh.session()) else { return Ok(false) };
         Ok(store.find(id).await?.is_some_and(|row| refresh.claims().generation == Some(row.generation)))
@@ -75,7 +75,8 @@ impl Authenticator {
         Reason::Refresh(flaw)
     }
 
-    /// Issues a new access token if there is no store. The refresh token stays the same, as in Flask-JWT-Extended.
+    /// Issues a new access token. This is the exchange without a store, in which the refresh token stays the same, as
+    /// in Flask-JWT-Extended.
     fn exchange_stateless(
         &self,
         refresh: &VerifiedToken,

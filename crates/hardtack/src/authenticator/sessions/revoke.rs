@@ -38,11 +38,11 @@ impl Authenticator {
         Ok(ended)
     }
 
-    /// Ends those sessions of a target whose tokens are dated in the future. That happens if the clock of another
-    /// server is ahead. `dated` lists the known times of the tokens.
+    /// Ends those sessions of a target whose tokens are dated in the future. A token has such a date if the clock of
+    /// the server that issued it is ahead. `dated` lists the sessions with the known dates of their tokens.
     ///
-    /// Call this method before creating a session that ends others. The creation records the end of the others at the
-    /// current time. If their tokens are dated later, the other servers would forget that end before the tokens expire.
+    /// Call this method before creating a session that ends others. The creation records that the others end at the
+    /// current time. If their tokens are dated later, other servers would forget these ends before the tokens expire.
     pub(super) async fn end_early(
         &self,
         ends: RevokeTarget<'_>,
@@ -72,10 +72,9 @@ impl Authenticator {
         }
     }
 
-    /// Records in the cache what happened to a session at `at`, and keeps the record for the time of
-    /// [`Self::token_memory`].
+    /// Records in the cache what happened to a session at `at`, and keeps the record for [`Self::token_memory`].
     ///
-    /// This time starts now, however long ago `at` seems to be, because our clock may be wrong. If `at` is in the
+    /// This period starts now, however long ago `at` seems to be, because our clock may be wrong. If `at` is in the
     /// future, the clock that dated the tokens is ahead of ours, and the record is kept longer by the difference.
     pub(super) fn learn(&self, id: SessionId, what: RevocationKind, at: Timestamp, now: Moment) {
         let until = now.after(at.since(now.date).saturating_add(self.token_memory()));
@@ -87,8 +86,8 @@ impl Authenticator {
         self.0.watchers.wake(id);
     }
 
-    /// Returns for how long after the end of a session its access tokens may seem valid to any server, whatever its
-    /// clock says. Without a store, this also covers the session's refresh token.
+    /// Returns how long after the end of a session a server may still consider the session's access tokens valid, even
+    /// if that server's clock is behind. Without a store, this period also covers the refresh token.
     pub(super) fn token_memory(&self) -> Duration {
         let settings = self.settings();
         let longest = match (settings.access_lifetime.duration(), settings.refresh_lifetime.duration()) {
@@ -116,7 +115,7 @@ impl Authenticator {
     }
 
     /// Returns a page of at most 50 live sessions of a subject, the newest first. To get the first page, pass `None`.
-    /// To get the next page, pass the [`next`](SessionsPage::next) of the page before. Without a store, the page is
+    /// To get the next page, pass the [`next`](SessionsPage::next) of the previous page. Without a store, the page is
     /// empty.
     ///
     /// # Errors
@@ -145,9 +144,9 @@ impl Authenticator {
         Ok(row.filter(|row| row.subject == subject && row.is_live(self.now())))
     }
 
-    /// Returns the id of each session of a subject that has not been ended, and the time of its last rotation. Sessions
-    /// that have expired by our clock are included, because our clock may be ahead. If the store can list pages, the
-    /// rows are never all in memory at once.
+    /// Returns the sessions of a subject that have not been ended: the id of each session and the time of its last
+    /// rotation. Sessions that have expired by our clock are included, because our clock may be ahead. If the store can
+    /// list pages, the rows are never all in memory at once.
     pub(super) async fn unended_sessions(
         &self,
         store: &dyn ErasedStore,
@@ -203,9 +202,9 @@ impl Authenticator {
         Ok(ended.len())
     }
 
-    /// Deletes up to `limit` rows and returns their number. The rows are old sessions and log entries that no valid
-    /// token can refer to. A process with an adapter need not call this method, because the adapter does so every ten
-    /// minutes.
+    /// Deletes up to `limit` rows and returns their number. The rows are old sessions and old entries of the revocation
+    /// log. No valid token can refer to them. A process with an adapter need not call this method, because the adapter
+    /// calls it every ten minutes.
     ///
     /// If the store has a clock of its own ([`SessionStore::time`](crate::session::SessionStore::time)), the store's
     /// clock decides what is old. If that clock differs from the authenticator's by more than a minute, nothing is

@@ -18,7 +18,8 @@ use crate::token::{IssueError, VerifiedToken};
 
 /// The claim that records whether the cookies outlive the browser. Without a store, all tokens of a session have this
 /// claim if the log-in has set [`LogIn::remember`](crate::LogIn::remember). With a store, only refresh tokens can have
-/// it. They have it if the user has chosen to stay logged in and such sessions may be idle for longer than others.
+/// it. They have it if the user has chosen to stay logged in and the session policy lets such sessions be idle for
+/// longer than others.
 pub(super) const PERSISTENT: &str = "persistent_cookies";
 
 impl Authenticator {
@@ -49,9 +50,9 @@ impl Authenticator {
         Ok(Refreshed { access: access.into_verified(), cookies })
     }
 
-    /// The access token of a session. While at least half of its life remains, its `iat` is the time of the session's
-    /// last rotation, so concurrent requests get tokens with the same claims. If less remains, for example because a
-    /// lost response is repeated late, its `iat` is the current time.
+    /// The access token of a session. Its `iat` is the time of the session's last rotation, so concurrent requests get
+    /// tokens with the same claims. If more than half of the token's life would already have passed, `iat` is the
+    /// current time. This happens, for example, if a lost response is repeated late.
     fn session_access(&self, session: &Session, fresh: Fresh, now: Timestamp) -> Result<IssuedToken, IssueError> {
         let lifetime = self.settings().access_lifetime;
         let young = lifetime.duration().is_none_or(|span| now.since(session.rotated_at) <= span / 2);
@@ -131,7 +132,7 @@ impl Authenticator {
         claims
     }
 
-    /// The claims of a token that were set at the log-in. Those of the `additional_claims` callback are left out,
+    /// The claims of a token that were set at the log-in. Claims from the `additional_claims` callback are left out,
     /// because the callback is called again for the next token.
     pub(super) fn carried_claims(&self, token: &VerifiedToken) -> Map<String, Value> {
         let mut claims: Map<String, Value> = serde_json::from_slice(token.payload()).unwrap_or_default();

@@ -9,19 +9,19 @@ use crate::session::{ErasedStore, RevokeTarget, SessionId};
 /// A write to the store that ends sessions or changes their claims.
 ///
 /// This value is dropped before [`confirm`](Self::confirm) if the store fails or the request is cancelled. In that
-/// case, the store may or may not have committed the write, so this process looks up the sessions in the store on each
-/// of their requests.
+/// case, it is unknown whether the store has committed the write. This process therefore checks each request of the
+/// affected sessions against the store.
 #[must_use = "keep it until the store has reported the outcome; dropping it marks the sessions as uncertain"]
 pub(super) struct UncertainWrite<'a> {
     authenticator: &'a Authenticator,
-    /// The sessions, and when they were rotated last, if that is known.
+    /// The sessions, each with the time of its last rotation if known.
     sessions: Vec<(SessionId, Option<Timestamp>)>,
 }
 
 impl Authenticator {
     /// Call this method before the store ends sessions or changes their claims. If the target is a subject, this method
-    /// lists the subject's sessions. It misses sessions that begin between this call and the write. What the write does
-    /// to them, this process learns only from the revocation log.
+    /// lists the subject's sessions. It misses sessions that begin between this call and the write. The only way for
+    /// this process to learn what the write did to those sessions is the revocation log.
     pub(super) async fn begin_uncertain_write(
         &self,
         store: &dyn ErasedStore,

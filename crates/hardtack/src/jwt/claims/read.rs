@@ -89,7 +89,7 @@ impl ClaimsProfile<'_> {
         found.into_claims(self.lenient)
     }
 
-    /// Returns the identity if it is a string, or `None` if it has another type and the profile accepts that.
+    /// Returns the identity if it is a string. Returns `None` if it has another type and the profile accepts that type.
     fn identity_text(&self, value: Json<'_>) -> Result<Option<String>, TokenError> {
         match value {
             Json::String(text) if text.is_empty() => Err(TokenError::BadClaim(self.identity_name())),

@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::scan::unescaped_length;
 use crate::jwt::hex;
 
-/// The text of the object as far as it has been written. Strings that need no escapes are copied; serde_json writes the
-/// others.
+/// The part of the object's text that has been written so far. Strings that need no escapes are copied; serde_json
+/// writes the others.
 pub(in crate::jwt) struct ObjectWriter(Vec<u8>);
 
 impl ObjectWriter {

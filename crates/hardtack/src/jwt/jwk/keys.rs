@@ -6,8 +6,8 @@ use crate::jwt::error::KeyError;
 use crate::jwt::keys::{SigningKey, VerifyingKey};
 
 impl SigningKey {
-    /// Loads a private JWK (RFC 7517 §4). `alg` becomes the algorithm of the key, and `kid` its id. A private RSA key
-    /// must include its primes (RFC 7518 §6.3.2).
+    /// Loads a JWK that contains a private key or an HMAC secret (RFC 7517 §4). `alg` becomes the algorithm of the key,
+    /// and `kid` its id. A private RSA key must include its primes (RFC 7518 §6.3.2).
     ///
     /// # Errors
     /// The errors of [`Jwk::parse`] and [`Jwk::signing_key`].
@@ -27,8 +27,8 @@ impl SigningKey {
 }
 
 impl VerifyingKey {
-    /// Loads a public or private JWK (RFC 7517 §4), or an HMAC secret. `alg` becomes the algorithm of the key, and
-    /// `kid` its id. The private members of an asymmetric key are not used.
+    /// Loads a JWK that contains a public key, a private key or an HMAC secret (RFC 7517 §4). `alg` becomes the
+    /// algorithm of the key, and `kid` its id. The private members of an asymmetric key are not used.
     ///
     /// # Errors
     /// The errors of [`Jwk::parse`] and [`Jwk::verifying_key`].

@@ -83,8 +83,8 @@ fn sequence(der: &[u8]) -> Option<Reader<'_>> {
     outer.0.is_empty().then_some(Reader(inner))
 }
 
-/// Whether `bytes` look like a key or a certificate: they are exactly one SEQUENCE, and its first element is a SEQUENCE
-/// (in SubjectPublicKeyInfo and X.509) or an INTEGER (in RSAPublicKey and private keys).
+/// Whether `bytes` look like a key or a certificate. They do if they are exactly one SEQUENCE whose first element is a
+/// SEQUENCE (SubjectPublicKeyInfo, X.509) or an INTEGER (RSAPublicKey, private keys).
 pub(super) fn looks_like_key(bytes: &[u8]) -> bool {
     sequence(bytes).and_then(|mut inner| inner.element()).is_some_and(|(tag, _)| matches!(tag, SEQUENCE | INTEGER))
 }

@@ -33,9 +33,9 @@ pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether the text is a Unix or Windows path. A path begins with a well-known folder, a drive or a prefix such as
-/// `../`, ends like the name of a file with keys or settings, or consists of words separated by slashes or backslashes.
-/// Base64 may contain slashes, too, but does not consist of words.
+/// Whether the text is a Unix or Windows path. A text counts as a path in three cases: it begins with a well-known
+/// folder, a drive or a prefix such as `../`; it ends like the name of a file with keys or settings; or it consists of
+/// words separated by slashes or backslashes. Base64 may contain slashes, too, but does not consist of words.
 fn is_path(text: &str) -> bool {
     const FOLDERS: [&str; 9] = ["/run/", "/var/", "/etc/", "/home/", "/root/", "/opt/", "/usr/", "/srv/", "/tmp/"];
     const ENDINGS: [&str; 25] = [
@@ -117,7 +117,7 @@ fn is_command(text: &str) -> bool {
     })
 }
 
-/// Whether a text is a line of a file with variables: a name in capitals of several words, `=` and a value.
+/// Whether a text is a line of a file with variables: a name of several words in capitals, then `=` and a value.
 fn is_assignment(text: &str) -> bool {
     text.split_once('=').is_some_and(|(name, value)| {
         let words = || name.split('_');

@@ -1,5 +1,5 @@
-//! Refuses HMAC secrets that are too short (RFC 7518 §3.2), published, a simple pattern, the name of a secret, or a key
-//! that may be public.
+//! Refuses HMAC secrets that are too short (RFC 7518 §3.2) or that an attacker may know or guess: published secrets,
+//! simple patterns, the names of secrets, and keys that may be public.
 
 use zeroize::Zeroizing;
 
@@ -9,8 +9,8 @@ use super::sample_words::has_only_sample_words;
 use crate::jwt::algorithm::Hash;
 use crate::jwt::error::KeyError;
 
-/// Secrets from tutorials and manuals, reduced to lower-case letters and digits. A secret that consists of one of them,
-/// once or several times, is refused, even if digits follow.
+/// Secrets from tutorials and manuals, reduced to lower-case letters and digits. A secret is refused if it consists of
+/// one of these, once or repeated, even if digits follow.
 const PUBLISHED: [&str; 60] = [
     "secret",
     "secretkey",
@@ -88,8 +88,9 @@ const PUBLISHED_STARTS: [&str; 10] = [
     "5y2lf4q8zxec",
 ];
 
-/// Typical parts of published samples. People change other parts of a sample, so a secret that contains one of these is
-/// refused. The probability that a random secret contains one of them is below one in a billion.
+/// Typical parts of published samples. People often keep these parts when they change a sample, so a secret that
+/// contains one of them is refused. The probability that a random secret contains one of them is below one in a
+/// billion.
 const PUBLISHED_PARTS: [&str; 8] =
     ["changeme", "changethis", "replaceme", "replacethis", "replacewith", "inproduction", "placeholder", "yoursecret"];
 

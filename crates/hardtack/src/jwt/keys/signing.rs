@@ -267,8 +267,8 @@ impl SigningKey {
         }
     }
 
-    /// Derives a key for another purpose. The derived key is the HMAC-SHA256 of `"hardtack/"` followed by `label`,
-    /// under the private key or HMAC secret.
+    /// Derives a key for another purpose. The derived key is the result of HMAC-SHA256 with the private key or HMAC
+    /// secret as its key, and with `"hardtack/"` followed by `label` as its message.
     ///
     /// The derived key does not depend on the id of this key, and reveals nothing about this key.
     ///

@@ -32,8 +32,9 @@ impl Refused<'_> {
     }
 }
 
-/// A query parameter of the refresh URL. It says that the browser was posting a password to the re-authentication page
-/// and must post it there again after the refresh. The parameter `next` cannot name that page.
+/// A query parameter of the refresh URL. It says that the browser was posting a password to the re-authentication page,
+/// and must repeat this request after the refresh. The parameter `next` cannot say this, because it names the page that
+/// comes after the re-authentication.
 pub(crate) const TO_REAUTHENTICATION: &str = "reauthenticate";
 
 /// Where a browser goes after a refusal.
