@@ -44,7 +44,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
     // If the cookies of a session have just been refused, that page would lead back here.
     if visitor.is_logged_in() && ended.is_none() {
         if let Some(done) = auth.query("done").filter(|done| done_text(done).is_some()) {
-            // The notice says what a link has done. Show it even though another user is logged in.
+            // The home page says what a link has done, even though a user is logged in.
             return Ok(Redirect::to(&format!("/?done={done}")).into_response());
         }
         return Ok(Redirect::to(&auth.next_or_home()).into_response());
