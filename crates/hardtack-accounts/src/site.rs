@@ -53,7 +53,7 @@ impl Site {
     }
 
     /// Logs in a user whose account has just been stored. Returns `None` if the session store cannot start a session
-    /// now. The account stays stored in that case.
+    /// now. The account remains stored.
     pub(crate) async fn log_in_new_user(&self, auth: &Auth, log_in: LogIn) -> Option<SetCookies> {
         match timeout(PATIENCE, auth.log_in(log_in)).await {
             Ok(Ok(cookies)) => Some(cookies),
@@ -78,8 +78,8 @@ impl Site {
     }
 
     /// Gives this browser a new session after a password change. Returns `None` if the session store cannot do so now.
-    /// In that case, the new password is stored nevertheless and this process refuses the other sessions at once. They
-    /// end within seconds of the store's recovery.
+    /// Even then, the new password is stored, and this process refuses the other sessions at once. They end within
+    /// seconds of the store's recovery.
     pub(crate) async fn renew(&self, auth: &Auth, ended: EndedSessions) -> Option<SetCookies> {
         match timeout(PATIENCE, auth.renew(ended)).await {
             Ok(Ok(cookies)) => Some(cookies).filter(|cookies| !cookies.is_empty()),

@@ -52,7 +52,7 @@ impl Accounts {
         })?;
         let mut transaction = self.begin().await?;
         let Some(old) = UserStore::lock_in(&mut transaction, &user.id, verified.version).await? else {
-            // The password was changed concurrently, or the user disabled.
+            // Concurrently, the password was changed or the user was disabled.
             return Err(unproven(&profile));
         };
         let changed = UserStore::set_profile_in(&mut transaction, &user.id, &profile).await?.ok_or_else(deleted)?;

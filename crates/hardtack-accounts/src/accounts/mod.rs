@@ -140,7 +140,7 @@ impl Accounts {
             uninterrupted,
             log_in_limits: LogInLimits::default(),
             counter_store,
-            // Until `for_site` knows the keys. Only a site verifies passwords.
+            // `for_site` replaces it, because only then are the keys known. Only a site verifies passwords.
             throttling: Throttling::off(),
         })
     }

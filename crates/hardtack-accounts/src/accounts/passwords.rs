@@ -74,13 +74,13 @@ impl Accounts {
         let new = NewUser { name: &name, email, password_hash: &password_hash, now };
         let Some(user) = UserStore::add_in(&mut transaction, new).await? else {
             drop(transaction);
-            // Another sign-up was faster.
+            // A concurrent sign-up has taken the name.
             let problem = self.users.name_conflict(&name).await?;
             return Err(name_problem(problem.unwrap_or(UserNameProblem::Taken)));
         };
         let limit = self.queue_mail_in(&mut transaction, JobKind::ConfirmEmail, &user.id, None, request).await?;
         if let Err(error) = transaction.commit().await {
-            // The user may be stored, and only the reply of the database lost.
+            // The user may have been stored even though the database's reply was lost.
             let Ok(Some(user)) = self.users.find_enabled(&user.id).await else {
                 return Err(BackendError::new(error).into());
             };
@@ -165,7 +165,8 @@ impl Accounts {
         counted(attempt, verified.await).await
     }
 
-    /// Refuses a password before it counts as a try, if it could not be compared.
+    /// Returns an error if the hasher's queue is full. Call it first, so that a password that cannot be checked does
+    /// not count as a try.
     fn require_free_hasher<P>(&self) -> Result<(), ActionError<P>> {
         if self.hasher.is_full() { Err(ActionError::Busy) } else { Ok(()) }
     }

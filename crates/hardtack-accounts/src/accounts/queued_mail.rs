@@ -75,7 +75,7 @@ impl Accounts {
         Ok(limit)
     }
 
-    /// Returns whether the user was sent a confirmation link within a day, or will be.
+    /// Returns whether a confirmation link has been sent to the user in the last day, or is queued.
     pub(crate) async fn has_sent_confirmation(&self, user: &User) -> Result<bool, BackendError> {
         was_sent(&self.database, JobKind::ConfirmEmail, &user.id, &user.email).await
     }

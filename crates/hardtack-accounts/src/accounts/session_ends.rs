@@ -17,7 +17,7 @@ pub(super) enum SessionEnds {
 }
 
 impl SessionEnds {
-    /// Stores intentions, which works wherever the sessions are.
+    /// Records which sessions are to end. This works wherever the sessions are.
     pub(super) fn anywhere(database: &Database) -> Self {
         Self::Pending(database.pending_ends())
     }
@@ -30,7 +30,7 @@ impl SessionEnds {
         }
     }
 
-    /// Configures the authenticator accordingly.
+    /// Sets the authenticator's session store, or its store of pending ends.
     pub(super) fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         match self {
             Self::InTransaction(sessions) => builder.sessions(sessions.clone()),

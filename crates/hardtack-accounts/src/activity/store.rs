@@ -73,7 +73,7 @@ impl ActivityStore {
             transaction.execute(Statement::new(failures).bind(user).bind(i64::from(MAX_FAILED_LOG_INS))).await?;
             transaction.execute(Statement::new(others).bind(user).bind(MAX_ROWS)).await?;
         }
-        // In any case, so that each batch runs the same statements.
+        // Runs even if there is nothing to delete, so that each batch runs the same statements.
         transaction.execute(Statement::new("DELETE FROM activity WHERE user_id = $1").bind(NO_USER)).await?;
         transaction.commit().await
     }
@@ -110,7 +110,7 @@ impl ActivityStore {
         self.database.unix_time().await.map(Timestamp::from_unix_seconds).map_err(BackendError::new)
     }
 
-    /// Deletes up to `limit` rows from before `cutoff` and returns how many.
+    /// Deletes up to `limit` rows that are older than `cutoff`, and returns how many were deleted.
     pub(crate) async fn prune(&self, cutoff: Timestamp, limit: u32) -> Result<u64, BackendError> {
         let sql = "DELETE FROM activity WHERE id IN (SELECT id FROM activity WHERE at < $1 ORDER BY at LIMIT $2)";
         let statement = Statement::new(sql).bind(cutoff.unix_seconds()).bind(i64::from(limit));

@@ -58,7 +58,7 @@ pub(crate) async fn user_of_refused(headers: &HeaderMap, uri: &Uri, site: &Site)
     let (mut parts, ()) = http::Request::new(()).into_parts();
     parts.headers = headers.clone();
     parts.uri = uri.clone();
-    // Outside of the layer, extractors only verify.
+    // Outside the layer, extractors verify tokens but do not refresh them.
     parts.extensions.insert(site.auth.clone());
     <CurrentUser<User> as OptionalFromRequestParts<Site>>::from_request_parts(&mut parts, site).await.ok().flatten()
 }

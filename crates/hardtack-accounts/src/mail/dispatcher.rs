@@ -30,13 +30,13 @@ const MAX_OF_CLIENT: usize = 3;
 /// How often a claim is renewed while a message is being sent.
 const RENEW: Duration = Duration::from_secs(5);
 
-/// How soon removing a job is tried again: before another process may claim it, if possible.
+/// How long to wait before trying again to remove a job. It is short, so that no other process claims the job first.
 const REMOVE_AGAIN: Duration = Duration::from_millis(500);
 
 /// How long sending a message may take. Together with the longest pause during an outage, this is less than a minute.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a warning waits if its recipient was sent several in the last hour.
+/// How long a warning waits if several have been sent to its recipient in the last hour.
 const WARNING_PAUSE: Duration = Duration::from_secs(60);
 
 /// Claims jobs and sends their messages.
@@ -50,7 +50,7 @@ pub(super) struct Dispatcher {
     requested: HashMap<tokio::task::Id, String>,
 }
 
-/// What the tasks that send have in common.
+/// What the tasks that send messages share.
 struct Shared {
     worker: Arc<MailWorker>,
     outage: Outage,
@@ -169,7 +169,7 @@ impl Shared {
         }
     }
 
-    /// Repeats a change of a job until it succeeds: until then, the message would be sent again.
+    /// Repeats a change to a job until it succeeds. Without the change, the message would be sent again.
     async fn insist<F: Future<Output = Result<(), BackendError>>>(
         &self,
         calls: &watch::Receiver<u64>,
@@ -180,7 +180,7 @@ impl Shared {
         }
     }
 
-    /// Sends the message and renews the claim meanwhile.
+    /// Sends the message, and renews the claim in the meantime.
     async fn send(&self, job: &Arc<MailJob>) -> Result<Outcome, SendFailure> {
         let (worker, sent) = (Arc::clone(&self.worker), Arc::clone(job));
         let run = async move { worker.run(&sent).await };

@@ -12,12 +12,12 @@ const OF_SOURCE: usize = 512;
 /// How many items may wait.
 const CAPACITY: usize = 4096;
 
-/// Items that wait, by the client that they are from.
+/// The waiting items of each client.
 #[derive(Debug)]
 pub(super) struct FairQueue<T> {
     waiting: Mutex<Waiting<T>>,
     added: Notify,
-    /// How many items have not been worked off.
+    /// How many items have not been processed.
     open: watch::Sender<usize>,
 }
 
@@ -71,17 +71,17 @@ impl<T> FairQueue<T> {
         }
     }
 
-    /// Notes that an item is worked off.
+    /// Records that an item has been processed.
     pub(super) fn done(&self) {
         self.open.send_modify(|open| *open -= 1);
     }
 
-    /// Returns how many items were dropped since the last call.
+    /// Returns how many items have been dropped since the last call.
     pub(super) fn take_dropped(&self) -> u64 {
         std::mem::take(&mut self.waiting().dropped)
     }
 
-    /// Waits until no item is open.
+    /// Waits until every item has been processed.
     pub(super) async fn drained(&self) {
         let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
     }

@@ -154,7 +154,7 @@ impl MailJobStore {
         may_claim: impl Fn(&MailJob) -> bool,
     ) -> Result<Option<MailJob>, BackendError> {
         loop {
-            // The table is normally empty. A plain query finds that out without a lock for writing.
+            // The table is normally empty. A plain query detects this without taking a write lock.
             let select = Statement::per_database(
                 select_due!("unixepoch()"),
                 select_due!("EXTRACT(EPOCH FROM clock_timestamp())::BIGINT"),
@@ -218,10 +218,10 @@ impl MailJobStore {
         self.execute(removal(job)).await.map(drop)
     }
 
-    /// Removes a job whose email was sent, and counts the email.
+    /// Removes a job whose email has been sent, and counts the email.
     pub(super) async fn finish(&self, job: &MailJob) -> Result<(), BackendError> {
         let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
-        // If the job was withdrawn meanwhile, it was counted then.
+        // If the job has been withdrawn in the meantime, it has already been counted.
         execute_in(&mut transaction, count_as_sent!("number = $1").bind(job.number)).await?;
         execute_in(&mut transaction, removal(job)).await?;
         transaction.commit().await.map_err(BackendError::new)

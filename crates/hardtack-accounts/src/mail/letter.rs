@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(quoted("ada_b-c"), r#""ada_b-c""#);
         assert_eq!(quoted("www.evil.example"), r#""www . evil . example" (without the spaces)"#);
         assert_eq!(quoted("me@evil.example"), r#""me @ evil . example" (without the spaces)"#);
-        // From before there were rules.
+        // This name was chosen before there were rules for names.
         assert_eq!(quoted("https://evil"), r#""https :  /  / evil" (without the spaces)"#);
     }
 

@@ -21,25 +21,25 @@ const TO_ADDRESS: usize = 5;
 /// link can still be sent.
 const TO_ADDRESS_OF_KIND: usize = 4;
 
-/// How many emails of one kind one user, or one client, causes to one address.
+/// How many emails of one kind one user or one client can cause to one address.
 const OF_USER: usize = 3;
 
-/// How many emails one user causes, to any address.
+/// How many emails one user can cause, to all addresses together.
 const OF_USER_IN_ALL: usize = 10;
 
-/// How many emails one client causes. Many people may share its address.
+/// How many emails of one kind one client can cause. Many people may share its address.
 const OF_SOURCE: usize = 100;
 
 /// How many warnings go to one address before further ones wait.
 pub(super) const WARNINGS: usize = 5;
 
-/// An email to an address: one that was sent within the [`WINDOW`], or that waits.
+/// An email to an address that was sent within the [`WINDOW`] or is still queued.
 #[derive(Clone, Debug)]
 pub(super) struct Counted {
     pub(super) kind: String,
     pub(super) user_id: String,
     pub(super) source: String,
-    /// When it was sent; the present if it waits.
+    /// When it was sent, or the current time if it is still queued.
     pub(super) at: Timestamp,
 }
 
@@ -120,12 +120,13 @@ pub(super) fn limit(kind: JobKind, user_id: &str, source: &str, sent: Sent, now:
         (Reached::OfSource, OF_SOURCE, sent.of_source),
     ];
     let waits = bounds.into_iter().filter_map(|(reached, bound, mut at)| {
-        // With the bound reached, the next email has to wait until so many are older than the window that one fits.
+        // If the bound is reached, the next email has to wait until enough of the counted ones are older than the
+        // window.
         at.sort_unstable();
         let oldest = *at.get(at.len().checked_sub(bound)?)?;
         Some(MailLimit { reached, retry_after: (oldest + WINDOW).since(now) })
     });
-    // The first of those that last longest.
+    // If several limits last equally long, the first one is returned.
     waits.reduce(|longest, next| if next.retry_after > longest.retry_after { next } else { longest })
 }
 

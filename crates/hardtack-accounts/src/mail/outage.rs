@@ -3,11 +3,11 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long nothing is sent after a failure. It doubles up to the longest pause.
+/// The first pause after a failure. Each further pause is twice as long, up to the longest pause.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// After so many different messages have failed in a row, nothing may be wrong with them.
+/// If this many different messages fail in a row, the server is probably at fault, not the messages.
 const SUSPICIOUS: usize = 3;
 
 /// How often an outage is logged.
@@ -21,7 +21,7 @@ pub(super) struct Outage(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// The messages that have failed in a row, until there are enough.
+    /// The messages that have failed in a row: at most [`SUSPICIOUS`].
     failed: Vec<i64>,
     down: Option<Down>,
 }
@@ -67,7 +67,7 @@ impl Outage {
         }
     }
 
-    /// Notes that a message was sent. Returns whether an outage is over.
+    /// Records that a message has been sent. Returns whether this ended an outage.
     pub(super) fn end(&self) -> bool {
         std::mem::take(&mut *self.state()).down.is_some()
     }
@@ -115,7 +115,7 @@ mod tests {
     fn l3_an_outage_is_probed_until_one_message_is_sent() {
         let (outage, mut now) = (Outage::default(), Instant::now());
         assert_eq!(outage.note(now, 1, true), Failure { is_outage: true, is_news: true });
-        // Messages that were under way do not prolong it.
+        // Messages that were already being sent do not prolong the outage.
         for message in 2..8 {
             assert_eq!(outage.note(now, message, true), Failure { is_outage: true, is_news: false });
         }

@@ -28,9 +28,9 @@ pub(crate) struct MailQueue(Arc<Tasks>);
 struct Tasks {
     resets: Arc<FairQueue<ResetRequest>>,
     resets_task: AbortHandle,
-    /// How often the dispatcher was woken.
+    /// How many times the dispatcher has been woken.
     calls: Arc<watch::Sender<u64>>,
-    /// The last call after which no job was due and none was being sent.
+    /// The number of the last wake-up after which no job was due and no message was being sent.
     idle_at: watch::Receiver<u64>,
 }
 
@@ -60,7 +60,7 @@ impl MailQueue {
         self.0.resets.push(request.request.source(), request);
     }
 
-    /// Lets the dispatcher look for jobs now, because one was stored.
+    /// Lets the dispatcher look for jobs now, because a job has been stored.
     pub(crate) fn wake(&self) {
         self.0.calls.send_modify(|calls| *calls += 1);
     }

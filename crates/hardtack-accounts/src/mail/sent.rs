@@ -13,10 +13,10 @@ use super::limits::{Counted, MailLimit, Sent, WARNINGS, WINDOW, address_key, lim
 /// How long rows are kept. Only the last hour counts.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How many rows are read at most. More never count.
+/// The maximum number of rows to read. No limit is higher, so further rows would not change the result.
 const MAX_ROWS: i64 = 200;
 
-/// A time this far in the future does not count: the clock was set back.
+/// A row whose time is further in the future than this does not count, because the clock has been set back.
 const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// The SQL that counts jobs as sent now, by the clock of their requests.
@@ -42,7 +42,7 @@ pub(super) use count_as_sent;
 /// Locks the count of the emails to an address until the transaction ends. Other servers wait for the lock before they
 /// count these emails.
 pub(super) async fn lock_in(transaction: &mut Transaction, key: &str) -> Result<(), BackendError> {
-    // On SQLite, the transaction holds the only write lock anyway.
+    // On SQLite, the transaction already holds the only write lock.
     if !transaction.connection().is_postgres() {
         return Ok(());
     }
@@ -88,7 +88,7 @@ pub(super) async fn limit_in(
     Ok(limit(job.kind, job.user_id, job.source, sent, job.now))
 }
 
-/// Returns whether an address was sent so many warnings in the last hour that a further one waits.
+/// Returns whether so many warnings have been sent to an address in the last hour that the next one has to wait.
 pub(super) async fn has_many_warnings_in(
     transaction: &mut Transaction,
     key: &str,
@@ -105,7 +105,7 @@ pub(super) async fn has_many_warnings_in(
     Ok(warnings >= WARNINGS)
 }
 
-/// Returns whether a user was sent such an email at this address within a day, or will be.
+/// Returns whether such an email has been sent to the user at this address in the last day, or is queued.
 pub(crate) async fn was_sent(
     database: &Pool,
     kind: JobKind,

@@ -344,7 +344,7 @@ fn every_field_has_the_right_autocomplete() {
                 assert_eq!(password.get("minlength"), minimum, "{page}");
                 assert_eq!(password.get("maxlength"), None, "{page}");
                 assert_eq!(password.get("value"), None, "{page}");
-                // New settings need the password only if the address is one of them. Whoever undoes a new address may
+                // New settings need the password only if the address is among them. A user who undoes a new address may
                 // keep the password.
                 let optional = ["/account/change_settings", "/email/undo"]
                     .iter()

@@ -139,7 +139,7 @@ mod tests {
         let too_short = Some(PasswordProblem::TooShort { min: 8 });
         assert_eq!(problem("1234567"), too_short);
         assert_eq!(problem("пароль"), too_short);
-        // By code points of the normalized form.
+        // The length is the number of code points in the normalized form.
         assert_eq!(problem("e\u{301}e\u{301}e\u{301}e\u{301}"), too_short);
         assert_eq!(problem(&"ab".repeat(600)), Some(PasswordProblem::TooLong));
         assert_eq!(problem("aaaaaaaaaa"), Some(PasswordProblem::OneCharacter));

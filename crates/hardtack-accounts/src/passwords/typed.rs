@@ -16,7 +16,7 @@ const MAX_BYTES: usize = 1024;
 /// both forms.
 pub(crate) struct TypedPassword {
     typed: String,
-    /// `None` if it is what was typed.
+    /// `None` if the password was typed in its normalized form.
     normalized: Option<String>,
 }
 

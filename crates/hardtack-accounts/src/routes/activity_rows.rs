@@ -38,7 +38,7 @@ struct Group<'a> {
     /// The newest one.
     last: &'a Activity,
     count: usize,
-    /// The same as `count` in the row that several addresses share, otherwise zero.
+    /// Equal to `count` in the row that several addresses share, and zero in all other rows.
     others: usize,
 }
 

@@ -5,9 +5,9 @@ use hardtack::FailureKind;
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError};
 
-/// Redirects a browser whose token is no longer fresh to `/reauthenticate`, from where the user continues to `next`.
-/// Returns every other error unchanged. The core's own response to this error would return the user to the page in
-/// `Referer`, which browsers may omit.
+/// If a browser's token is no longer fresh, redirects the browser to `/reauthenticate`. After entering the password
+/// there, the user continues to `next`. Returns every other error unchanged. The core's own response to a token that is
+/// not fresh would return the user to the page in `Referer`, which browsers may omit.
 pub(super) fn ask_for_password(auth: &Auth, error: AuthError, next: AfterProof) -> Result<Response, AuthError> {
     if is_not_fresh(&error) && auth.wants() == Wants::Page {
         return Ok(next.redirect());
@@ -15,7 +15,7 @@ pub(super) fn ask_for_password(auth: &Auth, error: AuthError, next: AfterProof) 
     Err(error)
 }
 
-/// Returns whether the only thing wrong with a token is that it is no longer fresh.
+/// Returns whether a token was refused only because it is no longer fresh.
 pub(super) fn is_not_fresh(error: &AuthError) -> bool {
     error.failure().reason().kind() == FailureKind::NotFresh
 }

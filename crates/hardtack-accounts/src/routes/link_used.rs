@@ -12,7 +12,8 @@ use crate::users::User;
 /// The id of the user whose link was used. The cookie is kept until the notice has been shown.
 const COOKIE: PageCookie = PageCookie { name: "link_used", path: "/", max_age: 60 };
 
-/// Remembers whose link was used until the next page is shown. Programs have the response.
+/// Sets a cookie that names the link's owner until the next page is shown. Programs need none, because they get the
+/// response.
 pub(super) fn remember(response: Response, user_id: &str, auth: &Auth) -> Response {
     match auth.wants() {
         Wants::Page => COOKIE.set(response, user_id, auth.authenticator()),

@@ -44,7 +44,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
     // If the cookies of a session have just been refused, that page would lead back here.
     if visitor.is_logged_in() && ended.is_none() {
         if let Some(done) = auth.query("done").filter(|done| done_text(done).is_some()) {
-            // Says what a link has done, although another user is logged in.
+            // The home page says what a link has done, even though a user is logged in.
             return Ok(Redirect::to(&format!("/?done={done}")).into_response());
         }
         return Ok(Redirect::to(&auth.next_or_home()).into_response());
@@ -129,8 +129,8 @@ async fn log_in(
     let user_id = &verified.user_id;
     let cookies = auth.log_in(input.log_in(user_id, auth.wants())).await?;
     if !site.accounts.is_still_valid(&verified).await.map_err(|error| auth.refuse(error))? {
-        // The password was changed, or the user disabled, while the log-in was in flight: end its session. That change
-        // has ended the older ones, and the user may have a new one by now.
+        // While this log-in was in flight, the password was changed or the user was disabled. Only the session of this
+        // log-in must end: the change has ended the older ones, and the user may have a new one by now.
         if let Some(session) = cookies.session() {
             auth.authenticator().revoke_session(user_id, session).await.map_err(|error| auth.refuse(error))?;
         }

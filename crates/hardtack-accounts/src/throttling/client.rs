@@ -1,4 +1,4 @@
-//! Who tries.
+//! The client whose tries are counted.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use http::request::Parts;
 use super::Devices;
 use crate::site::Site;
 
-/// The client of a request, as far as it decides how often something may be tried.
+/// What is known about the client of a request. It decides how often something may be tried.
 pub(crate) struct Client {
     /// The address or network by which tries are counted. `None` if the server does not know the client's address, as
     /// in a test of the router.

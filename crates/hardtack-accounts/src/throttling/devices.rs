@@ -74,7 +74,7 @@ pub(crate) struct KnownUser<'a> {
 }
 
 impl<'a> KnownUser<'a> {
-    /// A user who was logged in already, or has used a link. The device's counters start anew.
+    /// A user who was already logged in, or has used a link. The device's counters start from zero.
     pub(crate) fn of(user: &'a User, password_version: i64) -> Self {
         Self { id: &user.id, username: &user.username, password_version, keeps_device: false }
     }

@@ -28,7 +28,7 @@ pub(crate) struct SettingsInput {
     display_name: Option<String>,
     email: Option<String>,
     current_password: Option<String>,
-    /// From a form: whose it is.
+    /// From a form: the hidden field that tells whose form it is.
     owner: Option<String>,
 }
 
@@ -89,7 +89,7 @@ fn refuse_for_another(user: &CurrentUser<User>, site: &Site) -> Response {
 }
 
 impl SettingsInput {
-    /// Returns whether the form was rendered for another user than the one who is logged in now.
+    /// Returns whether the form was rendered for a user other than the one who is logged in now.
     fn is_of_another(&self, user: &User, site: &Site) -> bool {
         let owner = self.owner.as_deref().and_then(|field| kept_form::owner(field, &site.auth));
         owner.is_some_and(|owner| owner != user.id)
