@@ -160,7 +160,7 @@ async fn k01_secrets_that_are_only_named() {
     for (name, value, expected) in [
         ("JWT_SECRET_KEY", "@nowhere", "JWT_SECRET_KEY: the file \"nowhere\" cannot be used: No such file"),
         ("JWT_SECRET_KEY", "@short", "JWT_SECRET_KEY: the HMAC secret has 24 bits"),
-        ("JWT_SECRET_KEY", "./secret", "not the secret itself but the path of a file; write @ before it"),
+        ("JWT_SECRET_KEY", "./secret", "not the secret itself, but the path of a file; write @ before it"),
         ("JWT_SECRET_KEY", "file:///run/secrets/key", "a file: URL; write @ and the path instead"),
         ("JWT_SECRET_KEY", "${JWT_SECRET}", "a placeholder that was not replaced; set the secret itself"),
         ("JWT_SECRET_KEY", "please-change-this-secret-in-production", "is a published sample"),
