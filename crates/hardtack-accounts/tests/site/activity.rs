@@ -181,6 +181,8 @@ async fn a10_guesses_push_out_nothing_and_are_counted() {
         let site = RecordingSite::start(on_postgres).await;
         let mut ada = site.client();
         let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
+        // The log-in is written in the background. It must be older than the guesses.
+        site.accounts.flush().await;
         let sql = "INSERT INTO activity (user_id, kind, at, address) VALUES ($1, 'login_failed', $2, '192.0.2.7')";
         for _ in 0..30 {
             let guess = Statement::new(sql).bind(&id).bind(site.auth.now().unix_seconds());
