@@ -103,6 +103,24 @@ async fn s76_undoing_a_new_address_can_also_set_a_password(on_postgres: bool) {
     assert_eq!(open(&mut owner, &link_of(undo)).await.status(), 410, "it works once");
 }
 
+/// A former address may be that of a thief. The operator ends that access as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn s83_an_operator_also_ends_the_links_to_former_addresses() {
+    for disables in [false, true] {
+        let mailing = Mailing::start(false).await;
+        let (accounts, now) = (&mailing.site.accounts, mailing.site.auth.now());
+        let mut ada = mailing.ada().await;
+        set_email(&mut ada, "new@mail.example").await;
+        let letters = mailing.mails().await;
+        let undo = letters.iter().find(|letter| letter.contains("/email/undo?token=")).unwrap();
+        assert_eq!(open(&mut mailing.site.client(), &link_of(undo)).await.status(), 200);
+        let ended = if disables { accounts.disable("ada", now).await } else { accounts.log_out("ada", now).await };
+        assert!(mailing.site.auth.finish_ending(ended.unwrap().unwrap().1).await);
+        accounts.enable("ada", now).await.unwrap();
+        assert_eq!(open(&mut mailing.site.client(), &link_of(undo)).await.status(), 410);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a11_pages_name_the_address_and_say_whether_it_is_confirmed() {
     let mailing = Mailing::start(false).await;

@@ -10,7 +10,7 @@ use hardtack::session::EndedSessions;
 use hardtack_db::Transaction;
 
 use super::Accounts;
-use super::queued_mail::kill_links_in;
+use super::queued_mail::kill_all_links_in;
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::users::{UserRecord, UserStore};
 
@@ -41,8 +41,9 @@ impl Accounts {
     }
 
     /// Disables the user with this name. From then on, the user cannot log in, and
-    /// [`CurrentUser`](hardtack_axum::CurrentUser) refuses the user's tokens. Reset and confirmation links stop working
-    /// for good, even if the user is enabled again. Returns `None` if no user has the name.
+    /// [`CurrentUser`](hardtack_axum::CurrentUser) refuses the user's tokens. All links stop working for good,
+    /// including those that undo a change of the email address, even if the user is enabled again. Returns `None` if no
+    /// user has the name.
     ///
     /// The user's sessions end too. Pass the [`EndedSessions`] to [`Authenticator::finish_ending`], which ends them at
     /// once if the session store works. If the store fails or the process stops first, a server that follows the
@@ -76,8 +77,8 @@ impl Accounts {
         Ok(Some(record))
     }
 
-    /// Ends all sessions of the user with this name, and invalidates the user's reset and confirmation links. Returns
-    /// `None` if no user has the name. Pass the [`EndedSessions`] to
+    /// Ends all sessions of the user with this name, and invalidates all of the user's links, including those that undo
+    /// a change of the email address. Returns `None` if no user has the name. Pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as after [`disable`](Self::disable).
     ///
     /// # Errors
@@ -98,7 +99,7 @@ impl Accounts {
         mut transaction: Transaction,
         record: UserRecord,
     ) -> Result<(UserRecord, EndedSessions), BackendError> {
-        kill_links_in(&mut transaction, &record.user.id).await?;
+        kill_all_links_in(&mut transaction, &record.user.id).await?;
         let ended = self.session_ends.end_all_in(&mut transaction, &record.user.id).await?;
         transaction.commit().await.map_err(BackendError::new)?;
         Ok((record, ended))
