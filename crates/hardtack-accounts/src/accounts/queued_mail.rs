@@ -108,6 +108,13 @@ pub(super) async fn kill_links_in(transaction: &mut Transaction, user_id: &str) 
     LinkStore::kill_in(transaction, user_id).await
 }
 
+/// Invalidates all links that were sent to the user, and withdraws the queued jobs that would send reset and
+/// confirmation links. A warning about a changed address that is still queued is sent.
+pub(super) async fn kill_sent_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
+    MailJobStore::withdraw_links_in(transaction, user_id).await?;
+    LinkStore::delete_all_in(transaction, user_id).await
+}
+
 /// Invalidates the links that undo the same change of the address as `link`, or a later change. Withdraws the queued
 /// jobs that would send such links.
 pub(super) async fn kill_later_undos_in(transaction: &mut Transaction, link: &LiveLink) -> Result<(), BackendError> {

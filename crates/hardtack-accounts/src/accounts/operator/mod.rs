@@ -10,7 +10,7 @@ use hardtack::session::EndedSessions;
 use hardtack_db::Transaction;
 
 use super::Accounts;
-use super::queued_mail::kill_all_links_in;
+use super::queued_mail::kill_sent_links_in;
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::users::{UserRecord, UserStore};
 
@@ -99,7 +99,7 @@ impl Accounts {
         mut transaction: Transaction,
         record: UserRecord,
     ) -> Result<(UserRecord, EndedSessions), BackendError> {
-        kill_all_links_in(&mut transaction, &record.user.id).await?;
+        kill_sent_links_in(&mut transaction, &record.user.id).await?;
         let ended = self.session_ends.end_all_in(&mut transaction, &record.user.id).await?;
         transaction.commit().await.map_err(BackendError::new)?;
         Ok((record, ended))
