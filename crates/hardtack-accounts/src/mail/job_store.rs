@@ -46,6 +46,8 @@ macro_rules! due {
     };
 }
 
+/// Emails that were tried less often go first. During an outage, one email at a time is tried; without this order, two
+/// warnings to a mailbox that does not exist would be tried again and again, and no other email would ever be.
 macro_rules! select_due {
     ($now:literal) => {
         concat!(
@@ -53,7 +55,7 @@ macro_rules! select_due {
             $now,
             " - created_at FROM mail_jobs WHERE rank <= $1 AND ",
             due!($now),
-            " ORDER BY rank, turn, number LIMIT 20"
+            " ORDER BY attempts, rank, turn, number LIMIT 20"
         )
     };
 }
