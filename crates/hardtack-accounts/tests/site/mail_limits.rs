@@ -10,7 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use crate::mail::{Mailing, forgot, set_email};
+use crate::mail::{Mailing, confirm, forgot, set_email, token_of};
 use crate::mail_queue::{ada, count, start};
 use crate::recording_site::RecordingSite;
 use crate::support::*;
@@ -149,6 +149,33 @@ async fn l3_s77_a_mail_server_that_is_out_of_order_loses_nothing(on_postgres: bo
     let letters = mailer.wait_for(13).await;
     assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
     assert!(letters.iter().any(|(to, text)| to == ADDRESS && text.contains("Your password was changed")));
+}
+
+/// Warnings that cannot be delivered look like an outage. Other letters are tried before they are tried again.
+#[tokio::test(flavor = "multi_thread")]
+async fn l3_s77_warnings_to_mailboxes_that_are_gone_stop_no_other_letter() {
+    let (site, mailer) = start(false).await;
+    ada(&site, &mailer).await;
+    let mut people = Vec::new();
+    for number in 0..3 {
+        let (name, from) = (format!("person{number}"), format!("198.51.100.{number}"));
+        let person = sign_up_from(site.client(), &from, &name, &format!("{name}@gone.example")).await;
+        let letters = mailer.wait_for(1).await;
+        assert_eq!(confirm(&site, &token_of(&letters[0].1)).await.status(), 200);
+        people.push(person);
+    }
+    mailer.is_gone.store(true, Ordering::SeqCst);
+    for person in &mut people {
+        change_password(person, PASSWORD, "another password of theirs").await;
+    }
+    let since = Instant::now();
+    while count(&site, "mail_jobs WHERE attempts > 0").await < 3 {
+        assert!(since.elapsed() < Duration::from_secs(20));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    forgot(&site, ADDRESS).await;
+    assert_eq!(mailer.wait_for(1).await[0].0, ADDRESS);
+    assert_eq!(count(&site, "mail_jobs").await, 3, "the warnings wait");
 }
 
 /// Messages to addresses of a stranger that hang take only some of the places.

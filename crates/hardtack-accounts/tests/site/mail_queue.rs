@@ -33,6 +33,8 @@ pub(crate) struct TestMailer {
     is_broken: Arc<AtomicBool>,
     pub(crate) is_out_of_order: Arc<AtomicBool>,
     pub(crate) hangs_at_confirmations: Arc<AtomicBool>,
+    /// Whether mailboxes at `gone.example` no longer exist.
+    pub(crate) is_gone: Arc<AtomicBool>,
 }
 
 impl Mailer for TestMailer {
@@ -42,7 +44,8 @@ impl Mailer for TestMailer {
         }
         // Gives other tasks a chance to send the same message.
         tokio::time::sleep(Duration::from_millis(5)).await;
-        if self.is_broken.load(Ordering::SeqCst) {
+        let is_lost = self.is_gone.load(Ordering::SeqCst) && mail.to().as_str().ends_with("@gone.example");
+        if is_lost || self.is_broken.load(Ordering::SeqCst) {
             return Err(MailError::new("broken, as a test"));
         }
         if self.is_out_of_order.load(Ordering::SeqCst) {
