@@ -60,8 +60,8 @@
 //!   converts into a response.
 //! - [`OptionalFromRequest`] lets [`Optional`] work with extractors of your own.
 //! - [`future`] contains the futures of the layers' services and of the extractors. It also contains
-//!   [`Ended`](future::Ended), with which a stream ends when the user logs out.
-//! - [`wants`], [`HeaderFields`] and [`reply_response`] help to write middleware of your own.
+//!   [`Ended`](future::Ended), a future that you can use to end a stream when the user logs out.
+//! - [`wants`], [`HeaderFields`] and [`reply_response`] help you write your own middleware.
 //!
 //! The crate has no Cargo features.
 //!

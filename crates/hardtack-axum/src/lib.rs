@@ -50,7 +50,7 @@
 //!   converts into a response.
 //! - [`future`] contains the futures of the layers' services. It also contains [`Ended`](future::Ended), with which a
 //!   stream ends when the user logs out.
-//! - [`wants`], [`HeaderFields`] and [`reply_response`] help to write middleware of your own.
+//! - [`wants`], [`HeaderFields`] and [`reply_response`] help you write your own middleware.
 //!
 //! The crate has no Cargo features.
 //!

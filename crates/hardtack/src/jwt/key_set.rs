@@ -147,7 +147,8 @@ impl KeySet {
         }
     }
 
-    /// Adds HMAC secrets that this application used to sign with, as [`retire`](Self::retire) does.
+    /// Adds HMAC secrets that this application signed with in the past. Each is added as if by
+    /// [`retire`](Self::retire).
     ///
     /// In `list`, the secrets are separated by commas or line breaks. The id of each is derived from the secret
     /// ([`SigningKey::with_derived_id`]). Secrets that the set already contains are left out.

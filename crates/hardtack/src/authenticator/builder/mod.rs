@@ -247,7 +247,8 @@ impl AuthenticatorBuilder {
     ///
     /// Each refresh token is accepted once, without a window for races and lost responses (RFC 9700 section 4.14.2).
     /// Access tokens live 5 minutes. A session ends after 15 minutes without use, and after 12 hours at most (NIST SP
-    /// 800-63B-4 AAL3), even if the user chose to stay logged in. By default, cookies end with the browser.
+    /// 800-63B-4 AAL3), even if the user chose to stay logged in. By default, the browser deletes the cookies when it
+    /// closes.
     ///
     /// Two concurrent refreshes with the same token end the session, so these settings suit clients that send one
     /// request at a time. Later calls on the builder override these settings.
