@@ -48,8 +48,8 @@
 //! - [`Require`] is a layer that requires a token for all routes of a router.
 //! - [`SetCookies`] adds cookies to a response. [`AuthError`] is the error of the extractors and of [`Auth`]; it
 //!   converts into a response.
-//! - [`future`] contains the futures of the layers' services. It also contains [`Ended`](future::Ended), with which a
-//!   stream ends when the user logs out.
+//! - [`future`] contains the futures of the layers' services. It also contains [`Ended`](future::Ended), a
+//!   future that you can use to end a stream when the user logs out.
 //! - [`wants`], [`HeaderFields`] and [`reply_response`] help you write your own middleware.
 //!
 //! The crate has no Cargo features.

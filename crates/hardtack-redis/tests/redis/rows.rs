@@ -6,7 +6,7 @@ use hardtack::session::{RevocationKind, RevokeTarget, SessionCursor, SessionStor
 use hardtack_redis::RedisSessions;
 use hardtack_test_support::services::redis::RedisServer;
 
-use crate::{NO_SESSIONS, NOW, at, next, open, open_fresh, session};
+use crate::{NO_SESSIONS, NOW, at, next, open, session};
 
 #[tokio::test]
 async fn an_invalid_row_is_an_error_and_is_pruned() {
