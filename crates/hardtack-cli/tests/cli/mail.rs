@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::support::{PASSWORD, TestDir, output, refusal, sign_up, start};
 
 /// Signs a user up and sets an address, to which a message is sent.
-async fn cause_mail(server: &Process) {
+pub(crate) async fn cause_mail(server: &Process) {
     let mut client = server.client();
     sign_up(&mut client, "someone").await;
     let request = client.post("/account/change_settings").accept_json().csrf();

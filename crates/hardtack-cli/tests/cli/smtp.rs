@@ -5,9 +5,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hardtack_test_support::process::{Process, Program};
-use serde_json::json;
 
-use crate::support::{PASSWORD, TestDir, output, refusal, sign_up, start};
+use crate::mail::cause_mail;
+use crate::support::{TestDir, output, refusal, sign_up, start};
 
 const MAIL_PASSWORD: &str = "canary-of-the-mail-server";
 
@@ -123,14 +123,6 @@ fn serve(dir: &TestDir, url: &str, password: &str) -> Program {
     let program = dir.serve(["--mail-from", "noreply@site.example", "--smtp-url", url]);
     let cert = dir.path("cert.pem");
     program.env("HARDTACK_SMTP_PASSWORD_FILE", password).env("SSL_CERT_FILE", cert.to_str().unwrap())
-}
-
-async fn cause_mail(server: &Process) {
-    let mut client = server.client();
-    sign_up(&mut client, "someone").await;
-    let request = client.post("/account/change_settings").accept_json().csrf();
-    let body = json!({ "email": "someone@mail.example", "current_password": PASSWORD });
-    assert_eq!(request.json(&body).send().await.status(), 200);
 }
 
 async fn wait_for(what: impl Fn() -> Option<String>, server: &Process) -> String {
