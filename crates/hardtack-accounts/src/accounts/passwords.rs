@@ -12,7 +12,7 @@ use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
 use crate::mail::{JobKind, MailLimit};
 use crate::passwords::{PasswordProblem, TypedPassword, Verdict};
-use crate::throttling::{Client, Try};
+use crate::throttling::{Client, KnownUser, Try};
 use crate::users::{
     EmailAddress, INVALID_EMAIL, NewUser, StoredCredentials, User, UserNameProblem, UserStore, username_key,
 };
@@ -34,6 +34,13 @@ pub(crate) struct PasswordOwner {
     pub(crate) version: i64,
     /// Whether this is the first password of a user whom an operator has added.
     pub(crate) is_first: bool,
+}
+
+impl PasswordOwner {
+    /// Returns the user for the cookie of a known device. The counters of the device start from zero.
+    pub(crate) fn known(&self) -> KnownUser<'_> {
+        KnownUser { id: &self.id, username: &self.username, password_version: self.version, keeps_device: false }
+    }
 }
 
 impl Accounts {

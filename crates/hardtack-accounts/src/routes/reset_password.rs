@@ -18,7 +18,7 @@ use crate::links::LinkToken;
 use crate::pages::{FieldError, ResetPasswordView, Shell, reset_password};
 use crate::respond;
 use crate::site::Site;
-use crate::throttling::{Client, KnownUser, Tried};
+use crate::throttling::{Client, Tried};
 
 const PAGE: LinkPage = LinkPage::new(
     "/password/reset",
@@ -131,13 +131,7 @@ async fn reset(
             };
             let success = respond::success(wants, location, json!({ "detail": detail }));
             let response = PAGE.clear_token(link_used::remember(success, &owner.id, &auth), &auth);
-            let known = KnownUser {
-                id: &owner.id,
-                username: &owner.username,
-                password_version: owner.version,
-                keeps_device: false,
-            };
-            Ok(client.devices.remember(response, &known, auth.authenticator()))
+            Ok(client.devices.remember(response, &owner.known(), auth.authenticator()))
         }
         Err(error) => match respond::invalid_input(wants, error) {
             Ok(PasswordResetProblem::DeadLink) => Ok(PAGE.dead_link(&auth)),

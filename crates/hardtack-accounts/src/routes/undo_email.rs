@@ -17,7 +17,7 @@ use crate::links::{LinkPurpose, LinkToken};
 use crate::pages::{FieldError, Shell, UndoEmailView, undo_email};
 use crate::respond;
 use crate::site::Site;
-use crate::throttling::{Client, KnownUser, Tried};
+use crate::throttling::{Client, Tried};
 
 const PAGE: LinkPage = LinkPage::new(
     "/email/undo",
@@ -124,13 +124,7 @@ async fn undo(
             if !has_new_password {
                 return Ok(response);
             }
-            let known = KnownUser {
-                id: &owner.id,
-                username: &owner.username,
-                password_version: owner.version,
-                keeps_device: false,
-            };
-            Ok(client.devices.remember(response, &known, auth.authenticator()))
+            Ok(client.devices.remember(response, &owner.known(), auth.authenticator()))
         }
         Err(error) => match respond::invalid_input(wants, error) {
             Ok(PasswordResetProblem::DeadLink) => Ok(PAGE.dead_link(&auth)),
