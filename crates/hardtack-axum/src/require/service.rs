@@ -1,6 +1,5 @@
 //! The service of the `Require` layer.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -36,22 +35,24 @@ impl<S> RequireService<S> {
     }
 }
 
-impl<S, B> Service<Request> for RequireService<S>
+impl<S, B, R> Service<http::Request<R>> for RequireService<S>
 where
-    S: Service<Request, Response = http::Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request, Response = http::Response<B>, Error: 'static> + Clone + Send + 'static,
     S::Future: Send,
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    R: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     type Response = Response;
-    type Error = Infallible;
-    type Future = RequireFuture<S::Future>;
+    type Error = S::Error;
+    type Future = RequireFuture<S::Future, S::Error>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
-        let (parts, body) = request.into_parts();
+    fn call(&mut self, request: http::Request<R>) -> Self::Future {
+        // `Body::new` returns a `Body` as it is.
+        let (parts, body) = request.map(Body::new).into_parts();
         let attempt = start(&parts, self.need, &self.claims);
         let state = match attempt {
             Attempt::Verified(Verification::Ready(Ok(_))) => {
@@ -113,31 +114,30 @@ async fn finish(parts: &Parts, attempt: Attempt, need: Need, claims: &RequiredCl
 pin_project! {
     /// The future of [`RequireService`]. It polls the inner future in place, and allocates only if verification needs
     /// I/O.
-    pub struct RequireFuture<F> {
+    pub struct RequireFuture<F, E> {
         #[pin]
-        state: State<F>,
+        state: State<F, E>,
     }
 }
 
 pin_project! {
     #[project = StateProjection]
-    enum State<F> {
+    enum State<F, E> {
         Handler { #[pin] future: F },
         Refused { response: Option<Response> },
-        Verifying { future: Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>> },
+        Verifying { future: Pin<Box<dyn Future<Output = Result<Response, E>> + Send>> },
     }
 }
 
-impl<F, B> Future for RequireFuture<F>
+impl<F, B, E> Future for RequireFuture<F, E>
 where
-    F: Future<Output = Result<http::Response<B>, Infallible>>,
+    F: Future<Output = Result<http::Response<B>, E>>,
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    type Output = Result<Response, Infallible>;
+    type Output = Result<Response, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            // `Body::new` returns a `Body` as it is.
             StateProjection::Handler { future } => {
                 future.poll(cx).map(|result| result.map(|reply| reply.map(Body::new)))
             }
