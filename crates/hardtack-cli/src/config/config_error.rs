@@ -7,7 +7,7 @@ use super::settings::{
     ALGORITHM, BASE_URL, CLOCK_SKEW, COOKIE_DOMAIN, COOKIE_SAMESITE, CSRF_HEADER_NAME, HEADER_NAME, HEADER_TYPE,
     IDENTITY_CLAIM, INSECURE_WITHOUT_CSRF, JSON_KEY, LEEWAY, QUERY_STRING_NAME, REALM, REFRESH_COOKIE_NAME,
     REFRESH_COOKIE_PATH, REFRESH_CSRF_COOKIE_NAME, REFRESH_CSRF_COOKIE_PATH, REFRESH_JSON_KEY, REFRESH_LIFETIME,
-    SESSION_LIFETIME, Setting,
+    SESSION_LIFETIME, Setting, TRUSTED_ORIGINS,
 };
 use super::sources::Sources;
 use crate::error::Error;
@@ -52,6 +52,7 @@ pub(super) fn explain(sources: &Sources, error: ConfigError) -> Error {
         ConfigError::SameSiteNoneWithoutCsrf => all(&[&COOKIE_SAMESITE, &INSECURE_WITHOUT_CSRF]),
         ConfigError::BadCookieDomain { .. } | ConfigError::HostPrefixWithDomain { .. } => all(&[&COOKIE_DOMAIN]),
         ConfigError::BadCsrfName { .. } => all(&[&CSRF_HEADER_NAME]),
+        ConfigError::BadTrustedOrigin { .. } => all(&[&TRUSTED_ORIGINS]),
         ConfigError::BadRealm { .. } => all(&[&REALM]),
         ConfigError::BadIdentityClaim { .. } => all(&[&IDENTITY_CLAIM]),
         ConfigError::BadTokenPlace { .. } => set(&TOKEN_NAMES),

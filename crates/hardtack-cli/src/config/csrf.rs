@@ -1,6 +1,6 @@
 //! CSRF protection.
 
-use super::settings::{COOKIE_CSRF_PROTECT, CSRF_HEADER_NAME, INSECURE_WITHOUT_CSRF};
+use super::settings::{COOKIE_CSRF_PROTECT, CSRF_HEADER_NAME, INSECURE_WITHOUT_CSRF, TRUSTED_ORIGINS};
 use super::sources::Sources;
 use crate::error::Error;
 use hardtack::CsrfPolicy;
@@ -8,6 +8,8 @@ use hardtack::CsrfPolicy;
 /// Reads the settings of CSRF protection.
 pub(super) fn read(sources: &Sources) -> Result<CsrfPolicy, Error> {
     let policy = CsrfPolicy::default().header(sources.text_or_empty(&CSRF_HEADER_NAME));
+    let origins = sources.text(&TRUSTED_ORIGINS).unwrap_or_default().split(',').map(str::trim);
+    let policy = origins.filter(|origin| !origin.is_empty()).fold(policy, CsrfPolicy::trusted_origin);
     Ok(if is_disabled(sources)? { policy.insecure_disabled() } else { policy })
 }
 

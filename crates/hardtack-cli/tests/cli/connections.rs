@@ -4,7 +4,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use hardtack_test_support::Client;
 use hardtack_test_support::process::Process;
+use serde_json::json;
 
 use crate::support::{TestDir, is_logged_in, refusal, sign_up, start};
 
@@ -107,6 +109,36 @@ async fn e14_a_page_of_another_name_for_this_server_logs_nobody_in() {
     // A browser on this machine may use the site under its loopback names.
     let local = sign_up(&format!("localhost:{port}"), &format!("http://localhost:{port}"));
     assert!(!local.starts_with("HTTP/1.1 403 "), "{local}");
+}
+
+#[tokio::test]
+async fn pages_of_trusted_origins_may_post_and_no_others() {
+    let dir = TestDir::new();
+    dir.write("hardtack.toml", "trusted_origins = 'https://app.site.example, tauri://localhost'\n");
+    let from_file = start(&dir.serve([])).await;
+    let flag = start(&dir.serve(["--trusted-origins", "capacitor://localhost"])).await;
+    let variable = start(&dir.serve([]).env("HARDTACK_TRUSTED_ORIGINS", "chrome-extension://abcdefgh")).await;
+    for (server, trusted) in [
+        (&from_file, &["https://app.site.example", "tauri://localhost"][..]),
+        (&flag, &["capacitor://localhost"]),
+        (&variable, &["chrome-extension://abcdefgh"]),
+    ] {
+        for origin in [
+            "https://app.site.example",
+            "tauri://localhost",
+            "capacitor://localhost",
+            "chrome-extension://abcdefgh",
+            "tauri://evil",
+        ] {
+            let mut client = Client::new(server.base_url());
+            let tried =
+                client.post("/login").header("origin", origin).json(&json!({ "username": "a", "password": "b" }));
+            let expected = if trusted.contains(&origin) { 401 } else { 403 };
+            assert_eq!(tried.send().await.status(), expected, "{origin}");
+        }
+    }
+    let refused = refusal(&dir.serve(["--trusted-origins", "https://*.site.example"]), 2).await;
+    assert!(refused.contains("--trusted-origins is ") && refused.contains("with no path or wildcard"), "{refused}");
 }
 
 #[tokio::test]

@@ -42,6 +42,11 @@ settings! {
         "Header in which trusted proxies name the client: X-Forwarded-For or Forwarded",
     )
     .default("X-Forwarded-For");
+    TRUSTED_ORIGINS = Setting::option(
+        "trusted_origins",
+        "LIST",
+        "Other origins whose pages may change something here, such as https://app.site.example,tauri://localhost",
+    );
     MAX_CONNECTIONS =
         Setting::option("max_connections", "NUMBER", "How many connections may be open").default("2048");
     MAX_CONNECTIONS_PER_ADDRESS = Setting::option(
