@@ -56,17 +56,11 @@ impl Pool {
         transaction.connection().run_script("", LOCK).await?;
         // PostgreSQL's `IF NOT EXISTS` needs the right to create tables even if the table exists. With this check, a
         // server whose tables are up to date can run without that right.
-        let tables: Vec<(i64,)> = transaction
-            .fetch(Statement::per_database(
-                "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'hardtack_migrations'",
-                "SELECT COUNT(to_regclass('hardtack_migrations'))",
-            ))
-            .await?;
+        let tables: Vec<(i64,)> = transaction.fetch(tables_of_versions()).await?;
         if tables == [(0,)] {
             transaction.connection().run_script(CREATE_VERSIONS, CREATE_VERSIONS).await?;
         }
-        let applied = "SELECT COALESCE(MAX(version), 0) FROM hardtack_migrations WHERE component = $1";
-        let applied: Vec<(i64,)> = transaction.fetch(Statement::new(applied).bind(component)).await?;
+        let applied: Vec<(i64,)> = transaction.fetch(Statement::new(APPLIED).bind(component)).await?;
         let found = applied.first().map_or(0, |(version,)| *version);
         if found > i64::from(known) {
             return Err(MigrateError::Newer { component: component.into(), found, known });
@@ -88,7 +82,32 @@ impl Pool {
         transaction.commit().await?;
         Ok(count)
     }
+
+    /// Returns whether all of these migrations have been applied.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn is_migrated(&self, component: &str, migrations: &[Migration]) -> Result<bool, sqlx::Error> {
+        let tables: Vec<(i64,)> = self.fetch(tables_of_versions()).await?;
+        if tables == [(0,)] {
+            return Ok(migrations.is_empty());
+        }
+        let applied: Vec<(i64,)> = self.fetch(Statement::new(APPLIED).bind(component)).await?;
+        let found = applied.first().map_or(0, |(version,)| *version);
+        Ok(migrations.iter().all(|step| i64::from(step.version) <= found))
+    }
 }
+
+/// Counts the tables of applied migrations: zero or one.
+fn tables_of_versions() -> Statement<'static> {
+    Statement::per_database(
+        "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'hardtack_migrations'",
+        "SELECT COUNT(to_regclass('hardtack_migrations'))",
+    )
+}
+
+/// The newest migration of a component that has been applied, or zero.
+const APPLIED: &str = "SELECT COALESCE(MAX(version), 0) FROM hardtack_migrations WHERE component = $1";
 
 /// Returns the last version of a list that is in order; zero for an empty list.
 fn newest(component: &str, migrations: &[Migration]) -> Result<u32, MigrateError> {

@@ -16,12 +16,22 @@ use crate::schema::{self, LogRow, SessionRow, session_columns};
 /// does not wait long.
 const PRUNE_BATCH: u64 = 500;
 
+/// A store was used before [`Sessions::migrate`] was called.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the tables of the sessions are missing or outdated; call `sessions.migrate().await?` once at start-up, or open the \
+     store with SqliteSessions::open or PostgresSessions::open, which bring the tables up to date"
+)]
+struct NotMigrated;
+
 impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Sessions<P> {
     async fn create(&self, session: &Session, target: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
         if target.is_empty() {
             let insert = SessionRow::encode(session).map_err(BackendError::new)?.insert();
-            self.pool.execute(insert).await.map_err(BackendError::new)?;
-            return Ok(Vec::new());
+            return match self.pool.execute(insert).await {
+                Ok(_) => Ok(Vec::new()),
+                Err(error) => Err(self.explain(error).await),
+            };
         }
         self.insert(session, target, None).await
     }
@@ -150,7 +160,10 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
              ORDER BY entry.sequence";
         let after = i64::try_from(after).unwrap_or(i64::MAX);
         let statement = Statement::new(sql).bind(after).bind(i64::from(limit));
-        let rows: Vec<LogRow> = self.pool.fetch(statement).await.map_err(BackendError::new)?;
+        let rows: Vec<LogRow> = match self.pool.fetch(statement).await {
+            Ok(rows) => rows,
+            Err(error) => return Err(self.explain(error).await),
+        };
         schema::decode_page(rows).map_err(BackendError::new)
     }
 
@@ -194,24 +207,48 @@ impl<P> Sessions<P> {
         target: RevokeTarget<'_>,
         limit: Option<u32>,
     ) -> Result<Vec<SessionId>, BackendError> {
-        let insert = SessionRow::encode(session).map_err(BackendError::new)?.insert();
+        match self.try_insert(session, target, limit).await {
+            Ok(ended) => Ok(ended),
+            Err(error) => Err(self.explain(error).await),
+        }
+    }
+
+    async fn try_insert(
+        &self,
+        session: &Session,
+        target: RevokeTarget<'_>,
+        limit: Option<u32>,
+    ) -> Result<Vec<SessionId>, sqlx::Error> {
+        let insert = SessionRow::encode(session)?.insert();
         let now = session.created_at.max(session.rotated_at);
-        let mut transaction = self.pool.begin().await.map_err(BackendError::new)?;
+        let mut transaction = self.pool.begin().await?;
         let mut connection = transaction.connection();
         let ended = match limit {
             None => revoke::end_sessions(&mut connection, target, now).await.map(|ended| (ended, now)),
             Some(limit) => revoke::end_sessions_and_excess(&mut connection, target, &session.subject, limit, now).await,
         };
-        let (ended, at) = ended.map_err(BackendError::new)?;
-        connection.execute(insert).await.map_err(BackendError::new)?;
+        let (ended, at) = ended?;
+        connection.execute(insert).await?;
         let entries = ended.iter().map(|id| (*id, target.kind(*id)));
-        revoke::append_to_log(&mut connection, entries, at).await.map_err(BackendError::new)?;
-        transaction.commit().await.map_err(BackendError::new)?;
+        revoke::append_to_log(&mut connection, entries, at).await?;
+        transaction.commit().await?;
         Ok(ended)
     }
 
+    /// If the tables are missing or outdated, returns an error that says so and what to do, not the database's own.
+    async fn explain(&self, error: sqlx::Error) -> BackendError {
+        let is_refused = matches!(error, sqlx::Error::Database(_));
+        if is_refused && matches!(self.pool.is_migrated("sessions", schema::MIGRATIONS).await, Ok(false)) {
+            return BackendError::new(NotMigrated);
+        }
+        BackendError::new(error)
+    }
+
     async fn all(&self, statement: Statement<'_>) -> Result<Vec<Session>, BackendError> {
-        let rows: Vec<SessionRow> = self.pool.fetch(statement).await.map_err(BackendError::new)?;
+        let rows: Vec<SessionRow> = match self.pool.fetch(statement).await {
+            Ok(rows) => rows,
+            Err(error) => return Err(self.explain(error).await),
+        };
         rows.into_iter().map(SessionRow::decode).collect::<Result<_, _>>().map_err(BackendError::new)
     }
 

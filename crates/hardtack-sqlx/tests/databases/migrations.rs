@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use hardtack::SessionId;
+use hardtack::clock::Timestamp;
+use hardtack::session::{RevokeTarget, SessionStore};
 use hardtack_db::{Migration, Pool, Statement};
 use hardtack_sqlx::MigrateError;
 use tokio::task::JoinSet;
@@ -37,6 +40,30 @@ async fn processes_that_start_at_once_migrate_once() {
             let throttle = [("throttle".to_owned(), 1)];
             assert_eq!(versions(&database.open().await.into()).await, [&notes[..], &sessions, &throttle].concat());
         }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_was_not_migrated_says_what_to_call() {
+    for database in TestDatabase::both() {
+        let sessions = database.open().await.sessions();
+        let session = hardtack::testing::session("alice", Timestamp::from_unix_seconds(1_800_000_000));
+        let others = [SessionId::from_u128(7)];
+        for failed in [
+            sessions.create(&session, RevokeTarget::Sessions(&[])).await.map(drop),
+            sessions.create(&session, RevokeTarget::Sessions(&others)).await.map(drop),
+            sessions.create_within(&session, RevokeTarget::Sessions(&[]), 3).await.map(drop),
+            sessions.find(session.id).await.map(drop),
+            sessions.revocations(0, 10).await.map(drop),
+        ] {
+            let text = with_causes(&failed.unwrap_err());
+            assert!(text.contains("missing or outdated; call `sessions.migrate().await?` once"), "{text}");
+        }
+        sessions.migrate().await.unwrap();
+        sessions.create(&session, RevokeTarget::Sessions(&[])).await.unwrap();
+        // An error that has another cause keeps it.
+        let twice = with_causes(&sessions.create(&session, RevokeTarget::Sessions(&[])).await.unwrap_err());
+        assert!(!twice.contains("migrate"), "{twice}");
     }
 }
 
