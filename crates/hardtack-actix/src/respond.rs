@@ -120,7 +120,6 @@ pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
 ///
 /// Methods of the authenticator return [`BackendError`](hardtack::BackendError) or
 /// [`SessionError`](hardtack::authenticator::SessionError). The `?` operator converts both into an `AuthError`.
-#[derive(Debug)]
 pub struct AuthError(Arc<Refusal>);
 
 /// A failure, and whether it has been handled. It has been handled if it became a response or if the handler inspected
@@ -173,7 +172,13 @@ impl fmt::Display for AuthError {
     }
 }
 
-impl std::error::Error for AuthError {}
+hardtack::__debug_as_sentence!(AuthError);
+
+impl std::error::Error for AuthError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.0.failure)
+    }
+}
 
 impl ResponseError for AuthError {
     fn status_code(&self) -> StatusCode {

@@ -84,7 +84,6 @@ pub(crate) fn append(cookies: hardtack::SetCookies, headers: &mut HeaderMap) {
 ///
 /// Methods of the authenticator return [`BackendError`](hardtack::BackendError) or
 /// [`SessionError`](hardtack::authenticator::SessionError). The `?` operator converts both into an `AuthError`.
-#[derive(Debug)]
 pub struct AuthError(Failure);
 
 impl AuthError {
@@ -106,7 +105,13 @@ impl fmt::Display for AuthError {
     }
 }
 
-impl std::error::Error for AuthError {}
+hardtack::__debug_as_sentence!(AuthError);
+
+impl std::error::Error for AuthError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.0)
+    }
+}
 
 impl IntoResponse for AuthError {
     fn into_response(self) -> Response {

@@ -10,7 +10,7 @@ use crate::passwords::{HashError, PasswordProblem};
 use crate::users::{Profile, ProfileProblem, UserNameProblem};
 
 /// Why [`Accounts::open`](crate::Accounts::open) failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum AccountsError {
     /// The database's tables could not be created or upgraded.
@@ -20,6 +20,8 @@ pub enum AccountsError {
     #[error("passwords cannot be hashed")]
     Hash(#[source] Box<dyn Error + Send + Sync>),
 }
+
+hardtack::__debug_as_sentence!(AccountsError);
 
 /// Why an operation of [`Accounts`](crate::Accounts) failed. The type `P` describes what is wrong with the input.
 #[derive(Debug)]

@@ -34,13 +34,15 @@ pub trait Mailer: Send + Sync + 'static {
 }
 
 /// The error of a [`Mailer`] that could not send a message. The log shows its cause.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("the email was not sent")]
 pub struct MailError {
     #[source]
     cause: Box<dyn Error + Send + Sync>,
     is_outage: bool,
 }
+
+hardtack::__debug_as_sentence!(MailError);
 
 impl MailError {
     /// Wraps the error of the mail library, or a text that describes the error. The cause must not contain the email

@@ -5,7 +5,7 @@ use crate::refusal::{Failure, Reason};
 use crate::token::IssueError;
 
 /// Why an operation on sessions failed outside of a request.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
     /// The store failed.
@@ -15,6 +15,8 @@ pub enum SessionError {
     #[error(transparent)]
     Issue(#[from] IssueError),
 }
+
+crate::__debug_as_sentence!(SessionError);
 
 impl From<SessionError> for Reason {
     fn from(error: SessionError) -> Self {

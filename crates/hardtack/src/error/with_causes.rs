@@ -18,6 +18,20 @@ use std::fmt;
 #[derive(Clone, Copy)]
 pub struct WithCauses<'a>(pub &'a dyn Error);
 
+/// Implements `Debug` for errors with their text and their causes, because Rust prints the `Debug` of an error that `main`
+/// returns.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __debug_as_sentence {
+    ($($error:ty),* $(,)?) => {
+        $(impl ::core::fmt::Debug for $error {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::Display::fmt(&$crate::error::WithCauses(self), f)
+            }
+        })*
+    };
+}
+
 impl fmt::Display for WithCauses<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = self.0.to_string();

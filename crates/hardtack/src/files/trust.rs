@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Why a file or a folder is not trusted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UntrustedFile {
     /// Another user owns the file and can change it.
@@ -70,6 +70,8 @@ pub enum UntrustedFile {
         reason: String,
     },
 }
+
+crate::__debug_as_sentence!(UntrustedFile);
 
 /// Refuses a file that can be changed by a user other than root and the user of this process. Accepts every file on
 /// systems other than Unix.

@@ -69,11 +69,7 @@ impl From<TooManyAttempts> for Failure {
     }
 }
 
-impl fmt::Debug for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Failure").field("reason", &self.0.reason).field("status", &self.0.reply.status).finish()
-    }
-}
+crate::__debug_as_sentence!(Failure);
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,7 @@ use crate::cookie::CookieTooLarge;
 use crate::jwt::{ClaimError, SignError, TokenError};
 
 /// Why a token or its cookies could not be issued.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum IssueError {
     /// A claim has a reserved name or an invalid value.
@@ -42,3 +42,5 @@ pub enum IssueError {
     #[error("additional claims must serialize to a JSON object, as a struct or a map does")]
     NotAnObject,
 }
+
+crate::__debug_as_sentence!(IssueError);

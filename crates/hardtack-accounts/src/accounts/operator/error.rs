@@ -4,7 +4,7 @@ use hardtack::BackendError;
 
 /// Why [`Accounts`](crate::Accounts) did not make a change that an operator asked for. After
 /// [`Backend`](Self::Backend), the change may have been stored. After all other errors, nothing has changed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum UserChangeError {
     /// The new name breaks a rule for user names. The text is the one that the sign-up form shows.
@@ -35,3 +35,5 @@ pub enum UserChangeError {
     #[error(transparent)]
     Backend(#[from] BackendError),
 }
+
+hardtack::__debug_as_sentence!(UserChangeError);

@@ -30,7 +30,7 @@ const MAX_PREFIX: usize = 8;
 const COMMON: &[u8] = include_bytes!("../../../data/common-passwords.bin");
 
 /// Why a table of passwords cannot be opened or built.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum PasswordTableError {
     /// A file cannot be read or written.
@@ -71,6 +71,8 @@ pub enum PasswordTableError {
         path: PathBuf,
     },
 }
+
+hardtack::__debug_as_sentence!(PasswordTableError);
 
 /// A table of passwords that nobody may choose, such as those from a breach. The file is not loaded into memory:
 /// looking up a password in a large file reads about 30 records.
