@@ -63,7 +63,11 @@
 //!   [`Ended`](future::Ended), a future that you can use to end a stream when the user logs out.
 //! - [`wants`], [`HeaderFields`] and [`reply_response`] help you write your own middleware.
 //!
-//! The crate has no Cargo features.
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! | --- | --- | --- |
+//! | `testing` | no | the module `testing`, for `[dev-dependencies]`: tests of your routes in two lines each |
 //!
 //! # Guides
 //!
@@ -72,8 +76,9 @@
 //! - [CSRF protection](hardtack::guide::csrf): forms, scripts, other origins
 //! - [Keys](hardtack::guide::keys): algorithms, rotation
 //! - [Streams](hardtack::guide::streams) and WebSockets that end at log-out
+//! - [OAuth](hardtack::guide::oauth), OpenID Connect and links in emails
 //! - [Refused requests](hardtack::guide::refusals): what clients get, and how to change it
-//! - [Testing](hardtack::guide::testing) an application
+//! - [Testing your routes](hardtack::guide::testing)
 //! - [The defaults](hardtack::guide::defaults), and why
 
 mod auth;
@@ -87,6 +92,8 @@ mod request;
 mod require;
 mod respond;
 mod service;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use auth::Auth;
 pub use extract::{

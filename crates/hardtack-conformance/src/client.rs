@@ -18,8 +18,8 @@
 
 pub use crate::response::Response;
 
-use crate::jar::{CookieJar, StoredCookie};
 use bytes::Bytes;
+use hardtack::testing::{CookieJar, StoredCookie};
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, Full};

@@ -59,8 +59,7 @@
 //! # Modules
 //!
 //! - [`application`]: the types that the suite's application needs in every framework;
-//! - [`client`]: the HTTP client of the suite, with the cookie jar of a browser, for tests of your own;
-//! - [`jar`]: that cookie jar.
+//! - [`client`]: the HTTP client of the suite, with the cookie jar of a browser, for tests of your own.
 //!
 //! The suite does not test the core itself: a bug in the core makes the same cases fail with every adapter.
 //! [`hardtack::testing::store_conformance`] is the corresponding suite for session stores.
@@ -78,15 +77,13 @@ mod adapter;
 pub mod application;
 mod cases;
 pub mod client;
-mod cookie_date;
 mod harness;
-pub mod jar;
 mod response;
 mod run;
 
 pub use adapter::{Adapter, Serving};
 pub use client::{Client, Request, Response};
-pub use jar::{CookieJar, StoredCookie};
+pub use hardtack::testing::{CookieJar, StoredCookie};
 pub use run::run;
 
 /// Compiles the code in the README.

@@ -1,11 +1,10 @@
 //! The responses of [`Client`](crate::Client).
 
 use bytes::Bytes;
+use hardtack::testing::StoredCookie;
 use http::header::{LOCATION, SET_COOKIE};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
-
-use crate::jar::StoredCookie;
 
 /// A response with its whole body.
 #[derive(Debug, Clone)]

@@ -11,6 +11,12 @@ struct Adapters;
 #[doc = include_str!("../../hardtack/guide/streams.md")]
 struct Streams;
 
+#[doc = include_str!("../../hardtack/guide/oauth.md")]
+struct Oauth;
+
+#[doc = include_str!("../../hardtack/guide/testing.md")]
+struct Testing;
+
 #[doc = include_str!("../../hardtack/guide/throttling.md")]
 struct Throttling;
 

@@ -2,7 +2,7 @@
 //!
 //! With this crate, black-box tests use a server only as a browser or a program does, over real sockets. It contains:
 //!
-//! - [`client`] and [`jar`], from `hardtack-conformance`: HTTP requests with the cookie jar of a browser;
+//! - [`client`], from `hardtack-conformance`: HTTP requests with the cookie jar of a browser;
 //! - [`html`]: the forms in a page, for clients without a browser;
 //! - [`browser`]: headless Chromium, with JavaScript on or off, light or dark;
 //! - [`process`]: a server program that a test starts, watches and stops;
@@ -33,6 +33,6 @@ pub mod stores;
 pub mod tutorial;
 
 pub use browser::{Browser, BrowserError, BrowserOptions};
-pub use hardtack_conformance::{Client, CookieJar, Request, Response, StoredCookie, client, jar};
+pub use hardtack_conformance::{Client, CookieJar, Request, Response, StoredCookie, client};
 pub use html::HtmlForms;
 pub use process::{Process, Program, StartError};

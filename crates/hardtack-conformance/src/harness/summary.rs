@@ -1,12 +1,11 @@
 //! Describes a response in one line, and checks the rules that hold for every response.
 
 use bytes::Bytes;
-use hardtack::testing::FailingSessions;
+use hardtack::testing::{FailingSessions, StoredCookie};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use crate::client::Response;
-use crate::jar::StoredCookie;
 
 const OWN_COOKIES: [&str; 5] =
     ["access_token_cookie", "refresh_token_cookie", "csrf_access_token", "csrf_refresh_token", "csrf_pre_session"];

@@ -1,11 +1,14 @@
 //! A request without a framework.
 
+use std::borrow::Borrow;
 use std::net::IpAddr;
+
+use serde::Serialize;
 
 use crate::request::{Headers, Incoming, RequestHead};
 
-/// A request for tests. It is sent to the host `site.example`. The client's address is not known unless the test sets
-/// it.
+/// A request for tests. It is sent to the host `site.example`, unless [`host`](Self::host) sets another. The client's
+/// address is not known unless the test sets it.
 ///
 /// ```
 /// use hardtack::testing::TestRequest;
@@ -18,14 +21,44 @@ use crate::request::{Headers, Incoming, RequestHead};
 pub struct TestRequest {
     method: String,
     target: String,
+    host: String,
     peer: Option<IpAddr>,
     fields: Vec<(String, Vec<u8>)>,
+    body: Vec<u8>,
+}
+
+/// What a [`TestRequest`] consists of. An adapter converts it into its framework's request.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TestRequestParts {
+    /// The method, such as `GET`.
+    pub method: String,
+    /// The path and the query.
+    pub target: String,
+    /// The header fields, including `Host`. The names are in lower case.
+    pub fields: Vec<(String, Vec<u8>)>,
+    /// The body.
+    pub body: Vec<u8>,
 }
 
 impl TestRequest {
     /// Creates a request with this method, path and query.
     pub fn new(method: impl Into<String>, target: impl Into<String>) -> Self {
-        Self { method: method.into(), target: target.into(), peer: None, fields: Vec::new() }
+        Self {
+            method: method.into(),
+            target: target.into(),
+            host: "site.example".to_owned(),
+            peer: None,
+            fields: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    /// Sets the host that the request is sent to, with its port if that is not the default port of the scheme.
+    #[must_use]
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = host.into();
+        self
     }
 
     /// Adds a header field. Write the name in lower case.
@@ -39,6 +72,58 @@ impl TestRequest {
     #[must_use]
     pub fn fields(self, fields: impl IntoIterator<Item = (impl Into<String>, impl AsRef<[u8]>)>) -> Self {
         fields.into_iter().fold(self, |request, (name, value)| request.field(name, value))
+    }
+
+    /// Sets a header field, and replaces all values that it has.
+    #[must_use]
+    pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.without_header(name).field(name.to_ascii_lowercase(), value)
+    }
+
+    /// Removes all values of a header field.
+    #[must_use]
+    pub fn without_header(mut self, name: &str) -> Self {
+        self.fields.retain(|(own, _)| !own.eq_ignore_ascii_case(name));
+        self
+    }
+
+    /// Sets a urlencoded body, as a browser sends it for a form.
+    #[must_use]
+    pub fn form<I, K, V>(self, fields: I) -> Self
+    where
+        I: IntoIterator<Item: Borrow<(K, V)>>,
+        K: AsRef<str>,
+        V: AsRef<str>,
+    {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.header("content-type", "application/x-www-form-urlencoded").body(body)
+    }
+
+    /// Sets a JSON body.
+    ///
+    /// # Panics
+    /// If the value cannot be serialized, for example because the key of a map is not text.
+    #[must_use]
+    #[allow(clippy::panic, reason = "a panic with a message is how a test fails")]
+    pub fn json(self, value: &(impl Serialize + ?Sized)) -> Self {
+        let body = serde_json::to_vec(value).unwrap_or_else(|error| panic!("the body cannot be JSON: {error}"));
+        self.header("content-type", "application/json").body(body)
+    }
+
+    /// Sets any body. Set its content type with [`header`](Self::header).
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Returns the parts of the request. If no `Host` field was added, there is one with the request's host.
+    pub fn into_parts(self) -> TestRequestParts {
+        let Self { method, target, host, mut fields, body, .. } = self;
+        if !fields.iter().any(|(name, _)| name == "host") {
+            fields.insert(0, ("host".to_owned(), host.into_bytes()));
+        }
+        TestRequestParts { method, target, fields, body }
     }
 
     /// Sets the client's address.
@@ -70,7 +155,7 @@ impl Incoming for TestRequest {
     }
 
     fn authority(&self) -> Option<&str> {
-        Some("site.example")
+        Some(&self.host)
     }
 
     fn peer(&self) -> Option<IpAddr> {

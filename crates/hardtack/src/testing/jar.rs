@@ -2,7 +2,7 @@
 //! of RFC 6265bis.
 //!
 //! ```
-//! use hardtack_conformance::CookieJar;
+//! use hardtack::testing::CookieJar;
 //!
 //! let mut jar = CookieJar::new();
 //! jar.store("theme=dark; Path=/", "/settings");
@@ -11,8 +11,11 @@
 //! assert_eq!(jar.header("/", true).as_deref(), Some("theme=dark; __Host-id=7"));
 //! ```
 
-use crate::cookie_date;
+use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::cookie_date;
 
 /// The most bytes of name and value together. Browsers ignore a longer cookie (RFC 6265bis §5.6).
 const LONGEST_PAIR: usize = 4096;
@@ -155,13 +158,35 @@ fn max_age(value: &str) -> Option<i64> {
 #[derive(Debug, Clone, Default)]
 pub struct CookieJar {
     cookies: Vec<StoredCookie>,
+    clock: JarClock,
     ahead: Duration,
+}
+
+/// The clock by which cookies expire.
+#[derive(Clone)]
+struct JarClock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
+
+impl Default for JarClock {
+    fn default() -> Self {
+        Self(Arc::new(SystemTime::now))
+    }
+}
+
+impl fmt::Debug for JarClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("JarClock").field(&(self.0)()).finish()
+    }
 }
 
 impl CookieJar {
     /// Creates an empty jar.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Creates an empty jar whose cookies expire by another clock than that of the machine.
+    pub fn with_clock(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self { clock: JarClock(Arc::new(now)), ..Self::default() }
     }
 
     /// Returns the unexpired cookie with this name. If there are several, returns the one with the longest path.
@@ -228,7 +253,7 @@ impl CookieJar {
     }
 
     fn now(&self) -> SystemTime {
-        SystemTime::now() + self.ahead
+        (self.clock.0)() + self.ahead
     }
 }
 

@@ -1,0 +1,197 @@
+//! A browser for tests of an application's routes: it keeps cookies, and its requests carry what Hardtack checks.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::{CookieJar, StoredCookie, TestRequest};
+use crate::authenticator::{Authenticator, LogIn};
+use crate::cookie::{SetCookies, Setting};
+use crate::csrf::PreSessionKey;
+use crate::jwt::TokenKind;
+
+/// A web framework whose requests a [`TestBrowser`] makes. Adapters implement it.
+pub trait Framework: 'static {
+    /// The requests, which applications convert into those of the framework.
+    type Request: From<TestRequest>;
+}
+
+/// A response from which a [`TestBrowser`] takes cookies. Adapters implement it for the responses of the framework `F`.
+pub trait SetCookieFields<F> {
+    /// Returns the values of the `Set-Cookie` fields, in order.
+    fn set_cookies(&self) -> Vec<String>;
+}
+
+/// Tests of the core, which knows no framework.
+#[derive(Clone, Copy, Debug)]
+pub struct NoFramework;
+
+impl Framework for NoFramework {
+    type Request = TestRequest;
+}
+
+impl SetCookieFields<NoFramework> for SetCookies {
+    fn set_cookies(&self) -> Vec<String> {
+        self.iter().map(str::to_owned).collect()
+    }
+}
+
+/// A browser for tests of an application's routes. A clone is a second browser with the same cookies.
+///
+/// Its requests carry what a browser sends from a page of the site: the cookies, `Host`, `Sec-Fetch-Site` and, if the
+/// method is not safe, `Origin` and the CSRF value in the header `X-CSRF-TOKEN`. The names of cookies and headers are
+/// those of the authenticator's settings. `Accept` is not set, so that a refused request gets a problem document. To
+/// get the redirects and pages of browsers, add `.header("accept", "text/html")`.
+///
+/// Cookies expire by the authenticator's clock.
+///
+/// ```
+/// # use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
+/// use hardtack::testing::{NoFramework, TestBrowser};
+///
+/// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+/// let auth = Authenticator::builder(keys).base_url("https://site.example").build()?;
+/// let visitor = TestBrowser::<NoFramework>::new(&auth);
+/// let request = visitor.post("/login").form(&[("username", "alice")]);
+/// assert_eq!(request.head().header_text("origin"), Some("https://site.example"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct TestBrowser<F> {
+    authenticator: Authenticator,
+    jar: CookieJar,
+    framework: PhantomData<fn() -> F>,
+}
+
+impl<F: Framework> TestBrowser<F> {
+    /// Creates the browser of a visitor. It has already opened a page with a log-in form, so it can post that form.
+    pub fn new(authenticator: &Authenticator) -> Self {
+        let clock = authenticator.clone();
+        let now = move || UNIX_EPOCH + Duration::from_secs(clock.now().unix_seconds().unsigned_abs());
+        let mut browser =
+            Self { authenticator: authenticator.clone(), jar: CookieJar::with_clock(now), framework: PhantomData };
+        let policy = authenticator.cookies();
+        let setting = Setting { domain: None, max_age: None, now: authenticator.now() };
+        let mut cookies = SetCookies::default();
+        // A cookie that is too long for browsers is not stored.
+        let _ = policy.set(&policy.pre_session, &PreSessionKey::nonce(), &setting, &mut cookies);
+        browser.store(cookies.iter());
+        browser
+    }
+
+    /// Logs the browser in, and ends nothing: it does not go through the application's log-in route.
+    ///
+    /// # Panics
+    /// If the log-in fails, for example because the session store does.
+    #[allow(clippy::panic, reason = "a panic with a message is how a test fails")]
+    pub async fn log_in(&mut self, log_in: impl Into<LogIn>) {
+        match self.authenticator.log_in(log_in).await {
+            Ok(cookies) => self.store(cookies.iter()),
+            Err(error) => panic!("the log-in failed: {error}"),
+        }
+    }
+
+    /// Creates a GET request. `target` is a path, which may have a query.
+    pub fn get(&self, target: &str) -> F::Request {
+        self.request("GET", target)
+    }
+
+    /// Creates a POST request.
+    pub fn post(&self, target: &str) -> F::Request {
+        self.request("POST", target)
+    }
+
+    /// Creates a PUT request.
+    pub fn put(&self, target: &str) -> F::Request {
+        self.request("PUT", target)
+    }
+
+    /// Creates a PATCH request.
+    pub fn patch(&self, target: &str) -> F::Request {
+        self.request("PATCH", target)
+    }
+
+    /// Creates a DELETE request.
+    pub fn delete(&self, target: &str) -> F::Request {
+        self.request("DELETE", target)
+    }
+
+    /// Creates a request with any method.
+    pub fn request(&self, method: &str, target: &str) -> F::Request {
+        let (origin, host) = self.origin_and_host();
+        let mut request = TestRequest::new(method, target).host(host).field("sec-fetch-site", "same-origin");
+        let public = self.authenticator.settings().public_path(target);
+        if let Some(cookies) = self.jar.header(&public, self.authenticator.sets_secure_cookies()) {
+            request = request.field("cookie", cookies);
+        }
+        if !request.head().is_safe() {
+            request = request.field("origin", origin);
+            for (name, value) in self.csrf_fields(&request) {
+                request = request.header(&name, value);
+            }
+        }
+        request.into()
+    }
+
+    /// Stores, replaces or deletes cookies, as the response says.
+    pub fn receive(&mut self, response: &impl SetCookieFields<F>) {
+        self.store(response.set_cookies().iter().map(String::as_str));
+    }
+
+    /// Returns the unexpired cookie with this name.
+    pub fn cookie(&self, name: &str) -> Option<&StoredCookie> {
+        self.jar.get(name)
+    }
+
+    /// Returns the cookie jar.
+    pub fn jar(&mut self) -> &mut CookieJar {
+        &mut self.jar
+    }
+
+    fn store<'c>(&mut self, cookies: impl Iterator<Item = &'c str>) {
+        cookies.for_each(|cookie| self.jar.store(cookie, "/"));
+    }
+
+    /// The site's origin and its host. Without a base URL, Hardtack compares both with each other.
+    fn origin_and_host(&self) -> (&str, &str) {
+        let origin = self.authenticator.origin().unwrap_or("https://site.example");
+        (origin, origin.split_once("://").map_or(origin, |(_, host)| host))
+    }
+
+    /// The header fields with the CSRF value. A form that is posted to the log-in or sign-up URL, or without a log-in,
+    /// needs the value that belongs to the pre-session cookie.
+    fn csrf_fields(&self, request: &TestRequest) -> Vec<(String, String)> {
+        let (settings, head) = (self.authenticator.settings(), request.head());
+        let (urls, path) = (&settings.urls, settings.public_path(head.path()));
+        let mut fields = Vec::new();
+        if path != urls.login.as_str() && path != urls.signup.as_str() {
+            let mut kinds = [TokenKind::Refresh, TokenKind::Access];
+            if path == urls.refresh.as_str() {
+                kinds.reverse();
+            }
+            for kind in kinds {
+                let token = self.authenticator.cookie_token(&head, kind).ok().flatten();
+                let value = token.and_then(|token| token.any_age().csrf_value().map(str::to_owned));
+                fields.extend(value.map(|value| (settings.csrf.names(kind).header.clone(), value)));
+            }
+        }
+        if fields.is_empty()
+            && let Some(nonce) = self.jar.get(self.authenticator.cookies().pre_session.name.as_str())
+        {
+            let value = self.authenticator.keys_in_use().pre_session.token(nonce.value.as_bytes());
+            fields.push((settings.csrf.access.header.clone(), value));
+        }
+        fields
+    }
+}
+
+impl<F> Clone for TestBrowser<F> {
+    fn clone(&self) -> Self {
+        Self { authenticator: self.authenticator.clone(), jar: self.jar.clone(), framework: PhantomData }
+    }
+}
+
+impl<F> fmt::Debug for TestBrowser<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestBrowser").field("jar", &self.jar).finish_non_exhaustive()
+    }
+}
