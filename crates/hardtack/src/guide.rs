@@ -60,6 +60,7 @@ guide!(cookies, "cookies.md", [
 guide!(csrf, "csrf.md", [
     "`CsrfPolicy`" => "crate::CsrfPolicy",
     "cookies" => "crate::guide::cookies#where-cookies-are-sent",
+    "oauth" => "crate::guide::oauth",
 ]);
 
 guide!(keys, "keys.md", [
@@ -87,8 +88,15 @@ guide!(
 ]);
 
 guide!(
-    // The examples need the feature.
-    #[cfg(any(not(doctest), feature = "testing"))]
+    // The examples need hardtack-axum, which depends on this crate: hardtack-test-support compiles them.
+    #[cfg(not(doctest))]
+    oauth, "oauth.md", [
+    "example" => repository!("crates/hardtack-axum/examples/oauth.rs"),
+]);
+
+guide!(
+    // The examples need the adapters, which depend on this crate: hardtack-test-support compiles them.
+    #[cfg(not(doctest))]
     testing, "testing.md", [
     "stores" => "crate::guide::stores",
     "adapters" => "crate::guide::adapters",

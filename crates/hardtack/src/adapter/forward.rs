@@ -38,7 +38,8 @@ macro_rules! __forward_auth {
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or the form has no valid
-        ///   [pre-session token](Self::pre_session).
+        ///   [pre-session token](Self::pre_session). After [`finish_external`](Self::finish_external), none of this is
+        ///   checked.
         /// - The session store failed.
         /// - A token cannot be issued, for example because a claim has a reserved name or the claims do not fit into a
         ///   cookie.
@@ -237,6 +238,47 @@ macro_rules! __forward_auth {
         /// token. JSON needs no such token, because a page of another site cannot send JSON without a CORS preflight.
         pub fn require_pre_session(&self) -> ::core::result::Result<(), $error> {
             Ok(self.exchange().require_pre_session()?)
+        }
+
+        /// Begins a log-in that ends with a GET request, such as the callback of OAuth or a link in an email. Returns a
+        /// value for the parameter `state`, and the cookie that ties it to this browser. Return the cookie with the
+        /// redirect to the other site.
+        ///
+        /// A browser can begin several log-ins, for example in two tabs. Each has a state of its own. The guide
+        /// [`oauth`](hardtack::guide::oauth) has complete examples.
+        ///
+        /// # Errors
+        /// The cookie is longer than browsers accept, because the configured realm is very long.
+        pub fn begin_external(&self) -> ::core::result::Result<(::std::string::String, $cookies), $error> {
+            self.begin_external_with("")
+        }
+
+        /// Like [`begin_external`](Self::begin_external), but keeps a text until the log-in ends. The cookie contains
+        /// it in encrypted form, and [`finish_external`](Self::finish_external) returns it. Use it for the PKCE
+        /// verifier, the nonce and the page to return to.
+        ///
+        /// # Errors
+        /// The cookie would be longer than browsers accept, because `kept` is longer than about 2,500 bytes.
+        pub fn begin_external_with(
+            &self,
+            kept: &str,
+        ) -> ::core::result::Result<(::std::string::String, $cookies), $error> {
+            let (state, cookies) = self.exchange().begin_external(kept)?;
+            Ok((state, cookies.into()))
+        }
+
+        /// Checks the `state` of a GET request that ends a log-in, and returns the text that was kept with it. After
+        /// that, [`log_in`](Self::log_in) may be called once in this request. It ends the browser's previous session,
+        /// like every log-in.
+        ///
+        /// The response deletes the state's cookie, so the browser cannot use the state again.
+        ///
+        /// # Errors
+        /// - This browser did not begin a log-in with this state, the state was already used, or the log-in took more
+        ///   than ten minutes.
+        /// - The method is not GET.
+        pub fn finish_external(&self, state: &str) -> ::core::result::Result<::std::string::String, $error> {
+            Ok(self.exchange().finish_external(state)?)
         }
 
         /// Refuses a request from another site, even if its method is safe. Use it for a GET route that other sites

@@ -16,6 +16,7 @@
 //! - [`ResponseChanges`]: the cookies and caching rules that the layer adds to the response.
 
 mod exchange;
+mod external;
 mod forward;
 mod pre_session;
 mod refresh_route;

@@ -1,7 +1,7 @@
 //! A checked cookie policy, with the final names, paths and attributes.
 
-use super::matching::covers;
 use super::{CookieName, SameSite};
+use crate::request::covers;
 
 /// One cookie: its full name, and where it is sent.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub(crate) struct ResolvedPolicy {
     pub(crate) csrf_access: CookieSlot,
     pub(crate) csrf_refresh: CookieSlot,
     pub(crate) pre_session: CookieSlot,
+    /// The beginning of the names of the cookies that belong to log-ins at other sites.
+    pub(crate) log_in_state: CookieSlot,
     pub(crate) domain: Option<String>,
     pub(crate) secure: bool,
     pub(crate) same_site: SameSite,
@@ -36,7 +38,7 @@ pub(crate) struct ResolvedPolicy {
 }
 
 impl ResolvedPolicy {
-    pub(super) fn slots(&self) -> [&CookieSlot; 5] {
-        [&self.access, &self.refresh, &self.csrf_access, &self.csrf_refresh, &self.pre_session]
+    pub(super) fn slots(&self) -> [&CookieSlot; 6] {
+        [&self.access, &self.refresh, &self.csrf_access, &self.csrf_refresh, &self.pre_session, &self.log_in_state]
     }
 }

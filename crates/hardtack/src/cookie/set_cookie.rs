@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::resolved::{CookieSlot, ResolvedPolicy};
+use super::same_site::SameSite;
 use super::set_cookies::SetCookies;
 use crate::clock::Timestamp;
 
@@ -62,6 +63,19 @@ impl ResolvedPolicy {
             into.push(self.render(slot, path, value, setting.domain, &end));
         }
         Ok(())
+    }
+
+    /// Like [`set`](Self::set), but browsers also send the cookie if another site redirects them here with a GET, even
+    /// if the policy is `SameSite=Strict`.
+    pub(crate) fn set_lax(
+        &self,
+        slot: &CookieSlot,
+        value: &str,
+        setting: &Setting<'_>,
+        into: &mut SetCookies,
+    ) -> Result<(), CookieTooLarge> {
+        let same_site = if self.same_site == SameSite::Strict { SameSite::Lax } else { self.same_site };
+        Self { same_site, ..self.clone() }.set(slot, value, setting, into)
     }
 
     /// Deletes `slot` on each of its paths. Browsers delete a cookie only if its name, `Path` and `Domain` are the same

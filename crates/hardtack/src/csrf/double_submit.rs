@@ -30,6 +30,9 @@ pub enum CsrfError {
         "the form's CSRF token could not be read: no authentication layer wraps this route, or a middleware read the form"
     )]
     Unread,
+    /// This browser did not begin a log-in with this state, the log-in is finished, or it took too long.
+    #[error("this browser has begun no log-in with this state in the last ten minutes, or the log-in is finished")]
+    UnknownState,
     /// Another site started the request.
     #[error("the request was started by another site")]
     CrossSite,
@@ -51,6 +54,7 @@ impl CsrfError {
             Self::BeyondPeek => "csrf_beyond_peek",
             Self::Unread => "csrf_unread",
             Self::CrossSite => "csrf_cross_site",
+            Self::UnknownState => "csrf_unknown_state",
             Self::BadHost => "bad_host",
             Self::NoClaim => "csrf_no_claim",
         }

@@ -13,6 +13,7 @@ mod cookies;
 mod csrf;
 mod ended_sessions;
 mod events;
+mod external;
 mod flask_compat;
 mod forbidden;
 mod foreign_cookies;

@@ -1,0 +1,133 @@
+//! Log-ins that end with a GET request: the callback of OAuth or OpenID Connect, and links in emails.
+
+use std::time::Duration;
+
+use super::Exchange;
+use crate::clock::Timestamp;
+use crate::cookie::{CookieName, CookieSlot, SetCookies, Setting};
+use crate::csrf::{CsrfError, PreSessionKey};
+use crate::refusal::{Failure, Reason};
+
+/// How long a log-in at another site may take.
+const LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// How many such log-ins a browser can have begun. Beginning another one forgets the oldest.
+const MAX_BEGUN: usize = 8;
+
+/// For what the values of the cookies are sealed.
+const PURPOSE: &str = "hardtack log-in state";
+
+/// A log-in that was begun, as its cookie describes it.
+struct Begun {
+    at: Timestamp,
+    /// The text that the application keeps with it.
+    kept: String,
+}
+
+impl Exchange<'_> {
+    /// Begins a log-in that ends with a GET request, such as the callback of OAuth or a link in an email. Returns a
+    /// value for the parameter `state`, and the cookie that ties it to this browser.
+    ///
+    /// `kept` is returned by [`finish_external`](Self::finish_external). The cookie contains it in encrypted form. Use
+    /// it for the PKCE verifier, the nonce and the page to return to.
+    ///
+    /// A browser can begin several log-ins, for example in two tabs. Each has a state of its own.
+    ///
+    /// # Errors
+    /// The cookie would be longer than browsers accept, because `kept` is long.
+    pub fn begin_external(&self, kept: &str) -> Result<(String, SetCookies), Failure> {
+        let (state, now) = (PreSessionKey::nonce(), self.authenticator.now());
+        let text = format!("{state} {} {kept}", now.unix_seconds());
+        let sealed = self.authenticator.seal(PURPOSE, text.as_bytes()).unwrap_or_default();
+        let mut cookies = self.outdated(now);
+        let setting = Setting { domain: None, max_age: Some(LIFETIME), now };
+        let set = self.authenticator.cookies().set_lax(&self.slot(&state), &sealed, &setting, &mut cookies);
+        set.map_err(|error| self.refuse(Reason::Issue(error.into())))?;
+        Ok((state, cookies))
+    }
+
+    /// Checks the `state` of a GET request that ends a log-in, and returns the text that was kept with it. After that,
+    /// [`log_in`](Self::log_in) may be called once, although the method is safe and another site may have started the
+    /// request.
+    ///
+    /// The response deletes the state's cookie, so the browser cannot use the state again. This process also remembers
+    /// the states that were used.
+    ///
+    /// # Errors
+    /// - This browser did not begin a log-in with this state, the state was already used, or the log-in took more than
+    ///   ten minutes.
+    /// - The method is not GET.
+    pub fn finish_external(&self, state: &str) -> Result<String, Failure> {
+        self.try_finish_external(state).map_err(|reason| self.refuse(reason))
+    }
+
+    fn try_finish_external(&self, state: &str) -> Result<String, Reason> {
+        if !self.head.is_safe() {
+            let advice = "finish_external was called for a request that is not a GET; let the other site send the \
+                          browser back with a redirect, such as response_mode=query instead of form_post";
+            return Err(Reason::NotSetUp(advice.into()));
+        }
+        let now = self.authenticator.now();
+        let begun = if self.head.method() == "GET" { self.begun(state) } else { None };
+        let begun = begun.filter(|begun| self.is_recent(begun.at, now)).ok_or(CsrfError::UnknownState)?;
+        if !self.authenticator.used_states().insert(state, now + LIFETIME, now) {
+            return Err(CsrfError::UnknownState.into());
+        }
+        let mut deletion = SetCookies::default();
+        self.authenticator.cookies().delete(&self.slot(state), None, &mut deletion);
+        self.state.finish_external(deletion);
+        Ok(begun.kept)
+    }
+
+    /// The log-in with this state, if this browser has begun it.
+    fn begun(&self, state: &str) -> Option<Begun> {
+        let sealed = if PreSessionKey::is_nonce(state.as_bytes()) {
+            self.slot(state).name.find(&self.head).ok().flatten()?
+        } else {
+            return None;
+        };
+        let text = self.authenticator.open_sealed(PURPOSE, std::str::from_utf8(sealed).ok()?)?;
+        let text = String::from_utf8(text).ok()?;
+        let (own, rest) = text.split_once(' ')?;
+        let (at, kept) = rest.split_once(' ')?;
+        let at = Timestamp::from_unix_seconds(at.parse().ok()?);
+        (own == state).then(|| Begun { at, kept: kept.to_owned() })
+    }
+
+    /// Whether a log-in began at most ten minutes ago, and not in the future.
+    fn is_recent(&self, at: Timestamp, now: Timestamp) -> bool {
+        now <= at + LIFETIME && at <= now + self.authenticator.settings().claims.skew()
+    }
+
+    /// The cookies that delete those of other log-ins, so that the browser has at most [`MAX_BEGUN`] of them.
+    fn outdated(&self, now: Timestamp) -> SetCookies {
+        let states = self.states();
+        let mut all: Vec<_> =
+            states.into_iter().map(|state| (self.begun(&state).map(|begun| begun.at), state)).collect();
+        // Those that cannot be read come first, then the oldest.
+        all.sort_unstable();
+        let surplus = (all.len() + 1).saturating_sub(MAX_BEGUN);
+        let mut cookies = SetCookies::default();
+        for (at, (began, state)) in all.into_iter().enumerate() {
+            if at < surplus || !began.is_some_and(|began| self.is_recent(began, now)) {
+                self.authenticator.cookies().delete(&self.slot(&state), None, &mut cookies);
+            }
+        }
+        cookies
+    }
+
+    /// The states in the names of the request's cookies.
+    fn states(&self) -> Vec<String> {
+        let prefix = format!("{}_", self.authenticator.cookies().log_in_state.name.as_str());
+        let fields = self.head.header_all("cookie").filter_map(|field| std::str::from_utf8(field).ok());
+        let names = fields.flat_map(|field| field.split(';')).filter_map(|pair| pair.trim().split('=').next());
+        let states = names.filter_map(|name| name.strip_prefix(&prefix));
+        states.filter(|state| PreSessionKey::is_nonce(state.as_bytes())).map(str::to_owned).collect()
+    }
+
+    /// The cookie of one state. Each has a cookie of its own, so that two tabs cannot overwrite each other's.
+    fn slot(&self, state: &str) -> CookieSlot {
+        let slot = &self.authenticator.cookies().log_in_state;
+        CookieSlot { name: CookieName::new(format!("{}_{state}", slot.name.as_str())), ..slot.clone() }
+    }
+}

@@ -1,0 +1,60 @@
+//! The states of finished log-ins at other sites. Each state is accepted once.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use crate::clock::Timestamp;
+
+/// The most states that are remembered. If a process finishes more log-ins in ten minutes, it forgets the oldest. Their
+/// cookies have been deleted by then.
+const MAX_REMEMBERED: usize = 65_536;
+
+/// The states that were used, and until when each is remembered.
+#[derive(Default)]
+pub(crate) struct UsedStates(Mutex<HashMap<String, Timestamp>>);
+
+impl UsedStates {
+    /// Records that a state is used. Returns `false` if it was used before.
+    pub(crate) fn insert(&self, state: &str, until: Timestamp, now: Timestamp) -> bool {
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.contains_key(state) {
+            return false;
+        }
+        if used.len() >= MAX_REMEMBERED {
+            used.retain(|_, until| *until >= now);
+        }
+        if used.len() >= MAX_REMEMBERED {
+            let mut ends: Vec<Timestamp> = used.values().copied().collect();
+            let middle = ends.len() / 2;
+            let (_, end, _) = ends.select_nth_unstable(middle);
+            let end = *end;
+            used.retain(|_, until| *until > end);
+        }
+        used.insert(state.to_owned(), until);
+        true
+    }
+}
+
+impl fmt::Debug for UsedStates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UsedStates").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_used_once_and_the_memory_is_bounded() {
+        let (used, at) = (UsedStates::default(), Timestamp::from_unix_seconds);
+        assert!(used.insert("first", at(600), at(0)) && !used.insert("first", at(600), at(0)));
+        for number in 0..MAX_REMEMBERED + 10 {
+            assert!(used.insert(&number.to_string(), at(601 + number as i64), at(1)));
+        }
+        let last = (MAX_REMEMBERED + 9).to_string();
+        assert!(!used.insert(&last, at(700), at(1)), "the latest are remembered");
+        assert!(used.0.lock().unwrap().len() <= MAX_REMEMBERED);
+    }
+}
