@@ -1,17 +1,22 @@
-//! The public origin of the site.
+//! The public address of the site.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use url::{Host, Url};
 
 use crate::error::ConfigError;
+use crate::request::{covers, is_cookie_path};
 
-/// The site's public origin. It determines whether cookies are `Secure`, and which values of `Origin` are accepted in
-/// requests.
+/// The site's public address: its origin and, if the site shares its host with others, the path below which it is. The
+/// origin determines whether cookies are `Secure`, and which values of `Origin` are accepted in requests. The path
+/// becomes part of every redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
     origin: String,
     host: String,
+    /// The path without the slash at its end. Empty if the site is at the root of its host.
+    path: String,
     https: bool,
     /// Origins under which a browser on this machine reaches the same server.
     local: Vec<String>,
@@ -22,11 +27,12 @@ pub struct BaseUrl {
 const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 impl BaseUrl {
-    /// Parses a URL of the form `https://host[:port]`. The scheme may be `http` if the host is a loopback address,
+    /// Parses a URL of the form `https://host[:port][/path]`. The scheme may be `http` if the host is a loopback address,
     /// `localhost`, or a name that ends in `.localhost`.
     ///
     /// # Errors
-    /// - The text is not an http or https URL, or the URL has a path, query, fragment or credentials.
+    /// - The text is not an http or https URL, or the URL has a query, fragment or credentials.
+    /// - The path is not one that cookies can have.
     /// - The URL is plain http, and other machines can reach its host.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let base = Self::read(text)?;
@@ -40,7 +46,8 @@ impl BaseUrl {
     /// path between a user and the site can take over the user's session.
     ///
     /// # Errors
-    /// The text is not an http or https URL, or the URL has a path, query, fragment or credentials.
+    /// The text is not an http or https URL, the URL has a query, fragment or credentials, or the path is not one that
+    /// cookies can have.
     pub fn parse_insecure_http(text: &str) -> Result<Self, ConfigError> {
         Self::read(text).map(|base| base.0)
     }
@@ -56,8 +63,12 @@ impl BaseUrl {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(bad("it carries credentials"));
         }
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err(bad("it has a path, query or fragment"));
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(bad("it has a query or fragment"));
+        }
+        let path = url.path().strip_suffix('/').unwrap_or(url.path());
+        if !path.is_empty() && (!is_cookie_path(path) || path.contains("//") || path.ends_with('/')) {
+            return Err(bad("its path has an empty segment or a semicolon"));
         }
         let host = url.host().ok_or_else(|| bad("it has no host"))?;
         // The parser has converted international names (`xn--…`), but accepts characters that no host name has.
@@ -76,7 +87,8 @@ impl BaseUrl {
             local.extend(LOOPBACK_NAMES.map(|name| format!("{}://{name}{port}", url.scheme())));
         }
         let origin = url.origin().ascii_serialization();
-        let base = Self { origin, host: host.to_string(), https, local, is_loopback: loopback };
+        let (host, path) = (host.to_string(), path.to_owned());
+        let base = Self { origin, host, path, https, local, is_loopback: loopback };
         Ok((base, loopback))
     }
 
@@ -112,6 +124,22 @@ impl BaseUrl {
         &self.origin
     }
 
+    /// Returns the path below which the site is, without a slash at its end. It is empty if the site is at the root of
+    /// its host.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Returns a path of the application as browsers know it. If the application is reached through a proxy that strips
+    /// the site's path, the path is added. A path that has it already is returned as it is.
+    pub(crate) fn public_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
+        let plain = path.split(['?', '#']).next().unwrap_or_default();
+        if self.path.is_empty() || covers(&self.path, plain) {
+            return Cow::Borrowed(path);
+        }
+        Cow::Owned(format!("{}{path}", self.path))
+    }
+
     /// Returns the host without the port.
     pub fn host(&self) -> &str {
         &self.host
@@ -134,7 +162,35 @@ mod tests {
         }
         assert!(matches!(BaseUrl::parse("http://site.example"), Err(ConfigError::InsecureBaseUrl { .. })));
         assert!(BaseUrl::parse_insecure_http("http://site.example").is_ok());
-        for bad in ["site.example", "ftp://site.example", "https://u:p@site.example", "https://site.example/app", ""] {
+        for bad in ["site.example", "ftp://site.example", "https://u:p@site.example", "https://site.example?a", ""] {
+            assert!(matches!(BaseUrl::parse(bad), Err(ConfigError::BadBaseUrl { .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_part_of_every_public_path() {
+        for (url, path) in [
+            ("https://site.example", ""),
+            ("https://site.example/", ""),
+            ("https://site.example/app", "/app"),
+            ("https://site.example/shops/one/", "/shops/one"),
+        ] {
+            let base = BaseUrl::parse(url).unwrap();
+            assert_eq!((base.path(), base.origin()), (path, "https://site.example"), "{url}");
+            assert_eq!(base.public_path("/login?next=%2F"), format!("{path}/login?next=%2F"), "{url}");
+            assert_eq!(base.public_path(&format!("{path}/login")), format!("{path}/login"), "{url}");
+        }
+        let base = BaseUrl::parse("https://site.example/app").unwrap();
+        for (own, public) in [
+            ("/app", "/app"),
+            ("/app?a", "/app?a"),
+            ("/apples", "/app/apples"),
+            ("/", "/app/"),
+            ("/?/app", "/app/?/app"),
+        ] {
+            assert_eq!(base.public_path(own), public, "{own}");
+        }
+        for bad in ["https://site.example/a;b", "https://site.example//a", "https://site.example/a//"] {
             assert!(matches!(BaseUrl::parse(bad), Err(ConfigError::BadBaseUrl { .. })), "{bad}");
         }
     }

@@ -1,9 +1,13 @@
 //! The routes of the log-in flow.
 
+use crate::base_url::BaseUrl;
 use crate::error::ConfigError;
 use crate::request::NextPath;
 
 /// The routes of the log-in flow, such as the log-in page to which browsers are redirected.
+///
+/// If the [base URL](crate::AuthenticatorBuilder::base_url) has a path, such as `/app`, the routes are below it: `/login`
+/// means `/app/login`. A route that begins with that path is taken as it is.
 ///
 /// ```
 /// let urls = hardtack::Urls::default().login("/auth/login");
@@ -75,6 +79,19 @@ impl Urls {
         match routes.into_iter().find(|(_, url)| !is_path(url)) {
             Some((what, url)) => Err(ConfigError::BadFlowUrl { what, url: url.clone() }),
             None => Ok(()),
+        }
+    }
+
+    /// The routes as browsers know them.
+    pub(crate) fn below(self, base: &BaseUrl) -> Self {
+        let public = |path: String| base.public_path(&path).into_owned();
+        Self {
+            login: public(self.login),
+            logout: public(self.logout),
+            signup: public(self.signup),
+            refresh: public(self.refresh),
+            reauthenticate: public(self.reauthenticate),
+            home: public(self.home),
         }
     }
 

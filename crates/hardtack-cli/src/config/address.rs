@@ -59,8 +59,18 @@ impl Address {
         if self.insecure_http { builder.insecure_http_base_url(&url) } else { builder.base_url(&url) }
     }
 
-    /// Refuses an address that other machines can reach if no base URL is set.
+    /// Refuses a base URL with a path, and an address that other machines can reach if no base URL is set.
     pub(super) fn check(&self, sources: &Sources) -> Result<(), Error> {
+        if let Some(Ok(url)) = self.parsed()
+            && !url.path().is_empty()
+        {
+            return Err(Error::config(format_args!(
+                "{}: it has a path, but the pages of this site are at the root of their host; expected an origin such as \
+                 {}, on a host name of its own",
+                sources.describe(&BASE_URL),
+                url.origin()
+            )));
+        }
         if self.base_url.is_some() || self.listen.ip().is_loopback() {
             return Ok(());
         }

@@ -1,5 +1,6 @@
 //! The operations on one request that an adapter offers to handlers.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::authenticator::{Attempt, Authenticator, BodyUser, Pending, RequestState, RequestVerifier};
@@ -297,6 +298,11 @@ impl<'a> Exchange<'a> {
     /// The query's `next`, if it is a path on this site.
     pub(super) fn query_next(&self) -> Option<NextPath> {
         self.head.query("next").and_then(|next| self.authenticator.next(&next))
+    }
+
+    /// The path of the request as browsers know it.
+    pub(super) fn public_path(&self) -> Cow<'a, str> {
+        self.authenticator.settings().public_path(self.head.path())
     }
 
     #[inline]

@@ -168,13 +168,14 @@ impl RequestVerifier<'_> {
         need: Need,
     ) -> Result<Option<VerifiedToken>, Reason> {
         let flaw = |expired: &Option<_>| if expired.is_some() { TokenError::Expired.into() } else { Reason::Missing };
-        if expired.is_none() && !self.authenticator.cookies().access.is_sent_to(self.head.path()) {
+        let path = self.authenticator.settings().public_path(self.head.path());
+        if expired.is_none() && !self.authenticator.cookies().access.is_sent_to(&path) {
             // Browsers do not send the access cookie to this path, so its absence says nothing. A refresh would replace
             // the token at each request, and would replace even a fresh token with one that is not fresh.
             if !need.optional {
                 tracing::warn!(
                     event = "access_cookie_not_sent",
-                    path = self.head.path(),
+                    path = &*path,
                     "this route needs a token, but browsers do not send the access cookie to it; add its path to \
                      CookiePolicy::access_paths"
                 );

@@ -1,5 +1,6 @@
 //! The settings of an authenticator, except for its keys, cookies, callbacks and store.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{ClaimsPolicy, Lifetime, RefreshMode};
@@ -62,6 +63,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Returns a request's path or target as browsers know it, with the path of the base URL.
+    #[inline]
+    pub(crate) fn public_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
+        self.base.as_ref().map_or(Cow::Borrowed(path), |base| base.public_path(path))
+    }
+
     /// Checks the settings together. `stored_sessions` tells whether there is a session store.
     pub(crate) fn check(&mut self, stored_sessions: bool) -> Result<(), ConfigError> {
         if self.flask {

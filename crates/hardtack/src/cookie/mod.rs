@@ -1,6 +1,6 @@
 //! Cookies.
 
-mod matching;
+mod domain;
 mod name;
 mod policy;
 mod prefix;
@@ -9,7 +9,7 @@ mod same_site;
 mod set_cookie;
 mod set_cookies;
 
-pub(crate) use matching::{is_cookie_domain, is_cookie_path};
+pub(crate) use domain::is_cookie_domain;
 pub use name::{CookieName, DuplicateCookie};
 pub use policy::CookiePolicy;
 pub use prefix::CookiePrefix;

@@ -1,11 +1,14 @@
 //! The names, paths and attributes of cookies.
 
-use super::matching::{covers, is_cookie_domain, is_cookie_path};
+use super::domain::is_cookie_domain;
 use super::{CookieName, CookiePrefix, CookieSlot, ResolvedPolicy, SameSite};
 use crate::base_url::BaseUrl;
 use crate::error::ConfigError;
-use crate::request::is_token;
+use crate::request::{covers, is_cookie_path, is_token};
 use crate::urls::Urls;
+
+/// The beginning of the names of the cookies that belong to log-ins at other sites.
+const LOG_IN_STATE: &str = "log_in_state";
 
 /// The names, paths and attributes with which all cookies are set and deleted.
 ///
@@ -212,6 +215,7 @@ impl CookiePolicy {
             csrf_access: slot(&self.csrf_access_name, vec![self.csrf_access_path.clone()], false)?,
             csrf_refresh: slot(&self.csrf_refresh_name, vec![self.csrf_refresh_path.clone()], false)?,
             pre_session: slot(&self.pre_session_name, vec!["/".into()], true)?,
+            log_in_state: slot(LOG_IN_STATE, vec!["/".into()], true)?,
             domain: self.domain.clone(),
             secure,
             same_site: self.same_site,

@@ -19,7 +19,7 @@ pub(super) fn parse(text: &str) -> Result<String, ConfigError> {
 /// such a host, but no `Origin` would match it.
 fn of_site(text: &str) -> Option<String> {
     let base = BaseUrl::parse_insecure_http(text).ok()?;
-    (!base.host().contains('*')).then(|| base.origin().to_owned())
+    (!base.host().contains('*') && base.path().is_empty()).then(|| base.origin().to_owned())
 }
 
 /// Returns the origin if its scheme is that of an app or extension.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::config::Lifetime;
-use crate::cookie::{SameSite, is_cookie_domain, is_cookie_path};
+use crate::cookie::{SameSite, is_cookie_domain};
 use crate::error::ConfigError;
 use crate::jwt::{Algorithm, Claims, Jwk, KeyError, KeySet, SigningKey, VerifyingKey, read_secret};
-use crate::request::is_token;
+use crate::request::{is_cookie_path, is_token};
 use crate::token_source::{Locations, TokenLocation};
 
 /// Values of the `JWT_*` options of Flask-JWT-Extended, as text.

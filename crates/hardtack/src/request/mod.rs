@@ -4,10 +4,12 @@ mod authority;
 mod head;
 mod header_token;
 mod next_path;
+mod paths;
 mod wants;
 
 pub use authority::Authority;
 pub use head::{Headers, Incoming, RequestHead};
 pub(crate) use header_token::is_token;
 pub use next_path::NextPath;
+pub(crate) use paths::{covers, is_cookie_path};
 pub use wants::Wants;
