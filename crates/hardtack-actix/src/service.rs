@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{Error, HttpMessage};
 use hardtack::Authenticator;
@@ -61,6 +62,7 @@ where
             state = state.keeping_body();
         }
         let state = AuthState::new(state);
+        state.note_path(|| request.path());
         state.insert_into(&request);
         AuthFuture { future: self.inner.call(request), state: OpenHead(state) }
     }
@@ -118,6 +120,9 @@ fn finish_response<B>(response: ServiceResponse<B>, state: &AuthState) -> Servic
             response.into_response(reply_response(refusal.failure().reply().clone()).map_into_right_body())
         }
     };
+    if response.status() == StatusCode::NOT_FOUND {
+        state.notice_not_found();
+    }
     apply(&changes(response.headers(), state), response.headers_mut());
     response
 }

@@ -8,11 +8,11 @@ use std::task::{Context, Poll, ready};
 
 use axum::BoxError;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{OriginalUri, Request};
 use bytes::Bytes;
 use hardtack::Authenticator;
 use hardtack::adapter::{NO_STORE, Peeked, RequestState};
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -62,6 +62,7 @@ where
             request = Request::from_parts(parts, body);
         }
         let state = AuthState::new(state);
+        state.note_path(|| full_path(&request));
         state.insert_into(request.extensions_mut());
         AuthFuture { future: self.inner.call(request), state: OpenHead(state) }
     }
@@ -98,8 +99,16 @@ impl Drop for OpenHead {
 
 static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
 
+/// The path as the client sent it. Inside a nested router, the request's own URI lacks the prefix of that router.
+fn full_path(request: &Request) -> &str {
+    request.extensions().get::<OriginalUri>().map_or(request.uri(), |original| &original.0).path()
+}
+
 /// Adds Hardtack's cookies, `Cache-Control` and `Vary` to a response.
 fn finish<B>(mut response: http::Response<B>, OpenHead(state): &OpenHead) -> http::Response<B> {
+    if response.status() == StatusCode::NOT_FOUND {
+        state.notice_not_found();
+    }
     let headers = response.headers_mut();
     // Looks the fields up only if the core iterates over them.
     let set_cookies = once_with(|| headers.get_all(header::SET_COOKIE)).flatten();

@@ -69,7 +69,7 @@
 //! | [`client_address`] | the client's address, even behind [trusted proxies](client_address::TrustedProxies) |
 //! | [`adapter`] | the types that adapters are built on |
 //! | [`flask_compat`] | the options of Flask-JWT-Extended |
-//! | `testing` | a clock and a failing store for tests, and the conformance suites for stores (feature `testing`) |
+//! | `testing` | users, browsers, a clock and a failing store for tests, and the conformance suites for stores (feature `testing`) |
 //! | [`guide`] | the guides |
 //!
 //! # Features
@@ -85,9 +85,10 @@
 //! - [Cookies](guide::cookies): names, paths, `SameSite`, proxies, tokens in headers.
 //! - [CSRF protection](guide::csrf): forms, scripts, log-in forms.
 //! - [Keys](guide::keys): algorithms, rotation, services that only verify tokens.
+//! - [Log-ins by OAuth and by links in emails](guide::oauth).
 //! - [Refused requests](guide::refusals): the responses that browsers, htmx and programs get, and how to change them.
 //! - [Limiting log-in attempts](guide::throttling): per account and address, on several servers.
-//! - [Testing an application](guide::testing).
+//! - [Testing your routes](guide::testing).
 //! - [The defaults, and why](guide::defaults).
 //! - [A session store of your own](guide::stores).
 //! - [An adapter for another framework](guide::adapters).
@@ -101,6 +102,7 @@ pub mod clock;
 pub mod config;
 pub mod cookie;
 pub mod csrf;
+mod developer_notice;
 pub mod error;
 pub mod event;
 pub mod files;

@@ -4,15 +4,19 @@
 
 mod background;
 mod bodies;
+mod composition;
 mod conformance;
 mod current_user;
 mod examples;
+mod first_day;
 mod layers;
 mod optional;
+mod prefix;
 mod quickstart;
 mod responses;
 mod site;
 mod streams;
+mod testing;
 mod tutorial;
 
 #[path = "../../examples/streams.rs"]

@@ -8,16 +8,21 @@ mod allocations;
 mod background;
 mod bodies;
 mod browser;
+mod composition;
 mod conformance;
 mod current_user;
 mod examples;
+mod first_day;
 mod flask;
 mod layers;
 mod log;
+mod oauth;
+mod prefix;
 mod quickstart;
 mod responses;
 mod site;
 mod streams;
+mod testing;
 mod traces;
 mod tutorial;
 mod verify;
@@ -25,6 +30,10 @@ mod verify;
 #[path = "../../examples/ajax.rs"]
 #[allow(dead_code, reason = "its main function listens on a fixed port")]
 mod ajax_example;
+
+#[path = "../../examples/oauth.rs"]
+#[allow(dead_code, reason = "its main function listens on a fixed port")]
+mod oauth_example;
 
 #[path = "../../examples/streams.rs"]
 #[allow(dead_code, reason = "its main function listens on a fixed port")]

@@ -20,6 +20,7 @@ impl Exchange<'_> {
 
     pub(super) fn reject(&self, rejection: Rejection) -> Failure {
         let Rejection { reason, from_cookie, optional, token, detail } = rejection;
+        self.authenticator.setup_notices().notice_refusal(&reason, &self.head, self.authenticator.settings());
         let (kind, flask) = (reason.kind(), self.authenticator.settings().flask);
         let refused = Refused {
             reason: &reason,
@@ -59,7 +60,8 @@ impl Exchange<'_> {
         let fragment = self.wants() == Wants::Htmx;
         if !fragment && (self.head.is_safe() || kind == FailureKind::RefreshNeeded) {
             // The routes of the log-in flow are not pages to return to, but their query may contain one in `next`.
-            return self.authenticator.next(self.head.target()).or_else(|| self.query_next());
+            let here = self.authenticator.settings().public_path(self.head.target());
+            return self.authenticator.next(&here).or_else(|| self.query_next());
         }
         let page = if fragment { self.head.header_text("hx-current-url") } else { None };
         let page = page.or_else(|| self.head.header_text("referer"))?;

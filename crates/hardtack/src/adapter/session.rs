@@ -19,7 +19,7 @@ impl Exchange<'_> {
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
-    ///   token.
+    ///   token. After [`finish_external`](Self::finish_external), none of this is checked.
     /// - The store failed.
     /// - A token cannot be issued, for example because a claim has a reserved name or the claims do not fit into a
     ///   cookie.
@@ -27,7 +27,9 @@ impl Exchange<'_> {
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, Failure> {
         let mut log_in = log_in.into();
         self.require_unsent_head("log_in")?;
-        self.check_pre_session().map_err(|reason| self.refuse(reason))?;
+        if !self.state.take_finished_external() {
+            self.check_pre_session().map_err(|reason| self.refuse(reason))?;
+        }
         // Values that the application has set take precedence.
         if let (None, Some(agent)) = (&log_in.user_agent, self.head.header_text("user-agent")) {
             log_in = log_in.user_agent(agent);
@@ -56,7 +58,7 @@ impl Exchange<'_> {
 
     async fn try_log_out(&self) -> Result<SetCookies, Reason> {
         self.check_changing()?;
-        let refresh_is_sent = self.authenticator.cookies().refresh.is_sent_to(self.head.path());
+        let refresh_is_sent = self.authenticator.cookies().refresh.is_sent_to(&self.public_path());
         let expired = if refresh_is_sent { Expired::CountForNothing } else { Expired::Count };
         let in_cookies = self.current_tokens(expired).await?;
         self.check_any_csrf(&in_cookies)?;

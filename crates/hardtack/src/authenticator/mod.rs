@@ -25,8 +25,10 @@ mod request_state;
 mod sealed;
 mod sealing_keys;
 mod sessions;
+mod setup_notices;
 mod throttle;
 mod token_cache;
+mod used_states;
 mod verify;
 mod verify_flask;
 mod verify_pending;
@@ -57,7 +59,9 @@ use callbacks::Callbacks;
 use early::EarlyTokens;
 use fast_path::FastPath;
 use keys_in_use::{Keys, KeysInUse};
+use setup_notices::SetupNotices;
 use token_cache::TokenCache;
+use used_states::UsedStates;
 use watchers::Watchers;
 
 use crate::base_url::BaseUrl;
@@ -104,6 +108,8 @@ struct Inner {
     early_tokens: EarlyTokens,
     proxy_notices: Notices,
     bodies: BodyCount,
+    used_states: UsedStates,
+    setup_notices: SetupNotices,
     handlers: Handlers,
     callbacks: Callbacks,
     observers: Vec<Observer>,
@@ -147,10 +153,16 @@ impl Authenticator {
         self.0.cookies.refresh.is_sent_to(path)
     }
 
-    /// Returns the site's origin (scheme, host and port), for links in emails. Returns `None` if no base URL is set. A
-    /// request's `Host` is not a safe source for such links.
+    /// Returns the site's origin (scheme, host and port). Returns `None` if no base URL is set. A request's `Host` is
+    /// not a safe source for it.
     pub fn origin(&self) -> Option<&str> {
         self.0.settings.base.as_ref().map(BaseUrl::origin)
+    }
+
+    /// Returns the site's address without a slash at its end, for links in emails: the [origin](Self::origin) and the
+    /// path of the base URL. Returns `None` if no base URL is set.
+    pub fn base_url(&self) -> Option<String> {
+        self.0.settings.base.as_ref().map(|base| format!("{}{}", base.origin(), base.path()))
     }
 
     /// Returns the client's address. If the socket's peer is a [trusted proxy](AuthenticatorBuilder::trusted_proxies),
@@ -215,6 +227,17 @@ impl Authenticator {
     /// Whether sessions are kept in a store.
     pub(crate) fn has_store(&self) -> bool {
         self.0.store.is_some()
+    }
+
+    /// The states of log-ins at other sites that were used.
+    pub(crate) fn used_states(&self) -> &UsedStates {
+        &self.0.used_states
+    }
+
+    /// What requests have shown about mistakes in the setup.
+    #[inline]
+    pub(crate) fn setup_notices(&self) -> &SetupNotices {
+        &self.0.setup_notices
     }
 
     fn store(&self) -> Option<&dyn ErasedStore> {

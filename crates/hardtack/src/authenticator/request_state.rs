@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::Authenticator;
+use super::setup_notices::LogInPage;
 use crate::body::Peeked;
 use crate::cookie::{CookieSlot, SetCookies};
 use crate::token::VerifiedToken;
@@ -30,6 +31,18 @@ pub struct RequestState {
     body: OnceLock<Box<Peeked>>,
     refreshed: OnceLock<VerifiedToken>,
     pending_cookies: OnceLock<Box<Mutex<SetCookies>>>,
+    external: OnceLock<Box<FinishedExternal>>,
+    /// The page of the log-in flow that the request asks for, if that page may not exist.
+    log_in_page: OnceLock<LogInPage>,
+}
+
+/// A log-in at another site that this request has finished.
+#[derive(Debug)]
+struct FinishedExternal {
+    /// The cookie that deletes the state's cookie.
+    deletion: Mutex<SetCookies>,
+    /// Whether the user has been logged in.
+    is_taken: AtomicBool,
 }
 
 /// What the adapter's layer adds to a response.
@@ -115,6 +128,8 @@ impl RequestState {
             body: OnceLock::new(),
             refreshed: OnceLock::new(),
             pending_cookies: OnceLock::new(),
+            external: OnceLock::new(),
+            log_in_page: OnceLock::new(),
         }
     }
 
@@ -212,6 +227,39 @@ impl RequestState {
         *self.lock_cookies() = cookies;
     }
 
+    /// Records whether the request asks for a page to which refused requests are redirected. An adapter's layer calls
+    /// this method for each request. `path` returns the request's path and is rarely called.
+    #[inline]
+    pub fn note_path<'p>(&self, path: impl FnOnce() -> &'p str) {
+        let notices = self.authenticator.setup_notices();
+        if notices.awaits_page()
+            && let Some(page) = notices.awaited_page(path(), self.authenticator.settings())
+        {
+            let _ = self.log_in_page.set(page);
+        }
+    }
+
+    /// Warns once per process that such a page does not exist. An adapter's layer calls this method if the response has
+    /// the status 404.
+    #[cold]
+    pub fn notice_not_found(&self) {
+        if let Some(page) = self.log_in_page.get() {
+            self.authenticator.setup_notices().notice_missing_page(*page, self.authenticator.settings());
+        }
+    }
+
+    /// Records that the request has finished a log-in at another site. The response deletes its cookie.
+    pub(crate) fn finish_external(&self, deletion: SetCookies) {
+        let finished = FinishedExternal { deletion: Mutex::new(deletion), is_taken: AtomicBool::new(false) };
+        // A second state in the same request would be a mistake of the application: its cookie expires.
+        let _ = self.external.set(Box::new(finished));
+    }
+
+    /// Returns once whether the request has finished a log-in at another site, which then permits a log-in.
+    pub(crate) fn take_finished_external(&self) -> bool {
+        self.external.get().is_some_and(|finished| !finished.is_taken.swap(true, Ordering::Relaxed))
+    }
+
     fn lock_cookies(&self) -> MutexGuard<'_, SetCookies> {
         self.pending_cookies.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -226,7 +274,7 @@ impl RequestState {
     pub fn finish<'r>(&self, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> ResponseChanges {
         self.close_head();
         // The usual case: the response is private regardless of the cookies that it sets.
-        if self.is_authenticated() && self.pending_cookies.get().is_none() {
+        if self.is_authenticated() && self.pending_cookies.get().is_none() && self.external.get().is_none() {
             return ResponseChanges { cookies: SetCookies::default(), private: true, vary: self.vary() };
         }
         self.finish_with_cookies(&mut set_cookies.into_iter())
@@ -235,20 +283,24 @@ impl RequestState {
     fn finish_with_cookies(&self, set_cookies: &mut dyn Iterator<Item = &[u8]>) -> ResponseChanges {
         let policy = self.authenticator.cookies();
         let all = [&policy.access, &policy.refresh, &policy.csrf_access, &policy.csrf_refresh, &policy.pre_session];
+        let log_in_state = policy.log_in_state.name.as_str().as_bytes();
         let names = |value: &[u8], slot: &CookieSlot| {
             value.strip_prefix(slot.name.as_str().as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
         };
         let (mut tokens_set, mut any_set) = (false, false);
         for value in set_cookies {
             tokens_set |= names(value, &policy.access) || names(value, &policy.refresh);
-            any_set |= all.iter().any(|slot| names(value, slot));
+            any_set |= all.iter().any(|slot| names(value, slot)) || value.starts_with(log_in_state);
         }
         // Take them, so that they are sent only once.
         let pending = match self.pending_cookies.get() {
             Some(_) => std::mem::take(&mut *self.lock_cookies()),
             None => SetCookies::default(),
         };
-        let cookies = if tokens_set { SetCookies::default() } else { pending };
+        let mut cookies = if tokens_set { SetCookies::default() } else { pending };
+        if let Some(finished) = self.external.get() {
+            cookies.extend(std::mem::take(&mut *finished.deletion.lock().unwrap_or_else(PoisonError::into_inner)));
+        }
         let private = self.is_authenticated() || any_set || !cookies.is_empty();
         ResponseChanges { cookies, private, vary: self.vary() }
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::FailureKind;
 use crate::csrf::CsrfError;
+use crate::developer_notice;
 use crate::error::{BackendError, WithCauses};
 use crate::jwt::{ClaimFlaw, TokenError};
 use crate::session::RefreshFlaw;
@@ -219,6 +220,10 @@ impl Reason {
                 "CSRF protection: the form could not be read, because no authentication layer wraps this route, or because \
                  a middleware read the form before."
             }
+            Self::Csrf(CsrfError::UnknownState) => {
+                "CSRF protection: this client has begun no log-in with this state in the last ten minutes, or the log-in is \
+                 finished. Start the log-in again."
+            }
             Self::Csrf(CsrfError::BadHost) => {
                 "The request must have one Host field with a host name and, if needed, a port."
             }
@@ -252,6 +257,9 @@ impl Reason {
                 "The form arrived incomplete, so nothing was changed. Send it again."
             }
             Self::Csrf(CsrfError::Unread) => "This site is not set up completely. Please tell its operator.",
+            Self::Csrf(CsrfError::UnknownState) => {
+                "This log-in is already finished, took more than ten minutes, or was started in another browser. Start it again."
+            }
             Self::Csrf(CsrfError::BadHost) => "The address of this page is not valid. Start from the home page.",
             Self::DuplicateCookie => {
                 "Your browser sent two log-in cookies for this site. Delete this site's cookies, then log in again."
@@ -287,7 +295,9 @@ impl Reason {
     pub(crate) fn log(&self) {
         match self.kind() {
             FailureKind::Unavailable | FailureKind::Internal => {
-                tracing::error!(event = "refused", code = self.code(), reason = %WithCauses(self))
+                tracing::error!(event = "refused", code = self.code(), reason = %WithCauses(self));
+                let name = if let Self::NotSetUp(advice) = self { advice } else { self.code() };
+                developer_notice::print(name, &WithCauses(self));
             }
             FailureKind::Missing | FailureKind::Expired | FailureKind::RefreshNeeded => {
                 tracing::trace!(event = "refused", code = self.code());

@@ -14,7 +14,9 @@ use super::callbacks::Callbacks;
 use super::early::EarlyTokens;
 use super::fast_path::FastPath;
 use super::keys_in_use::KeysInUse;
+use super::setup_notices::SetupNotices;
 use super::token_cache::{DEFAULT_ENTRIES, TokenCache};
+use super::used_states::UsedStates;
 use super::watchers::Watchers;
 use super::{Authenticator, Inner};
 use crate::base_url::BaseUrl;
@@ -87,10 +89,16 @@ impl Authenticator {
 }
 
 impl AuthenticatorBuilder {
-    /// Sets the site's public origin, such as `https://site.example` or `http://127.0.0.1:8080`.
+    /// Sets the site's public address, such as `https://site.example` or `http://127.0.0.1:8080`.
     ///
-    /// If the origin is https, cookies are `Secure`. A request that comes from another origin and may change something
-    /// is refused.
+    /// If it is https, cookies are `Secure`. A request that comes from another origin and may change something is
+    /// refused.
+    ///
+    /// If the site shares its host with others, add its path, as in `https://site.example/app`. All redirects then lead
+    /// below this path. It does not matter whether the application itself is below the path (`Router::nest`,
+    /// `web::scope`) or a proxy strips the path before it passes a request on. Paths of cookies are not changed: by
+    /// default, browsers send the cookies to all paths of the host. To separate applications on one host, set a
+    /// [`realm`](Self::realm).
     ///
     /// If no origin is set, https is assumed, and a request's `Origin` header is compared with its `Host` header. An
     /// attacker can make both headers name the same host (DNS rebinding).
@@ -407,6 +415,9 @@ impl AuthenticatorBuilder {
         if let (Some(base), Some(listener)) = (&mut settings.base, self.listener) {
             base.add_listener(listener);
         }
+        if let Some(base) = &settings.base {
+            settings.urls = settings.urls.below(base);
+        }
         settings.check(self.store.is_some())?;
         let keys = KeysInUse::new(self.keys, &settings, self.store.is_some())?;
         let has_pending = self.pending.is_some();
@@ -490,6 +501,8 @@ impl AuthenticatorBuilder {
             early_tokens: EarlyTokens::default(),
             proxy_notices: Notices::default(),
             bodies: BodyCount::default(),
+            used_states: UsedStates::default(),
+            setup_notices: SetupNotices::default(),
             handlers: self.handlers,
             callbacks: self.callbacks,
             observers: self.observers,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::authenticator::Authenticator;
 use crate::authenticator::background::Job;
 use crate::authenticator::background_work::WeakAuthenticator;
+use crate::developer_notice;
 use crate::error::{BackendError, WithCauses};
 use crate::jwt::TokenKind;
 use crate::revocation::{LogReader, LogStep, Notes, SessionStatus};
@@ -112,6 +113,7 @@ impl WeakAuthenticator {
                 Err(error) => {
                     if failures == 0 {
                         tracing::error!(event = "sync_failed", error = %WithCauses(&error));
+                        developer_notice::print("store_unavailable", &WithCauses(&error));
                     }
                     failures = failures.saturating_add(1);
                     authenticator.limit_staleness(read_at);

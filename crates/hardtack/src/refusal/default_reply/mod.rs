@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use super::{FailureKind, NO_STORE, Reason, Refused, Reply};
 use crate::config::RefreshMode;
+use crate::csrf::CsrfError;
+use crate::developer_notice;
 use crate::request::Wants;
 
 impl Refused<'_> {
@@ -59,22 +61,22 @@ fn destination(refused: &Refused<'_>) -> Destination {
         | FailureKind::UnknownUser => &refused.settings.urls.login,
         _ => return Destination::Here,
     };
+    let path = refused.settings.public_path(refused.head.path());
     let replays_body = kind == FailureKind::RefreshNeeded && !refused.head.is_safe();
-    if refused.head.path() == url && (refused.head.is_safe() || replays_body) {
+    if path == url.as_str() && (refused.head.is_safe() || replays_body) {
         // A page that accepts requests without a token may show itself instead.
         if !refused.is_optional {
-            tracing::error!(
-                event = "redirect_loop",
-                path = url,
-                code = refused.reason.code(),
-                "refused requests are redirected to this path, but this request to it was refused as well; let the path \
-                 accept such requests, for example by applying .route_layer(Require::new(..)) to the other routes only"
+            let text = format!(
+                "refused requests are redirected to {url}, but a request to {url} was refused as well; let it accept such \
+                 requests, for example by applying .route_layer(Require::new(..)) to the other routes only"
             );
+            tracing::error!(event = "redirect_loop", path = url, code = refused.reason.code(), "{text}");
+            developer_notice::print("redirect_loop", &text);
         }
         return Destination::Itself;
     }
     let mut url = refused.next.as_ref().map_or_else(|| url.clone(), |next| next.append_to(url));
-    if replays_body && refused.head.path() == refused.settings.urls.reauthenticate {
+    if replays_body && path == refused.settings.urls.reauthenticate.as_str() {
         url.push(if url.contains('?') { '&' } else { '?' });
         url.push_str(TO_REAUTHENTICATION);
         url.push_str("=1");
@@ -156,7 +158,7 @@ fn page_with(refused: &Refused<'_>, text: &str) -> Reply {
     let body = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>{title}</title><h1>{title}</h1><p>{advice}</p>",
-        title = page_title(kind),
+        title = page_title(refused.reason),
         advice = escaped(text),
     );
     let reply = Reply::html(refused.reason.status(), body);
@@ -184,12 +186,13 @@ fn escaped(text: &str) -> Cow<'_, str> {
 }
 
 /// The title of a failure's page.
-const fn page_title(kind: FailureKind) -> &'static str {
-    match kind {
+const fn page_title(reason: &Reason) -> &'static str {
+    match reason.kind() {
+        FailureKind::Csrf if matches!(reason, Reason::Csrf(CsrfError::UnknownState)) => "Please start the log-in again",
         FailureKind::Csrf => "Please send the form again",
         FailureKind::Invalid | FailureKind::UnknownUser => "Not logged in",
         FailureKind::Method => "Page not found",
-        _ => title(kind),
+        kind => title(kind),
     }
 }
 
