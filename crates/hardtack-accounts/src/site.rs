@@ -30,8 +30,16 @@ pub struct Site {
 }
 
 impl Site {
-    /// Creates a site. Configure the authenticator with [`Accounts::configure`].
+    /// Creates a site. Configure the authenticator with [`Accounts::configure`]. Its base URL must have no path, because
+    /// the links of the pages begin at the root of the host.
     pub fn new(auth: Authenticator, accounts: Accounts) -> Self {
+        if auth.base_url().as_deref() != auth.origin() {
+            tracing::error!(
+                event = "pages_at_root",
+                "the base URL has a path, but the links of the ready-made pages begin at the root of the host; give the \
+                 site a host name of its own"
+            );
+        }
         let accounts = accounts.for_site(&auth);
         Self { auth, accounts, contact: None }
     }

@@ -22,6 +22,10 @@ use crate::service::AuthService;
 ///   `Cache-Control: private, no-store`.
 /// - If the handler takes an optional token, it adds `Vary: Cookie`.
 ///
+/// Its place among other middleware:
+/// - Outside, that is, added after it: logging, [CORS](hardtack::guide::csrf#cors) and `NormalizePath`.
+/// - Inside, that is, added before it: [`Require`](crate::Require).
+///
 /// ```
 /// use actix_web::{App, web};
 /// use hardtack_actix::{Algorithm, SigningKey, prelude::*};

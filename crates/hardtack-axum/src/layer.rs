@@ -18,6 +18,13 @@ use crate::service::AuthService;
 ///   `Cache-Control: private, no-store`.
 /// - If the handler takes an optional token, it adds `Vary: Cookie`.
 ///
+/// The layer accepts any body and any error, so it also works in a `tower::ServiceBuilder` and around services that are
+/// no routers, such as `ServeDir`. Its place among other layers:
+/// - Outside, that is, added after it: tracing, [CORS](hardtack::guide::csrf#cors) and limits on the size of bodies.
+/// - Inside, that is, added before it: [`Require`](crate::Require).
+/// - On either side: compression, and catching panics. If a panic is caught inside, its response still carries the
+///   cookies of a refresh.
+///
 /// ```
 /// use axum::{Router, routing::get};
 /// use hardtack_axum::{Algorithm, SigningKey, prelude::*};

@@ -41,6 +41,7 @@ async fn make_mistakes() {
         // The site is reached under another address than the base URL.
         let app =
             Router::new().route("/", get("").post(async |_: AccessToken| "in")).layer(AuthLayer::new(auth.clone()));
+        assert_eq!(status(&app, alice.post("/").header("sec-fetch-site", "cross-site")).await, 403);
         let post = || alice.post("/").header("host", "site.example").header("origin", "https://site.example");
         assert_eq!(status(&app, post()).await, 403);
         // The log-in page needs a log-in.

@@ -44,7 +44,13 @@ impl Address {
 
     fn parsed(&self) -> Option<Result<BaseUrl, ConfigError>> {
         let parse = if self.insecure_http { BaseUrl::parse_insecure_http } else { BaseUrl::parse };
-        self.base_url.as_deref().map(parse)
+        self.base_url.as_deref().map(|text| match parse(text)? {
+            base if base.path().is_empty() => Ok(base),
+            _ => {
+                let why = "it has a path, but the pages of this site are at the root of their host";
+                Err(ConfigError::BadBaseUrl { url: text.to_owned(), why })
+            }
+        })
     }
 
     /// Whether users reach the site over https.
@@ -59,18 +65,9 @@ impl Address {
         if self.insecure_http { builder.insecure_http_base_url(&url) } else { builder.base_url(&url) }
     }
 
-    /// Refuses a base URL with a path, and an address that other machines can reach if no base URL is set.
+    /// Refuses a base URL that cannot be used, and an address that other machines can reach if no base URL is set.
     pub(super) fn check(&self, sources: &Sources) -> Result<(), Error> {
-        if let Some(Ok(url)) = self.parsed()
-            && !url.path().is_empty()
-        {
-            return Err(Error::config(format_args!(
-                "{}: it has a path, but the pages of this site are at the root of their host; expected an origin such as \
-                 {}, on a host name of its own",
-                sources.describe(&BASE_URL),
-                url.origin()
-            )));
-        }
+        self.public_origin(sources)?;
         if self.base_url.is_some() || self.listen.ip().is_loopback() {
             return Ok(());
         }

@@ -142,6 +142,14 @@ async fn pages_of_trusted_origins_may_post_and_no_others() {
 }
 
 #[tokio::test]
+async fn a_base_url_with_a_path_is_refused() {
+    let dir = TestDir::new();
+    let refused = refusal(&dir.serve(["--base-url", "https://site.example/app"]), 2).await;
+    assert!(refused.contains("--base-url is \"https://site.example/app\": it has a path"), "{refused}");
+    assert!(refused.contains("expected an origin such as https://site.example"), "{refused}");
+}
+
+#[tokio::test]
 async fn e15_a_realm_is_part_of_the_cookies_names() {
     let dir = TestDir::new();
     let server = start(&dir.serve(["--realm", "shop"])).await;

@@ -47,7 +47,8 @@ impl SetupNotices {
         let is_own_host = origin.split_once("://").is_some_and(|(scheme, host)| {
             matches!(scheme, "http" | "https") && Authority::parse(host).is_some() && head.host() == Some(host)
         });
-        if !is_own_host || self.other_address.swap(true, Ordering::Relaxed) {
+        let is_known = base.is_origin(origin.as_bytes()) || base.is_loopback_origin(origin.as_bytes());
+        if !is_own_host || is_known || self.other_address.swap(true, Ordering::Relaxed) {
             return;
         }
         let text = format!(
