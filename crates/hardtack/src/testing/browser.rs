@@ -78,7 +78,7 @@ impl<F: Framework> TestBrowser<F> {
         browser
     }
 
-    /// Logs the browser in, and ends nothing: it does not go through the application's log-in route.
+    /// Logs the browser in, without the application's log-in route. The browser's previous session does not end.
     ///
     /// # Panics
     /// If the log-in fails, for example because the session store does.
