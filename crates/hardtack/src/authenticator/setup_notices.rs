@@ -29,10 +29,8 @@ impl SetupNotices {
     /// Looks whether a refusal comes from a mistake in the setup.
     pub(crate) fn notice_refusal(&self, reason: &Reason, head: &RequestHead<'_>, settings: &Settings) {
         match reason.kind() {
-            FailureKind::NotFresh | FailureKind::RefreshNeeded | FailureKind::Missing => {
-                if !self.awaits_page() {
-                    self.awaits_page.store(true, Ordering::Relaxed);
-                }
+            FailureKind::NotFresh | FailureKind::RefreshNeeded | FailureKind::Missing if !self.awaits_page() => {
+                self.awaits_page.store(true, Ordering::Relaxed);
             }
             _ if matches!(reason, Reason::Csrf(CsrfError::CrossSite)) => self.notice_other_address(head, settings),
             _ => {}
