@@ -17,7 +17,7 @@ pub enum AccountsError {
     #[error(transparent)]
     Migrate(#[from] MigrateError),
     /// A password could not be hashed.
-    #[error("passwords cannot be hashed")]
+    #[error("cannot open the accounts, because hashing a password failed")]
     Hash(#[source] Box<dyn Error + Send + Sync>),
 }
 

@@ -61,7 +61,7 @@ async fn a05_an_operator_adds_a_user_who_sets_a_password(store: Store) {
 
     // Names follow the rules of the sign-up.
     for (name, expected) in [
-        ("CAROL", "hardtack: the user name \"CAROL\" is taken; choose another one"),
+        ("CAROL", "hardtack: the user name \"CAROL\" is taken; choose another name"),
         ("a b", "hardtack: the user name \"a b\" is not allowed: "),
         ("", "hardtack: the user name \"\" is not allowed: "),
     ] {
@@ -69,7 +69,7 @@ async fn a05_an_operator_adds_a_user_who_sets_a_password(store: Store) {
         assert!(error.starts_with(expected), "{error}");
     }
     let error = refusal(&operator(&["add", "dave", "--email", "nowhere", "--base-url", &site]), 2).await;
-    assert_eq!(error, "hardtack: \"nowhere\" is not an email address; expected one such as you@site.example");
+    assert_eq!(error, "hardtack: \"nowhere\" is not an email address; expected an address such as you@site.example");
     let error = refusal(&operator(&["add", "dave"]), 2).await;
     assert!(error.contains("set --base-url or HARDTACK_BASE_URL to the value that the servers use"), "{error}");
     let error = refusal(&operator(&["add", "dave", "--base-url", "http://site.example"]), 2).await;
@@ -124,7 +124,7 @@ async fn a05_an_operator_renames_and_deletes_users(store: Store) {
     sign_up(&mut bob, "bob").await;
     let copies = [&two.one, &two.other].map(|server| with_copied_access_cookie(&ada, server));
     let error = refusal(&operator(&["rename", "ada", "BOB"]), 2).await;
-    assert_eq!(error, "hardtack: the user name \"BOB\" is taken; choose another one");
+    assert_eq!(error, "hardtack: the user name \"BOB\" is taken; choose another name");
     assert!(is_logged_in(&mut ada).await);
     assert_eq!(output(&operator(&["rename", "ada", "Lovelace"])), "ada is now Lovelace; 1 session was ended.\n");
     for copy in &copies {
