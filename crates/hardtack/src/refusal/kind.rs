@@ -31,7 +31,7 @@ pub enum FailureKind {
     Forbidden,
     /// Another site may have forged the request.
     Csrf,
-    /// The route changes state, but the request's method is safe, such as GET or HEAD.
+    /// The route changes state, but the request uses a safe method such as GET or HEAD.
     Method,
     /// The beginning of the body was not read, so the CSRF value or token in it is not known. Either the beginning did
     /// not arrive in time, or too many bodies are being read at once.

@@ -24,10 +24,14 @@ pub enum Reason {
     DuplicateCookie,
     /// The value in this location does not have the expected form. For example, a header must contain `Bearer` followed
     /// by a JWT.
-    #[error("the token in `{0}` does not have the expected form")]
+    #[error(
+        "the value in the token location `{0}` does not have the expected form, such as `Bearer TOKEN` in a header or \
+         a string in JSON"
+    )]
     Malformed(TokenLocation),
-    /// A JSON body that may contain the token is longer than the part of a body that is read before the handler runs.
-    #[error("the JSON body is longer than the part of a body that is read before the handler runs")]
+    /// A JSON body that may contain the token is longer than
+    /// [`ReadAheadLimits::bytes`](crate::config::ReadAheadLimits::bytes), so the token in it was not read.
+    #[error("the JSON body is longer than ReadAheadLimits::bytes, so it was not searched for a token")]
     BeyondPeek,
     /// The token is not valid.
     #[error(transparent)]
@@ -46,10 +50,13 @@ pub enum Reason {
     Refresh(RefreshFlaw),
     /// The access token is missing, has expired or has outdated claims, and the client may get a new one from the
     /// refresh URL.
-    #[error("the access token is missing, has expired or has outdated claims, and must be refreshed")]
+    #[error(
+        "the access token is missing, has expired or has outdated claims; the client must get a new one from the \
+         refresh URL"
+    )]
     RefreshNeeded,
     /// The application does not know the token's user.
-    #[error("the token's user is unknown")]
+    #[error("the application does not know the token's user")]
     UnknownUser,
     /// The application did not accept the claims.
     #[error("the application refused the token's claims")]
@@ -63,8 +70,11 @@ pub enum Reason {
     /// Another site may have forged the request.
     #[error(transparent)]
     Csrf(#[from] CsrfError),
-    /// The route changes state, but the request's method is safe, such as GET or HEAD.
-    #[error("the route changes state, but the request's method is safe, such as GET or HEAD")]
+    /// The route changes state, but the request uses a safe method such as GET or HEAD.
+    #[error(
+        "the route changes state, so the request must not use a safe method such as GET or HEAD; use a method such as \
+         POST"
+    )]
     Method,
     /// The beginning of the body did not arrive in time.
     #[error("the beginning of the body did not arrive in time")]
@@ -205,19 +215,21 @@ impl Reason {
                 "CSRF protection: the CSRF token does not match this session. Send the current value of this session's CSRF cookie."
             }
             Self::Csrf(CsrfError::NoPreSession) => {
-                "CSRF protection: the form came without the cookie that belongs to it. Send JSON instead (Content-Type: application/json), \
-                 which needs no CSRF token, or GET the page with the form first and send back its cookie and its csrf_token field."
+                "CSRF protection: the form was sent without the CSRF cookie that its page sets. Send JSON instead \
+                 (Content-Type: application/json), which needs no CSRF token, or GET the page with the form first and \
+                 send back the cookie and the csrf_token field."
             }
             Self::Csrf(CsrfError::OtherPreSession) => {
-                "CSRF protection: the csrf_token field does not belong to the cookie. Send JSON instead (Content-Type: application/json), \
-                 which needs no CSRF token, or GET the page with the form again and send back its cookie and its csrf_token field."
+                "CSRF protection: the csrf_token field does not match the CSRF cookie. Send JSON instead \
+                 (Content-Type: application/json), which needs no CSRF token, or GET the page with the form again and \
+                 send back the cookie and the csrf_token field."
             }
             Self::Csrf(CsrfError::BeyondPeek) => {
                 "CSRF protection: the csrf_token field is not in the beginning of the form. Put it first in the form."
             }
             Self::Csrf(CsrfError::Unread) => {
                 "CSRF protection: the form could not be read, because no authentication layer wraps this route, or because \
-                 a middleware read the form before."
+                 a middleware had already read the form."
             }
             Self::Csrf(CsrfError::BadHost) => {
                 "The request must have one Host field with a host name and, if needed, a port."
