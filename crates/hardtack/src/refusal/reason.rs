@@ -203,7 +203,7 @@ impl Reason {
             Self::RefreshNeeded => "The access token has expired. POST to the refresh URL and retry.",
             Self::UnknownUser => "The token's user does not exist. Log in again.",
             Self::ClaimsRefused => "The token does not allow this.",
-            Self::InsufficientClaims(_) => "You do not have the permission that this needs.",
+            Self::InsufficientClaims(_) => "You do not have permission to do this.",
             Self::Forbidden(sentence) => sentence,
             Self::Csrf(CsrfError::CrossSite) => {
                 "CSRF protection: the request was started by another site. Start it from a page of this site."
