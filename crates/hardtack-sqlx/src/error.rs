@@ -64,7 +64,7 @@ pub enum OpenError {
         /// The connection's error.
         source: sqlx::Error,
     },
-    /// The encoding of the server's database cannot store every text.
+    /// The encoding of the PostgreSQL database is not UTF8, so the database may be unable to store some characters.
     #[error(
         "the database {server} has the encoding {encoding}; expected UTF8; \
          recreate the database with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"

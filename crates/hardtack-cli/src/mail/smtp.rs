@@ -73,7 +73,7 @@ fn hello_name(from: &EmailAddress) -> ClientId {
     ClientId::Domain(domain.to_owned())
 }
 
-/// Returns an error and its causes, without repeating a cause that the text before it contains.
+/// Returns the text of an error and its causes. Leaves out a cause if the preceding text already contains it.
 fn with_causes(error: &lettre::transport::smtp::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);

@@ -54,7 +54,7 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
     result
 }
 
-/// The accounts, with the configuration and database to end the sessions of a user.
+/// The accounts, and the configuration and the database, which are needed to end a user's sessions.
 struct Users<'a> {
     config: &'a Config,
     database: &'a Database,
@@ -226,7 +226,8 @@ fn ask_to_delete(name: &str) -> Result<(), Error> {
     }
 }
 
-/// Returns what a change or look-up by name found, or an error.
+/// Returns the result of an operation on the user `name`. If there is no such user (`None`), returns an error that says
+/// so.
 fn found<T>(result: Result<Option<T>, BackendError>, name: &str) -> Result<T, Error> {
     result.map_err(Error::with_causes)?.ok_or_else(|| unknown(name))
 }

@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::output;
 
-/// What became of a user's sessions.
+/// Whether a user's sessions have ended.
 #[derive(Clone, Copy)]
 pub(super) enum Sessions {
     /// This many have ended.
     Ended(usize),
-    /// The session store cannot be reached now. The intention to end them is stored.
+    /// The sessions have not ended yet, because a store cannot be reached. The database has recorded that they are to
+    /// end, and the servers will end them.
     EndLater,
 }
 
@@ -58,7 +59,8 @@ pub(super) async fn print_list(
     }
 }
 
-/// Prints a user who was changed, and what became of the user's sessions if the change ends them.
+/// Prints the result of a change to a user. Without `json`, prints `text`. As JSON, prints the user and, if the change
+/// ends sessions, how many have ended, or `null` if the servers end them later.
 pub(super) fn print_changed(
     json: bool,
     text: impl fmt::Display,
@@ -78,7 +80,7 @@ pub(super) fn print_changed(
     output::print(value)
 }
 
-/// Prints a link that sets a password. `text` says whose it is.
+/// Prints a link that sets a password. `text` names the user, and is the beginning of the printed sentence.
 pub(super) fn print_link(json: bool, text: impl fmt::Display, link: &PasswordLink, site: &str) -> Result<(), Error> {
     let url = link.url(site);
     if json {
