@@ -185,7 +185,8 @@ pub(super) fn read(sources: &Sources) -> Result<Option<MailConfig>, Error> {
     }
 }
 
-/// How errors begin. The URL of a mail server is not shown.
+/// Returns the beginning of an error: the setting's name and value. For the URL of a mail server, which may contain a
+/// password, returns the name only, followed by `is set`.
 fn described(sources: &Sources, setting: &Setting) -> String {
     match setting == &SMTP_URL {
         true => format!("{} is set", sources.label(setting)),

@@ -21,7 +21,7 @@ pub(crate) enum RedisPurpose {
     /// It stores the sessions.
     #[default]
     Sessions,
-    /// The database stores the sessions; Redis announces to the other servers that one has ended.
+    /// The database stores the sessions. Redis only tells the other servers when a session has ended.
     Notice,
 }
 

@@ -118,7 +118,7 @@ settings! {
     )
     .default("text");
     SECRET_KEY = Setting::flask(&["JWT_SECRET_KEY"]).secret();
-    /// Secrets that verify, separated by commas or line breaks.
+    /// Secrets that verify tokens but do not sign them, separated by commas or line breaks.
     SECRET_KEY_PREVIOUS = Setting::flask(&["JWT_SECRET_KEY_PREVIOUS"]).secret();
     PRIVATE_KEY = Setting::flask(&["JWT_PRIVATE_KEY"]).secret();
     /// Not shown either, in case an operator put the private key here.
