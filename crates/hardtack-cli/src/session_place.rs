@@ -18,11 +18,12 @@ use crate::error::Error;
 const MIGRATIONS: &[Migration] =
     &[Migration::new(1, "CREATE TABLE hardtack_settings (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")];
 
-/// The row of `hardtack_settings` with the place of the server that was started last.
+/// The name of the row of `hardtack_settings` that says where the most recently started server keeps its sessions.
 const NAME: &str = "session_place";
 
-/// The prefix of the names of running servers' rows. The value of such a row consists of a time in seconds since 1970
-/// and a place.
+/// Each running server has a row in `hardtack_settings`. The name of the row begins with this prefix. The value of the
+/// row is the time at which the server last renewed the row, in seconds since 1970, followed by a space and the value
+/// of [`Place::to_text`].
 const SERVER: &str = "session_place_of_server:";
 
 /// How often a server renews its row.
@@ -31,18 +32,18 @@ const RENEWAL: Duration = Duration::from_secs(10);
 /// The age in seconds beyond which a row shows that its server is no longer running.
 const LAPSE: u64 = 60;
 
-/// The place of the sessions.
+/// Where sessions are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
     /// In the database, beside the users.
     Database,
-    /// In the Redis with this id. At `address`, the server that recorded the place reached this Redis. The address
-    /// contains no password.
+    /// In Redis. `id` is the random id that is stored in this Redis. `address` is the URL that the server used to
+    /// connect to this Redis, without the password.
     Redis { id: String, address: String },
 }
 
 impl Place {
-    /// Whether both are the same store. The address of a Redis may have changed.
+    /// Whether both places are the same store. A Redis is recognized by its id, because its address may have changed.
     fn is_same_store(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Database, Self::Database) => true,
@@ -51,7 +52,7 @@ impl Place {
         }
     }
 
-    /// The value of the row: `database`, or `redis`, the id and the address.
+    /// Returns the text that is stored in a row: `database`, or `redis ID ADDRESS`.
     fn to_text(&self) -> String {
         match self {
             Self::Database => "database".to_owned(),
@@ -59,7 +60,7 @@ impl Place {
         }
     }
 
-    /// Reads a value. Returns `None` for a value that this version does not know, because a newer version may have
+    /// Parses the text that is stored in a row. Returns `None` for an unknown text, because a newer version may have
     /// written it.
     fn parse(text: &str) -> Option<Self> {
         match text.splitn(3, ' ').collect::<Vec<_>>()[..] {
@@ -79,7 +80,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// The row of a server that runs.
+/// The row of a running server.
 pub(crate) struct Presence {
     pool: Pool,
     name: String,
@@ -128,7 +129,8 @@ impl Presence {
         running(&self.pool).await
     }
 
-    /// Deletes the row, because the server stops. If that fails, the row lapses.
+    /// Deletes the row when the server stops. If the row cannot be deleted, servers and commands ignore it once it is
+    /// more than [`LAPSE`] seconds old.
     pub(crate) async fn end(self) {
         if let Err(error) = delete(&self.pool, &self.name).await {
             tracing::debug!(event = "session_place_kept", %error);
@@ -194,9 +196,10 @@ pub(crate) async fn record(
     Presence::begin(database, place).await
 }
 
-/// Refuses settings with which a command would look for sessions where the servers do not keep them. Returns an inner
-/// `Err` if the settings are right, but the store cannot be reached or has lost its id. In that case, only the servers
-/// can end the sessions.
+/// Checks that a command's settings name the store in which the servers keep their sessions. Returns an outer `Err` if
+/// they name another store, in which the command would not find the sessions, or if this cannot be checked. Returns an
+/// inner `Err` if the settings are right, but the store cannot be reached or has lost its id. In that case, only the
+/// servers can end the sessions.
 pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> Result<Result<(), Error>, Error> {
     let Some(place) = known(database).await? else { return Ok(Ok(())) };
     let redis = redis.filter(|redis| redis.purpose == RedisPurpose::Sessions);
