@@ -5,10 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use hardtack_db::{Pool, Statement};
 
-/// How many tries pass between two sweeps.
+/// How many tries pass between two steps of the sweep.
 const PERIOD: u64 = 64;
 
-/// How many rows a sweep reads. That is more than the tries between two sweeps insert.
+/// How many rows one step of the sweep reads. Between two steps, fewer rows than this are inserted.
 const ROWS: usize = 500;
 
 /// Walks through the table in the order of the keys, [`ROWS`] rows at a time, and deletes the counters whose buckets
@@ -69,7 +69,7 @@ impl Sweep {
     }
 }
 
-/// Which part of all keys comes before this one.
+/// Returns the position of a key among all possible keys: 0 for the lowest key, nearly 1 for the highest.
 fn fraction(key: &[u8]) -> f64 {
     key.iter().take(8).rev().fold(0.0, |sum, byte| (sum + f64::from(*byte)) / 256.0)
 }
