@@ -15,7 +15,7 @@ pub(crate) enum ActivityKind {
     Reauthenticated,
     EmailChanged,
     EmailConfirmed,
-    /// A changed address was restored with a link.
+    /// A change of the email address was undone through a link that was sent to the old address.
     EmailRestored,
     /// A password reset link was sent.
     ResetSent,
@@ -27,7 +27,7 @@ pub(crate) enum ActivityKind {
     EmailSet,
     /// An operator has created a link that sets a password.
     ResetStarted,
-    /// The password was set with the link of an operator.
+    /// The password was set through a link that an operator had created.
     PasswordSet,
     Disabled,
     Enabled,
