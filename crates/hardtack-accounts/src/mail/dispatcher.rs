@@ -19,12 +19,15 @@ use super::worker::{Outcome, SendFailure};
 /// crash, and jobs whose pause is over.
 const POLL: Duration = Duration::from_secs(2);
 
-/// How many messages are sent at once, and how many of them may be other than warnings.
+/// How many messages may be sent at once.
 const MAX_SENDING: usize = 8;
+
+/// How many of these messages may be confirmations and reset links, which anyone can request. The other places are kept
+/// free for warnings.
 const MAX_REQUESTED: usize = 6;
 
-/// How many messages other than warnings may be sent at once for one client. If they hang, messages for other clients
-/// can still be sent.
+/// How many confirmations and reset links may be sent at once for one client. If all of them hang, messages for other
+/// clients can still be sent.
 const MAX_OF_CLIENT: usize = 3;
 
 /// How often a claim is renewed while a message is being sent.
@@ -46,7 +49,8 @@ pub(super) struct Dispatcher {
     idle_at: watch::Sender<u64>,
     /// The messages that are being sent.
     sending: JoinSet<()>,
-    /// Whose messages other than warnings are being sent.
+    /// The tasks that are sending confirmations and reset links. For each task, the value is the client that requested
+    /// the message, or the user if no client is known.
     requested: HashMap<tokio::task::Id, String>,
 }
 

@@ -46,9 +46,10 @@ pub(super) struct Failure {
 }
 
 impl Outage {
-    /// Returns how long to wait before a message may be sent, or zero if one may be sent now. During an outage, zero
-    /// also reserves the next try: other messages wait until that try has succeeded or failed, but at most for
-    /// `timeout`.
+    /// Returns how long to wait before a message may be sent, or zero if a message may be sent now.
+    ///
+    /// During an outage, this method returns zero to only one caller at a time. This caller tries to send one message.
+    /// All other callers have to wait until the message has been sent or has failed, but no longer than `timeout`.
     pub(super) fn delay(&self, now: Instant, timeout: Duration) -> Duration {
         let mut state = self.state();
         let Some(down) = &mut state.down else { return Duration::ZERO };
@@ -60,7 +61,8 @@ impl Outage {
         delay
     }
 
-    /// Allows another message to be tried, because there was none after [`Self::delay`].
+    /// Call this method if [`Self::delay`] has returned zero but there was no message to send. The next caller of
+    /// [`Self::delay`] can then try to send a message at once.
     pub(super) fn nothing_to_try(&self, now: Instant) {
         if let Some(down) = &mut self.state().down {
             (down.is_trying, down.until) = (false, now);

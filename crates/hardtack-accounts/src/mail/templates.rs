@@ -112,8 +112,8 @@ impl MailTemplates {
             .say("If you do not know why, contact the administrators of the site.")
     }
 
-    /// Begins a letter. It puts no full stop after the site's name, because mail programs may turn the name and the
-    /// full stop into a link.
+    /// Begins an email with a paragraph such as "On site.example, your password was changed." No full stop follows the
+    /// host name, because a mail program might include the full stop in a link to the host.
     fn on_the_site(&self, what: &str) -> Letter {
         let host = self.site.split_once("://").map_or(self.site.as_str(), |(_, host)| host);
         Letter::default().say(format!("On {host}, {what}"))
