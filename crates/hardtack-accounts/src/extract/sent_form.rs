@@ -15,7 +15,7 @@ use crate::pages::{Notice, NoticeKind};
 use crate::site::Site;
 use crate::users::User;
 
-/// A form that a logged-in user has sent, and the user.
+/// A form that a logged-in user has sent, together with this user.
 pub(crate) struct SentForm<T> {
     pub(crate) user: CurrentUser<User>,
     pub(crate) input: T,
@@ -27,7 +27,7 @@ pub(crate) trait AccountForm: Sized + Send {
     /// that nothing was changed.
     const PAGE: &'static str;
 
-    /// Whether the form has text that [`Self::keep`] can keep.
+    /// Whether the form has text that should be kept while the user logs in again.
     const HAS_TEXT: bool = false;
 
     /// The page where the user continues after a log-in, if it depends on the form.

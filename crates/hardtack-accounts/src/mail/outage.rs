@@ -48,8 +48,9 @@ pub(super) struct Failure {
 impl Outage {
     /// Returns how long to wait before a message may be sent, or zero if a message may be sent now.
     ///
-    /// During an outage, this method returns zero to only one caller at a time. This caller tries to send one message.
-    /// All other callers have to wait until the message has been sent or has failed, but no longer than `timeout`.
+    /// During an outage, only one message is tried at a time. A caller that gets zero must try a message, or call
+    /// [`Self::nothing_to_try`]. No other caller gets zero until this message has been sent or has failed, or until
+    /// `timeout` has passed.
     pub(super) fn delay(&self, now: Instant, timeout: Duration) -> Duration {
         let mut state = self.state();
         let Some(down) = &mut state.down else { return Duration::ZERO };
