@@ -141,8 +141,8 @@ pub(super) struct MailJob {
 }
 
 impl MailJob {
-    /// Returns the client that requested the email. If no client is known, returns the user's id. Only a few emails are
-    /// sent at the same time for each client or user.
+    /// Returns the client that requested the email. If no client is known, returns the user's id. The dispatcher limits
+    /// how many requested emails it sends at once for the same client or user.
     pub(super) fn whose(&self) -> &str {
         if self.source.is_empty() { &self.user_id } else { &self.source }
     }

@@ -17,8 +17,8 @@ use super::sent::{self, count_as_sent, lock_in};
 /// time.
 const CLAIM: Duration = Duration::from_secs(15);
 
-/// The minimum time between two warnings about new devices to the same user because of the same client. Without this
-/// limit, a program that keeps no cookies would trigger a warning at each log-in.
+/// How long it takes after a warning about a new device until the same client can trigger another such warning to the
+/// same user. Without this limit, a program that keeps no cookies would trigger a warning at each log-in.
 const SAME_CLIENT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads and writes the table `mail_jobs`.
@@ -125,8 +125,8 @@ impl MailJobStore {
         Ok(None)
     }
 
-    /// Removes the jobs that would send reset and confirmation links to a user, because the user's links are being
-    /// invalidated.
+    /// Removes the jobs that would send reset and confirmation links to a user. Call this in the transaction that
+    /// invalidates the user's links.
     pub(crate) async fn withdraw_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
         withdraw!(transaction, "user_id = $1 AND kind IN ('confirm_email', 'reset_password')", user_id)
     }

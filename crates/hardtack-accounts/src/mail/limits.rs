@@ -48,8 +48,10 @@ pub(super) struct Counted {
 #[derive(Debug, Default)]
 pub(super) struct Sent {
     pub(super) to_address: Vec<Counted>,
-    /// When emails of the same kind were sent for the same user, to any address.
+    /// For each email of the same kind for the same user, to any address: when the email was sent, or the current time
+    /// if it is still queued.
     pub(super) of_user: Vec<Timestamp>,
+    /// The same times for emails of the same kind that the same client has requested.
     pub(super) of_source: Vec<Timestamp>,
 }
 
