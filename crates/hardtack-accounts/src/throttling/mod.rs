@@ -28,7 +28,8 @@ use refusals::Refusals;
 
 use crate::activity::RequestInfo;
 
-/// What is tried. The name appears in the log, and separates the counters.
+/// What is tried. Its name appears in the log. [`Throttling::by_address`] and [`Throttling::by_user`] have a separate
+/// counter for each kind of try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tried {
     /// A log-in, from a device that the account does not know.
@@ -92,7 +93,7 @@ struct Counters {
 pub(crate) struct Try(Option<Attempt>);
 
 impl Try {
-    /// Gives what was taken back, and ends the row of failures.
+    /// Counts the try as a success: gives back the tokens that the try took, and ends the series of failures.
     pub(crate) async fn succeeded(self) {
         if let Some(attempt) = self.0 {
             attempt.succeeded().await;
@@ -153,7 +154,8 @@ impl Throttling {
         counters.take(Tried::PasswordAgain, &[budget], request).await
     }
 
-    /// Takes a token of the client's address.
+    /// Takes a token from the counter of the client's address. If the address is not known, the try is allowed without
+    /// a token.
     pub(crate) async fn by_address(
         &self,
         tried: Tried,
@@ -173,7 +175,7 @@ impl Throttling {
         counters.take(tried, &[budget], request).await
     }
 
-    /// Takes a token of a user who is logged in.
+    /// Takes a token from the counter of a user who is logged in.
     pub(crate) async fn by_user(
         &self,
         tried: Tried,
@@ -201,7 +203,8 @@ impl Counters {
         Budget::new(self.throttle.key(label, parts), account).failures_in_a_row(failures)
     }
 
-    /// The budget of log-ins from the client's address, if it is known. An IPv6 network counts as one.
+    /// The budget of log-ins from the client's address, or `None` if the address is not known. All addresses of an IPv6
+    /// /64 network share one budget.
     fn address(&self, client: &Client) -> Option<Budget> {
         let network = client.network?.to_string();
         Some(Budget::new(self.throttle.key("address", &[&network]), self.rates.address))
