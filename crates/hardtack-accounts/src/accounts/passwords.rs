@@ -1,4 +1,4 @@
-//! Passwords: signing up, checking one, changing one, resetting one.
+//! Signs up users, and verifies, changes and resets their passwords.
 
 use hardtack::clock::Timestamp;
 use hardtack::session::EndedSessions;
@@ -37,7 +37,8 @@ pub(crate) struct PasswordOwner {
 }
 
 impl PasswordOwner {
-    /// Returns the user for the cookie of a known device. The counters of the device start from zero.
+    /// Describes the user for the cookie that marks known devices. The device gets a new id, so the counter of its
+    /// tries starts from zero.
     pub(crate) fn known(&self) -> KnownUser<'_> {
         KnownUser { id: &self.id, username: &self.username, password_version: self.version, keeps_device: false }
     }

@@ -18,8 +18,8 @@ pub(crate) struct ConfirmEmailView<'a> {
     pub address: &'a str,
 }
 
-/// Renders one button, which posts `csrf_token` and `link`. Opening the page must change nothing, because mail scanners
-/// open links. They press no buttons.
+/// Renders one button, which posts `csrf_token` and `link`. Mail scanners open links, but do not press buttons. So
+/// opening the page must change nothing.
 pub(crate) fn confirm_email(shell: &Shell<'_>, view: &ConfirmEmailView<'_>) -> Markup {
     page(
         shell,

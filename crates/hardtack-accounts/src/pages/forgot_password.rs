@@ -64,7 +64,8 @@ pub(crate) fn mail_is_off(shell: &Shell<'_>, contact: Option<&str>) -> Markup {
     )
 }
 
-/// Renders how to reach the administrator, in parentheses: an email address and a URL are links.
+/// Renders the contact of the administrator in parentheses. If the contact is an email address or a URL, it becomes a
+/// link. If there is no contact, renders nothing.
 fn contact_suffix(contact: Option<&str>) -> Markup {
     let Some(contact) = contact else { return html! {} };
     let link = match EmailAddress::parse(contact) {

@@ -12,7 +12,7 @@ use super::{form, url};
 /// One device: one session.
 #[derive(Clone)]
 pub(crate) struct DeviceRow {
-    /// The session's public id, as in the path that revokes it.
+    /// The session's public id. The form that ends the session posts to `/account/sessions/ID/revoke`.
     pub id: String,
     /// Whether it is the session of this request.
     pub is_current: bool,

@@ -17,7 +17,7 @@ use crate::users::{UserRecord, UserStore};
 pub use changes::PasswordLink;
 pub use error::UserChangeError;
 
-/// What is recorded about a change by an operator: it has no device and no address.
+/// Returns what is recorded about the origin of an operator's change: the time, but no IP address and no device.
 fn by_operator(at: Timestamp) -> RequestInfo {
     RequestInfo { at, address: None, user_agent: None }
 }
