@@ -22,8 +22,9 @@ pub(crate) struct UndoEmailView<'a> {
     pub errors: &'a [FieldError<'a>],
 }
 
-/// Renders the form, which posts `new_password`, `csrf_token` and `link`. Opening the page must change nothing, because
-/// mail scanners open links. They press no buttons.
+/// Renders the form, which posts `new_password`, `csrf_token` and `link`. Opening the page must not change anything,
+/// because mail scanners open the links in emails. Only the button makes the change, and mail scanners do not press
+/// buttons.
 pub(crate) fn undo_email(shell: &Shell<'_>, view: &UndoEmailView<'_>) -> Markup {
     let hint = form::new_password_hint(view.min_password);
     let fields = [Field {

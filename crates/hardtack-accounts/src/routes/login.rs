@@ -56,7 +56,8 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
     show_form(&site, &auth, StatusCode::OK, &input, &[], visitor.shell(notice), login)
 }
 
-/// The shell of the form with an error. It still says why the user is here.
+/// Returns the shell for showing the form again with an error. The notice in the shell still says why the user was sent
+/// to the log-in page.
 fn shell_of_failed(auth: &Auth, input: &CredentialsInput) -> Shell<'static> {
     let notice = match kept_form::is_set(auth.headers(), auth.authenticator()) {
         true => Some(KEPT),
@@ -65,7 +66,8 @@ fn shell_of_failed(auth: &Auth, input: &CredentialsInput) -> Shell<'static> {
     Shell { notice, ..Shell::default() }
 }
 
-/// Returns what the user has just done elsewhere.
+/// Returns the text of the notice about what the user has just done on another page, such as choosing a new password.
+/// `done` is the query parameter of the same name. Returns `None` if its value is unknown.
 fn done_text(done: &str) -> Option<&'static str> {
     match done {
         "reset" => {
@@ -118,7 +120,8 @@ pub(crate) async fn submit(
     }
 }
 
-/// Runs to its end even if the client hangs up, because it may have to end a session that it should not have begun.
+/// Logs in a user whose password has been verified. This future must run to completion even if the client disconnects.
+/// If the password is changed or the user is disabled during the log-in, the future has to end the new session.
 async fn log_in(
     site: Site,
     auth: Auth,
@@ -151,7 +154,7 @@ async fn log_in(
     Ok((cookies, devices.remember(response, &known, auth.authenticator())).into_response())
 }
 
-/// The response to too many attempts: the page of a wrong password with another sentence.
+/// The response after too many attempts. A browser gets the log-in form with an error, as after a wrong password.
 fn too_many(
     site: &Site,
     auth: &Auth,

@@ -67,7 +67,7 @@ async fn show(
     Ok(([(header::CONTENT_SECURITY_POLICY, POLICY_WITH_SCRIPT)], respond::page(status, page)).into_response())
 }
 
-/// The buttons of the page. They have no fields.
+/// A form whose button logs out one device or all other devices. The form has no inputs for the user to fill in.
 pub(crate) struct DeviceForm;
 
 impl AccountForm for DeviceForm {
