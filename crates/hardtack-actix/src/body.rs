@@ -33,7 +33,8 @@ struct State {
     /// Wakes the handler's body extractor, such as `Form`, when the reading ahead has ended. actix-web runs a handler's
     /// extractors concurrently, so the body extractor may already be waiting.
     handler: Option<Waker>,
-    /// Whether the handler's body extractor has already waited once, so that other extractors could begin.
+    /// Whether the handler's body extractor has already returned `Pending` once. It does this so that an extractor that
+    /// has to read ahead can start first.
     has_waited: bool,
     /// Whether the handler or a middleware has begun to read.
     is_read: bool,

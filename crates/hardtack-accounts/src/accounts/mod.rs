@@ -345,7 +345,8 @@ impl Accounts {
         self.uninterrupted.run(work).await
     }
 
-    /// Checks that the database responds and, after a failed write, that it accepts writes again.
+    /// Checks that the database responds. If a write has failed and none has succeeded since, also checks that the
+    /// database accepts writes again.
     pub(crate) async fn ping(&self) -> Result<(), BackendError> {
         self.users.ping().await
     }

@@ -394,7 +394,8 @@ impl UserStore {
         self.database.fetch(statement).await.map(records).map_err(BackendError::new)
     }
 
-    /// Checks that the database responds and, after a failed write, that it accepts writes again.
+    /// Checks that the database responds. If a write has failed and none has succeeded since, also checks that the
+    /// database accepts writes again.
     pub(crate) async fn ping(&self) -> Result<(), BackendError> {
         self.database.check().await.map_err(BackendError::new)
     }
