@@ -201,7 +201,7 @@ impl Authenticator {
         self.0.watchers.wake_all();
     }
 
-    /// Refuses a token whose session has to end, but could not be ended in the store yet.
+    /// Refuses a token whose session still has to be ended in the store, because an earlier attempt failed.
     pub(crate) fn check_not_held(&self, token: &VerifiedToken) -> Result<(), Reason> {
         if self.0.held.holds(token.subject(), token.session()) {
             return Err(BackendError::new("the session has to end, but the store has failed to end it so far").into());
