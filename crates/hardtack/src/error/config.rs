@@ -135,7 +135,7 @@ pub enum ConfigError {
         /// The given path.
         path: String,
     },
-    /// One path of a cookie is inside another, so browsers would send the cookie twice.
+    /// A cookie has two paths, and one is inside the other. A browser would send the cookie twice to the inner path.
     #[error(
         "the paths {outer:?} and {inner:?} of the cookie {name} overlap, so a browser would send the cookie twice to \
          {inner:?}, and Hardtack would refuse the request; remove the path {inner:?}"
@@ -217,7 +217,7 @@ pub enum ConfigError {
         /// The shortest allowed value.
         least: Duration,
     },
-    /// The leeway is too long.
+    /// The leeway is more than 60 seconds.
     #[error(
         "the leeway is {seconds} s; at most 60 s is allowed; set a shorter leeway, and synchronize the clocks, for \
          example with NTP"
@@ -226,7 +226,7 @@ pub enum ConfigError {
         /// The given leeway.
         seconds: u64,
     },
-    /// The tolerance for clocks that differ is too long.
+    /// The tolerance for differences between clocks is more than 60 seconds.
     #[error(
         "the clock skew is {seconds} s; at most 60 s is allowed; set a shorter clock skew, and synchronize the clocks, \
          for example with NTP"
@@ -271,7 +271,7 @@ pub enum ConfigError {
         /// The given name.
         name: String,
     },
-    /// No request can have a CSRF header or field with this name, or this method.
+    /// The name of a CSRF header, of a CSRF field, or of a method that requires a CSRF value is not valid.
     #[error("{name:?} cannot be the name of a {what} for CSRF protection; expected {expected}")]
     BadCsrfName {
         /// `header`, `field` or `method`.
@@ -332,13 +332,14 @@ pub enum ConfigError {
          application; remove JWT_PUBLIC_KEY, or set both options to the keys of the same key pair"
     )]
     KeysDiffer,
-    /// A user may have no session at all.
+    /// `max_sessions` is zero, so no user could log in.
     #[error("max_sessions(0) would prevent all log-ins; expected at least 1")]
     NoSessionsAllowed,
-    /// The store cannot limit the sessions of a user.
+    /// `max_sessions` is set, but the store cannot limit the number of sessions per user.
     #[error(
-        "max_sessions is set, but this session store cannot limit the sessions of a user; implement \
-         SessionStore::create_within for the store, or remove max_sessions"
+        "max_sessions is set, but this session store cannot limit the number of sessions per user; implement \
+         SessionStore::create_within and let SessionStore::can return true for StoreAbility::LimitSessions, or remove \
+         max_sessions"
     )]
     StoreCannotLimitSessions,
     /// Intentions to end sessions are stored, but sessions are not.

@@ -198,7 +198,7 @@ pub enum KeyError {
     /// replaced.
     #[error("the text is not the secret itself, but {looks_like}")]
     NotTheSecret {
-        /// What the text is, and what to do.
+        /// What kind of text it is, such as a path or a placeholder, and what to do instead.
         looks_like: &'static str,
     },
     /// The file that should contain the secret or key cannot be used.
