@@ -1,4 +1,4 @@
-//! Warnings about proxies that do not match the settings. Each is logged once.
+//! Warnings about proxies that do not match the settings. Each warning is logged once.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ use super::trusted_proxies::TrustedProxies;
 use crate::base_url::BaseUrl;
 use crate::request::{Authority, RequestHead};
 
-/// What has been logged.
+/// Which warnings have been logged.
 #[derive(Debug, Default)]
 pub(crate) struct Notices {
     untrusted: AtomicBool,
@@ -15,13 +15,13 @@ pub(crate) struct Notices {
     other_site: AtomicBool,
 }
 
-/// Whether this is the first time.
+/// Marks a warning as logged. Returns whether it had not been logged before.
 fn first(logged: &AtomicBool) -> bool {
     !logged.swap(true, Ordering::Relaxed)
 }
 
 impl Notices {
-    /// Logs what a request shows about the proxies.
+    /// Logs a warning if the request shows that a proxy does not match the settings.
     pub(crate) fn check(&self, proxies: &TrustedProxies, base: Option<&BaseUrl>, head: &RequestHead<'_>) {
         let Some(peer) = head.peer().map(|peer| peer.to_canonical()) else { return };
         if proxies.trust(peer) {
@@ -34,7 +34,8 @@ impl Notices {
         }
     }
 
-    /// Warns of a proxy that sends the header that is not read, or passes it on from clients.
+    /// Warns if a request from a trusted proxy has the forwarding header that the application does not read. Either the
+    /// proxy adds this header, or a client sent it and the proxy passed it on.
     fn check_headers(&self, proxies: &TrustedProxies, peer: IpAddr, head: &RequestHead<'_>) {
         let (read, other) = (proxies.header_read(), proxies.header_read().other());
         if head.header(other.lower_case_name()).is_none() || !first(&self.ignored_header) {
@@ -59,7 +60,7 @@ impl Notices {
         }
     }
 
-    /// Warns of a proxy that names another URL for the site than the base URL.
+    /// Warns if the `X-Forwarded-Host` or `X-Forwarded-Proto` header of a trusted proxy differs from the base URL.
     fn check_site(&self, base: &BaseUrl, peer: IpAddr, head: &RequestHead<'_>) {
         let only = |name: &str| match head.headers().first_two(name) {
             [Some(value), None] => std::str::from_utf8(value).ok(),

@@ -146,7 +146,8 @@ pub fn untrusted_above(path: &Path) -> Option<UntrustedFile> {
 
 /// Returns the path, the targets of the symbolic links in it, the targets of the symbolic links in these, and so on.
 fn links_to(path: &Path) -> Vec<PathBuf> {
-    /// How many links may lead to a file, as in Linux (`path_resolution(7)`).
+    /// The maximum number of paths whose symbolic links are followed. To resolve a path, Linux follows at most 40
+    /// symbolic links (`path_resolution(7)`).
     const MAX_LINKS: usize = 40;
 
     let mut paths: Vec<PathBuf> = std::path::absolute(path).into_iter().collect();
