@@ -46,8 +46,8 @@ impl Counter {
         self.failures_full_at = 0;
     }
 
-    /// Lowers each stored time that is further ahead than an empty bucket takes to fill. Such times remain if the
-    /// store's clock was ahead and has been set back, or if the budget has become smaller.
+    /// Limits each stored time to `now` plus the time in which an empty bucket becomes full. A stored time can be later
+    /// than that if the store's clock was ahead and has been set back, or if the budget has become smaller.
     fn correct(&mut self, budget: &Budget, now: i64) {
         self.full_at = self.full_at.min(now.saturating_add(budget.rate().fill_ms()));
         let failures = budget.failures().map_or(now, |rate| now.saturating_add(rate.fill_ms()));

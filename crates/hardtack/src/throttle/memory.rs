@@ -10,7 +10,7 @@ use super::store::{Now, ThrottleStore, Verdict};
 use super::{Budget, BudgetKey, Counter, take_all};
 use crate::error::BackendError;
 
-/// How many rows are compared if one must go.
+/// If the store is full, this many random rows are compared to choose the row to delete.
 const SAMPLE: usize = 16;
 
 /// A [`ThrottleStore`] in this process's memory. Clones share it. A restart clears it.
