@@ -257,8 +257,8 @@ impl WebDriverCompatibleCommand for DevToolsCommand {
     }
 }
 
-/// Whether the browser has left the element's page. Only errors that say so count, because a navigation in progress may
-/// cause others.
+/// Returns whether the browser has left the element's page. Only the errors "stale element reference" and "no such
+/// element" prove this. Other errors can occur while the browser is still navigating.
 async fn is_gone(element: &Element) -> bool {
     let gone = [ErrorStatus::StaleElementReference, ErrorStatus::NoSuchElement];
     matches!(element.tag_name().await, Err(CmdError::Standard(error)) if gone.contains(&error.error))

@@ -302,7 +302,7 @@ impl Process {
         }
     }
 
-    /// Kills the process with SIGKILL, as a crash or a power failure does.
+    /// Kills the process with SIGKILL. As in a crash, the process has no chance to clean up.
     pub fn kill(mut self) -> Finished {
         let _ = self.child.kill();
         let status = self.child.wait().expect("a child process can be waited for");
