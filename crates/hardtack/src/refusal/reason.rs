@@ -79,10 +79,11 @@ pub enum Reason {
     /// The beginning of the body did not arrive in time.
     #[error("the beginning of the body did not arrive in time")]
     BodyTooSlow,
-    /// Too many bodies are being read before their handlers run.
-    #[error("too many bodies are being read before their handlers run")]
+    /// The body of this request was not read, because the server is already reading as many bodies as
+    /// [`ReadAheadLimits::at_once`](crate::config::ReadAheadLimits::at_once) allows.
+    #[error("the body was not read, because the server is already reading as many bodies as ReadAheadLimits::at_once allows")]
     TooManyBodies,
-    /// A [throttle](crate::throttle) refused the try, for example because of many wrong passwords.
+    /// A [throttle](crate::throttle) refused the attempt, for example after too many wrong passwords.
     #[error(transparent)]
     TooManyAttempts(#[from] TooManyAttempts),
     /// The session store, the user look-up or another backend of the application failed.
@@ -157,7 +158,7 @@ impl Reason {
     }
 
     /// Returns the HTTP status of the reply to a program. It is 400 if the request's `Host` field is not valid, and 503
-    /// if too many bodies are being read. In all other cases, it is the status of the [kind](Self::kind).
+    /// if too many bodies are already being read. In all other cases, it is the status of the [kind](Self::kind).
     pub const fn status(&self) -> u16 {
         match self {
             Self::Csrf(CsrfError::BadHost) => 400,
@@ -166,7 +167,8 @@ impl Reason {
         }
     }
 
-    /// Returns after how many seconds the client should try again, if it should.
+    /// Returns the value of `Retry-After`: how many seconds the client should wait before it sends the request again.
+    /// Returns `None` if the reply should not have this field.
     pub(super) fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyAttempts(refused) => Some(refused.retry_after_seconds()),
@@ -295,7 +297,8 @@ impl Reason {
         }
     }
 
-    /// Logs the reason: as an error if the operator can do something about it.
+    /// Logs the reason. The level is `ERROR` if the operator may have to fix something, `INFO` if the user lacks a
+    /// permission, `TRACE` if a token is missing, has expired or must be refreshed, and `DEBUG` in all other cases.
     pub(crate) fn log(&self) {
         match self.kind() {
             FailureKind::Unavailable | FailureKind::Internal => {
