@@ -15,10 +15,10 @@ pub enum CsrfError {
     /// The value belongs to another session or to none, or the header or field occurs several times.
     #[error("the CSRF token does not match this session")]
     Mismatch,
-    /// A form from before the log-in was sent without its CSRF cookie.
+    /// A log-in or sign-up form was sent without the CSRF cookie that the form's page sets.
     #[error("the form was sent without the CSRF cookie that its page sets")]
     NoPreSession,
-    /// The hidden field of a form from before the log-in does not match the form's CSRF cookie.
+    /// The CSRF token of a log-in or sign-up form does not match the CSRF cookie that was sent.
     #[error("the CSRF token in the form's hidden field does not match the CSRF cookie")]
     OtherPreSession,
     /// The form is longer than the part that is read before the handler runs, and that part does not contain the field.

@@ -81,7 +81,9 @@ pub enum Reason {
     BodyTooSlow,
     /// The body of this request was not read, because the server is already reading as many bodies as
     /// [`ReadAheadLimits::at_once`](crate::config::ReadAheadLimits::at_once) allows.
-    #[error("the body was not read, because the server is already reading as many bodies as ReadAheadLimits::at_once allows")]
+    #[error(
+        "the body was not read, because the server is already reading as many bodies as ReadAheadLimits::at_once allows"
+    )]
     TooManyBodies,
     /// A [throttle](crate::throttle) refused the attempt, for example after too many wrong passwords.
     #[error(transparent)]
