@@ -1,4 +1,4 @@
-//! Why Redis cannot be used, and what is wrong with a row.
+//! Errors: a Redis server cannot be used, a command has failed, or a stored session or log entry cannot be read.
 
 use std::fmt;
 use std::time::Duration;
