@@ -1,4 +1,4 @@
-//! A payload whose beginning an extractor can read before the handler gets it.
+//! A request payload. An extractor can read the first part of it before the handler reads the whole payload.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -14,8 +14,8 @@ use hardtack::adapter::{BodyPeek, Peeked};
 
 type ChunkResult = Result<Bytes, PayloadError>;
 
-/// A payload whose beginning an extractor can read before the handler does. The handler still receives everything that
-/// the client sent. All clones share one payload.
+/// A request payload. An extractor can read the first part before the handler does. The handler still receives the whole
+/// payload. All clones share one payload.
 #[derive(Clone)]
 pub(crate) struct SharedPayload(Rc<RefCell<State>>);
 

@@ -1,4 +1,4 @@
-//! A body whose beginning an extractor can read before the handler gets it.
+//! A request body. An extractor can read the first part of it before the handler reads the whole body.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,8 +12,8 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 type FrameResult = Result<Frame<Bytes>, axum::Error>;
 
-/// A body whose beginning an extractor can read before the handler does. The handler still receives everything that the
-/// client sent. All clones share one body.
+/// A request body. An extractor can read the first part before the handler does. The handler still receives the whole
+/// body. All clones share one body.
 #[derive(Clone, Debug)]
 pub(crate) struct SharedBody(Arc<Mutex<State>>);
 
@@ -32,7 +32,7 @@ struct State {
     peek: Option<BodyPeek>,
     /// How many [`ReadAhead`] futures have not been dropped yet.
     readers: usize,
-    /// Wakes the handler, which cannot read the body while extractors read ahead.
+    /// Wakes the handler when no extractor reads ahead any more. Until then, the handler waits for the body.
     handler: Option<Waker>,
     /// Whether the handler or a middleware has begun to read.
     is_read: bool,

@@ -194,24 +194,25 @@ impl Accounts {
         Self { log_in_limits, ..self }
     }
 
-    /// Sets the store for the counters of tries. By default, the counters are in the database of the accounts, so all
-    /// servers share them. If the sessions are in Redis, for example, you can keep the counters in Redis too. If the
-    /// store fails, each server counts in its own memory.
+    /// Sets the store for the counters of attempts. By default, the counters are in the database of the accounts, so
+    /// all servers share them. If the sessions are in Redis, for example, you can keep the counters in Redis too. If
+    /// the store fails, each server counts in its own memory.
     ///
-    /// To set how many tries are allowed, call [`with_log_in_limits`](Self::with_log_in_limits).
+    /// To set how many attempts are allowed, call [`with_log_in_limits`](Self::with_log_in_limits).
     #[must_use]
     pub fn with_throttle_store(self, store: impl ThrottleStore + Clone) -> Self {
         Self { counter_store: CounterStore::new(store), ..self }
     }
 
-    /// Begins to count tries. The keys of the counters are derived from the authenticator's signing key.
+    /// Turns on the counting of attempts. The names of the counters are HMACs whose key is derived from the
+    /// authenticator's signing key.
     pub(crate) fn for_site(self, auth: &Authenticator) -> Self {
         let throttling = Throttling::new(self.log_in_limits, auth, &self.counter_store);
         Self { throttling, ..self }
     }
 
     /// Returns the counters for actions such as signing up. Do not use them for passwords: the methods of [`Accounts`]
-    /// that verify a password already count each try.
+    /// that verify a password already count each attempt.
     pub(crate) const fn throttling(&self) -> &Throttling {
         &self.throttling
     }

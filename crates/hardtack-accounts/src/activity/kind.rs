@@ -25,9 +25,9 @@ pub(crate) enum ActivityKind {
     Renamed,
     /// An operator has set the address.
     EmailSet,
-    /// An operator has created a link that sets a password.
+    /// An operator has created a link with which the user can set a new password.
     ResetStarted,
-    /// The password was set through a link that an operator had created.
+    /// The user has set a new password through a link from an operator.
     PasswordSet,
     Disabled,
     Enabled,

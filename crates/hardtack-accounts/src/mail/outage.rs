@@ -134,7 +134,7 @@ mod tests {
             now += delay;
         }
         assert!((55..75).contains(&tries), "{tries}");
-        // One try that is never concluded does not stop the others for long.
+        // One attempt that is never concluded does not stop the others for long.
         while !outage.delay(now, TIMEOUT).is_zero() {
             now += Duration::from_secs(1);
         }

@@ -1,7 +1,7 @@
 //! The cookie that marks a browser in which users have logged in before.
 //!
-//! The cookie is not a credential. It only gives the browser a counter of its own for password tries. If a user logs in
-//! with a browser whose cookie does not name this user, the site tells the user by email.
+//! The cookie is not a credential. It only gives the browser a counter of its own for password attempts. If a user logs
+//! in with a browser whose cookie does not name this user, the site tells the user by email.
 
 use std::time::Duration;
 
@@ -72,13 +72,13 @@ pub(crate) struct KnownUser<'a> {
     pub(crate) id: &'a str,
     pub(crate) username: &'a str,
     pub(crate) password_version: i64,
-    /// Whether the device keeps its id, and so the counter of its tries.
+    /// Whether the device keeps its id, and so the counter of its attempts.
     pub(crate) keeps_device: bool,
 }
 
 impl<'a> KnownUser<'a> {
     /// Describes a user who has just signed up or changed the password. The device gets a new id, so the counter of its
-    /// tries starts from zero.
+    /// attempts starts from zero.
     pub(crate) fn of(user: &'a User, password_version: i64) -> Self {
         Self { id: &user.id, username: &user.username, password_version, keeps_device: false }
     }

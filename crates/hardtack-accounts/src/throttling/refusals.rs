@@ -1,4 +1,4 @@
-//! What operators read about refused tries.
+//! What operators read about refused attempts.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -71,7 +71,7 @@ pub(super) fn write(counters: &[(Budget, Counter)], now: i64) -> Statement<'stat
     })
 }
 
-/// Gives one token back to each budget after a try that succeeded. Also ends each budget's series of failures.
+/// Gives one token back to each budget after an attempt that succeeded. Also ends each budget's series of failures.
 pub(super) async fn give_back(pool: &Pool, budgets: &[Budget]) -> Result<(), sqlx::Error> {
     let keys = budgets.len();
     let cases: Vec<String> = (1..=keys).map(|at| format!("WHEN ${at} THEN CAST(${} AS BIGINT)", keys + at)).collect();

@@ -380,7 +380,7 @@ pub enum ConfigError {
     },
     /// Access tokens never expire, so sliding mode cannot replace them before they do.
     #[error(
-        "RefreshMode::Sliding replaces access tokens before they expire, but access tokens never expire; set a \
+        "RefreshMode::Sliding needs access tokens that expire, but the lifetime of access tokens is unlimited; set a \
          lifetime for access tokens, or choose RefreshMode::Off"
     )]
     NeverExpiringRefreshed,

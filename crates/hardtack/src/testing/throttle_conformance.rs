@@ -198,8 +198,8 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
     }
 
     /// If a store's clock was ahead for some time, the times that it stored then are too far in the future. The store
-    /// must correct them. To store such a time, the test first takes tokens of a larger budget with the same key. For the
-    /// smaller budget, that time is too far in the future.
+    /// must correct them. To store such a time, the test first takes tokens of a larger budget with the same key. For
+    /// the smaller budget, that time is too far in the future.
     async fn impossible_times_are_corrected(&self, sleep: &impl AsyncFn(Duration)) {
         let ahead = Rate::new(1000, HOUR);
         let key = random_key();

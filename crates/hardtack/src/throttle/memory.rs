@@ -17,7 +17,7 @@ const SAMPLE: usize = 16;
 ///
 /// The store holds at most [`Self::DEFAULT_CAPACITY`] counters, which take about 10 MB. If there is no space for a new
 /// counter, the store examines a random sample of counters and deletes the one whose buckets are fullest. A flood of
-/// new names therefore replaces counters with few tries, not the counter of an account under attack.
+/// new names therefore replaces counters with few attempts, not the counter of an account under attack.
 #[derive(Clone, Debug)]
 pub struct MemoryThrottleStore(Arc<Mutex<Rows>>);
 

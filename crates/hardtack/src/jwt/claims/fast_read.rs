@@ -23,7 +23,8 @@ const MAX_EXTRA: usize = 16;
 
 macro_rules! define_fast_claims {
     ($first_name:literal $first_field:ident: $first_type:ty, $($name:literal $field:ident: $type:ty,)*) => {
-        /// The claims of a payload. Strings are ranges of the payload.
+        /// The claims of a payload. A claim with a string value is stored as the range of bytes that it occupies in the
+        /// payload.
         #[derive(Clone, Debug)]
         pub(crate) struct FastClaims {
             pub(crate) $first_field: <$first_type as FastClaim>::Fast,

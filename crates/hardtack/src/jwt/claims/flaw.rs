@@ -15,7 +15,7 @@ pub enum ClaimFlaw {
     Missing(String),
     /// The route does not accept the type or value of the claim, or does not allow a claim with this name at all.
     Unfit(String),
-    /// The route's type does not accept the token's claims, and no single claim is the cause.
+    /// The token's claims cannot be deserialized into the type that the route asks for, and the error names no claim.
     Unreadable,
 }
 
