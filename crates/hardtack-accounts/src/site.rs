@@ -73,7 +73,12 @@ impl Site {
     pub(crate) async fn warn_of_new_device(&self, user_id: &str, request: &RequestInfo) {
         let device = device_name(request.user_agent.as_deref().unwrap_or_default());
         if let Err(error) = self.accounts.new_device(user_id, &device, request).await {
-            tracing::error!(event = "mail_lost", user = user_id, error = %WithCauses(&error), "no warning of a log-in");
+            tracing::error!(
+                event = "mail_lost",
+                user = user_id,
+                error = %WithCauses(&error),
+                "the user was not warned about a log-in from a new device"
+            );
         }
     }
 

@@ -120,7 +120,7 @@ impl Shared {
         match self.send(job).await {
             Ok(Outcome::Sent) => {
                 if self.outage.end() {
-                    tracing::info!(event = "mail_recovered", "mail is sent again");
+                    tracing::info!(event = "mail_recovered", "emails can be sent again");
                 }
                 self.insist(calls, || self.worker.jobs.finish(job)).await;
             }
@@ -140,8 +140,8 @@ impl Shared {
                         user,
                         attempt,
                         error,
-                        "the email was not sent in a day, and is given up; correct the cause, then ask the user whether \
-                         it is still needed"
+                        "the email could not be sent for a day and was discarded; correct the cause, then ask the user \
+                         whether the email is still needed"
                     );
                     return self.insist(calls, || self.worker.jobs.remove(job)).await;
                 };
@@ -153,7 +153,8 @@ impl Shared {
                         user,
                         attempt,
                         error,
-                        "no email is sent at the moment; correct the cause: what waits is then sent within a minute"
+                        "no email can be sent at the moment; correct the cause, and queued emails will be sent within a \
+                         minute"
                     );
                 } else if failure.is_news {
                     tracing::error!(
@@ -163,7 +164,8 @@ impl Shared {
                         attempt,
                         retry_in_seconds,
                         error,
-                        "the email is sent again later; if this goes on, correct the cause or the user's address"
+                        "the email will be tried again later; if it keeps failing, correct the cause or the user's \
+                         address"
                     );
                 }
                 // If this fails, the claim expires.
@@ -219,7 +221,7 @@ impl Shared {
                 if !self.is_database_down.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
                         event = "mail_delayed", error = %WithCauses(&error),
-                        "queued mail cannot be read; it is sent when the database is back"
+                        "queued emails cannot be read; they will be sent when the database works again"
                     );
                 }
                 None

@@ -88,7 +88,7 @@ impl MailLimit {
                 format!("Too many emails were requested for this account in the last hour. Try again {again}.")
             }
             Reached::ToAddress => format!(
-                "We have already sent as many emails to {address} as one address gets in an hour. Look in the spam \
+                "We have already sent the maximum number of emails for one hour to {address}. Look in the spam \
                  folder, or try again {again}."
             ),
             Reached::OfSource => {

@@ -156,7 +156,7 @@ impl MailWorker {
                         user,
                         limit = limit.name(),
                         minutes,
-                        "no email was sent; the links in earlier ones work"
+                        "no email was sent, because a limit was reached; the links in earlier emails still work"
                     );
                 }
             }

@@ -94,7 +94,7 @@ fn profile(view: &AccountView<'_>) -> Markup {
             name: "current_password",
             label: "Current password",
             kind: FieldKind::OptionalPassword,
-            hint: Some("Only if you change the email address."),
+            hint: Some("Required only if you change the email address."),
         },
     ];
     html! {

@@ -55,9 +55,9 @@ pub(super) fn new_password_hint(min: u8) -> String {
 /// Says what an email address is for.
 pub(super) const fn email_hint(sends_mail: bool) -> &'static str {
     if sends_mail {
-        "To get back in if you forget your password, and to hear of changes to your account."
+        "We use it if you forget your password, and to tell you about changes to your account."
     } else {
-        "So that the people who run this site can reach you. The site itself sends no email."
+        "Lets the people who run this site contact you. The site itself does not send email."
     }
 }
 

@@ -73,7 +73,7 @@ pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &DevicePage
                                 @if !is_all { "Logs out all other devices at once." }
                                 @else if others == 1 { "Logs out the other device at once." }
                                 @else { "Logs out the " (others) " other devices at once." }
-                                " This one stays logged in."
+                                " This device stays logged in."
                             }
                         }
                         form method="post" action="/account/sessions/revoke-others" {

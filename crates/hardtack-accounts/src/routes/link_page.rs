@@ -23,8 +23,8 @@ pub(super) struct LinkPage {
 }
 
 /// The explanation for an incomplete link, for example a link of which the user copied only a part.
-const INCOMPLETE: &str = "Part of the link is missing, or it was mistyped. Open the link in the email itself, or copy \
-                          the whole line.";
+const INCOMPLETE: &str = "Part of the link is missing, or it was mistyped. Open the link in the message that you \
+                          received, or copy the whole link.";
 
 /// The fields with which a request names the link that it uses.
 #[derive(Default, Deserialize)]

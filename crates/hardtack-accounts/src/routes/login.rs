@@ -25,10 +25,7 @@ const NO_MATCH: &str = "That user name and password do not match.";
 const KEPT: Notice<'_> =
     Notice { kind: NoticeKind::Info, text: "Your session has ended. Log in again to finish: what you typed is kept." };
 
-const NEEDED: Notice<'_> = Notice {
-    kind: NoticeKind::Info,
-    text: "The page that you asked for needs a log-in. You will go there afterwards.",
-};
+const NEEDED: Notice<'_> = Notice { kind: NoticeKind::Info, text: "Log in to open the page that you asked for." };
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
     let ended = auth.query("ended").map(|_| match auth.query("form").as_deref() {
@@ -79,7 +76,7 @@ fn done_text(done: &str) -> Option<&'static str> {
         ),
         "undo" => Some(
             "Your email address has been restored and all devices have been logged out. If someone else changed it, they know \
-             your password: choose a new one with “Forgot your password?”.",
+             your password. Choose a new one with “Forgot your password?”.",
         ),
         "undo-password" => Some(
             "Your email address has been restored, your password has been changed, and all devices have been logged out. \

@@ -40,7 +40,7 @@ pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser
     }
     let notice = auth.query("done").map(|done| match done.as_str() {
         "proof" => {
-            let text = "Thank you. Nothing has been logged out yet: choose again.";
+            let text = "Thank you. Nothing has been logged out yet. Choose again which devices to log out.";
             Notice { kind: NoticeKind::Info, text }
         }
         _ => Notice { kind: NoticeKind::Success, text: "The selected devices have been logged out." },
