@@ -109,8 +109,8 @@ impl Presence {
                     event = "session_places_differ",
                     here = self.place.to_text(),
                     there = other.to_text(),
-                    "another server with this database keeps its sessions elsewhere; stop it, or give both the same \
-                     --redis-url or HARDTACK_REDIS_URL"
+                    "another server that uses this database keeps its sessions elsewhere; stop that server, or give \
+                     both servers the same --redis-url or HARDTACK_REDIS_URL"
                 );
             }
             told = other;
@@ -184,9 +184,9 @@ pub(crate) async fn record(
             event = "sessions_moved",
             from = known.to_text(),
             to = place.to_text(),
-            "sessions are now kept in another store; access tokens from before work until they expire, and log-outs do \
-             not reach them; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY, or, if neither is \
-             set, run: hardtack keys rotate --discard-old"
+            "sessions are now kept in another store; access tokens that were issued earlier work until they expire, \
+             even after a log-out; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY, or, if neither \
+             is set, run: hardtack keys rotate --discard-old"
         );
     }
     let sql = "INSERT INTO hardtack_settings (name, value) VALUES ($1, $2)
@@ -225,13 +225,13 @@ pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> R
                 Err(error) => Err(error),
                 // The same address may lead elsewhere on another machine or in another container.
                 Ok(_) if same_address => Err(Error::config(format_args!(
-                    "the servers keep their sessions in a Redis that they reach at {address}, but that address leads \
-                     this command to another Redis; run it where the address leads to the servers' Redis, or set \
-                     --redis-url or HARDTACK_REDIS_URL to an address that does"
+                    "the servers keep their sessions in a Redis that they reach at {address}, but this command reaches \
+                     another Redis at that address; run the command on a machine where the address leads to the \
+                     servers' Redis, or set --redis-url or HARDTACK_REDIS_URL to another address of the servers' Redis"
                 ))),
                 Ok(_) => Err(Error::config(format_args!(
-                    "the servers keep their sessions in the Redis at {address}, and {} is another one; set --redis-url \
-                     or HARDTACK_REDIS_URL to the value that the servers use",
+                    "the servers keep their sessions in the Redis at {address}, but {} is another Redis; set \
+                     --redis-url or HARDTACK_REDIS_URL to the value that the servers use",
                     config.url
                 ))),
             }
@@ -257,9 +257,9 @@ async fn known(database: &Database) -> Result<Option<Place>, Error> {
     match running.find(|other| !other.is_same_store(&place)) {
         None => Ok(last.filter(|last| last.is_same_store(&place)).or(Some(place))),
         Some(other) => Err(Error::config(format_args!(
-            "some servers keep their sessions in {place}, and others in {other}, so this command might not find all; \
-             stop the servers with the wrong settings, and repeat the command ({LAPSE} seconds later, if one of them \
-             was killed)"
+            "some servers keep their sessions in {place}, and others in {other}, so this command might not find all \
+             sessions; stop the servers with the wrong settings, and repeat the command; if one of these servers was \
+             killed, first wait {LAPSE} seconds"
         ))),
     }
 }

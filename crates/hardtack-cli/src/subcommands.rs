@@ -171,7 +171,7 @@ pub(crate) enum UserCommand {
     Delete {
         #[command(flatten)]
         user: NamedUser,
-        /// Do not ask.
+        /// Do not ask for confirmation.
         #[arg(long)]
         yes: bool,
     },

@@ -12,8 +12,8 @@ use crate::error::Error;
 
 const OFF: &str = "off";
 
-const EXPECTED: &str = "off, or a list such as account=10/30s,address=100/1s,failures=100/1h: each a number of attempts \
-                        from 1 to 1000000, and the time after which there is one more, from 1s to 1d";
+const EXPECTED: &str = "off, or a list such as account=10/30s,address=100/1s,failures=100/1h; 10/30s allows 10 attempts \
+                        at once and one more every 30 s; the number is from 1 to 1000000, the time from 1s to 1d";
 
 /// The longest interval at which a limit can allow one more attempt.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);

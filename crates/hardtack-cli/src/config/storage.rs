@@ -57,7 +57,7 @@ pub(super) fn redis(sources: &Sources) -> Result<Option<RedisConfig>, Error> {
         return match purpose {
             None => Ok(None),
             Some(_) => Err(Error::config(format_args!(
-                "{}, but no Redis is set; set --redis-url or HARDTACK_REDIS_URL too, or remove {}",
+                "{}, but no Redis server is set; set --redis-url or HARDTACK_REDIS_URL too, or remove {}",
                 sources.describe(&REDIS_FOR),
                 sources.label(&REDIS_FOR)
             ))),

@@ -71,8 +71,8 @@ impl Hosts {
             tracing::warn!(
                 event = "host_unknown",
                 host = host.host(),
-                "requests for hosts other than {} get 421 (logged once); if users reach the site under this host, set \
-                 --base-url or HARDTACK_BASE_URL to that address",
+                "refused a request for this host with status 421, because the site's host is {}; if users reach the \
+                 site under this host, set --base-url or HARDTACK_BASE_URL to that address; this is logged only once",
                 self.site
             );
         }

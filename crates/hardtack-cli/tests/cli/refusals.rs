@@ -232,7 +232,7 @@ async fn a_bad_file() {
     dir.write("hardtack.toml", "JWT_SECRET_KEY = 'x'");
     set_mode(dir.path("hardtack.toml"), 0o644);
     let error = refusal(&dir.hardtack(["serve"]), 2).await;
-    assert!(error.ends_with("set it with: chmod 600 hardtack.toml"), "{error}");
+    assert!(error.ends_with("change the mode with: chmod 600 hardtack.toml"), "{error}");
 }
 
 #[tokio::test]

@@ -21,7 +21,9 @@ pub(super) enum Sessions {
 impl fmt::Display for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::EndLater => f.write_str("the servers end their sessions as soon as they reach the session store"),
+            Self::EndLater => {
+                f.write_str("the servers will end the sessions as soon as they can reach the session store")
+            }
             Self::Ended(0) => f.write_str("there were no sessions to end"),
             Self::Ended(1) => f.write_str("1 session was ended"),
             Self::Ended(sessions) => write!(f, "{sessions} sessions were ended"),
@@ -87,7 +89,7 @@ pub(super) fn print_link(json: bool, text: impl fmt::Display, link: &PasswordLin
         let expires_at = link.expires_at.unix_seconds();
         return output::print(json!({ "user": link.user, "link": url, "link_expires_at": expires_at }));
     }
-    output::print(format_args!("{text}, which works once, until {}:\n{url}", output::date(link.expires_at)))
+    output::print(format_args!("{text}, which works once and expires at {}:\n{url}", output::date(link.expires_at)))
 }
 
 fn line(UserRecord { user, disabled_at, .. }: &UserRecord) -> String {
