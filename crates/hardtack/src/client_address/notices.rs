@@ -46,16 +46,16 @@ impl Notices {
             tracing::warn!(
                 event = "forwarded_header_ignored",
                 proxy = %peer,
-                "a request from the proxy has both {read_name} and {other_name}, and only {read_name} is read; let the \
-                 proxy remove {other_name}, which clients can forge"
+                "a request from the proxy has both {read_name} and {other_name}, and only {read_name} is read; \
+                 configure the proxy to remove {other_name}, because clients can forge it"
             );
         } else {
             tracing::warn!(
                 event = "forwarded_header_ignored",
                 proxy = %peer,
-                "the proxy sends {other_name}, which is ignored, and not {read_name}, so all its clients seem to have \
-                 the proxy's address; set the header of the trusted proxies to {other_name}, or let the proxy send \
-                 {read_name}"
+                "the proxy sends {other_name} instead of {read_name}; {other_name} is ignored, so all clients of the \
+                 proxy seem to have the proxy's address; set the header of the trusted proxies to {other_name}, or \
+                 configure the proxy to send {read_name}"
             );
         }
     }
@@ -84,8 +84,8 @@ impl Notices {
             event = "base_url_differs",
             proxy = %peer,
             base_url = base.origin(),
-            "{field} from the proxy is {value:?}, but base_url is {:?}; base_url applies; set base_url to \
-             \"{proto}://{host}\" if that is the site's address, or else correct {field} in the proxy",
+            "{field} from the proxy is {value:?}, but base_url is {:?}; the server uses base_url; if \
+             \"{proto}://{host}\" is the site's address, set base_url to it; otherwise, correct {field} in the proxy",
             base.origin(),
         );
     }
@@ -104,8 +104,9 @@ impl Notices {
             tracing::warn!(
                 event = "proxy_not_trusted",
                 proxy = %peer,
-                "a request from {peer} names its client in a header, but {peer} is not a trusted proxy, so all its \
-                 clients seem to have its address; if it is your proxy, add it to trusted_proxies"
+                "a request from {peer} has a header with its client's address, but {peer} is not a trusted proxy, so \
+                 all clients of {peer} seem to have the address {peer}; if {peer} is your proxy, add it to \
+                 trusted_proxies"
             );
         }
     }

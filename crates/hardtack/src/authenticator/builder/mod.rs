@@ -460,16 +460,16 @@ impl AuthenticatorBuilder {
         if !sends_token(log_out) {
             tracing::warn!(
                 event = "log_out_unseen",
-                "browsers send no token to {log_out}, so a log-out there cannot end the session; add it to the paths \
-                 of the refresh cookie"
+                "browsers send no token to {log_out}, so a log-out there cannot end the session; add {log_out} to the \
+                 paths of the refresh cookie"
             );
         }
         let replaces = settings.urls.end_sessions().into_iter().find(|url| *url != log_out && !sends_token(url));
         if let Some(url) = replaces.filter(|_| !settings.flask) {
             tracing::warn!(
                 event = "log_in_unseen",
-                "browsers send no token to {url}, so the session that a browser had does not end when it gets a new \
-                 one there; add it to the paths of the refresh cookie"
+                "browsers send no token to {url}, so a log-in or sign-up there does not end the browser's previous \
+                 session; add {url} to the paths of the refresh cookie"
             );
         }
         Ok(Authenticator(Arc::new(Inner {
