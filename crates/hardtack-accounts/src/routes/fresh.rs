@@ -1,4 +1,4 @@
-//! Responds to requests without a fresh token. A fresh token shows that the user has entered the password recently.
+//! The responses to requests whose token is not fresh. A token is fresh if the user has entered the password recently.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::FailureKind;

@@ -17,7 +17,7 @@ use crate::users::{UserRecord, UserStore};
 pub use changes::PasswordLink;
 pub use error::UserChangeError;
 
-/// Returns what is recorded about the origin of an operator's change: the time, but no IP address and no device.
+/// Returns the details that are recorded for an operator's change: only the time. There is no IP address or device.
 fn by_operator(at: Timestamp) -> RequestInfo {
     RequestInfo { at, address: None, user_agent: None }
 }

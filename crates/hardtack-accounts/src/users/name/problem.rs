@@ -27,7 +27,7 @@ pub(crate) enum UserNameProblem {
     /// The name breaks the Bidi Rule (RFC 5893 §2), so it would be displayed in a confusing order.
     #[error(
         "Your user name would be displayed in a confusing order. Do not mix letters that are written from right to \
-         left with letters that are written from left to right, and begin and end the name with a letter."
+         left with letters that are written from left to right. Begin and end the name with a letter."
     )]
     MixedDirections,
     /// The name is on the list of reserved names, or looks like one of them.
