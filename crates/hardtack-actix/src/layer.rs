@@ -22,9 +22,9 @@ use crate::service::AuthService;
 ///   `Cache-Control: private, no-store`.
 /// - If the handler takes an optional token, it adds `Vary: Cookie`.
 ///
-/// Its place among other middleware:
-/// - Outside, that is, added after it: logging, [CORS](hardtack::guide::csrf#cors) and `NormalizePath`.
-/// - Inside, that is, added before it: [`Require`](crate::Require).
+/// The order of this layer and other middleware:
+/// - Add logging, [CORS](hardtack::guide::csrf#cors) and `NormalizePath` after this layer, so that they run outside it.
+/// - Add [`Require`](crate::Require) before this layer, so that it runs inside it.
 ///
 /// ```
 /// use actix_web::{App, web};

@@ -67,7 +67,7 @@
 //!
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
-//! | `testing` | no | the module `testing`, for `[dev-dependencies]`: tests of your routes in two lines each |
+//! | `testing` | no | the module `testing`, for tests of your routes; enable it in `[dev-dependencies]` |
 //!
 //! # Guides
 //!

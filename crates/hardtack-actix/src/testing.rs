@@ -1,6 +1,7 @@
-//! Tests of an application's routes: users, their browsers, and the requests that they send.
+//! Users, browsers and requests for tests of an application's routes.
 //!
-//! Enable the feature `testing` in `[dev-dependencies]`. The guide [`testing`](hardtack::guide::testing) shows more.
+//! Enable the feature `testing` in `[dev-dependencies]`. The guide [`testing`](hardtack::guide::testing) has more
+//! examples.
 //!
 //! ```
 //! use actix_web::{App, test, web};
@@ -34,7 +35,7 @@ use hardtack::testing::{Framework, SetCookieFields};
 #[doc(no_inline)]
 pub use hardtack::testing::{CookieJar, StoredCookie, TestClock};
 
-/// actix-web, for the types of [`hardtack::testing`].
+/// Selects actix-web as the framework of the types in [`hardtack::testing`].
 #[derive(Clone, Copy, Debug)]
 pub struct Actix;
 
@@ -61,8 +62,8 @@ fn set_cookies(headers: &HeaderMap) -> Vec<String> {
 /// A user who is about to log in: see [`hardtack::testing::TestUser`].
 pub type TestUser = hardtack::testing::TestUser<Actix>;
 
-/// A browser that keeps cookies: see [`hardtack::testing::TestBrowser`]. [`TestBrowser::new`] creates that of a
-/// visitor.
+/// A browser that keeps cookies: see [`hardtack::testing::TestBrowser`]. [`TestBrowser::new`] creates the
+/// browser of a visitor who is not logged in.
 pub type TestBrowser = hardtack::testing::TestBrowser<Actix>;
 
 /// A request of a [`TestBrowser`]. `into()` converts it into actix-web's [`TestRequest`](test::TestRequest).

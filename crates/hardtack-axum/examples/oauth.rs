@@ -1,8 +1,9 @@
 //! A log-in at another site with OAuth 2.0: the authorization code flow with PKCE.
 //!
 //! Register the application at the other site with the redirect URI `http://127.0.0.1:3000/oauth/callback`. Then start
-//! the example with `OAUTH_ISSUER` (the beginning of the URLs `/authorize`, `/token` and `/userinfo`), `OAUTH_CLIENT_ID`
-//! and `OAUTH_CLIENT_SECRET`. Its HTTP client is for plain http; use that of the crate `reqwest` for a real site.
+//! the example with `OAUTH_ISSUER` (the beginning of the URLs `/authorize`, `/token` and `/userinfo`),
+//! `OAUTH_CLIENT_ID` and `OAUTH_CLIENT_SECRET`. The HTTP client of the example supports only plain http; for a real
+//! site, use the crate `reqwest`.
 
 use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -35,7 +36,7 @@ async fn main() -> Result<(), Error> {
     let issuer =
         Issuer::new(site, &variable("OAUTH_ISSUER")?, variable("OAUTH_CLIENT_ID")?, variable("OAUTH_CLIENT_SECRET")?)?;
     let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
-    // There is no log-in page: a visitor who needs to log in is sent to the other site.
+    // There is no log-in page: a visitor who must log in is redirected to the other site.
     let urls = Urls::default().login("/oauth/start");
     let auth = Authenticator::builder(keys).base_url(site).urls(urls).sessions(MemorySessions::new()).build()?;
     println!("Listening on {site}");
@@ -62,7 +63,7 @@ impl Issuer {
         Ok(Self { client, user_info: format!("{issuer}/userinfo") })
     }
 
-    /// Exchanges the code for a token, and asks with it who the user is.
+    /// Exchanges the code for a token, and uses the token to request the user's id.
     async fn user(&self, code: String, verifier: &str) -> Result<User, Error> {
         let code = self.client.exchange_code(AuthorizationCode::new(code));
         let token = code.set_pkce_verifier(PkceCodeVerifier::new(verifier.to_owned())).request_async(&send).await?;
@@ -81,27 +82,27 @@ struct User {
 /// Sends the browser to the other site.
 async fn start(State(issuer): State<Issuer>, auth: Auth) -> Result<impl IntoResponse, AuthError> {
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-    // What the callback needs. The browser keeps it, encrypted.
+    // The callback needs these values. The cookie contains them in encrypted form.
     let kept = format!("{} {}", verifier.secret(), auth.next_or_home());
     let (state, cookies) = auth.begin_external_with(&kept)?;
     let (url, _) = issuer.client.authorize_url(|| CsrfToken::new(state)).set_pkce_challenge(challenge).url();
     Ok((cookies, Redirect::to(url.as_str())))
 }
 
-/// What the other site adds to the redirect URI. If the user refuses there, there is no `code`.
+/// The parameters that the other site adds to the redirect URI. If the user declines there, `code` is missing.
 #[derive(serde::Deserialize)]
 struct Callback {
     state: String,
     code: Option<String>,
 }
 
-/// The browser comes back.
+/// Logs the user in after the other site has redirected the browser back.
 async fn callback(
     State(issuer): State<Issuer>,
     auth: Auth,
     Query(callback): Query<Callback>,
 ) -> Result<Response, AuthError> {
-    let kept = auth.finish_external(&callback.state)?; // ours, of this browser, once, not older than ten minutes
+    let kept = auth.finish_external(&callback.state)?; // fails if this browser did not start the log-in
     let Some(code) = callback.code else {
         return Ok((StatusCode::FORBIDDEN, Html("You were not logged in. <a href='/'>Back</a>")).into_response());
     };
@@ -119,7 +120,7 @@ async fn log_out(auth: Auth) -> Result<(SetCookies, &'static str), AuthError> {
     Ok((auth.log_out().await?, "You are logged out here. You may still be logged in at the other site."))
 }
 
-/// The HTTP client.
+/// Sends a request over plain http.
 async fn send(request: HttpRequest) -> Result<HttpResponse, std::io::Error> {
     let client = Client::builder(TokioExecutor::new()).build_http();
     let request = request.map(|body| Full::new(axum::body::Bytes::from(body)));

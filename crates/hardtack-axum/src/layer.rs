@@ -8,8 +8,8 @@ use crate::service::AuthService;
 /// A layer that lets a router's handlers use this crate's extractors. It also adds cookies, `Cache-Control` and `Vary`
 /// to responses.
 ///
-/// At the first request, the layer starts the background work that follows the revocation log and deletes expired
-/// sessions. For each request, it does the following:
+/// On the first request, the layer starts the background work that follows the revocation log and deletes expired
+/// sessions. For each request, the layer does the following:
 /// - It lets extractors read the beginning of the body, within [limits](hardtack::config::ReadAheadLimits), to find the
 ///   CSRF field of a form or a token in JSON. The handler still receives the whole body.
 /// - If the request's token was refreshed, it adds the cookies with the new tokens to the response. If an optional
@@ -19,11 +19,16 @@ use crate::service::AuthService;
 /// - If the handler takes an optional token, it adds `Vary: Cookie`.
 ///
 /// The layer accepts any body and any error, so it also works in a `tower::ServiceBuilder` and around services that are
-/// no routers, such as `ServeDir`. Its place among other layers:
-/// - Outside, that is, added after it: tracing, [CORS](hardtack::guide::csrf#cors) and limits on the size of bodies.
-/// - Inside, that is, added before it: [`Require`](crate::Require).
-/// - On either side: compression, and catching panics. If a panic is caught inside, its response still carries the
-///   cookies of a refresh.
+/// not routers, such as `ServeDir`.
+///
+/// The order of this layer and other layers of a router:
+/// - Add tracing, [CORS](hardtack::guide::csrf#cors) and limits on the size of bodies after this layer, so that they
+///   run outside it.
+/// - Add [`Require`](crate::Require) before this layer, so that it runs inside it.
+/// - Layers that compress responses or catch panics can be on either side. If a layer on the inside catches a panic,
+///   the response still contains the cookies of a refresh.
+///
+/// In a `ServiceBuilder`, the order is reversed: the layer that you add first is the outermost.
 ///
 /// ```
 /// use axum::{Router, routing::get};

@@ -1,6 +1,7 @@
-//! Tests of an application's routes: users, their browsers, and the requests that they send.
+//! Users, browsers and requests for tests of an application's routes.
 //!
-//! Enable the feature `testing` in `[dev-dependencies]`. The guide [`testing`](hardtack::guide::testing) shows more.
+//! Enable the feature `testing` in `[dev-dependencies]`. The guide [`testing`](hardtack::guide::testing) has more
+//! examples.
 //!
 //! ```
 //! use axum::{Router, body::Body, routing::post};
@@ -38,7 +39,7 @@ use tower_service::Service;
 #[doc(no_inline)]
 pub use hardtack::testing::{CookieJar, StoredCookie, TestClock};
 
-/// axum, for the types of [`hardtack::testing`].
+/// Selects axum as the framework of the types in [`hardtack::testing`].
 #[derive(Clone, Copy, Debug)]
 pub struct Axum;
 
@@ -56,12 +57,12 @@ impl<B> SetCookieFields<Axum> for http::Response<B> {
 /// A user who is about to log in: see [`hardtack::testing::TestUser`].
 pub type TestUser = hardtack::testing::TestUser<Axum>;
 
-/// A browser that keeps cookies: see [`hardtack::testing::TestBrowser`]. [`TestBrowser::new`] creates that of a
-/// visitor.
+/// A browser that keeps cookies: see [`hardtack::testing::TestBrowser`]. [`TestBrowser::new`] creates the
+/// browser of a visitor who is not logged in.
 pub type TestBrowser = hardtack::testing::TestBrowser<Axum>;
 
-/// A request of a [`TestBrowser`]. A `Router` takes it as it is. For any other service, `into()` converts it into an
-/// `http::Request`.
+/// A request of a [`TestBrowser`]. You can pass it to a `Router` directly. For any other service, convert it into
+/// an `http::Request` with `into()`.
 #[derive(Clone, Debug)]
 #[must_use = "a request does nothing until a service is called with it"]
 pub struct TestRequest(hardtack::testing::TestRequest);
@@ -97,7 +98,7 @@ impl<B: From<Vec<u8>>> From<TestRequest> for http::Request<B> {
     }
 }
 
-/// So that `app.oneshot(alice.get("/"))` needs no conversion.
+/// With this implementation, `app.oneshot(alice.get("/"))` needs no conversion.
 impl Service<TestRequest> for Router {
     type Response = Response;
     type Error = Infallible;

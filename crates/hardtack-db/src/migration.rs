@@ -7,7 +7,7 @@ use crate::error::MigrateError;
 use crate::pool::Pool;
 use crate::statement::Statement;
 
-/// One step from a version of a component's tables to the next.
+/// A migration of a component's tables from one version to the next version.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
     version: u32,
@@ -22,7 +22,7 @@ impl Migration {
         Self::per_database(version, sql, sql)
     }
 
-    /// Creates the step to `version` from different SQL for each database.
+    /// Creates the migration to `version` with separate SQL for each database.
     pub const fn per_database(version: u32, sqlite: &'static str, postgres: &'static str) -> Self {
         Self { version, sqlite, postgres }
     }
@@ -98,7 +98,7 @@ impl Pool {
     }
 }
 
-/// Counts the tables of applied migrations: zero or one.
+/// Returns a statement that counts the tables of applied migrations. The result is zero or one.
 fn tables_of_versions() -> Statement<'static> {
     Statement::per_database(
         "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'hardtack_migrations'",
@@ -106,10 +106,10 @@ fn tables_of_versions() -> Statement<'static> {
     )
 }
 
-/// The newest migration of a component that has been applied, or zero.
+/// Selects the version of the last migration of a component that has been applied, or zero.
 const APPLIED: &str = "SELECT COALESCE(MAX(version), 0) FROM hardtack_migrations WHERE component = $1";
 
-/// Returns the last version of a list that is in order; zero for an empty list.
+/// Returns the version of the last migration, or zero if the list is empty. Fails if the versions do not increase.
 fn newest(component: &str, migrations: &[Migration]) -> Result<u32, MigrateError> {
     let mut newest = 0;
     for step in migrations {

@@ -8,9 +8,9 @@ use url::{Host, Url};
 use crate::error::ConfigError;
 use crate::request::{covers, is_cookie_path};
 
-/// The site's public address: its origin and, if the site shares its host with others, the path below which it is. The
-/// origin determines whether cookies are `Secure`, and which values of `Origin` are accepted in requests. The path
-/// becomes part of every redirect.
+/// The site's public address: the origin and, if several sites share the host, the path of this site. The origin
+/// determines whether cookies are `Secure`, and which values of `Origin` are accepted in requests. The path becomes
+/// part of every redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
     origin: String,
@@ -27,12 +27,12 @@ pub struct BaseUrl {
 const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 impl BaseUrl {
-    /// Parses a URL of the form `https://host[:port][/path]`. The scheme may be `http` if the host is a loopback address,
-    /// `localhost`, or a name that ends in `.localhost`.
+    /// Parses a URL of the form `https://host[:port][/path]`. The scheme may be `http` if the host is a loopback
+    /// address, `localhost`, or a name that ends in `.localhost`.
     ///
     /// # Errors
     /// - The text is not an http or https URL, or the URL has a query, fragment or credentials.
-    /// - The path is not one that cookies can have.
+    /// - A cookie could not have the path.
     /// - The URL is plain http, and other machines can reach its host.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let base = Self::read(text)?;
@@ -46,8 +46,8 @@ impl BaseUrl {
     /// path between a user and the site can take over the user's session.
     ///
     /// # Errors
-    /// The text is not an http or https URL, the URL has a query, fragment or credentials, or the path is not one that
-    /// cookies can have.
+    /// The text is not an http or https URL, the URL has a query, fragment or credentials, or a cookie could not
+    /// have the path.
     pub fn parse_insecure_http(text: &str) -> Result<Self, ConfigError> {
         Self::read(text).map(|base| base.0)
     }
@@ -124,14 +124,14 @@ impl BaseUrl {
         &self.origin
     }
 
-    /// Returns the path below which the site is, without a slash at its end. It is empty if the site is at the root of
-    /// its host.
+    /// Returns the path of the site, without a slash at its end. The path is empty if the site is at the root of its
+    /// host.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Returns a path of the application as browsers know it. If the application is reached through a proxy that strips
-    /// the site's path, the path is added. A path that has it already is returned as it is.
+    /// Returns a path of the application as browsers know it. If a proxy has stripped the site's path, adds the site's
+    /// path again. Returns a path unchanged if it already begins with the site's path.
     pub(crate) fn public_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
         let plain = path.split(['?', '#']).next().unwrap_or_default();
         if self.path.is_empty() || covers(&self.path, plain) {

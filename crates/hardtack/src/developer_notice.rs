@@ -1,18 +1,19 @@
-//! Warnings that a developer needs on the first day, even if no log is set up.
+//! Warnings for a developer who has not set up a log yet.
 
 use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};
 
-/// The most warnings that one process prints.
+/// The maximum number of warnings that a process prints.
 const MOST: usize = 20;
 
-/// The warnings that were printed, by their names.
+/// The names of the warnings that have been printed.
 static PRINTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Prints a warning to the standard error, unless a `tracing` subscriber shows the log. Each `name` is printed once per
-/// process.
+/// Prints a warning to stderr, unless a `tracing` subscriber is set. For each `name`, a process prints only one
+/// warning.
 ///
-/// Call it in addition to `tracing::error!` or `tracing::warn!`. The text says what is wrong and which line to change.
+/// Call this function in addition to `tracing::error!` or `tracing::warn!`. The text says what is wrong and which line
+/// to change.
 #[cold]
 pub(crate) fn print(name: &str, text: &dyn Display) {
     if tracing::dispatcher::has_been_set() {
@@ -23,11 +24,11 @@ pub(crate) fn print(name: &str, text: &dyn Display) {
         return;
     }
     let hint = if printed.is_empty() {
-        "\nhardtack: the log has more; to see it, call tracing_subscriber::fmt().init() in main"
+        "\nhardtack: the log has more details; to see the log, call tracing_subscriber::fmt().init() in main"
     } else {
         ""
     };
     printed.push(name.to_owned());
-    // Nothing can be done if the standard error is closed.
+    // If stderr is closed, the warning is lost.
     let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), format!("hardtack: {text}{hint}\n").as_bytes());
 }

@@ -85,7 +85,7 @@
 //! - [Cookies](guide::cookies): names, paths, `SameSite`, proxies, tokens in headers.
 //! - [CSRF protection](guide::csrf): forms, scripts, log-in forms.
 //! - [Keys](guide::keys): algorithms, rotation, services that only verify tokens.
-//! - [Log-ins by OAuth and by links in emails](guide::oauth).
+//! - [OAuth](guide::oauth), OpenID Connect and links in emails.
 //! - [Refused requests](guide::refusals): the responses that browsers, htmx and programs get, and how to change them.
 //! - [Limiting log-in attempts](guide::throttling): per account and address, on several servers.
 //! - [Testing your routes](guide::testing).

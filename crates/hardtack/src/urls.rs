@@ -6,8 +6,8 @@ use crate::request::NextPath;
 
 /// The routes of the log-in flow, such as the log-in page to which browsers are redirected.
 ///
-/// If the [base URL](crate::AuthenticatorBuilder::base_url) has a path, such as `/app`, the routes are below it: `/login`
-/// means `/app/login`. A route that begins with that path is taken as it is.
+/// If the [base URL](crate::AuthenticatorBuilder::base_url) has a path, such as `/app`, the routes are below it:
+/// `/login` means `/app/login`. A route that already begins with the path is not changed.
 ///
 /// ```
 /// let urls = hardtack::Urls::default().login("/auth/login");
@@ -60,7 +60,7 @@ impl Urls {
         refresh,
         /// Sets the page that asks for the password again. Default: `/reauthenticate`.
         reauthenticate,
-        /// Sets the page after a log-in without a `next`. Default: `/`.
+        /// Sets the page where users continue after a log-in if the request has no valid `next`. Default: `/`.
         home,
     }
 

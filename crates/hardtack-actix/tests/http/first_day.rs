@@ -1,4 +1,4 @@
-//! Warnings on the standard error for a developer who has set no tracing subscriber.
+//! Warnings on stderr if the application has not set a `tracing` subscriber.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey};
 use hardtack_actix::testing::TestUser;
 use hardtack_actix::{AccessToken, AuthLayer, FreshAccessToken};
 
-/// Set in the process whose standard error is read.
+/// The environment variable that is set in the child process, whose stderr the test reads.
 const CHILD: &str = "HARDTACK_TEST_FIRST_DAY";
 
 /// Makes each mistake twice: no layer, and no page that asks for the password again.

@@ -1,4 +1,4 @@
-//! `AuthLayer` and `Require` among other layers, and around services that are no routers.
+//! `AuthLayer` and `Require` among other layers, and around services that are not routers.
 
 use std::convert::Infallible;
 use std::time::Duration;

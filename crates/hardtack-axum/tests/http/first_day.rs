@@ -1,4 +1,4 @@
-//! Warnings on the standard error for a developer who has set no tracing subscriber.
+//! Warnings on stderr if the application has not set a `tracing` subscriber.
 
 use std::process::Command;
 
@@ -11,7 +11,7 @@ use hardtack_axum::testing::{TestBrowser, TestRequest, TestUser};
 use hardtack_axum::{AccessToken, AuthLayer, FreshAccessToken, Need, Require};
 use tower::ServiceExt;
 
-/// Set in the process whose standard error is read.
+/// The environment variable that is set in the child process, whose stderr the test reads.
 const CHILD: &str = "HARDTACK_TEST_FIRST_DAY";
 
 async fn status(app: &Router, request: TestRequest) -> u16 {

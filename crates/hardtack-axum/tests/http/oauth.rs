@@ -78,13 +78,13 @@ async fn the_example_logs_in_at_another_site() {
     assert_eq!((back.status().as_u16(), back.location()), (303, Some("/?a=b")));
     assert!(browser.get("/").send().await.text().starts_with("Hello, issuer-user-7."));
     assert!(!browser.cookies().iter().any(|cookie| cookie.name.contains("log_in_state")));
-    // A code that the issuer does not know: the state is fine, the issuer's refusal is not shown.
+    // The state is valid, but the issuer does not know the code. The response does not show the issuer's error.
     let start = browser.get("/oauth/start").accept_html().send().await;
     let callback = at_issuer(issuer, start.location().unwrap()).await.replace("code-", "forged-");
     let failed = browser.get(&callback).send().await;
     assert_eq!(failed.status(), 503);
     assert!(!failed.text().contains("invalid_grant"));
-    // Refused there.
+    // The user declines at the issuer, so there is no code.
     let start = browser.get("/oauth/start").accept_html().send().await;
     let callback = at_issuer(issuer, start.location().unwrap()).await;
     let refused = callback.split("&code").next().unwrap();

@@ -18,7 +18,7 @@ struct Site {
     auth: Authenticator,
     clock: TestClock,
     app: Router,
-    /// What the application sees of the path `/app`.
+    /// The path's prefix in the requests that the application receives: `/app`, or nothing if a proxy strips it.
     seen: &'static str,
 }
 

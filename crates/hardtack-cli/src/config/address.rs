@@ -26,8 +26,8 @@ impl Address {
     }
 
     /// Returns the site's URL as browsers send it in `Origin`, with international names converted (`xn--…`). If no base
-    /// URL is set, returns the URL of `bound`, on which the server listens. A base URL that is not valid is returned
-    /// unchanged, because the authenticator reports it.
+    /// URL is set, builds a URL from `bound`, the address that the server listens on. Returns an invalid base URL
+    /// unchanged, because the authenticator reports the error.
     pub(crate) fn base_url(&self, bound: SocketAddr) -> String {
         match (&self.base_url, self.parsed()) {
             (None, _) => format!("http://{bound}"),
@@ -47,7 +47,7 @@ impl Address {
         self.base_url.as_deref().map(|text| match parse(text)? {
             base if base.path().is_empty() => Ok(base),
             _ => {
-                let why = "it has a path, but the pages of this site are at the root of their host";
+                let why = "it has a path, but the pages of this site must be at the root of the host";
                 Err(ConfigError::BadBaseUrl { url: text.to_owned(), why })
             }
         })
@@ -65,7 +65,7 @@ impl Address {
         if self.insecure_http { builder.insecure_http_base_url(&url) } else { builder.base_url(&url) }
     }
 
-    /// Refuses a base URL that cannot be used, and an address that other machines can reach if no base URL is set.
+    /// Refuses a base URL that cannot be used. If no base URL is set, refuses an address that other machines can reach.
     pub(super) fn check(&self, sources: &Sources) -> Result<(), Error> {
         self.public_origin(sources)?;
         if self.base_url.is_some() || self.listen.ip().is_loopback() {

@@ -16,11 +16,11 @@ use crate::schema::{self, LogRow, SessionRow, session_columns};
 /// does not wait long.
 const PRUNE_BATCH: u64 = 500;
 
-/// A store was used before [`Sessions::migrate`] was called.
+/// The store was used before [`Sessions::migrate`] was called.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the tables of the sessions are missing or outdated; call `sessions.migrate().await?` once at start-up, or open the \
-     store with SqliteSessions::open or PostgresSessions::open, which bring the tables up to date"
+    "the session tables are missing or outdated; call `sessions.migrate().await?` once at startup, or open the store \
+     with SqliteSessions::open or PostgresSessions::open, which bring the tables up to date"
 )]
 struct NotMigrated;
 
@@ -200,7 +200,8 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
 }
 
 impl<P> Sessions<P> {
-    /// Adds a session. In the same transaction, ends the sessions of `target` and those that exceed `limit`.
+    /// Adds a session. The same transaction ends the sessions that `target` selects. If the subject would then have
+    /// more than `limit` sessions, the transaction also ends the least recently used ones.
     async fn insert(
         &self,
         session: &Session,
@@ -235,7 +236,8 @@ impl<P> Sessions<P> {
         Ok(ended)
     }
 
-    /// If the tables are missing or outdated, returns an error that says so and what to do, not the database's own.
+    /// Converts an error of the database. If the tables are missing or outdated, returns [`NotMigrated`] instead, which
+    /// says what to do.
     async fn explain(&self, error: sqlx::Error) -> BackendError {
         let is_refused = matches!(error, sqlx::Error::Database(_));
         if is_refused && matches!(self.pool.is_migrated("sessions", schema::MIGRATIONS).await, Ok(false)) {

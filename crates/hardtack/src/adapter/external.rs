@@ -11,13 +11,13 @@ use crate::refusal::{Failure, Reason};
 /// How long a log-in at another site may take.
 const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// How many such log-ins a browser can have begun. Beginning another one forgets the oldest.
+/// The maximum number of unfinished log-ins of a browser. If it begins another log-in, the oldest is forgotten.
 const MAX_BEGUN: usize = 8;
 
-/// For what the values of the cookies are sealed.
+/// The purpose that the values of the cookies are sealed for.
 const PURPOSE: &str = "hardtack log-in state";
 
-/// A log-in that was begun, as its cookie describes it.
+/// An unfinished log-in, as its cookie describes it.
 struct Begun {
     at: Timestamp,
     /// The text that the application keeps with it.
@@ -26,7 +26,7 @@ struct Begun {
 
 impl Exchange<'_> {
     /// Begins a log-in that ends with a GET request, such as the callback of OAuth or a link in an email. Returns a
-    /// value for the parameter `state`, and the cookie that ties it to this browser.
+    /// value for the parameter `state`, and a cookie that ties this value to the browser.
     ///
     /// `kept` is returned by [`finish_external`](Self::finish_external). The cookie contains it in encrypted form. Use
     /// it for the PKCE verifier, the nonce and the page to return to.
@@ -46,9 +46,9 @@ impl Exchange<'_> {
         Ok((state, cookies))
     }
 
-    /// Checks the `state` of a GET request that ends a log-in, and returns the text that was kept with it. After that,
-    /// [`log_in`](Self::log_in) may be called once, although the method is safe and another site may have started the
-    /// request.
+    /// Checks the `state` of a GET request that ends a log-in, and returns the text that the cookie contains. After
+    /// that, [`log_in`](Self::log_in) may be called once, although the method is safe and another site may have started
+    /// the request.
     ///
     /// The response deletes the state's cookie, so the browser cannot use the state again. This process also remembers
     /// the states that were used.
@@ -63,8 +63,8 @@ impl Exchange<'_> {
 
     fn try_finish_external(&self, state: &str) -> Result<String, Reason> {
         if !self.head.is_safe() {
-            let advice = "finish_external was called for a request that is not a GET; let the other site send the \
-                          browser back with a redirect, such as response_mode=query instead of form_post";
+            let advice = "finish_external was called for a request that is not a GET; configure the other site to \
+                          redirect the browser back, for example with response_mode=query instead of form_post";
             return Err(Reason::NotSetUp(advice.into()));
         }
         let now = self.authenticator.now();
@@ -79,7 +79,7 @@ impl Exchange<'_> {
         Ok(begun.kept)
     }
 
-    /// The log-in with this state, if this browser has begun it.
+    /// Returns the log-in with this state. Returns `None` if this browser has not begun such a log-in.
     fn begun(&self, state: &str) -> Option<Begun> {
         let sealed = if PreSessionKey::is_nonce(state.as_bytes()) {
             self.slot(state).name.find(&self.head).ok().flatten()?
@@ -99,12 +99,13 @@ impl Exchange<'_> {
         now <= at + LIFETIME && at <= now + self.authenticator.settings().claims.skew()
     }
 
-    /// The cookies that delete those of other log-ins, so that the browser has at most [`MAX_BEGUN`] of them.
+    /// Returns cookies that delete the cookies of old log-ins. With the log-in that begins now, the browser then has at
+    /// most [`MAX_BEGUN`] unfinished log-ins.
     fn outdated(&self, now: Timestamp) -> SetCookies {
         let states = self.states();
         let mut all: Vec<_> =
             states.into_iter().map(|state| (self.begun(&state).map(|begun| begun.at), state)).collect();
-        // Those that cannot be read come first, then the oldest.
+        // States whose cookies cannot be read come first, then the oldest states.
         all.sort_unstable();
         let surplus = (all.len() + 1).saturating_sub(MAX_BEGUN);
         let mut cookies = SetCookies::default();
@@ -116,7 +117,7 @@ impl Exchange<'_> {
         cookies
     }
 
-    /// The states in the names of the request's cookies.
+    /// Returns the states that the names of the request's cookies contain.
     fn states(&self) -> Vec<String> {
         let prefix = format!("{}_", self.authenticator.cookies().log_in_state.name.as_str());
         let fields = self.head.header_all("cookie").filter_map(|field| std::str::from_utf8(field).ok());
@@ -125,7 +126,8 @@ impl Exchange<'_> {
         states.filter(|state| PreSessionKey::is_nonce(state.as_bytes())).map(str::to_owned).collect()
     }
 
-    /// The cookie of one state. Each has a cookie of its own, so that two tabs cannot overwrite each other's.
+    /// Returns the cookie of one state. Each state has its own cookie, so that two tabs cannot overwrite each other's
+    /// cookies.
     fn slot(&self, state: &str) -> CookieSlot {
         let slot = &self.authenticator.cookies().log_in_state;
         CookieSlot { name: CookieName::new(format!("{}_{state}", slot.name.as_str())), ..slot.clone() }

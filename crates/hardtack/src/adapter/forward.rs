@@ -38,8 +38,8 @@ macro_rules! __forward_auth {
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or the form has no valid
-        ///   [pre-session token](Self::pre_session). After [`finish_external`](Self::finish_external), none of this is
-        ///   checked.
+        ///   [pre-session token](Self::pre_session). After a successful call of
+        ///   [`finish_external`](Self::finish_external), none of this is checked.
         /// - The session store failed.
         /// - A token cannot be issued, for example because a claim has a reserved name or the claims do not fit into a
         ///   cookie.
@@ -58,9 +58,13 @@ macro_rules! __forward_auth {
         /// gets `Clear-Site-Data: "cache"`. The browser then clears its cache of this site, so the Back button shows no
         /// page of the session.
         ///
-        /// An expired access token may be a copy, for example from a log. Normally, it therefore does not end its
-        /// session. It does so only if browsers do not send the refresh cookie to the log-out URL. If the request has
-        /// two cookies of the same name, the sessions of both end. If the request has no tokens, the log-out succeeds.
+        /// If the access cookie contains an expired token, this method normally ignores the token, because the token
+        /// may have been copied, for example from a log. There is one exception: if the path of the refresh cookie
+        /// excludes the log-out URL, browsers send no refresh token to this URL, so this method also ends the session
+        /// of an expired access token.
+        ///
+        /// If the request has several cookies with the same name, the sessions of all of them end. If the request has
+        /// no tokens, the log-out succeeds.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
@@ -75,8 +79,9 @@ macro_rules! __forward_auth {
         /// access token is never fresh.
         ///
         /// # Errors
-        /// - The refresh token is missing, invalid or expired; it was used again too late (see
-        ///   [`race_window`](hardtack::session::SessionPolicy::race_window)); or its session has ended.
+        /// - The refresh token is missing, invalid or expired, or its session has ended.
+        /// - The refresh token was replaced by a newer one and is no longer accepted (see
+        ///   [`race_window`](hardtack::session::SessionPolicy::race_window)).
         /// - The method is safe, except that GET is allowed with `RefreshMode::Redirect`.
         /// - The request comes from another site.
         /// - The session store failed.
@@ -96,7 +101,7 @@ macro_rules! __forward_auth {
         /// a 403 page that makes the browser repeat the request, this time from this site.
         ///
         /// # Errors
-        /// Those of [`refresh`](Self::refresh).
+        /// The errors of [`refresh`](Self::refresh).
         pub async fn refresh_and_return(&self) -> ::core::result::Result<$response, $error> {
             Ok($into_response(self.exchange().refresh_and_return().await?))
         }
@@ -120,8 +125,9 @@ macro_rules! __forward_auth {
         /// take part in your transaction, pass [`EndedSessions::none`](hardtack::session::EndedSessions::none). This
         /// method then ends the other sessions itself.
         ///
-        /// If the transaction has ended sessions, and then the store fails or the client hangs up, this method still
-        /// succeeds, but returns no cookies. The password is stored by then, so do not tell the user to try again.
+        /// If the transaction ended the sessions, this method succeeds even if the store then fails or the client
+        /// disconnects, but it returns no cookies in these cases. The new password is already stored, so do not tell
+        /// the user to try again.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
@@ -136,9 +142,9 @@ macro_rules! __forward_auth {
         /// Verifies the token that `need` describes, for code that cannot use an extractor.
         ///
         /// Returns `None` in two cases:
-        /// - The need is optional, and the request's token is missing or its cookies are invalid.
+        /// - The need is optional, and the request has no token or has invalid cookies.
         /// - The request is an `OPTIONS` request, and
-        ///   [those are exempt](hardtack::AuthenticatorBuilder::exempt_options).
+        ///   [`exempt_options`](hardtack::AuthenticatorBuilder::exempt_options) is set.
         ///
         /// In Flask-JWT-Extended: `verify_jwt_in_request`.
         ///
@@ -241,8 +247,8 @@ macro_rules! __forward_auth {
         }
 
         /// Begins a log-in that ends with a GET request, such as the callback of OAuth or a link in an email. Returns a
-        /// value for the parameter `state`, and the cookie that ties it to this browser. Return the cookie with the
-        /// redirect to the other site.
+        /// value for the parameter `state`, and a cookie that ties this value to the browser. Send the cookie in the
+        /// response that redirects the browser to the other site.
         ///
         /// A browser can begin several log-ins, for example in two tabs. Each has a state of its own. The guide
         /// [`oauth`](hardtack::guide::oauth) has complete examples.
@@ -254,7 +260,7 @@ macro_rules! __forward_auth {
         }
 
         /// Like [`begin_external`](Self::begin_external), but keeps a text until the log-in ends. The cookie contains
-        /// it in encrypted form, and [`finish_external`](Self::finish_external) returns it. Use it for the PKCE
+        /// the text in encrypted form, and [`finish_external`](Self::finish_external) returns it. Use it for the PKCE
         /// verifier, the nonce and the page to return to.
         ///
         /// # Errors
@@ -267,9 +273,9 @@ macro_rules! __forward_auth {
             Ok((state, cookies.into()))
         }
 
-        /// Checks the `state` of a GET request that ends a log-in, and returns the text that was kept with it. After
-        /// that, [`log_in`](Self::log_in) may be called once in this request. It ends the browser's previous session,
-        /// like every log-in.
+        /// Checks the `state` of a GET request that ends a log-in, and returns the text that the cookie contains. After
+        /// that, you can call [`log_in`](Self::log_in) once in this request. Like every log-in, this call ends the
+        /// browser's previous session.
         ///
         /// The response deletes the state's cookie, so the browser cannot use the state again.
         ///
@@ -351,8 +357,8 @@ macro_rules! __forward_auth {
         }
 
         /// Returns the CSRF value of the refresh token in the request's cookies, for a form that posts to the refresh
-        /// URL. Returns `None` if that token is missing or invalid. If it has only expired, its CSRF value is still
-        /// returned.
+        /// URL. Returns the value even if the token has expired. Returns `None` if the token is missing or otherwise
+        /// invalid.
         pub fn refresh_csrf_token(&self) -> ::core::option::Option<$crate::csrf::CsrfToken> {
             self.exchange().refresh_csrf_token()
         }

@@ -229,12 +229,12 @@ impl Authenticator {
         self.0.store.is_some()
     }
 
-    /// The states of log-ins at other sites that were used.
+    /// Returns the states of finished log-ins at other sites.
     pub(crate) fn used_states(&self) -> &UsedStates {
         &self.0.used_states
     }
 
-    /// What requests have shown about mistakes in the setup.
+    /// Returns the record of which mistakes in the setup have been logged.
     #[inline]
     pub(crate) fn setup_notices(&self) -> &SetupNotices {
         &self.0.setup_notices

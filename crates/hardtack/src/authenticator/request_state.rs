@@ -22,7 +22,7 @@ pub struct RequestState {
     authenticated: AtomicBool,
     /// Whether the head of the response has been completed. The body may still be streamed.
     head_sent: AtomicBool,
-    /// Whether the request acts with a token that was not in a cookie.
+    /// Whether the request is authenticated by a token that was not in a cookie.
     is_bearer: AtomicBool,
     /// Whether the response depends on whether there is a token.
     varies: AtomicBool,
@@ -32,7 +32,8 @@ pub struct RequestState {
     refreshed: OnceLock<VerifiedToken>,
     pending_cookies: OnceLock<Box<Mutex<SetCookies>>>,
     external: OnceLock<Box<FinishedExternal>>,
-    /// The page of the log-in flow that the request asks for, if that page may not exist.
+    /// The page of the log-in flow that the request asks for. It is set only if a refused request may have redirected a
+    /// browser to this page, because the page may not exist.
     log_in_page: OnceLock<LogInPage>,
 }
 
@@ -174,7 +175,7 @@ impl RequestState {
         self.authenticated.store(true, Ordering::Relaxed);
     }
 
-    /// Records that the request acts with a token that was not in a cookie.
+    /// Records that the request is authenticated by a token that was not in a cookie.
     pub(crate) fn set_bearer(&self) {
         self.is_bearer.store(true, Ordering::Relaxed);
     }
@@ -209,14 +210,14 @@ impl RequestState {
         self.authenticated.load(Ordering::Relaxed)
     }
 
-    /// Keeps the token that the rest of the request acts with, and the cookies for its response.
+    /// Stores the token to use for the rest of the request, and the cookies to add to the response.
     pub(crate) fn set_refreshed(&self, token: VerifiedToken, cookies: SetCookies) {
         self.set_cookies(cookies);
         // If two extractors refresh concurrently, the first token is as good as the second.
         let _ = self.refreshed.set(token);
     }
 
-    /// The access token that the rest of the request acts with, if there was a refresh.
+    /// The access token to use for the rest of the request, if this request has refreshed its tokens.
     #[inline]
     pub(crate) fn refreshed(&self) -> Option<&VerifiedToken> {
         self.refreshed.get()
@@ -239,8 +240,8 @@ impl RequestState {
         }
     }
 
-    /// Warns once per process that such a page does not exist. An adapter's layer calls this method if the response has
-    /// the status 404.
+    /// If the request asks for a page to which refused requests are redirected, warns that this page does not exist.
+    /// The warning is logged only once. An adapter's layer calls this method if the response has the status 404.
     #[cold]
     pub fn notice_not_found(&self) {
         if let Some(page) = self.log_in_page.get() {
@@ -251,11 +252,13 @@ impl RequestState {
     /// Records that the request has finished a log-in at another site. The response deletes its cookie.
     pub(crate) fn finish_external(&self, deletion: SetCookies) {
         let finished = FinishedExternal { deletion: Mutex::new(deletion), is_taken: AtomicBool::new(false) };
-        // A second state in the same request would be a mistake of the application: its cookie expires.
+        // An application should not finish two log-ins in one request. If it does, the cookie of the second state is
+        // not deleted, but expires.
         let _ = self.external.set(Box::new(finished));
     }
 
-    /// Returns once whether the request has finished a log-in at another site, which then permits a log-in.
+    /// Returns `true` at the first call after the request has finished a log-in at another site. The caller may then
+    /// log the user in. Otherwise, returns `false`.
     pub(crate) fn take_finished_external(&self) -> bool {
         self.external.get().is_some_and(|finished| !finished.is_taken.swap(true, Ordering::Relaxed))
     }

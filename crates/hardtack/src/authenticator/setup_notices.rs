@@ -1,4 +1,4 @@
-//! What requests show about mistakes in the application's setup. Each is logged once.
+//! Warnings about mistakes in the application's setup, which requests reveal. Each warning is logged once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,12 +8,12 @@ use crate::developer_notice;
 use crate::refusal::{FailureKind, Reason};
 use crate::request::{Authority, RequestHead};
 
-/// Which mistakes have been logged.
+/// Which warnings have been logged.
 #[derive(Debug, Default)]
 pub(crate) struct SetupNotices {
     other_address: AtomicBool,
     missing_page: AtomicBool,
-    /// Whether a refused request may lead a browser to a page of the log-in flow, which may not exist.
+    /// Whether a refused request may have redirected a browser to a page of the log-in flow. The page may not exist.
     awaits_page: AtomicBool,
 }
 
@@ -26,7 +26,7 @@ pub(super) enum LogInPage {
 }
 
 impl SetupNotices {
-    /// Looks whether a refusal comes from a mistake in the setup.
+    /// Checks whether a mistake in the setup may have caused a refusal.
     pub(crate) fn notice_refusal(&self, reason: &Reason, head: &RequestHead<'_>, settings: &Settings) {
         match reason.kind() {
             FailureKind::NotFresh | FailureKind::RefreshNeeded | FailureKind::Missing if !self.awaits_page() => {
@@ -37,7 +37,7 @@ impl SetupNotices {
         }
     }
 
-    /// Warns if a page sends a request to the host that it came from, but this is not the host of the base URL.
+    /// Warns if a page has sent a request to its own host, but its origin is not the origin of the base URL.
     fn notice_other_address(&self, head: &RequestHead<'_>, settings: &Settings) {
         let Some(base) = &settings.base else { return };
         let [Some(origin), None] = head.headers().first_two("origin") else { return };
@@ -58,13 +58,13 @@ impl SetupNotices {
         developer_notice::print("base_url_differs", &text);
     }
 
-    /// Whether a refused request may have led a browser to a page of the log-in flow.
+    /// Whether a refused request may have redirected a browser to a page of the log-in flow.
     #[inline]
     pub(super) fn awaits_page(&self) -> bool {
         self.awaits_page.load(Ordering::Relaxed)
     }
 
-    /// Returns which page of the log-in flow has this path, if any.
+    /// Returns the page of the log-in flow that has this path. Returns `None` if no such page has this path.
     #[cold]
     pub(super) fn awaited_page(&self, path: &str, settings: &Settings) -> Option<LogInPage> {
         let (path, urls) = (settings.public_path(path), &settings.urls);

@@ -6,16 +6,16 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::clock::Timestamp;
 
-/// The most states that are remembered. If a process finishes more log-ins in ten minutes, it forgets the oldest. Their
-/// cookies have been deleted by then.
+/// The maximum number of states that a process remembers. If it finishes more log-ins in ten minutes, it forgets the
+/// oldest states. By then, browsers have deleted the cookies of these states.
 const MAX_REMEMBERED: usize = 65_536;
 
-/// The states that were used, and until when each is remembered.
+/// The used states, and the time until which each state is remembered.
 #[derive(Default)]
 pub(crate) struct UsedStates(Mutex<HashMap<String, Timestamp>>);
 
 impl UsedStates {
-    /// Records that a state is used. Returns `false` if it was used before.
+    /// Records that a state is used. Returns `false` if the state was used before.
     pub(crate) fn insert(&self, state: &str, until: Timestamp, now: Timestamp) -> bool {
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if used.contains_key(state) {

@@ -18,8 +18,8 @@ use std::fmt;
 #[derive(Clone, Copy)]
 pub struct WithCauses<'a>(pub &'a dyn Error);
 
-/// Implements `Debug` for errors with their text and their causes, because Rust prints the `Debug` of an error that `main`
-/// returns.
+/// Implements `Debug` for errors: it prints the text of the error and of its causes. If `main` returns an error, Rust
+/// prints the error with `Debug`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __debug_as_sentence {

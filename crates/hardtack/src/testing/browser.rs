@@ -10,19 +10,20 @@ use crate::cookie::{SetCookies, Setting};
 use crate::csrf::PreSessionKey;
 use crate::jwt::TokenKind;
 
-/// A web framework whose requests a [`TestBrowser`] makes. Adapters implement it.
+/// A web framework for whose applications a [`TestBrowser`] creates requests. Adapters implement this trait.
 pub trait Framework: 'static {
-    /// The requests, which applications convert into those of the framework.
+    /// The type of the requests that a [`TestBrowser`] creates. Tests convert them into requests of the framework.
     type Request: From<TestRequest>;
 }
 
-/// A response from which a [`TestBrowser`] takes cookies. Adapters implement it for the responses of the framework `F`.
+/// A response from which a [`TestBrowser`] takes cookies. Adapters implement this trait for the responses of the
+/// framework `F`.
 pub trait SetCookieFields<F> {
     /// Returns the values of the `Set-Cookie` fields, in order.
     fn set_cookies(&self) -> Vec<String>;
 }
 
-/// Tests of the core, which knows no framework.
+/// Stands in for a framework in tests of the core, which does not know any framework.
 #[derive(Clone, Copy, Debug)]
 pub struct NoFramework;
 
@@ -40,8 +41,8 @@ impl SetCookieFields<NoFramework> for SetCookies {
 ///
 /// Its requests carry what a browser sends from a page of the site: the cookies, `Host`, `Sec-Fetch-Site` and, if the
 /// method is not safe, `Origin` and the CSRF value in the header `X-CSRF-TOKEN`. The names of cookies and headers are
-/// those of the authenticator's settings. `Accept` is not set, so that a refused request gets a problem document. To
-/// get the redirects and pages of browsers, add `.header("accept", "text/html")`.
+/// those of the authenticator's settings. `Accept` is not set, so that the response to a refused request is a problem
+/// document. To get the redirects and pages that browsers get, add `.header("accept", "text/html")`.
 ///
 /// Cookies expire by the authenticator's clock.
 ///
@@ -81,7 +82,7 @@ impl<F: Framework> TestBrowser<F> {
     /// Logs the browser in, without the application's log-in route. The browser's previous session does not end.
     ///
     /// # Panics
-    /// If the log-in fails, for example because the session store does.
+    /// If the log-in fails, for example because the session store fails.
     #[allow(clippy::panic, reason = "a panic with a message is how a test fails")]
     pub async fn log_in(&mut self, log_in: impl Into<LogIn>) {
         match self.authenticator.log_in(log_in).await {

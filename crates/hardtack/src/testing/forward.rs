@@ -6,7 +6,7 @@
 #[macro_export]
 macro_rules! __forward_test_request {
     () => {
-        /// Sets a header field, and replaces all values that it has.
+        /// Sets a header field. Replaces all values that the field already has.
         pub fn header(self, name: &str, value: impl ::core::convert::AsRef<[u8]>) -> Self {
             Self(self.0.header(name, value))
         }
@@ -34,7 +34,7 @@ macro_rules! __forward_test_request {
             Self(self.0.json(value))
         }
 
-        /// Sets any body. Set its content type with [`header`](Self::header).
+        /// Sets the body to these bytes. To set its content type, call [`header`](Self::header).
         pub fn body(self, body: impl ::core::convert::Into<::std::vec::Vec<u8>>) -> Self {
             Self(self.0.body(body))
         }

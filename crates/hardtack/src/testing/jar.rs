@@ -17,7 +17,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::cookie_date;
 
-/// The most bytes of name and value together. Browsers ignore a longer cookie (RFC 6265bis §5.6).
+/// The maximum length of a cookie's name and value together, in bytes. Browsers ignore a longer cookie (RFC 6265bis
+/// §5.6).
 const LONGEST_PAIR: usize = 4096;
 
 /// A cookie with all the attributes that the server sent.
@@ -184,7 +185,7 @@ impl CookieJar {
         Self::default()
     }
 
-    /// Creates an empty jar whose cookies expire by another clock than that of the machine.
+    /// Creates an empty jar that calls `now` to get the current time, instead of reading the system clock.
     pub fn with_clock(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self { clock: JarClock(Arc::new(now)), ..Self::default() }
     }

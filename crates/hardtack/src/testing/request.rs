@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::request::{Headers, Incoming, RequestHead};
 
-/// A request for tests. It is sent to the host `site.example`, unless [`host`](Self::host) sets another. The client's
+/// A request for tests. It is sent to the host `site.example`, unless you call [`host`](Self::host). The client's
 /// address is not known unless the test sets it.
 ///
 /// ```
@@ -27,7 +27,7 @@ pub struct TestRequest {
     body: Vec<u8>,
 }
 
-/// What a [`TestRequest`] consists of. An adapter converts it into its framework's request.
+/// The parts of a [`TestRequest`]. An adapter converts them into a request of its framework.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TestRequestParts {
@@ -74,7 +74,7 @@ impl TestRequest {
         fields.into_iter().fold(self, |request, (name, value)| request.field(name, value))
     }
 
-    /// Sets a header field, and replaces all values that it has.
+    /// Sets a header field. Replaces all values that the field already has.
     #[must_use]
     pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.without_header(name).field(name.to_ascii_lowercase(), value)
@@ -110,14 +110,15 @@ impl TestRequest {
         self.header("content-type", "application/json").body(body)
     }
 
-    /// Sets any body. Set its content type with [`header`](Self::header).
+    /// Sets the body to these bytes. To set its content type, call [`header`](Self::header).
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// Returns the parts of the request. If no `Host` field was added, there is one with the request's host.
+    /// Returns the parts of the request. If no `Host` field was added, the parts contain a `Host`
+    /// field with the request's host.
     pub fn into_parts(self) -> TestRequestParts {
         let Self { method, target, host, mut fields, body, .. } = self;
         if !fields.iter().any(|(name, _)| name == "host") {

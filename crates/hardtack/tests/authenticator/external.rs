@@ -90,7 +90,7 @@ fn a_person_is_asked_to_start_again() {
     let response = site.send(&mut Browser::default(), reload, callback("AAAAAAAAAAAAAAAAAAAAAA"));
     assert!(response.is_refused(403, "csrf_unknown_state"));
     assert!(response.body.contains("<h1>Please start the log-in again</h1>"), "{}", response.body);
-    assert!(response.body.contains("or was started in another browser. Start it again."), "{}", response.body);
+    assert!(response.body.contains("or was started in another browser. Start the log-in again."), "{}", response.body);
 }
 
 #[test]
