@@ -12,7 +12,7 @@
 mod client;
 mod devices;
 mod limits;
-mod refusals;
+mod tried;
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,41 +24,10 @@ pub(crate) use client::Client;
 pub(crate) use devices::{Devices, KnownDevice, KnownUser};
 pub use limits::LogInLimits;
 use limits::Rates;
-use refusals::Refusals;
+pub(crate) use tried::Tried;
 
 use crate::activity::RequestInfo;
-
-/// What is tried. The name appears in the log, and separates the counters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tried {
-    /// A log-in, from a device that the account does not know.
-    LogIn,
-    /// A log-in, from a device that the account knows.
-    LogInOfDevice,
-    /// The password of a user who is logged in.
-    PasswordAgain,
-    SignUp,
-    /// A request for a link to reset the password.
-    ResetRequest,
-    /// A request for a link to confirm an address.
-    ConfirmationRequest,
-    /// A link from an email or an administrator.
-    Link,
-}
-
-impl Tried {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::LogIn => "log_in",
-            Self::LogInOfDevice => "log_in_of_known_device",
-            Self::PasswordAgain => "password",
-            Self::SignUp => "sign_up",
-            Self::ResetRequest => "reset_request",
-            Self::ConfirmationRequest => "confirmation_request",
-            Self::Link => "link",
-        }
-    }
-}
+use crate::flood_log::FloodLog;
 
 /// Where the counters are.
 #[derive(Clone)]
@@ -84,7 +53,7 @@ pub(crate) struct Throttling(Option<Arc<Counters>>);
 struct Counters {
     throttle: Throttle,
     rates: Rates,
-    refusals: Refusals,
+    refusals: FloodLog,
 }
 
 /// A try that is allowed, and counts as a failure until it has [succeeded](Self::succeeded).
@@ -109,7 +78,7 @@ impl Throttling {
     pub(crate) fn new(limits: LogInLimits, auth: &Authenticator, store: &CounterStore) -> Self {
         let Some(rates) = limits.rates() else { return Self::off() };
         let throttle = (store.0)(auth.throttle()).build();
-        Self(Some(Arc::new(Counters { throttle, rates, refusals: Refusals::default() })))
+        Self(Some(Arc::new(Counters { throttle, rates, refusals: FloodLog::new(log_refusals) })))
     }
 
     /// Takes the tokens for a log-in with this name. Also returns whether they were taken from the counter of a device
@@ -215,7 +184,18 @@ impl Counters {
     }
 
     fn refused(&self, tried: Tried, refused: TooManyAttempts, request: &RequestInfo) -> TooManyAttempts {
-        self.refusals.add(tried, request.address.as_deref());
+        self.refusals.add(|| {
+            tracing::warn!(
+                event = "log_in_throttled",
+                tried = tried.name(),
+                address = request.address.as_deref().unwrap_or("unknown"),
+                "too many attempts; further refusals are counted and logged once a minute"
+            );
+        });
         refused
     }
+}
+
+fn log_refusals(refused: u64) {
+    tracing::warn!(event = "log_in_throttled", refused, seconds = 60, "attempts refused in the last minute");
 }
