@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hardtack::clock::Timestamp;
 
+use super::limits::is_withheld;
 use crate::users::EmailAddress;
 
 /// After this many attempts, a message is given up, but not before [`MIN_AGE`]. With the usual pauses, 30 attempts take
@@ -89,15 +90,21 @@ impl JobKind {
     }
 
     pub(super) const fn rank(self) -> Rank {
-        if self.is_warning() { Rank::Warning } else { Rank::Requested }
+        match self {
+            Self::ConfirmEmail => Rank::Confirmation,
+            Self::ResetPassword => Rank::Reset,
+            _ => Rank::Warning,
+        }
     }
 }
 
-/// The order of jobs. Warnings are sent first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The order of jobs. Warnings are sent first. Confirmations are sent last, because strangers can cause any number of
+/// them to mailboxes of their own, which may be slow on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
     Warning = 0,
-    Requested = 1,
+    Reset = 1,
+    Confirmation = 2,
 }
 
 /// An email that is about to be queued.
@@ -127,6 +134,8 @@ pub(super) struct MailJob {
     pub(super) username: String,
     /// The recipient.
     pub(super) address: String,
+    /// How it is counted, see [`address_key`](super::limits::address_key).
+    pub(super) address_key: String,
     /// What else the message says.
     pub(super) detail: String,
     /// The user's `email_version` after the change.
@@ -145,6 +154,11 @@ impl MailJob {
         if self.source.is_empty() { &self.user_id } else { &self.source }
     }
 
+    /// Whether the email is only counted, and not sent.
+    pub(super) fn is_withheld(&self) -> bool {
+        is_withheld(&self.address_key)
+    }
+
     /// Returns the current time by the clock of the server that received the request. The time since the request is
     /// rounded down to minutes, so that a link that is created at once is valid from the time of the request.
     pub(super) fn now(&self) -> Timestamp {
@@ -152,13 +166,35 @@ impl MailJob {
     }
 
     /// Returns how long to wait before the next attempt if this attempt fails, or `None` if this attempt is the last.
-    pub(super) fn pause(&self, is_outage: bool) -> Option<Duration> {
+    pub(super) fn pause(&self, in_outage: bool) -> Option<Duration> {
         if self.failures + 1 >= MIN_ATTEMPTS && self.age >= MIN_AGE {
             return None;
         }
         let doublings = u32::try_from(2 * self.failures).unwrap_or(u32::MAX).min(16);
-        let longest = if is_outage { LONGEST_OUTAGE_PAUSE } else { LONGEST_PAUSE };
+        let longest = if in_outage { LONGEST_OUTAGE_PAUSE } else { LONGEST_PAUSE };
         Some((FIRST_PAUSE * 2_u32.pow(doublings)).min(longest))
+    }
+}
+
+#[cfg(test)]
+impl MailJob {
+    /// Returns a job for tests.
+    pub(super) fn sample(kind: JobKind) -> Self {
+        Self {
+            number: 1,
+            claim: 1,
+            failures: 0,
+            kind,
+            user_id: String::new(),
+            username: String::new(),
+            address: String::new(),
+            address_key: String::new(),
+            detail: String::new(),
+            email_version: 1,
+            source: String::new(),
+            age: Duration::ZERO,
+            requested_at: Timestamp::default(),
+        }
     }
 }
 
@@ -167,20 +203,7 @@ mod tests {
     use super::*;
 
     fn job(failures: i64, age: Duration) -> MailJob {
-        MailJob {
-            number: 1,
-            claim: 1,
-            failures,
-            kind: JobKind::EmailChanged,
-            user_id: String::new(),
-            username: String::new(),
-            address: String::new(),
-            detail: String::new(),
-            email_version: 1,
-            source: String::new(),
-            age,
-            requested_at: Timestamp::default(),
-        }
+        MailJob { failures, age, ..MailJob::sample(JobKind::EmailChanged) }
     }
 
     #[test]

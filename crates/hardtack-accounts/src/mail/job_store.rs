@@ -10,8 +10,10 @@ use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
 use super::job::{JobKind, MailJob, NewJob, Rank};
-use super::limits::{MailLimit, address_key};
+use super::limits::{Decision, MailLimit, address_key, withheld};
 use super::sent::{self, count_as_sent, lock_in};
+use super::templates::{MORE_DEVICES, device_line, device_line_start};
+use crate::users::EmailAddress;
 
 /// How long a claim lasts. If the process that claimed a job crashes, another process sends the message after this
 /// time.
@@ -25,6 +27,27 @@ const SAME_CLIENT: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Clone, Debug)]
 pub(crate) struct MailJobStore {
     database: Pool,
+}
+
+/// How long the list of devices in a warning may become, in characters. After that, the warning says that there were
+/// more.
+const MAX_DEVICES: i64 = 600;
+
+/// How many jobs without a user may wait.
+const MAX_EMPTY: i64 = 256;
+
+/// The SQL that adds a device to the warning that waits, unless the warning already names that device.
+macro_rules! append_device {
+    ($position:literal) => {
+        concat!(
+            "UPDATE mail_jobs SET detail = CASE WHEN ",
+            $position,
+            "(detail, $3) > 0 OR ",
+            $position,
+            "(detail, $6) > 0 THEN detail WHEN LENGTH(detail) < $5 THEN detail || $4 ELSE detail || $6 END \
+             WHERE user_id = $1 AND address = $2 AND kind = 'new_device'"
+        )
+    };
 }
 
 /// Removes a user's jobs that would send links. Jobs that were claimed count as sent, because their emails may have
@@ -51,16 +74,17 @@ macro_rules! due {
 macro_rules! select_due {
     ($now:literal) => {
         concat!(
-            "SELECT number, attempts, failures, kind, user_id, username, address, detail, email_version, requested_at, source, ",
+            "SELECT number, attempts, failures, kind, user_id, username, address, address_key, detail, email_version, \
+             requested_at, source, ",
             $now,
             " - created_at FROM mail_jobs WHERE rank <= $1 AND ",
             due!($now),
-            " ORDER BY attempts, rank, turn, number LIMIT 20"
+            " ORDER BY attempts, rank, turn, number LIMIT 200"
         )
     };
 }
 
-type JobColumns = (i64, i64, i64, String, String, String, String, String, i64, i64, String, i64);
+type JobColumns = (i64, i64, i64, String, String, String, String, String, String, i64, i64, String, i64);
 
 impl MailJobStore {
     pub(crate) fn new(database: Pool) -> Self {
@@ -69,9 +93,10 @@ impl MailJobStore {
 
     /// Adds a job in the transaction that stores the change it reports. Nothing is added if the user has no address
     /// that this email may go to, or if the same email already waits. A confirmation replaces a queued one to an
-    /// earlier address.
+    /// earlier address. Another new device is added to the warning that waits.
     ///
-    /// If a requested email would exceed a limit, nothing is added and the limit is returned. Warnings are not limited.
+    /// If a requested email would exceed a limit of its user or client, nothing is added and the limit is returned. If
+    /// a confirmation would exceed a limit of its recipient, it is queued, but withheld. Warnings are not limited here.
     pub(crate) async fn add_in(
         transaction: &mut Transaction,
         job: NewJob<'_>,
@@ -83,42 +108,102 @@ impl MailJobStore {
             }
             return Ok(None);
         };
-        let key = address_key(&address);
-        if !kind.is_warning() {
-            // Until the commit, no other server counts the emails to this address.
-            lock_in(transaction, &key).await?;
+        let mut key = address_key(kind, &address);
+        if kind.is_warning() {
+            return Self::add_warning_in(transaction, &job, &address, &key).await.map(|()| None);
         }
+        // Until the commit, no other server counts the emails to this address.
+        lock_in(transaction, &key).await?;
         if kind == JobKind::ConfirmEmail {
             withdraw!(transaction, "user_id = $1 AND kind = 'confirm_email' AND address <> $2", job.user_id, &address)?;
         }
         let waits = kind == JobKind::ConfirmEmail && waits_in(transaction, &job, &address).await?;
-        if !kind.is_warning()
-            && !waits
-            && let Some(limit) = sent::limit_in(transaction, &job, &key).await?
-        {
-            return Ok(Some(limit));
+        if !waits {
+            match sent::decide_in(transaction, &job, &key).await? {
+                Decision::Send => {}
+                Decision::Withhold(_) if kind == JobKind::ConfirmEmail => key = withheld(&key),
+                Decision::Withhold(limit) | Decision::Refuse(limit) => return Ok(Some(limit)),
+            }
         }
-        // Someone who logs in with a thousand devices causes one email at a time, not a thousand.
+        Self::insert_in(transaction, &job, &address, &key, job.detail).await?;
+        Ok(None)
+    }
+
+    async fn add_warning_in(
+        transaction: &mut Transaction,
+        job: &NewJob<'_>,
+        address: &str,
+        key: &str,
+    ) -> Result<(), BackendError> {
+        if job.kind != JobKind::NewDevice {
+            return Self::insert_in(transaction, job, address, key, job.detail).await;
+        }
+        let recent = "SELECT at FROM mail_sent WHERE user_id = $1 AND kind = $2 AND source = $3 AND at > $4 LIMIT 1";
+        let recent = Statement::new(recent)
+            .bind(job.user_id)
+            .bind(job.kind.name())
+            .bind(job.source)
+            .bind((job.now - SAME_CLIENT).unix_seconds());
+        let recent: Vec<(i64,)> = transaction.fetch(recent).await.map_err(BackendError::new)?;
+        if !recent.is_empty() {
+            return Ok(());
+        }
+        let append = Statement::per_database(append_device!("INSTR"), append_device!("STRPOS"));
+        let line = device_line(job.detail, job.now);
+        let append =
+            append.bind(job.user_id).bind(address).bind(device_line_start(job.detail)).bind(format!("\n{line}"));
+        let append = append.bind(MAX_DEVICES).bind(format!("\n{MORE_DEVICES}"));
+        if execute_in(transaction, append).await? > 0 {
+            return Ok(());
+        }
+        Self::insert_in(transaction, job, address, key, &line).await
+    }
+
+    async fn insert_in(
+        transaction: &mut Transaction,
+        job: &NewJob<'_>,
+        address: &str,
+        key: &str,
+        detail: &str,
+    ) -> Result<(), BackendError> {
         let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, address_key, source, detail, \
                    email_version, requested_at, turn) \
                    SELECT $1, $2, id, username, $3, $4, $5, $6, email_version, $7, (SELECT COUNT(*) FROM mail_jobs \
                    WHERE rank = $2 AND (user_id = $8 OR ($5 <> '' AND source = $5))) FROM users WHERE id = $8 \
                    AND NOT EXISTS (SELECT 1 FROM mail_jobs WHERE user_id = $8 AND kind = $1 AND address = $3 \
-                   AND ($1 NOT IN ('email_changed', 'renamed', 'reset_password'))) \
-                   AND NOT EXISTS (SELECT 1 FROM mail_sent WHERE user_id = $8 AND kind = $1 AND source = $5 AND at > $9 \
-                   AND $1 = 'new_device')";
+                   AND ($1 NOT IN ('email_changed', 'renamed', 'reset_password')))";
         let statement = Statement::new(sql)
-            .bind(kind.name())
-            .bind(kind.rank() as i64)
-            .bind(&address)
-            .bind(&key)
+            .bind(job.kind.name())
+            .bind(job.kind.rank() as i64)
+            .bind(address)
+            .bind(key)
             .bind(job.source)
-            .bind(job.detail)
+            .bind(detail)
             .bind(job.now.unix_seconds())
-            .bind(job.user_id)
-            .bind((job.now - SAME_CLIENT).unix_seconds());
-        execute_in(transaction, statement).await?;
-        Ok(None)
+            .bind(job.user_id);
+        execute_in(transaction, statement).await.map(drop)
+    }
+
+    /// Adds a job without a user, which sends nothing. A request for an address that belongs to no user, or that a limit
+    /// prevents, causes such a job. So the server does the same work for every request, and the times of later
+    /// responses do not reveal which addresses belong to users. If many such jobs wait, for example during an outage of
+    /// the mail server, nothing is added.
+    pub(super) async fn add_empty_in(transaction: &mut Transaction, job: &NewJob<'_>) -> Result<(), BackendError> {
+        let address = job.address.map_or("", EmailAddress::as_str);
+        let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, address_key, source, detail, \
+                   email_version, requested_at, turn) \
+                   SELECT $1, $2, '', '', $3, $4, $5, '', 0, $6, (SELECT COUNT(*) FROM mail_jobs \
+                   WHERE rank = $2 AND $5 <> '' AND source = $5) \
+                   WHERE (SELECT COUNT(*) FROM mail_jobs WHERE user_id = '') < $7";
+        let statement = Statement::new(sql)
+            .bind(job.kind.name())
+            .bind(job.kind.rank() as i64)
+            .bind(address)
+            .bind(address_key(job.kind, address))
+            .bind(job.source)
+            .bind(job.now.unix_seconds())
+            .bind(MAX_EMPTY);
+        execute_in(transaction, statement).await.map(drop)
     }
 
     /// Removes the jobs that would send a link to a user whose links stop working.
@@ -225,7 +310,14 @@ impl MailJobStore {
         let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
         // If the job has been withdrawn in the meantime, it has already been counted.
         execute_in(&mut transaction, count_as_sent!("number = $1").bind(job.number)).await?;
-        execute_in(&mut transaction, removal(job)).await?;
+        let sql = "DELETE FROM mail_jobs WHERE number = $1 AND detail = $2";
+        let deleted = execute_in(&mut transaction, Statement::new(sql).bind(job.number).bind(&job.detail)).await?;
+        if deleted == 0 {
+            // While the email was being sent, another device was added to it. That one needs another email.
+            let sql = "UPDATE mail_jobs SET detail = SUBSTR(detail, LENGTH($2) + 2), failures = 0, claimed_at = 0, \
+                       pause = 0 WHERE number = $1";
+            execute_in(&mut transaction, Statement::new(sql).bind(job.number).bind(&job.detail)).await?;
+        }
         transaction.commit().await.map_err(BackendError::new)
     }
 
@@ -266,8 +358,21 @@ fn seconds(duration: Duration) -> i64 {
 }
 
 fn decode(columns: JobColumns) -> Option<MailJob> {
-    let (number, claim, failures, kind, user_id, username, address, detail, email_version, requested_at, source, age) =
-        columns;
+    let (
+        number,
+        claim,
+        failures,
+        kind,
+        user_id,
+        username,
+        address,
+        address_key,
+        detail,
+        email_version,
+        requested_at,
+        source,
+        age,
+    ) = columns;
     let kind = JobKind::named(&kind)?;
     let age = Duration::from_secs(u64::try_from(age).unwrap_or_default());
     let requested_at = Timestamp::from_unix_seconds(requested_at);
@@ -279,6 +384,7 @@ fn decode(columns: JobColumns) -> Option<MailJob> {
         user_id,
         username,
         address,
+        address_key,
         detail,
         email_version,
         source,

@@ -1,55 +1,79 @@
-//! Limits how many confirmations and reset links are sent in an hour.
+//! Limits how many emails are sent in an hour.
 //!
-//! A stranger can enter the address to which such an email is sent. So these emails are limited for each address, user
-//! and client. The counts are in the database, which all servers share. Emails that wait in the queue are counted too,
-//! so the limits hold even in the hour after an outage of the mail server. Warnings are counted as well, but these
-//! limits do not hold them back.
+//! Each kind of email has limits of its own, so that emails of one kind hold back no other kind. This matters because
+//! different people cause the kinds: anyone can enter any address, to which a confirmation is then sent; anyone can
+//! request a reset link, but it is sent only to an address that its owner has confirmed; and only someone who has the
+//! password or a link causes a warning.
+//!
+//! The counts are in the database, which all servers share. Emails that wait in the queue are counted too, so the
+//! limits hold even in the hour after an outage of the mail server.
 
 use std::time::Duration;
 
 use hardtack::clock::Timestamp;
 
 use super::JobKind;
+use super::mailbox::{address, mailbox};
 
 /// The time in which emails are counted.
 pub(super) const WINDOW: Duration = Duration::from_secs(60 * 60);
 
-/// How many emails go to one address, whatever they are about.
-const TO_ADDRESS: usize = 5;
+/// How many confirmations are sent to one mailbox, whoever requests them.
+const CONFIRMATIONS: usize = 4;
 
-/// How many of the [`TO_ADDRESS`] emails may be of one kind. Even if strangers request that many confirmations, a reset
-/// link can still be sent.
-const TO_ADDRESS_OF_KIND: usize = 4;
+/// How many reset links are sent to one address. Up to five users can have confirmed it.
+const RESETS: usize = 5;
 
-/// How many emails of one kind one user or one client can cause to one address.
+/// How many emails of one kind one user can cause to one address. For confirmations, this is also how many one client
+/// can cause to one mailbox.
 const OF_USER: usize = 3;
 
-/// How many emails one user can cause, to all addresses together.
+/// How many emails of one kind one user can cause, to all addresses together.
 const OF_USER_IN_ALL: usize = 10;
 
 /// How many emails of one kind one client can cause. Many people may share its address.
 const OF_SOURCE: usize = 100;
 
-/// How many warnings go to one address before further ones wait.
-pub(super) const WARNINGS: usize = 5;
+/// Returns how many warnings of a kind are sent to one user before further ones wait, or `None` if they never wait.
+pub(super) const fn warnings(kind: JobKind) -> Option<usize> {
+    match kind {
+        // The user cannot be sent many: each change needs an address that was confirmed since the last one.
+        JobKind::EmailChanged => None,
+        // A letter lists the devices that were new since the last one.
+        JobKind::NewDevice => Some(1),
+        _ => Some(5),
+    }
+}
 
-/// An email to an address that was sent within the [`WINDOW`] or is still queued.
+/// An email to a mailbox that was sent within the [`WINDOW`] or is still queued.
 #[derive(Clone, Debug)]
 pub(super) struct Counted {
-    pub(super) kind: String,
-    pub(super) user_id: String,
     pub(super) source: String,
     /// When it was sent, or the current time if it is still queued.
     pub(super) at: Timestamp,
 }
 
-/// What counts against one more email.
+/// The emails of the same kind that count against one more email.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
-    pub(super) to_address: Vec<Counted>,
-    /// When the user, or the client, has caused other emails, to any address.
+    /// Emails to the same mailbox.
+    pub(super) to_mailbox: Vec<Counted>,
+    /// When the user has caused emails to the same address. Includes those that were withheld.
     pub(super) of_user: Vec<Timestamp>,
+    /// When the user, or the client, has caused emails, to any address. Includes those that were withheld.
+    pub(super) of_user_in_all: Vec<Timestamp>,
     pub(super) of_source: Vec<Timestamp>,
+}
+
+/// What happens to a requested email.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    Send,
+    /// The email is queued and counted as the user's, but not sent, because others may have caused the emails that its
+    /// recipient was sent. The user is not told: that would reveal that someone else has entered the address.
+    Withhold(MailLimit),
+    /// The email is not queued, and the user is told why.
+    Refuse(MailLimit),
 }
 
 /// A limit that a request for an email has reached.
@@ -64,8 +88,8 @@ pub(crate) struct MailLimit {
 pub(super) enum Reached {
     OfUser,
     OfUserInAll,
-    ToAddress,
     OfSource,
+    ToMailbox,
 }
 
 impl MailLimit {
@@ -77,17 +101,13 @@ impl MailLimit {
             _ => format!("in {minutes} minutes"),
         };
         match self.reached {
-            Reached::OfUser => format!(
+            Reached::OfUser | Reached::ToMailbox => format!(
                 "We have already sent three emails to {address} in the last hour. Look in the spam folder, or try \
                  again {again}."
             ),
             Reached::OfUserInAll => {
                 format!("Too many emails were requested for this account in the last hour. Try again {again}.")
             }
-            Reached::ToAddress => format!(
-                "We have already sent as many emails to {address} as one address gets in an hour. Look in the spam \
-                 folder, or try again {again}."
-            ),
             Reached::OfSource => {
                 format!("Too many emails were requested from your network in the last hour. Try again {again}.")
             }
@@ -98,27 +118,35 @@ impl MailLimit {
     pub(crate) const fn name(&self) -> &'static str {
         match self.reached {
             Reached::OfUser | Reached::OfUserInAll => "user",
-            Reached::ToAddress => "address",
+            Reached::ToMailbox => "address",
             Reached::OfSource => "client",
         }
     }
 }
 
-/// Returns the limit that one more email would exceed.
-pub(super) fn limit(kind: JobKind, user_id: &str, source: &str, sent: Sent, now: Timestamp) -> Option<MailLimit> {
-    let at = |matches: &dyn Fn(&Counted) -> bool| -> Vec<Timestamp> {
-        sent.to_address.iter().filter(|counted| matches(counted)).map(|counted| counted.at).collect()
-    };
-    let of_kind = |counted: &Counted| counted.kind == kind.name();
-    let by_client = |counted: &Counted| !source.is_empty() && counted.source == source;
-    let bounds = [
-        (Reached::OfUser, OF_USER, at(&|counted| of_kind(counted) && counted.user_id == user_id)),
-        (Reached::ToAddress, OF_USER, at(&|counted| of_kind(counted) && by_client(counted))),
-        (Reached::ToAddress, TO_ADDRESS_OF_KIND, at(&of_kind)),
-        (Reached::ToAddress, TO_ADDRESS, at(&|_| true)),
-        (Reached::OfUserInAll, OF_USER_IN_ALL, sent.of_user),
+/// Decides about one more email that was requested.
+pub(super) fn decide(kind: JobKind, source: &str, sent: Sent, now: Timestamp) -> Decision {
+    let own = [
+        (Reached::OfUser, OF_USER, sent.of_user),
+        (Reached::OfUserInAll, OF_USER_IN_ALL, sent.of_user_in_all),
         (Reached::OfSource, OF_SOURCE, sent.of_source),
     ];
+    if let Some(limit) = longest(own, now) {
+        return Decision::Refuse(limit);
+    }
+    let by_client = |counted: &&Counted| !source.is_empty() && counted.source == source;
+    let of_client: Vec<_> = sent.to_mailbox.iter().filter(by_client).map(|counted| counted.at).collect();
+    let all: Vec<_> = sent.to_mailbox.iter().map(|counted| counted.at).collect();
+    let limit = match kind {
+        // A client that asks for all users of an address causes one email for each of them.
+        JobKind::ResetPassword => longest([(Reached::ToMailbox, RESETS, all)], now),
+        _ => longest([(Reached::ToMailbox, OF_USER, of_client), (Reached::ToMailbox, CONFIRMATIONS, all)], now),
+    };
+    limit.map_or(Decision::Send, Decision::Withhold)
+}
+
+/// Returns the bound that is reached for the longest time. If several last equally long, returns the first one.
+fn longest<const N: usize>(bounds: [(Reached, usize, Vec<Timestamp>); N], now: Timestamp) -> Option<MailLimit> {
     let waits = bounds.into_iter().filter_map(|(reached, bound, mut at)| {
         // If the bound is reached, the next email has to wait until enough of the counted ones are older than the
         // window.
@@ -126,18 +154,31 @@ pub(super) fn limit(kind: JobKind, user_id: &str, source: &str, sent: Sent, now:
         let oldest = *at.get(at.len().checked_sub(bound)?)?;
         Some(MailLimit { reached, retry_after: (oldest + WINDOW).since(now) })
     });
-    // If several limits last equally long, the first one is returned.
     waits.reduce(|longest, next| if next.retry_after > longest.retry_after { next } else { longest })
 }
 
-/// Returns the key by which emails to an address are counted. It omits a tag such as `+shop` and ignores case, because
-/// many providers deliver `ada+shop@…` and `Ada@…` to `ada@…`.
-pub(super) fn address_key(address: &str) -> String {
-    let address = address.to_lowercase();
-    match address.split_once('@').and_then(|(local, domain)| Some((local.split_once('+')?.0, domain))) {
-        Some((local, domain)) if !local.is_empty() => format!("{local}@{domain}"),
-        _ => address,
+/// Returns the key by which emails of a kind to an address are counted. An address that someone has entered may belong
+/// to a stranger, so confirmations are counted for the mailbox. The other emails go to confirmed addresses. They are
+/// counted for the exact address: with some providers, `ada+1@…` is not the mailbox of `ada@…`, and its owner must not
+/// use up the emails to `ada@…`.
+pub(super) fn address_key(kind: JobKind, text: &str) -> String {
+    match kind {
+        JobKind::ConfirmEmail => mailbox(text),
+        _ => address(text),
     }
+}
+
+/// No address contains a space.
+const WITHHELD: &str = "withheld ";
+
+/// Returns the key of an email that is withheld. Such emails do not count as emails to the mailbox.
+pub(super) fn withheld(key: &str) -> String {
+    format!("{WITHHELD}{key}")
+}
+
+/// Returns whether [`withheld`] has returned a key.
+pub(super) fn is_withheld(key: &str) -> bool {
+    key.starts_with(WITHHELD)
 }
 
 #[cfg(test)]
@@ -146,45 +187,54 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_796_040_000);
 
-    fn sent(kind: JobKind, user: &str, source: &str, minutes_ago: u64) -> Counted {
-        let at = NOW - Duration::from_secs(60 * minutes_ago);
-        Counted { kind: kind.name().to_owned(), user_id: user.to_owned(), source: source.to_owned(), at }
+    fn minutes_ago(minutes: u64) -> Timestamp {
+        NOW - Duration::from_secs(60 * minutes)
     }
 
-    fn next(kind: JobKind, user: &str, source: &str, counted: &[Counted]) -> Option<(Reached, u64)> {
-        let sent = Sent { to_address: counted.to_vec(), ..Sent::default() };
-        let limit = limit(kind, user, source, sent, NOW)?;
-        Some((limit.reached, limit.retry_after.as_secs() / 60))
+    fn refusal(sent: Sent) -> Option<(Reached, u64)> {
+        match decide(JobKind::ConfirmEmail, "192.0.2.1", sent, NOW) {
+            Decision::Refuse(limit) => Some((limit.reached, limit.retry_after.as_secs() / 60)),
+            Decision::Send => None,
+            Decision::Withhold(limit) => panic!("{limit:?}"),
+        }
     }
 
     #[test]
     fn l3_each_bound_ends_when_the_oldest_email_is_an_hour_old() {
-        use JobKind::{ConfirmEmail, PasswordChanged, ResetPassword};
-        let three: Vec<_> = (0..3).map(|n| sent(ConfirmEmail, "ada", "", 10 * n)).collect();
-        assert_eq!(next(ConfirmEmail, "ada", "", &three), Some((Reached::OfUser, 40)));
-        assert_eq!(next(ConfirmEmail, "ada", "", &three[..2]), None);
-        assert_eq!(next(ResetPassword, "ada", "", &three), None);
-        assert_eq!(next(ConfirmEmail, "bob", "", &three), None);
-        // A client that makes accounts.
-        let three: Vec<_> = (0..3).map(|n| sent(ConfirmEmail, &n.to_string(), "192.0.2.1", 5)).collect();
-        assert_eq!(next(ConfirmEmail, "bob", "192.0.2.1", &three), Some((Reached::ToAddress, 55)));
-        assert_eq!(next(ConfirmEmail, "bob", "192.0.2.2", &three), None);
-        // Clients that make accounts leave one email for another purpose.
-        let mut four: Vec<_> = (0..4).map(|n| sent(ConfirmEmail, &n.to_string(), &n.to_string(), 5)).collect();
-        assert_eq!(next(ConfirmEmail, "bob", "9", &four), Some((Reached::ToAddress, 55)));
-        assert_eq!(next(ResetPassword, "bob", "9", &four), None);
-        four.push(sent(PasswordChanged, "bob", "", 59));
-        assert_eq!(next(ResetPassword, "bob", "9", &four), Some((Reached::ToAddress, 1)));
+        let three = || (0..3).map(|n| minutes_ago(10 * n)).collect::<Vec<_>>();
+        assert_eq!(refusal(Sent { of_user: three(), ..Sent::default() }), Some((Reached::OfUser, 40)));
+        assert_eq!(refusal(Sent { of_user: three()[..2].to_vec(), ..Sent::default() }), None);
         // More than the bound, after a change of the bound: as many have to be old as there are too many.
-        let seven: Vec<_> = (0..7).map(|n| sent(PasswordChanged, "bob", "", n)).collect();
-        assert_eq!(next(ResetPassword, "bob", "", &seven), Some((Reached::ToAddress, 56)));
-        let limit = |of_user, of_source| {
-            let sent = Sent { to_address: Vec::new(), of_user: vec![NOW; of_user], of_source: vec![NOW; of_source] };
-            limit(ConfirmEmail, "eve", "192.0.2.1", sent, NOW).map(|limit| (limit.reached, limit.retry_after))
+        let seven = (0..7).map(minutes_ago).collect();
+        assert_eq!(refusal(Sent { of_user: seven, ..Sent::default() }), Some((Reached::OfUser, 58)));
+        let both = |of_user, of_source| {
+            let (of_user_in_all, of_source) = (vec![NOW; of_user], vec![NOW; of_source]);
+            refusal(Sent { of_user_in_all, of_source, ..Sent::default() }).map(|(reached, _)| reached)
         };
-        assert_eq!(limit(OF_USER_IN_ALL - 1, OF_SOURCE - 1), None);
-        assert_eq!(limit(0, OF_SOURCE), Some((Reached::OfSource, WINDOW)));
-        assert_eq!(limit(OF_USER_IN_ALL, 0), Some((Reached::OfUserInAll, WINDOW)));
+        assert_eq!(both(OF_USER_IN_ALL - 1, OF_SOURCE - 1), None);
+        assert_eq!(both(0, OF_SOURCE), Some(Reached::OfSource));
+        assert_eq!(both(OF_USER_IN_ALL, 0), Some(Reached::OfUserInAll));
+    }
+
+    #[test]
+    fn l3_emails_that_others_caused_withhold_the_next_one_silently() {
+        let sent = |sources: &[&str]| {
+            let counted = |source: &&str| Counted { source: (*source).to_owned(), at: minutes_ago(5) };
+            Sent { to_mailbox: sources.iter().map(counted).collect(), ..Sent::default() }
+        };
+        let withheld = |kind, source, sources: &[&str]| match decide(kind, source, sent(sources), NOW) {
+            Decision::Withhold(limit) => Some(limit.retry_after.as_secs() / 60),
+            Decision::Send => None,
+            Decision::Refuse(limit) => panic!("{limit:?}"),
+        };
+        use JobKind::{ConfirmEmail, ResetPassword};
+        // A client that creates accounts.
+        assert_eq!(withheld(ConfirmEmail, "a", &["a", "a", "a"]), Some(55));
+        assert_eq!(withheld(ConfirmEmail, "b", &["a", "a", "a"]), None);
+        assert_eq!(withheld(ConfirmEmail, "", &["", "", ""]), None);
+        assert_eq!(withheld(ConfirmEmail, "e", &["a", "b", "c", "d"]), Some(55));
+        assert_eq!(withheld(ResetPassword, "a", &["a", "a", "a", "a"]), None);
+        assert_eq!(withheld(ResetPassword, "a", &["a", "a", "a", "a", "b"]), Some(55));
     }
 
     #[test]
@@ -197,15 +247,12 @@ mod tests {
     }
 
     #[test]
-    fn l3_tags_do_not_make_another_address() {
-        for (address, key) in [
-            ("Ada@Mail.Example", "ada@mail.example"),
-            ("ada+1@mail.example", "ada@mail.example"),
-            ("ada+1+2@mail.example", "ada@mail.example"),
-            ("+ada@mail.example", "+ada@mail.example"),
-            ("ada@mail+1.example", "ada@mail+1.example"),
-        ] {
-            assert_eq!(address_key(address), key);
+    fn l3_only_confirmations_are_counted_for_the_mailbox() {
+        assert_eq!(address_key(JobKind::ConfirmEmail, "Ada+1@Mail.Example"), "ada@mail.example");
+        for kind in [JobKind::ResetPassword, JobKind::NewDevice] {
+            assert_eq!(address_key(kind, "Ada+1@Mail.Example"), "ada+1@mail.example");
         }
+        let key = withheld("ada@mail.example");
+        assert!(is_withheld(&key) && !is_withheld("ada@mail.example"));
     }
 }

@@ -28,6 +28,10 @@ const PAGE: LinkPage = LinkPage::new(
     ("/account", "Go to your account"),
 );
 
+/// Added to texts that announce a confirmation link. If others have caused too many emails to the address, none is sent.
+/// The texts are the same in that case, so that they do not reveal that others have entered the address.
+pub(crate) const AT_MOST: &str = "An address is sent at most a few links an hour.";
+
 pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Response, AuthError> {
     if let Some(redirect) = PAGE.move_token_to_cookie(&auth) {
         return Ok(redirect);
@@ -139,7 +143,8 @@ pub(crate) async fn send_again(
         Ok(Some(limit)) => return limited(&user, &limit, wants),
         Err(error) => return respond::unavailable(wants, &error),
     }
-    let body = json!({ "detail": "If your address is not confirmed yet, an email is on its way." });
+    let detail = format!("If your address is not confirmed yet, an email with a link is sent to it. {AT_MOST}");
+    let body = json!({ "detail": detail });
     respond::success(wants, "/account?done=letter", body)
 }
 

@@ -9,6 +9,7 @@ use http::{HeaderMap, StatusCode};
 use crate::extract::shell_of;
 use crate::pages::{AccountView, FieldError, Notice, NoticeKind, account, date};
 use crate::respond;
+use crate::routes::confirm_email::AT_MOST;
 use crate::routes::kept_form;
 use crate::site::Site;
 use crate::users::{Profile, User};
@@ -80,8 +81,8 @@ fn saved(user: &User, sends_mail: bool, is_limited: bool) -> String {
              Have it sent later, below. Until the address is confirmed, a forgotten password cannot be reset by email."
         ),
         email => format!(
-            "{saved} Open the link that we have sent to {email}. Until the address is confirmed, a forgotten password \
-             cannot be reset by email."
+            "{saved} Open the link that we send to {email}. {AT_MOST} Until the address is confirmed, a forgotten \
+             password cannot be reset by email."
         ),
     }
 }
@@ -98,6 +99,7 @@ pub(crate) async fn show(
     }
     let mut page = AccountPage::new(&user, &site);
     let done = auth.query("done");
+    let letter = format!("Open the link in the email that we send. {AT_MOST}");
     let saved = saved(&user, site.accounts.sends_mail(), done.as_deref() == Some("settings-limited"));
     page.notice = match done.as_deref() {
         Some("settings" | "settings-limited") => success(&saved),
@@ -105,7 +107,7 @@ pub(crate) async fn show(
         Some("unchanged") => info("Your password has not been changed yet. Enter it below once more."),
         Some("kept") => info("Your changes could not be kept, and have not been saved. Enter them again."),
         Some("unsent") => info("No email has been sent yet. Send it again below."),
-        Some("letter") => success("An email is on its way. Open the link in it."),
+        Some("letter") => success(&letter),
         _ => None,
     };
     if !kept_form::is_set(&headers, auth.authenticator()) {
