@@ -10,7 +10,7 @@ use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
 use super::job::{JobKind, MailJob, NewJob, Rank};
-use super::limits::{Decision, MailLimit, address_key, withheld};
+use super::limits::{Decision, address_key, withheld};
 use super::sent::{self, count_as_sent, lock_in};
 use super::templates::{MORE_DEVICES, device_line, device_line_start};
 use crate::users::EmailAddress;
@@ -95,22 +95,19 @@ impl MailJobStore {
     /// that this email may go to, or if the same email already waits. A confirmation replaces a queued one to an
     /// earlier address. Another new device is added to the warning that waits.
     ///
-    /// If a requested email would exceed a limit of its user or client, nothing is added and the limit is returned. If
-    /// a confirmation would exceed a limit of its recipient, it is queued, but withheld. Warnings are not limited here.
-    pub(crate) async fn add_in(
-        transaction: &mut Transaction,
-        job: NewJob<'_>,
-    ) -> Result<Option<MailLimit>, BackendError> {
+    /// If a requested email would exceed a limit, nothing is added, except for a confirmation that is withheld: it is
+    /// queued and counted for the user like others, but not sent. Warnings are not limited here.
+    pub(crate) async fn add_in(transaction: &mut Transaction, job: NewJob<'_>) -> Result<Decision, BackendError> {
         let kind = job.kind;
         let Some(address) = recipient_in(transaction, &job).await? else {
             if kind == JobKind::ConfirmEmail {
                 Self::withdraw_confirmations_in(transaction, job.user_id).await?;
             }
-            return Ok(None);
+            return Ok(Decision::Send);
         };
         let mut key = address_key(kind, &address);
         if kind.is_warning() {
-            return Self::add_warning_in(transaction, &job, &address, &key).await.map(|()| None);
+            return Self::add_warning_in(transaction, &job, &address, &key).await.map(|()| Decision::Send);
         }
         // Until the commit, no other server counts the emails to this address.
         lock_in(transaction, &key).await?;
@@ -118,15 +115,14 @@ impl MailJobStore {
             withdraw!(transaction, "user_id = $1 AND kind = 'confirm_email' AND address <> $2", job.user_id, &address)?;
         }
         let waits = kind == JobKind::ConfirmEmail && waits_in(transaction, &job, &address).await?;
-        if !waits {
-            match sent::decide_in(transaction, &job, &key).await? {
-                Decision::Send => {}
-                Decision::Withhold(_) if kind == JobKind::ConfirmEmail => key = withheld(&key),
-                Decision::Withhold(limit) | Decision::Refuse(limit) => return Ok(Some(limit)),
-            }
+        let decision = if waits { Decision::Send } else { sent::decide_in(transaction, &job, &key).await? };
+        match decision {
+            Decision::Send => {}
+            Decision::Withhold if kind == JobKind::ConfirmEmail => key = withheld(&key),
+            Decision::Withhold | Decision::Refuse(_) => return Ok(decision),
         }
         Self::insert_in(transaction, &job, &address, &key, job.detail).await?;
-        Ok(None)
+        Ok(decision)
     }
 
     async fn add_warning_in(

@@ -18,7 +18,7 @@ use super::mailbox::{address, mailbox};
 /// The time in which emails are counted.
 pub(super) const WINDOW: Duration = Duration::from_secs(60 * 60);
 
-/// How many confirmations are sent to one mailbox, whoever requests them.
+/// How many confirmations are sent to one mailbox, from all users and clients together.
 const CONFIRMATIONS: usize = 4;
 
 /// How many reset links are sent to one address. Up to five users can have confirmed it.
@@ -45,19 +45,11 @@ pub(super) const fn warnings(kind: JobKind) -> Option<usize> {
     }
 }
 
-/// An email to a mailbox that was sent within the [`WINDOW`] or is still queued.
-#[derive(Clone, Debug)]
-pub(super) struct Counted {
-    pub(super) source: String,
-    /// When it was sent, or the current time if it is still queued.
-    pub(super) at: Timestamp,
-}
-
 /// The emails of the same kind that count against one more email.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
-    /// Emails to the same mailbox.
-    pub(super) to_mailbox: Vec<Counted>,
+    /// The clients that have caused emails to the same mailbox, one for each email.
+    pub(super) to_mailbox: Vec<String>,
     /// When the user has caused emails to the same address. Includes those that were withheld.
     pub(super) of_user: Vec<Timestamp>,
     /// When the user, or the client, has caused emails, to any address. Includes those that were withheld.
@@ -65,15 +57,36 @@ pub(super) struct Sent {
     pub(super) of_source: Vec<Timestamp>,
 }
 
-/// What happens to a requested email.
+/// What happens to an email.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Decision {
+pub(crate) enum Decision {
+    /// It is sent.
     Send,
-    /// The email is queued and counted as the user's, but not sent, because others may have caused the emails that its
-    /// recipient was sent. The user is not told: that would reveal that someone else has entered the address.
-    Withhold(MailLimit),
-    /// The email is not queued, and the user is told why.
+    /// It is not sent, because its recipient was sent several, which others may have caused. The user must not be told:
+    /// that would reveal that others have entered the address.
+    Withhold,
+    /// It is not sent, because the user or the client has caused several. The user may be told.
     Refuse(MailLimit),
+}
+
+impl Decision {
+    /// Returns what the user may be told.
+    pub(crate) fn refusal(self) -> Option<MailLimit> {
+        match self {
+            Self::Refuse(limit) => Some(limit),
+            Self::Send | Self::Withhold => None,
+        }
+    }
+
+    /// Returns the name of the limit in the log, or `None` if the email is sent.
+    pub(super) const fn limit_name(&self) -> Option<&'static str> {
+        match self {
+            Self::Send => None,
+            Self::Withhold => Some("address"),
+            Self::Refuse(MailLimit { reached: Reached::Source, .. }) => Some("client"),
+            Self::Refuse(_) => Some("user"),
+        }
+    }
 }
 
 /// A limit that a request for an email has reached.
@@ -86,10 +99,9 @@ pub(crate) struct MailLimit {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reached {
-    OfUser,
-    OfUserInAll,
-    OfSource,
-    ToMailbox,
+    User,
+    UserInAll,
+    Source,
 }
 
 impl MailLimit {
@@ -101,25 +113,16 @@ impl MailLimit {
             _ => format!("in {minutes} minutes"),
         };
         match self.reached {
-            Reached::OfUser | Reached::ToMailbox => format!(
+            Reached::User => format!(
                 "We have already sent three emails to {address} in the last hour. Look in the spam folder, or try \
                  again {again}."
             ),
-            Reached::OfUserInAll => {
+            Reached::UserInAll => {
                 format!("Too many emails were requested for this account in the last hour. Try again {again}.")
             }
-            Reached::OfSource => {
+            Reached::Source => {
                 format!("Too many emails were requested from your network in the last hour. Try again {again}.")
             }
-        }
-    }
-
-    /// Returns the name of the limit in the log.
-    pub(crate) const fn name(&self) -> &'static str {
-        match self.reached {
-            Reached::OfUser | Reached::OfUserInAll => "user",
-            Reached::ToMailbox => "address",
-            Reached::OfSource => "client",
         }
     }
 }
@@ -127,34 +130,30 @@ impl MailLimit {
 /// Decides about one more email that was requested.
 pub(super) fn decide(kind: JobKind, source: &str, sent: Sent, now: Timestamp) -> Decision {
     let own = [
-        (Reached::OfUser, OF_USER, sent.of_user),
-        (Reached::OfUserInAll, OF_USER_IN_ALL, sent.of_user_in_all),
-        (Reached::OfSource, OF_SOURCE, sent.of_source),
+        (Reached::User, OF_USER, sent.of_user),
+        (Reached::UserInAll, OF_USER_IN_ALL, sent.of_user_in_all),
+        (Reached::Source, OF_SOURCE, sent.of_source),
     ];
-    if let Some(limit) = longest(own, now) {
-        return Decision::Refuse(limit);
-    }
-    let by_client = |counted: &&Counted| !source.is_empty() && counted.source == source;
-    let of_client: Vec<_> = sent.to_mailbox.iter().filter(by_client).map(|counted| counted.at).collect();
-    let all: Vec<_> = sent.to_mailbox.iter().map(|counted| counted.at).collect();
-    let limit = match kind {
-        // A client that asks for all users of an address causes one email for each of them.
-        JobKind::ResetPassword => longest([(Reached::ToMailbox, RESETS, all)], now),
-        _ => longest([(Reached::ToMailbox, OF_USER, of_client), (Reached::ToMailbox, CONFIRMATIONS, all)], now),
-    };
-    limit.map_or(Decision::Send, Decision::Withhold)
-}
-
-/// Returns the bound that is reached for the longest time. If several last equally long, returns the first one.
-fn longest<const N: usize>(bounds: [(Reached, usize, Vec<Timestamp>); N], now: Timestamp) -> Option<MailLimit> {
-    let waits = bounds.into_iter().filter_map(|(reached, bound, mut at)| {
+    let waits = own.into_iter().filter_map(|(reached, bound, mut at)| {
         // If the bound is reached, the next email has to wait until enough of the counted ones are older than the
         // window.
         at.sort_unstable();
         let oldest = *at.get(at.len().checked_sub(bound)?)?;
         Some(MailLimit { reached, retry_after: (oldest + WINDOW).since(now) })
     });
-    waits.reduce(|longest, next| if next.retry_after > longest.retry_after { next } else { longest })
+    // If several limits last equally long, the first one is returned.
+    if let Some(limit) =
+        waits.reduce(|longest, next| if next.retry_after > longest.retry_after { next } else { longest })
+    {
+        return Decision::Refuse(limit);
+    }
+    let of_client = sent.to_mailbox.iter().filter(|own| !source.is_empty() && *own == source).count();
+    let is_full = match kind {
+        // A client that asks for all users of an address causes one email for each of them.
+        JobKind::ResetPassword => sent.to_mailbox.len() >= RESETS,
+        _ => sent.to_mailbox.len() >= CONFIRMATIONS || of_client >= OF_USER,
+    };
+    if is_full { Decision::Withhold } else { Decision::Send }
 }
 
 /// Returns the key by which emails of a kind to an address are counted. An address that someone has entered may belong
@@ -195,55 +194,52 @@ mod tests {
         match decide(JobKind::ConfirmEmail, "192.0.2.1", sent, NOW) {
             Decision::Refuse(limit) => Some((limit.reached, limit.retry_after.as_secs() / 60)),
             Decision::Send => None,
-            Decision::Withhold(limit) => panic!("{limit:?}"),
+            Decision::Withhold => panic!("withheld"),
         }
     }
 
     #[test]
     fn l3_each_bound_ends_when_the_oldest_email_is_an_hour_old() {
         let three = || (0..3).map(|n| minutes_ago(10 * n)).collect::<Vec<_>>();
-        assert_eq!(refusal(Sent { of_user: three(), ..Sent::default() }), Some((Reached::OfUser, 40)));
+        assert_eq!(refusal(Sent { of_user: three(), ..Sent::default() }), Some((Reached::User, 40)));
         assert_eq!(refusal(Sent { of_user: three()[..2].to_vec(), ..Sent::default() }), None);
         // More than the bound, after a change of the bound: as many have to be old as there are too many.
         let seven = (0..7).map(minutes_ago).collect();
-        assert_eq!(refusal(Sent { of_user: seven, ..Sent::default() }), Some((Reached::OfUser, 58)));
+        assert_eq!(refusal(Sent { of_user: seven, ..Sent::default() }), Some((Reached::User, 58)));
         let both = |of_user, of_source| {
             let (of_user_in_all, of_source) = (vec![NOW; of_user], vec![NOW; of_source]);
             refusal(Sent { of_user_in_all, of_source, ..Sent::default() }).map(|(reached, _)| reached)
         };
         assert_eq!(both(OF_USER_IN_ALL - 1, OF_SOURCE - 1), None);
-        assert_eq!(both(0, OF_SOURCE), Some(Reached::OfSource));
-        assert_eq!(both(OF_USER_IN_ALL, 0), Some(Reached::OfUserInAll));
+        assert_eq!(both(0, OF_SOURCE), Some(Reached::Source));
+        assert_eq!(both(OF_USER_IN_ALL, 0), Some(Reached::UserInAll));
     }
 
     #[test]
     fn l3_emails_that_others_caused_withhold_the_next_one_silently() {
-        let sent = |sources: &[&str]| {
-            let counted = |source: &&str| Counted { source: (*source).to_owned(), at: minutes_ago(5) };
-            Sent { to_mailbox: sources.iter().map(counted).collect(), ..Sent::default() }
-        };
-        let withheld = |kind, source, sources: &[&str]| match decide(kind, source, sent(sources), NOW) {
-            Decision::Withhold(limit) => Some(limit.retry_after.as_secs() / 60),
-            Decision::Send => None,
-            Decision::Refuse(limit) => panic!("{limit:?}"),
-        };
         use JobKind::{ConfirmEmail, ResetPassword};
+        let is_withheld = |kind, source, sources: &[&str]| {
+            let to_mailbox = sources.iter().map(|source| (*source).to_owned()).collect();
+            let decision = decide(kind, source, Sent { to_mailbox, ..Sent::default() }, NOW);
+            assert!(matches!(decision, Decision::Send | Decision::Withhold), "{decision:?}");
+            decision == Decision::Withhold
+        };
         // A client that creates accounts.
-        assert_eq!(withheld(ConfirmEmail, "a", &["a", "a", "a"]), Some(55));
-        assert_eq!(withheld(ConfirmEmail, "b", &["a", "a", "a"]), None);
-        assert_eq!(withheld(ConfirmEmail, "", &["", "", ""]), None);
-        assert_eq!(withheld(ConfirmEmail, "e", &["a", "b", "c", "d"]), Some(55));
-        assert_eq!(withheld(ResetPassword, "a", &["a", "a", "a", "a"]), None);
-        assert_eq!(withheld(ResetPassword, "a", &["a", "a", "a", "a", "b"]), Some(55));
+        assert!(is_withheld(ConfirmEmail, "a", &["a", "a", "a"]));
+        assert!(!is_withheld(ConfirmEmail, "b", &["a", "a", "a"]));
+        assert!(!is_withheld(ConfirmEmail, "", &["", "", ""]));
+        assert!(is_withheld(ConfirmEmail, "e", &["a", "b", "c", "d"]));
+        assert!(!is_withheld(ResetPassword, "a", &["a", "a", "a", "a"]));
+        assert!(is_withheld(ResetPassword, "a", &["a", "a", "a", "a", "b"]));
     }
 
     #[test]
     fn l3_the_text_says_what_to_do() {
         let limit = |reached, seconds| MailLimit { reached, retry_after: Duration::from_secs(seconds) };
-        let text = limit(Reached::OfUser, 601).explain("ada@mail.example");
+        let text = limit(Reached::User, 601).explain("ada@mail.example");
         assert!(text.starts_with("We have already sent three emails to ada@mail.example in the last hour."), "{text}");
         assert!(text.ends_with("Look in the spam folder, or try again in 11 minutes."), "{text}");
-        assert!(limit(Reached::OfSource, 0).explain("").ends_with("Try again in a minute."));
+        assert!(limit(Reached::Source, 0).explain("").ends_with("Try again in a minute."));
     }
 
     #[test]

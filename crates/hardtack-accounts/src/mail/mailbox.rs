@@ -55,7 +55,7 @@ mod tests {
             ("ada@BÜCHER.example", "ada@xn--bcher-kva.example"),
             ("ada@b\u{75}\u{308}cher.example", "ada@xn--bcher-kva.example"),
             ("ada@XN--BCHER-KVA.example", "ada@xn--bcher-kva.example"),
-            // Not a valid domain, but no address gets out of the count by that.
+            // The domain is not valid, but the address is still counted.
             ("ada@-Mail+1.example", "ada@-mail+1.example"),
         ] {
             assert_eq!(mailbox(text), same, "{text}");

@@ -8,7 +8,7 @@ use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
 use super::job::{JobKind, MailJob, NewJob};
-use super::limits::{Counted, Decision, Sent, WINDOW, address_key, decide, warnings, withheld};
+use super::limits::{Decision, Sent, WINDOW, address_key, decide, warnings, withheld};
 
 /// How long rows are kept. Only the last hour counts.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -73,7 +73,7 @@ pub(super) async fn decide_in(
     let of_source = count_in(transaction, of_source, job.source, job).await?;
     let withheld = withheld(key);
     let sent = Sent {
-        to_mailbox: to_mailbox.into_iter().map(|(source, at)| Counted { source, at }).collect(),
+        to_mailbox: to_mailbox.into_iter().map(|(source, _)| source).collect(),
         of_user: of_user.iter().filter(|(own, _)| own == key || *own == withheld).map(|(_, at)| *at).collect(),
         of_user_in_all: of_user.into_iter().map(|(_, at)| at).collect(),
         of_source: of_source.into_iter().map(|(_, at)| at).collect(),

@@ -155,7 +155,7 @@ impl MailWorker {
         let user_id = owner.unwrap_or_default();
         let source = request.source();
         let job = NewJob { kind, user_id, address: Some(address), detail: "", source: &source, now: request.at };
-        let limit = MailJobStore::add_in(&mut transaction, job).await?;
+        let limit = MailJobStore::add_in(&mut transaction, job).await?.limit_name();
         let sent_to = owner.filter(|_| limit.is_none());
         if sent_to.is_none() {
             MailJobStore::add_empty_in(&mut transaction, &job).await?;
@@ -163,7 +163,7 @@ impl MailWorker {
         transaction.commit().await.map_err(BackendError::new)?;
         self.recorder.record_for(sent_to, ActivityKind::ResetSent, request);
         if let (Some(owner), Some(limit)) = (owner, limit) {
-            self.note_limited(kind, owner, limit.name());
+            self.note_limited(kind, owner, limit);
         }
         Ok(())
     }

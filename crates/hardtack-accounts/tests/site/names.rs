@@ -70,7 +70,7 @@ async fn s79_a06_look_alikes_are_refused_beside_existing_names(on_postgres: bool
         assert_refused(&site, look_alike, "looks like one that is taken").await;
         assert_eq!(log_in(&mut site.client(), look_alike, PASSWORD).await.status(), 401, "{look_alike}");
     }
-    // Marks that nobody sees, and letters without their dot.
+    // Invisible marks, and letters without their dot.
     for look_alike in ["fi\u{307}ona", "f\u{131}ona", "f\u{131}\u{307}ona", "FİONA", "fi\u{307}\u{307}ona"] {
         assert_refused(&site, look_alike, "looks like one that is taken").await;
     }

@@ -72,7 +72,8 @@ impl Smtp {
         message: &str,
     ) -> Result<(), MailError> {
         let mut parameters = Vec::new();
-        if !(from.to_string() + &to.to_string()).is_ascii() {
+        let is_ascii = |address: &Address| AsRef::<str>::as_ref(address).is_ascii();
+        if !is_ascii(&from) || !is_ascii(&to) {
             if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
                 let server = self.name();
                 return Err(MailError::refused(format!("{server} accepts only addresses in ASCII (no SMTPUTF8)")));
