@@ -100,7 +100,7 @@ impl JobKind {
 
 /// The order of jobs. Warnings are sent first. Confirmations are sent last, because strangers can cause any number of
 /// them to mailboxes of their own, which may be slow on purpose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rank {
     Warning = 0,
     Reset = 1,

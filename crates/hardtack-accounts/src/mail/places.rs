@@ -1,7 +1,7 @@
 //! Which messages may be sent at the same time.
 //!
 //! Some mailboxes are slow, and some are slow on purpose. The places are shared out so that messages that hang delay no
-//! message of another kind, and messages of another client or to another domain only if very many hang.
+//! message of another rank, and messages of another client or to another domain only if very many hang.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,21 +9,26 @@ use std::hash::Hash;
 use super::job::{MailJob, Rank};
 use super::mailbox::domain;
 
-/// How many messages are sent at once.
-const ALL: usize = 24;
-
-/// How many of them may be confirmations or reset links. The others are for warnings.
-const REQUESTED: usize = 20;
-
-/// How many of these may be confirmations. The others are for reset links.
-const CONFIRMATIONS: usize = 16;
-
-/// How many confirmations, and how many reset links, may be sent at once for one client.
-const CONFIRMATIONS_OF_CLIENT: usize = 1;
-const RESETS_OF_CLIENT: usize = 3;
-
-/// How many confirmations and reset links may be sent at once to one domain.
+/// How many messages of one rank may be sent at once to one domain.
 const TO_DOMAIN: usize = 4;
+
+/// How many messages of a rank may be sent at once.
+const fn places(rank: Rank) -> usize {
+    match rank {
+        Rank::Warning => 8,
+        Rank::Reset => 6,
+        // The recipients may be strangers, so more of these messages may hang.
+        Rank::Confirmation => 16,
+    }
+}
+
+/// How many of them may be of one client.
+const fn places_of_client(rank: Rank) -> usize {
+    match rank {
+        Rank::Warning | Rank::Reset => 3,
+        Rank::Confirmation => 1,
+    }
+}
 
 /// The messages that are being sent. `Id` identifies a message.
 #[derive(Debug)]
@@ -44,33 +49,18 @@ impl<Id> Default for Places<Id> {
 }
 
 impl<Id: Eq + Hash> Places<Id> {
-    /// Returns the last rank for which there may be a place, or `None` if all places are taken.
+    /// Returns the last rank that has a free place, or `None` if all places are taken.
     pub(super) fn free(&self) -> Option<Rank> {
-        if self.0.len() >= ALL {
-            None
-        } else if self.count(|place| place.rank != Rank::Warning) >= REQUESTED {
-            Some(Rank::Warning)
-        } else if self.count(|place| place.rank == Rank::Confirmation) >= CONFIRMATIONS {
-            Some(Rank::Reset)
-        } else {
-            Some(Rank::Confirmation)
-        }
+        [Rank::Confirmation, Rank::Reset, Rank::Warning].into_iter().find(|rank| self.has_place_for(*rank))
     }
 
     /// Returns whether this message may be sent as well.
     pub(super) fn has_room_for(&self, job: &MailJob) -> bool {
         let rank = job.kind.rank();
-        if self.free().is_none_or(|free| rank > free) {
-            return false;
-        }
-        let of_client = match rank {
-            Rank::Warning => return true,
-            Rank::Reset => RESETS_OF_CLIENT,
-            Rank::Confirmation => CONFIRMATIONS_OF_CLIENT,
-        };
         let domain = domain(&job.address);
-        self.count(|place| place.rank == rank && place.whose == job.whose()) < of_client
-            && self.count(|place| place.rank != Rank::Warning && place.domain == domain) < TO_DOMAIN
+        let of_client = |place: &Place| place.rank == rank && place.whose == job.whose();
+        let to_domain = |place: &Place| place.rank == rank && place.domain == domain;
+        self.has_place_for(rank) && self.count(of_client) < places_of_client(rank) && self.count(to_domain) < TO_DOMAIN
     }
 
     /// Takes a place for a message.
@@ -84,6 +74,10 @@ impl<Id: Eq + Hash> Places<Id> {
         self.0.remove(id);
     }
 
+    fn has_place_for(&self, rank: Rank) -> bool {
+        self.count(|place| place.rank == rank) < places(rank)
+    }
+
     fn count(&self, is_counted: impl Fn(&Place) -> bool) -> usize {
         self.0.values().filter(|place| is_counted(place)).count()
     }
@@ -94,44 +88,48 @@ mod tests {
     use super::super::JobKind::{self, ConfirmEmail, NewDevice, ResetPassword};
     use super::*;
 
-    /// Takes places for messages until there is no room for the next one. Returns how many.
-    fn fill(places: &mut Places<usize>, kind: JobKind, source: &dyn Fn(usize) -> String, domain: &str) -> usize {
+    /// Takes places for messages of this client to this domain until there is no room for another one. Returns how many.
+    fn fill(places: &mut Places<usize>, kind: JobKind, client: &str, domain: &str) -> usize {
+        let mut job = MailJob::sample(kind);
+        (job.source, job.address) = (client.to_owned(), format!("someone@{domain}"));
         let mut taken = 0;
-        loop {
-            let mut job = MailJob::sample(kind);
-            (job.source, job.address) = (source(taken), format!("someone@{domain}"));
-            if !places.has_room_for(&job) {
-                return taken;
-            }
+        while places.has_room_for(&job) {
             places.take(places.0.len(), &job);
             taken += 1;
         }
+        taken
     }
 
     #[test]
     fn l3_messages_that_hang_leave_places_for_others() {
+        for (kind, of_client, next) in [(ConfirmEmail, 1, Rank::Reset), (ResetPassword, 3, Rank::Confirmation)] {
+            let mut places = Places::default();
+            assert_eq!(fill(&mut places, kind, "192.0.2.1", "a.example"), of_client);
+            // Other clients, one domain.
+            let others = (0..10).map(|number| fill(&mut places, kind, &format!("198.51.100.{number}"), "a.example"));
+            assert_eq!(of_client + others.sum::<usize>(), TO_DOMAIN);
+            // Many clients and domains.
+            for number in 0..100 {
+                fill(&mut places, kind, &format!("203.0.113.{number}"), &format!("{number}.example"));
+            }
+            assert_eq!(places.0.len(), super::places(kind.rank()));
+            assert_eq!(places.free(), Some(next));
+            for other in [ConfirmEmail, ResetPassword, NewDevice].into_iter().filter(|other| *other != kind) {
+                assert!(fill(&mut places, other, "192.0.2.1", "a.example") > 0, "{other:?}");
+            }
+            places.leave(&0);
+            assert_eq!(fill(&mut places, kind, "192.0.2.9", "b.example"), 1);
+        }
+    }
+
+    #[test]
+    fn all_places_can_be_taken() {
         let mut places = Places::default();
-        assert_eq!(fill(&mut places, ConfirmEmail, &|_| "192.0.2.1".to_owned(), "a.example"), 1);
-        let many = |number: usize| format!("198.51.100.{number}");
-        assert_eq!(fill(&mut places, ConfirmEmail, &many, "a.example"), TO_DOMAIN - 1);
-        // Many clients with many domains. They leave places for reset links and for warnings.
-        let mut taken = TO_DOMAIN;
-        for number in 0..100 {
-            let source = |_| format!("203.0.113.{number}");
-            taken += fill(&mut places, ConfirmEmail, &source, &format!("{number}.example"));
+        for kind in [ConfirmEmail, ResetPassword, NewDevice] {
+            for number in 0..100 {
+                fill(&mut places, kind, &number.to_string(), &format!("{number}.example"));
+            }
         }
-        assert_eq!(taken, CONFIRMATIONS);
-        assert_eq!(places.free(), Some(Rank::Reset));
-        let mut resets = 0;
-        for number in 0..100 {
-            resets += fill(&mut places, ResetPassword, &|_| "192.0.2.7".to_owned(), &format!("reset{number}.example"));
-        }
-        assert_eq!(resets, RESETS_OF_CLIENT);
-        assert_eq!(fill(&mut places, ResetPassword, &|_| "192.0.2.8".to_owned(), "else.example"), 1);
-        assert_eq!(places.free(), Some(Rank::Warning));
-        assert_eq!(fill(&mut places, NewDevice, &|_| String::new(), "a.example"), ALL - REQUESTED);
-        assert_eq!(places.free(), None);
-        places.leave(&0);
-        assert_eq!(places.free(), Some(Rank::Confirmation));
+        assert_eq!((places.0.len(), places.free()), (30, None));
     }
 }
