@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hardtack::clock::Timestamp;
 
-use super::limits::is_withheld;
+use super::mailbox::is_withheld;
 use crate::users::EmailAddress;
 
 /// After this many attempts, a message is given up, but not before [`MIN_AGE`]. With the usual pauses, 30 attempts take
@@ -134,7 +134,7 @@ pub(super) struct MailJob {
     pub(super) username: String,
     /// The recipient.
     pub(super) address: String,
-    /// How it is counted, see [`address_key`](super::limits::address_key).
+    /// How it is counted, see `limits::address_key`.
     pub(super) address_key: String,
     /// What else the message says.
     pub(super) detail: String,

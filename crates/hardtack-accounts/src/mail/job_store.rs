@@ -10,7 +10,8 @@ use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
 use super::job::{JobKind, MailJob, NewJob, Rank};
-use super::limits::{Decision, address_key, withheld};
+use super::limits::{Decision, address_key};
+use super::mailbox::withheld;
 use super::sent::{self, count_as_sent, lock_in};
 use super::templates::{MORE_DEVICES, device_line, device_line_start};
 use crate::users::EmailAddress;

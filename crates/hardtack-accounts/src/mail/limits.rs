@@ -167,19 +167,6 @@ pub(super) fn address_key(kind: JobKind, text: &str) -> String {
     }
 }
 
-/// No address contains a space.
-const WITHHELD: &str = "withheld ";
-
-/// Returns the key of an email that is withheld. Such emails do not count as emails to the mailbox.
-pub(super) fn withheld(key: &str) -> String {
-    format!("{WITHHELD}{key}")
-}
-
-/// Returns whether [`withheld`] has returned a key.
-pub(super) fn is_withheld(key: &str) -> bool {
-    key.starts_with(WITHHELD)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,7 +235,5 @@ mod tests {
         for kind in [JobKind::ResetPassword, JobKind::NewDevice] {
             assert_eq!(address_key(kind, "Ada+1@Mail.Example"), "ada+1@mail.example");
         }
-        let key = withheld("ada@mail.example");
-        assert!(is_withheld(&key) && !is_withheld("ada@mail.example"));
     }
 }

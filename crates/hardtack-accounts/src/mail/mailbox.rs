@@ -1,4 +1,4 @@
-//! Different spellings of one email address.
+//! The keys by which emails to an address are counted: different spellings of one address have the same key.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -22,6 +22,19 @@ pub(super) fn mailbox(text: &str) -> String {
 /// Returns the domain of an address as [`address`] spells it.
 pub(super) fn domain(address: &str) -> String {
     address.rsplit_once('@').map_or_else(String::new, |(_, domain)| domain_of(domain))
+}
+
+/// No address contains a space.
+const WITHHELD: &str = "withheld ";
+
+/// Returns the key of an email that is withheld. Such emails do not count as emails to the mailbox.
+pub(super) fn withheld(key: &str) -> String {
+    format!("{WITHHELD}{key}")
+}
+
+/// Returns whether [`withheld`] has returned a key.
+pub(super) fn is_withheld(key: &str) -> bool {
+    key.starts_with(WITHHELD)
 }
 
 fn domain_of(domain: &str) -> String {
@@ -63,5 +76,6 @@ mod tests {
         assert_eq!(address("Ada+1@Mail．Example"), "ada+1@mail.example");
         assert_eq!(domain("ada@Mail．Example"), "mail.example");
         assert_eq!(domain("none"), "");
+        assert!(is_withheld(&withheld("ada@mail.example")) && !is_withheld("ada@mail.example"));
     }
 }

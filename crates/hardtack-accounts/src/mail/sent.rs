@@ -8,7 +8,8 @@ use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
 use super::job::{JobKind, MailJob, NewJob};
-use super::limits::{Decision, Sent, WINDOW, address_key, decide, warnings, withheld};
+use super::limits::{Decision, Sent, WINDOW, address_key, decide, warnings};
+use super::mailbox::withheld;
 
 /// How long rows are kept. Only the last hour counts.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
