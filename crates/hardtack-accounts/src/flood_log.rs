@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How often events are summarized.
+/// How often further events are summarized.
 const SUMMARY: Duration = Duration::from_secs(60);
 
-/// Logs the first event in full, and a summary each minute while there are more. Clones share the count.
+/// Logs the first event in full. After that, logs a summary each minute while there are further events. Clones share
+/// the count.
 #[derive(Clone, Debug)]
 pub(crate) struct FloodLog {
     /// Logs a number of events.
@@ -14,7 +15,7 @@ pub(crate) struct FloodLog {
     flood: Arc<Mutex<Option<Flood>>>,
 }
 
-/// The events since the last line of the log.
+/// Counts the events since the last log message about them.
 #[derive(Debug, Default)]
 struct Flood {
     count: u64,
@@ -41,7 +42,7 @@ impl FloodLog {
         tokio::spawn(async move { while events.summarize_after(SUMMARY).await {} });
     }
 
-    /// Returns whether there were events.
+    /// Waits for `time`, and summarizes the events of this time. Returns whether there were events.
     async fn summarize_after(&self, time: Duration) -> bool {
         tokio::time::sleep(time).await;
         let mut flood = self.flood.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! The extractor for the client whose tries are counted.
+//! The extractor for the client whose attempts are counted.
 
 use std::convert::Infallible;
 

@@ -39,6 +39,7 @@ pub(super) struct Dispatcher {
     idle_at: watch::Sender<u64>,
     /// The messages that are being sent.
     sending: JoinSet<()>,
+    /// The places of these messages.
     places: Places<tokio::task::Id>,
 }
 
@@ -126,9 +127,10 @@ impl Shared {
                     subject,
                     user,
                     error,
-                    "the mail server refused the email for good; it is given up. Check the user's address"
+                    "the mail server refused the email for good, so the email was discarded; check the user's address"
                 );
-                // It counts as sent, so that no one can have any number of such emails tried.
+                // The email counts as sent. Otherwise, the limits would not apply, and a stranger could make the server
+                // try any number of such emails.
                 self.insist(calls, || self.worker.jobs.finish(job)).await;
             }
             Err(SendFailure { kind, text: error }) => {
@@ -141,8 +143,8 @@ impl Shared {
                         user,
                         attempt,
                         error,
-                        "the email was not sent in a day, and is given up; correct the cause, then ask the user whether \
-                         it is still needed"
+                        "the email could not be sent for a day and was discarded; correct the cause, then ask the user \
+                         whether the email is still needed"
                     );
                     return self.insist(calls, || self.worker.jobs.remove(job)).await;
                 };
@@ -150,14 +152,16 @@ impl Shared {
                     let retry_in_seconds = pause.as_secs();
                     let what_to_do = match failure.outage {
                         Likelihood::Certain => {
-                            "no email is sent at the moment; correct the cause: what waits is then sent within a minute"
+                            "no email can be sent at the moment; correct the cause, and queued emails will be sent \
+                             within a minute"
                         }
                         Likelihood::Suspected => {
-                            "several emails in a row were not sent; if this goes on, correct the cause: what waits is \
-                             then sent within a minute"
+                            "several emails in a row could not be sent; if emails keep failing, correct the cause, and \
+                             queued emails will be sent within a minute"
                         }
                         Likelihood::Unlikely => {
-                            "the email is sent again later; if this goes on, correct the cause or the user's address"
+                            "the email will be tried again later; if it keeps failing, correct the cause or the user's \
+                             address"
                         }
                     };
                     tracing::error!(
@@ -177,10 +181,10 @@ impl Shared {
         }
     }
 
-    /// Notes that the mail server works.
+    /// Notes that the mail server has accepted or refused a message, and so works.
     fn has_replied(&self) {
         if self.outage.end() {
-            tracing::info!(event = "mail_recovered", "mail is sent again");
+            tracing::info!(event = "mail_recovered", "emails can be sent again");
         }
     }
 
@@ -230,7 +234,7 @@ impl Shared {
                 if !self.is_database_down.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
                         event = "mail_delayed", error = %WithCauses(&error),
-                        "queued mail cannot be read; it is sent when the database is back"
+                        "queued emails cannot be read; they will be sent when the database works again"
                     );
                 }
                 None

@@ -20,8 +20,8 @@ use crate::users::EmailAddress;
 /// time.
 const CLAIM: Duration = Duration::from_secs(15);
 
-/// After a warning about a new device, the same client causes no further such warning to the same user for this long.
-/// Without this limit, a program that keeps no cookies would cause a warning with each log-in.
+/// How long it takes after a warning about a new device until the same client can trigger another such warning to the
+/// same user. Without this limit, a program that keeps no cookies would trigger a warning at each log-in.
 const SAME_CLIENT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads and writes the table `mail_jobs`.
@@ -30,14 +30,14 @@ pub(crate) struct MailJobStore {
     database: Pool,
 }
 
-/// How long the list of devices in a warning may become, in characters. After that, the warning says that there were
-/// more.
+/// The length of the list of devices in a warning, in characters, from which on no further devices are listed. The
+/// warning then only says that there were other devices.
 const MAX_DEVICES: i64 = 600;
 
 /// How many jobs without a user may wait.
 const MAX_EMPTY: i64 = 256;
 
-/// The SQL that adds a device to the warning that waits, unless the warning already names that device.
+/// The SQL that adds a device to the warning in the queue, unless the warning already names that device.
 macro_rules! append_device {
     ($position:literal) => {
         concat!(
@@ -70,8 +70,9 @@ macro_rules! due {
     };
 }
 
-/// Emails that were tried less often go first. During an outage, one email at a time is tried; without this order, two
-/// warnings to a mailbox that does not exist would be tried again and again, and no other email would ever be.
+/// Selects jobs that are due. The jobs that have been tried least often come first. During an outage of the mail
+/// server, only one email at a time is tried. If warnings always came first, two warnings to a mailbox that does not
+/// exist could be tried again and again, and no other email would ever be tried.
 macro_rules! select_due {
     ($now:literal) => {
         concat!(
@@ -92,12 +93,17 @@ impl MailJobStore {
         Self { database }
     }
 
-    /// Adds a job in the transaction that stores the change it reports. Nothing is added if the user has no address
-    /// that this email may go to, or if the same email already waits. A confirmation replaces a queued one to an
-    /// earlier address. Another new device is added to the warning that waits.
+    /// Adds a job. If the email reports a change, pass the transaction that stores the change.
     ///
-    /// If a requested email would exceed a limit, nothing is added, except for a confirmation that is withheld: it is
-    /// queued and counted for the user like others, but not sent. Warnings are not limited here.
+    /// Adds nothing if the user has no address to which this email may be sent. Most emails are not queued again while
+    /// the same email is still in the queue. If a warning about a new device is in the queue, the device is added to
+    /// that warning. A new device causes no warning if the same client has triggered such a warning within
+    /// [`SAME_CLIENT`]. Before a confirmation is queued, the user's queued confirmations for other addresses are
+    /// withdrawn.
+    ///
+    /// If a requested email would exceed a limit, nothing is added. There is one exception: if only the limit of the
+    /// mailbox is reached, a confirmation is withheld. This means that the confirmation is queued and counted for the
+    /// user like others, but not sent. Warnings are not limited here.
     pub(crate) async fn add_in(transaction: &mut Transaction, job: NewJob<'_>) -> Result<Decision, BackendError> {
         let kind = job.kind;
         let Some(address) = recipient_in(transaction, &job).await? else {
@@ -181,10 +187,10 @@ impl MailJobStore {
         execute_in(transaction, statement).await.map(drop)
     }
 
-    /// Adds a job without a user, which sends nothing. A request for an address that belongs to no user, or that a limit
-    /// prevents, causes such a job. So the server does the same work for every request, and the times of later
-    /// responses do not reveal which addresses belong to users. If many such jobs wait, for example during an outage of
-    /// the mail server, nothing is added.
+    /// Adds a job without a user, which sends nothing. Call this for a request for a reset link if the address belongs
+    /// to no user, or if a limit is reached. So the server does the same work for every request, and the duration of
+    /// later responses does not reveal which addresses belong to users. If [`MAX_EMPTY`] such jobs are in the queue,
+    /// for example during an outage of the mail server, nothing is added.
     pub(super) async fn add_empty_in(transaction: &mut Transaction, job: &NewJob<'_>) -> Result<(), BackendError> {
         let address = job.address.map_or("", EmailAddress::as_str);
         let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, address_key, source, detail, \
@@ -203,7 +209,8 @@ impl MailJobStore {
         execute_in(transaction, statement).await.map(drop)
     }
 
-    /// Removes the jobs that would send a link to a user whose links stop working.
+    /// Removes the jobs that would send reset and confirmation links to a user. Call this in the transaction that
+    /// invalidates the user's links.
     pub(crate) async fn withdraw_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
         withdraw!(transaction, "user_id = $1 AND kind IN ('confirm_email', 'reset_password')", user_id)
     }
@@ -310,7 +317,7 @@ impl MailJobStore {
         let sql = "DELETE FROM mail_jobs WHERE number = $1 AND detail = $2";
         let deleted = execute_in(&mut transaction, Statement::new(sql).bind(job.number).bind(&job.detail)).await?;
         if deleted == 0 {
-            // While the email was being sent, another device was added to it. That one needs another email.
+            // While the email was being sent, another device was added to the job. Another email has to name it.
             let sql = "UPDATE mail_jobs SET detail = SUBSTR(detail, LENGTH($2) + 2), failures = 0, claimed_at = 0, \
                        pause = 0 WHERE number = $1";
             execute_in(&mut transaction, Statement::new(sql).bind(job.number).bind(&job.detail)).await?;
@@ -334,7 +341,7 @@ async fn recipient_in(transaction: &mut Transaction, job: &NewJob<'_>) -> Result
     Ok(rows.into_iter().next().map(|(email,)| email))
 }
 
-/// Returns whether the same email already waits.
+/// Returns whether the same email is already in the queue.
 async fn waits_in(transaction: &mut Transaction, job: &NewJob<'_>, address: &str) -> Result<bool, BackendError> {
     let sql = "SELECT number FROM mail_jobs WHERE user_id = $1 AND kind = $2 AND address = $3";
     let statement = Statement::new(sql).bind(job.user_id).bind(job.kind.name()).bind(address);

@@ -1,9 +1,11 @@
 //! Limits how many emails are sent in an hour.
 //!
 //! Each kind of email has limits of its own, so that emails of one kind hold back no other kind. This matters because
-//! different people cause the kinds: anyone can enter any address, to which a confirmation is then sent; anyone can
-//! request a reset link, but it is sent only to an address that its owner has confirmed; and only someone who has the
-//! password or a link causes a warning.
+//! different people cause the different kinds:
+//!
+//! - Anyone can enter any address, and a confirmation is then sent to this address.
+//! - Anyone can request a reset link, but it is sent only to an address that a user has confirmed.
+//! - Only people who have the password or a link can cause a warning.
 //!
 //! The counts are in the database, which all servers share. Emails that wait in the queue are counted too, so the
 //! limits hold even in the hour after an outage of the mail server.
@@ -18,54 +20,57 @@ use super::mailbox::{address, mailbox};
 /// The time in which emails are counted.
 pub(super) const WINDOW: Duration = Duration::from_secs(60 * 60);
 
-/// How many confirmations are sent to one mailbox, from all users and clients together.
+/// How many confirmations go to one mailbox, for all users and clients together.
 const CONFIRMATIONS: usize = 4;
 
-/// How many reset links are sent to one address. Up to five users can have confirmed it.
+/// How many reset links go to one address. Up to five users can have confirmed it.
 const RESETS: usize = 5;
 
-/// How many emails of one kind one user can cause to one address. For confirmations, this is also how many one client
-/// can cause to one mailbox.
+/// How many emails of one kind go to one address for the same user. For confirmations, this is also how many go to one
+/// mailbox because of requests from the same client.
 const OF_USER: usize = 3;
 
-/// How many emails of one kind one user can cause, to all addresses together.
+/// How many emails of one kind are sent for the same user, to all addresses together.
 const OF_USER_IN_ALL: usize = 10;
 
-/// How many emails of one kind one client can cause. Many people may share its address.
+/// How many emails of one kind are sent because of requests from the same client, to all addresses together. The limit
+/// is high because many people may share a client's IP address.
 const OF_SOURCE: usize = 100;
 
 /// Returns how many warnings of a kind are sent to one user before further ones wait, or `None` if they never wait.
 pub(super) const fn warnings(kind: JobKind) -> Option<usize> {
     match kind {
-        // The user cannot be sent many: each change needs an address that was confirmed since the last one.
+        // There cannot be many such warnings: each change needs an address that was confirmed since the last change.
         JobKind::EmailChanged => None,
-        // A letter lists the devices that were new since the last one.
+        // The next email lists all devices that were new in the meantime.
         JobKind::NewDevice => Some(1),
         _ => Some(5),
     }
 }
 
-/// The emails of the same kind that count against one more email.
+/// The earlier emails of the same kind that count when another email is requested.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
-    /// The clients that have caused emails to the same mailbox, one for each email.
+    /// For each email to the same mailbox: the client that requested it.
     pub(super) to_mailbox: Vec<String>,
-    /// When the user has caused emails to the same address. Includes those that were withheld.
+    /// For each email for the same user to the same address: when the email was sent, or the current time if it is
+    /// still queued. Includes emails that were withheld.
     pub(super) of_user: Vec<Timestamp>,
-    /// When the user, or the client, has caused emails, to any address. Includes those that were withheld.
+    /// The same times for emails for the same user to any address. Includes emails that were withheld.
     pub(super) of_user_in_all: Vec<Timestamp>,
+    /// The same times for emails that the same client has requested. Includes emails that were withheld.
     pub(super) of_source: Vec<Timestamp>,
 }
 
-/// What happens to an email.
+/// What happens to an email that was requested.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// It is sent.
+    /// The email is sent.
     Send,
-    /// It is not sent, because its recipient was sent several, which others may have caused. The user must not be told:
-    /// that would reveal that others have entered the address.
+    /// The email is not sent, because too many emails have gone to its recipient. Other people may have caused these
+    /// emails. The user must not be told, because that would reveal that others have entered the address.
     Withhold,
-    /// It is not sent, because the user or the client has caused several. The user may be told.
+    /// The email is not sent, because the user or the client has caused too many. The user may be told.
     Refuse(MailLimit),
 }
 
@@ -78,7 +83,7 @@ impl Decision {
         }
     }
 
-    /// Returns the name of the limit in the log, or `None` if the email is sent.
+    /// Returns the name that the log uses for the limit, or `None` if the email is sent.
     pub(super) const fn limit_name(&self) -> Option<&'static str> {
         match self {
             Self::Send => None,
@@ -158,8 +163,8 @@ pub(super) fn decide(kind: JobKind, source: &str, sent: Sent, now: Timestamp) ->
 
 /// Returns the key by which emails of a kind to an address are counted. An address that someone has entered may belong
 /// to a stranger, so confirmations are counted for the mailbox. The other emails go to confirmed addresses. They are
-/// counted for the exact address: with some providers, `ada+1@…` is not the mailbox of `ada@…`, and its owner must not
-/// use up the emails to `ada@…`.
+/// counted for the address: with some providers, `ada+1@…` and `ada@…` are mailboxes of different people, and the owner
+/// of `ada+1@…` must not be able to use up the emails to `ada@…`.
 pub(super) fn address_key(kind: JobKind, text: &str) -> String {
     match kind {
         JobKind::ConfirmEmail => mailbox(text),

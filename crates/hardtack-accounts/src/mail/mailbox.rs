@@ -2,8 +2,9 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Returns the same text for every spelling of an address: in lower case, and with the domain as DNS sees it, so that
-/// `Bücher.example`, `xn--bcher-kva.example` and a domain with full-width letters or dots (UTS #46) are treated alike.
+/// Returns the same text for every spelling of an address: in lower case, and with the domain in its ASCII form, so
+/// that `Bücher.example`, `xn--bcher-kva.example` and a domain with full-width letters or dots (UTS #46) are treated
+/// alike.
 pub(super) fn address(address: &str) -> String {
     let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
     format!("{}@{}", lower(local), domain_of(domain))
@@ -24,15 +25,15 @@ pub(super) fn domain(address: &str) -> String {
     address.rsplit_once('@').map_or_else(String::new, |(_, domain)| domain_of(domain))
 }
 
-/// No address contains a space.
+/// The beginning of the key of a withheld email. No address contains a space, so no other key begins like this.
 const WITHHELD: &str = "withheld ";
 
-/// Returns the key of an email that is withheld. Such emails do not count as emails to the mailbox.
+/// Returns the key under which a withheld email is stored. Such an email does not count as an email to the mailbox.
 pub(super) fn withheld(key: &str) -> String {
     format!("{WITHHELD}{key}")
 }
 
-/// Returns whether [`withheld`] has returned a key.
+/// Returns whether a key was made by [`withheld`].
 pub(super) fn is_withheld(key: &str) -> bool {
     key.starts_with(WITHHELD)
 }

@@ -6,9 +6,9 @@
 //!
 //! No request waits for mail, so a response does not reveal whether there was anything to send. Messages wait in a
 //! queue in the database. A message about a change is queued in the transaction that stores the change. A message with
-//! a reset link is queued by a background task, which first looks up the users with the requested address. It does so a
-//! random time after the request, and does the same work if there is no such user. Messages are limited for each kind,
-//! address, user and client.
+//! a reset link is queued by a background task, which first looks up the users with the requested address. The task
+//! waits for a random time before it does so, and does the same work if there is no such user. The number of messages
+//! is limited for each kind, address, user and client.
 
 mod dispatcher;
 mod fair_queue;

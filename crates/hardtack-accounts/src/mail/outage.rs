@@ -21,7 +21,7 @@ const REPORT: Duration = Duration::from_secs(600);
 ///
 /// An outage is *suspected* if several messages fail in a row. Strangers can cause that: they sign up with addresses
 /// whose mailboxes are slow or full. So a suspicion delays no other message. It only keeps the pauses of the messages
-/// that have failed short, so that they are sent soon after a real outage.
+/// that have failed short. So if there was an outage, these messages are sent soon after its end.
 #[derive(Debug, Default)]
 pub(super) struct Outage(Mutex<State>);
 
@@ -61,9 +61,11 @@ pub(super) enum Likelihood {
 }
 
 impl Outage {
-    /// Returns how long to wait before a message may be sent, or zero if one may be sent now. During an outage, zero
-    /// also reserves the next try: other messages wait until that try has succeeded or failed, but at most for
-    /// `timeout`.
+    /// Returns how long to wait before a message may be sent, or zero if a message may be sent now.
+    ///
+    /// During an outage, only one message is tried at a time. A caller that gets zero must try a message, or call
+    /// [`Self::nothing_to_try`]. No other caller gets zero until this message has been sent or has failed, or until
+    /// `timeout` has passed.
     pub(super) fn delay(&self, now: Instant, timeout: Duration) -> Duration {
         let mut state = self.state();
         let Some(down) = &mut state.down else { return Duration::ZERO };
@@ -75,7 +77,8 @@ impl Outage {
         delay
     }
 
-    /// Allows another message to be tried, because there was none after [`Self::delay`].
+    /// Call this method if [`Self::delay`] has returned zero but there was no message to send. The next caller of
+    /// [`Self::delay`] can then try to send a message at once.
     pub(super) fn nothing_to_try(&self, now: Instant) {
         if let Some(down) = &mut self.state().down {
             (down.is_trying, down.until) = (false, now);
@@ -123,7 +126,7 @@ impl Outage {
     }
 }
 
-/// Returns whether the outage is to be logged again.
+/// Returns whether the outage should be logged again.
 fn is_due(reported_at: &mut Instant, now: Instant) -> bool {
     let is_due = now.duration_since(*reported_at) >= REPORT;
     if is_due {
@@ -158,7 +161,7 @@ mod tests {
             now += delay;
         }
         assert!((55..75).contains(&tries), "{tries}");
-        // One try that is never concluded does not stop the others for long.
+        // One attempt that is never concluded does not stop the others for long.
         while !outage.delay(now, TIMEOUT).is_zero() {
             now += Duration::from_secs(1);
         }

@@ -1,7 +1,8 @@
 //! Which messages may be sent at the same time.
 //!
-//! Some mailboxes are slow, and some are slow on purpose. The places are shared out so that messages that hang delay no
-//! message of another rank, and messages of another client or to another domain only if very many hang.
+//! Some mailboxes are slow, and some are slow on purpose. So each rank of messages has places of its own, and one
+//! client and one domain can use only a few of them. Messages that hang therefore delay no message of another rank. They
+//! delay messages of another client or to another domain only if very many of them hang.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -22,7 +23,7 @@ const fn places(rank: Rank) -> usize {
     }
 }
 
-/// How many of them may be of one client.
+/// How many messages of a rank may be sent at once for one client.
 const fn places_of_client(rank: Rank) -> usize {
     match rank {
         Rank::Warning | Rank::Reset => 3,
@@ -37,7 +38,7 @@ pub(super) struct Places<Id>(HashMap<Id, Place>);
 #[derive(Debug)]
 struct Place {
     rank: Rank,
-    /// The client that caused the message.
+    /// The client that caused the message, or the user if no client is known.
     whose: String,
     domain: String,
 }
@@ -49,12 +50,12 @@ impl<Id> Default for Places<Id> {
 }
 
 impl<Id: Eq + Hash> Places<Id> {
-    /// Returns the last rank that has a free place, or `None` if all places are taken.
+    /// Returns the least urgent rank that has a free place, or `None` if all places are taken.
     pub(super) fn free(&self) -> Option<Rank> {
         [Rank::Confirmation, Rank::Reset, Rank::Warning].into_iter().find(|rank| self.has_place_for(*rank))
     }
 
-    /// Returns whether this message may be sent as well.
+    /// Returns whether this message may be sent in addition to those that are being sent.
     pub(super) fn has_room_for(&self, job: &MailJob) -> bool {
         let rank = job.kind.rank();
         let domain = domain(&job.address);
@@ -88,7 +89,8 @@ mod tests {
     use super::super::JobKind::{self, ConfirmEmail, NewDevice, ResetPassword};
     use super::*;
 
-    /// Takes places for messages of this client to this domain until there is no room for another one. Returns how many.
+    /// Takes places for messages of this client to this domain until there is no room for another one. Returns how
+    /// many.
     fn fill(places: &mut Places<usize>, kind: JobKind, client: &str, domain: &str) -> usize {
         let mut job = MailJob::sample(kind);
         (job.source, job.address) = (client.to_owned(), format!("someone@{domain}"));

@@ -95,8 +95,8 @@ impl fmt::Debug for MailQueue {
     }
 }
 
-/// Handles requests for reset links, one after the other, at random times. Calls `queued` after the requests of each
-/// time.
+/// Handles requests for reset links. Waits for a random time after the first request, and then handles all requests
+/// that have arrived, one after the other. Calls `queued` after each such series.
 async fn work_off(queue: &FairQueue<ResetRequest>, hurry: &Notify, worker: &MailWorker, queued: impl Fn()) {
     loop {
         queue.filled().await;
@@ -109,7 +109,12 @@ async fn work_off(queue: &FairQueue<ResetRequest>, hurry: &Notify, worker: &Mail
         queued();
         let dropped = queue.take_dropped();
         if dropped > 0 {
-            tracing::warn!(event = "dropped", queue = "mail", items = dropped, "too many reset links were requested");
+            tracing::warn!(
+                event = "dropped",
+                queue = "mail",
+                items = dropped,
+                "too many reset links were requested; some requests were dropped"
+            );
         }
     }
 }
@@ -124,7 +129,8 @@ async fn handle(asked: &ResetRequest, worker: &MailWorker) {
         if since.elapsed() < PAUSE {
             tracing::warn!(
                 event = "mail_delayed", error = %WithCauses(&error),
-                "a reset link was requested, but the database fails; it is sent when the database is back"
+                "a reset link was requested, but the database failed; the link will be sent when the database works \
+                 again"
             );
         }
         tokio::time::sleep(PAUSE).await;

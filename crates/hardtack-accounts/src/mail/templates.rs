@@ -20,7 +20,7 @@ pub(crate) struct MailTemplates {
 pub(super) struct Subject<'a> {
     pub(super) kind: JobKind,
     pub(super) username: &'a str,
-    /// The devices, one in each line; the former user name; or nothing.
+    /// The new devices, one in each line; the former user name; or nothing.
     pub(super) detail: &'a str,
     /// The link's token, if the email has a link.
     pub(super) token: Option<&'a LinkToken>,
@@ -72,13 +72,14 @@ impl MailTemplates {
 
     /// To the old address, with a link that undoes the change.
     fn email_changed(&self, name: &str, undo: Option<&LinkToken>) -> Letter {
-        let changed = format!("the email address of your account {name} was changed. This address is no longer used.");
+        let changed =
+            format!("the email address of your account {name} was changed. The account no longer uses this address.");
         let letter = self.on_the_site(&changed).say(IGNORE);
         match undo {
             Some(token) => letter
                 .say(
-                    "If this was not you, undo it within a week. This restores your address, logs out all devices and \
-                     lets you choose a new password, because whoever changed the address knows yours:",
+                    "If this was not you, someone else knows your password. Undo the change within a week. This \
+                     restores your address, logs out all devices and lets you choose a new password:",
                 )
                 .link(&self.url(&format!("/email/undo?token={}", token.as_str()))),
             None => letter.say("If this was not you, contact the administrators of the site."),
@@ -86,15 +87,15 @@ impl MailTemplates {
     }
 
     fn password_changed(&self, what: &str) -> Letter {
-        self.on_the_site(&format!("{what}. Other devices were logged out."))
+        self.on_the_site(&format!("{what}. All other devices were logged out."))
             .say(IGNORE)
-            .say("If this was not you, choose a new password now. Whoever changed it is then logged out:")
+            .say("If this was not you, choose a new password now. This logs out all devices:")
             .link(&self.url("/password/forgot"))
     }
 
     fn new_device(&self, name: &str, devices: &str) -> Letter {
-        let which = if devices.contains('\n') { "devices that are" } else { "a device that is" };
-        let letter = self.on_the_site(&format!("someone logged in to your account {name} with {which} new to it:"));
+        let which = if devices.contains('\n') { "new devices" } else { "a new device" };
+        let letter = self.on_the_site(&format!("someone logged in to your account {name} from {which}:"));
         let letter = devices.lines().fold(letter, Letter::say);
         letter
             .say(IGNORE)
@@ -108,11 +109,11 @@ impl MailTemplates {
         let former = quoted(former);
         self.on_the_site(&format!("an administrator changed the user name of your account from {former} to {name}."))
             .say("From now on, log in with the new name. Your password stays the same.")
-            .say("If you do not know why, contact the administrators of the site.")
+            .say("If you did not expect this, contact the administrators of the site.")
     }
 
-    /// Begins a letter. It puts no full stop after the site's name, because mail programs may turn the name and the
-    /// full stop into a link.
+    /// Begins an email with a paragraph such as "On site.example, your password was changed." No full stop follows the
+    /// host name, because a mail program might include the full stop in a link to the host.
     fn on_the_site(&self, what: &str) -> Letter {
         let host = self.site.split_once("://").map_or(self.site.as_str(), |(_, host)| host);
         Letter::default().say(format!("On {host}, {what}"))
@@ -123,18 +124,18 @@ impl MailTemplates {
     }
 }
 
-/// A line of the list of devices, for a device such as `Firefox on Linux, address 192.0.2.1`.
+/// Returns a line of the list of devices, for a device such as `Firefox on Linux, address 192.0.2.1`.
 pub(super) fn device_line(device: &str, at: Timestamp) -> String {
     format!("{}{}", device_line_start(device), date_and_time(at))
 }
 
-/// The part of [`device_line`] that is the same for every log-in with a device.
+/// Returns the beginning of [`device_line`], which is the same for every log-in with a device.
 pub(super) fn device_line_start(device: &str) -> String {
     format!("{device}, on ")
 }
 
 /// The last line of a list of devices that does not name them all.
-pub(super) const MORE_DEVICES: &str = "and with other devices";
+pub(super) const MORE_DEVICES: &str = "and from other devices";
 
 /// A time as `30 November 2026, 14:05 UTC`.
 fn date_and_time(at: Timestamp) -> String {
@@ -202,7 +203,7 @@ mod tests {
         assert!(mail.text().contains(line), "{}", mail.text());
         assert!(mail.html().contains(line.trim()), "{}", mail.html());
         let several = compose(JobKind::NewDevice, "ada", &format!("{devices}\n{MORE_DEVICES}"), None).unwrap();
-        assert!(several.text().contains("with devices that are new to it:"), "{}", several.text());
-        assert!(several.text().contains(line) && several.text().contains("\nand with other devices\n"));
+        assert!(several.text().contains("from new devices:"), "{}", several.text());
+        assert!(several.text().contains(line) && several.text().contains("\nand from other devices\n"));
     }
 }

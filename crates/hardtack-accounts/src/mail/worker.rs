@@ -14,7 +14,7 @@ use crate::flood_log::FloodLog;
 use crate::links::{LinkPurpose, LinkStore, LinkToken};
 use crate::users::{EmailAddress, UserStore};
 
-/// Works off stored jobs, and queues the emails that visitors request.
+/// Sends the emails of stored jobs, and stores jobs for the reset links that visitors request.
 pub(crate) struct MailWorker {
     database: Pool,
     users: UserStore,
@@ -26,15 +26,16 @@ pub(crate) struct MailWorker {
     limited: FloodLog,
 }
 
-/// What became of a job that has not failed.
+/// The result of a job that has not failed.
 pub(super) enum Outcome {
     /// The message was sent.
     Sent,
-    /// The message is only counted, because its recipient was sent several.
+    /// The message is only counted and not sent, because a limit of its recipient was reached.
     Withheld,
     /// The message is no longer needed.
     NotNeeded,
-    /// The message has to wait, because its user was sent several about the same thing.
+    /// The message is a warning that has to wait, because its user has been sent too many warnings of the same kind in
+    /// the last hour.
     Later,
     /// The job was withdrawn, or another process has claimed it because our claim had expired.
     NotOurs,
@@ -42,11 +43,12 @@ pub(super) enum Outcome {
 
 /// Why a message was not sent.
 pub(super) struct SendFailure {
+    /// What the failure means for the message and for others.
     pub(super) kind: FailureKind,
     pub(super) text: String,
 }
 
-/// A message with the token of its link.
+/// A message that can be sent, and the token of the link in the message, if there is one.
 struct Prepared {
     mail: Mail,
     token: Option<LinkToken>,
@@ -129,8 +131,8 @@ impl MailWorker {
         LinkStore::create_in(transaction, user_id, purpose, address, now).await
     }
 
-    /// Queues an email with a reset link to each user who has confirmed the address. If there is none, does the same
-    /// work.
+    /// Queues an email with a reset link to each user who has confirmed the address. If there is no such user, does the
+    /// same work without sending an email.
     pub(super) async fn queue_reset_links(&self, asked: &ResetRequest) -> Result<(), BackendError> {
         let owners = self.users.confirmed_owners(&asked.address).await?;
         for owner in &owners {
@@ -175,7 +177,8 @@ impl MailWorker {
                 subject = kind.subject(),
                 user,
                 limit,
-                "an email was not sent, because of a limit; further ones are counted and logged once a minute"
+                "no email was sent, because a limit was reached; further such emails are counted and logged once a \
+                 minute"
             );
         });
     }
@@ -186,12 +189,12 @@ fn log_limited(emails: u64) {
         event = "mail_limited",
         emails,
         seconds = 60,
-        "emails not sent in the last minute, because of limits"
+        "emails not sent in the last minute, because limits were reached"
     );
 }
 
 impl SendFailure {
-    /// The message may be the problem, or the mail server.
+    /// A failure after which the message is tried again. The problem may be the message or the mail server.
     pub(super) const fn temporary(text: String) -> Self {
         Self { kind: FailureKind::Temporary, text }
     }

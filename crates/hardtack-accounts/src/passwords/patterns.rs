@@ -1,8 +1,8 @@
-//! Passwords that are made in a way that attackers try: repetitions, and runs of keys.
+//! Detects passwords with a pattern that attackers try: repetitions, and runs of keys.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The orders that a run follows, forwards or backwards: alphabets, digits, and the rows of keyboards.
+/// The orders that a run can follow, forwards or backwards: alphabets, digits, and the rows of keyboards.
 const ORDERS: &[&str] = &[
     "abcdefghijklmnopqrstuvwxyz",
     "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
@@ -24,15 +24,15 @@ const ORDERS: &[&str] = &[
 /// The shortest run, in characters.
 const SHORTEST_RUN: usize = 3;
 
-/// How many runs make up a password that is refused, at most, and how long it is, at most. Attackers try longer ones
-/// later than common phrases.
+/// A password that consists of runs is refused if it has at most this many runs and characters. Attackers try longer
+/// passwords of this kind only after common phrases.
 const MAX_RUNS: usize = 4;
 const LONGEST_RUNS: usize = 32;
 
-/// How many characters besides runs still leave a password that consists of runs.
+/// How many characters of a password may be outside runs if the password still counts as one that consists of runs.
 const MAX_OUTSIDE: usize = 2;
 
-/// How many digits and signs people add to a common password, at most: a date has eight.
+/// How many digits and signs around a common password are ignored. A date has eight digits.
 const MAX_ADDED: usize = 8;
 
 /// Returns the form in which passwords are compared with common ones: in lower case, without spaces around it, and with

@@ -18,11 +18,11 @@ const MAX_MIN_CHARS: u8 = 64;
 /// The rules for new passwords. By default, a password has at least 8 characters and at most 1024 bytes, and is not one
 /// of the passwords that attackers try first. It need not contain digits or special characters.
 ///
-/// The rules refuse 11,611 common passwords, also with a few digits or signs around them. Case, width (`ｐａｓｓｗｏｒｄ`) and
-/// spaces around a password make no difference. The rules also refuse passwords that repeat a short text or a common
-/// password, that follow the alphabet, the digits or the rows of a keyboard, that contain control characters, or that
-/// are little more than the user name, the email address or the name of the site. If you set a [`PasswordTable`], they
-/// refuse the passwords in it too.
+/// The rules refuse 11,611 common passwords, even if a few digits or signs are added around them. Case, width
+/// (`ｐａｓｓｗｏｒｄ`) and spaces around a password make no difference. The rules also refuse passwords that repeat a short
+/// text or a common password, that follow the alphabet, the digits or the rows of a keyboard, that contain control
+/// characters, or that are little more than the user name, the email address or the name of the site. If you set a
+/// [`PasswordTable`], they refuse the passwords in it too.
 ///
 /// If the password is the only factor, raise the minimum to 15 characters, as NIST SP 800-63B-4 requires.
 ///

@@ -28,9 +28,10 @@ const PAGE: LinkPage = LinkPage::new(
     ("/account", "Go to your account"),
 );
 
-/// Added to texts that announce a confirmation link. If others have caused too many emails to the address, none is sent.
-/// The texts are the same in that case, so that they do not reveal that others have entered the address.
-pub(crate) const AT_MOST: &str = "An address is sent at most a few links an hour.";
+/// A sentence for texts that announce a confirmation link. If others have caused too many emails to the address, the
+/// site sends no link. The texts are the same in this case, so that they do not reveal that others have entered the
+/// address.
+pub(crate) const AT_MOST: &str = "We send only a few links an hour to the same address.";
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Response, AuthError> {
     if let Some(redirect) = PAGE.move_token_to_cookie(&auth) {
@@ -94,7 +95,7 @@ async fn confirm(
     }
 }
 
-/// The button that sends another link. It has no fields.
+/// The form whose button sends another confirmation link. The form has no inputs for the user to fill in.
 pub(crate) struct SendAgainForm;
 
 impl AccountForm for SendAgainForm {
@@ -143,7 +144,7 @@ pub(crate) async fn send_again(
         Ok(Some(limit)) => return limited(&user, &limit, wants),
         Err(error) => return respond::unavailable(wants, &error),
     }
-    let detail = format!("If your address is not confirmed yet, an email with a link is sent to it. {AT_MOST}");
+    let detail = format!("If your address is not confirmed yet, we send an email with a link to it. {AT_MOST}");
     let body = json!({ "detail": detail });
     respond::success(wants, "/account?done=letter", body)
 }

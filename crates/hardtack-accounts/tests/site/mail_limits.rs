@@ -106,8 +106,8 @@ async fn l3_s77_one_address_gets_five_emails_an_hour_over_accounts_and_servers(o
         });
     }
     while let Some(statuses) = accounts.join_next().await {
-        // The third is beyond the limit of the account, unless an earlier email is still queued. No account is told that
-        // others have entered the address.
+        // The third is beyond the limit of the account, unless an earlier email is still queued. No account is told
+        // that others have entered the address.
         let statuses = statuses.unwrap();
         assert!(statuses == [200, 200, 429] || statuses == [200; 3], "{statuses:?}");
     }

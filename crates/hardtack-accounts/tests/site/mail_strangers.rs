@@ -1,4 +1,4 @@
-//! Emails that strangers cause: they hold back and delay no email of the owner of an account, and tell nothing.
+//! Emails that strangers cause: they hold back and delay no email to the owner of an account, and reveal nothing.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ hardtack_test_support::on_every_store! {
     }
 }
 
-/// A thief who knows the password logs in with many devices, so that the owner is not sent other emails.
+/// A thief who knows the password logs in with many devices to keep other emails from the owner.
 async fn l3_s77_new_devices_cause_one_email_an_hour_and_hold_back_no_other(on_postgres: bool) {
     let (site, mailer) = start(on_postgres).await;
     let mut owner = ada(&site, &mailer).await;
@@ -64,11 +64,11 @@ async fn l3_s77_new_devices_cause_one_email_an_hour_and_hold_back_no_other(on_po
     let letters = mailer.take();
     let [(to, text)] = &letters[..] else { panic!("{letters:?}") };
     assert_eq!(to, ADDRESS);
-    assert!(text.contains("devices that are new to it:"), "{text}");
+    assert!(text.contains("from new devices:"), "{text}");
     for line in ["\ncurl, address 198.51.100.1, on ", "\ncurl, address 198.51.100.9, on "] {
         assert!(text.contains(line), "{line}: {text}");
     }
-    assert!(text.contains("\nand with other devices\n"), "{text}");
+    assert!(text.contains("\nand from other devices\n"), "{text}");
     assert_eq!(count(&site, "mail_jobs").await, 0);
 }
 
@@ -107,7 +107,7 @@ async fn l3_s77_confirmations_that_strangers_cause_hold_back_no_reset_link(on_po
 async fn s56_sending_again_does_not_tell_which_addresses_have_accounts(on_postgres: bool) {
     let (site, mailer) = start(on_postgres).await;
     let mut owner = ada(&site, &mailer).await;
-    // Of many emails that were sent to the owner.
+    // Many emails have been sent to the owner.
     for number in 0..3 {
         forgot(&site, ADDRESS).await;
         mailer.wait_for(1).await;
@@ -139,14 +139,14 @@ async fn s56_sending_again_does_not_tell_which_addresses_have_accounts(on_postgr
     assert_eq!(letters.len(), 3);
 }
 
-/// Otherwise, the time of a later response reveals whether the address belongs to a user.
+/// Without this work, the duration of a later response would reveal whether the address belongs to a user.
 async fn s55_a_request_for_an_unknown_address_causes_the_same_work(on_postgres: bool) {
     let (site, mailer) = start(on_postgres).await;
     let mut owner = ada(&site, &mailer).await;
     mailer.is_out_of_order.store(true, Ordering::SeqCst);
     change_password(&mut owner, PASSWORD, "another password of hers").await;
     site.accounts.flush().await;
-    // During the outage, what was queued can be seen.
+    // During the outage, the queued jobs stay in the table.
     for (address, user) in [(ADDRESS, "user_id <> ''"), ("nobody@mail.example", "user_id = ''")] {
         let queued = format!("mail_jobs WHERE kind = 'reset_password' AND {user}");
         let before = count(&site, &queued).await;
@@ -161,11 +161,11 @@ async fn s55_a_request_for_an_unknown_address_causes_the_same_work(on_postgres: 
     mailer.is_out_of_order.store(false, Ordering::SeqCst);
     let letters = mailer.wait_for(2).await;
     assert!(letters.iter().all(|(to, _)| to == ADDRESS), "{letters:?}");
-    // What nobody is sent is not kept.
+    // Jobs that send nothing are not kept.
     try_again(&site).await;
     assert_eq!(count(&site, "mail_jobs").await, 0);
     assert_eq!(count(&site, "mail_sent").await, 3);
-    // Beyond the limit as well.
+    // The same is true beyond the limit.
     for _ in 0..5 {
         forgot(&site, ADDRESS).await;
     }

@@ -52,7 +52,7 @@ impl Mailer for MailCommand {
             Ok(Ok(status)) if status.code().is_some_and(|code| REFUSED.contains(&code)) => {
                 Err(MailError::refused(format!("{program} refused the email or its recipient: {status}")))
             }
-            Ok(Ok(status)) => Err(MailError::new(format!("{program} failed: {status}; look at its own log"))),
+            Ok(Ok(status)) => Err(MailError::new(format!("{program} failed: {status}; see the log of that program"))),
             Ok(Err(error)) => Err(MailError::outage(format!("{program} cannot be run: {error}; correct mail_command"))),
             // Not an outage: the recipient may be the reason.
             Err(_) => Err(MailError::new(format!("{program} took longer than {TIMEOUT:?}"))),

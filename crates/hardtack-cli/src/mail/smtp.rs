@@ -29,12 +29,12 @@ pub(super) struct Smtp {
     hello_name: ClientId,
 }
 
-/// Which part of the dialogue has failed.
+/// The part of the dialogue in which an error occurred.
 #[derive(Clone, Copy)]
 enum Step {
-    /// Before the recipient is named. The recipient cannot be the reason.
+    /// The part before the client names the recipient. So the recipient cannot be the reason.
     Connection,
-    /// The recipient or the message.
+    /// The part in which the client sends the recipient and the message.
     Message,
 }
 
@@ -101,7 +101,7 @@ impl Smtp {
         match (step, error.status().map(u16::from)) {
             // RFC 4954 §4 and §6.
             (_, Some(530 | 534 | 535 | 538)) => MailError::outage(format!(
-                "{text}; the log-in was refused: check the user in smtp_url, and smtp_password"
+                "{text}; the log-in was refused; check the user in smtp_url, and smtp_password"
             )),
             // RFC 5321 §4.2.1: the reply would be the same later.
             (Step::Message, Some(500..)) => MailError::refused(text),
@@ -110,12 +110,12 @@ impl Smtp {
             (Step::Connection, Some(_)) => MailError::outage(text),
             (Step::Connection, None) if error.is_timeout() => MailError::new(text),
             (Step::Connection, None) if error.is_client() => MailError::outage(format!(
-                "{text}; the server must offer STARTTLS for smtp://, and a log-in if smtp_url has a user; for a port with \
-                 TLS from the beginning, such as 465, use smtps://"
+                "{text}; with smtp://, the server must offer STARTTLS; if smtp_url has a user, the server must also \
+                 offer a log-in; for a port with implicit TLS, such as 465, use smtps://"
             )),
             (Step::Connection, None) => MailError::outage(format!(
-                "{text}; check host and port in smtp_url (smtps:// for TLS from the beginning, smtp:// for STARTTLS), and \
-                 that the certificate is for this host and from an authority that this machine trusts"
+                "{text}; check the host and the port in smtp_url (smtps:// for implicit TLS, smtp:// for STARTTLS); \
+                 also check that the certificate is for this host, and from an authority that this machine trusts"
             )),
         }
     }
@@ -128,7 +128,7 @@ fn hello_name(from: &EmailAddress) -> ClientId {
     ClientId::Domain(domain.to_owned())
 }
 
-/// Returns an error and its causes, without repeating a cause that the text before it contains.
+/// Returns the text of an error and its causes. Leaves out a cause if the preceding text already contains it.
 fn with_causes(error: &lettre::transport::smtp::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);

@@ -82,7 +82,8 @@ async fn a_failing_program_is_logged_and_the_server_continues() {
     assert!(finished.stderr.contains("/nowhere/at-all cannot be run"), "{}", finished.stderr);
 }
 
-/// EX_NOUSER (67), EX_NOHOST (68) and EX_DATAERR (65) of sendmail: the recipient is refused for good. That is no outage.
+/// EX_NOUSER (67), EX_NOHOST (68) and EX_DATAERR (65) of sendmail: the recipient is refused for good. That is no
+/// outage.
 #[tokio::test]
 async fn l3_s77_recipients_that_the_program_refuses_are_given_up_and_delay_nobody() {
     let dir = TestDir::new();

@@ -59,14 +59,14 @@ impl NameKeys {
     }
 }
 
-/// Returns the skeleton of a name. Names that look alike have the same one.
+/// Returns the skeleton of a name. Names that look alike have the same skeleton.
 pub(crate) fn skeleton(name: &str) -> String {
     look(&username_key(name))
 }
 
 /// Returns the skeleton of a text (UTS #39 §4), without the marks that are invisible after other characters:
 ///
-/// - a dot above `i` or `j`, which replaces the dot that the letter has already (Unicode §7.1, "Diacritics on i and j")
+/// - a dot above `i` or `j`, which replaces the dot of the letter (Unicode §7.1, "Diacritics on i and j")
 /// - a mark that repeats the mark before it, because many fonts draw both in the same place (UTS #39 §5.4)
 pub(super) fn look(text: &str) -> String {
     const DOT_ABOVE: char = '\u{307}';
@@ -99,7 +99,7 @@ impl StringClass for NameClass {
     }
 }
 
-/// Returns whether RFC 8264 §8 would allow a character as one of LetterDigits (§9.1).
+/// Returns whether RFC 8264 §8 would allow a character because it belongs to the category LetterDigits (§9.1).
 fn is_new_letter(c: char) -> bool {
     let letter = matches!(
         c.general_category(),
