@@ -94,6 +94,7 @@ mod activity;
 mod error_navigation;
 mod error_pages;
 mod extract;
+mod flood_log;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod links;

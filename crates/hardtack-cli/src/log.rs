@@ -30,14 +30,18 @@ impl LogFormat {
     }
 }
 
-/// Starts the log. `RUST_LOG` filters it; the default is `info`.
+/// What is logged by default. The crates that speak HTTP log a line about each client that breaks the protocol, so any
+/// client could fill the log with them. Of these crates, only errors are logged.
+const DEFAULT: &str = "info,h2=error,hyper=error,hyper_util=error";
+
+/// Starts the log. `RUST_LOG` filters it; the default is [`DEFAULT`].
 pub(crate) fn init(format: LogFormat) -> Result<(), Error> {
     let filter = match std::env::var("RUST_LOG") {
         Ok(text) => EnvFilter::try_new(&text).map_err(|_| {
             let expected = "expected a level (error, warn, info, debug, trace) or a list such as info,hardtack=debug";
             Error::config(format_args!("RUST_LOG is {text:?}; {expected}"))
         })?,
-        Err(_) => EnvFilter::new("info"),
+        Err(_) => EnvFilter::new(DEFAULT),
     };
     let layer = match format {
         LogFormat::Text => fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).boxed(),

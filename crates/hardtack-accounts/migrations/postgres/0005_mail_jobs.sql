@@ -3,7 +3,7 @@
 CREATE TABLE mail_jobs (
     number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind TEXT COLLATE "C" NOT NULL,
-    rank BIGINT NOT NULL, -- lower is sent first: 0 is a warning, 1 anything else
+    rank BIGINT NOT NULL, -- lower is sent first: 0 is a warning, 1 a reset link, 2 a confirmation
     user_id TEXT COLLATE "C" NOT NULL,
     username TEXT NOT NULL,
     address TEXT NOT NULL, -- the recipient

@@ -4,7 +4,7 @@ CREATE TABLE mail_sent (
     number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind TEXT COLLATE "C" NOT NULL,
     user_id TEXT COLLATE "C" NOT NULL,
-    address_key TEXT COLLATE "C" NOT NULL, -- the recipient as it is counted: in lower case, without "+tag"
+    address_key TEXT COLLATE "C" NOT NULL, -- the recipient as it is counted; begins with "withheld " if nothing was sent
     source TEXT COLLATE "C" NOT NULL, -- the client that caused it: an IPv4 address or a /64 network; empty if there is none
     at BIGINT NOT NULL -- seconds since 1970-01-01T00:00:00Z
 );

@@ -3,7 +3,7 @@
 CREATE TABLE mail_jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,
-    rank INTEGER NOT NULL, -- lower is sent first: 0 is a warning, 1 anything else
+    rank INTEGER NOT NULL, -- lower is sent first: 0 is a warning, 1 a reset link, 2 a confirmation
     user_id TEXT NOT NULL,
     username TEXT NOT NULL,
     address TEXT NOT NULL, -- the recipient

@@ -4,7 +4,7 @@ CREATE TABLE mail_sent (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,
     user_id TEXT NOT NULL,
-    address_key TEXT NOT NULL, -- the recipient as it is counted: in lower case, without "+tag"
+    address_key TEXT NOT NULL, -- the recipient as it is counted; begins with "withheld " if nothing was sent
     source TEXT NOT NULL, -- the client that caused it: an IPv4 address or a /64 network; empty if there is none
     at INTEGER NOT NULL -- seconds since 1970-01-01T00:00:00Z
 ) STRICT;

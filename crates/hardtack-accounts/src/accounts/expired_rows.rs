@@ -1,14 +1,18 @@
 //! Deletes old activity, expired links and old records of sent emails in the background.
 
+use std::time::Duration;
+
 use hardtack::BackendError;
 use hardtack::authenticator::Prune;
 use hardtack::clock::Timestamp;
 use hardtack_db::Pool;
 
-use super::ACTIVITY_LIFETIME;
 use crate::activity::ActivityStore;
 use crate::links::LinkStore;
 use crate::mail::prune_sent;
+
+/// How long recorded activity is kept: 90 days.
+const ACTIVITY_LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// The rows of the accounts that expire.
 pub(super) struct ExpiredRows {

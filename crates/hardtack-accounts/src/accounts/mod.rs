@@ -9,7 +9,6 @@ mod queued_mail;
 mod session_ends;
 
 use std::future::Future;
-use std::time::Duration;
 
 use hardtack::authenticator::Prune;
 use hardtack::clock::Timestamp;
@@ -78,9 +77,6 @@ const MIGRATIONS: &[Migration] = &[
 /// The number of the migration that adds the column `skeleton` (UTS #39). [`upgrade_names`] then fills in the column
 /// for existing users.
 const NAMES: u32 = 6;
-
-/// How long recorded activity is kept: 90 days.
-const ACTIVITY_LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// User accounts and their passwords, stored in a database. Clones share the database pool and the background tasks.
 ///

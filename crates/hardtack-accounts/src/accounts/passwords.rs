@@ -193,7 +193,7 @@ impl Accounts {
             Some(credentials) if !is_wrong && !credentials.disabled => credentials,
             refused => {
                 let guessed = refused.as_ref().filter(|_| is_wrong).map(|credentials| credentials.id.as_str());
-                self.recorder.record_failed_log_in(guessed, request);
+                self.recorder.record_for(guessed, ActivityKind::LogInFailed, request);
                 return Err(ActionError::Invalid(WrongPassword));
             }
         };

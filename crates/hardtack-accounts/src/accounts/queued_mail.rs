@@ -22,7 +22,7 @@ impl Accounts {
     /// `address`. If `address` is `None`, it goes to the address that the user has after the change. Call
     /// [`Self::wake_mail`] after the commit.
     ///
-    /// If a confirmation would exceed a limit, it is not queued and the limit is returned. Warnings are not limited.
+    /// If a confirmation would exceed a limit of the user or the client, it is not queued and the limit is returned.
     pub(super) async fn queue_mail_in(
         &self,
         transaction: &mut Transaction,
@@ -49,7 +49,7 @@ impl Accounts {
             return Ok(None);
         }
         let job = NewJob { kind, user_id, address, detail, source: &request.source(), now: request.at };
-        MailJobStore::add_in(transaction, job).await
+        Ok(MailJobStore::add_in(transaction, job).await?.refusal())
     }
 
     /// Lets this process send queued emails at once. Without this call, it finds them within seconds.

@@ -53,10 +53,11 @@ impl Recorder {
         self.0.push(NewActivity { user: user.to_owned(), kind, session: None, request: request.clone() });
     }
 
-    /// Records that a wrong password was entered. If `user` is `None`, stores a dummy entry and deletes the entry
-    /// again. Without this work, the duration of this response or the next one would reveal which names exist.
-    pub(crate) fn record_failed_log_in(&self, user: Option<&str>, request: &RequestInfo) {
-        self.record(user.unwrap_or(NO_USER), ActivityKind::LogInFailed, request);
+    /// Records an activity of an account that may not exist. If `user` is `None`, stores a dummy entry and deletes the
+    /// entry again. Without this work, the duration of this response or of a later one would reveal which names and
+    /// addresses exist.
+    pub(crate) fn record_for(&self, user: Option<&str>, kind: ActivityKind, request: &RequestInfo) {
+        self.record(user.unwrap_or(NO_USER), kind, request);
     }
 
     /// Waits until everything recorded before this call is written, for two seconds at most.

@@ -17,7 +17,7 @@ const MAX_ROWS: i64 = 100;
 pub(crate) const MAX_FAILED_LOG_INS: u32 = 200;
 
 /// The user id of dummy entries. No user has this id. The transaction that stores a dummy entry also deletes it again.
-/// `Recorder::record_failed_log_in` explains why dummy entries are needed.
+/// `Recorder::record_for` explains why dummy entries are needed.
 pub(super) const NO_USER: &str = "";
 
 /// An activity that is about to be stored.

@@ -1,5 +1,6 @@
 //! The extractors that the handlers share.
 
+mod client;
 mod form_or_json;
 mod request_info;
 mod sent_form;

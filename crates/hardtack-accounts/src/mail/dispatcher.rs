@@ -1,6 +1,5 @@
 //! The task that works on stored jobs, several at a time.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -11,24 +10,15 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::MailWorker;
-use super::job::{MailJob, Rank};
-use super::outage::Outage;
+use super::job::MailJob;
+use super::mailer::FailureKind;
+use super::outage::{Likelihood, Outage};
+use super::places::Places;
 use super::worker::{Outcome, SendFailure};
 
 /// How often to look for jobs that this process was not told about: jobs from other servers, jobs left over from a
 /// crash, and jobs whose pause is over.
 const POLL: Duration = Duration::from_secs(2);
-
-/// How many messages may be sent at once.
-const MAX_SENDING: usize = 8;
-
-/// How many of these messages may be confirmations and reset links, which anyone can request. The other places are kept
-/// free for warnings.
-const MAX_REQUESTED: usize = 6;
-
-/// How many confirmations and reset links may be sent at once for one client. If all of them hang, messages for other
-/// clients can still be sent.
-const MAX_OF_CLIENT: usize = 3;
 
 /// How often a claim is renewed while a message is being sent.
 const RENEW: Duration = Duration::from_secs(5);
@@ -39,7 +29,7 @@ const REMOVE_AGAIN: Duration = Duration::from_millis(500);
 /// How long sending a message may take. Together with the longest pause during an outage, this is less than a minute.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a warning waits if several have been sent to its recipient in the last hour.
+/// How long a warning waits if several have been sent to its user in the last hour.
 const WARNING_PAUSE: Duration = Duration::from_secs(60);
 
 /// Claims jobs and sends their messages.
@@ -49,9 +39,8 @@ pub(super) struct Dispatcher {
     idle_at: watch::Sender<u64>,
     /// The messages that are being sent.
     sending: JoinSet<()>,
-    /// The tasks that are sending confirmations and reset links. For each task, the value is the client that requested
-    /// the message, or the user if no client is known.
-    requested: HashMap<tokio::task::Id, String>,
+    /// The places of these messages.
+    places: Places<tokio::task::Id>,
 }
 
 /// What the tasks that send messages share.
@@ -65,7 +54,7 @@ struct Shared {
 impl Dispatcher {
     pub(super) fn new(worker: Arc<MailWorker>, calls: watch::Receiver<u64>, idle_at: watch::Sender<u64>) -> Self {
         let shared = Shared { worker, outage: Outage::default(), is_database_down: AtomicBool::new(false) };
-        Self { shared: Arc::new(shared), calls, idle_at, sending: JoinSet::new(), requested: HashMap::new() }
+        Self { shared: Arc::new(shared), calls, idle_at, sending: JoinSet::new(), places: Places::default() }
     }
 
     /// Works until the queue is dropped.
@@ -82,7 +71,7 @@ impl Dispatcher {
                 },
                 Some(sent) = self.sending.join_next_with_id() => {
                     let id = sent.map_or_else(|error| error.id(), |(id, ())| id);
-                    self.requested.remove(&id);
+                    self.places.leave(&id);
                 }
                 () = tokio::time::sleep(wait) => {}
             }
@@ -92,23 +81,20 @@ impl Dispatcher {
     /// Claims jobs and starts to send their messages. Stops when no job is due, or when the maximum number of messages
     /// is being sent. Returns how long to wait before looking again.
     async fn send_what_is_due(&mut self) -> Duration {
-        while self.sending.len() < MAX_SENDING {
+        while let Some(rank) = self.places.free() {
             let delay = self.shared.outage.delay(Instant::now(), SEND_TIMEOUT);
             if !delay.is_zero() {
                 return delay.min(POLL);
             }
-            let rank = if self.requested.len() < MAX_REQUESTED { Rank::Requested } else { Rank::Warning };
-            let of_client = |whose: &str| self.requested.values().filter(|own| *own == whose).count();
-            let may_claim = |job: &MailJob| job.kind.is_warning() || of_client(job.whose()) < MAX_OF_CLIENT;
-            let claimed = self.shared.worker.jobs.claim(rank, may_claim).await;
+            let claimed = self.shared.worker.jobs.claim(rank, |job| self.places.has_room_for(job)).await;
             let Some(Some(job)) = self.shared.note(claimed) else {
                 self.shared.outage.nothing_to_try(Instant::now());
                 break;
             };
-            let whose = (!job.kind.is_warning()).then(|| job.whose().to_owned());
-            let (shared, calls) = (Arc::clone(&self.shared), self.calls.clone());
-            let task = self.sending.spawn(async move { shared.work_off(&Arc::new(job), &calls).await });
-            self.requested.extend(whose.map(|whose| (task.id(), whose)));
+            let job = Arc::new(job);
+            let (shared, calls, own) = (Arc::clone(&self.shared), self.calls.clone(), Arc::clone(&job));
+            let task = self.sending.spawn(async move { shared.work_off(&own, &calls).await });
+            self.places.take(task.id(), &job);
         }
         POLL
     }
@@ -119,21 +105,38 @@ impl Shared {
         let (subject, user) = (job.kind.subject(), &job.user_id);
         match self.send(job).await {
             Ok(Outcome::Sent) => {
-                if self.outage.end() {
-                    tracing::info!(event = "mail_recovered", "emails can be sent again");
-                }
+                self.has_replied();
                 self.insist(calls, || self.worker.jobs.finish(job)).await;
             }
-            Ok(Outcome::NotNeeded) => self.insist(calls, || self.worker.jobs.remove(job)).await,
-            Ok(Outcome::NotOurs) => {}
-            Ok(Outcome::Later) => {
-                let postponed = self.worker.jobs.postpone(job, WARNING_PAUSE).await;
-                self.note(postponed);
+            Ok(unsent) => {
+                self.outage.nothing_to_try(Instant::now());
+                match unsent {
+                    Outcome::Withheld => self.insist(calls, || self.worker.jobs.finish(job)).await,
+                    Outcome::NotNeeded => self.insist(calls, || self.worker.jobs.remove(job)).await,
+                    Outcome::Later => {
+                        let postponed = self.worker.jobs.postpone(job, WARNING_PAUSE).await;
+                        self.note(postponed);
+                    }
+                    Outcome::Sent | Outcome::NotOurs => {}
+                }
             }
-            Err(SendFailure { is_outage, text: error }) => {
-                let failure = self.outage.note(Instant::now(), job.number, is_outage);
+            Err(SendFailure { kind: FailureKind::Refused, text: error }) => {
+                self.has_replied();
+                tracing::warn!(
+                    event = "mail_refused",
+                    subject,
+                    user,
+                    error,
+                    "the mail server refused the email for good, so the email was discarded; check the user's address"
+                );
+                // The email counts as sent. Otherwise, the limits would not apply, and a stranger could make the server
+                // try any number of such emails.
+                self.insist(calls, || self.worker.jobs.finish(job)).await;
+            }
+            Err(SendFailure { kind, text: error }) => {
+                let failure = self.outage.note(Instant::now(), job.number, kind == FailureKind::Outage);
                 let attempt = job.failures + 1;
-                let Some(pause) = job.pause(failure.is_outage) else {
+                let Some(pause) = job.pause(failure.outage != Likelihood::Unlikely) else {
                     tracing::error!(
                         event = "mail_lost",
                         subject,
@@ -145,18 +148,22 @@ impl Shared {
                     );
                     return self.insist(calls, || self.worker.jobs.remove(job)).await;
                 };
-                let retry_in_seconds = pause.as_secs();
-                if failure.is_outage && failure.is_news {
-                    tracing::error!(
-                        event = "mail_failed",
-                        subject,
-                        user,
-                        attempt,
-                        error,
-                        "no email can be sent at the moment; correct the cause, and queued emails will be sent within a \
-                         minute"
-                    );
-                } else if failure.is_news {
+                if failure.is_news {
+                    let retry_in_seconds = pause.as_secs();
+                    let what_to_do = match failure.outage {
+                        Likelihood::Certain => {
+                            "no email can be sent at the moment; correct the cause, and queued emails will be sent \
+                             within a minute"
+                        }
+                        Likelihood::Suspected => {
+                            "several emails in a row could not be sent; if emails keep failing, correct the cause, and \
+                             queued emails will be sent within a minute"
+                        }
+                        Likelihood::Unlikely => {
+                            "the email will be tried again later; if it keeps failing, correct the cause or the user's \
+                             address"
+                        }
+                    };
                     tracing::error!(
                         event = "mail_failed",
                         subject,
@@ -164,14 +171,20 @@ impl Shared {
                         attempt,
                         retry_in_seconds,
                         error,
-                        "the email will be tried again later; if it keeps failing, correct the cause or the user's \
-                         address"
+                        "{what_to_do}"
                     );
                 }
                 // If this fails, the claim expires.
                 let delayed = self.worker.jobs.fail(job, pause).await;
                 self.note(delayed);
             }
+        }
+    }
+
+    /// Notes that the mail server has accepted or refused a message, and so works.
+    fn has_replied(&self) {
+        if self.outage.end() {
+            tracing::info!(event = "mail_recovered", "emails can be sent again");
         }
     }
 
@@ -197,10 +210,10 @@ impl Shared {
                 Ok(Ok(Ok(result))) => return result,
                 Ok(Ok(Err(_))) => {
                     let text = format!("the mail server or program took longer than {} s", SEND_TIMEOUT.as_secs());
-                    return Err(SendFailure { is_outage: true, text });
+                    return Err(SendFailure::temporary(text));
                 }
                 Ok(Err(error)) => {
-                    return Err(SendFailure { is_outage: false, text: format!("the mailer panicked: {error}") });
+                    return Err(SendFailure::temporary(format!("the mailer panicked: {error}")));
                 }
                 Err(_) => {
                     let renewed = self.worker.jobs.renew(job).await;

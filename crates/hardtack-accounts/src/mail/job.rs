@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hardtack::clock::Timestamp;
 
+use super::mailbox::is_withheld;
 use crate::users::EmailAddress;
 
 /// A message is abandoned after this many attempts, but not before it is [`MIN_AGE`] old. With the usual pauses, 30
@@ -90,15 +91,21 @@ impl JobKind {
     }
 
     pub(super) const fn rank(self) -> Rank {
-        if self.is_warning() { Rank::Warning } else { Rank::Requested }
+        match self {
+            Self::ConfirmEmail => Rank::Confirmation,
+            Self::ResetPassword => Rank::Reset,
+            _ => Rank::Warning,
+        }
     }
 }
 
-/// The order of jobs. Warnings are sent first.
+/// The order of jobs. Warnings are sent first. Confirmations are sent last, because strangers can cause any number of
+/// them to mailboxes of their own, which may be slow on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rank {
     Warning = 0,
-    Requested = 1,
+    Reset = 1,
+    Confirmation = 2,
 }
 
 /// An email that is about to be queued.
@@ -128,6 +135,8 @@ pub(super) struct MailJob {
     pub(super) username: String,
     /// The recipient.
     pub(super) address: String,
+    /// The key by which emails to the recipient are counted, see `limits::address_key`.
+    pub(super) address_key: String,
     /// What else the message says.
     pub(super) detail: String,
     /// The user's `email_version` after the change.
@@ -141,10 +150,15 @@ pub(super) struct MailJob {
 }
 
 impl MailJob {
-    /// Returns the client that requested the email. If no client is known, returns the user's id. The dispatcher limits
-    /// how many requested emails it sends at once for the same client or user.
+    /// Returns the client that caused the email. If no client is known, returns the user's id. The dispatcher limits
+    /// how many emails it sends at once for the same client or user.
     pub(super) fn whose(&self) -> &str {
         if self.source.is_empty() { &self.user_id } else { &self.source }
+    }
+
+    /// Returns whether the email is only counted, and not sent.
+    pub(super) fn is_withheld(&self) -> bool {
+        is_withheld(&self.address_key)
     }
 
     /// Returns the current time by the clock of the server that received the request: the time of the request plus the
@@ -155,13 +169,35 @@ impl MailJob {
     }
 
     /// Returns how long to wait before the next attempt if this attempt fails, or `None` if this attempt is the last.
-    pub(super) fn pause(&self, is_outage: bool) -> Option<Duration> {
+    pub(super) fn pause(&self, in_outage: bool) -> Option<Duration> {
         if self.failures + 1 >= MIN_ATTEMPTS && self.age >= MIN_AGE {
             return None;
         }
         let doublings = u32::try_from(2 * self.failures).unwrap_or(u32::MAX).min(16);
-        let longest = if is_outage { LONGEST_OUTAGE_PAUSE } else { LONGEST_PAUSE };
+        let longest = if in_outage { LONGEST_OUTAGE_PAUSE } else { LONGEST_PAUSE };
         Some((FIRST_PAUSE * 2_u32.pow(doublings)).min(longest))
+    }
+}
+
+#[cfg(test)]
+impl MailJob {
+    /// Returns a job for tests.
+    pub(super) fn sample(kind: JobKind) -> Self {
+        Self {
+            number: 1,
+            claim: 1,
+            failures: 0,
+            kind,
+            user_id: String::new(),
+            username: String::new(),
+            address: String::new(),
+            address_key: String::new(),
+            detail: String::new(),
+            email_version: 1,
+            source: String::new(),
+            age: Duration::ZERO,
+            requested_at: Timestamp::default(),
+        }
     }
 }
 
@@ -170,20 +206,7 @@ mod tests {
     use super::*;
 
     fn job(failures: i64, age: Duration) -> MailJob {
-        MailJob {
-            number: 1,
-            claim: 1,
-            failures,
-            kind: JobKind::EmailChanged,
-            user_id: String::new(),
-            username: String::new(),
-            address: String::new(),
-            detail: String::new(),
-            email_version: 1,
-            source: String::new(),
-            age,
-            requested_at: Timestamp::default(),
-        }
+        MailJob { failures, age, ..MailJob::sample(JobKind::EmailChanged) }
     }
 
     #[test]

@@ -10,8 +10,11 @@ use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
 use super::job::{JobKind, MailJob, NewJob, Rank};
-use super::limits::{MailLimit, address_key};
+use super::limits::{Decision, address_key};
+use super::mailbox::withheld;
 use super::sent::{self, count_as_sent, lock_in};
+use super::templates::{MORE_DEVICES, device_line, device_line_start};
+use crate::users::EmailAddress;
 
 /// How long a claim lasts. If the process that claimed a job crashes, another process sends the message after this
 /// time.
@@ -25,6 +28,27 @@ const SAME_CLIENT: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Clone, Debug)]
 pub(crate) struct MailJobStore {
     database: Pool,
+}
+
+/// The length of the list of devices in a warning, in characters, from which on no further devices are listed. The
+/// warning then only says that there were other devices.
+const MAX_DEVICES: i64 = 600;
+
+/// How many jobs without a user may wait.
+const MAX_EMPTY: i64 = 256;
+
+/// The SQL that adds a device to the warning in the queue, unless the warning already names that device.
+macro_rules! append_device {
+    ($position:literal) => {
+        concat!(
+            "UPDATE mail_jobs SET detail = CASE WHEN ",
+            $position,
+            "(detail, $3) > 0 OR ",
+            $position,
+            "(detail, $6) > 0 THEN detail WHEN LENGTH(detail) < $5 THEN detail || $4 ELSE detail || $6 END \
+             WHERE user_id = $1 AND address = $2 AND kind = 'new_device'"
+        )
+    };
 }
 
 /// Removes a user's jobs that would send links. Jobs that were claimed count as sent, because their emails may have
@@ -52,16 +76,17 @@ macro_rules! due {
 macro_rules! select_due {
     ($now:literal) => {
         concat!(
-            "SELECT number, attempts, failures, kind, user_id, username, address, detail, email_version, requested_at, source, ",
+            "SELECT number, attempts, failures, kind, user_id, username, address, address_key, detail, email_version, \
+             requested_at, source, ",
             $now,
             " - created_at FROM mail_jobs WHERE rank <= $1 AND ",
             due!($now),
-            " ORDER BY attempts, rank, turn, number LIMIT 20"
+            " ORDER BY attempts, rank, turn, number LIMIT 200"
         )
     };
 }
 
-type JobColumns = (i64, i64, i64, String, String, String, String, String, i64, i64, String, i64);
+type JobColumns = (i64, i64, i64, String, String, String, String, String, String, i64, i64, String, i64);
 
 impl MailJobStore {
     pub(crate) fn new(database: Pool) -> Self {
@@ -71,58 +96,117 @@ impl MailJobStore {
     /// Adds a job. If the email reports a change, pass the transaction that stores the change.
     ///
     /// Adds nothing if the user has no address to which this email may be sent. Most emails are not queued again while
-    /// the same email is still in the queue. A warning about a new device is not queued if the same client has
-    /// triggered such a warning within [`SAME_CLIENT`]. Before a confirmation is queued, the user's queued
-    /// confirmations for other addresses are withdrawn.
+    /// the same email is still in the queue. If a warning about a new device is in the queue, the device is added to
+    /// that warning. A new device causes no warning if the same client has triggered such a warning within
+    /// [`SAME_CLIENT`]. Before a confirmation is queued, the user's queued confirmations for other addresses are
+    /// withdrawn.
     ///
-    /// If a requested email would exceed a limit, nothing is added and the limit is returned. Warnings are not limited.
-    pub(crate) async fn add_in(
-        transaction: &mut Transaction,
-        job: NewJob<'_>,
-    ) -> Result<Option<MailLimit>, BackendError> {
+    /// If a requested email would exceed a limit, nothing is added. There is one exception: if only the limit of the
+    /// mailbox is reached, a confirmation is withheld. This means that the confirmation is queued and counted for the
+    /// user like others, but not sent. Warnings are not limited here.
+    pub(crate) async fn add_in(transaction: &mut Transaction, job: NewJob<'_>) -> Result<Decision, BackendError> {
         let kind = job.kind;
         let Some(address) = recipient_in(transaction, &job).await? else {
             if kind == JobKind::ConfirmEmail {
                 Self::withdraw_confirmations_in(transaction, job.user_id).await?;
             }
-            return Ok(None);
+            return Ok(Decision::Send);
         };
-        let key = address_key(&address);
-        if !kind.is_warning() {
-            // Until the commit, no other server counts the emails to this address.
-            lock_in(transaction, &key).await?;
+        let mut key = address_key(kind, &address);
+        if kind.is_warning() {
+            return Self::add_warning_in(transaction, &job, &address, &key).await.map(|()| Decision::Send);
         }
+        // Until the commit, no other server counts the emails to this address.
+        lock_in(transaction, &key).await?;
         if kind == JobKind::ConfirmEmail {
             withdraw!(transaction, "user_id = $1 AND kind = 'confirm_email' AND address <> $2", job.user_id, &address)?;
         }
         let waits = kind == JobKind::ConfirmEmail && waits_in(transaction, &job, &address).await?;
-        if !kind.is_warning()
-            && !waits
-            && let Some(limit) = sent::limit_in(transaction, &job, &key).await?
-        {
-            return Ok(Some(limit));
+        let decision = if waits { Decision::Send } else { sent::decide_in(transaction, &job, &key).await? };
+        match decision {
+            Decision::Send => {}
+            Decision::Withhold if kind == JobKind::ConfirmEmail => key = withheld(&key),
+            Decision::Withhold | Decision::Refuse(_) => return Ok(decision),
         }
-        // If someone logs in with a thousand devices, one email at a time is queued, not a thousand.
+        Self::insert_in(transaction, &job, &address, &key, job.detail).await?;
+        Ok(decision)
+    }
+
+    async fn add_warning_in(
+        transaction: &mut Transaction,
+        job: &NewJob<'_>,
+        address: &str,
+        key: &str,
+    ) -> Result<(), BackendError> {
+        if job.kind != JobKind::NewDevice {
+            return Self::insert_in(transaction, job, address, key, job.detail).await;
+        }
+        let recent = "SELECT at FROM mail_sent WHERE user_id = $1 AND kind = $2 AND source = $3 AND at > $4 LIMIT 1";
+        let recent = Statement::new(recent)
+            .bind(job.user_id)
+            .bind(job.kind.name())
+            .bind(job.source)
+            .bind((job.now - SAME_CLIENT).unix_seconds());
+        let recent: Vec<(i64,)> = transaction.fetch(recent).await.map_err(BackendError::new)?;
+        if !recent.is_empty() {
+            return Ok(());
+        }
+        let append = Statement::per_database(append_device!("INSTR"), append_device!("STRPOS"));
+        let line = device_line(job.detail, job.now);
+        let append =
+            append.bind(job.user_id).bind(address).bind(device_line_start(job.detail)).bind(format!("\n{line}"));
+        let append = append.bind(MAX_DEVICES).bind(format!("\n{MORE_DEVICES}"));
+        if execute_in(transaction, append).await? > 0 {
+            return Ok(());
+        }
+        Self::insert_in(transaction, job, address, key, &line).await
+    }
+
+    async fn insert_in(
+        transaction: &mut Transaction,
+        job: &NewJob<'_>,
+        address: &str,
+        key: &str,
+        detail: &str,
+    ) -> Result<(), BackendError> {
         let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, address_key, source, detail, \
                    email_version, requested_at, turn) \
                    SELECT $1, $2, id, username, $3, $4, $5, $6, email_version, $7, (SELECT COUNT(*) FROM mail_jobs \
                    WHERE rank = $2 AND (user_id = $8 OR ($5 <> '' AND source = $5))) FROM users WHERE id = $8 \
                    AND NOT EXISTS (SELECT 1 FROM mail_jobs WHERE user_id = $8 AND kind = $1 AND address = $3 \
-                   AND ($1 NOT IN ('email_changed', 'renamed', 'reset_password'))) \
-                   AND NOT EXISTS (SELECT 1 FROM mail_sent WHERE user_id = $8 AND kind = $1 AND source = $5 AND at > $9 \
-                   AND $1 = 'new_device')";
+                   AND ($1 NOT IN ('email_changed', 'renamed', 'reset_password')))";
         let statement = Statement::new(sql)
-            .bind(kind.name())
-            .bind(kind.rank() as i64)
-            .bind(&address)
-            .bind(&key)
+            .bind(job.kind.name())
+            .bind(job.kind.rank() as i64)
+            .bind(address)
+            .bind(key)
             .bind(job.source)
-            .bind(job.detail)
+            .bind(detail)
             .bind(job.now.unix_seconds())
-            .bind(job.user_id)
-            .bind((job.now - SAME_CLIENT).unix_seconds());
-        execute_in(transaction, statement).await?;
-        Ok(None)
+            .bind(job.user_id);
+        execute_in(transaction, statement).await.map(drop)
+    }
+
+    /// Adds a job without a user, which sends nothing. Call this for a request for a reset link if the address belongs
+    /// to no user, or if a limit is reached. So the server does the same work for every request, and the duration of
+    /// later responses does not reveal which addresses belong to users. If [`MAX_EMPTY`] such jobs are in the queue,
+    /// for example during an outage of the mail server, nothing is added.
+    pub(super) async fn add_empty_in(transaction: &mut Transaction, job: &NewJob<'_>) -> Result<(), BackendError> {
+        let address = job.address.map_or("", EmailAddress::as_str);
+        let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, address_key, source, detail, \
+                   email_version, requested_at, turn) \
+                   SELECT $1, $2, '', '', $3, $4, $5, '', 0, $6, (SELECT COUNT(*) FROM mail_jobs \
+                   WHERE rank = $2 AND $5 <> '' AND source = $5) \
+                   WHERE (SELECT COUNT(*) FROM mail_jobs WHERE user_id = '') < $7";
+        let statement = Statement::new(sql)
+            .bind(job.kind.name())
+            .bind(job.kind.rank() as i64)
+            .bind(address)
+            .bind(address_key(job.kind, address))
+            .bind(job.source)
+            .bind(job.now.unix_seconds())
+            .bind(MAX_EMPTY);
+        execute_in(transaction, statement).await.map(drop)
     }
 
     /// Removes the jobs that would send reset and confirmation links to a user. Call this in the transaction that
@@ -230,7 +314,14 @@ impl MailJobStore {
         let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
         // If the job has been withdrawn in the meantime, it has already been counted.
         execute_in(&mut transaction, count_as_sent!("number = $1").bind(job.number)).await?;
-        execute_in(&mut transaction, removal(job)).await?;
+        let sql = "DELETE FROM mail_jobs WHERE number = $1 AND detail = $2";
+        let deleted = execute_in(&mut transaction, Statement::new(sql).bind(job.number).bind(&job.detail)).await?;
+        if deleted == 0 {
+            // While the email was being sent, another device was added to the job. Another email has to name it.
+            let sql = "UPDATE mail_jobs SET detail = SUBSTR(detail, LENGTH($2) + 2), failures = 0, claimed_at = 0, \
+                       pause = 0 WHERE number = $1";
+            execute_in(&mut transaction, Statement::new(sql).bind(job.number).bind(&job.detail)).await?;
+        }
         transaction.commit().await.map_err(BackendError::new)
     }
 
@@ -271,8 +362,21 @@ fn seconds(duration: Duration) -> i64 {
 }
 
 fn decode(columns: JobColumns) -> Option<MailJob> {
-    let (number, claim, failures, kind, user_id, username, address, detail, email_version, requested_at, source, age) =
-        columns;
+    let (
+        number,
+        claim,
+        failures,
+        kind,
+        user_id,
+        username,
+        address,
+        address_key,
+        detail,
+        email_version,
+        requested_at,
+        source,
+        age,
+    ) = columns;
     let kind = JobKind::named(&kind)?;
     let age = Duration::from_secs(u64::try_from(age).unwrap_or_default());
     let requested_at = Timestamp::from_unix_seconds(requested_at);
@@ -284,6 +388,7 @@ fn decode(columns: JobColumns) -> Option<MailJob> {
         user_id,
         username,
         address,
+        address_key,
         detail,
         email_version,
         source,

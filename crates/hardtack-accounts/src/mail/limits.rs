@@ -1,27 +1,33 @@
-//! Limits how many confirmations and reset links are sent in an hour.
+//! Limits how many emails are sent in an hour.
 //!
-//! A stranger can enter the address to which such an email is sent. So these emails are limited for each address, user
-//! and client. The counts are in the database, which all servers share. Emails that wait in the queue are counted too,
-//! so the limits hold even in the hour after an outage of the mail server. Warnings are counted as well, but these
-//! limits do not hold them back.
+//! Each kind of email has limits of its own, so that emails of one kind hold back no other kind. This matters because
+//! different people cause the different kinds:
+//!
+//! - Anyone can enter any address, and a confirmation is then sent to this address.
+//! - Anyone can request a reset link, but it is sent only to an address that a user has confirmed.
+//! - Only people who have the password or a link can cause a warning.
+//!
+//! The counts are in the database, which all servers share. Emails that wait in the queue are counted too, so the
+//! limits hold even in the hour after an outage of the mail server.
 
 use std::time::Duration;
 
 use hardtack::clock::Timestamp;
 
 use super::JobKind;
+use super::mailbox::{address, mailbox};
 
 /// The time in which emails are counted.
 pub(super) const WINDOW: Duration = Duration::from_secs(60 * 60);
 
-/// How many emails of all kinds go to one address.
-const TO_ADDRESS: usize = 5;
+/// How many confirmations go to one mailbox, for all users and clients together.
+const CONFIRMATIONS: usize = 4;
 
-/// How many of the [`TO_ADDRESS`] emails may be of one kind. Even if strangers request that many confirmations, a reset
-/// link can still be sent.
-const TO_ADDRESS_OF_KIND: usize = 4;
+/// How many reset links go to one address. Up to five users can have confirmed it.
+const RESETS: usize = 5;
 
-/// How many emails of one kind go to one address for the same user, or because of requests from the same client.
+/// How many emails of one kind go to one address for the same user. For confirmations, this is also how many go to one
+/// mailbox because of requests from the same client.
 const OF_USER: usize = 3;
 
 /// How many emails of one kind are sent for the same user, to all addresses together.
@@ -31,28 +37,61 @@ const OF_USER_IN_ALL: usize = 10;
 /// is high because many people may share a client's IP address.
 const OF_SOURCE: usize = 100;
 
-/// How many warnings go to one address before further ones wait.
-pub(super) const WARNINGS: usize = 5;
-
-/// An email that has been sent to an address within the [`WINDOW`], or is queued for that address.
-#[derive(Clone, Debug)]
-pub(super) struct Counted {
-    pub(super) kind: String,
-    pub(super) user_id: String,
-    pub(super) source: String,
-    /// When the email was sent. If it is still queued, the current time.
-    pub(super) at: Timestamp,
+/// Returns how many warnings of a kind are sent to one user before further ones wait, or `None` if they never wait.
+pub(super) const fn warnings(kind: JobKind) -> Option<usize> {
+    match kind {
+        // There cannot be many such warnings: each change needs an address that was confirmed since the last change.
+        JobKind::EmailChanged => None,
+        // The next email lists all devices that were new in the meantime.
+        JobKind::NewDevice => Some(1),
+        _ => Some(5),
+    }
 }
 
-/// The earlier emails that count when another email is requested.
+/// The earlier emails of the same kind that count when another email is requested.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
-    pub(super) to_address: Vec<Counted>,
-    /// For each email of the same kind for the same user, to any address: when the email was sent, or the current time
-    /// if it is still queued.
+    /// For each email to the same mailbox: the client that requested it.
+    pub(super) to_mailbox: Vec<String>,
+    /// For each email for the same user to the same address: when the email was sent, or the current time if it is
+    /// still queued. Includes emails that were withheld.
     pub(super) of_user: Vec<Timestamp>,
-    /// The same times for emails of the same kind that the same client has requested.
+    /// The same times for emails for the same user to any address. Includes emails that were withheld.
+    pub(super) of_user_in_all: Vec<Timestamp>,
+    /// The same times for emails that the same client has requested. Includes emails that were withheld.
     pub(super) of_source: Vec<Timestamp>,
+}
+
+/// What happens to an email that was requested.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// The email is sent.
+    Send,
+    /// The email is not sent, because too many emails have gone to its recipient. Other people may have caused these
+    /// emails. The user must not be told, because that would reveal that others have entered the address.
+    Withhold,
+    /// The email is not sent, because the user or the client has caused too many. The user may be told.
+    Refuse(MailLimit),
+}
+
+impl Decision {
+    /// Returns what the user may be told.
+    pub(crate) fn refusal(self) -> Option<MailLimit> {
+        match self {
+            Self::Refuse(limit) => Some(limit),
+            Self::Send | Self::Withhold => None,
+        }
+    }
+
+    /// Returns the name that the log uses for the limit, or `None` if the email is sent.
+    pub(super) const fn limit_name(&self) -> Option<&'static str> {
+        match self {
+            Self::Send => None,
+            Self::Withhold => Some("address"),
+            Self::Refuse(MailLimit { reached: Reached::Source, .. }) => Some("client"),
+            Self::Refuse(_) => Some("user"),
+        }
+    }
 }
 
 /// A limit that a request for an email has reached.
@@ -65,10 +104,9 @@ pub(crate) struct MailLimit {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reached {
-    OfUser,
-    OfUserInAll,
-    ToAddress,
-    OfSource,
+    User,
+    UserInAll,
+    Source,
 }
 
 impl MailLimit {
@@ -80,49 +118,28 @@ impl MailLimit {
             _ => format!("in {minutes} minutes"),
         };
         match self.reached {
-            Reached::OfUser => format!(
+            Reached::User => format!(
                 "We have already sent three emails to {address} in the last hour. Look in the spam folder, or try \
                  again {again}."
             ),
-            Reached::OfUserInAll => {
+            Reached::UserInAll => {
                 format!("Too many emails were requested for this account in the last hour. Try again {again}.")
             }
-            Reached::ToAddress => format!(
-                "We have already sent the maximum number of emails for one hour to {address}. Look in the spam \
-                 folder, or try again {again}."
-            ),
-            Reached::OfSource => {
+            Reached::Source => {
                 format!("Too many emails were requested from your network in the last hour. Try again {again}.")
             }
         }
     }
-
-    /// Returns the name that the log uses for this limit.
-    pub(crate) const fn name(&self) -> &'static str {
-        match self.reached {
-            Reached::OfUser | Reached::OfUserInAll => "user",
-            Reached::ToAddress => "address",
-            Reached::OfSource => "client",
-        }
-    }
 }
 
-/// Returns the limit that one more email would exceed.
-pub(super) fn limit(kind: JobKind, user_id: &str, source: &str, sent: Sent, now: Timestamp) -> Option<MailLimit> {
-    let at = |matches: &dyn Fn(&Counted) -> bool| -> Vec<Timestamp> {
-        sent.to_address.iter().filter(|counted| matches(counted)).map(|counted| counted.at).collect()
-    };
-    let of_kind = |counted: &Counted| counted.kind == kind.name();
-    let by_client = |counted: &Counted| !source.is_empty() && counted.source == source;
-    let bounds = [
-        (Reached::OfUser, OF_USER, at(&|counted| of_kind(counted) && counted.user_id == user_id)),
-        (Reached::ToAddress, OF_USER, at(&|counted| of_kind(counted) && by_client(counted))),
-        (Reached::ToAddress, TO_ADDRESS_OF_KIND, at(&of_kind)),
-        (Reached::ToAddress, TO_ADDRESS, at(&|_| true)),
-        (Reached::OfUserInAll, OF_USER_IN_ALL, sent.of_user),
-        (Reached::OfSource, OF_SOURCE, sent.of_source),
+/// Decides about one more email that was requested.
+pub(super) fn decide(kind: JobKind, source: &str, sent: Sent, now: Timestamp) -> Decision {
+    let own = [
+        (Reached::User, OF_USER, sent.of_user),
+        (Reached::UserInAll, OF_USER_IN_ALL, sent.of_user_in_all),
+        (Reached::Source, OF_SOURCE, sent.of_source),
     ];
-    let waits = bounds.into_iter().filter_map(|(reached, bound, mut at)| {
+    let waits = own.into_iter().filter_map(|(reached, bound, mut at)| {
         // If the bound is reached, the next email has to wait until enough of the counted ones are older than the
         // window.
         at.sort_unstable();
@@ -130,16 +147,28 @@ pub(super) fn limit(kind: JobKind, user_id: &str, source: &str, sent: Sent, now:
         Some(MailLimit { reached, retry_after: (oldest + WINDOW).since(now) })
     });
     // If several limits last equally long, the first one is returned.
-    waits.reduce(|longest, next| if next.retry_after > longest.retry_after { next } else { longest })
+    if let Some(limit) =
+        waits.reduce(|longest, next| if next.retry_after > longest.retry_after { next } else { longest })
+    {
+        return Decision::Refuse(limit);
+    }
+    let of_client = sent.to_mailbox.iter().filter(|own| !source.is_empty() && *own == source).count();
+    let is_full = match kind {
+        // A client that asks for all users of an address causes one email for each of them.
+        JobKind::ResetPassword => sent.to_mailbox.len() >= RESETS,
+        _ => sent.to_mailbox.len() >= CONFIRMATIONS || of_client >= OF_USER,
+    };
+    if is_full { Decision::Withhold } else { Decision::Send }
 }
 
-/// Returns the key by which emails to an address are counted. It omits a tag such as `+shop` and ignores case, because
-/// many providers deliver `ada+shop@…` and `Ada@…` to `ada@…`.
-pub(super) fn address_key(address: &str) -> String {
-    let address = address.to_lowercase();
-    match address.split_once('@').and_then(|(local, domain)| Some((local.split_once('+')?.0, domain))) {
-        Some((local, domain)) if !local.is_empty() => format!("{local}@{domain}"),
-        _ => address,
+/// Returns the key by which emails of a kind to an address are counted. An address that someone has entered may belong
+/// to a stranger, so confirmations are counted for the mailbox. The other emails go to confirmed addresses. They are
+/// counted for the address: with some providers, `ada+1@…` and `ada@…` are mailboxes of different people, and the owner
+/// of `ada+1@…` must not be able to use up the emails to `ada@…`.
+pub(super) fn address_key(kind: JobKind, text: &str) -> String {
+    match kind {
+        JobKind::ConfirmEmail => mailbox(text),
+        _ => address(text),
     }
 }
 
@@ -149,66 +178,67 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_796_040_000);
 
-    fn sent(kind: JobKind, user: &str, source: &str, minutes_ago: u64) -> Counted {
-        let at = NOW - Duration::from_secs(60 * minutes_ago);
-        Counted { kind: kind.name().to_owned(), user_id: user.to_owned(), source: source.to_owned(), at }
+    fn minutes_ago(minutes: u64) -> Timestamp {
+        NOW - Duration::from_secs(60 * minutes)
     }
 
-    fn next(kind: JobKind, user: &str, source: &str, counted: &[Counted]) -> Option<(Reached, u64)> {
-        let sent = Sent { to_address: counted.to_vec(), ..Sent::default() };
-        let limit = limit(kind, user, source, sent, NOW)?;
-        Some((limit.reached, limit.retry_after.as_secs() / 60))
+    fn refusal(sent: Sent) -> Option<(Reached, u64)> {
+        match decide(JobKind::ConfirmEmail, "192.0.2.1", sent, NOW) {
+            Decision::Refuse(limit) => Some((limit.reached, limit.retry_after.as_secs() / 60)),
+            Decision::Send => None,
+            Decision::Withhold => panic!("withheld"),
+        }
     }
 
     #[test]
     fn l3_each_bound_ends_when_the_oldest_email_is_an_hour_old() {
-        use JobKind::{ConfirmEmail, PasswordChanged, ResetPassword};
-        let three: Vec<_> = (0..3).map(|n| sent(ConfirmEmail, "ada", "", 10 * n)).collect();
-        assert_eq!(next(ConfirmEmail, "ada", "", &three), Some((Reached::OfUser, 40)));
-        assert_eq!(next(ConfirmEmail, "ada", "", &three[..2]), None);
-        assert_eq!(next(ResetPassword, "ada", "", &three), None);
-        assert_eq!(next(ConfirmEmail, "bob", "", &three), None);
-        // A client that makes accounts.
-        let three: Vec<_> = (0..3).map(|n| sent(ConfirmEmail, &n.to_string(), "192.0.2.1", 5)).collect();
-        assert_eq!(next(ConfirmEmail, "bob", "192.0.2.1", &three), Some((Reached::ToAddress, 55)));
-        assert_eq!(next(ConfirmEmail, "bob", "192.0.2.2", &three), None);
-        // Clients that make accounts leave one email for another purpose.
-        let mut four: Vec<_> = (0..4).map(|n| sent(ConfirmEmail, &n.to_string(), &n.to_string(), 5)).collect();
-        assert_eq!(next(ConfirmEmail, "bob", "9", &four), Some((Reached::ToAddress, 55)));
-        assert_eq!(next(ResetPassword, "bob", "9", &four), None);
-        four.push(sent(PasswordChanged, "bob", "", 59));
-        assert_eq!(next(ResetPassword, "bob", "9", &four), Some((Reached::ToAddress, 1)));
+        let three = || (0..3).map(|n| minutes_ago(10 * n)).collect::<Vec<_>>();
+        assert_eq!(refusal(Sent { of_user: three(), ..Sent::default() }), Some((Reached::User, 40)));
+        assert_eq!(refusal(Sent { of_user: three()[..2].to_vec(), ..Sent::default() }), None);
         // More than the bound, after a change of the bound: as many have to be old as there are too many.
-        let seven: Vec<_> = (0..7).map(|n| sent(PasswordChanged, "bob", "", n)).collect();
-        assert_eq!(next(ResetPassword, "bob", "", &seven), Some((Reached::ToAddress, 56)));
-        let limit = |of_user, of_source| {
-            let sent = Sent { to_address: Vec::new(), of_user: vec![NOW; of_user], of_source: vec![NOW; of_source] };
-            limit(ConfirmEmail, "eve", "192.0.2.1", sent, NOW).map(|limit| (limit.reached, limit.retry_after))
+        let seven = (0..7).map(minutes_ago).collect();
+        assert_eq!(refusal(Sent { of_user: seven, ..Sent::default() }), Some((Reached::User, 58)));
+        let both = |of_user, of_source| {
+            let (of_user_in_all, of_source) = (vec![NOW; of_user], vec![NOW; of_source]);
+            refusal(Sent { of_user_in_all, of_source, ..Sent::default() }).map(|(reached, _)| reached)
         };
-        assert_eq!(limit(OF_USER_IN_ALL - 1, OF_SOURCE - 1), None);
-        assert_eq!(limit(0, OF_SOURCE), Some((Reached::OfSource, WINDOW)));
-        assert_eq!(limit(OF_USER_IN_ALL, 0), Some((Reached::OfUserInAll, WINDOW)));
+        assert_eq!(both(OF_USER_IN_ALL - 1, OF_SOURCE - 1), None);
+        assert_eq!(both(0, OF_SOURCE), Some(Reached::Source));
+        assert_eq!(both(OF_USER_IN_ALL, 0), Some(Reached::UserInAll));
+    }
+
+    #[test]
+    fn l3_emails_that_others_caused_withhold_the_next_one_silently() {
+        use JobKind::{ConfirmEmail, ResetPassword};
+        let is_withheld = |kind, source, sources: &[&str]| {
+            let to_mailbox = sources.iter().map(|source| (*source).to_owned()).collect();
+            let decision = decide(kind, source, Sent { to_mailbox, ..Sent::default() }, NOW);
+            assert!(matches!(decision, Decision::Send | Decision::Withhold), "{decision:?}");
+            decision == Decision::Withhold
+        };
+        // A client that creates accounts.
+        assert!(is_withheld(ConfirmEmail, "a", &["a", "a", "a"]));
+        assert!(!is_withheld(ConfirmEmail, "b", &["a", "a", "a"]));
+        assert!(!is_withheld(ConfirmEmail, "", &["", "", ""]));
+        assert!(is_withheld(ConfirmEmail, "e", &["a", "b", "c", "d"]));
+        assert!(!is_withheld(ResetPassword, "a", &["a", "a", "a", "a"]));
+        assert!(is_withheld(ResetPassword, "a", &["a", "a", "a", "a", "b"]));
     }
 
     #[test]
     fn l3_the_text_says_what_to_do() {
         let limit = |reached, seconds| MailLimit { reached, retry_after: Duration::from_secs(seconds) };
-        let text = limit(Reached::OfUser, 601).explain("ada@mail.example");
+        let text = limit(Reached::User, 601).explain("ada@mail.example");
         assert!(text.starts_with("We have already sent three emails to ada@mail.example in the last hour."), "{text}");
         assert!(text.ends_with("Look in the spam folder, or try again in 11 minutes."), "{text}");
-        assert!(limit(Reached::OfSource, 0).explain("").ends_with("Try again in a minute."));
+        assert!(limit(Reached::Source, 0).explain("").ends_with("Try again in a minute."));
     }
 
     #[test]
-    fn l3_tags_do_not_make_another_address() {
-        for (address, key) in [
-            ("Ada@Mail.Example", "ada@mail.example"),
-            ("ada+1@mail.example", "ada@mail.example"),
-            ("ada+1+2@mail.example", "ada@mail.example"),
-            ("+ada@mail.example", "+ada@mail.example"),
-            ("ada@mail+1.example", "ada@mail+1.example"),
-        ] {
-            assert_eq!(address_key(address), key);
+    fn l3_only_confirmations_are_counted_for_the_mailbox() {
+        assert_eq!(address_key(JobKind::ConfirmEmail, "Ada+1@Mail.Example"), "ada@mail.example");
+        for kind in [JobKind::ResetPassword, JobKind::NewDevice] {
+            assert_eq!(address_key(kind, "Ada+1@Mail.Example"), "ada+1@mail.example");
         }
     }
 }

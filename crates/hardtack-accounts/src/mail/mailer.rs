@@ -25,11 +25,10 @@ pub trait Mailer: Send + Sync + 'static {
     /// Sends one message.
     ///
     /// If this method returns an error, the error is logged, but not the email. After a pause, the message is composed
-    /// anew and sent again. This is repeated for about a day. If the process is killed while it sends a message, the
-    /// user may get that message twice.
+    /// anew and sent again, unless the error is [`MailError::refused`]. This is repeated for about a day. If the
+    /// process is killed while it sends a message, the user may get that message twice.
     ///
-    /// Up to eight messages are sent at once. Sending a message is cancelled after 30 seconds, which counts as a
-    /// failure.
+    /// Up to 30 messages are sent at once. Sending a message is cancelled after 30 seconds, which counts as a failure.
     fn send(&self, mail: &Mail) -> impl Future<Output = Result<(), MailError>> + Send;
 }
 
@@ -39,7 +38,18 @@ pub trait Mailer: Send + Sync + 'static {
 pub struct MailError {
     #[source]
     cause: Box<dyn Error + Send + Sync>,
-    is_outage: bool,
+    kind: FailureKind,
+}
+
+/// What a failure means for the message and for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FailureKind {
+    /// The message is sent again later.
+    Temporary,
+    /// No message can be sent now.
+    Outage,
+    /// This message will never be sent.
+    Refused,
 }
 
 hardtack::__debug_as_sentence!(MailError);
@@ -48,22 +58,30 @@ impl MailError {
     /// Wraps the error of the mail library, or a text that describes the error. The cause must not contain the email
     /// itself, which may include a link that is as powerful as a password.
     ///
-    /// The email is sent again after 2 seconds. If it fails again, the pauses grow to an hour.
+    /// The email is sent again after 2 seconds. If it fails again, the pauses grow to an hour. If three different
+    /// emails in a row fail, the mail server may have an outage, and the pauses are at most 20 seconds.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { cause: cause.into(), is_outage: false }
+        Self { cause: cause.into(), kind: FailureKind::Temporary }
     }
 
     /// Like [`new`](Self::new), for an error that does not depend on the email: the mail server cannot be reached, or
     /// refuses the log-in. After such an error, the site tries to send only one email at a time, with pauses of up to
     /// 20 seconds. As soon as one has been sent, all the others are sent too.
     ///
-    /// If three different emails in a row fail with other errors, an outage is assumed as well.
+    /// Do not use this error if the recipient may be the cause, for example because the mailbox is slow or full.
+    /// Otherwise, strangers who sign up with such addresses could delay the emails of others.
     pub fn outage(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { cause: cause.into(), is_outage: true }
+        Self { cause: cause.into(), kind: FailureKind::Outage }
     }
 
-    pub(super) const fn is_outage(&self) -> bool {
-        self.is_outage
+    /// Like [`new`](Self::new), for an email that the mail server refuses for good, for example because the mailbox
+    /// does not exist (SMTP replies 5xx to the recipient). The site discards the email and logs `mail_refused`.
+    pub fn refused(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { cause: cause.into(), kind: FailureKind::Refused }
+    }
+
+    pub(super) const fn kind(&self) -> FailureKind {
+        self.kind
     }
 }
 

@@ -6,8 +6,9 @@
 //!
 //! No request waits for mail, so a response does not reveal whether there was anything to send. Messages wait in a
 //! queue in the database. A message about a change is queued in the transaction that stores the change. A message with
-//! a reset link is queued by a background task, which first looks up the users with the requested address. Messages
-//! that anyone can request are limited for each address, user and client.
+//! a reset link is queued by a background task, which first looks up the users with the requested address. The task
+//! waits for a random time before it does so, and does the same work if there is no such user. The number of messages
+//! is limited for each kind, address, user and client.
 
 mod dispatcher;
 mod fair_queue;
@@ -15,10 +16,12 @@ mod job;
 mod job_store;
 mod letter;
 mod limits;
+mod mailbox;
 mod mailer;
 mod message;
 mod outage;
 mod outbox;
+mod places;
 mod queue;
 mod reset_request;
 mod sent;

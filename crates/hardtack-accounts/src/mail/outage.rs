@@ -7,15 +7,21 @@ use std::time::{Duration, Instant};
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// If this many different messages fail in a row, the server is probably at fault, not the messages.
+/// If this many different messages fail in a row, the server may be at fault, not the messages.
 const SUSPICIOUS: usize = 3;
 
 /// How often an outage is logged.
 const REPORT: Duration = Duration::from_secs(600);
 
-/// Detects an outage of the mail server. During an outage, only one message at a time is tried, with growing pauses.
-/// The other messages wait, and do not count as failed. As soon as one message has been sent, the outage is over, and
-/// all the others are sent.
+/// Detects an outage of the mail server.
+///
+/// An outage is *certain* if an error proves it. Then, only one message at a time is tried, with growing pauses. The
+/// other messages wait, and do not count as failed. As soon as one message has been sent, the outage is over, and all
+/// the others are sent.
+///
+/// An outage is *suspected* if several messages fail in a row. Strangers can cause that: they sign up with addresses
+/// whose mailboxes are slow or full. So a suspicion delays no other message. It only keeps the pauses of the messages
+/// that have failed short. So if there was an outage, these messages are sent soon after its end.
 #[derive(Debug, Default)]
 pub(super) struct Outage(Mutex<State>);
 
@@ -24,6 +30,8 @@ struct State {
     /// The messages that have failed in a row: at most [`SUSPICIOUS`].
     failed: Vec<i64>,
     down: Option<Down>,
+    /// When a suspicion was last logged.
+    suspected_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -39,10 +47,17 @@ struct Down {
 /// What a failure means.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Failure {
-    /// Whether the mail server seems to have an outage.
-    pub(super) is_outage: bool,
+    pub(super) outage: Likelihood,
     /// Whether to log it. During an outage, one failure in ten minutes is logged.
     pub(super) is_news: bool,
+}
+
+/// Whether the mail server has an outage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Likelihood {
+    Unlikely,
+    Suspected,
+    Certain,
 }
 
 impl Outage {
@@ -70,7 +85,7 @@ impl Outage {
         }
     }
 
-    /// Records that a message has been sent. Returns whether this ended an outage.
+    /// Records that the server has accepted or refused a message. Returns whether this ended a certain outage.
     pub(super) fn end(&self) -> bool {
         std::mem::take(&mut *self.state()).down.is_some()
     }
@@ -81,31 +96,43 @@ impl Outage {
         if state.failed.len() < SUSPICIOUS && !state.failed.contains(&message) {
             state.failed.push(message);
         }
-        let is_suspicious = is_certain || state.failed.len() >= SUSPICIOUS;
-        match &mut state.down {
-            Some(down) => {
-                if std::mem::take(&mut down.is_trying) {
-                    down.pause = (2 * down.pause).min(LONGEST_PAUSE);
-                    down.until = now + down.pause;
-                }
-                let is_news = now.duration_since(down.reported_at) >= REPORT;
-                if is_news {
-                    down.reported_at = now;
-                }
-                Failure { is_outage: true, is_news }
+        if let Some(down) = &mut state.down {
+            if std::mem::take(&mut down.is_trying) {
+                down.pause = (2 * down.pause).min(LONGEST_PAUSE);
+                down.until = now + down.pause;
             }
-            None if is_suspicious => {
-                let down = Down { until: now + FIRST_PAUSE, pause: FIRST_PAUSE, is_trying: false, reported_at: now };
-                state.down = Some(down);
-                Failure { is_outage: true, is_news: true }
-            }
-            None => Failure { is_outage: false, is_news: true },
+            return Failure { outage: Likelihood::Certain, is_news: is_due(&mut down.reported_at, now) };
         }
+        if is_certain {
+            let down = Down { until: now + FIRST_PAUSE, pause: FIRST_PAUSE, is_trying: false, reported_at: now };
+            state.down = Some(down);
+            return Failure { outage: Likelihood::Certain, is_news: true };
+        }
+        if state.failed.len() < SUSPICIOUS {
+            return Failure { outage: Likelihood::Unlikely, is_news: true };
+        }
+        let is_news = match &mut state.suspected_at {
+            Some(reported_at) => is_due(reported_at, now),
+            None => {
+                state.suspected_at = Some(now);
+                true
+            }
+        };
+        Failure { outage: Likelihood::Suspected, is_news }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns whether the outage should be logged again.
+fn is_due(reported_at: &mut Instant, now: Instant) -> bool {
+    let is_due = now.duration_since(*reported_at) >= REPORT;
+    if is_due {
+        *reported_at = now;
+    }
+    is_due
 }
 
 #[cfg(test)]
@@ -117,10 +144,10 @@ mod tests {
     #[test]
     fn l3_an_outage_is_probed_until_one_message_is_sent() {
         let (outage, mut now) = (Outage::default(), Instant::now());
-        assert_eq!(outage.note(now, 1, true), Failure { is_outage: true, is_news: true });
+        assert_eq!(outage.note(now, 1, true), Failure { outage: Likelihood::Certain, is_news: true });
         // Messages that were already being sent do not prolong the outage.
         for message in 2..8 {
-            assert_eq!(outage.note(now, message, true), Failure { is_outage: true, is_news: false });
+            assert_eq!(outage.note(now, message, true), Failure { outage: Likelihood::Certain, is_news: false });
         }
         let (end, mut tries) = (now + Duration::from_secs(1200), 0);
         while now < end {
@@ -144,19 +171,24 @@ mod tests {
     }
 
     #[test]
-    fn l3_one_bad_message_is_no_outage_and_three_in_a_row_are() {
+    fn l3_messages_that_fail_in_a_row_delay_no_other_message() {
         let (outage, now) = (Outage::default(), Instant::now());
         for number in 0..10 {
-            assert!(!outage.note(now, number % 2, false).is_outage);
+            assert_eq!(outage.note(now, number % 2, false).outage, Likelihood::Unlikely);
         }
         assert!(!outage.end(), "one was sent");
         for message in 1..3 {
-            assert!(!outage.note(now, message, false).is_outage, "{message}");
+            assert_eq!(outage.note(now, message, false).outage, Likelihood::Unlikely, "{message}");
         }
-        assert!(outage.note(now, 3, false).is_outage);
+        for message in 3..100 {
+            let failure = outage.note(now, message, false);
+            assert_eq!(failure, Failure { outage: Likelihood::Suspected, is_news: message == 3 });
+            assert!(outage.delay(now, TIMEOUT).is_zero());
+        }
         // Every ten minutes, it is logged again.
-        assert!(!outage.note(now, 4, false).is_news);
         let later = now + REPORT;
         assert!(outage.note(later, 4, false).is_news && !outage.note(later, 4, false).is_news);
+        assert!(!outage.end());
+        assert_eq!(outage.note(later, 1, false), Failure { outage: Likelihood::Unlikely, is_news: true });
     }
 }

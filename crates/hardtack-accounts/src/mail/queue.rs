@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hardtack::error::WithCauses;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -15,6 +15,10 @@ use super::{MailWorker, ResetRequest};
 
 /// The longest that [`MailQueue::flush`] waits, for requests and for stored jobs.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The shortest and the longest time from a request until the users with its address are looked up. The time is random,
+/// and the requests that arrive in this time are handled together.
+const DELAY_MILLIS: std::ops::Range<u64> = 500..2500;
 
 /// How soon a request is tried again if the database is down, and for how long.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -28,6 +32,8 @@ pub(crate) struct MailQueue(Arc<Tasks>);
 struct Tasks {
     resets: Arc<FairQueue<ResetRequest>>,
     resets_task: AbortHandle,
+    /// Ends the delay of the reset requests.
+    hurry: Arc<Notify>,
     /// How many times the dispatcher has been woken.
     calls: Arc<watch::Sender<u64>>,
     /// The number of the last wake-up after which no job was due and no message was being sent.
@@ -42,17 +48,18 @@ impl MailQueue {
         let (idle, idle_at) = watch::channel(0);
         tokio::spawn(Dispatcher::new(Arc::clone(&worker), calls.subscribe(), idle).run());
         let resets = Arc::new(FairQueue::default());
-        let (queue, woken) = (Arc::clone(&resets), Arc::downgrade(&calls));
+        let hurry = Arc::new(Notify::new());
+        let (queue, woken, hurried) = (Arc::clone(&resets), Arc::downgrade(&calls), Arc::clone(&hurry));
         let resets_task = tokio::spawn(async move {
             let queued = || {
                 if let Some(calls) = woken.upgrade() {
                     calls.send_modify(|calls| *calls += 1);
                 }
             };
-            work_off(&queue, &worker, queued).await;
+            work_off(&queue, &hurried, &worker, queued).await;
         })
         .abort_handle();
-        Self(Arc::new(Tasks { resets, resets_task, calls, idle_at }))
+        Self(Arc::new(Tasks { resets, resets_task, hurry, calls, idle_at }))
     }
 
     /// Adds a request without waiting. Takes the same time whether or not it will send a message.
@@ -68,6 +75,7 @@ impl MailQueue {
     /// Waits, for at most four seconds, until every email that was requested before this call has been sent or has
     /// failed.
     pub(crate) async fn flush(&self) {
+        self.0.hurry.notify_one();
         let _ = tokio::time::timeout(FLUSH_TIMEOUT, self.0.resets.drained()).await;
         self.wake();
         let call = *self.0.calls.borrow();
@@ -87,27 +95,18 @@ impl fmt::Debug for MailQueue {
     }
 }
 
-/// Handles requests for reset links, one after the other. Calls `queued` after each one that may have queued emails.
-async fn work_off(queue: &FairQueue<ResetRequest>, worker: &MailWorker, queued: impl Fn()) {
+/// Handles requests for reset links. Waits for a random time after the first request, and then handles all requests
+/// that have arrived, one after the other. Calls `queued` after each such series.
+async fn work_off(queue: &FairQueue<ResetRequest>, hurry: &Notify, worker: &MailWorker, queued: impl Fn()) {
     loop {
-        let asked = queue.next().await;
-        let since = Instant::now();
-        while let Err(error) = worker.queue_reset_links(&asked).await {
-            if since.elapsed() >= PATIENCE {
-                tracing::error!(event = "mail_lost", error = %WithCauses(&error), "a reset link was not sent");
-                break;
-            }
-            if since.elapsed() < PAUSE {
-                tracing::warn!(
-                    event = "mail_delayed", error = %WithCauses(&error),
-                    "a reset link was requested, but the database failed; the link will be sent when the database \
-                     works again"
-                );
-            }
-            tokio::time::sleep(PAUSE).await;
+        queue.filled().await;
+        let delay = rand::random_range(DELAY_MILLIS);
+        let _ = tokio::time::timeout(Duration::from_millis(delay), hurry.notified()).await;
+        while let Some(asked) = queue.next() {
+            handle(&asked, worker).await;
+            queue.done();
         }
         queued();
-        queue.done();
         let dropped = queue.take_dropped();
         if dropped > 0 {
             tracing::warn!(
@@ -117,5 +116,23 @@ async fn work_off(queue: &FairQueue<ResetRequest>, worker: &MailWorker, queued: 
                 "too many reset links were requested; some requests were dropped"
             );
         }
+    }
+}
+
+async fn handle(asked: &ResetRequest, worker: &MailWorker) {
+    let since = Instant::now();
+    while let Err(error) = worker.queue_reset_links(asked).await {
+        if since.elapsed() >= PATIENCE {
+            tracing::error!(event = "mail_lost", error = %WithCauses(&error), "a reset link was not sent");
+            return;
+        }
+        if since.elapsed() < PAUSE {
+            tracing::warn!(
+                event = "mail_delayed", error = %WithCauses(&error),
+                "a reset link was requested, but the database failed; the link will be sent when the database works \
+                 again"
+            );
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }

@@ -7,8 +7,9 @@ use hardtack::BackendError;
 use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
-use super::job::{JobKind, NewJob};
-use super::limits::{Counted, MailLimit, Sent, WARNINGS, WINDOW, address_key, limit};
+use super::job::{JobKind, MailJob, NewJob};
+use super::limits::{Decision, Sent, WINDOW, address_key, decide, warnings};
+use super::mailbox::withheld;
 
 /// How long rows are kept. Only the last hour counts.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -55,70 +56,84 @@ pub(super) async fn lock_in(transaction: &mut Transaction, key: &str) -> Result<
     transaction.execute(Statement::new(sql).bind(key)).await.map(drop).map_err(BackendError::new)
 }
 
-/// Returns the limit that a job would exceed. Call [`lock_in`] first.
-pub(super) async fn limit_in(
+/// Decides about an email that was requested. Call [`lock_in`] first.
+pub(super) async fn decide_in(
     transaction: &mut Transaction,
     job: &NewJob<'_>,
     key: &str,
-) -> Result<Option<MailLimit>, BackendError> {
-    let (now, since, until) = (job.now.unix_seconds(), job.now - WINDOW, job.now + MAX_SKEW);
-    let sql = "SELECT kind, user_id, source, at FROM mail_sent WHERE address_key = $1 AND at > $2 AND at <= $3 \
-               UNION ALL SELECT kind, user_id, source, $4 FROM mail_jobs WHERE address_key = $1 LIMIT $5";
-    let statement =
-        Statement::new(sql).bind(key).bind(since.unix_seconds()).bind(until.unix_seconds()).bind(now).bind(MAX_ROWS);
-    let rows: Vec<(String, String, String, i64)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
-    let counted = |(kind, user_id, source, at)| Counted { kind, user_id, source, at: Timestamp::from_unix_seconds(at) };
-    let to_address: Vec<_> = rows.into_iter().map(counted).collect();
-    // The emails of one kind that a user or a client has caused. Clients without an address are not counted together.
-    let of_user = "SELECT at FROM mail_sent WHERE user_id = $1 AND kind = $6 AND at > $2 AND at <= $3 \
-                   UNION ALL SELECT $4 FROM mail_jobs WHERE user_id = $1 AND kind = $6 LIMIT $5";
-    let of_source = "SELECT at FROM mail_sent WHERE source = $1 AND kind = $6 AND at > $2 AND at <= $3 \
-                     UNION ALL SELECT $4 FROM mail_jobs WHERE source = $1 AND kind = $6 LIMIT $5";
-    let mut sent = Sent { to_address, ..Sent::default() };
-    for (sql, key, times) in [(of_user, job.user_id, &mut sent.of_user), (of_source, job.source, &mut sent.of_source)] {
-        if key.is_empty() {
-            continue;
-        }
-        let statement = Statement::new(sql)
-            .bind(key)
-            .bind(since.unix_seconds())
-            .bind(until.unix_seconds())
-            .bind(now)
-            .bind(MAX_ROWS)
-            .bind(job.kind.name());
-        let rows: Vec<(i64,)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
-        *times = rows.into_iter().map(|(at,)| Timestamp::from_unix_seconds(at)).collect();
-    }
-    Ok(limit(job.kind, job.user_id, job.source, sent, job.now))
+) -> Result<Decision, BackendError> {
+    // Jobs without a user send nothing. Clients without an address are not counted together.
+    let to_mailbox = "SELECT source, at FROM mail_sent WHERE address_key = $1 AND kind = $2 AND at > $3 AND at <= $4 \
+                      UNION ALL SELECT source, $5 FROM mail_jobs \
+                      WHERE address_key = $1 AND kind = $2 AND user_id <> '' LIMIT $6";
+    let of_user = "SELECT address_key, at FROM mail_sent WHERE user_id = $1 AND kind = $2 AND at > $3 AND at <= $4 \
+                   UNION ALL SELECT address_key, $5 FROM mail_jobs \
+                   WHERE user_id = $1 AND kind = $2 AND user_id <> '' LIMIT $6";
+    let of_source = "SELECT address_key, at FROM mail_sent \
+                     WHERE source = $1 AND source <> '' AND kind = $2 AND at > $3 AND at <= $4 \
+                     UNION ALL SELECT address_key, $5 FROM mail_jobs \
+                     WHERE source = $1 AND source <> '' AND kind = $2 AND user_id <> '' LIMIT $6";
+    let to_mailbox = count_in(transaction, to_mailbox, key, job).await?;
+    let of_user = count_in(transaction, of_user, job.user_id, job).await?;
+    let of_source = count_in(transaction, of_source, job.source, job).await?;
+    let withheld = withheld(key);
+    let sent = Sent {
+        to_mailbox: to_mailbox.into_iter().map(|(source, _)| source).collect(),
+        of_user: of_user.iter().filter(|(own, _)| own == key || *own == withheld).map(|(_, at)| *at).collect(),
+        of_user_in_all: of_user.into_iter().map(|(_, at)| at).collect(),
+        of_source: of_source.into_iter().map(|(_, at)| at).collect(),
+    };
+    Ok(decide(job.kind, job.source, sent, job.now))
 }
 
-/// Returns whether so many warnings have been sent to an address in the last hour that the next one has to wait.
-pub(super) async fn has_many_warnings_in(
+/// Returns a text and the time of each email that was sent within the [`WINDOW`] or is queued.
+async fn count_in(
     transaction: &mut Transaction,
-    key: &str,
-    now: Timestamp,
-) -> Result<bool, BackendError> {
-    let sql = "SELECT kind FROM mail_sent WHERE address_key = $1 AND at > $2 AND at <= $3 LIMIT $4";
+    sql: &'static str,
+    value: &str,
+    job: &NewJob<'_>,
+) -> Result<Vec<(String, Timestamp)>, BackendError> {
     let statement = Statement::new(sql)
-        .bind(key)
+        .bind(value)
+        .bind(job.kind.name())
+        .bind((job.now - WINDOW).unix_seconds())
+        .bind((job.now + MAX_SKEW).unix_seconds())
+        .bind(job.now.unix_seconds())
+        .bind(MAX_ROWS);
+    let rows: Vec<(String, i64)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
+    Ok(rows.into_iter().map(|(text, at)| (text, Timestamp::from_unix_seconds(at))).collect())
+}
+
+/// Returns whether so many warnings of this kind have been sent to the user in the last hour that the next one has to
+/// wait.
+pub(super) async fn has_many_warnings_in(transaction: &mut Transaction, job: &MailJob) -> Result<bool, BackendError> {
+    let (kind, now) = (job.kind, job.now());
+    let Some(most) = warnings(kind) else { return Ok(false) };
+    let sql = "SELECT at FROM mail_sent WHERE user_id = $1 AND kind = $2 AND address_key = $6 AND at > $3 AND at <= $4 \
+               LIMIT $5";
+    let statement = Statement::new(sql)
+        .bind(&job.user_id)
+        .bind(kind.name())
         .bind((now - WINDOW).unix_seconds())
         .bind((now + MAX_SKEW).unix_seconds())
-        .bind(MAX_ROWS);
-    let rows: Vec<(String,)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
-    let warnings = rows.iter().filter(|(kind,)| JobKind::named(kind).is_some_and(JobKind::is_warning)).count();
-    Ok(warnings >= WARNINGS)
+        .bind(MAX_ROWS)
+        .bind(address_key(kind, &job.address));
+    let rows: Vec<(i64,)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
+    Ok(rows.len() >= most)
 }
 
-/// Returns whether such an email has been sent to the user at this address in the last day, or is queued.
+/// Returns whether such an email has been sent to the user at this address in the last day, is queued, or was withheld.
 pub(crate) async fn was_sent(
     database: &Pool,
     kind: JobKind,
     user_id: &str,
     address: &str,
 ) -> Result<bool, BackendError> {
-    let sql = "SELECT at FROM mail_sent WHERE user_id = $1 AND kind = $2 AND address_key = $3 \
-               UNION ALL SELECT requested_at FROM mail_jobs WHERE user_id = $1 AND kind = $2 AND address_key = $3 LIMIT 1";
-    let statement = Statement::new(sql).bind(user_id).bind(kind.name()).bind(address_key(address));
+    let sql = "SELECT at FROM mail_sent WHERE user_id = $1 AND kind = $2 AND address_key IN ($3, $4) \
+               UNION ALL SELECT requested_at FROM mail_jobs \
+               WHERE user_id = $1 AND kind = $2 AND address_key IN ($3, $4) LIMIT 1";
+    let key = address_key(kind, address);
+    let statement = Statement::new(sql).bind(user_id).bind(kind.name()).bind(&key).bind(withheld(&key));
     let rows: Vec<(i64,)> = database.fetch(statement).await.map_err(BackendError::new)?;
     Ok(!rows.is_empty())
 }

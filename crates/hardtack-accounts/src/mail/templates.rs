@@ -20,12 +20,10 @@ pub(crate) struct MailTemplates {
 pub(super) struct Subject<'a> {
     pub(super) kind: JobKind,
     pub(super) username: &'a str,
-    /// The device, the former user name, or nothing.
+    /// The new devices, one in each line; the former user name; or nothing.
     pub(super) detail: &'a str,
     /// The link's token, if the email has a link.
     pub(super) token: Option<&'a LinkToken>,
-    /// When it happened.
-    pub(super) happened_at: Timestamp,
 }
 
 const IGNORE: &str = "If this was you, ignore this email.";
@@ -52,7 +50,7 @@ impl MailTemplates {
             JobKind::PasswordSet => self.password_changed(&format!(
                 "the password of your account {name} was changed with a link from an administrator"
             )),
-            JobKind::NewDevice => self.new_device(&name, about.detail, about.happened_at),
+            JobKind::NewDevice => self.new_device(&name, about.detail),
             JobKind::Renamed => self.renamed(&name, about.detail),
         };
         Some(Mail::new(self.from.clone(), to, about.kind.subject(), &letter, at))
@@ -95,10 +93,11 @@ impl MailTemplates {
             .link(&self.url("/password/forgot"))
     }
 
-    fn new_device(&self, name: &str, device: &str, at: Timestamp) -> Letter {
-        let when = date_and_time(at);
-        self.on_the_site(&format!("someone logged in to your account {name} from a new device:"))
-            .say(format!("{device}, on {when}"))
+    fn new_device(&self, name: &str, devices: &str) -> Letter {
+        let which = if devices.contains('\n') { "new devices" } else { "a new device" };
+        let letter = self.on_the_site(&format!("someone logged in to your account {name} from {which}:"));
+        let letter = devices.lines().fold(letter, Letter::say);
+        letter
             .say(IGNORE)
             .say("If this was not you, choose a new password now. This logs out all devices:")
             .link(&self.url("/password/forgot"))
@@ -125,6 +124,19 @@ impl MailTemplates {
     }
 }
 
+/// Returns a line of the list of devices, for a device such as `Firefox on Linux, address 192.0.2.1`.
+pub(super) fn device_line(device: &str, at: Timestamp) -> String {
+    format!("{}{}", device_line_start(device), date_and_time(at))
+}
+
+/// Returns the beginning of [`device_line`], which is the same for every log-in with a device.
+pub(super) fn device_line_start(device: &str) -> String {
+    format!("{device}, on ")
+}
+
+/// The last line of a list of devices that does not name them all.
+pub(super) const MORE_DEVICES: &str = "and from other devices";
+
 /// A time as `30 November 2026, 14:05 UTC`.
 fn date_and_time(at: Timestamp) -> String {
     let time = OffsetDateTime::from_unix_timestamp(at.unix_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
@@ -140,7 +152,7 @@ mod tests {
     fn compose(kind: JobKind, username: &str, detail: &str, token: Option<&LinkToken>) -> Option<Mail> {
         let address = |text| EmailAddress::parse(text).unwrap();
         let templates = MailTemplates::new(address("noreply@site.example"), "https://site.example/");
-        let about = Subject { kind, username, detail, token, happened_at: AT };
+        let about = Subject { kind, username, detail, token };
         templates.compose(address("ada@site.example"), &about, AT)
     }
 
@@ -185,9 +197,13 @@ mod tests {
 
     #[test]
     fn s85_an_unknown_device_is_named_with_its_time() {
-        let mail = compose(JobKind::NewDevice, "ada", "Firefox on Linux, address 192.0.2.1", None).unwrap();
+        let devices = device_line("Firefox on Linux, address 192.0.2.1", AT);
+        let mail = compose(JobKind::NewDevice, "ada", &devices, None).unwrap();
         let line = "\nFirefox on Linux, address 192.0.2.1, on 30 November 2026, 12:00 UTC\n";
         assert!(mail.text().contains(line), "{}", mail.text());
         assert!(mail.html().contains(line.trim()), "{}", mail.html());
+        let several = compose(JobKind::NewDevice, "ada", &format!("{devices}\n{MORE_DEVICES}"), None).unwrap();
+        assert!(several.text().contains("from new devices:"), "{}", several.text());
+        assert!(several.text().contains(line) && several.text().contains("\nand from other devices\n"));
     }
 }

@@ -5,12 +5,12 @@ use hardtack::error::WithCauses;
 use hardtack_db::{Pool, Transaction};
 
 use super::job::{MailJob, NewJob};
-use super::limits::address_key;
-use super::mailer::ErasedMailer;
+use super::mailer::{ErasedMailer, FailureKind};
 use super::sent::has_many_warnings_in;
 use super::templates::Subject;
 use super::{JobKind, Mail, MailJobStore, MailTemplates, Mailer, ResetRequest};
-use crate::activity::{ActivityKind, Recorder};
+use crate::activity::{ActivityKind, Recorder, RequestInfo};
+use crate::flood_log::FloodLog;
 use crate::links::{LinkPurpose, LinkStore, LinkToken};
 use crate::users::{EmailAddress, UserStore};
 
@@ -23,16 +23,19 @@ pub(crate) struct MailWorker {
     pub(super) jobs: MailJobStore,
     templates: MailTemplates,
     mailer: Box<dyn ErasedMailer>,
+    limited: FloodLog,
 }
 
 /// The result of a job that has not failed.
 pub(super) enum Outcome {
     /// The message was sent.
     Sent,
+    /// The message is only counted and not sent, because a limit of its recipient was reached.
+    Withheld,
     /// The message is no longer needed.
     NotNeeded,
-    /// The message is a warning that has to wait, because its recipient has been sent several warnings in the last
-    /// hour.
+    /// The message is a warning that has to wait, because its user has been sent too many warnings of the same kind in
+    /// the last hour.
     Later,
     /// The job was withdrawn, or another process has claimed it because our claim had expired.
     NotOurs,
@@ -40,8 +43,8 @@ pub(super) enum Outcome {
 
 /// Why a message was not sent.
 pub(super) struct SendFailure {
-    /// Whether the mail server is down. If `false`, the message itself may be the problem.
-    pub(super) is_outage: bool,
+    /// What the failure means for the message and for others.
+    pub(super) kind: FailureKind,
     pub(super) text: String,
 }
 
@@ -61,14 +64,14 @@ impl MailWorker {
             recorder,
             templates,
             mailer: Box::new(mailer),
+            limited: FloodLog::new(log_limited),
         }
     }
 
     /// Sends the message of a stored job, unless it is no longer needed.
     pub(super) async fn run(&self, job: &MailJob) -> Result<Outcome, SendFailure> {
         let prepared = self.prepare(job).await;
-        let prepared =
-            prepared.map_err(|error| SendFailure { is_outage: false, text: WithCauses(&error).to_string() })?;
+        let prepared = prepared.map_err(|error| SendFailure::temporary(WithCauses(&error).to_string()))?;
         let Prepared { mail, token } = match prepared {
             Ok(prepared) => prepared,
             Err(outcome) => return Ok(outcome),
@@ -81,7 +84,7 @@ impl MailWorker {
             // The next attempt creates another link. A link that stays is harmless: nobody knows its token.
             let _ = self.links.remove(&token).await;
         }
-        Err(SendFailure { is_outage: error.is_outage(), text: WithCauses(&error).to_string() })
+        Err(SendFailure { kind: error.kind(), text: WithCauses(&error).to_string() })
     }
 
     /// Composes the message and stores its link, unless there is nothing to send now.
@@ -96,17 +99,16 @@ impl MailWorker {
         if !MailJobStore::hold_in(&mut transaction, job).await? {
             return Ok(Err(Outcome::NotOurs));
         }
-        // The link that undoes a new address never waits. Its recipient cannot be sent many: each change needs an
-        // address that was confirmed since the last one.
-        if kind.is_warning()
-            && *kind != JobKind::EmailChanged
-            && has_many_warnings_in(&mut transaction, &address_key(&job.address), now).await?
-        {
+        if kind.is_warning() && has_many_warnings_in(&mut transaction, job).await? {
             return Ok(Err(Outcome::Later));
+        }
+        if job.is_withheld() {
+            self.note_limited(*kind, &job.user_id, "address");
+            return Ok(Err(Outcome::Withheld));
         }
         let token = Self::create_link_in(&mut transaction, job, &address).await?;
         transaction.commit().await.map_err(BackendError::new)?;
-        let about = Subject { kind: *kind, username, detail, token: token.as_ref(), happened_at: job.requested_at };
+        let about = Subject { kind: *kind, username, detail, token: token.as_ref() };
         let mail = self.templates.compose(address, &about, now);
         Ok(mail.map(|mail| Prepared { mail, token }).ok_or(Outcome::NotNeeded))
     }
@@ -129,38 +131,71 @@ impl MailWorker {
         LinkStore::create_in(transaction, user_id, purpose, address, now).await
     }
 
-    /// Queues an email with a reset link to each user who has confirmed the address.
+    /// Queues an email with a reset link to each user who has confirmed the address. If there is no such user, does the
+    /// same work without sending an email.
     pub(super) async fn queue_reset_links(&self, asked: &ResetRequest) -> Result<(), BackendError> {
-        let ResetRequest { address, request } = asked;
-        for owner in self.users.confirmed_owners(address).await? {
-            let Some(own) = EmailAddress::parse(&owner.email) else { continue };
-            let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
-            let job = NewJob {
-                kind: JobKind::ResetPassword,
-                user_id: &owner.id,
-                address: Some(&own),
-                detail: "",
-                source: &request.source(),
-                now: request.at,
-            };
-            let limit = MailJobStore::add_in(&mut transaction, job).await?;
-            transaction.commit().await.map_err(BackendError::new)?;
-            match limit {
-                None => self.recorder.record(&owner.id, ActivityKind::ResetSent, request),
-                Some(limit) => {
-                    let (subject, user) = (JobKind::ResetPassword.subject(), &owner.id);
-                    let minutes = limit.retry_after.as_secs().div_ceil(60);
-                    tracing::info!(
-                        event = "mail_limited",
-                        subject,
-                        user,
-                        limit = limit.name(),
-                        minutes,
-                        "no email was sent, because a limit was reached; the links in earlier emails still work"
-                    );
-                }
+        let owners = self.users.confirmed_owners(&asked.address).await?;
+        for owner in &owners {
+            if let Some(own) = EmailAddress::parse(&owner.email) {
+                self.queue_reset_link(Some(&owner.id), &own, &asked.request).await?;
             }
         }
+        match owners.is_empty() {
+            true => self.queue_reset_link(None, &asked.address, &asked.request).await,
+            false => Ok(()),
+        }
+    }
+
+    async fn queue_reset_link(
+        &self,
+        owner: Option<&str>,
+        address: &EmailAddress,
+        request: &RequestInfo,
+    ) -> Result<(), BackendError> {
+        let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
+        let kind = JobKind::ResetPassword;
+        let user_id = owner.unwrap_or_default();
+        let source = request.source();
+        let job = NewJob { kind, user_id, address: Some(address), detail: "", source: &source, now: request.at };
+        let limit = MailJobStore::add_in(&mut transaction, job).await?.limit_name();
+        let sent_to = owner.filter(|_| limit.is_none());
+        if sent_to.is_none() {
+            MailJobStore::add_empty_in(&mut transaction, &job).await?;
+        }
+        transaction.commit().await.map_err(BackendError::new)?;
+        self.recorder.record_for(sent_to, ActivityKind::ResetSent, request);
+        if let (Some(owner), Some(limit)) = (owner, limit) {
+            self.note_limited(kind, owner, limit);
+        }
         Ok(())
+    }
+
+    fn note_limited(&self, kind: JobKind, user: &str, limit: &str) {
+        self.limited.add(|| {
+            tracing::info!(
+                event = "mail_limited",
+                subject = kind.subject(),
+                user,
+                limit,
+                "no email was sent, because a limit was reached; further such emails are counted and logged once a \
+                 minute"
+            );
+        });
+    }
+}
+
+fn log_limited(emails: u64) {
+    tracing::info!(
+        event = "mail_limited",
+        emails,
+        seconds = 60,
+        "emails not sent in the last minute, because limits were reached"
+    );
+}
+
+impl SendFailure {
+    /// A failure after which the message is tried again. The problem may be the message or the mail server.
+    pub(super) const fn temporary(text: String) -> Self {
+        Self { kind: FailureKind::Temporary, text }
     }
 }

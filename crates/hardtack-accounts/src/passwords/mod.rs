@@ -3,6 +3,7 @@
 mod argon2id;
 mod context;
 mod hasher;
+mod patterns;
 mod problem;
 mod rules;
 mod table;

@@ -26,7 +26,16 @@ pub enum PasswordProblem {
     /// It repeats a single character.
     #[error("Choose a password that does not just repeat one character.")]
     OneCharacter,
-    /// It is one of the most common passwords.
+    /// It repeats a text that is shorter than the site requires.
+    #[error("Choose a password that does not just repeat a few characters. A long phrase works well.")]
+    Repetition,
+    /// It consists of keys or letters in order, such as `abcdefgh` or `asdf1234`.
+    #[error(
+        "Choose another password. This one follows the alphabet, the digits or the rows of the keyboard. A long phrase \
+         works well."
+    )]
+    Sequence,
+    /// Apart from a few digits and signs, it is one of the most common passwords.
     #[error("Choose another password. This one is so common that attackers try it first. A long phrase works well.")]
     Common,
     /// It is in the table of [`PasswordRules::table`](crate::PasswordRules::table).

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::context::is_expected;
+use super::patterns::{core, folded, is_made_of_runs, repeated};
 use super::problem::PasswordProblem;
 use super::table::PasswordTable;
 use super::typed::TypedPassword;
@@ -17,9 +18,11 @@ const MAX_MIN_CHARS: u8 = 64;
 /// The rules for new passwords. By default, a password has at least 8 characters and at most 1024 bytes, and is not one
 /// of the passwords that attackers try first. It need not contain digits or special characters.
 ///
-/// The rules refuse 11,611 common passwords, ignoring case. They also refuse passwords that repeat a single character,
-/// that contain control characters, or that are little more than the user name, the email address or the name of the
-/// site. If you set a [`PasswordTable`], they refuse the passwords in it too.
+/// The rules refuse 11,611 common passwords, even if a few digits or signs are added around them. Case, width
+/// (`ｐａｓｓｗｏｒｄ`) and spaces around a password make no difference. The rules also refuse passwords that repeat a short
+/// text or a common password, that follow the alphabet, the digits or the rows of a keyboard, that contain control
+/// characters, or that are little more than the user name, the email address or the name of the site. If you set a
+/// [`PasswordTable`], they refuse the passwords in it too.
 ///
 /// If the password is the only factor, raise the minimum to 15 characters, as NIST SP 800-63B-4 requires.
 ///
@@ -98,17 +101,22 @@ impl PasswordRules {
         if password.chars().any(char::is_control) {
             return Some(PasswordProblem::ControlCharacter);
         }
-        if is_expected(password, user.iter().copied().chain([&*self.site])) {
+        let folded = folded(password);
+        if is_expected(&folded, user.iter().copied().chain([&*self.site])) {
             return Some(PasswordProblem::Expected);
         }
-        let mut chars = password.chars();
-        let first = chars.next();
-        if chars.all(|c| Some(c) == first) {
-            return Some(PasswordProblem::OneCharacter);
+        // A password that repeats a text is as weak as that text.
+        let repeated = repeated(&folded);
+        let text = repeated.as_deref().map_or(folded.as_str(), str::trim);
+        if is_common(text) || core(text).is_some_and(is_common) {
+            return Some(PasswordProblem::Common);
         }
-        PasswordTable::common()
-            .is_ok_and(|common| common.contains(&password.to_lowercase()).unwrap_or(false))
-            .then_some(PasswordProblem::Common)
+        match repeated.is_some().then(|| text.chars().count()) {
+            Some(0 | 1) => Some(PasswordProblem::OneCharacter),
+            _ if is_made_of_runs(text) => Some(PasswordProblem::Sequence),
+            Some(length) if length < usize::from(self.min_chars) => Some(PasswordProblem::Repetition),
+            _ => None,
+        }
     }
 
     /// The minimum length in characters.
@@ -120,6 +128,10 @@ impl PasswordRules {
     pub(crate) const fn reads_a_file(&self) -> bool {
         self.table.is_some()
     }
+}
+
+fn is_common(password: &str) -> bool {
+    PasswordTable::common().is_ok_and(|common| common.contains(password).unwrap_or(false))
 }
 
 #[cfg(test)]
@@ -158,7 +170,29 @@ mod tests {
         for common in ["password", "Password", "12345678", "PASSWORD1", "qwertyuiop", "iloveyou", "1q2w3e4r5t"] {
             assert_eq!(problem(common), Some(PasswordProblem::Common), "{common}");
         }
-        for expected in ["alice123", "Notes2024", "notes.example", "alice@mail.example"] {
+        for common in [
+            "ｐａｓｓｗｏｒｄ",
+            "password ",
+            "  Password",
+            "passwordpassword",
+            "password password",
+            "password2026!",
+            "!iloveyou1",
+        ] {
+            assert_eq!(problem(common), Some(PasswordProblem::Common), "{common}");
+        }
+        for sequence in ["abcdefgh", "ABCDEFGH", "hgfedcba", "abcd5678", "asdfghjkl;", "ａｂｃｄｅｆｇｈ", "aaaabbbb"]
+        {
+            let problem = problem(sequence);
+            assert!(
+                matches!(problem, Some(PasswordProblem::Sequence | PasswordProblem::Common)),
+                "{sequence} {problem:?}"
+            );
+        }
+        for repetition in ["xkwxkwxkw", "axaxaxax", "axax axax", "xylophxyloph"] {
+            assert_eq!(problem(repetition), Some(PasswordProblem::Repetition), "{repetition}");
+        }
+        for expected in ["alice123", "ａｌｉｃｅ123", "Notes2024", "notes.example", "alice@mail.example"] {
             assert_eq!(problem(expected), Some(PasswordProblem::Expected), "{expected}");
         }
     }

@@ -28,6 +28,11 @@ const PAGE: LinkPage = LinkPage::new(
     ("/account", "Go to your account"),
 );
 
+/// A sentence for texts that announce a confirmation link. If others have caused too many emails to the address, the
+/// site sends no link. The texts are the same in this case, so that they do not reveal that others have entered the
+/// address.
+pub(crate) const AT_MOST: &str = "We send only a few links an hour to the same address.";
+
 pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Response, AuthError> {
     if let Some(redirect) = PAGE.move_token_to_cookie(&auth) {
         return Ok(redirect);
@@ -139,7 +144,8 @@ pub(crate) async fn send_again(
         Ok(Some(limit)) => return limited(&user, &limit, wants),
         Err(error) => return respond::unavailable(wants, &error),
     }
-    let body = json!({ "detail": "If your address is not confirmed yet, an email is on its way." });
+    let detail = format!("If your address is not confirmed yet, we send an email with a link to it. {AT_MOST}");
+    let body = json!({ "detail": detail });
     respond::success(wants, "/account?done=letter", body)
 }
 

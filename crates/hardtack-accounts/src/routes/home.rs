@@ -11,6 +11,7 @@ use hardtack_axum::{Auth, CurrentUser};
 use http::StatusCode;
 use serde_json::json;
 
+use super::confirm_email::AT_MOST;
 use super::link_used;
 use crate::extract::shell_of;
 use crate::pages::{Notice, NoticeKind, Shell, home};
@@ -51,7 +52,7 @@ async fn to_confirm(site: &Site, user: &User, done: &str) -> Option<String> {
         false
     });
     match was_sent {
-        true => Some(format!("We have sent a link to {email}. Open it within a day to confirm the address.")),
+        true => Some(format!("Open the link that we send to {email} within a day to confirm the address. {AT_MOST}")),
         false => (done == "signup-limited").then(|| {
             format!(
                 "We have not sent a link to {email}, because the hourly limit for emails was reached. To confirm the \

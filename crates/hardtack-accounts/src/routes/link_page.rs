@@ -8,9 +8,10 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
 use super::credentials::shell_of_unverified;
+use crate::accounts::{ActionError, PasswordResetProblem};
 use crate::links::LinkToken;
 use crate::page_cookie::PageCookie;
-use crate::pages::{ErrorView, Shell, error_page};
+use crate::pages::{ErrorView, FieldError, Shell, error_page};
 use crate::respond;
 
 /// A page that a single-use link leads to.
@@ -89,6 +90,27 @@ impl LinkPage {
     /// browser still has a link's token. Otherwise returns `None`.
     pub(super) fn shell_of_unverified<'e>(&self, auth: &Auth, error: &'e AuthError) -> Option<Shell<'e>> {
         shell_of_unverified(auth, error).filter(|_| self.token(auth).is_some())
+    }
+
+    /// Handles the error of a link that was to set a password. If a person has entered a password that breaks a rule,
+    /// returns the text to show above the form, because the link still works.
+    ///
+    /// # Errors
+    /// Otherwise, the error is the response.
+    pub(super) fn problem_of_password(
+        &self,
+        error: ActionError<PasswordResetProblem>,
+        auth: &Auth,
+    ) -> Result<String, Box<Response>> {
+        let wants = auth.wants();
+        match respond::invalid_input(wants, error)? {
+            PasswordResetProblem::DeadLink => Err(Box::new(self.dead_link(auth))),
+            PasswordResetProblem::InvalidNew(problem) if wants == Wants::Page => Ok(problem.to_string()),
+            PasswordResetProblem::InvalidNew(problem) => {
+                let errors = [FieldError { field: "new_password", text: &problem.to_string() }];
+                Err(Box::new(respond::invalid_fields(wants, &errors)))
+            }
+        }
     }
 
     /// Responds with 410 to a link that no longer works.

@@ -11,7 +11,6 @@ use serde_json::json;
 use super::credentials::shell_of_unverified;
 use super::link_page::{LinkPage, SentLink};
 use super::link_used;
-use crate::accounts::PasswordResetProblem;
 use crate::activity::RequestInfo;
 use crate::extract::FormOrJson;
 use crate::links::LinkToken;
@@ -133,16 +132,11 @@ async fn reset(
             let response = PAGE.clear_token(link_used::remember(success, &owner.id, &auth), &auth);
             Ok(client.devices.remember(response, &owner.known(), auth.authenticator()))
         }
-        Err(error) => match respond::invalid_input(wants, error) {
-            Ok(PasswordResetProblem::DeadLink) => Ok(PAGE.dead_link(&auth)),
-            Ok(PasswordResetProblem::InvalidNew(problem)) => {
-                let text = problem.to_string();
+        Err(error) => match PAGE.problem_of_password(error, &auth) {
+            Ok(text) => {
                 let errors = [FieldError { field: "new_password", text: &text }];
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
-                match wants {
-                    Wants::Page => show_form(&site, &auth, &token, status, &Shell::default(), &errors).await,
-                    _ => Ok(respond::problem(wants, status, "invalid_fields", &text, &errors)),
-                }
+                show_form(&site, &auth, &token, status, &Shell::default(), &errors).await
             }
             Err(response) => Ok(*response),
         },

@@ -3,7 +3,6 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
 use serde::Deserialize;
@@ -11,7 +10,6 @@ use serde_json::json;
 
 use super::link_page::{LinkPage, SentLink};
 use super::link_used;
-use crate::accounts::PasswordResetProblem;
 use crate::activity::RequestInfo;
 use crate::extract::FormOrJson;
 use crate::links::{LinkPurpose, LinkToken};
@@ -127,16 +125,11 @@ async fn undo(
             }
             Ok(client.devices.remember(response, &owner.known(), auth.authenticator()))
         }
-        Err(error) => match respond::invalid_input(wants, error) {
-            Ok(PasswordResetProblem::DeadLink) => Ok(PAGE.dead_link(&auth)),
-            Ok(PasswordResetProblem::InvalidNew(problem)) => {
-                let text = problem.to_string();
+        Err(error) => match PAGE.problem_of_password(error, &auth) {
+            Ok(text) => {
                 let errors = [FieldError { field: "new_password", text: &text }];
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
-                match wants {
-                    Wants::Page => show_form(&site, &auth, &token, status, &Shell::default(), &errors).await,
-                    _ => Ok(respond::problem(wants, status, "invalid_fields", &text, &errors)),
-                }
+                show_form(&site, &auth, &token, status, &Shell::default(), &errors).await
             }
             Err(response) => Ok(*response),
         },

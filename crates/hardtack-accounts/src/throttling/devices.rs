@@ -87,7 +87,7 @@ impl<'a> KnownUser<'a> {
 impl Devices {
     /// Reads the cookie of a request. A cookie that this site did not set, or whose key is no longer in use, counts as
     /// absent.
-    pub(super) fn find(headers: &HeaderMap, auth: &Authenticator) -> Self {
+    pub(crate) fn find(headers: &HeaderMap, auth: &Authenticator) -> Self {
         let devices = COOKIE.find(headers, auth).and_then(|sealed| auth.open_sealed(PURPOSE, sealed));
         let devices = devices.and_then(|json| serde_json::from_slice::<Vec<Device>>(&json).ok()).unwrap_or_default();
         let oldest = (auth.now() - LIFETIME).unix_seconds();

@@ -13,7 +13,7 @@
 mod client;
 mod devices;
 mod limits;
-mod refusals;
+mod tried;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,42 +25,10 @@ pub(crate) use client::Client;
 pub(crate) use devices::{Devices, KnownDevice, KnownUser};
 pub use limits::LogInLimits;
 use limits::Rates;
-use refusals::Refusals;
+pub(crate) use tried::Tried;
 
 use crate::activity::RequestInfo;
-
-/// What is tried. Its name appears in the log. [`Throttling::by_address`] and [`Throttling::by_user`] have a separate
-/// counter for each kind of attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tried {
-    /// A log-in, from a device that the account does not know.
-    LogIn,
-    /// A log-in, from a device that the account knows.
-    LogInOfDevice,
-    /// The password of a user who is logged in.
-    PasswordAgain,
-    SignUp,
-    /// A request for a link to reset the password.
-    ResetRequest,
-    /// A request for a link to confirm an address.
-    ConfirmationRequest,
-    /// A link from an email or an administrator.
-    Link,
-}
-
-impl Tried {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::LogIn => "log_in",
-            Self::LogInOfDevice => "log_in_of_known_device",
-            Self::PasswordAgain => "password",
-            Self::SignUp => "sign_up",
-            Self::ResetRequest => "reset_request",
-            Self::ConfirmationRequest => "confirmation_request",
-            Self::Link => "link",
-        }
-    }
-}
+use crate::flood_log::FloodLog;
 
 /// Where the counters are.
 #[derive(Clone)]
@@ -86,7 +54,7 @@ pub(crate) struct Throttling(Option<Arc<Counters>>);
 struct Counters {
     throttle: Throttle,
     rates: Rates,
-    refusals: Refusals,
+    refusals: FloodLog,
 }
 
 /// An attempt that is allowed, and counts as a failure until it has [succeeded](Self::succeeded).
@@ -111,7 +79,7 @@ impl Throttling {
     pub(crate) fn new(limits: LogInLimits, auth: &Authenticator, store: &CounterStore) -> Self {
         let Some(rates) = limits.rates() else { return Self::off() };
         let throttle = (store.0)(auth.throttle()).build();
-        Self(Some(Arc::new(Counters { throttle, rates, refusals: Refusals::default() })))
+        Self(Some(Arc::new(Counters { throttle, rates, refusals: FloodLog::new(log_refusals) })))
     }
 
     /// Takes the tokens for a log-in with this name. Also returns whether they were taken from the counter of a device
@@ -219,7 +187,18 @@ impl Counters {
     }
 
     fn refused(&self, tried: Tried, refused: TooManyAttempts, request: &RequestInfo) -> TooManyAttempts {
-        self.refusals.add(tried, request.address.as_deref());
+        self.refusals.add(|| {
+            tracing::warn!(
+                event = "log_in_throttled",
+                tried = tried.name(),
+                address = request.address.as_deref().unwrap_or("unknown"),
+                "too many attempts; further refusals are counted and logged once a minute"
+            );
+        });
         refused
     }
+}
+
+fn log_refusals(refused: u64) {
+    tracing::warn!(event = "log_in_throttled", refused, seconds = 60, "attempts refused in the last minute");
 }

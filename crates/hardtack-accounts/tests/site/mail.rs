@@ -122,7 +122,7 @@ pub(crate) async fn set_email(client: &mut Client, email: &str) {
     set_email_with(client, email, PASSWORD).await;
 }
 
-async fn set_email_with(client: &mut Client, email: &str, password: &str) {
+pub(crate) async fn set_email_with(client: &mut Client, email: &str, password: &str) {
     let request = client.post("/account/change_settings").accept_json().csrf();
     let body = json!({ "email": email, "current_password": password });
     assert_eq!(request.json(&body).send().await.status(), 200);

@@ -27,14 +27,14 @@ hardtack_test_support::on_every_store! {
 }
 
 /// Signs up with an address, as a client whose address a proxy names.
-async fn sign_up_from(mut client: Client, from: &str, username: &str, email: &str) -> Client {
+pub(crate) async fn sign_up_from(mut client: Client, from: &str, username: &str, email: &str) -> Client {
     let body = json!({ "username": username, "email": email, "password": PASSWORD });
     let response = client.post("/signup").accept_json().header("x-forwarded-for", from).json(&body).send().await;
     assert_eq!(response.status(), 200, "{}", response.text());
     client
 }
 
-async fn change_password(client: &mut Client, old: &str, new: &str) {
+pub(crate) async fn change_password(client: &mut Client, old: &str, new: &str) {
     let body = json!({ "current_password": old, "new_password": new });
     let response = client.post("/account/password").accept_json().csrf().json(&body).send().await;
     assert_eq!(response.status(), 200, "{}", response.text());
@@ -105,11 +105,12 @@ async fn l3_s77_one_address_gets_five_emails_an_hour_over_accounts_and_servers(o
             statuses
         });
     }
-    let mut refused = 0;
     while let Some(statuses) = accounts.join_next().await {
-        refused += statuses.unwrap().iter().filter(|status| **status == 429).count();
+        // The third is beyond the limit of the account, unless an earlier email is still queued. No account is told
+        // that others have entered the address.
+        let statuses = statuses.unwrap();
+        assert!(statuses == [200, 200, 429] || statuses == [200; 3], "{statuses:?}");
     }
-    assert!(refused >= 24, "{refused}");
     let since = Instant::now();
     loop {
         let waiting: Vec<(i64,)> =
@@ -122,7 +123,6 @@ async fn l3_s77_one_address_gets_five_emails_an_hour_over_accounts_and_servers(o
     }
     let files = std::fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().path());
     let letters: Vec<_> = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();
-    // Of five, one is left for another purpose.
     assert_eq!(letters.len(), 4, "{letters:?}");
     for letter in letters {
         assert!(letter.contains("\"www . evil") && !letter.contains("www.evil"), "the name is a link: {letter}");

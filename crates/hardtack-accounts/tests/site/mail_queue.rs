@@ -1,6 +1,6 @@
 //! Emails that follow a stored change: they are queued with the change, and sent whatever happens to the mailer.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -33,8 +33,10 @@ pub(crate) struct TestMailer {
     is_broken: Arc<AtomicBool>,
     pub(crate) is_out_of_order: Arc<AtomicBool>,
     pub(crate) hangs_at_confirmations: Arc<AtomicBool>,
-    /// Whether mailboxes at `gone.example` no longer exist.
+    /// Whether messages to mailboxes at `gone.example` fail.
     pub(crate) is_gone: Arc<AtomicBool>,
+    /// How many messages to `refused.example` were refused for good.
+    pub(crate) refused: Arc<AtomicUsize>,
 }
 
 impl Mailer for TestMailer {
@@ -44,9 +46,13 @@ impl Mailer for TestMailer {
         }
         // Gives other tasks a chance to send the same message.
         tokio::time::sleep(Duration::from_millis(5)).await;
-        let is_lost = self.is_gone.load(Ordering::SeqCst) && mail.to().as_str().ends_with("@gone.example");
+        let is_lost = self.is_gone.load(Ordering::SeqCst) && mail.to().as_str().ends_with("gone.example");
         if is_lost || self.is_broken.load(Ordering::SeqCst) {
             return Err(MailError::new("broken, as a test"));
+        }
+        if mail.to().as_str().ends_with(".refused.example") {
+            self.refused.fetch_add(1, Ordering::SeqCst);
+            return Err(MailError::refused("no such mailbox, as a test"));
         }
         if self.is_out_of_order.load(Ordering::SeqCst) {
             return Err(MailError::outage("out of order, as a test"));
@@ -117,7 +123,7 @@ pub(crate) async fn count(site: &RecordingSite, table_and_condition: &str) -> i6
 }
 
 /// Ends the pauses of jobs that have failed, and waits until they were tried again.
-async fn try_again(site: &RecordingSite) {
+pub(crate) async fn try_again(site: &RecordingSite) {
     site.database.execute(Statement::new("UPDATE mail_jobs SET claimed_at = 0, pause = 0")).await.unwrap();
     site.accounts.flush().await;
 }

@@ -19,6 +19,7 @@ mod letters;
 mod mail;
 mod mail_limits;
 mod mail_queue;
+mod mail_strangers;
 mod names;
 mod new_passwords;
 mod next;

@@ -70,7 +70,16 @@ async fn s79_a06_look_alikes_are_refused_beside_existing_names(on_postgres: bool
         assert_refused(&site, look_alike, "looks like the name of another user").await;
         assert_eq!(log_in(&mut site.client(), look_alike, PASSWORD).await.status(), 401, "{look_alike}");
     }
+    // Invisible marks, and letters without their dot.
+    for look_alike in ["fi\u{307}ona", "f\u{131}ona", "f\u{131}\u{307}ona", "FİONA", "fi\u{307}\u{307}ona"] {
+        assert_refused(&site, look_alike, "looks like the name of another user").await;
+    }
+    for invisible in ["fiona\u{fe0f}", "fi\u{34f}ona", "fiona\u{e0101}", "fiona\u{180b}"] {
+        assert_refused(&site, invisible, "invisible character").await;
+    }
     for (name, words) in [
+        ("adm\u{69}\u{307}n", "reserved"),
+        ("adm\u{131}n", "reserved"),
         ("\u{430}dmin", "reserved"),
         ("root", "reserved"),
         ("admin\u{3164}", "invisible character"),

@@ -7,7 +7,11 @@ use hardtack_accounts::mail::{Mail, MailError, Mailer};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use super::TIMEOUT;
+use super::timeout::TIMEOUT;
+
+/// Exit statuses of sendmail (sysexits.h) that mean that the recipient or the message is refused for good: EX_DATAERR,
+/// EX_NOUSER and EX_NOHOST.
+const REFUSED: [i32; 3] = [65, 67, 68];
 
 /// A program that reads an email from its standard input. It is run without a shell, and its arguments contain no user
 /// input.
@@ -45,9 +49,13 @@ impl Mailer for MailCommand {
         let message = mail.to_string();
         match tokio::time::timeout(TIMEOUT, self.run(&message)).await {
             Ok(Ok(status)) if status.success() => Ok(()),
+            Ok(Ok(status)) if status.code().is_some_and(|code| REFUSED.contains(&code)) => {
+                Err(MailError::refused(format!("{program} refused the email or its recipient: {status}")))
+            }
             Ok(Ok(status)) => Err(MailError::new(format!("{program} failed: {status}; see the log of that program"))),
             Ok(Err(error)) => Err(MailError::outage(format!("{program} cannot be run: {error}; correct mail_command"))),
-            Err(_) => Err(MailError::outage(format!("{program} took longer than {TIMEOUT:?}"))),
+            // Not an outage: the recipient may be the reason.
+            Err(_) => Err(MailError::new(format!("{program} took longer than {TIMEOUT:?}"))),
         }
     }
 }

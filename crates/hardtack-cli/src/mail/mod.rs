@@ -3,8 +3,7 @@
 mod command;
 #[cfg(feature = "smtp")]
 mod smtp;
-
-use std::time::Duration;
+mod timeout;
 
 use hardtack_accounts::Accounts;
 use hardtack_accounts::mail::Outbox;
@@ -12,10 +11,6 @@ use hardtack_accounts::mail::Outbox;
 use self::command::MailCommand;
 use crate::config::{MailConfig, MailTransport};
 use crate::error::Error;
-
-/// How long sending a message may take. The site cancels sending after 30 seconds. This limit is shorter, because its
-/// error names the mail server or the program, which the site's error does not.
-const TIMEOUT: Duration = Duration::from_secs(25);
 
 /// Turns on mail for the accounts if it is configured. Links in mail start with `site`.
 pub(crate) fn with_mail(accounts: Accounts, config: Option<&MailConfig>, site: &str) -> Result<Accounts, Error> {

@@ -1,23 +1,41 @@
 //! Mail over SMTP with TLS.
 
+use std::time::Duration;
+
 use hardtack_accounts::EmailAddress;
 use hardtack_accounts::mail::{Mail, MailError, Mailer};
-use lettre::address::{Address, Envelope};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
-use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use lettre::address::Address;
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 
-use super::TIMEOUT;
+use super::timeout::TIMEOUT;
 use crate::config::{SmtpServer, SmtpTls};
 use crate::error::Error;
+
+/// How long to wait for the reply to QUIT.
+const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A mail server. Each message is sent on a connection of its own, which is encrypted before the password or the
 /// message is sent.
 pub(super) struct Smtp {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
-    /// The host and port, for errors.
-    server: String,
+    host: String,
+    port: u16,
+    tls: SmtpTls,
+    parameters: TlsParameters,
+    credentials: Option<Credentials>,
+    hello_name: ClientId,
+}
+
+/// The part of the dialogue in which an error occurred.
+#[derive(Clone, Copy)]
+enum Step {
+    /// The part before the client names the recipient. So the recipient cannot be the reason.
+    Connection,
+    /// The part in which the client sends the recipient and the message.
+    Message,
 }
 
 impl Smtp {
@@ -25,40 +43,77 @@ impl Smtp {
         let SmtpServer { host, port, tls, credentials } = server;
         let parameters = TlsParameters::new_rustls(host.clone())
             .map_err(|error| Error::runtime(format_args!("TLS to the mail server cannot be set up: {error}")))?;
-        let tls = match tls {
-            SmtpTls::Implicit => Tls::Wrapper(parameters),
-            // Nothing is sent in plain text if the server does not offer TLS.
-            SmtpTls::StartTls => Tls::Required(parameters),
-        };
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host.as_str())
-            .port(*port)
-            .tls(tls)
-            .timeout(Some(TIMEOUT))
-            .hello_name(hello_name(from));
-        let builder = credentials.iter().fold(builder, |builder, (user, password)| {
-            builder.credentials(Credentials::new(user.clone(), password.clone()))
-        });
-        Ok(Self { transport: builder.build(), server: format!("{host}:{port}") })
+        let credentials = credentials.as_ref().map(|(user, password)| Credentials::new(user.clone(), password.clone()));
+        let hello_name = hello_name(from);
+        Ok(Self { host: host.clone(), port: *port, tls: *tls, parameters, credentials, hello_name })
+    }
+
+    /// Connects to the server and logs in.
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
+        let parameters = || self.parameters.clone();
+        let implicit = matches!(self.tls, SmtpTls::Implicit).then(parameters);
+        let server = (self.host.as_str(), self.port);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(server, Some(TIMEOUT), &self.hello_name, implicit, None).await?;
+        if matches!(self.tls, SmtpTls::StartTls) {
+            // If the server does not offer TLS, this fails, and nothing is sent in plain text.
+            connection.starttls(parameters(), &self.hello_name).await?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+        }
+        Ok(connection)
+    }
+
+    async fn send_on(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        (from, to): (Address, Address),
+        message: &str,
+    ) -> Result<(), MailError> {
+        let mut parameters = Vec::new();
+        let is_ascii = |address: &Address| AsRef::<str>::as_ref(address).is_ascii();
+        if !is_ascii(&from) || !is_ascii(&to) {
+            if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+                let server = self.name();
+                return Err(MailError::refused(format!("{server} accepts only addresses in ASCII (no SMTPUTF8)")));
+            }
+            parameters.push(MailParameter::SmtpUtfEight);
+        }
+        if !message.is_ascii() && connection.server_info().supports_feature(Extension::EightBitMime) {
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        let explain = |step: Step| move |error: SmtpError| self.explain(step, &error);
+        connection.command(MailFrom::new(Some(from), parameters)).await.map_err(explain(Step::Connection))?;
+        connection.command(Rcpt::new(to, Vec::new())).await.map_err(explain(Step::Message))?;
+        connection.command(Data).await.map_err(explain(Step::Message))?;
+        connection.message(message.as_bytes()).await.map_err(explain(Step::Message))?;
+        Ok(())
+    }
+
+    fn name(&self) -> String {
+        format!("the mail server {}:{}", self.host, self.port)
     }
 
     /// Says what is wrong and what to do. The server's own text is part of the error.
-    fn explain(&self, error: &lettre::transport::smtp::Error) -> MailError {
-        let server = &self.server;
-        let code = error.status().map(u16::from);
-        let text = format!("the mail server {server}: {}", with_causes(error));
-        match code {
+    fn explain(&self, step: Step, error: &SmtpError) -> MailError {
+        let text = format!("{}: {}", self.name(), with_causes(error));
+        match (step, error.status().map(u16::from)) {
             // RFC 4954 §4 and §6.
-            Some(530 | 534 | 535 | 538) => MailError::outage(format!(
+            (_, Some(530 | 534 | 535 | 538)) => MailError::outage(format!(
                 "{text}; the log-in was refused; check the user in smtp_url, and smtp_password"
             )),
-            // RFC 5321 §3.8: the service is not available.
-            Some(421) => MailError::outage(text),
-            Some(_) => MailError::new(text),
-            None if error.is_client() => MailError::outage(format!(
+            // RFC 5321 §4.2.1: the reply would be the same later.
+            (Step::Message, Some(500..)) => MailError::refused(text),
+            (Step::Message, _) => MailError::new(text),
+            (Step::Connection, Some(500..)) => MailError::outage(format!("{text}; check mail_from")),
+            (Step::Connection, Some(_)) => MailError::outage(text),
+            (Step::Connection, None) if error.is_timeout() => MailError::new(text),
+            (Step::Connection, None) if error.is_client() => MailError::outage(format!(
                 "{text}; with smtp://, the server must offer STARTTLS; if smtp_url has a user, the server must also \
                  offer a log-in; for a port with implicit TLS, such as 465, use smtps://"
             )),
-            None => MailError::outage(format!(
+            (Step::Connection, None) => MailError::outage(format!(
                 "{text}; check the host and the port in smtp_url (smtps:// for implicit TLS, smtp:// for STARTTLS); \
                  also check that the certificate is for this host, and from an authority that this machine trusts"
             )),
@@ -89,16 +144,21 @@ fn with_causes(error: &lettre::transport::smtp::Error) -> String {
 
 impl Mailer for Smtp {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        let address = |text: &str| {
-            text.parse::<Address>().map_err(|error| MailError::new(format!("the address cannot be used: {error}")))
-        };
-        let envelope = Envelope::new(Some(address(mail.from().as_str())?), vec![address(mail.to().as_str())?]);
-        let envelope = envelope.map_err(MailError::new)?;
+        let unusable = |error| format!("the address cannot be used: {error}");
+        let from = mail.from().as_str().parse::<Address>().map_err(|error| MailError::outage(unusable(error)))?;
+        let to = mail.to().as_str().parse::<Address>().map_err(|error| MailError::refused(unusable(error)))?;
         let message = mail.to_string().replace('\n', "\r\n");
-        match tokio::time::timeout(TIMEOUT, self.transport.send_raw(&envelope, message.as_bytes())).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(self.explain(&error)),
-            Err(_) => Err(MailError::outage(format!("the mail server {} took longer than {TIMEOUT:?}", self.server))),
-        }
+        let send = async {
+            let connected = self.connect().await;
+            let mut connection = connected.map_err(|error| self.explain(Step::Connection, &error))?;
+            let sent = self.send_on(&mut connection, (from, to), &message).await;
+            Ok((connection, sent))
+        };
+        // Not an outage: the recipient may be the reason.
+        let too_slow = |_| MailError::new(format!("{} took longer than {TIMEOUT:?}", self.name()));
+        let (mut connection, sent) = tokio::time::timeout(TIMEOUT, send).await.map_err(too_slow)??;
+        // Whether the server also replies to this does not matter: it has accepted or refused the message.
+        let _ = tokio::time::timeout(QUIT_TIMEOUT, connection.quit()).await;
+        sent
     }
 }

@@ -10,7 +10,8 @@ use serde_json::json;
 
 use crate::support::{TestDir, is_logged_in, refusal, sign_up, start};
 
-fn exchange(server: &Process, bytes: &[u8]) -> Vec<u8> {
+/// Sends bytes on a new connection, and returns what the server sends within five seconds.
+pub(crate) fn exchange(server: &Process, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(server.base_url().trim_start_matches("http://")).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     stream.write_all(bytes).unwrap();

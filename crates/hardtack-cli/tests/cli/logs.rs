@@ -1,5 +1,6 @@
 //! The log, and that it never contains a secret (ASVS 5.0 V16.2.5).
 
+use crate::connections::exchange;
 use crate::support::{PASSWORD, TestDir, is_logged_in, log_out, sign_up, start};
 
 #[tokio::test]
@@ -42,4 +43,25 @@ async fn every_line_of_the_json_log_is_json() {
         assert!(line["level"].is_string() && line["event"].is_string(), "{line}");
     }
     assert!(finished.stderr.contains("\"event\":\"listening\""), "{}", finished.stderr);
+}
+
+/// Any client can make the crates that speak HTTP log warnings, here with replies to pings that were never sent.
+#[tokio::test]
+async fn clients_that_break_http_2_do_not_fill_the_log() {
+    const PING_ACK: &[u8] = b"\0\0\x08\x06\x01\0\0\0\0madeup!!";
+    for (filter, is_logged) in [(None, false), (Some("info"), true)] {
+        let dir = TestDir::new();
+        let mut program = dir.serve([]);
+        if let Some(filter) = filter {
+            program = program.env("RUST_LOG", filter);
+        }
+        let server = start(&program).await;
+        // The preface, an empty SETTINGS frame, and the acknowledgment of the server's.
+        let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0".to_vec();
+        bytes.extend(PING_ACK.repeat(50));
+        exchange(&server, &bytes);
+        assert_eq!(server.client().get("/healthz").send().await.status(), 200);
+        let finished = server.stop().await;
+        assert_eq!(finished.stderr.contains("never sent"), is_logged, "{}", finished.stderr);
+    }
 }

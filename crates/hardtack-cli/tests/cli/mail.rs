@@ -12,10 +12,15 @@ use crate::support::{PASSWORD, TestDir, output, refusal, sign_up, start};
 
 /// Signs a user up and sets an address, to which a message is sent.
 pub(crate) async fn cause_mail(server: &Process) {
+    cause_mail_to(server, "someone").await;
+}
+
+/// Like [`cause_mail`], for a user with this name and an address at `mail.example` with this name.
+pub(crate) async fn cause_mail_to(server: &Process, name: &str) {
     let mut client = server.client();
-    sign_up(&mut client, "someone").await;
+    sign_up(&mut client, name).await;
     let request = client.post("/account/change_settings").accept_json().csrf();
-    let body = json!({ "email": "someone@mail.example", "current_password": PASSWORD });
+    let body = json!({ "email": format!("{name}@mail.example"), "current_password": PASSWORD });
     assert_eq!(request.json(&body).send().await.status(), 200);
 }
 
@@ -75,6 +80,57 @@ async fn a_failing_program_is_logged_and_the_server_continues() {
     let finished = server.stop().await;
     assert!(finished.stderr.contains("mail_failed"), "{}", finished.stderr);
     assert!(finished.stderr.contains("/nowhere/at-all cannot be run"), "{}", finished.stderr);
+}
+
+/// EX_NOUSER (67), EX_NOHOST (68) and EX_DATAERR (65) of sendmail: the recipient is refused for good. That is no
+/// outage.
+#[tokio::test]
+async fn l3_s77_recipients_that_the_program_refuses_are_given_up_and_delay_nobody() {
+    let dir = TestDir::new();
+    let script = "#!/bin/sh\nmail=$(cat)\nfor code in 65 67 68 75; do\n\
+                  case \"$mail\" in *\"To: gone$code\"*) exit $code;; esac\ndone\n\
+                  printf '%s' \"$mail\" > got.tmp && mv got.tmp got\n";
+    dir.write("mailer", script);
+    fs::set_permissions(dir.path("mailer"), fs::Permissions::from_mode(0o700)).unwrap();
+    let command = dir.path("mailer").display().to_string();
+    let server = start(&dir.serve(["--mail-from", "noreply@site.example", "--mail-command", &command])).await;
+    for code in [65, 67, 68] {
+        cause_mail_to(&server, &format!("gone{code}")).await;
+    }
+    let refused = || Some(server.stderr()).filter(|log| log.matches("mail_refused").count() == 3);
+    let log = message_in(refused).await;
+    assert!(log.contains("refused the email or its recipient: exit status: 67"), "{log}");
+    assert!(!log.contains("mail_failed"), "{log}");
+    // A temporary failure (EX_TEMPFAIL) is tried again.
+    cause_mail_to(&server, "gone75").await;
+    message_in(|| Some(server.stderr()).filter(|log| log.contains("mail_failed"))).await;
+    let since = Instant::now();
+    cause_mail_to(&server, "someone").await;
+    let got = message_in(|| fs::read_to_string(dir.path("got")).ok()).await;
+    assert!(got.contains("To: someone@mail.example"), "{got}");
+    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+    let finished = server.stop().await;
+    assert_eq!(finished.stderr.matches("mail_refused").count(), 3, "{}", finished.stderr);
+}
+
+/// A stranger who requests reset links again and again does not fill the log.
+#[tokio::test]
+async fn l3_s77_requests_beyond_the_limits_are_summarized_in_the_log() {
+    let dir = TestDir::new();
+    let server = start(&dir.serve(["--mail-outbox", "letters"])).await;
+    sign_up(&mut server.client(), "someone").await;
+    let address = ["user", "set-email", "someone", "someone@mail.example", "--confirmed", "--mail-outbox", "letters"];
+    output(&dir.hardtack(address));
+    let mut stranger = server.client();
+    for _ in 0..40 {
+        let request = stranger.post("/password/forgot").accept_json();
+        let response = request.json(&json!({ "email": "someone@mail.example" })).send().await;
+        assert_eq!(response.status(), 200, "{}", response.text());
+    }
+    message_in(|| Some(server.stderr()).filter(|log| log.contains("mail_limited"))).await;
+    let finished = server.stop().await;
+    assert_eq!(finished.stderr.matches("mail_limited").count(), 1, "{}", finished.stderr);
+    assert!(finished.stderr.contains("limit=\"user\""), "{}", finished.stderr);
 }
 
 /// The change is stored together with a job that sends its letter, so the letter is not lost if the mail program fails

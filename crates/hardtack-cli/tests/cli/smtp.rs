@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hardtack_test_support::process::{Process, Program};
 
-use crate::mail::cause_mail;
+use crate::mail::{cause_mail, cause_mail_to};
 use crate::support::{TestDir, output, refusal, sign_up, start};
 
 const MAIL_PASSWORD: &str = "canary-of-the-mail-server";
@@ -21,6 +21,14 @@ from aiosmtpd.smtp import AuthResult, SMTP
 mode, password = sys.argv[1], sys.argv[2].encode()
 
 class Handler:
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("gone"):
+            return "550 5.1.1 no such mailbox"
+        if address.startswith("full"):
+            return "452 4.2.2 mailbox full"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
     async def handle_DATA(self, server, session, envelope):
         with open("got.tmp", "wb") as file:
             file.write(envelope.mail_from.encode() + b" " + " ".join(envelope.rcpt_tos).encode() + b"\n")
@@ -38,7 +46,7 @@ def context():
     context.load_cert_chain("cert.pem", "key.pem")
     return context
 
-common = dict(hostname="127.0.0.1", port=0, authenticator=authenticate)
+common = dict(hostname="127.0.0.1", port=0, authenticator=authenticate, enable_SMTPUTF8=False)
 class Free(Controller):
     """On a free port."""
     def _trigger_server(self):
@@ -172,6 +180,33 @@ async fn l3_mail_is_sent_over_tls_and_never_without() {
         server.kill();
         fs::remove_dir_all(dir.path("hardtack-data")).unwrap();
     }
+}
+
+/// A reply 5xx to a recipient is final, and neither it nor a reply 4xx means that the mail server has an outage.
+#[tokio::test]
+async fn l3_s77_recipients_that_the_mail_server_refuses_are_given_up_and_delay_nobody() {
+    let dir = TestDir::new();
+    let mail = MailServer::start(&dir, "starttls").await;
+    let server = start(&serve(&dir, &mail.url("smtp"), MAIL_PASSWORD)).await;
+    for name in ["gone1", "gone2", "gone3", "gone4"] {
+        cause_mail_to(&server, name).await;
+    }
+    wait_for(|| Some(server.stderr()).filter(|log| log.matches("mail_refused").count() == 4), &server).await;
+    for name in ["full1", "full2", "full3", "full4"] {
+        cause_mail_to(&server, name).await;
+    }
+    let log = wait_for(|| Some(server.stderr()).filter(|log| log.contains("mail_failed")), &server).await;
+    assert!(log.contains("no such mailbox") && !log.contains("no email can be sent at the moment"), "{log}");
+    let since = Instant::now();
+    cause_mail(&server).await;
+    let got = wait_for(|| fs::read_to_string(dir.path("got")).ok(), &server).await;
+    assert!(got.starts_with("noreply@site.example someone@mail.example\n"), "{got}");
+    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+    // An address that is not in ASCII, to a server that does not support it, is no outage either.
+    cause_mail_to(&server, "gonë").await;
+    let log = wait_for(|| Some(server.stderr()).filter(|log| log.matches("mail_refused").count() == 5), &server).await;
+    assert!(log.contains("SMTPUTF8") && !log.contains("no email can be sent at the moment"), "{log}");
+    server.stop().await;
 }
 
 #[tokio::test]

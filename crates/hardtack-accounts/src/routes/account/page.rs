@@ -9,6 +9,7 @@ use http::{HeaderMap, StatusCode};
 use crate::extract::shell_of;
 use crate::pages::{AccountView, FieldError, Notice, NoticeKind, account, date};
 use crate::respond;
+use crate::routes::confirm_email::AT_MOST;
 use crate::routes::kept_form;
 use crate::site::Site;
 use crate::users::{Profile, User};
@@ -81,8 +82,8 @@ fn saved(user: &User, sends_mail: bool, is_limited: bool) -> String {
              by email."
         ),
         email => format!(
-            "{saved} Open the link that we have sent to {email}. Until you confirm the address, you cannot reset a \
-             forgotten password by email."
+            "{saved} Open the link that we send to {email}. {AT_MOST} Until you confirm the address, you cannot reset \
+             a forgotten password by email."
         ),
     }
 }
@@ -99,6 +100,7 @@ pub(crate) async fn show(
     }
     let mut page = AccountPage::new(&user, &site);
     let done = auth.query("done");
+    let letter = format!("Open the link in the email that we send. {AT_MOST}");
     let saved = saved(&user, site.accounts.sends_mail(), done.as_deref() == Some("settings-limited"));
     page.notice = match done.as_deref() {
         Some("settings" | "settings-limited") => success(&saved),
@@ -110,7 +112,7 @@ pub(crate) async fn show(
             info("Your changes were not saved, and what you typed could not be kept. Enter your changes again.")
         }
         Some("unsent") => info("No email has been sent yet. Press “Send the email again” below."),
-        Some("letter") => success("An email is on its way. Open the link in the email."),
+        Some("letter") => success(&letter),
         _ => None,
     };
     if !kept_form::is_set(&headers, auth.authenticator()) {

@@ -6,6 +6,7 @@ use precis_profiles::precis_core::{
     CodepointInfo, DerivedPropertyValue, Error, IdentifierClass, StringClass, UnexpectedError,
 };
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::canonical_combining_class;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 use super::UserNameProblem;
@@ -58,9 +59,27 @@ impl NameKeys {
     }
 }
 
-/// Returns the skeleton of a name (UTS #39 §4). Names that look alike have the same skeleton.
+/// Returns the skeleton of a name. Names that look alike have the same skeleton.
 pub(crate) fn skeleton(name: &str) -> String {
-    unicode_security::skeleton(&username_key(name)).collect()
+    look(&username_key(name))
+}
+
+/// Returns the skeleton of a text (UTS #39 §4), without the marks that are invisible after other characters:
+///
+/// - a dot above `i` or `j`, which replaces the dot of the letter (Unicode §7.1, "Diacritics on i and j")
+/// - a mark that repeats the mark before it, because many fonts draw both in the same place (UTS #39 §5.4)
+pub(super) fn look(text: &str) -> String {
+    const DOT_ABOVE: char = '\u{307}';
+    let (mut look, mut letter) = (String::new(), None);
+    for c in unicode_security::skeleton(text) {
+        if canonical_combining_class(c) == 0 {
+            letter = Some(c);
+        } else if look.ends_with(c) || (c == DOT_ABOVE && matches!(letter, Some('i' | 'j'))) {
+            continue;
+        }
+        look.push(c);
+    }
+    look
 }
 
 /// The IdentifierClass of RFC 8264, with the letters, marks and digits that later versions of Unicode have added. The

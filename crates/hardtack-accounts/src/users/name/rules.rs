@@ -7,7 +7,7 @@ use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization;
 
 use super::UserNameProblem;
-use super::fold::{Folded, fold, skeleton};
+use super::fold::{Folded, fold, look, skeleton};
 
 /// The longest user name, in characters.
 const MAX_CHARS: usize = 64;
@@ -118,7 +118,7 @@ impl NameRules {
         if !shown.starts_with(char::is_alphanumeric) {
             return Err(UserNameProblem::BadStart);
         }
-        let capitals: String = unicode_security::skeleton(&shown).collect();
+        let capitals = look(&shown);
         let name = NewName { skeleton: skeleton(&key), skeleton_of_capitals: skeleton(&capitals), shown, key };
         if self.reserved.contains(&name.skeleton) || self.reserved.contains(&name.skeleton_of_capitals) {
             return Err(UserNameProblem::Reserved);

@@ -134,6 +134,30 @@ fn s79_names_that_look_alike_have_the_same_skeleton() {
     {
         assert_eq!(skeleton(one), skeleton(other), "{one} {other}");
     }
+    // Marks that are invisible after these letters, and letters that already look like others.
+    for invisible in [
+        "ali\u{307}ce",
+        "al\u{131}ce",
+        "al\u{131}\u{307}ce",
+        "ALİCE",
+        "al\u{456}\u{307}ce",
+        "ali\u{307}\u{307}ce",
+        "alice\u{fe0f}",
+        "alic\u{34f}e",
+        "alic\u{e0101}e",
+        "alic\u{17b4}e",
+    ] {
+        assert_eq!(skeleton(invisible), skeleton("alice"), "{}", invisible.escape_unicode());
+    }
+    for (one, other) in [("j\u{307}", "j"), ("\u{237}", "j"), ("jose\u{301}\u{301}", "josé"), ("ị̇da", "ịda")] {
+        assert_eq!(skeleton(one), skeleton(other), "{}", one.escape_unicode());
+    }
+    for (one, other) in [("josé", "jose"), ("żaneta", "zaneta"), ("ïda", "ida"), ("ịda", "ida")] {
+        assert_ne!(skeleton(one), skeleton(other), "{one} {other}");
+    }
+    for reserved in ["adm\u{69}\u{307}n", "ADMİN", "adm\u{131}n", "adm\u{131}\u{307}n"] {
+        assert_eq!(check(reserved).err(), Some(UserNameProblem::Reserved), "{}", reserved.escape_unicode());
+    }
     assert_eq!(check("paypaI").unwrap().skeleton_of_capitals, skeleton("paypal"));
     assert_ne!(skeleton("alice"), skeleton("alicia"));
     // Users may have such names from before.

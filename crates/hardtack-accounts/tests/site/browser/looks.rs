@@ -51,7 +51,7 @@ async fn every_page_can_be_read_on_any_screen() {
     ada.looks_good("account-password-error").await;
     ada.opens("/account").await;
     ada.looks_good("account-unconfirmed").await;
-    ada.opens(&link_in(outbox_folder.path())).await;
+    ada.opens(&link_in(outbox_folder.path()).await).await;
     ada.looks_good("email-confirm").await;
     ada.sends("/email/confirm", &[]).await;
     ada.looks_good("email-confirmed").await;
@@ -63,7 +63,7 @@ async fn every_page_can_be_read_on_any_screen() {
     ada.looks_good("forgot-error").await;
     ada.sends("/password/forgot", &[("email", "ada@example.org")]).await;
     ada.looks_good("forgot-sent").await;
-    ada.opens(&link_in(outbox_folder.path())).await;
+    ada.opens(&link_in(outbox_folder.path()).await).await;
     ada.looks_good("reset").await;
     ada.opens("/").await;
     ada.looks_good("home-long-name").await;
@@ -165,7 +165,7 @@ impl Person<'_> {
 }
 
 /// The path of the link in the only email, which is deleted.
-fn link_in(folder: &Path) -> String {
+async fn link_in(folder: &Path) -> String {
     let since = Instant::now();
     loop {
         let mail = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
@@ -176,7 +176,7 @@ fn link_in(folder: &Path) -> String {
             return link[link.find("/email/").or(link.find("/password/")).unwrap()..].to_owned();
         }
         assert!(since.elapsed() < Duration::from_secs(10), "no email");
-        std::thread::sleep(Duration::from_millis(10));
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -1,0 +1,137 @@
+//! Which messages may be sent at the same time.
+//!
+//! Some mailboxes are slow, and some are slow on purpose. So each rank of messages has places of its own, and one
+//! client and one domain can use only a few of them. Messages that hang therefore delay no message of another rank. They
+//! delay messages of another client or to another domain only if very many of them hang.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use super::job::{MailJob, Rank};
+use super::mailbox::domain;
+
+/// How many messages of one rank may be sent at once to one domain.
+const TO_DOMAIN: usize = 4;
+
+/// How many messages of a rank may be sent at once.
+const fn places(rank: Rank) -> usize {
+    match rank {
+        Rank::Warning => 8,
+        Rank::Reset => 6,
+        // The recipients may be strangers, so more of these messages may hang.
+        Rank::Confirmation => 16,
+    }
+}
+
+/// How many messages of a rank may be sent at once for one client.
+const fn places_of_client(rank: Rank) -> usize {
+    match rank {
+        Rank::Warning | Rank::Reset => 3,
+        Rank::Confirmation => 1,
+    }
+}
+
+/// The messages that are being sent. `Id` identifies a message.
+#[derive(Debug)]
+pub(super) struct Places<Id>(HashMap<Id, Place>);
+
+#[derive(Debug)]
+struct Place {
+    rank: Rank,
+    /// The client that caused the message, or the user if no client is known.
+    whose: String,
+    domain: String,
+}
+
+impl<Id> Default for Places<Id> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<Id: Eq + Hash> Places<Id> {
+    /// Returns the least urgent rank that has a free place, or `None` if all places are taken.
+    pub(super) fn free(&self) -> Option<Rank> {
+        [Rank::Confirmation, Rank::Reset, Rank::Warning].into_iter().find(|rank| self.has_place_for(*rank))
+    }
+
+    /// Returns whether this message may be sent in addition to those that are being sent.
+    pub(super) fn has_room_for(&self, job: &MailJob) -> bool {
+        let rank = job.kind.rank();
+        let domain = domain(&job.address);
+        let of_client = |place: &Place| place.rank == rank && place.whose == job.whose();
+        let to_domain = |place: &Place| place.rank == rank && place.domain == domain;
+        self.has_place_for(rank) && self.count(of_client) < places_of_client(rank) && self.count(to_domain) < TO_DOMAIN
+    }
+
+    /// Takes a place for a message.
+    pub(super) fn take(&mut self, id: Id, job: &MailJob) {
+        let place = Place { rank: job.kind.rank(), whose: job.whose().to_owned(), domain: domain(&job.address) };
+        self.0.insert(id, place);
+    }
+
+    /// Gives the place of a message back.
+    pub(super) fn leave(&mut self, id: &Id) {
+        self.0.remove(id);
+    }
+
+    fn has_place_for(&self, rank: Rank) -> bool {
+        self.count(|place| place.rank == rank) < places(rank)
+    }
+
+    fn count(&self, is_counted: impl Fn(&Place) -> bool) -> usize {
+        self.0.values().filter(|place| is_counted(place)).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::JobKind::{self, ConfirmEmail, NewDevice, ResetPassword};
+    use super::*;
+
+    /// Takes places for messages of this client to this domain until there is no room for another one. Returns how
+    /// many.
+    fn fill(places: &mut Places<usize>, kind: JobKind, client: &str, domain: &str) -> usize {
+        let mut job = MailJob::sample(kind);
+        (job.source, job.address) = (client.to_owned(), format!("someone@{domain}"));
+        let mut taken = 0;
+        while places.has_room_for(&job) {
+            places.take(places.0.len(), &job);
+            taken += 1;
+        }
+        taken
+    }
+
+    #[test]
+    fn l3_messages_that_hang_leave_places_for_others() {
+        for (kind, of_client, next) in [(ConfirmEmail, 1, Rank::Reset), (ResetPassword, 3, Rank::Confirmation)] {
+            let mut places = Places::default();
+            assert_eq!(fill(&mut places, kind, "192.0.2.1", "a.example"), of_client);
+            // Other clients, one domain.
+            let others = (0..10).map(|number| fill(&mut places, kind, &format!("198.51.100.{number}"), "a.example"));
+            assert_eq!(of_client + others.sum::<usize>(), TO_DOMAIN);
+            // Many clients and domains.
+            for number in 0..100 {
+                fill(&mut places, kind, &format!("203.0.113.{number}"), &format!("{number}.example"));
+            }
+            assert_eq!(places.0.len(), super::places(kind.rank()));
+            assert_eq!(places.free(), Some(next));
+            for other in [ConfirmEmail, ResetPassword, NewDevice].into_iter().filter(|other| *other != kind) {
+                assert!(fill(&mut places, other, "192.0.2.1", "a.example") > 0, "{other:?}");
+            }
+            places.leave(&0);
+            assert_eq!(fill(&mut places, kind, "192.0.2.9", "b.example"), 1);
+        }
+    }
+
+    #[test]
+    fn all_places_can_be_taken() {
+        let mut places = Places::default();
+        for kind in [ConfirmEmail, ResetPassword, NewDevice] {
+            for number in 0..100 {
+                fill(&mut places, kind, &number.to_string(), &format!("{number}.example"));
+            }
+        }
+        assert_eq!((places.0.len(), places.free()), (30, None));
+    }
+}

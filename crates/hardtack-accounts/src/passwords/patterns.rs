@@ -1,0 +1,172 @@
+//! Detects passwords with a pattern that attackers try: repetitions, and runs of keys.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// The orders that a run can follow, forwards or backwards: alphabets, digits, and the rows of keyboards.
+const ORDERS: &[&str] = &[
+    "abcdefghijklmnopqrstuvwxyz",
+    "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
+    "01234567890",
+    "!@#$%^&*()",
+    "qwertyuiop[]",
+    "qwertzuiopü",
+    "azertyuiop",
+    "asdfghjkl;",
+    "qsdfghjklm",
+    "zxcvbnm,./",
+    "yxcvbnm",
+    "wxcvbn",
+    "йцукенгшщзхъ",
+    "фывапролджэ",
+    "ячсмитьбю",
+];
+
+/// The shortest run, in characters.
+const SHORTEST_RUN: usize = 3;
+
+/// A password that consists of runs is refused if it has at most this many runs and characters. Attackers try longer
+/// passwords of this kind only after common phrases.
+const MAX_RUNS: usize = 4;
+const LONGEST_RUNS: usize = 32;
+
+/// How many characters of a password may be outside runs if the password still counts as one that consists of runs.
+const MAX_OUTSIDE: usize = 2;
+
+/// How many digits and signs around a common password are ignored. A date has eight digits.
+const MAX_ADDED: usize = 8;
+
+/// Returns the form in which passwords are compared with common ones: in lower case, without spaces around it, and with
+/// full-width letters and other variants replaced (NFKC).
+pub(super) fn folded(password: &str) -> String {
+    let lower = password.nfkc().collect::<String>().to_lowercase();
+    lower.nfkc().collect::<String>().trim().to_owned()
+}
+
+/// If a password repeats a shorter text, returns that text. The last repetition may be cut off, as in `abcabcab` and
+/// `password password`.
+pub(super) fn repeated(password: &str) -> Option<String> {
+    let chars: Vec<char> = password.chars().collect();
+    let has_period = |period: &usize| chars.iter().zip(&chars[*period..]).all(|(one, other)| one == other);
+    let period = (1..=chars.len().div_ceil(2)).find(has_period).filter(|period| *period < chars.len())?;
+    Some(chars[..period].iter().collect())
+}
+
+/// Returns whether a password consists of a few runs, such as `abcdefgh`, `aaaabbbb` or `qwerty4321!`.
+pub(super) fn is_made_of_runs(password: &str) -> bool {
+    let chars: Vec<char> = password.chars().collect();
+    let (mut start, mut runs, mut outside) = (0, 0, 0);
+    while start < chars.len() {
+        let length = run(&chars[start..]);
+        if length < SHORTEST_RUN {
+            outside += 1;
+            start += 1;
+        } else {
+            runs += 1;
+            start += length;
+        }
+    }
+    (1..=MAX_RUNS).contains(&runs) && outside <= MAX_OUTSIDE && chars.len() <= LONGEST_RUNS
+}
+
+/// Returns the length of the longest run at the beginning. A single character is a run.
+fn run(chars: &[char]) -> usize {
+    let same = chars.iter().take_while(|c| **c == chars[0]).count();
+    let longest = ORDERS.iter().flat_map(|order| {
+        let forwards: Vec<char> = order.chars().collect();
+        let backwards: Vec<char> = order.chars().rev().collect();
+        [forwards, backwards]
+    });
+    let longest = longest.map(|order| {
+        // The digit 0 is in its order twice.
+        let starts = order.iter().enumerate().filter(|(_, c)| **c == chars[0]).map(|(start, _)| start);
+        starts.map(|start| order[start..].iter().zip(chars).take_while(|(one, other)| one == other).count()).max()
+    });
+    longest.flatten().max().unwrap_or(0).max(same)
+}
+
+/// Returns the part of a password from the first letter to the last, if there are only a few other characters around
+/// it. An example is `password` in `password2024!`.
+pub(super) fn core(password: &str) -> Option<&str> {
+    let core = password.trim_matches(|c: char| !c.is_alphabetic());
+    let added = password.chars().count() - core.chars().count();
+    (1..=MAX_ADDED).contains(&added).then_some(core)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variants_are_folded() {
+        for variant in
+            ["password", "PassWord", "ｐａｓｓｗｏｒｄ", " password  ", "\u{3000}Ｐassword\u{a0}", "paſſword"]
+        {
+            assert_eq!(folded(variant), "password", "{variant}");
+        }
+    }
+
+    #[test]
+    fn repetitions_are_found() {
+        for (password, text) in [
+            ("aaaaaaaa", Some("a")),
+            ("abababab", Some("ab")),
+            ("abcabcab", Some("abc")),
+            ("passwordpassword", Some("password")),
+            ("password password", Some("password ")),
+            ("abcdabc", Some("abcd")),
+            ("abcdab", None),
+            ("aaaaaaab", None),
+            ("", None),
+        ] {
+            assert_eq!(repeated(password).as_deref(), text, "{password}");
+        }
+    }
+
+    #[test]
+    fn runs_are_found() {
+        for runs in [
+            "abcdefgh",
+            "hgfedcba",
+            "stuvwxyz",
+            "34567890",
+            "09876543",
+            "qwertyui",
+            "qwertzuiop",
+            "poiuytre",
+            "asdfghjk",
+            "zxcvbnm,",
+            "!@#$%^&*",
+            "abcd1234",
+            "abc123xyz",
+            "aaaabbbb",
+            "1234asdf",
+            "abcdefgh!",
+            "qwerty4321!",
+            "йцукенгш",
+            "абвгдеёж",
+        ] {
+            assert!(is_made_of_runs(runs), "{runs}");
+        }
+        for good in [
+            "redefine",
+            "hijacking",
+            "correct horse",
+            "first1999wqz",
+            "understudy",
+            "tuvalu-monk",
+            "ax",
+            "",
+            "abc963qwe147xyz",
+        ] {
+            assert!(!is_made_of_runs(good), "{good}");
+        }
+    }
+
+    #[test]
+    fn digits_and_signs_around_a_word_are_left_out() {
+        assert_eq!(core("password2024!"), Some("password"));
+        assert_eq!(core("!!password"), Some("password"));
+        assert_eq!(core("password"), None);
+        assert_eq!(core("football-8205739163"), None);
+    }
+}
