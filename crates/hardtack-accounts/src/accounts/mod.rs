@@ -24,6 +24,7 @@ use crate::activity::{Activity, ActivityStore, Recorder};
 use crate::error_pages::with_error_pages;
 use crate::links::LinkStore;
 use crate::mail::{MailQueue, MailTemplates, MailWorker, Mailer};
+use crate::page_cookie;
 use crate::passwords::{Hasher, PasswordRules};
 use crate::throttling::{CounterStore, LogInLimits, Throttling};
 use crate::uninterrupted::Uninterrupted;
@@ -105,6 +106,9 @@ pub struct Accounts {
     counter_store: CounterStore,
     throttling: Throttling,
 }
+
+/// The query parameters of the site's pages, besides `next`.
+const QUERY_PARAMETERS: [&str; 7] = ["after", "done", "ended", "form", "incomplete", "public", "token"];
 
 impl Accounts {
     /// Opens the accounts in a database, after creating or upgrading their tables. Pass the database as a [`Database`]
@@ -227,6 +231,13 @@ impl Accounts {
         Self { session_ends: self.session_ends.here(), ..self }
     }
 
+    /// Sets the id of the session store, for this value and its clones. Call this method if the sessions are in Redis,
+    /// and servers with other settings may use the same database: only servers whose session store has this id then end
+    /// the sessions that a change requires to end ([`PendingEnds::set_store_id`](hardtack_sqlx::PendingEnds)).
+    pub fn set_session_store_id(&self, id: Option<&str>) {
+        self.session_ends.set_store_id(id);
+    }
+
     /// Turns on email: users can confirm their addresses and reset a forgotten password. Links in emails start with
     /// `site`, the site's public address, such as `https://site.example`.
     ///
@@ -258,8 +269,15 @@ impl Accounts {
     /// or set a store yourself.
     pub fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         let recorder = self.recorder.clone();
-        let builder = self.session_ends.configure(with_error_pages(builder));
+        let builder = self.session_ends.configure(with_error_pages(Self::reserve_names(builder)));
         builder.on_event(move |event| recorder.record_event(event)).also_prune("activity", self.expired_rows())
+    }
+
+    /// Keeps the cookies and query parameters of the authenticator apart from those of the site's pages.
+    /// [`configure`](Self::configure) does this too. Call this function only to check settings before the accounts are
+    /// open.
+    pub fn reserve_names(builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
+        builder.reserve_names(page_cookie::names::ALL, QUERY_PARAMETERS)
     }
 
     /// Waits until background work is done, for fourteen seconds at most. The work is done when changes whose clients

@@ -5,12 +5,12 @@ use hardtack::error::WithCauses;
 use hardtack::request::Wants;
 use hardtack_axum::Auth;
 
-use crate::page_cookie::PageCookie;
+use crate::page_cookie::{PageCookie, names};
 use crate::site::Site;
 use crate::users::User;
 
 /// The id of the user whose link was used. The cookie is kept until the notice has been shown.
-const COOKIE: PageCookie = PageCookie { name: "link_used", path: "/", max_age: 60 };
+const COOKIE: PageCookie = PageCookie { name: names::LINK_USED, path: "/", max_age: 60 };
 
 /// Sets a cookie that names the link's owner until the next page is shown. Programs need none, because they get the
 /// response.

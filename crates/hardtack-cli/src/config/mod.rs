@@ -26,7 +26,7 @@ use hardtack::jwt::Algorithm;
 use hardtack::session::SessionPolicy;
 use hardtack::token_source::TokenSources;
 use hardtack::{Authenticator, AuthenticatorBuilder, CookiePolicy, CsrfPolicy, KeySet, MemorySessions, SigningKey};
-use hardtack_accounts::LogInLimits;
+use hardtack_accounts::{Accounts, LogInLimits};
 use hardtack_sqlx::DatabaseUrl;
 
 use crate::error::Error;
@@ -125,7 +125,7 @@ impl Config {
     pub(crate) fn check(&self, keys: KeySet) -> Result<(), Error> {
         self.address.check(&self.sources)?;
         mail_program::check(&self.sources, self.mail.as_ref())?;
-        let builder = self.apply(Authenticator::builder(keys), self.address.listen);
+        let builder = self.apply(Accounts::reserve_names(Authenticator::builder(keys)), self.address.listen);
         self.build(builder.sessions(MemorySessions::new())).map(drop)
     }
 

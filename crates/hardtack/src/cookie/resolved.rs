@@ -2,6 +2,7 @@
 
 use super::matching::covers;
 use super::{CookieName, SameSite};
+use crate::error::ConfigError;
 
 /// One cookie: its full name, and where it is sent.
 #[derive(Clone, Debug)]
@@ -36,6 +37,31 @@ pub(crate) struct ResolvedPolicy {
 }
 
 impl ResolvedPolicy {
+    /// Refuses two cookies with the same name, and a cookie that has the name of one of the application's own
+    /// (`reserved`).
+    ///
+    /// Names are compared without their prefixes. Two cookies may have different prefixes over https, for example
+    /// because of their paths, but over http they have none. Flask-JWT-Extended adds no prefixes, so there, whole names
+    /// are compared.
+    pub(super) fn check_names(&self, reserved: &[&'static str]) -> Result<(), ConfigError> {
+        let bare = |slot: &CookieSlot| {
+            let name = slot.name.as_str();
+            let prefix = ["__Host-", "__Secure-"].into_iter().find(|p| name.starts_with(p));
+            name.strip_prefix(prefix.filter(|_| !self.flask).unwrap_or_default()).unwrap_or(name).to_owned()
+        };
+        let setters = ["access_name", "refresh_name", "csrf_access_name", "csrf_refresh_name", "pre_session_name"];
+        let named: Vec<(String, &'static str)> = self.slots().map(bare).into_iter().zip(setters).collect();
+        for (index, (name, one)) in named.iter().enumerate() {
+            if let Some((_, other)) = named.iter().skip(index + 1).find(|(other, _)| other == name) {
+                return Err(ConfigError::CookieNameTwice { name: name.clone(), one, other });
+            }
+            if reserved.contains(&name.as_str()) {
+                return Err(ConfigError::CookieNameReserved { name: name.clone(), setter: one });
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn slots(&self) -> [&CookieSlot; 5] {
         [&self.access, &self.refresh, &self.csrf_access, &self.csrf_refresh, &self.pre_session]
     }

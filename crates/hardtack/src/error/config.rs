@@ -110,10 +110,46 @@ pub enum ConfigError {
         /// The given name.
         name: String,
     },
-    /// Two cookies have the same name.
-    #[error("two cookies have the name {name:?}; give each its own name")]
+    /// Two cookies have the same name, or would have it without their prefixes, as over plain http.
+    #[error(
+        "CookiePolicy::{one} and CookiePolicy::{other} both give a cookie the name {name:?}; give each its own name"
+    )]
     CookieNameTwice {
-        /// The name.
+        /// The name, without a prefix that was added to it.
+        name: String,
+        /// The setter of the one cookie's name.
+        one: &'static str,
+        /// The setter of the other cookie's name.
+        other: &'static str,
+    },
+    /// The application sets a cookie of its own with this name.
+    #[error(
+        "CookiePolicy::{setter} gives a cookie the name {name:?}, but the application has a cookie of its own with \
+         this name; choose another name"
+    )]
+    CookieNameReserved {
+        /// The name, without a prefix that was added to it.
+        name: String,
+        /// The setter of the cookie's name.
+        setter: &'static str,
+    },
+    /// A header has another meaning.
+    #[error("{setter} is {name:?}, but this header {meaning}; choose another header")]
+    HeaderReserved {
+        /// The name of the header, in lower case.
+        name: String,
+        /// The setter of its name.
+        setter: &'static str,
+        /// What the header is.
+        meaning: &'static str,
+    },
+    /// A query parameter has a meaning of its own.
+    #[error(
+        "TokenSources::query_name is {name:?}, but the application uses the query parameter of this name for another \
+         purpose; choose another name"
+    )]
+    QueryNameReserved {
+        /// The name of the parameter.
         name: String,
     },
     /// A cookie has no path.

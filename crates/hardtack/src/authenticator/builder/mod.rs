@@ -284,6 +284,19 @@ impl AuthenticatorBuilder {
         self
     }
 
+    /// Names the cookies and the query parameters that the application uses itself, without prefixes. Building the
+    /// authenticator then fails if [`CookiePolicy`] gives one of its cookies the same name, or if requests carry tokens
+    /// in a query parameter of the same name. Call this method more than once to add names.
+    pub fn reserve_names(
+        mut self,
+        cookies: impl IntoIterator<Item = &'static str>,
+        query_parameters: impl IntoIterator<Item = &'static str>,
+    ) -> Self {
+        self.settings.reserved_cookie_names.extend(cookies);
+        self.settings.reserved_query_names.extend(query_parameters);
+        self
+    }
+
     /// Sets where requests carry their tokens: [`TokenSources`], or a list of
     /// [`TokenLocation`](crate::TokenLocation)s in order of precedence (`JWT_TOKEN_LOCATION`). Default: cookies.
     ///
@@ -452,6 +465,7 @@ impl AuthenticatorBuilder {
             settings.realm.as_deref(),
             settings.csrf.protect,
             settings.flask,
+            &settings.reserved_cookie_names,
         )?;
         let sends_token =
             |url: &str| cookies.access.is_sent_to(url) || (has_refresh_cookie && cookies.refresh.is_sent_to(url));
