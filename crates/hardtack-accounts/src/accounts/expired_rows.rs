@@ -1,4 +1,4 @@
-//! Deleting old activity, expired links and counted emails in the background.
+//! Deleting old activity, expired links, counted emails and emails that no server sends in the background.
 
 use hardtack::BackendError;
 use hardtack::authenticator::Prune;
@@ -8,7 +8,7 @@ use hardtack_db::Pool;
 use super::ACTIVITY_LIFETIME;
 use crate::activity::ActivityStore;
 use crate::links::LinkStore;
-use crate::mail::prune_sent;
+use crate::mail::{MailJobStore, prune_sent};
 
 /// The rows of the accounts that expire.
 pub(super) struct ExpiredRows {
@@ -30,6 +30,15 @@ impl Prune for ExpiredRows {
 
     async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         let activity = self.activity.prune(now - ACTIVITY_LIFETIME, limit).await?;
-        Ok(activity + self.links.prune(now, limit).await? + prune_sent(&self.database, now, limit).await?)
+        let unsent = MailJobStore::new(self.database.clone()).prune(now, limit).await?;
+        if unsent > 0 {
+            tracing::error!(
+                event = "mail_lost",
+                emails = unsent,
+                "emails have waited for seven days, but no server with this database sends email, so they are given \
+                 up; give at least one server the settings of mail, such as --smtp-url"
+            );
+        }
+        Ok(activity + unsent + self.links.prune(now, limit).await? + prune_sent(&self.database, now, limit).await?)
     }
 }

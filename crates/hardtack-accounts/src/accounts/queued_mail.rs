@@ -18,9 +18,11 @@ impl Accounts {
         self.mail.is_some()
     }
 
-    /// If email is on, queues an email about a change, in the transaction that stores the change. The email goes to
-    /// `address`. If `address` is `None`, it goes to the address that the user has after the change. Call
-    /// [`Self::wake_mail`] after the commit.
+    /// Queues an email about a change, in the transaction that stores the change. The email goes to `address`. If
+    /// `address` is `None`, it goes to the address that the user has after the change. Call [`Self::wake_mail`] after
+    /// the commit.
+    ///
+    /// If email is off here, only warnings are queued: another server, whose email is on, may use the same database.
     ///
     /// If a confirmation would exceed a limit, it is not queued and the limit is returned. Warnings are not limited.
     pub(super) async fn queue_mail_in(
@@ -44,11 +46,17 @@ impl Accounts {
         detail: &str,
         request: &RequestInfo,
     ) -> Result<Option<MailLimit>, BackendError> {
-        if !self.queues_mail {
+        if !self.queues_mail && !kind.is_warning() {
             return Ok(None);
         }
         let job = NewJob { kind, user_id, address, detail, source: &request.source(), now: request.at };
         MailJobStore::add_in(transaction, job).await
+    }
+
+    /// Returns whether warnings may be sent to the user. Where no server sends email, no address is confirmed, and a
+    /// log-in need not begin a transaction to find that out.
+    async fn has_confirmed_address(&self, user_id: &str) -> Result<bool, BackendError> {
+        Ok(self.find(user_id).await?.is_some_and(|user| user.email_confirmed && !user.email.is_empty()))
     }
 
     /// Lets this process send queued emails at once. Without this call, it finds them within seconds.
@@ -88,7 +96,7 @@ impl Accounts {
         device: &str,
         request: &RequestInfo,
     ) -> Result<(), BackendError> {
-        if !self.queues_mail {
+        if !self.queues_mail && !self.has_confirmed_address(user_id).await? {
             return Ok(());
         }
         let address = request.address.as_deref();
@@ -108,7 +116,7 @@ pub(super) async fn kill_links_in(transaction: &mut Transaction, user_id: &str) 
     LinkStore::kill_in(transaction, user_id).await
 }
 
-/// Invalidates all links that were sent to the user, and withdraws the queued jobs that would send reset and
+/// Invalidates all links of the user, including those to former addresses, and withdraws the queued jobs that would send reset and
 /// confirmation links. A warning about a changed address that is still queued is sent.
 pub(super) async fn kill_sent_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
     MailJobStore::withdraw_links_in(transaction, user_id).await?;

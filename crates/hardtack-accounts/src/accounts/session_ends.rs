@@ -30,6 +30,14 @@ impl SessionEnds {
         }
     }
 
+    /// Sets the id of the session store, if the sessions are elsewhere.
+    pub(super) fn set_store_id(&self, id: Option<&str>) {
+        match self {
+            Self::InTransaction(_) => {}
+            Self::Pending(pending) => pending.set_store_id(id),
+        }
+    }
+
     /// Sets the authenticator's session store, or its store of pending ends.
     pub(super) fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         match self {

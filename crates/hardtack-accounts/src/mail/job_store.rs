@@ -9,7 +9,7 @@ use hardtack::BackendError;
 use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
-use super::job::{JobKind, MailJob, NewJob, Rank};
+use super::job::{JobKind, MailJob, NewJob, Rank, UNTRIED_LIFETIME};
 use super::limits::{MailLimit, address_key};
 use super::sent::{self, count_as_sent, lock_in};
 
@@ -146,6 +146,15 @@ impl MailJobStore {
         execute_in(transaction, Statement::new("DELETE FROM mail_jobs WHERE user_id = $1").bind(user_id))
             .await
             .map(drop)
+    }
+
+    /// Deletes up to `limit` jobs that have waited for seven days without a single attempt, because no server with this
+    /// database sends email. Returns how many. `now` is the time of the database's clock.
+    pub(crate) async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
+        let sql = "DELETE FROM mail_jobs WHERE number IN \
+                   (SELECT number FROM mail_jobs WHERE attempts = 0 AND created_at <= $1 ORDER BY number LIMIT $2)";
+        let statement = Statement::new(sql).bind((now - UNTRIED_LIFETIME).unix_seconds()).bind(i64::from(limit));
+        self.execute(statement).await
     }
 
     /// Claims the first due job of this rank or a more urgent one, for which `may_claim` returns `true`. Returns `None`
