@@ -10,16 +10,7 @@ use hardtack_sqlx::Database;
 use crate::config::{Config, MailConfig, RedisConfig, RedisPurpose};
 use crate::error::Error;
 use crate::private_file;
-use crate::session_place::{self, Presence};
-
-/// Who uses a session store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StoreUser {
-    /// A server, which decides where the sessions are.
-    Server,
-    /// A command, which looks for the servers' sessions.
-    Command,
-}
+use crate::running::SessionsIn;
 
 /// Creates the data folder, which holds the keys and, by default, the database. Refuses a data folder in which another
 /// OS user can replace files. Only warns if another OS user can replace the data folder itself, the folder of a
@@ -63,37 +54,29 @@ pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> 
 /// A builder with a session store, and what belongs to the store.
 pub(crate) struct SessionStores {
     pub(crate) builder: AuthenticatorBuilder,
-    /// The record that this server runs and where its sessions are. `None` for a command.
-    pub(crate) presence: Option<Presence>,
+    /// Where the sessions are.
+    pub(crate) sessions: SessionsIn,
     /// If the sessions are in Redis, the store for counters of tries beside them.
     pub(crate) counters: Option<RedisThrottleStore>,
 }
 
-/// Adds the session store, which is the database or Redis. For a server, also records which of the two it is, and that
-/// this server is running.
+/// Adds the session store, which is the database or Redis.
 pub(crate) async fn add_sessions(
     builder: AuthenticatorBuilder,
     database: &Database,
     redis: Option<&RedisConfig>,
-    user: StoreUser,
 ) -> Result<SessionStores, Error> {
-    let mut presence = None;
-    if let Some(config @ RedisConfig { url, purpose }) = redis {
+    if let Some(RedisConfig { url, purpose }) = redis {
         tracing::info!(event = "redis", redis = %url, purpose = purpose.name());
         if *purpose == RedisPurpose::Sessions {
             let sessions = RedisSessions::open(url.clone()).await.map_err(Error::with_causes)?;
-            if user == StoreUser::Server {
-                presence = Some(session_place::record(database, Some((config, &sessions))).await?);
-            }
             let counters = Some(sessions.throttle());
-            return Ok(SessionStores { builder: builder.sessions(sessions), presence, counters });
+            let place = SessionsIn::Redis(sessions.clone(), url.to_string());
+            return Ok(SessionStores { builder: builder.sessions(sessions), sessions: place, counters });
         }
     }
     let sessions = database.sessions();
     sessions.migrate().await.map_err(Error::with_causes)?;
-    if user == StoreUser::Server {
-        presence = Some(session_place::record(database, None).await?);
-    }
     let builder = match redis {
         // If Redis is down, servers learn about ended sessions when they next poll the log.
         Some(RedisConfig { url, .. }) => {
@@ -102,5 +85,5 @@ pub(crate) async fn add_sessions(
         }
         None => builder.sessions(sessions),
     };
-    Ok(SessionStores { builder, presence, counters: None })
+    Ok(SessionStores { builder, sessions: SessionsIn::Database, counters: None })
 }

@@ -92,6 +92,12 @@ fn read(config: &Config, cache: &mut Cache, in_use: &[Option<String>]) -> Result
     if stored.is_empty() && config.signing_key.is_none() {
         return Err(no_signing_key());
     }
+    if config.signing_key.is_some() {
+        // A server without the given key, which uses another database, may have deleted this record when it started.
+        if let Err(error) = folder.record_superseded(true) {
+            tracing::debug!(event = "given_key_not_recorded", %error);
+        }
+    }
     let keys = key_set(config, &folder, stored.clone(), DeadKeys::Unused)?;
     let found = ids(&keys);
     let drops = in_use.iter().any(|id| !found.contains(id));
