@@ -28,10 +28,11 @@ pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
 }
 
 /// Returns a warning for each of the server's folders that another OS user can replace, and for the mail program if
-/// another OS user can replace it.
+/// another OS user can replace it. A folder that does not exist yet is left out.
 pub(crate) fn untrusted_folders(config: &Config) -> Vec<String> {
     let of_database = config.database.file().and_then(Path::parent).filter(|folder| *folder != config.data_dir);
-    let used = [Some(config.data_dir.as_path()), of_database].into_iter().flatten();
+    let of_mail = config.mail.as_ref().and_then(MailConfig::outbox).filter(|folder| folder.exists());
+    let used = [Some(config.data_dir.as_path()), of_database, of_mail].into_iter().flatten();
     let replaceable = used.filter_map(|folder| {
         let untrusted = files::untrusted_above(folder)?;
         let folder = folder.display();

@@ -7,7 +7,7 @@ use sqlx::SqlitePool;
 
 use crate::connection::Connection;
 #[cfg(feature = "sqlite")]
-use crate::file::DatabaseFile;
+use crate::file::{DatabaseFile, Suspicion};
 use crate::health::WriteHealth;
 use crate::row::FromAnyRow;
 use crate::statement::Statement;
@@ -17,8 +17,8 @@ use crate::transaction::Transaction;
 
 /// The connections to an SQLite or PostgreSQL database. Clones share them.
 ///
-/// If the file of an SQLite database is replaced or removed, all methods that use the database fail, because changes to
-/// the old file would be lost.
+/// If the file of an SQLite database is replaced, removed or found to be damaged, all methods that use the database
+/// fail, because changes would be lost ([`DatabaseFile`](crate::DatabaseFile)).
 #[derive(Clone, Debug)]
 pub struct Pool {
     inner: Inner,
@@ -40,7 +40,7 @@ enum Inner {
 impl From<SqlitePool> for Pool {
     fn from(pool: SqlitePool) -> Self {
         let file = DatabaseFile::at(pool.connect_options().get_filename()).ok();
-        Self { inner: Inner::Sqlite(pool, file), health: WriteHealth::default() }
+        Self { inner: Inner::Sqlite(pool, file.clone()), health: WriteHealth::of(file) }
     }
 }
 
@@ -67,7 +67,7 @@ impl Pool {
         match &self.inner {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(pool, file) => {
-                check(file.as_ref())?;
+                check(pool, file.as_ref()).await?;
                 Connection::from(&mut *pool.acquire().await?).fetch(statement).await
             }
             #[cfg(feature = "postgres")]
@@ -99,7 +99,7 @@ impl Pool {
         match &self.inner {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(pool, file) => {
-                check(file.as_ref())?;
+                check(pool, file.as_ref()).await?;
                 Connection::from(&mut *pool.acquire().await?).execute(statement).await
             }
             #[cfg(feature = "postgres")]
@@ -145,7 +145,7 @@ impl Pool {
             // after another connection has written.
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(pool, file) => {
-                check(file.as_ref())?;
+                check(pool, file.as_ref()).await?;
                 Ok(Transaction::sqlite(pool.begin_with("BEGIN IMMEDIATE").await?, self.health.clone()))
             }
             #[cfg(feature = "postgres")]
@@ -211,8 +211,34 @@ impl Pool {
     }
 }
 
-/// Fails if the database has a file that has been replaced.
+/// Fails if the database has a file, and something has happened to it.
 #[cfg(feature = "sqlite")]
-fn check(file: Option<&DatabaseFile>) -> Result<(), sqlx::Error> {
-    file.map_or(Ok(()), DatabaseFile::check)
+async fn check(pool: &SqlitePool, file: Option<&DatabaseFile>) -> Result<(), sqlx::Error> {
+    let Some(file) = file else { return Ok(()) };
+    match file.check()? {
+        Suspicion::None => Ok(()),
+        Suspicion::Shorter => file.checked(is_intact(pool).await),
+    }
+}
+
+/// Whether SQLite finds nothing wrong with the file. The connections of the pool may have parts of the file in memory,
+/// as it was before, so this needs a new connection.
+#[cfg(feature = "sqlite")]
+async fn is_intact(pool: &SqlitePool) -> bool {
+    use sqlx::Connection as _;
+
+    let checked = async {
+        let mut connection = sqlx::SqliteConnection::connect_with(&pool.connect_options()).await?;
+        let found: (String,) = sqlx::query_as("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
+        connection.close().await?;
+        Ok::<_, sqlx::Error>(found.0)
+    };
+    match checked.await {
+        Ok(found) => found == "ok",
+        // A file that is in use, for example, is not damaged.
+        Err(error) => !matches!(
+            error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok()),
+            Some(code) if matches!(code & 0xff, 11 | 26)
+        ),
+    }
 }

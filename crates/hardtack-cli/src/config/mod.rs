@@ -9,7 +9,7 @@ mod duration;
 mod limits;
 mod log_in_limits;
 mod mail;
-mod mail_program;
+mod mail_files;
 mod proxies;
 pub(crate) mod settings;
 pub(crate) mod signing_key;
@@ -124,7 +124,7 @@ impl Config {
     /// Checks the configuration as a whole, before anything is created or opened.
     pub(crate) fn check(&self, keys: KeySet) -> Result<(), Error> {
         self.address.check(&self.sources)?;
-        mail_program::check(&self.sources, self.mail.as_ref())?;
+        mail_files::check(&self.sources, self.mail.as_ref())?;
         let builder = self.apply(Accounts::reserve_names(Authenticator::builder(keys)), self.address.listen);
         self.build(builder.sessions(MemorySessions::new())).map(drop)
     }
