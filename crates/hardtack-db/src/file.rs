@@ -5,8 +5,9 @@
 //! can be noticed cheaply is noticed here. From then on, every use of the database fails:
 //!
 //! - The path leads to another file, or to none.
-//! - This process has the write-ahead log (`-wal`) open, but its path leads to another file, or to none.
-//! - The file has become shorter, and SQLite's own check finds that it is damaged. (`VACUUM` makes it shorter as well.)
+//! - This process has the write-ahead log (`-wal`) open, but it has been removed, or another file is in its place (Linux).
+//! - The file has become shorter, and a new connection finds it damaged or sees less of it than older connections do.
+//!   (`VACUUM` makes the file shorter as well.)
 //! - SQLite reports that the file is damaged or not a database.
 
 use std::fs::Metadata;
@@ -31,6 +32,8 @@ struct State {
     damage: Option<&'static str>,
     log: Option<Identity>,
     len: u64,
+    /// Whether the file has become shorter, and it has not been checked since.
+    is_shorter: bool,
 }
 
 /// What a check has found.
@@ -38,8 +41,7 @@ struct State {
 pub enum Suspicion {
     /// Nothing.
     None,
-    /// The file has become shorter. Pass the result of SQLite's `PRAGMA quick_check` on a new connection to
-    /// [`DatabaseFile::checked`].
+    /// The file has become shorter. Check it on a new connection, and pass the result to [`DatabaseFile::checked`].
     Shorter,
 }
 
@@ -66,7 +68,8 @@ impl DatabaseFile {
     /// Checks that the path still leads to this file, and that nothing has happened to it.
     ///
     /// # Errors
-    /// The file or its write-ahead log has been replaced or removed, the file is damaged, or it cannot be examined.
+    /// The file has been replaced or removed, its write-ahead log has been removed, the file is damaged, or it cannot be
+    /// examined.
     pub fn check(&self) -> Result<Suspicion, sqlx::Error> {
         let metadata = std::fs::metadata(&*self.path).ok().filter(|found| Identity::of(found) == self.identity);
         let Some(metadata) = metadata else {
@@ -77,7 +80,7 @@ impl DatabaseFile {
             let found = std::fs::metadata(&*self.log_path).ok().map(|metadata| Identity::of(&metadata));
             if found != state.log {
                 // SQLite itself removes the log when it closes the last connection, and creates another one later.
-                if state.log.is_some_and(Identity::is_open_here) {
+                if state.log.is_some_and(Identity::was_removed_while_open) {
                     state.damage = Some(LOG_REMOVED);
                 } else {
                     state.log = found;
@@ -87,9 +90,9 @@ impl DatabaseFile {
         if let Some(damage) = state.damage {
             return Err(self.error(damage));
         }
-        let is_shorter = metadata.len() < state.len;
+        state.is_shorter |= metadata.len() < state.len;
         state.len = metadata.len();
-        Ok(if is_shorter { Suspicion::Shorter } else { Suspicion::None })
+        Ok(if state.is_shorter { Suspicion::Shorter } else { Suspicion::None })
     }
 
     /// Records the result of SQLite's check after [`Suspicion::Shorter`].
@@ -97,18 +100,18 @@ impl DatabaseFile {
     /// # Errors
     /// The file is damaged.
     pub fn checked(&self, is_intact: bool) -> Result<(), sqlx::Error> {
+        let mut state = self.state();
+        state.is_shorter = false;
         if is_intact {
             return Ok(());
         }
-        self.state().damage = Some(OVERWRITTEN);
+        state.damage = Some(OVERWRITTEN);
         Err(self.error(OVERWRITTEN))
     }
 
     /// Records that the file is damaged, if this error of SQLite says so.
     pub(crate) fn note(&self, error: &sqlx::Error) {
-        let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok());
-        // The primary result codes (sqlite.org/rescode.html) CORRUPT and NOTADB.
-        if code.is_some_and(|code| matches!(code & 0xff, 11 | 26)) {
+        if is_damage(error) {
             self.state().damage.get_or_insert(OVERWRITTEN);
         }
     }
@@ -123,12 +126,19 @@ impl DatabaseFile {
 }
 
 const LOG_REMOVED: &str = "cannot be used any more: its write-ahead log (the file with the suffix -wal) has been \
-                           replaced or removed while it was open; stop all programs that use the database, restore a \
+                           removed while it was open; stop all programs that use the database, restore a \
                            backup, and start them again";
 
 const OVERWRITTEN: &str = "is damaged, probably because it has been overwritten while it was open; stop all programs \
                            that use the database, remove the files with the suffixes -wal and -shm, restore a backup, \
                            and start them again";
+
+/// Whether SQLite says that the file is damaged or not a database.
+pub(crate) fn is_damage(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok());
+    // The primary result codes (sqlite.org/rescode.html) CORRUPT and NOTADB.
+    code.is_some_and(|code| matches!(code & 0xff, 11 | 26))
+}
 
 /// Returns what this process knows of a file that is open, or a new value.
 fn shared_state(identity: Identity) -> Arc<Mutex<State>> {
@@ -159,11 +169,20 @@ impl Identity {
         Self()
     }
 
-    /// Whether this process has the file open. Returns `false` if the system does not tell.
-    fn is_open_here(self) -> bool {
-        // Linux: each entry leads to an open file, even if that file has been removed.
+    /// Whether this process has the file open although it has been removed. Returns `false` if the system does not tell.
+    #[cfg(unix)]
+    fn was_removed_while_open(self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+
+        // Linux: each entry leads to an open file, even if that file has no name any more. Once it is closed, another
+        // file may get its inode.
         let Ok(descriptors) = std::fs::read_dir("/proc/self/fd") else { return false };
         let mut files = descriptors.filter_map(|entry| std::fs::metadata(entry.ok()?.path()).ok());
-        cfg!(unix) && files.any(|metadata| Self::of(&metadata) == self)
+        files.any(|metadata| Self::of(&metadata) == self && metadata.nlink() == 0)
+    }
+
+    #[cfg(not(unix))]
+    fn was_removed_while_open(self) -> bool {
+        false
     }
 }

@@ -7,7 +7,7 @@ use sqlx::SqlitePool;
 
 use crate::connection::Connection;
 #[cfg(feature = "sqlite")]
-use crate::file::{DatabaseFile, Suspicion};
+use crate::file::{DatabaseFile, Suspicion, is_damage};
 use crate::health::WriteHealth;
 use crate::row::FromAnyRow;
 use crate::statement::Statement;
@@ -221,24 +221,29 @@ async fn check(pool: &SqlitePool, file: Option<&DatabaseFile>) -> Result<(), sql
     }
 }
 
-/// Whether SQLite finds nothing wrong with the file. The connections of the pool may have parts of the file in memory,
-/// as it was before, so this needs a new connection.
+/// Whether a new connection finds nothing wrong with the file, and sees as much of it as the connections of the pool.
+/// These have parts of the file in memory, as it was before.
 #[cfg(feature = "sqlite")]
 async fn is_intact(pool: &SqlitePool) -> bool {
     use sqlx::Connection as _;
 
-    let checked = async {
+    let check = async || {
+        let (before,): (i64,) = sqlx::query_as("PRAGMA page_count").fetch_one(pool).await?;
         let mut connection = sqlx::SqliteConnection::connect_with(&pool.connect_options()).await?;
-        let found: (String,) = sqlx::query_as("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
+        let (found,): (String,) = sqlx::query_as("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
+        let (now,): (i64,) = sqlx::query_as("PRAGMA page_count").fetch_one(&mut connection).await?;
         connection.close().await?;
-        Ok::<_, sqlx::Error>(found.0)
+        Ok::<_, sqlx::Error>(found == "ok" && now >= before)
     };
-    match checked.await {
-        Ok(found) => found == "ok",
-        // A file that is in use, for example, is not damaged.
-        Err(error) => !matches!(
-            error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok()),
-            Some(code) if matches!(code & 0xff, 11 | 26)
-        ),
+    for _ in 0..2 {
+        match check().await {
+            Ok(true) => return true,
+            // `VACUUM` may have made the file shorter in between.
+            Ok(false) => {}
+            Err(error) if is_damage(&error) => return false,
+            // A file that is in use, for example, is not damaged.
+            Err(_) => return true,
+        }
     }
+    false
 }

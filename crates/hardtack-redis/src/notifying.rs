@@ -76,9 +76,9 @@ impl<S: SessionStore> NotifyingSessions<S> {
         &self.store
     }
 
-    /// Notifies the other processes if the log may have grown.
-    fn notify_if(&self, log_may_have_grown: bool) {
-        if log_may_have_grown {
+    /// Notifies the other processes if the log has grown.
+    fn notify_if(&self, log_has_grown: bool) {
+        if log_has_grown {
             self.notifier.notify();
         }
     }
@@ -87,7 +87,7 @@ impl<S: SessionStore> NotifyingSessions<S> {
 impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
     async fn create(&self, session: &Session, target: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
         let ended = self.store.create(session, target).await?;
-        self.notify_if(!ended.is_empty() || !target.named().is_empty());
+        self.notify_if(!ended.is_empty());
         Ok(ended)
     }
 
@@ -102,7 +102,7 @@ impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
         limit: u32,
     ) -> Result<Vec<SessionId>, BackendError> {
         let ended = self.store.create_within(session, target, limit).await?;
-        self.notify_if(!ended.is_empty() || !target.named().is_empty());
+        self.notify_if(!ended.is_empty());
         Ok(ended)
     }
 
@@ -135,7 +135,7 @@ impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
 
     async fn revoke(&self, target: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
         let ended = self.store.revoke(target, now).await?;
-        self.notify_if(!ended.is_empty() || !target.named().is_empty());
+        self.notify_if(!ended.is_empty());
         Ok(ended)
     }
 

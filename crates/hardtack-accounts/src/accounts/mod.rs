@@ -253,6 +253,9 @@ impl Accounts {
 
     /// Queues the emails that follow a change, but leaves sending them to another process, which has called
     /// [`with_mail`](Self::with_mail). Meant for programs that change users and end before an email could be sent.
+    ///
+    /// Even without this call, warnings to confirmed addresses are queued, because another process may send them. If no
+    /// process sends an email for seven days, it is deleted, and an error is logged (`mail_lost`).
     #[must_use]
     pub fn with_mail_of_servers(self) -> Self {
         Self { queues_mail: true, ..self }

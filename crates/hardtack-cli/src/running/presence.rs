@@ -14,10 +14,6 @@ use super::session_place;
 use super::table::Table;
 use crate::error::Error;
 
-/// The prefix of the names of running servers' rows. The value of such a row consists of a time in seconds since 1970
-/// and a place.
-pub(super) const SERVER: &str = "session_place_of_server:";
-
 /// How often a server renews its rows.
 const RENEWAL: Duration = Duration::from_secs(10);
 
@@ -168,7 +164,7 @@ impl Presence {
     }
 
     fn row_of_place(&self) -> String {
-        format!("{SERVER}{}", self.id)
+        format!("{}{}", session_place::SERVER, self.id)
     }
 
     fn row_of_keys(&self) -> String {

@@ -7,13 +7,16 @@ use hardtack_redis::RedisSessions;
 use hardtack_sqlx::Database;
 
 use super::place::Place;
-use super::presence::SERVER;
 use super::table::{LAPSE, Table};
 use crate::config::{RedisConfig, RedisPurpose};
 use crate::error::Error;
 
 /// The row of `hardtack_settings` with the place of the server that was started last.
 const NAME: &str = "session_place";
+
+/// The prefix of the names of running servers' rows. The value of such a row consists of a time in seconds since 1970
+/// and a place.
+pub(super) const SERVER: &str = "session_place_of_server:";
 
 /// Records where a server that starts keeps its sessions.
 pub(super) async fn record(table: &Table, place: &Place) -> Result<(), Error> {
