@@ -6,10 +6,11 @@
 //!
 //! - The path leads to another file, or to none.
 //! - This process has the write-ahead log (`-wal`) open, but it has been removed, or another file is in its place (Linux).
-//! - The file has become shorter, and a new connection finds it damaged or sees less of it than older connections do.
-//!   (`VACUUM` makes the file shorter as well.)
+//! - The file has become shorter, but not by `VACUUM`, which increases the number of the schema; or the number of the
+//!   schema has gone back; or SQLite's own check of a shorter file fails.
 //! - SQLite reports that the file is damaged or not a database.
 
+use std::cmp::Ordering;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,17 +33,33 @@ struct State {
     damage: Option<&'static str>,
     log: Option<Identity>,
     len: u64,
-    /// Whether the file has become shorter, and it has not been checked since.
-    is_shorter: bool,
+    /// How the length has changed since the file was last examined.
+    change: Option<LengthChange>,
+    /// Whether the file is being examined. Two examinations at once could find the numbers of two schemas, and record
+    /// the older one last.
+    is_examined: bool,
+    /// The number of the schema (`PRAGMA schema_version`), as it was found last.
+    schema: i64,
 }
 
-/// What a check has found.
+/// How the length of the file has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Suspicion {
-    /// Nothing.
-    None,
-    /// The file has become shorter. Check it on a new connection, and pass the result to [`DatabaseFile::checked`].
+pub enum LengthChange {
+    /// It is longer.
+    Longer,
+    /// It is shorter.
     Shorter,
+}
+
+/// What a new connection finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Whether SQLite finds nothing wrong.
+    pub is_intact: bool,
+    /// `PRAGMA schema_version`.
+    pub schema: i64,
+    /// Whether SQLite may make the file shorter without `VACUUM` (`PRAGMA auto_vacuum`).
+    pub shrinks: bool,
 }
 
 impl DatabaseFile {
@@ -65,12 +82,13 @@ impl DatabaseFile {
         })
     }
 
-    /// Checks that the path still leads to this file, and that nothing has happened to it.
+    /// Checks that the path still leads to this file, and that nothing has happened to it. If its length has changed,
+    /// returns an examination that is due.
     ///
     /// # Errors
     /// The file has been replaced or removed, its write-ahead log has been removed, the file is damaged, or it cannot be
     /// examined.
-    pub fn check(&self) -> Result<Suspicion, sqlx::Error> {
+    pub fn check(&self) -> Result<Option<Examination>, sqlx::Error> {
         let metadata = std::fs::metadata(&*self.path).ok().filter(|found| Identity::of(found) == self.identity);
         let Some(metadata) = metadata else {
             return Err(self.error("has been replaced or removed while it was open; restart the program"));
@@ -90,23 +108,19 @@ impl DatabaseFile {
         if let Some(damage) = state.damage {
             return Err(self.error(damage));
         }
-        state.is_shorter |= metadata.len() < state.len;
-        state.len = metadata.len();
-        Ok(if state.is_shorter { Suspicion::Shorter } else { Suspicion::None })
-    }
-
-    /// Records the result of SQLite's check after [`Suspicion::Shorter`].
-    ///
-    /// # Errors
-    /// The file is damaged.
-    pub fn checked(&self, is_intact: bool) -> Result<(), sqlx::Error> {
-        let mut state = self.state();
-        state.is_shorter = false;
-        if is_intact {
-            return Ok(());
+        match metadata.len().cmp(&state.len) {
+            Ordering::Less => state.change = Some(LengthChange::Shorter),
+            Ordering::Equal => {}
+            Ordering::Greater => state.change = state.change.or(Some(LengthChange::Longer)),
         }
-        state.damage = Some(OVERWRITTEN);
-        Err(self.error(OVERWRITTEN))
+        state.len = metadata.len();
+        if state.is_examined {
+            return Ok(None);
+        }
+        let due = state.change.take();
+        state.is_examined = due.is_some();
+        drop(state);
+        Ok(due.map(|change| Examination { file: self.clone(), change, is_finished: false }))
     }
 
     /// Records that the file is damaged, if this error of SQLite says so.
@@ -151,6 +165,52 @@ fn shared_state(identity: Identity) -> Arc<Mutex<State>> {
         open.push((identity, Arc::downgrade(&state)));
         state
     })
+}
+
+/// An examination of a file whose length has changed. If it is dropped, the file is examined again later.
+#[derive(Debug)]
+pub struct Examination {
+    file: DatabaseFile,
+    change: LengthChange,
+    is_finished: bool,
+}
+
+impl Examination {
+    /// How the length has changed.
+    pub fn change(&self) -> LengthChange {
+        self.change
+    }
+
+    /// Records what a new connection has found.
+    ///
+    /// # Errors
+    /// The file has been overwritten, or is damaged.
+    pub fn finish(mut self, found: Found) -> Result<(), sqlx::Error> {
+        self.is_finished = true;
+        let mut state = self.file.state();
+        let Found { is_intact, schema, shrinks } = found;
+        let is_ours = match self.change {
+            LengthChange::Longer => schema >= state.schema,
+            LengthChange::Shorter => schema > state.schema || shrinks,
+        };
+        if is_intact && is_ours {
+            state.schema = schema;
+            return Ok(());
+        }
+        let damage = *state.damage.get_or_insert(OVERWRITTEN);
+        drop(state);
+        Err(self.file.error(damage))
+    }
+}
+
+impl Drop for Examination {
+    fn drop(&mut self) {
+        let mut state = self.file.state();
+        state.is_examined = false;
+        if !self.is_finished && state.change != Some(LengthChange::Shorter) {
+            state.change = Some(self.change);
+        }
+    }
 }
 
 /// What distinguishes a file from others: its device and its inode.

@@ -60,7 +60,7 @@ mod value;
 pub use connection::Connection;
 pub use error::MigrateError;
 #[cfg(feature = "sqlite")]
-pub use file::{DatabaseFile, Suspicion};
+pub use file::{DatabaseFile, Examination, Found, LengthChange};
 pub use migration::Migration;
 pub use pool::Pool;
 pub use row::FromAnyRow;

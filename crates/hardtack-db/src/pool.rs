@@ -7,7 +7,7 @@ use sqlx::SqlitePool;
 
 use crate::connection::Connection;
 #[cfg(feature = "sqlite")]
-use crate::file::{DatabaseFile, Suspicion, is_damage};
+use crate::file::{DatabaseFile, Found, LengthChange, is_damage};
 use crate::health::WriteHealth;
 use crate::row::FromAnyRow;
 use crate::statement::Statement;
@@ -215,35 +215,29 @@ impl Pool {
 #[cfg(feature = "sqlite")]
 async fn check(pool: &SqlitePool, file: Option<&DatabaseFile>) -> Result<(), sqlx::Error> {
     let Some(file) = file else { return Ok(()) };
-    match file.check()? {
-        Suspicion::None => Ok(()),
-        Suspicion::Shorter => file.checked(is_intact(pool).await),
+    let Some(examination) = file.check()? else { return Ok(()) };
+    match examine(pool, examination.change()).await {
+        Ok(found) => examination.finish(found),
+        Err(error) if is_damage(&error) => examination.finish(Found { is_intact: false, schema: 0, shrinks: false }),
+        // For example, the file is in use. It is examined again the next time.
+        Err(_) => Ok(()),
     }
 }
 
-/// Whether a new connection finds nothing wrong with the file, and sees as much of it as the connections of the pool.
-/// These have parts of the file in memory, as it was before.
+/// Examines the file on a new connection. The connections of the pool may have parts of the file in memory, as it was
+/// before.
 #[cfg(feature = "sqlite")]
-async fn is_intact(pool: &SqlitePool) -> bool {
+async fn examine(pool: &SqlitePool, change: LengthChange) -> Result<Found, sqlx::Error> {
     use sqlx::Connection as _;
 
-    let check = async || {
-        let (before,): (i64,) = sqlx::query_as("PRAGMA page_count").fetch_one(pool).await?;
-        let mut connection = sqlx::SqliteConnection::connect_with(&pool.connect_options()).await?;
-        let (found,): (String,) = sqlx::query_as("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
-        let (now,): (i64,) = sqlx::query_as("PRAGMA page_count").fetch_one(&mut connection).await?;
-        connection.close().await?;
-        Ok::<_, sqlx::Error>(found == "ok" && now >= before)
-    };
-    for _ in 0..2 {
-        match check().await {
-            Ok(true) => return true,
-            // `VACUUM` may have made the file shorter in between.
-            Ok(false) => {}
-            Err(error) if is_damage(&error) => return false,
-            // A file that is in use, for example, is not damaged.
-            Err(_) => return true,
-        }
+    let mut connection = sqlx::SqliteConnection::connect_with(&pool.connect_options()).await?;
+    let (schema,): (i64,) = sqlx::query_as("PRAGMA schema_version").fetch_one(&mut connection).await?;
+    let mut found = Found { is_intact: true, schema, shrinks: false };
+    if change == LengthChange::Shorter {
+        let (checked,): (String,) = sqlx::query_as("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
+        let (mode,): (i64,) = sqlx::query_as("PRAGMA auto_vacuum").fetch_one(&mut connection).await?;
+        found = Found { is_intact: checked == "ok", shrinks: mode != 0, ..found };
     }
-    false
+    connection.close().await?;
+    Ok(found)
 }
