@@ -157,7 +157,7 @@ impl ServerKeys {
         let running = runtime::block_on(Builder::new_current_thread(), given_keys(&config.database));
         let running = running.unwrap_or_else(|error| {
             let unknown = "so it is not known whether a running server uses JWT_SECRET_KEY or JWT_PRIVATE_KEY";
-            output::print_error(&format_args!("warning: {error}, {unknown}"));
+            output::print_error(format_args!("warning: {error}, {unknown}"));
             None
         });
         let Some(running) = running else {
