@@ -5,7 +5,7 @@ use hardtack::Authenticator;
 use hardtack::cookie::CookieName;
 use http::{HeaderMap, HeaderValue, header};
 
-/// The names of all such cookies, without prefixes.
+/// The names of all cookies that pages set for themselves, without prefixes.
 pub(crate) mod names {
     pub(crate) const DEVICE: &str = "hardtack_device";
     pub(crate) const LINK_USED: &str = "link_used";

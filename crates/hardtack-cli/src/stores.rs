@@ -1,4 +1,4 @@
-//! The data folder, and the store of the sessions.
+//! Creates the data folder, and opens the session store.
 
 use std::path::Path;
 
@@ -43,8 +43,8 @@ pub(crate) fn untrusted_folders(config: &Config) -> Vec<String> {
     replaceable.chain(config.mail.as_ref().and_then(MailConfig::untrusted_folder)).collect()
 }
 
-/// Tells the accounts whether the sessions are in the database. If they are, sessions end in the same transaction as
-/// the change that requires their end, such as a new password.
+/// If the database stores the sessions, tells `accounts` so. A change that ends sessions, such as a new password, then
+/// ends them in the transaction that stores the change.
 pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> Accounts {
     match redis.map(|redis| &redis.purpose) {
         Some(RedisPurpose::Sessions) => accounts,
@@ -52,16 +52,17 @@ pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> 
     }
 }
 
-/// A builder with a session store, and what belongs to the store.
+/// What [`add_sessions`] returns.
 pub(crate) struct SessionStores {
     pub(crate) builder: AuthenticatorBuilder,
-    /// Where the sessions are.
+    /// Where the sessions are stored.
     pub(crate) sessions: SessionsIn,
-    /// If the sessions are in Redis, the store for counters of tries beside them.
+    /// If Redis stores the sessions, a store that keeps the counters of attempts in the same Redis. `None` if the
+    /// database stores the sessions.
     pub(crate) counters: Option<RedisThrottleStore>,
 }
 
-/// Adds the session store, which is the database or Redis.
+/// Adds the session store, which is the database or Redis, to the builder.
 pub(crate) async fn add_sessions(
     builder: AuthenticatorBuilder,
     database: &Database,

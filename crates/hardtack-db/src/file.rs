@@ -1,13 +1,16 @@
-//! Which file an SQLite database is, and whether something has happened to it while it was open.
+//! Notices when another program has replaced, overwritten or damaged the file of an open SQLite database.
 //!
-//! SQLite trusts that only SQLite changes a database that is open. If another program replaces the file, overwrites it,
-//! or removes its write-ahead log, SQLite goes on with a mixture of both states, and what is confirmed may be lost. What
-//! can be noticed cheaply is noticed here. From then on, every use of the database fails:
+//! SQLite assumes that only SQLite changes an open database. If another program replaces the file, overwrites it, or
+//! removes its write-ahead log, SQLite goes on with a mixture of the old and the new state, and committed changes may
+//! be lost. This module notices the following cases, which can be checked cheaply. From then on, every use of the
+//! database fails:
 //!
-//! - The path leads to another file, or to none.
-//! - This process has the write-ahead log (`-wal`) open, but it has been removed, or another file is in its place (Linux).
-//! - The file has become shorter, but not by `VACUUM`, which increases the number of the schema; or the number of the
-//!   schema has gone back; or SQLite's own check of a shorter file fails.
+//! - The path leads to another file, or to no file.
+//! - This process has the write-ahead log (`-wal`) open, but the log was removed or replaced by another file (noticed
+//!   only on Linux).
+//! - The file has become shorter, but the schema version has not increased, as it does after `VACUUM`.
+//! - The schema version is lower than before, or SQLite's own check of a shorter file fails. (Both are checked only
+//!   after the length of the file has changed.)
 //! - SQLite reports that the file is damaged or not a database.
 
 use std::cmp::Ordering;
@@ -26,19 +29,19 @@ pub struct DatabaseFile {
     state: Arc<Mutex<State>>,
 }
 
-/// What this process knows of a file. All values of [`DatabaseFile`] for the same file share it.
+/// What this process knows about a file. All values of [`DatabaseFile`] for the same file share it.
 #[derive(Debug, Default)]
 struct State {
-    /// What has happened to the file, if anything has.
+    /// The end of the error message, if the file or its log was damaged or removed.
     damage: Option<&'static str>,
     log: Option<Identity>,
     len: u64,
     /// How the length has changed since the file was last examined.
     change: Option<LengthChange>,
-    /// Whether the file is being examined. Two examinations at once could find the numbers of two schemas, and record
-    /// the older one last.
+    /// Whether the file is being examined. Two concurrent examinations could find two schema versions, and record the
+    /// older version last.
     is_examined: bool,
-    /// The number of the schema (`PRAGMA schema_version`), as it was found last.
+    /// The schema version (`PRAGMA schema_version`) that the last examination found.
     schema: i64,
 }
 
@@ -51,7 +54,7 @@ pub enum LengthChange {
     Shorter,
 }
 
-/// What a new connection finds.
+/// What a new connection has found in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Whether SQLite finds nothing wrong.
@@ -82,12 +85,13 @@ impl DatabaseFile {
         })
     }
 
-    /// Checks that the path still leads to this file, and that nothing has happened to it. If its length has changed,
-    /// returns an examination that is due.
+    /// Checks that the path still leads to this file, and that neither the file nor its write-ahead log is known to be
+    /// damaged or removed. If the length of the file has changed, returns an [`Examination`]. The caller must then
+    /// examine the file on a new connection and pass the result to [`Examination::finish`].
     ///
     /// # Errors
-    /// The file has been replaced or removed, its write-ahead log has been removed, the file is damaged, or it cannot be
-    /// examined.
+    /// The file has been replaced or removed, its write-ahead log has been removed, the file is damaged, or it cannot
+    /// be examined.
     pub fn check(&self) -> Result<Option<Examination>, sqlx::Error> {
         let metadata = std::fs::metadata(&*self.path).ok().filter(|found| Identity::of(found) == self.identity);
         let Some(metadata) = metadata else {
@@ -123,7 +127,7 @@ impl DatabaseFile {
         Ok(due.map(|change| Examination { file: self.clone(), change, is_finished: false }))
     }
 
-    /// Records that the file is damaged, if this error of SQLite says so.
+    /// Records that the file is damaged if SQLite says so in this error.
     pub(crate) fn note(&self, error: &sqlx::Error) {
         if is_damage(error) {
             self.state().damage.get_or_insert(OVERWRITTEN);
@@ -147,14 +151,15 @@ const OVERWRITTEN: &str = "is damaged, probably because it has been overwritten 
                            that use the database, remove the files with the suffixes -wal and -shm, restore a backup, \
                            and start them again";
 
-/// Whether SQLite says that the file is damaged or not a database.
+/// Whether SQLite says in this error that the file is damaged or not a database.
 pub(crate) fn is_damage(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok());
     // The primary result codes (sqlite.org/rescode.html) CORRUPT and NOTADB.
     code.is_some_and(|code| matches!(code & 0xff, 11 | 26))
 }
 
-/// Returns what this process knows of a file that is open, or a new value.
+/// Returns the state that this process shares between all values for the same file. Creates the state if it does not
+/// exist.
 fn shared_state(identity: Identity) -> Arc<Mutex<State>> {
     static OPEN: Mutex<Vec<(Identity, Weak<Mutex<State>>)>> = Mutex::new(Vec::new());
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -229,13 +234,14 @@ impl Identity {
         Self()
     }
 
-    /// Whether this process has the file open although it has been removed. Returns `false` if the system does not tell.
+    /// Whether this process still has the file open after the file was removed. Always `false` on systems other than
+    /// Linux, where this cannot be found out.
     #[cfg(unix)]
     fn was_removed_while_open(self) -> bool {
         use std::os::unix::fs::MetadataExt;
 
-        // Linux: each entry leads to an open file, even if that file has no name any more. Once it is closed, another
-        // file may get its inode.
+        // On Linux, each entry leads to an open file, even if that file has been removed. After the file is closed, the
+        // system may give its inode to another file.
         let Ok(descriptors) = std::fs::read_dir("/proc/self/fd") else { return false };
         let mut files = descriptors.filter_map(|entry| std::fs::metadata(entry.ok()?.path()).ok());
         files.any(|metadata| Self::of(&metadata) == self && metadata.nlink() == 0)

@@ -17,7 +17,7 @@ const MEMORY: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WriteHealth {
     failed_at: Arc<Mutex<Option<Instant>>>,
-    /// The file of an SQLite database, which remembers that it is damaged.
+    /// The file of an SQLite database. Records whether SQLite has reported that the file is damaged.
     #[cfg(feature = "sqlite")]
     file: Option<DatabaseFile>,
 }

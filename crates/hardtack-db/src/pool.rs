@@ -18,7 +18,7 @@ use crate::transaction::Transaction;
 /// The connections to an SQLite or PostgreSQL database. Clones share them.
 ///
 /// If the file of an SQLite database is replaced, removed or found to be damaged, all methods that use the database
-/// fail, because changes would be lost ([`DatabaseFile`](crate::DatabaseFile)).
+/// fail, because changes could be lost ([`DatabaseFile`](crate::DatabaseFile)).
 #[derive(Clone, Debug)]
 pub struct Pool {
     inner: Inner,
@@ -211,7 +211,8 @@ impl Pool {
     }
 }
 
-/// Fails if the database has a file, and something has happened to it.
+/// Fails if the database is a file that was replaced, removed or damaged since it was opened, or if its write-ahead log
+/// was removed.
 #[cfg(feature = "sqlite")]
 async fn check(pool: &SqlitePool, file: Option<&DatabaseFile>) -> Result<(), sqlx::Error> {
     let Some(file) = file else { return Ok(()) };
@@ -219,13 +220,12 @@ async fn check(pool: &SqlitePool, file: Option<&DatabaseFile>) -> Result<(), sql
     match examine(pool, examination.change()).await {
         Ok(found) => examination.finish(found),
         Err(error) if is_damage(&error) => examination.finish(Found { is_intact: false, schema: 0, shrinks: false }),
-        // For example, the file is in use. It is examined again the next time.
+        // For example, another program has locked the file. The next call examines the file again.
         Err(_) => Ok(()),
     }
 }
 
-/// Examines the file on a new connection. The connections of the pool may have parts of the file in memory, as it was
-/// before.
+/// Examines the file on a new connection. The connections of the pool may still have old parts of the file in memory.
 #[cfg(feature = "sqlite")]
 async fn examine(pool: &SqlitePool, change: LengthChange) -> Result<Found, sqlx::Error> {
     use sqlx::Connection as _;

@@ -1,4 +1,5 @@
-//! Deleting old activity, expired links, counted emails and emails that no server sends in the background.
+//! Deletes rows in the background: old activity, expired links, old records of sent emails, and queued emails that no
+//! server sends.
 
 use hardtack::BackendError;
 use hardtack::authenticator::Prune;
@@ -35,8 +36,8 @@ impl Prune for ExpiredRows {
             tracing::error!(
                 event = "mail_lost",
                 emails = unsent,
-                "emails have waited for seven days, but no server with this database sends email, so they are given \
-                 up; give at least one server the settings of mail, such as --smtp-url"
+                "emails were queued for seven days, but no server that uses this database sends email, so they have \
+                 been deleted; give at least one server mail settings, such as --smtp-url"
             );
         }
         Ok(activity + unsent + self.links.prune(now, limit).await? + prune_sent(&self.database, now, limit).await?)

@@ -98,7 +98,7 @@ pub struct Accounts {
     name_rules: NameRules,
     password_rules: PasswordRules,
     mail: Option<MailQueue>,
-    /// Whether emails are queued, for this process or another one to send.
+    /// Whether emails are queued. If `mail` is `None`, another process sends them.
     queues_mail: bool,
     session_ends: SessionEnds,
     uninterrupted: Uninterrupted,
@@ -198,22 +198,25 @@ impl Accounts {
         Self { log_in_limits, ..self }
     }
 
-    /// Sets the store for the counters of tries, which [`with_log_in_limits`](Self::with_log_in_limits) limits. By
-    /// default, the counters are in the database of the accounts, so all servers share them. If the sessions are in
-    /// Redis, for example, the counters can be there too. If the store fails, each server counts in its own memory.
+    /// Sets the store for the counters of attempts. By default, the counters are in the database of the accounts, so
+    /// all servers share them. If the sessions are in Redis, for example, you can keep the counters in Redis too. If
+    /// the store fails, each server counts in its own memory.
+    ///
+    /// To set how many attempts are allowed, call [`with_log_in_limits`](Self::with_log_in_limits).
     #[must_use]
     pub fn with_throttle_store(self, store: impl ThrottleStore + Clone) -> Self {
         Self { counter_store: CounterStore::new(store), ..self }
     }
 
-    /// Begins to count tries. The counters' keys are derived from the authenticator's signing key.
+    /// Turns on the counting of attempts. The names of the counters are HMACs whose key is derived from the
+    /// authenticator's signing key.
     pub(crate) fn for_site(self, auth: &Authenticator) -> Self {
         let throttling = Throttling::new(self.log_in_limits, auth, &self.counter_store);
         Self { throttling, ..self }
     }
 
-    /// Returns the counters for actions other than entering a password, such as signing up. The operations of this type
-    /// count passwords themselves.
+    /// Returns the counters for actions such as signing up. Do not use them for passwords: the methods of [`Accounts`]
+    /// that verify a password already count each attempt.
     pub(crate) const fn throttling(&self) -> &Throttling {
         &self.throttling
     }
@@ -231,9 +234,10 @@ impl Accounts {
         Self { session_ends: self.session_ends.here(), ..self }
     }
 
-    /// Sets the id of the session store, for this value and its clones. Call this method if the sessions are in Redis,
-    /// and servers with other settings may use the same database: only servers whose session store has this id then end
-    /// the sessions that a change requires to end ([`PendingEnds::set_store_id`](hardtack_sqlx::PendingEnds)).
+    /// Sets the id of the session store, for this value and its clones. Call this method if the sessions are in Redis
+    /// and servers with another session store may use the same database. If a change requires sessions to end, only
+    /// servers whose session store has this id then end them
+    /// ([`PendingEnds::set_store_id`](hardtack_sqlx::PendingEnds::set_store_id)).
     pub fn set_session_store_id(&self, id: Option<&str>) {
         self.session_ends.set_store_id(id);
     }
@@ -251,11 +255,12 @@ impl Accounts {
         Self { mail: Some(MailQueue::start(worker)), queues_mail: true, ..self }
     }
 
-    /// Queues the emails that follow a change, but leaves sending them to another process, which has called
-    /// [`with_mail`](Self::with_mail). Meant for programs that change users and end before an email could be sent.
+    /// Queues the emails about changes to users, but does not send them. Another process, which has called
+    /// [`with_mail`](Self::with_mail), sends them. Call this method in a program that makes a change and then exits
+    /// before an email could be sent.
     ///
-    /// Even without this call, warnings to confirmed addresses are queued, because another process may send them. If no
-    /// process sends an email for seven days, it is deleted, and an error is logged (`mail_lost`).
+    /// Without this call, warnings to confirmed addresses are queued as well, because another process may send them. If
+    /// no process sends an email within seven days, the email is deleted, and an error is logged (`mail_lost`).
     #[must_use]
     pub fn with_mail_of_servers(self) -> Self {
         Self { queues_mail: true, ..self }
@@ -276,16 +281,18 @@ impl Accounts {
         builder.on_event(move |event| recorder.record_event(event)).also_prune("activity", self.expired_rows())
     }
 
-    /// Keeps the cookies and query parameters of the authenticator apart from those of the site's pages.
-    /// [`configure`](Self::configure) does this too. Call this function only to check settings before the accounts are
-    /// open.
+    /// Makes building the authenticator fail if one of its cookies or query parameters has the same name as one that
+    /// the site's pages use. [`configure`](Self::configure) does this too. Call this function only to check settings
+    /// before the accounts are open.
     pub fn reserve_names(builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         builder.reserve_names(page_cookie::names::ALL, QUERY_PARAMETERS)
     }
 
-    /// Waits until background work is done, for fourteen seconds at most. The work is done when changes whose clients
-    /// have hung up are complete, queued emails have been sent or have failed, and recorded activity has been written.
-    /// Call this method before you close the database.
+    /// Waits until background work is done, for fourteen seconds at most. Call this method before you close the
+    /// database.
+    ///
+    /// This method first waits for changes that are still in progress, even if their clients have disconnected. Then it
+    /// waits until queued emails have been sent or have failed, and until recorded activity has been written.
     pub async fn flush(&self) {
         self.uninterrupted.finish().await;
         if let Some(mail) = &self.mail {
@@ -353,7 +360,7 @@ impl Accounts {
         self.database.begin().await.map_err(BackendError::new)
     }
 
-    /// Runs work to its end, even if the client hangs up. [`Self::flush`] waits for it.
+    /// Runs work to completion, even if the client disconnects. [`Self::flush`] waits for the work.
     pub(crate) async fn run_uninterrupted<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
@@ -361,7 +368,8 @@ impl Accounts {
         self.uninterrupted.run(work).await
     }
 
-    /// Checks that the database responds and, after a failed write, that it accepts writes again.
+    /// Checks that the database responds. If a write has failed and none has succeeded since, also checks that the
+    /// database accepts writes again.
     pub(crate) async fn ping(&self) -> Result<(), BackendError> {
         self.users.ping().await
     }

@@ -22,7 +22,8 @@ impl Accounts {
     /// `address` is `None`, it goes to the address that the user has after the change. Call [`Self::wake_mail`] after
     /// the commit.
     ///
-    /// If email is off here, only warnings are queued: another server, whose email is on, may use the same database.
+    /// If email is off in this process, only warnings are queued, because another server that uses the same database
+    /// may send them.
     ///
     /// If a confirmation would exceed a limit, it is not queued and the limit is returned. Warnings are not limited.
     pub(super) async fn queue_mail_in(
@@ -36,7 +37,8 @@ impl Accounts {
         self.queue_letter_in(transaction, kind, user_id, address, "", request).await
     }
 
-    /// Like [`Self::queue_mail_in`], with something else that the email says.
+    /// Like [`Self::queue_mail_in`], for an email that contains more details. `detail` is the new device or the former
+    /// user name.
     pub(super) async fn queue_letter_in(
         &self,
         transaction: &mut Transaction,
@@ -53,8 +55,8 @@ impl Accounts {
         MailJobStore::add_in(transaction, job).await
     }
 
-    /// Returns whether warnings may be sent to the user. Where no server sends email, no address is confirmed, and a
-    /// log-in need not begin a transaction to find that out.
+    /// Returns whether the user has a confirmed address, to which warnings can be sent. If no server sends email, users
+    /// usually have no confirmed address. This check then saves a log-in a transaction.
     async fn has_confirmed_address(&self, user_id: &str) -> Result<bool, BackendError> {
         Ok(self.find(user_id).await?.is_some_and(|user| user.email_confirmed && !user.email.is_empty()))
     }
@@ -116,8 +118,9 @@ pub(super) async fn kill_links_in(transaction: &mut Transaction, user_id: &str) 
     LinkStore::kill_in(transaction, user_id).await
 }
 
-/// Invalidates all links of the user, including those to former addresses, and withdraws the queued jobs that would send reset and
-/// confirmation links. A warning about a changed address that is still queued is sent.
+/// Invalidates all existing links of the user, including links that were sent to former addresses, and withdraws the
+/// queued jobs that would send reset and confirmation links. A queued warning about a change of the address is not
+/// withdrawn, so it is still sent.
 pub(super) async fn kill_sent_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
     MailJobStore::withdraw_links_in(transaction, user_id).await?;
     LinkStore::delete_all_in(transaction, user_id).await

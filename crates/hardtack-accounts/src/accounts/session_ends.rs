@@ -30,7 +30,7 @@ impl SessionEnds {
         }
     }
 
-    /// Sets the id of the session store, if the sessions are elsewhere.
+    /// Sets the id of the session store. Does nothing if the sessions are in this database.
     pub(super) fn set_store_id(&self, id: Option<&str>) {
         match self {
             Self::InTransaction(_) => {}
@@ -38,7 +38,8 @@ impl SessionEnds {
         }
     }
 
-    /// Sets the authenticator's session store, or its store of pending ends.
+    /// If the sessions are in this database, sets the authenticator's session store. Otherwise, registers the store in
+    /// which transactions record that sessions are to end.
     pub(super) fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         match self {
             Self::InTransaction(sessions) => builder.sessions(sessions.clone()),

@@ -1,4 +1,4 @@
-//! Ends the session of the browser that has ended all sessions of its user.
+//! Ends the browser's own session after a request that has ended all sessions of the user.
 
 use hardtack::error::WithCauses;
 use hardtack::session::EndedSessions;
@@ -15,8 +15,8 @@ pub(super) async fn finish_ending(site: &Site, auth: &Auth, ended: EndedSessions
     site.finish_ending(ended).await && end_own_session(site, auth, subject.as_deref()).await
 }
 
-/// Ends the session of the request's access token, if it belongs to this user and still counts as live. Returns `false`
-/// if the session store failed.
+/// Ends the session of the request's access token if the token is valid and belongs to this user. Returns `false` if
+/// the session store failed.
 async fn end_own_session(site: &Site, auth: &Auth, subject: Option<&str>) -> bool {
     let Some(user) = user_of_refused(auth.headers(), &Uri::default(), site).await else { return true };
     if subject != Some(user.token().subject()) {

@@ -126,7 +126,8 @@ async fn s83_an_operator_also_ends_the_links_to_former_addresses() {
     }
 }
 
-/// The link of an operator hands the account over, so it ends that access too.
+/// An operator's link gives the account to the person who has the link, so the link also ends access through former
+/// addresses.
 #[tokio::test(flavor = "multi_thread")]
 async fn s83_a_used_link_of_an_operator_also_ends_the_links_to_former_addresses() {
     let mailing = Mailing::start(false).await;
@@ -142,7 +143,8 @@ async fn s83_a_used_link_of_an_operator_also_ends_the_links_to_former_addresses(
     assert_eq!(open(&mut mailing.site.client(), &link_of(undo)).await.status(), 410);
 }
 
-/// Another server could have sent it. Nobody reads these warnings, so one line in the log says that they are lost.
+/// The warning is kept for seven days, because another server could send it. Then one line in the log says that
+/// warnings were lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn s76_a_warning_that_no_server_sends_is_given_up_after_seven_days() {
     for on_postgres in [false, true] {
@@ -162,7 +164,7 @@ async fn s76_a_warning_that_no_server_sends_is_given_up_after_seven_days() {
         assert_eq!(log.text(), "");
         assert_eq!(accounts.prune_as_of(day(8), 100).await.unwrap(), 1);
         let text = log.text();
-        assert!(text.contains("mail_lost") && text.contains("no server with this database sends email"), "{text}");
+        assert!(text.contains("mail_lost") && text.contains("no server that uses this database sends email"), "{text}");
         assert_eq!(text.lines().count(), 1, "{text}");
     }
 }
@@ -203,7 +205,7 @@ async fn a11_pages_name_the_address_and_say_whether_it_is_confirmed() {
     );
     assert!(open(&mut ada, "/account").await.text().contains("Not confirmed"));
     let saved = open(&mut ada, "/account?done=settings").await;
-    assert!(saved.text().contains("a forgotten password cannot be reset by email"), "{}", saved.text());
+    assert!(saved.text().contains("you cannot reset a forgotten password by email"), "{}", saved.text());
 
     // The link is used in a browser where someone else is logged in.
     let link = link_of(&mailing.mail(ADDRESS).await);

@@ -72,9 +72,9 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     if config.signing_key.is_some() && discard_old {
         if servers.signing.is_none() && !previous.is_empty() {
             return Err(Error::config(
-                "no server that uses this folder was started with the key that is set by JWT_SECRET_KEY or \
-                 JWT_PRIVATE_KEY, so a key in the folder signs; start the servers with the key that is set, or run \
-                 this command without it",
+                "JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but no server that uses this folder was started with it, so \
+                 the servers sign with a key in the folder; start the servers with the same setting, or run this \
+                 command without it",
             ));
         }
         return discard(&folder, &previous);
@@ -89,14 +89,14 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
         return Err(Error::config(format_args!(
             "{signing}, so a new key in the folder would not sign; replace that key and restart the servers, which \
              logs everyone out (to keep users logged in, move the old secret to JWT_SECRET_KEY_PREVIOUS); to use keys \
-             in the folder again, first restart the servers without that key (a server that was killed counts as running \
-             for {LAPSE} seconds)"
+             in the folder again, first restart the servers without that key (a server that was killed counts as \
+             running for another {LAPSE} seconds)"
         )));
     }
     if let (Some(verifying), true) = (&servers.verifying, discard_old) {
         return Err(Error::config(format_args!(
-            "{verifying}, so this would not log everyone out; remove that setting, restart the servers, and repeat \
-             the command (a server that was killed counts as running for {LAPSE} seconds)"
+            "{verifying}, so this command would not log everyone out; remove that setting, restart the servers, and \
+             repeat the command; if a server was killed, first wait {LAPSE} seconds"
         )));
     }
     if discard_old && previous.is_empty() {
@@ -137,22 +137,23 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
         (0, true) => "Running servers use it within 5 seconds. All users have to log in again.",
         (0, false) => "This key is the only one in the folder.",
         _ => {
-            "Running servers sign with it in 15 to 20 seconds. The previous keys verify until their tokens have expired."
+            "Running servers begin to sign with it after 15 to 20 seconds. The previous keys still verify tokens until \
+             all tokens that were signed with them have expired."
         }
     })
 }
 
-/// Which keys outside the folder the servers use. Each member is the beginning of a sentence that says so.
+/// Which keys outside the folder the servers use. Each field is the beginning of an error message.
 struct ServerKeys {
-    /// The servers sign with such a key.
+    /// Says which server signs with a key outside the folder, if one does.
     signing: Option<String>,
-    /// A running server accepts tokens that such keys have signed, although it signs with a key in the folder.
+    /// Says which running server accepts tokens that were signed with previous secrets, if one does.
     verifying: Option<String>,
 }
 
 impl ServerKeys {
-    /// Asks the database which keys the running servers use. If no server is running or the database cannot be read,
-    /// the folder says which keys the last one used.
+    /// Reads from the database which keys the running servers use. If no server is running, or if the database cannot
+    /// be read, reads from the folder whether the servers that used it last signed with a key outside the folder.
     fn find(config: &Config, folder: &KeyFolder) -> Result<Self, Error> {
         let running = runtime::block_on(Builder::new_current_thread(), given_keys(&config.database));
         let running = running.unwrap_or_else(|error| {
@@ -170,7 +171,7 @@ impl ServerKeys {
             .iter()
             .find_map(|server| Some(format!("{server} signs with the key that is set by {}", server.signing()?)));
         let verifying = running.iter().find_map(|server| {
-            Some(format!("{server} accepts tokens that the secrets in {} have signed", server.previous()?))
+            Some(format!("{server} accepts tokens that were signed with the secrets in {}", server.previous()?))
         });
         Ok(Self { signing, verifying })
     }
@@ -199,12 +200,12 @@ fn remove<'a>(folder: &KeyFolder, keys: impl IntoIterator<Item = &'a StoredKey>)
 fn discard(folder: &KeyFolder, keys: &[StoredKey]) -> Result<(), Error> {
     remove(folder, keys)?;
     output::print(
-        "The key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY still signs; to log everyone out, replace it. \
-         Running servers refuse the tokens of removed keys within 5 seconds.",
+        "The key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY still signs tokens; to log everyone out, replace \
+         that key. Within 5 seconds, running servers refuse tokens that were signed with the removed keys.",
     )
 }
 
-/// Makes the first letter a capital.
+/// Returns the sentence with a capital first letter.
 fn capitalized(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
@@ -216,9 +217,11 @@ fn list(config: &Config) -> Result<(), Error> {
     let servers = ServerKeys::find(config, &folder)?;
     let servers_have_given_key = servers.signing.is_some();
     if config.signing_key.is_some() {
-        output::print("The key in JWT_SECRET_KEY or JWT_PRIVATE_KEY signs; the keys in the folder verify.")?;
+        output::print(
+            "The key in JWT_SECRET_KEY or JWT_PRIVATE_KEY signs tokens; the keys in the folder only verify tokens.",
+        )?;
     } else if let Some(signing) = &servers.signing {
-        output::print(format_args!("{}; the keys in the folder verify.", capitalized(signing)))?;
+        output::print(format_args!("{}; the keys in the folder only verify tokens.", capitalized(signing)))?;
     }
     let now = SystemClock.now();
     // A folder that this user cannot write to can still be listed.

@@ -54,7 +54,7 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let accounts = counters.into_iter().fold(accounts, Accounts::with_throttle_store);
     let auth = config.build(builder)?;
 
-    // From here on, the settings are known to be good. A start with bad ones has recorded nothing.
+    // All settings have been checked by now, so a server with bad settings records nothing.
     let presence = Presence::begin(&database, &accounts, sessions, GivenKeys::of(config, bound)).await?;
     let served = async {
         keys::record_use(config, presence.others_have_given_keys().await?)?;
@@ -81,7 +81,7 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     served
 }
 
-/// Tells the operator of users whose names could be mistaken for each other.
+/// Warns the operator if the names of some users could be mistaken for those of other users.
 async fn warn_of_name_collisions(database: &Database) -> Result<(), Error> {
     let collisions = Accounts::name_collisions(database).await.map_err(Error::with_causes)?.len();
     if collisions > 0 {

@@ -18,7 +18,8 @@ const COOKIE_PATHS: [&Setting; 4] =
     [&ACCESS_COOKIE_PATH, &REFRESH_COOKIE_PATH, &ACCESS_CSRF_COOKIE_PATH, &REFRESH_CSRF_COOKIE_PATH];
 const TOKEN_NAMES: [&Setting; 5] = [&HEADER_NAME, &HEADER_TYPE, &QUERY_STRING_NAME, &JSON_KEY, &REFRESH_JSON_KEY];
 
-/// Returns an error that begins with the settings that caused `error`, as they were set.
+/// Returns an error that begins with the settings that caused `error`. Each setting is shown as its name and its value,
+/// such as `--leeway is "2m"`.
 pub(super) fn explain(sources: &Sources, error: ConfigError) -> Error {
     let all =
         |settings: &[&Setting]| -> Vec<String> { settings.iter().map(|setting| sources.describe(setting)).collect() };
@@ -58,13 +59,13 @@ pub(super) fn explain(sources: &Sources, error: ConfigError) -> Error {
         ConfigError::CookieNameTwice { one, other, .. } => {
             let settings = [one, other].map(|setter| cookie_name(sources, setter));
             return Error::config(format_args!(
-                "{}: two cookies cannot have the same name; give each its own",
+                "{}: two cookies cannot have the same name; give each its own name",
                 settings.join(", ")
             ));
         }
         ConfigError::CookieNameReserved { setter, .. } => {
             return Error::config(format_args!(
-                "{}, but the site has a cookie of its own with this name; choose another name",
+                "{}, but the site sets another cookie with this name; choose another name",
                 cookie_name(sources, setter)
             ));
         }
@@ -77,7 +78,7 @@ pub(super) fn explain(sources: &Sources, error: ConfigError) -> Error {
             let token = sources.text_or_empty(&HEADER_NAME);
             if token.eq_ignore_ascii_case(name) {
                 let token = sources.describe(&HEADER_NAME);
-                return Error::config(format_args!("{csrf}, {token}: these headers must differ; choose another one"));
+                return Error::config(format_args!("{csrf}, {token}: these headers must differ; change one of them"));
             }
             return Error::config(format_args!("{csrf}, but this header {meaning}; choose another header"));
         }
@@ -96,7 +97,7 @@ pub(super) fn explain(sources: &Sources, error: ConfigError) -> Error {
     if causes.is_empty() { Error::config(error) } else { Error::config(format_args!("{}: {error}", causes.join(", "))) }
 }
 
-/// Describes the setting of a cookie's name, by the name of its setter in `CookiePolicy`.
+/// Describes the setting of a cookie's name. `setter` is the name of the corresponding method of `CookiePolicy`.
 fn cookie_name(sources: &Sources, setter: &str) -> String {
     let setters = ["access_name", "refresh_name", "csrf_access_name", "csrf_refresh_name"];
     match setters.into_iter().zip(COOKIE_NAMES).find(|(name, _)| *name == setter) {

@@ -1,5 +1,5 @@
-//! Checks who can change the program that sends mail, because it runs as the server's OS user, and the folder that
-//! messages are written to, because messages contain links that are as powerful as passwords.
+//! Checks who can change the program that sends mail, and the folder for emails. The program runs as the server's OS
+//! user, and emails contain links that are as powerful as passwords.
 
 use std::env;
 use std::fs::Metadata;
@@ -12,9 +12,9 @@ use super::settings::{MAIL_COMMAND, MAIL_OUTBOX};
 use super::sources::Sources;
 use crate::error::Error;
 
-/// Refuses a mail program or a folder for messages unless only root and the OS user that this process runs as can change
-/// it. sshd has the same rule for its commands. A program that does not exist is reported only when mail is sent, and a
-/// folder is created then.
+/// Refuses a mail program, or a folder for emails, that an OS user other than root and the user of this process can
+/// change. sshd has a similar rule for its `AuthorizedKeysCommand`. A missing program is reported only when mail is
+/// sent. A missing folder is created when mail is sent.
 pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), Error> {
     if let Some(folder) = mail.and_then(MailConfig::outbox) {
         return check_outbox(folder)
@@ -23,7 +23,7 @@ pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), 
     let Some((path, metadata)) = mail.and_then(MailConfig::program).and_then(find) else { return Ok(()) };
     files::check_trusted(&path, &metadata).map_err(|untrusted| {
         let setting = sources.describe(&MAIL_COMMAND);
-        Error::config(format_args!("{setting}, which would run as the user of this server: {untrusted}"))
+        Error::config(format_args!("{setting}, and the server would run this program as its own user, but {untrusted}"))
     })
 }
 
@@ -36,7 +36,7 @@ fn check_outbox(folder: &Path) -> Result<(), String> {
 }
 
 impl MailConfig {
-    /// The folder that messages are written to, if they are.
+    /// Returns the folder for emails, if the server writes emails to a folder.
     pub(crate) fn outbox(&self) -> Option<&Path> {
         match &self.transport {
             MailTransport::Outbox(folder) => Some(folder),

@@ -30,9 +30,9 @@ pub(crate) fn load_or_create(config: &Config) -> Result<KeySet, Error> {
     key_set(config, &folder, stored, DeadKeys::Unused)
 }
 
-/// Records in the folder how this server, which is about to serve requests, uses the keys: how long its tokens live at
-/// most, and whether a key outside the folder signs them. `others_given` says whether another running server was given
-/// such a key.
+/// Records in the folder how this server uses the keys: the longest lifetime of its tokens, and whether it signs with a
+/// key outside the folder. `others_given` says whether another running server signs with such a key. Call this function
+/// when the server is about to serve requests.
 pub(crate) fn record_use(config: &Config, others_given: bool) -> Result<(), Error> {
     let folder = KeyFolder::of(config);
     let given = config.signing_key.is_some();
@@ -46,7 +46,7 @@ pub(crate) fn record_use(config: &Config, others_given: bool) -> Result<(), Erro
     folder.record_lifetime(config.tokens.longest_lifetime())?;
     match given || !others_given {
         true => folder.record_superseded(given),
-        // The other server recorded its key.
+        // The other server has recorded that it signs with its given key. Keep this record.
         false => Ok(()),
     }
 }
@@ -120,7 +120,8 @@ pub(crate) fn roles(
     let rules = Rules { longest_lifetime: longest_lifetime(config, folder)?, superseded_at };
     let created_at: Vec<_> = stored.iter().map(|stored| stored.created_at).collect();
     let roles = rules.roles(&created_at, SystemClock.now());
-    // If a key outside the folder signs the tokens and it is not known since when, all stored keys still verify tokens.
+    // If a key outside the folder signs the tokens, but it is not known when it began to, all stored keys still verify
+    // tokens.
     Ok(roles.into_iter().map(|role| if given && role == Role::Signs { Role::Retired } else { role }).collect())
 }
 

@@ -11,23 +11,24 @@ use crate::config::Config;
 use crate::config::settings::{SECRET_KEY, SECRET_KEY_PREVIOUS};
 use crate::error::Error;
 
-/// The prefix of the names of running servers' rows. The value of such a row consists of a time in seconds since 1970
-/// and the [text](GivenKeys::to_text) of the server's keys.
+/// Each running server has a row in `hardtack_settings` that says which keys it was given. The name of the row begins
+/// with this prefix. The value of the row is the time at which the server last renewed the row, in seconds since 1970,
+/// followed by a space and the value of [`GivenKeys::to_text`].
 pub(super) const SERVER: &str = "keys_of_server:";
 
-/// The settings by which a server was given keys.
+/// The settings that gave a server keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GivenKeys {
-    /// The setting of the key that signs, if a key in the folder does not sign.
+    /// The setting that gave the server its signing key. `None` if the server signs with a key in the folder.
     signing: Option<String>,
-    /// Whether the server was also given previous secrets, whose tokens it accepts.
+    /// Whether the server was also given previous secrets. It accepts tokens that were signed with them.
     previous: bool,
-    /// Which server it is: its address, its machine and its process.
+    /// The server's address, machine and process.
     server: String,
 }
 
 impl GivenKeys {
-    /// The keys of this process, a server that listens at `bound`.
+    /// Returns the settings of this process, which is a server that listens at `bound`.
     pub(crate) fn of(config: &Config, bound: SocketAddr) -> Self {
         let setting = if config.sources.is_set(&SECRET_KEY) { "JWT_SECRET_KEY" } else { "JWT_PRIVATE_KEY" };
         Self {
@@ -40,17 +41,18 @@ impl GivenKeys {
         }
     }
 
-    /// The setting of the key that signs, if a key in the folder does not sign.
+    /// Returns the setting that gave the server its signing key. Returns `None` if the server signs with a key in the
+    /// folder.
     pub(crate) fn signing(&self) -> Option<&str> {
         self.signing.as_deref()
     }
 
-    /// The setting of the previous secrets, if there are any.
+    /// Returns the setting that gave the server previous secrets, if it was given any.
     pub(crate) fn previous(&self) -> Option<&'static str> {
         self.previous.then_some("JWT_SECRET_KEY_PREVIOUS")
     }
 
-    /// The value of the row, without the time.
+    /// Returns the text that is stored in a row, without the time.
     pub(super) fn to_text(&self) -> String {
         let signing = self.signing.as_deref().unwrap_or("-");
         format!("{signing} {} {}", if self.previous { "previous" } else { "-" }, self.server)
@@ -64,7 +66,7 @@ impl GivenKeys {
     }
 }
 
-/// Which server it is.
+/// Writes which server this is.
 impl fmt::Display for GivenKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the server that listens at {}", self.server)
@@ -74,7 +76,7 @@ impl fmt::Display for GivenKeys {
 /// Returns the keys that the running servers were given, with an entry for each server. Returns `None` if no server is
 /// running.
 pub(crate) async fn given_keys(url: &DatabaseUrl) -> Result<Option<Vec<GivenKeys>>, Error> {
-    // Opening would create an empty database.
+    // Opening the database would create an empty file.
     if url.file().is_some_and(|file| !file.exists()) {
         return Ok(None);
     }
@@ -85,13 +87,13 @@ pub(crate) async fn given_keys(url: &DatabaseUrl) -> Result<Option<Vec<GivenKeys
     Ok(Some(keys).filter(|keys| !keys.is_empty()))
 }
 
-/// Returns the keys of the running servers, with the names of their rows.
+/// Returns the name of each running server's row, and which keys the server was given.
 pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<(String, GivenKeys)>, Error> {
     let rows = table.of_running_servers(SERVER).await?;
     Ok(rows.into_iter().filter_map(|(name, row)| Some((name, GivenKeys::parse(&row)?))).collect())
 }
 
-/// Returns the name of this machine, if the system tells it.
+/// Returns the name of this machine, if the name can be read (on Linux).
 fn machine() -> Option<String> {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())

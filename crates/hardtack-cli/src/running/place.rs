@@ -1,19 +1,19 @@
-//! Where sessions are kept.
+//! Where sessions are stored.
 
 use std::fmt;
 
-/// The place of the sessions.
+/// Where sessions are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// In the database, beside the users.
     Database,
-    /// In the Redis with this id. At `address`, the server that recorded the place reached this Redis. The address
-    /// contains no password.
+    /// In Redis. `id` is the random id that is stored in this Redis. `address` is the URL that the server used to
+    /// connect to this Redis, without the password.
     Redis { id: String, address: String },
 }
 
 impl Place {
-    /// Whether both are the same store. The address of a Redis may have changed.
+    /// Whether both places are the same store. A Redis is recognized by its id, because its address may have changed.
     pub(super) fn is_same_store(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Database, Self::Database) => true,
@@ -22,7 +22,7 @@ impl Place {
         }
     }
 
-    /// The id of the store, if it is not the database.
+    /// Returns the id of the Redis. Returns `None` for the database.
     pub(super) fn id(&self) -> Option<&str> {
         match self {
             Self::Database => None,
@@ -30,7 +30,7 @@ impl Place {
         }
     }
 
-    /// The value of the row: `database`, or `redis`, the id and the address.
+    /// Returns the text that is stored in a row: `database`, or `redis ID ADDRESS`.
     pub(super) fn to_text(&self) -> String {
         match self {
             Self::Database => "database".to_owned(),
@@ -38,7 +38,7 @@ impl Place {
         }
     }
 
-    /// Reads a value. Returns `None` for a value that this version does not know, because a newer version may have
+    /// Parses the text that is stored in a row. Returns `None` for an unknown text, because a newer version may have
     /// written it.
     pub(super) fn parse(text: &str) -> Option<Self> {
         match text.splitn(3, ' ').collect::<Vec<_>>()[..] {

@@ -1,4 +1,4 @@
-//! The rows of a server that runs.
+//! The rows of a running server.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -37,7 +37,7 @@ impl SessionsIn {
     }
 }
 
-/// Says in the database that this server runs, where its sessions are, and which keys it was given.
+/// The rows of this server. They say that it is running, where it keeps its sessions, and which keys it was given.
 pub(crate) struct Presence {
     table: Table,
     database: Database,
@@ -45,14 +45,14 @@ pub(crate) struct Presence {
     id: String,
     sessions: SessionsIn,
     place: Mutex<Place>,
-    /// The id of the store before Redis lost its data, until the intentions to end its sessions have been taken over.
+    /// After Redis has lost its data, the id that it had before. It is kept until the intentions to end sessions that
+    /// contain this id have been assigned to the new id.
     previous: Mutex<Option<String>>,
     keys: GivenKeys,
 }
 
 impl Presence {
-    /// Records that this server runs. Call this method only if the server cannot fail to start any more because of its
-    /// settings.
+    /// Records that this server is running. Call this method only after all settings have been checked.
     pub(crate) async fn begin(
         database: &Database,
         accounts: &Accounts,
@@ -92,15 +92,15 @@ impl Presence {
                     event = "session_places_differ",
                     here = here.to_text(),
                     there = other.to_text(),
-                    "another server with this database keeps its sessions elsewhere; stop it, or give both the same \
-                     --redis-url or HARDTACK_REDIS_URL"
+                    "another server that uses this database keeps its sessions elsewhere; stop that server, or give \
+                     both servers the same --redis-url or HARDTACK_REDIS_URL"
                 );
             }
             told = other;
         }
     }
 
-    /// Returns whether another running server was given a key that signs.
+    /// Returns whether another running server signs with a key that it was given by a setting.
     pub(crate) async fn others_have_given_keys(&self) -> Result<bool, Error> {
         let servers = given_keys::of_running_servers(&self.table).await?;
         let own = self.row_of_keys();
@@ -114,10 +114,10 @@ impl Presence {
         session_place::of_running_servers(&self.table).await
     }
 
-    /// Notices that Redis has lost its data, for example in a restart. The other servers do so, too, and then all agree
-    /// again.
+    /// Checks whether Redis has lost its data, for example in a restart, and then records the new id. The other servers
+    /// do the same, so that all servers record the same store again.
     async fn find_lost_sessions(&self) -> Result<(), Error> {
-        // While Redis does not respond, the place stays the same.
+        // If Redis does not respond, the recorded place stays unchanged.
         let Ok(found) = self.sessions.place().await else { return Ok(()) };
         let known = self.place().clone();
         if !found.is_same_store(&known) {
@@ -125,18 +125,18 @@ impl Presence {
                 event = "sessions_lost",
                 from = known.to_text(),
                 to = found.to_text(),
-                "Redis has lost the sessions, or is another one than before, so users have to log in again; access \
-                 tokens from before work until they expire, and log-outs on other devices do not reach them; to log \
-                 everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY, or, if neither is set, run: hardtack \
-                 keys rotate --discard-old"
+                "Redis has lost the sessions, or its address now leads to another Redis, so users have to log in \
+                 again; access tokens that were issued earlier work until they expire, even after a log-out on another \
+                 device; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY, or, if neither is set, \
+                 run: hardtack keys rotate --discard-old"
             );
             session_place::replace(&self.table, &known, &found).await?;
-            // Set the id first: then no more intentions are written for the previous one.
+            // Set the new id first, so that no more intentions are written with the previous id.
             self.accounts.set_session_store_id(found.id());
             *self.previous.lock().unwrap_or_else(PoisonError::into_inner) = known.id().map(str::to_owned);
             *self.place() = found.clone();
         }
-        // This server writes and carries out intentions for the store that it uses now. Those for the lost one would
+        // From now on, this server carries out only intentions with the new id. Intentions with the previous id would
         // stay in the database for ever.
         let previous = self.previous.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let (Some(from), Some(to)) = (previous, found.id()) {
@@ -146,7 +146,7 @@ impl Presence {
         Ok(())
     }
 
-    /// Writes the time into the rows.
+    /// Writes the rows with the current time.
     async fn write(&self) -> Result<(), Error> {
         let now = self.table.now().await?;
         let place = self.place().to_text();
@@ -154,7 +154,8 @@ impl Presence {
         self.table.set(&self.row_of_keys(), &format!("{now} {}", self.keys.to_text())).await
     }
 
-    /// Deletes the rows, because the server stops. If that fails, they lapse.
+    /// Deletes the rows when the server stops. If they cannot be deleted, servers and commands ignore them once they
+    /// are more than [`LAPSE`](super::LAPSE) seconds old.
     pub(crate) async fn end(self) {
         for name in [self.row_of_place(), self.row_of_keys()] {
             if let Err(error) = self.table.delete(&name).await {

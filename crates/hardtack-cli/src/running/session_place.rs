@@ -11,48 +11,51 @@ use super::table::{LAPSE, Table};
 use crate::config::{RedisConfig, RedisPurpose};
 use crate::error::Error;
 
-/// The row of `hardtack_settings` with the place of the server that was started last.
+/// The name of the row of `hardtack_settings` that says where the most recently started server keeps its sessions.
 const NAME: &str = "session_place";
 
-/// The prefix of the names of running servers' rows. The value of such a row consists of a time in seconds since 1970
-/// and a place.
+/// Each running server has a row in `hardtack_settings`. The name of the row begins with this prefix. The value of the
+/// row is the time at which the server last renewed the row, in seconds since 1970, followed by a space and the value
+/// of [`Place::to_text`].
 pub(super) const SERVER: &str = "session_place_of_server:";
 
-/// Records where a server that starts keeps its sessions.
+/// Records where the most recently started server keeps its sessions.
 pub(super) async fn record(table: &Table, place: &Place) -> Result<(), Error> {
     if let Some(known) = last(table).await?.filter(|known| !known.is_same_store(place)) {
         tracing::warn!(
             event = "sessions_moved",
             from = known.to_text(),
             to = place.to_text(),
-            "sessions are now kept in another store; access tokens from before work until they expire, and log-outs do \
-             not reach them; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY, or, if neither is \
-             set, run: hardtack keys rotate --discard-old"
+            "sessions are now kept in another store; access tokens that were issued earlier work until they expire, \
+             even after a log-out; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY, or, if neither \
+             is set, run: hardtack keys rotate --discard-old"
         );
     }
     table.set(NAME, &place.to_text()).await
 }
 
-/// Records that a store has lost its data and got another id, unless a server with another store was started since.
+/// Records the new id of a store that has lost its data. Does nothing if a server with another store has been started
+/// since.
 pub(super) async fn replace(table: &Table, lost: &Place, found: &Place) -> Result<(), Error> {
     table.replace(NAME, &lost.to_text(), &found.to_text()).await
 }
 
-/// Returns the places of the running servers.
+/// Returns where each running server keeps its sessions.
 pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<Place>, Error> {
     Ok(table.of_running_servers(SERVER).await?.iter().filter_map(|(_, place)| Place::parse(place)).collect())
 }
 
-/// What a command knows of the servers' session store.
+/// What [`check`] has found out about the servers' session store.
 pub(crate) struct KnownStore {
-    /// The id of the store, if it is known and is not the database.
+    /// The id of the Redis. `None` if the store is the database, or if no server has recorded its store.
     pub(crate) id: Option<String>,
-    /// Whether this command can use the store. If not, the store cannot be reached or has lost its id, and only the
-    /// servers can end the sessions.
+    /// An error if the command's settings are right, but the store cannot be reached or has lost its id. In that case,
+    /// only the servers can end the sessions.
     pub(crate) usable: Result<(), Error>,
 }
 
-/// Refuses settings with which a command would look for sessions where the servers do not keep them.
+/// Checks that a command's settings name the store in which the servers keep their sessions. Returns an error if they
+/// name another store, in which the command would not find the sessions, or if this cannot be checked.
 pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> Result<KnownStore, Error> {
     let Some(place) = known(database).await? else { return Ok(KnownStore { id: None, usable: Ok(()) }) };
     let id = place.id().map(str::to_owned);
@@ -60,8 +63,9 @@ pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> R
     Ok(KnownStore { id, usable: can_use(place, redis).await? })
 }
 
-/// Refuses a place other than the one that a command uses. Returns an inner `Err` if they are the same, but the place
-/// cannot be reached or has lost its id.
+/// Checks that a command's settings (`redis`) name the store in which the servers keep their sessions (`place`).
+/// Returns an outer `Err` if they name another store, or if this cannot be checked. Returns an inner `Err` if the
+/// settings are right, but the store cannot be reached or has lost its id.
 async fn can_use(place: Place, redis: Option<&RedisConfig>) -> Result<Result<(), Error>, Error> {
     match (place, redis) {
         (Place::Database, None) => Ok(Ok(())),
@@ -85,13 +89,13 @@ async fn can_use(place: Place, redis: Option<&RedisConfig>) -> Result<Result<(),
                 Err(error) => Err(error),
                 // The same address may lead elsewhere on another machine or in another container.
                 Ok(_) if same_address => Err(Error::config(format_args!(
-                    "the servers keep their sessions in a Redis that they reach at {address}, but that address leads \
-                     this command to another Redis; run it where the address leads to the servers' Redis, or set \
-                     --redis-url or HARDTACK_REDIS_URL to an address that does"
+                    "the servers keep their sessions in a Redis that they reach at {address}, but this command reaches \
+                     another Redis at that address; run the command on a machine where the address leads to the \
+                     servers' Redis, or set --redis-url or HARDTACK_REDIS_URL to another address of the servers' Redis"
                 ))),
                 Ok(_) => Err(Error::config(format_args!(
-                    "the servers keep their sessions in the Redis at {address}, and {} is another one; set --redis-url \
-                     or HARDTACK_REDIS_URL to the value that the servers use",
+                    "the servers keep their sessions in the Redis at {address}, but {} is another Redis; set \
+                     --redis-url or HARDTACK_REDIS_URL to the value that the servers use",
                     config.url
                 ))),
             }
@@ -118,9 +122,10 @@ async fn known(database: &Database) -> Result<Option<Place>, Error> {
     match running.find(|other| !other.is_same_store(&place)) {
         None => Ok(last.filter(|last| last.is_same_store(&place)).or(Some(place))),
         Some(other) => Err(Error::config(format_args!(
-            "some servers keep their sessions in {place}, and others in {other}, so this command might not find all; \
-             stop the servers with the wrong settings, and repeat the command ({LAPSE} seconds later, if one of them \
-             was killed, or 20 seconds later, if that Redis was emptied just now)"
+            "some servers keep their sessions in {place}, and others in {other}, so this command might not find all \
+             sessions; stop the servers with the wrong settings, and repeat the command; if one of these servers was \
+             killed, first wait {LAPSE} seconds; if Redis has just lost its data, the \
+             settings may be right: wait 20 seconds, and repeat the command"
         ))),
     }
 }

@@ -8,7 +8,7 @@ use crate::error::Error;
 const MIGRATIONS: &[Migration] =
     &[Migration::new(1, "CREATE TABLE hardtack_settings (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")];
 
-/// The age in seconds beyond which a row shows that its server is no longer running.
+/// The age in seconds beyond which a server's row shows that the server is no longer running.
 pub(crate) const LAPSE: u64 = 60;
 
 /// Creates the table, or brings it up to date, and returns how many migrations were applied.
@@ -37,7 +37,7 @@ impl Table {
         Ok(rows.into_iter().next().map(|(value,)| value))
     }
 
-    /// Writes a row.
+    /// Inserts or replaces a row.
     pub(super) async fn set(&self, name: &str, value: &str) -> Result<(), Error> {
         // RETURNING makes this a query, whose success does not prove that the database has room for more.
         let sql = "INSERT INTO hardtack_settings (name, value) VALUES ($1, $2)
@@ -47,7 +47,7 @@ impl Table {
         written.map(drop).map_err(Error::with_causes)
     }
 
-    /// Replaces a value if it has not changed.
+    /// Sets a row's value to `new` if it is `old`.
     pub(super) async fn replace(&self, name: &str, old: &str, new: &str) -> Result<(), Error> {
         let sql = "UPDATE hardtack_settings SET value = $3 WHERE name = $1 AND value = $2";
         let statement = Statement::new(sql).bind(name).bind(old).bind(new);
@@ -59,9 +59,9 @@ impl Table {
         self.0.execute(statement).await.map(drop).map_err(Error::with_causes)
     }
 
-    /// Returns what the running servers have recorded in the rows whose names begin with `prefix`, with these names.
-    /// Deletes the rows of all other servers. The value of such a row consists of a time in seconds since 1970 and what
-    /// is returned.
+    /// Returns the names and the recorded texts of the running servers' rows whose names begin with `prefix`. The value
+    /// of such a row is a time in seconds since 1970, a space and the text. Deletes the rows of servers that are no
+    /// longer running.
     pub(super) async fn of_running_servers(&self, prefix: &str) -> Result<Vec<(String, String)>, Error> {
         let now = self.now().await?;
         let statement = Statement::new("SELECT name, value FROM hardtack_settings WHERE name LIKE $1 ORDER BY name");

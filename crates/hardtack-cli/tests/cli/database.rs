@@ -55,7 +55,7 @@ async fn the_password_is_never_shown() {
     dir.write("hardtack.toml", &format!("database_url = '{url}'"));
     set_mode(dir.path("hardtack.toml"), 0o644);
     let error = refusal(&dir.hardtack(["check-config"]), 2).await;
-    assert!(error.ends_with("set it with: chmod 600 hardtack.toml"), "{error}");
+    assert!(error.ends_with("change the mode with: chmod 600 hardtack.toml"), "{error}");
     set_mode(dir.path("hardtack.toml"), 0o600);
     let shown = output(&dir.hardtack(["check-config"]));
     assert!(shown.contains(&format!("# database_url is set, without its password: {shown_url} ")), "{shown}");
@@ -112,7 +112,7 @@ async fn k07_s80_a_server_whose_database_was_replaced_is_not_healthy() {
     assert!(log.contains("has been replaced or removed while it was open; restart"), "{log}");
 }
 
-/// SQLite would go on with a log that no later start finds.
+/// SQLite would go on writing to a log that is lost when the server stops.
 #[tokio::test]
 async fn k07_s80_a_server_whose_write_ahead_log_was_removed_is_not_healthy() {
     let dir = TestDir::new();
@@ -122,7 +122,7 @@ async fn k07_s80_a_server_whose_write_ahead_log_was_removed_is_not_healthy() {
     std::fs::remove_file(dir.path("hardtack-data/hardtack.db-wal")).unwrap();
     assert_eq!(server.client().get("/healthz").send().await.status(), 503);
     assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
-    // Another process creates another log.
+    // Another process creates a new log.
     dir.hardtack(["user", "list"]).run().unwrap();
     assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
     let log = server.stop().await.stderr;

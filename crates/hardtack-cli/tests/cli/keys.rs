@@ -262,7 +262,7 @@ async fn k07_a_rotation_that_would_change_nothing_is_refused() {
         assert!(!listed.contains("  signs  ") && !listed.contains("creates one"), "{listed}");
         assert!(is_logged_in(&mut client).await);
         server.stop().await;
-        // The folder says what the last server did.
+        // The folder records that the last server signed with the given key.
         for rotation in rotations {
             let error = refusal(&dir.hardtack(rotation.iter().copied()), 2).await;
             let expected = "hardtack: the servers that use this folder sign with a key that is set";
@@ -276,7 +276,7 @@ async fn k07_a_rotation_that_would_change_nothing_is_refused() {
     dir.start().await.stop().await;
     let discard = ["keys", "rotate", "--discard-old"];
     let error = refusal(&dir.hardtack(discard).env("JWT_SECRET_KEY", secret.trim_end()), 2).await;
-    assert!(error.starts_with("hardtack: no server that uses this folder was started with the key"), "{error}");
+    assert!(error.starts_with("hardtack: JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but no server"), "{error}");
     assert_eq!(dir.keys(), ["0001.jwk"]);
     assert!(output(&dir.hardtack(["keys", "rotate"])).contains("Created "));
 
@@ -324,17 +324,17 @@ async fn k07_a_trial_start_does_not_mislead_commands_about_the_key() {
         assert_eq!(dir.keys(), ["0001.jwk"]);
         assert!(is_logged_in(&mut client).await);
     }
-    // The server repairs the record that a trial server with another database has deleted.
+    // The trial server with another database has deleted the record in the folder. The first server restores it.
     hang_up(&server, "event=\"keys\"").await;
     server.stop().await;
     let error = refusal(&dir.hardtack(discard), 2).await;
     assert!(error.starts_with("hardtack: the servers that use this folder sign with a key that is set"), "{error}");
 
-    // Tokens of previous secrets would survive as well.
+    // Tokens that were signed with previous secrets would also stay valid.
     let server = start(&dir.serve([]).env("JWT_SECRET_KEY_PREVIOUS", secret.trim_end())).await;
     assert!(is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
     let error = refusal(&dir.hardtack(discard), 2).await;
-    assert!(error.contains("accepts tokens that the secrets in JWT_SECRET_KEY_PREVIOUS have signed"), "{error}");
+    assert!(error.contains("accepts tokens that were signed with the secrets in JWT_SECRET_KEY_PREVIOUS"), "{error}");
     assert!(output(&dir.hardtack(["keys", "rotate"])).contains("Created "));
     server.stop().await;
     let server = start(&dir.serve([])).await;

@@ -54,15 +54,15 @@ impl Servers {
         }
     }
 
-    /// Logs someone in at one server, and loses the session. Returns the browser, and a copy of the access cookie at the
-    /// other server. Both servers still accept it.
+    /// Logs someone in at one server, and loses the session. Returns the browser, and a copy of the access cookie at
+    /// the other server. Both servers still accept it.
     async fn lost_session(&self) -> (Client, Client) {
         let mut client = self.two.one.client();
         sign_up(&mut client, "someone").await;
         for _ in 0..10 {
             let copy = with_copied_access_cookie(&client, &self.two.other);
             self.lose_sessions().await;
-            // A server that is behind with the log, because it is busy, asks the store and refuses the session.
+            // If a server is too busy to keep up with the log, it checks the session in the store and refuses it.
             if is_logged_in(&mut client.clone()).await && is_logged_in(&mut copy.clone()).await {
                 return (client, copy);
             }
@@ -141,7 +141,7 @@ async fn s71_a_log_that_went_back_is_an_error_that_says_what_to_do() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(server.stderr().contains("hardtack keys rotate --discard-old"), "{}", server.stderr());
-    // The server goes on with the log that it finds.
+    // The server follows the restored log.
     let mut client = server.client();
     sign_up(&mut client, "three").await;
     let copy = with_copied_access_cookie(&client, &servers.two.one);
@@ -149,8 +149,8 @@ async fn s71_a_log_that_went_back_is_an_error_that_says_what_to_do() {
     is_refused_soon(&copy, "after the restoration").await;
 }
 
-/// Redis was restarted without its data, and then one of two servers was restarted. Commands were refused until the
-/// other one was restarted, too.
+/// Redis is restarted without its data, and then one of two servers is restarted. Commands used to be refused until the
+/// other server was restarted, too.
 #[tokio::test]
 async fn k07_servers_agree_again_after_redis_has_lost_its_data() {
     let redis = RedisServer::start_with(&["--appendonly", "no"]);
@@ -179,7 +179,8 @@ async fn k07_servers_agree_again_after_redis_has_lost_its_data() {
     is_refused_soon(&with_copied_access_cookie(&ada, &other), "logged out by an operator").await;
 }
 
-/// A server that was started with another Redis removed the intentions, although its Redis did not have the sessions.
+/// A server that was started with another Redis used to remove the intentions, although the sessions are not in its
+/// Redis.
 #[tokio::test]
 async fn e01_a_server_with_another_redis_leaves_intentions_alone() {
     let (redis, trial) = (RedisServer::start(), RedisServer::start());
@@ -192,10 +193,13 @@ async fn e01_a_server_with_another_redis_leaves_intentions_alone() {
     server.stop().await;
     redis.stop();
     let later = output(&dir.hardtack(["user", "log-out", "ada", "--redis-url", &redis.url()]));
-    assert_eq!(later, "ada is logged out; the servers end their sessions as soon as they reach the session store.\n");
+    assert_eq!(
+        later,
+        "ada is logged out; the servers will end the sessions as soon as they can reach the session store.\n"
+    );
 
     let server = start(&dir.serve(["--redis-url", &trial.url()])).await;
-    // It carries out intentions in their order, so when it has carried out this one, it has seen the other.
+    // The server carries out intentions in order, so after it has carried out this one, it has also seen the first.
     execute(&url, "INSERT INTO pending_ends (subject, created_at) VALUES ('nobody', 0)").await;
     let deadline = Instant::now() + Duration::from_secs(20);
     while execute(&url, "UPDATE pending_ends SET subject = subject WHERE subject = 'nobody'").await > 0 {

@@ -91,7 +91,7 @@ async fn s76_e01_a_letter_survives_kill_9() {
     server.stop().await;
 }
 
-/// One of two servers has no mail settings. The warning about a change made there was lost.
+/// One of two servers has no mail settings. Warnings about changes that were made at this server used to be lost.
 #[tokio::test]
 async fn s76_a_server_without_mail_leaves_warnings_to_the_others() {
     let dir = TestDir::new();

@@ -70,7 +70,7 @@ async fn bad_variables() {
             "JWT_ACCESS_COOKIE_NAME",
             "refresh_token_cookie",
             "JWT_ACCESS_COOKIE_NAME is \"refresh_token_cookie\", JWT_REFRESH_COOKIE_NAME is \"refresh_token_cookie\" (the \
-             default): two cookies cannot have the same name; give each its own",
+             default): two cookies cannot have the same name; give each its own name",
         ),
         (
             "JWT_REFRESH_CSRF_COOKIE_NAME",
@@ -82,8 +82,8 @@ async fn bad_variables() {
             "csrf_pre_session",
             "the cookie of the log-in form is \"csrf_pre_session\": two cookies cannot have the same name",
         ),
-        ("JWT_ACCESS_COOKIE_NAME", "hardtack_device", "but the site has a cookie of its own with this name"),
-        ("JWT_REFRESH_COOKIE_NAME", "mail_link", "JWT_REFRESH_COOKIE_NAME is \"mail_link\", but the site has a cookie"),
+        ("JWT_ACCESS_COOKIE_NAME", "hardtack_device", "but the site sets another cookie with this name"),
+        ("JWT_REFRESH_COOKIE_NAME", "mail_link", "JWT_REFRESH_COOKIE_NAME is \"mail_link\", but the site sets another"),
         ("JWT_REFRESH_COOKIE_PATH", "token", "JWT_REFRESH_COOKIE_PATH is \"token\": "),
         ("JWT_REFRESH_COOKIE_PATH", "/token/refresh", "would not send the cookie to /account; expected / or paths"),
         (
@@ -120,7 +120,7 @@ async fn bad_variables() {
         (&[csrf("cookie")], "is \"cookie\", but this header is set by browsers; choose another header"),
         (
             &with_locations("headers", "JWT_HEADER_NAME", "x-csrf-token"),
-            "JWT_HEADER_NAME is \"x-csrf-token\": these headers must differ; choose another one",
+            "JWT_HEADER_NAME is \"x-csrf-token\": these headers must differ; change one of them",
         ),
         (&with_locations("headers", "JWT_HEADER_NAME", "Host"), "JWT_HEADER_NAME is \"Host\", but this header"),
         (
@@ -255,7 +255,7 @@ async fn k05_a_settings_file_that_others_can_change() {
     set_mode(dir.path("hardtack.toml"), 0o644);
     std::os::unix::fs::chown(dir.path("hardtack.toml"), Some(12_345), None).unwrap();
     let error = refusal(&dir.hardtack(["serve"]), 2).await;
-    assert!(error.contains("hardtack.toml belongs to user id 12345, who can change it"), "{error}");
+    assert!(error.contains("hardtack.toml is owned by the user with id 12345, who can change it"), "{error}");
 }
 
 #[tokio::test]
@@ -274,7 +274,7 @@ async fn a_bad_file() {
     dir.write("hardtack.toml", "JWT_SECRET_KEY = 'x'");
     set_mode(dir.path("hardtack.toml"), 0o644);
     let error = refusal(&dir.hardtack(["serve"]), 2).await;
-    assert!(error.ends_with("set it with: chmod 600 hardtack.toml"), "{error}");
+    assert!(error.ends_with("change the mode with: chmod 600 hardtack.toml"), "{error}");
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ pub(crate) fn set_mode(path: impl AsRef<Path>, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// Sends a signal.
+/// Sends a signal, such as `HUP`, to a server.
 pub(crate) fn signal(server: &Process, name: &str) {
     let name = format!("-{name}");
     let sent = std::process::Command::new("kill").args([&name, &server.id().to_string()]).status().unwrap();

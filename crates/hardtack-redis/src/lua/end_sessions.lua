@@ -1,7 +1,7 @@
 -- Ending sessions.
 
--- Returns the live rows that the arguments, from number `first` on, select, each once, and the entries to log for named
--- sessions whose rows are missing, because the server may have lost them:
+-- Returns two lists: the live rows that the arguments from number `first` on select, each row once; and log entries for
+-- the sessions that the arguments name but that have no row, because the server may have lost their rows. Arguments:
 --   sessions ID…                the sessions
 --   replaced ID…                the sessions, whose browsers get new ones
 --   all SUBJECT                 all sessions of the subject

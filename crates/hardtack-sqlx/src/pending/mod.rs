@@ -23,9 +23,8 @@ use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 /// return an error. The processes that follow the revocation log carry out the intentions within seconds, even after a
 /// crash. While the session store is down, these processes refuse the sessions that are to end.
 ///
-/// If processes with different session stores share this database, tell each which store it uses
-/// ([`set_store_id`](Self::set_store_id)). A process carries out only the intentions for its own store, and those of
-/// which the store is not known.
+/// If processes with different session stores share this database, call [`set_store_id`](Self::set_store_id) in each
+/// process. A process then carries out only intentions for its own store, and intentions without a store.
 ///
 /// `P` is the type that this value was created from: an sqlx pool or a [`Database`]. Clones share the connections.
 ///
@@ -64,7 +63,8 @@ pub struct PendingEnds<P> {
 const DELAY: i64 = 2;
 
 impl<P: Clone + Into<Database>> PendingEnds<P> {
-    /// Keeps the intentions in a database that is already open. Call [`Self::migrate`] before the first use.
+    /// Creates a `PendingEnds` that keeps its intentions in a database that is already open. Call [`Self::migrate`]
+    /// before you use it.
     pub fn from_pool(pool: P) -> Self {
         Self { pool: pool.clone().into().into(), handle: pool, carried_out: Arc::default(), store_id: Arc::default() }
     }
@@ -78,18 +78,19 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
         self
     }
 
-    /// Sets the id of the session store, for this value and its clones. Intentions are then written for this store, and
-    /// only those for this store and those without an id are carried out. For Redis, take
-    /// `hardtack_redis::RedisSessions::create_identity`. With `None`, which is the default, intentions have no id.
+    /// Sets the id of the session store, for this value and its clones. New intentions then contain this id, and only
+    /// intentions that contain this id or no id are carried out. For Redis, get the id from
+    /// `hardtack_redis::RedisSessions::create_identity`. With `None`, which is the default, new intentions contain no
+    /// id, and only intentions without an id are carried out.
     ///
-    /// Without the id, a process that was started with the wrong session store by mistake would find no sessions there,
-    /// and remove the intentions that the others have yet to carry out.
+    /// Suppose that a process is started with the wrong session store by mistake. Without ids, this process would find
+    /// no sessions in its store, and remove intentions that the other processes have not carried out yet.
     pub fn set_store_id(&self, id: Option<&str>) {
         *self.store_id.lock().unwrap_or_else(PoisonError::into_inner) = id.map(str::to_owned);
     }
 
-    /// Assigns the intentions for a session store to another one. Call this method if the store has lost its data, and
-    /// with it its id. Returns how many intentions there were.
+    /// Assigns the intentions for the session store with the id `from` to the store with the id `to`. Call this method
+    /// if a store has lost its data, including its id, and has a new id. Returns the number of these intentions.
     ///
     /// # Errors
     /// The database failed.
@@ -113,7 +114,8 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
 }
 
 impl Database {
-    /// Returns the intentions in this database. Call [`PendingEnds::migrate`] before their first use.
+    /// Returns a [`PendingEnds`] that keeps its intentions in this database. Call [`PendingEnds::migrate`] before you
+    /// use it.
     pub fn pending_ends(&self) -> PendingEnds<Self> {
         PendingEnds::from_pool(self.clone())
     }

@@ -33,10 +33,10 @@ use crate::sessions::Sessions;
 /// - A refused attempt reads the database and writes nothing.
 /// - If the database does not respond within a second, the operation fails, and the
 ///   [`Throttle`](hardtack::throttle::Throttle) counts in memory.
-/// - On PostgreSQL, the store uses the clock of the database server. On SQLite, it uses the clock of the throttle. If the
-///   clocks of two servers on one SQLite file differ by up to ten minutes, the later time counts for both: tokens may
-///   come back later by that difference, but no server gets more of them. If they differ by more, clients that
-///   alternate between the servers get more tries.
+/// - On PostgreSQL, the store uses the clock of the database server. On SQLite, it uses the clock of the throttle. If
+///   the clocks of two servers that share an SQLite file differ by up to ten minutes, both servers use the later time.
+///   Buckets may then be refilled later by the difference, but clients get no additional attempts. If the clocks differ
+///   by more, clients that alternate between the servers get additional attempts.
 /// - After every 64th allowed attempt, the store deletes some counters whose buckets are full. If there are more than
 ///   [`Self::DEFAULT_CAPACITY`] counters, it also deletes those that have counted only a few attempts.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ impl SqlThrottleStore {
 
     /// Takes the tokens in one transaction. Returns whether they were taken, and the time.
     async fn take_tokens(&self, budgets: &[Budget], now: i64) -> Result<Verdict, sqlx::Error> {
-        // Most tries of a flood are refused. They neither wait for a lock nor write.
+        // Most attempts of a flood are refused. They neither wait for a lock nor write.
         let (now, stored) = statements::read(&self.pool, budgets, now).await?;
         let (verdict, changed) = decide(budgets, &stored, now);
         if verdict != Verdict::Taken && changed.is_empty() {

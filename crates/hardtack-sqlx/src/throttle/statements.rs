@@ -9,22 +9,23 @@ use sqlx::AssertSqlSafe;
 /// PostgreSQL's time in milliseconds.
 const PG_NOW: &str = "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)";
 
-/// SQLite has no clock of its own. The row with this key, which belongs to no counter, has the latest time at which any
-/// server has taken a token.
+/// SQLite has no clock of its own. The row with this key belongs to no counter. Its column `full_at` contains the
+/// latest time at which a server has taken a token.
 const CLOCK_KEY: &[u8] = b"";
 
-/// How far the time of [`CLOCK_KEY`] may be ahead, in milliseconds. If it is further ahead, it comes from a clock that
-/// was wrong and has been set since.
+/// How far the time of [`CLOCK_KEY`] may be ahead, in milliseconds. A time that is further ahead is ignored, because it
+/// comes from a clock that was wrong and has been corrected since.
 const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
 
-/// The time, a key, and when the two buckets are full again. Without a key if no row was found.
+/// The columns that [`read`] and [`lock`] select: the time (0 on SQLite), a counter's key, and the times at which the
+/// counter's two buckets will be full. If [`read`] finds no row, it gets one row that contains only the time.
 type Row = (i64, Option<Vec<u8>>, Option<i64>, Option<i64>);
 
 /// The time, and the stored counters with their keys.
 type Stored = (i64, Vec<(Vec<u8>, Counter)>);
 
-/// Reads the counters of budgets, and the time: PostgreSQL's, or for SQLite, `now` or the time of a server whose clock is
-/// ahead.
+/// Reads the counters of the budgets, and the time. On PostgreSQL, the time is the server's. On SQLite, it is `now`, or
+/// the time of [`CLOCK_KEY`] if that is ahead of `now` by at most [`MAX_AHEAD_MS`].
 pub(super) async fn read(pool: &Pool, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
     let time = if pool.is_postgres() { PG_NOW } else { "0" };
     let sql = format!(
@@ -36,8 +37,8 @@ pub(super) async fn read(pool: &Pool, budgets: &[Budget], now: i64) -> Result<St
     Ok(decode(rows, now, pool.is_postgres()))
 }
 
-/// Locks the counters of the budgets, and reads them and the time again. On PostgreSQL, the time is `now` if no row
-/// exists yet.
+/// Locks the counters of the budgets, and reads the counters and the time again. On PostgreSQL, the time is the
+/// server's if at least one counter exists, and `now` if none exists. On SQLite, the time is the same as in [`read`].
 pub(super) async fn lock(transaction: &mut Transaction, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
     let postgres = transaction.connection().is_postgres();
     if postgres {
@@ -85,7 +86,7 @@ pub(super) fn write(counters: &[(Budget, Counter)], now: i64, postgres: bool) ->
     if postgres { statement } else { statement.bind(CLOCK_KEY.to_vec()).bind(now).bind(0_i64).bind(0_i64) }
 }
 
-/// Gives a token of each budget back, and ends its row of failures.
+/// Gives one token back to each budget after an attempt that succeeded. Also ends each budget's series of failures.
 pub(super) async fn give_back(pool: &Pool, budgets: &[Budget]) -> Result<(), sqlx::Error> {
     let keys = budgets.len();
     let cases: Vec<String> = (1..=keys).map(|at| format!("WHEN ${at} THEN CAST(${} AS BIGINT)", keys + at)).collect();

@@ -36,9 +36,9 @@ pub(crate) struct Settings {
     pub(crate) flask: bool,
     pub(crate) refresh: RefreshMode,
     pub(crate) urls: Urls,
-    /// The query parameters that the application uses itself.
+    /// The names of the application's own query parameters.
     pub(crate) reserved_query_names: Vec<&'static str>,
-    /// The cookies that the application sets itself, without prefixes.
+    /// The names of the application's own cookies, without prefixes.
     pub(crate) reserved_cookie_names: Vec<&'static str>,
 }
 
@@ -93,7 +93,8 @@ impl Settings {
         if self.flask { Ok(()) } else { self.check_names() }
     }
 
-    /// Refuses names of headers and query parameters that have another meaning. Flask-JWT-Extended accepts them.
+    /// Refuses names of headers and query parameters that already have another meaning. Do not call this method for the
+    /// Flask preset, because Flask-JWT-Extended accepts such names.
     fn check_names(&self) -> Result<(), ConfigError> {
         let (access, refresh) = (&self.csrf.access.header, &self.csrf.refresh.header);
         let csrf = [("CsrfPolicy::access_header", access), ("CsrfPolicy::refresh_header", refresh)];
@@ -181,10 +182,11 @@ impl Settings {
     }
 }
 
-/// The query parameter with the page to go to after a log-in.
+/// The name of the query parameter that contains the page to show after a log-in.
 const NEXT: &str = "next";
 
-/// The longest name of a realm: it is part of every cookie's name.
+/// The maximum length of a realm's name, in bytes. The name must be short, because it becomes a part of every cookie's
+/// name.
 const MAX_REALM: usize = 32;
 
 /// Whether a realm can have this name, which becomes a part of cookie names and of `aud`.

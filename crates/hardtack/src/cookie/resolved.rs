@@ -37,12 +37,12 @@ pub(crate) struct ResolvedPolicy {
 }
 
 impl ResolvedPolicy {
-    /// Refuses two cookies with the same name, and a cookie that has the name of one of the application's own
+    /// Refuses two cookies with the same name, and a cookie with the name of one of the application's own cookies
     /// (`reserved`).
     ///
     /// Names are compared without their prefixes. Two cookies may have different prefixes over https, for example
-    /// because of their paths, but over http they have none. Flask-JWT-Extended adds no prefixes, so there, whole names
-    /// are compared.
+    /// because of their paths, but over http they have no prefixes. Flask-JWT-Extended adds no prefixes, so the Flask
+    /// preset compares whole names.
     pub(super) fn check_names(&self, reserved: &[&'static str]) -> Result<(), ConfigError> {
         let bare = |slot: &CookieSlot| {
             let name = slot.name.as_str();

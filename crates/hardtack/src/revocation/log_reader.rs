@@ -9,9 +9,9 @@ pub(crate) enum LogStep {
     Continue,
     /// Everything has been read.
     Done,
-    /// Entries were missed: read again from the beginning.
+    /// Some entries were missed, so the log must be read again from the beginning.
     Restart,
-    /// The store has lost the newest entries: read again from the beginning.
+    /// The store has lost the newest entries, so the log must be read again from the beginning.
     WentBack,
 }
 

@@ -83,14 +83,14 @@ fn bad_cookie_policies_are_refused() {
     for bad in ["", "a b", "a;b", "a=b", "\u{e9}"] {
         let error = refused(policy().refresh_name(bad));
         assert_eq!(error, ConfigError::BadCookieName { name: bad.into() });
-        assert_message_contains(&error, "expected only letters");
+        assert_message_contains(&error, "expected one or more ASCII letters");
     }
     let error = refused(policy().access_name("one").csrf_refresh_name("one").prefix(CookiePrefix::None));
     let (one, other) = ("access_name", "csrf_refresh_name");
     assert_eq!(error, ConfigError::CookieNameTwice { name: "one".into(), one, other });
     assert_message_contains(&error, "CookiePolicy::access_name and CookiePolicy::csrf_refresh_name both");
     assert_message_contains(&error, "give each its own name");
-    // Over http, the prefixes would not tell them apart.
+    // Over http, the names have no prefixes, so they would be equal.
     let error = refused(policy().access_name("id").refresh_name("id").refresh_paths(["/token"]));
     assert_eq!(error, ConfigError::CookieNameTwice { name: "id".into(), one, other: "refresh_name" });
     let error = refused(policy().access_paths(Vec::<String>::new()));
@@ -226,7 +226,7 @@ fn the_default_refresh_paths_follow_the_urls_of_the_flow() {
     assert_eq!(paths(&build(Urls::default(), narrow().refresh_paths(["/own"]))), ["/own"]);
 }
 
-/// A name that means two things: one of the two would read what is meant for the other.
+/// If a name has two meanings, one reader would read a value that is meant for the other.
 #[test]
 fn names_with_two_meanings_are_refused() {
     for (name, meaning) in [

@@ -43,7 +43,7 @@ pub enum PasswordTableError {
         /// The error of the operating system.
         source: io::Error,
     },
-    /// The file is not a table, or only part of one.
+    /// The file is not a table of passwords, or the table in it is incomplete.
     #[error("{} {why}; make a table from a list of passwords with: hardtack passwords build FILE", path.display())]
     NotATable {
         /// The file.
@@ -97,8 +97,8 @@ impl PasswordTable {
     /// Opens a table. If the file is replaced later, the old table stays in use until you open the table again.
     ///
     /// # Errors
-    /// The file cannot be read, is not a regular file or not a table, or it or its folder can be changed by another
-    /// user.
+    /// The file cannot be read, is not a regular file, or is not a table; or another user can change the file or its
+    /// folder.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, PasswordTableError> {
         let path = path.as_ref();
         let unreadable = |source| PasswordTableError::Io { path: path.to_owned(), action: "read", source };

@@ -119,9 +119,9 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// Does the same as [`Self::renew`], but creates no new session. The cookies of a new session could not reach the
-    /// browser, because the client disconnected after the change. If the change did not end the browser's own session,
-    /// that session continues.
+    /// Does the same as [`Self::renew`], but creates no new session. Call this method if cookies can no longer reach
+    /// the browser, for example because the client has disconnected. If the password change did not end the browser's
+    /// own session, that session continues.
     pub(crate) async fn end_unseen(
         &self,
         previous: &VerifiedToken,
@@ -149,7 +149,8 @@ impl Authenticator {
         let mut session = Session::begin(previous.subject(), now, &self.0.rules);
         if let (Some(store), Some(id)) = (self.store(), previous.session()) {
             let Some(row) = store.find(id).await? else {
-                // The store has lost the row. Other processes must refuse the session's tokens all the same.
+                // The store has lost the row. Write to the log that the session has ended, so that other processes
+                // refuse the session's tokens.
                 self.revoke_session_of(previous).await?;
                 return Err(Reason::Revoked);
             };
@@ -210,8 +211,8 @@ impl Authenticator {
         Ok(self.session_cookies(session, fresh, now)?.cookies)
     }
 
-    /// Stores a session and ends the sessions that are the target of `ends`. If `ends` lists sessions by id, `held` are
-    /// the tokens of these sessions.
+    /// Stores a session, and ends the sessions that `ends` selects. If `ends` is [`RevokeTarget::Replaced`], `held`
+    /// contains the tokens of the listed sessions. Returns the ids of the sessions that were ended.
     async fn insert(
         &self,
         session: &Session,
