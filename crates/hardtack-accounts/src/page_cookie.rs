@@ -5,12 +5,21 @@ use hardtack::Authenticator;
 use hardtack::cookie::CookieName;
 use http::{HeaderMap, HeaderValue, header};
 
+/// The names of all cookies that pages set for themselves, without prefixes.
+pub(crate) mod names {
+    pub(crate) const DEVICE: &str = "hardtack_device";
+    pub(crate) const LINK_USED: &str = "link_used";
+    pub(crate) const MAIL_LINK: &str = "mail_link";
+    pub(crate) const SETTINGS_DRAFT: &str = "settings_draft";
+    pub(crate) const ALL: [&str; 4] = [DEVICE, LINK_USED, MAIL_LINK, SETTINGS_DRAFT];
+}
+
 /// A cookie that one page sets for itself. It is `HttpOnly` and `SameSite=Lax`, and never holds a session's
 /// credentials. Over https, it is also `Secure`, applies to every path, and its name begins with `__Host-`, so that no
 /// sibling domain can set it. Over http, it applies to one path only.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageCookie {
-    /// The name, without a prefix.
+    /// The name, without a prefix: one of [`names`].
     pub(crate) name: &'static str,
     /// The path over http.
     pub(crate) path: &'static str,

@@ -37,7 +37,7 @@ async fn account(token: FreshAccessToken) -> Html {
 }
 
 async fn log_out_everywhere(token: FreshAccessToken, auth: Auth) -> Result<String, AuthError> {
-    Ok(format!("{} sessions ended.", auth.authenticator().revoke_all_sessions(token.subject()).await?))
+    Ok(format!("{} sessions ended.", auth.authenticator().revoke_all_sessions_of(&token).await?))
 }
 
 async fn log_in_page(auth: Auth) -> Result<impl Responder, AuthError> {

@@ -8,8 +8,8 @@ mod log;
 mod mail;
 mod output;
 mod private_file;
+mod running;
 mod server;
-mod session_place;
 mod stores;
 mod subcommands;
 

@@ -10,16 +10,7 @@ use hardtack_sqlx::Database;
 use crate::config::{Config, MailConfig, RedisConfig, RedisPurpose};
 use crate::error::Error;
 use crate::private_file;
-use crate::session_place::{self, Presence};
-
-/// Who uses a session store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StoreUser {
-    /// A server. Its settings determine where the sessions are stored.
-    Server,
-    /// A command. Its settings must name the store in which the servers keep the sessions.
-    Command,
-}
+use crate::running::SessionsIn;
 
 /// Creates the data folder, which holds the keys and, by default, the database. Refuses a data folder in which another
 /// OS user can replace files. Only warns if another OS user can replace the data folder itself, the folder of a
@@ -37,10 +28,11 @@ pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
 }
 
 /// Returns a warning for each of the server's folders that another OS user can replace, and for the mail program if
-/// another OS user can replace it.
+/// another OS user can replace it. A folder that does not exist yet is left out.
 pub(crate) fn untrusted_folders(config: &Config) -> Vec<String> {
     let of_database = config.database.file().and_then(Path::parent).filter(|folder| *folder != config.data_dir);
-    let used = [Some(config.data_dir.as_path()), of_database].into_iter().flatten();
+    let of_mail = config.mail.as_ref().and_then(MailConfig::outbox).filter(|folder| folder.exists());
+    let used = [Some(config.data_dir.as_path()), of_database, of_mail].into_iter().flatten();
     let replaceable = used.filter_map(|folder| {
         let untrusted = files::untrusted_above(folder)?;
         let folder = folder.display();
@@ -63,39 +55,30 @@ pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> 
 /// What [`add_sessions`] returns.
 pub(crate) struct SessionStores {
     pub(crate) builder: AuthenticatorBuilder,
-    /// A server's row in `hardtack_settings`, which says that the server is running and where it keeps its sessions.
-    /// `None` for a command.
-    pub(crate) presence: Option<Presence>,
+    /// Where the sessions are stored.
+    pub(crate) sessions: SessionsIn,
     /// If Redis stores the sessions, a store that keeps the counters of attempts in the same Redis. `None` if the
     /// database stores the sessions.
     pub(crate) counters: Option<RedisThrottleStore>,
 }
 
-/// Adds the session store, which is the database or Redis, to the builder. For a server, also records which of the two
-/// stores it uses, and that it is running.
+/// Adds the session store, which is the database or Redis, to the builder.
 pub(crate) async fn add_sessions(
     builder: AuthenticatorBuilder,
     database: &Database,
     redis: Option<&RedisConfig>,
-    user: StoreUser,
 ) -> Result<SessionStores, Error> {
-    let mut presence = None;
-    if let Some(config @ RedisConfig { url, purpose }) = redis {
+    if let Some(RedisConfig { url, purpose }) = redis {
         tracing::info!(event = "redis", redis = %url, purpose = purpose.name());
         if *purpose == RedisPurpose::Sessions {
             let sessions = RedisSessions::open(url.clone()).await.map_err(Error::with_causes)?;
-            if user == StoreUser::Server {
-                presence = Some(session_place::record(database, Some((config, &sessions))).await?);
-            }
             let counters = Some(sessions.throttle());
-            return Ok(SessionStores { builder: builder.sessions(sessions), presence, counters });
+            let place = SessionsIn::Redis(sessions.clone(), url.to_string());
+            return Ok(SessionStores { builder: builder.sessions(sessions), sessions: place, counters });
         }
     }
     let sessions = database.sessions();
     sessions.migrate().await.map_err(Error::with_causes)?;
-    if user == StoreUser::Server {
-        presence = Some(session_place::record(database, None).await?);
-    }
     let builder = match redis {
         // If Redis is down, servers learn about ended sessions when they next poll the log.
         Some(RedisConfig { url, .. }) => {
@@ -104,5 +87,5 @@ pub(crate) async fn add_sessions(
         }
         None => builder.sessions(sessions),
     };
-    Ok(SessionStores { builder, presence, counters: None })
+    Ok(SessionStores { builder, sessions: SessionsIn::Database, counters: None })
 }

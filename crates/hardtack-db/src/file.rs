@@ -1,15 +1,68 @@
-//! Which file an SQLite database is.
+//! Notices when another program has replaced, overwritten or damaged the file of an open SQLite database.
+//!
+//! SQLite assumes that only SQLite changes an open database. If another program replaces the file, overwrites it, or
+//! removes its write-ahead log, SQLite goes on with a mixture of the old and the new state, and committed changes may
+//! be lost. This module notices the following cases, which can be checked cheaply. From then on, every use of the
+//! database fails:
+//!
+//! - The path leads to another file, or to no file.
+//! - This process has the write-ahead log (`-wal`) open, but the log was removed or replaced by another file (noticed
+//!   only on Linux).
+//! - The file has become shorter, but the schema version has not increased, as it does after `VACUUM`.
+//! - The schema version is lower than before, or SQLite's own check of a shorter file fails. (Both are checked only
+//!   after the length of the file has changed.)
+//! - SQLite reports that the file is damaged or not a database.
 
+use std::cmp::Ordering;
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Identifies the file of an open SQLite database. Connections keep using this file even if its path later leads to
 /// another file, for example to a restored backup. What they write after that is lost.
 #[derive(Clone, Debug)]
 pub struct DatabaseFile {
     path: Arc<Path>,
+    log_path: Arc<Path>,
     identity: Identity,
+    state: Arc<Mutex<State>>,
+}
+
+/// What this process knows about a file. All values of [`DatabaseFile`] for the same file share it.
+#[derive(Debug, Default)]
+struct State {
+    /// The end of the error message, if the file or its log was damaged or removed.
+    damage: Option<&'static str>,
+    log: Option<Identity>,
+    len: u64,
+    /// How the length has changed since the file was last examined.
+    change: Option<LengthChange>,
+    /// Whether the file is being examined. Two concurrent examinations could find two schema versions, and record the
+    /// older version last.
+    is_examined: bool,
+    /// The schema version (`PRAGMA schema_version`) that the last examination found.
+    schema: i64,
+}
+
+/// How the length of the file has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LengthChange {
+    /// It is longer.
+    Longer,
+    /// It is shorter.
+    Shorter,
+}
+
+/// What a new connection has found in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Whether SQLite finds nothing wrong.
+    pub is_intact: bool,
+    /// `PRAGMA schema_version`.
+    pub schema: i64,
+    /// Whether SQLite may make the file shorter without `VACUUM` (`PRAGMA auto_vacuum`).
+    pub shrinks: bool,
 }
 
 impl DatabaseFile {
@@ -19,23 +72,148 @@ impl DatabaseFile {
     /// There is no file, or it cannot be examined.
     pub fn at(path: &Path) -> io::Result<Self> {
         let path: PathBuf = std::path::absolute(path)?;
-        Ok(Self { identity: Identity::of(&path)?, path: path.into() })
+        let metadata = std::fs::metadata(&path)?;
+        let identity = Identity::of(&metadata);
+        // SQLite follows links before it appends the suffix.
+        let mut log_path = path.canonicalize()?.into_os_string();
+        log_path.push("-wal");
+        Ok(Self {
+            path: path.into(),
+            log_path: PathBuf::from(log_path).into(),
+            identity,
+            state: shared_state(identity),
+        })
     }
 
-    /// Checks that the path still leads to this file.
+    /// Checks that the path still leads to this file, and that neither the file nor its write-ahead log is known to be
+    /// damaged or removed. If the length of the file has changed, returns an [`Examination`]. The caller must then
+    /// examine the file on a new connection and pass the result to [`Examination::finish`].
     ///
     /// # Errors
-    /// The file has been replaced or removed, or cannot be examined.
-    pub fn check(&self) -> Result<(), sqlx::Error> {
-        match Identity::of(&self.path) {
-            Ok(found) if found == self.identity => Ok(()),
-            _ => Err(sqlx::Error::Configuration(
-                format!(
-                    "the database {} has been replaced or removed while it was open; restart the program",
-                    self.path.display()
-                )
-                .into(),
-            )),
+    /// The file has been replaced or removed, its write-ahead log has been removed, the file is damaged, or it cannot
+    /// be examined.
+    pub fn check(&self) -> Result<Option<Examination>, sqlx::Error> {
+        let metadata = std::fs::metadata(&*self.path).ok().filter(|found| Identity::of(found) == self.identity);
+        let Some(metadata) = metadata else {
+            return Err(self.error("has been replaced or removed while it was open; restart the program"));
+        };
+        let mut state = self.state();
+        if state.damage.is_none() {
+            let found = std::fs::metadata(&*self.log_path).ok().map(|metadata| Identity::of(&metadata));
+            if found != state.log {
+                // SQLite itself removes the log when it closes the last connection, and creates another one later.
+                if state.log.is_some_and(Identity::was_removed_while_open) {
+                    state.damage = Some(LOG_REMOVED);
+                } else {
+                    state.log = found;
+                }
+            }
+        }
+        if let Some(damage) = state.damage {
+            return Err(self.error(damage));
+        }
+        match metadata.len().cmp(&state.len) {
+            Ordering::Less => state.change = Some(LengthChange::Shorter),
+            Ordering::Equal => {}
+            Ordering::Greater => state.change = state.change.or(Some(LengthChange::Longer)),
+        }
+        state.len = metadata.len();
+        if state.is_examined {
+            return Ok(None);
+        }
+        let due = state.change.take();
+        state.is_examined = due.is_some();
+        drop(state);
+        Ok(due.map(|change| Examination { file: self.clone(), change, is_finished: false }))
+    }
+
+    /// Records that the file is damaged if SQLite says so in this error.
+    pub(crate) fn note(&self, error: &sqlx::Error) {
+        if is_damage(error) {
+            self.state().damage.get_or_insert(OVERWRITTEN);
+        }
+    }
+
+    fn error(&self, what: &str) -> sqlx::Error {
+        sqlx::Error::Configuration(format!("the database {} {what}", self.path.display()).into())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const LOG_REMOVED: &str = "cannot be used any more: its write-ahead log (the file with the suffix -wal) has been \
+                           removed while it was open; stop all programs that use the database, restore a \
+                           backup, and start them again";
+
+const OVERWRITTEN: &str = "is damaged, probably because it has been overwritten while it was open; stop all programs \
+                           that use the database, remove the files with the suffixes -wal and -shm, restore a backup, \
+                           and start them again";
+
+/// Whether SQLite says in this error that the file is damaged or not a database.
+pub(crate) fn is_damage(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok());
+    // The primary result codes (sqlite.org/rescode.html) CORRUPT and NOTADB.
+    code.is_some_and(|code| matches!(code & 0xff, 11 | 26))
+}
+
+/// Returns the state that this process shares between all values for the same file. Creates the state if it does not
+/// exist.
+fn shared_state(identity: Identity) -> Arc<Mutex<State>> {
+    static OPEN: Mutex<Vec<(Identity, Weak<Mutex<State>>)>> = Mutex::new(Vec::new());
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    open.retain(|(_, state)| state.strong_count() > 0);
+    let known = open.iter().find(|(known, _)| *known == identity).and_then(|(_, state)| state.upgrade());
+    known.unwrap_or_else(|| {
+        let state = Arc::default();
+        open.push((identity, Arc::downgrade(&state)));
+        state
+    })
+}
+
+/// An examination of a file whose length has changed. If it is dropped, the file is examined again later.
+#[derive(Debug)]
+pub struct Examination {
+    file: DatabaseFile,
+    change: LengthChange,
+    is_finished: bool,
+}
+
+impl Examination {
+    /// How the length has changed.
+    pub fn change(&self) -> LengthChange {
+        self.change
+    }
+
+    /// Records what a new connection has found.
+    ///
+    /// # Errors
+    /// The file has been overwritten, or is damaged.
+    pub fn finish(mut self, found: Found) -> Result<(), sqlx::Error> {
+        self.is_finished = true;
+        let mut state = self.file.state();
+        let Found { is_intact, schema, shrinks } = found;
+        let is_ours = match self.change {
+            LengthChange::Longer => schema >= state.schema,
+            LengthChange::Shorter => schema > state.schema || shrinks,
+        };
+        if is_intact && is_ours {
+            state.schema = schema;
+            return Ok(());
+        }
+        let damage = *state.damage.get_or_insert(OVERWRITTEN);
+        drop(state);
+        Err(self.file.error(damage))
+    }
+}
+
+impl Drop for Examination {
+    fn drop(&mut self) {
+        let mut state = self.file.state();
+        state.is_examined = false;
+        if !self.is_finished && state.change != Some(LengthChange::Shorter) {
+            state.change = Some(self.change);
         }
     }
 }
@@ -45,17 +223,32 @@ impl DatabaseFile {
 struct Identity(#[cfg(unix)] (u64, u64));
 
 impl Identity {
-    fn of(path: &Path) -> io::Result<Self> {
-        let metadata = std::fs::metadata(path)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            Ok(Self((metadata.dev(), metadata.ino())))
-        }
-        #[cfg(not(unix))]
-        {
-            let _ = metadata;
-            Ok(Self())
-        }
+    #[cfg(unix)]
+    fn of(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self((metadata.dev(), metadata.ino()))
+    }
+
+    #[cfg(not(unix))]
+    fn of(_: &Metadata) -> Self {
+        Self()
+    }
+
+    /// Whether this process still has the file open after the file was removed. Always `false` on systems other than
+    /// Linux, where this cannot be found out.
+    #[cfg(unix)]
+    fn was_removed_while_open(self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+
+        // On Linux, each entry leads to an open file, even if that file has been removed. After the file is closed, the
+        // system may give its inode to another file.
+        let Ok(descriptors) = std::fs::read_dir("/proc/self/fd") else { return false };
+        let mut files = descriptors.filter_map(|entry| std::fs::metadata(entry.ok()?.path()).ok());
+        files.any(|metadata| Self::of(&metadata) == self && metadata.nlink() == 0)
+    }
+
+    #[cfg(not(unix))]
+    fn was_removed_while_open(self) -> bool {
+        false
     }
 }

@@ -3,6 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "sqlite")]
+use crate::file::DatabaseFile;
+
 /// How long a failed write makes [`Pool::check`](crate::Pool::check) fail, unless another write succeeds first. The
 /// small write of the check itself does not count as a success: a full disk may have room for it, but not for a
 /// log-out.
@@ -12,25 +15,39 @@ const MEMORY: Duration = Duration::from_secs(5);
 /// read-only. `None` if no write has been refused, or if one has succeeded since. Errors that the statement itself
 /// caused are not recorded. Clones share the value.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct WriteHealth(Arc<Mutex<Option<Instant>>>);
+pub(crate) struct WriteHealth {
+    failed_at: Arc<Mutex<Option<Instant>>>,
+    /// The file of an SQLite database. Records whether SQLite has reported that the file is damaged.
+    #[cfg(feature = "sqlite")]
+    file: Option<DatabaseFile>,
+}
 
 impl WriteHealth {
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn of(file: Option<DatabaseFile>) -> Self {
+        Self { file, ..Self::default() }
+    }
+
     /// Records the current time if `result` shows that the database refuses writes. A success is ignored, because the
     /// statement may only have read.
     pub(crate) fn note<T>(&self, result: &Result<T, sqlx::Error>) {
+        #[cfg(feature = "sqlite")]
+        if let (Err(error), Some(file)) = (result, &self.file) {
+            file.note(error);
+        }
         if result.as_ref().is_err_and(refuses_writes) {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            *self.failed_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         }
     }
 
     /// Records that a write has been committed.
     pub(crate) fn recovered(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.failed_at.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// How long ago a write last failed. `None` if no write has failed, or one has succeeded since.
     pub(crate) fn failed_for(&self) -> Option<Duration> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.elapsed())
+        self.failed_at.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.elapsed())
     }
 
     /// Whether a write failed less than [`MEMORY`] ago and no write has succeeded since.

@@ -11,7 +11,7 @@
 //! | [`FromAnyRow`] | a type that a row of either database can be read into |
 //! | [`Transaction`] | several statements, committed together |
 //! | [`Connection`] | one connection, for example in a transaction that the application has begun |
-//! | `DatabaseFile` (SQLite) | notices that the file of an open database was replaced |
+//! | `DatabaseFile` (SQLite) | notices that the file of an open database was replaced, overwritten or damaged |
 //! | [`Migration`], [`MigrateError`] | versioned tables; each component has its own list of migrations |
 //!
 //! ```
@@ -60,7 +60,7 @@ mod value;
 pub use connection::Connection;
 pub use error::MigrateError;
 #[cfg(feature = "sqlite")]
-pub use file::DatabaseFile;
+pub use file::{DatabaseFile, Examination, Found, LengthChange};
 pub use migration::Migration;
 pub use pool::Pool;
 pub use row::FromAnyRow;

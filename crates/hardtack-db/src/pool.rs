@@ -7,7 +7,7 @@ use sqlx::SqlitePool;
 
 use crate::connection::Connection;
 #[cfg(feature = "sqlite")]
-use crate::file::DatabaseFile;
+use crate::file::{DatabaseFile, Found, LengthChange, is_damage};
 use crate::health::WriteHealth;
 use crate::row::FromAnyRow;
 use crate::statement::Statement;
@@ -17,8 +17,8 @@ use crate::transaction::Transaction;
 
 /// The connections to an SQLite or PostgreSQL database. Clones share them.
 ///
-/// If the file of an SQLite database is replaced or removed, all methods that use the database fail, because changes to
-/// the old file would be lost.
+/// If the file of an SQLite database is replaced, removed or found to be damaged, all methods that use the database
+/// fail, because changes could be lost ([`DatabaseFile`](crate::DatabaseFile)).
 #[derive(Clone, Debug)]
 pub struct Pool {
     inner: Inner,
@@ -40,7 +40,7 @@ enum Inner {
 impl From<SqlitePool> for Pool {
     fn from(pool: SqlitePool) -> Self {
         let file = DatabaseFile::at(pool.connect_options().get_filename()).ok();
-        Self { inner: Inner::Sqlite(pool, file), health: WriteHealth::default() }
+        Self { inner: Inner::Sqlite(pool, file.clone()), health: WriteHealth::of(file) }
     }
 }
 
@@ -67,7 +67,7 @@ impl Pool {
         match &self.inner {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(pool, file) => {
-                check(file.as_ref())?;
+                check(pool, file.as_ref()).await?;
                 Connection::from(&mut *pool.acquire().await?).fetch(statement).await
             }
             #[cfg(feature = "postgres")]
@@ -99,7 +99,7 @@ impl Pool {
         match &self.inner {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(pool, file) => {
-                check(file.as_ref())?;
+                check(pool, file.as_ref()).await?;
                 Connection::from(&mut *pool.acquire().await?).execute(statement).await
             }
             #[cfg(feature = "postgres")]
@@ -145,7 +145,7 @@ impl Pool {
             // after another connection has written.
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(pool, file) => {
-                check(file.as_ref())?;
+                check(pool, file.as_ref()).await?;
                 Ok(Transaction::sqlite(pool.begin_with("BEGIN IMMEDIATE").await?, self.health.clone()))
             }
             #[cfg(feature = "postgres")]
@@ -211,8 +211,33 @@ impl Pool {
     }
 }
 
-/// Fails if the database is a file that has been replaced or removed since it was opened.
+/// Fails if the database is a file that was replaced, removed or damaged since it was opened, or if its write-ahead log
+/// was removed.
 #[cfg(feature = "sqlite")]
-fn check(file: Option<&DatabaseFile>) -> Result<(), sqlx::Error> {
-    file.map_or(Ok(()), DatabaseFile::check)
+async fn check(pool: &SqlitePool, file: Option<&DatabaseFile>) -> Result<(), sqlx::Error> {
+    let Some(file) = file else { return Ok(()) };
+    let Some(examination) = file.check()? else { return Ok(()) };
+    match examine(pool, examination.change()).await {
+        Ok(found) => examination.finish(found),
+        Err(error) if is_damage(&error) => examination.finish(Found { is_intact: false, schema: 0, shrinks: false }),
+        // For example, another program has locked the file. The next call examines the file again.
+        Err(_) => Ok(()),
+    }
+}
+
+/// Examines the file on a new connection. The connections of the pool may still have old parts of the file in memory.
+#[cfg(feature = "sqlite")]
+async fn examine(pool: &SqlitePool, change: LengthChange) -> Result<Found, sqlx::Error> {
+    use sqlx::Connection as _;
+
+    let mut connection = sqlx::SqliteConnection::connect_with(&pool.connect_options()).await?;
+    let (schema,): (i64,) = sqlx::query_as("PRAGMA schema_version").fetch_one(&mut connection).await?;
+    let mut found = Found { is_intact: true, schema, shrinks: false };
+    if change == LengthChange::Shorter {
+        let (checked,): (String,) = sqlx::query_as("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
+        let (mode,): (i64,) = sqlx::query_as("PRAGMA auto_vacuum").fetch_one(&mut connection).await?;
+        found = Found { is_intact: checked == "ok", shrinks: mode != 0, ..found };
+    }
+    connection.close().await?;
+    Ok(found)
 }

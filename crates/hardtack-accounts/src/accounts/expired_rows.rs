@@ -1,4 +1,5 @@
-//! Deletes old activity, expired links and old records of sent emails in the background.
+//! Deletes rows in the background: old activity, expired links, old records of sent emails, and queued emails that no
+//! server sends.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use hardtack_db::Pool;
 
 use crate::activity::ActivityStore;
 use crate::links::LinkStore;
-use crate::mail::prune_sent;
+use crate::mail::{MailJobStore, prune_sent};
 
 /// How long recorded activity is kept: 90 days.
 const ACTIVITY_LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -34,6 +35,15 @@ impl Prune for ExpiredRows {
 
     async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         let activity = self.activity.prune(now - ACTIVITY_LIFETIME, limit).await?;
-        Ok(activity + self.links.prune(now, limit).await? + prune_sent(&self.database, now, limit).await?)
+        let unsent = MailJobStore::new(self.database.clone()).prune(now, limit).await?;
+        if unsent > 0 {
+            tracing::error!(
+                event = "mail_lost",
+                emails = unsent,
+                "emails were queued for seven days, but no server that uses this database sends email, so they have \
+                 been deleted; give at least one server mail settings, such as --smtp-url"
+            );
+        }
+        Ok(activity + unsent + self.links.prune(now, limit).await? + prune_sent(&self.database, now, limit).await?)
     }
 }

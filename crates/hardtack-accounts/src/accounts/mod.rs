@@ -23,6 +23,7 @@ use crate::activity::{Activity, ActivityStore, Recorder};
 use crate::error_pages::with_error_pages;
 use crate::links::LinkStore;
 use crate::mail::{MailQueue, MailTemplates, MailWorker, Mailer};
+use crate::page_cookie;
 use crate::passwords::{Hasher, PasswordRules};
 use crate::throttling::{CounterStore, LogInLimits, Throttling};
 use crate::uninterrupted::Uninterrupted;
@@ -101,6 +102,9 @@ pub struct Accounts {
     counter_store: CounterStore,
     throttling: Throttling,
 }
+
+/// The query parameters of the site's pages, besides `next`.
+const QUERY_PARAMETERS: [&str; 7] = ["after", "done", "ended", "form", "incomplete", "public", "token"];
 
 impl Accounts {
     /// Opens the accounts in a database, after creating or upgrading their tables. Pass the database as a [`Database`]
@@ -226,6 +230,14 @@ impl Accounts {
         Self { session_ends: self.session_ends.here(), ..self }
     }
 
+    /// Sets the id of the session store, for this value and its clones. Call this method if the sessions are in Redis
+    /// and servers with another session store may use the same database. If a change requires sessions to end, only
+    /// servers whose session store has this id then end them
+    /// ([`PendingEnds::set_store_id`](hardtack_sqlx::PendingEnds::set_store_id)).
+    pub fn set_session_store_id(&self, id: Option<&str>) {
+        self.session_ends.set_store_id(id);
+    }
+
     /// Turns on email: users can confirm their addresses and reset a forgotten password. Links in emails start with
     /// `site`, the site's public address, such as `https://site.example`.
     ///
@@ -242,6 +254,9 @@ impl Accounts {
     /// Queues the emails about changes to users, but does not send them. Another process, which has called
     /// [`with_mail`](Self::with_mail), sends them. Call this method in a program that makes a change and then exits
     /// before an email could be sent.
+    ///
+    /// Without this call, warnings to confirmed addresses are queued as well, because another process may send them. If
+    /// no process sends an email within seven days, the email is deleted, and an error is logged (`mail_lost`).
     #[must_use]
     pub fn with_mail_of_servers(self) -> Self {
         Self { queues_mail: true, ..self }
@@ -258,8 +273,15 @@ impl Accounts {
     /// or set a store yourself.
     pub fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         let recorder = self.recorder.clone();
-        let builder = self.session_ends.configure(with_error_pages(builder));
+        let builder = self.session_ends.configure(with_error_pages(Self::reserve_names(builder)));
         builder.on_event(move |event| recorder.record_event(event)).also_prune("activity", self.expired_rows())
+    }
+
+    /// Makes building the authenticator fail if one of its cookies or query parameters has the same name as one that
+    /// the site's pages use. [`configure`](Self::configure) does this too. Call this function only to check settings
+    /// before the accounts are open.
+    pub fn reserve_names(builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
+        builder.reserve_names(page_cookie::names::ALL, QUERY_PARAMETERS)
     }
 
     /// Waits until background work is done, for fourteen seconds at most. Call this method before you close the

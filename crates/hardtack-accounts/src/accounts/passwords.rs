@@ -7,7 +7,7 @@ use hardtack_db::Transaction;
 
 use super::Accounts;
 use super::error::{ActionError, PasswordChangeProblem, PasswordResetProblem, SignUpProblems, WrongPassword};
-use super::queued_mail::kill_links_in;
+use super::queued_mail::{kill_links_in, kill_sent_links_in};
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
 use crate::mail::{JobKind, MailLimit};
@@ -268,7 +268,11 @@ impl Accounts {
         {
             return Err(dead_link());
         }
-        kill_links_in(&mut transaction, id).await?;
+        match by_operator {
+            // The operator gives the account to the person who has the link. A former address may belong to a thief.
+            true => kill_sent_links_in(&mut transaction, id).await?,
+            false => kill_links_in(&mut transaction, id).await?,
+        }
         let ended = self.session_ends.end_all_in(&mut transaction, id).await?;
         let (letter, activity) = match by_operator {
             true => (JobKind::PasswordSet, ActivityKind::PasswordSet),

@@ -18,9 +18,12 @@ impl Accounts {
         self.mail.is_some()
     }
 
-    /// If email is on, queues an email about a change, in the transaction that stores the change. The email goes to
-    /// `address`. If `address` is `None`, it goes to the address that the user has after the change. Call
-    /// [`Self::wake_mail`] after the commit.
+    /// Queues an email about a change, in the transaction that stores the change. The email goes to `address`. If
+    /// `address` is `None`, it goes to the address that the user has after the change. Call [`Self::wake_mail`] after
+    /// the commit.
+    ///
+    /// If email is off in this process, only warnings are queued, because another server that uses the same database
+    /// may send them.
     ///
     /// If a confirmation would exceed a limit of the user or the client, it is not queued and the limit is returned.
     pub(super) async fn queue_mail_in(
@@ -45,11 +48,17 @@ impl Accounts {
         detail: &str,
         request: &RequestInfo,
     ) -> Result<Option<MailLimit>, BackendError> {
-        if !self.queues_mail {
+        if !self.queues_mail && !kind.is_warning() {
             return Ok(None);
         }
         let job = NewJob { kind, user_id, address, detail, source: &request.source(), now: request.at };
         Ok(MailJobStore::add_in(transaction, job).await?.refusal())
+    }
+
+    /// Returns whether the user has a confirmed address, to which warnings can be sent. If no server sends email, users
+    /// usually have no confirmed address. This check then saves a log-in a transaction.
+    async fn has_confirmed_address(&self, user_id: &str) -> Result<bool, BackendError> {
+        Ok(self.find(user_id).await?.is_some_and(|user| user.email_confirmed && !user.email.is_empty()))
     }
 
     /// Lets this process send queued emails at once. Without this call, it finds them within seconds.
@@ -89,7 +98,7 @@ impl Accounts {
         device: &str,
         request: &RequestInfo,
     ) -> Result<(), BackendError> {
-        if !self.queues_mail {
+        if !self.queues_mail && !self.has_confirmed_address(user_id).await? {
             return Ok(());
         }
         let address = request.address.as_deref();
@@ -109,8 +118,9 @@ pub(super) async fn kill_links_in(transaction: &mut Transaction, user_id: &str) 
     LinkStore::kill_in(transaction, user_id).await
 }
 
-/// Invalidates all existing links of the user, and withdraws the queued jobs that would send reset and confirmation
-/// links. A queued warning about a change of the address is not withdrawn, so it is still sent.
+/// Invalidates all existing links of the user, including links that were sent to former addresses, and withdraws the
+/// queued jobs that would send reset and confirmation links. A queued warning about a change of the address is not
+/// withdrawn, so it is still sent.
 pub(super) async fn kill_sent_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
     MailJobStore::withdraw_links_in(transaction, user_id).await?;
     LinkStore::delete_all_in(transaction, user_id).await

@@ -30,6 +30,14 @@ impl SessionEnds {
         }
     }
 
+    /// Sets the id of the session store. Does nothing if the sessions are in this database.
+    pub(super) fn set_store_id(&self, id: Option<&str>) {
+        match self {
+            Self::InTransaction(_) => {}
+            Self::Pending(pending) => pending.set_store_id(id),
+        }
+    }
+
     /// If the sessions are in this database, sets the authenticator's session store. Otherwise, registers the store in
     /// which transactions record that sessions are to end.
     pub(super) fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {

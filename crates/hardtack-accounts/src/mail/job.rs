@@ -13,6 +13,9 @@ use crate::users::EmailAddress;
 pub(super) const MIN_ATTEMPTS: i64 = 30;
 const MIN_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// A queued message is deleted if no server has tried to send it within this time.
+pub(super) const UNTRIED_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
@@ -86,7 +89,7 @@ impl JobKind {
 
     /// Returns whether the email tells a user about something that has happened to the account. Anyone can request the
     /// other emails, so they are limited.
-    pub(super) const fn is_warning(self) -> bool {
+    pub(crate) const fn is_warning(self) -> bool {
         !matches!(self, Self::ConfirmEmail | Self::ResetPassword)
     }
 

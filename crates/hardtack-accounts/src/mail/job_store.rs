@@ -9,7 +9,7 @@ use hardtack::BackendError;
 use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
-use super::job::{JobKind, MailJob, NewJob, Rank};
+use super::job::{JobKind, MailJob, NewJob, Rank, UNTRIED_LIFETIME};
 use super::limits::{Decision, address_key};
 use super::mailbox::withheld;
 use super::sent::{self, count_as_sent, lock_in};
@@ -235,6 +235,16 @@ impl MailJobStore {
         execute_in(transaction, Statement::new("DELETE FROM mail_jobs WHERE user_id = $1").bind(user_id))
             .await
             .map(drop)
+    }
+
+    /// Deletes up to `limit` jobs that were queued seven days ago and that no server has tried to send, because no
+    /// server that uses this database sends email. Returns the number of deleted jobs. `now` is the time of the
+    /// database's clock.
+    pub(crate) async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
+        let sql = "DELETE FROM mail_jobs WHERE number IN \
+                   (SELECT number FROM mail_jobs WHERE attempts = 0 AND created_at <= $1 ORDER BY number LIMIT $2)";
+        let statement = Statement::new(sql).bind((now - UNTRIED_LIFETIME).unix_seconds()).bind(i64::from(limit));
+        self.execute(statement).await
     }
 
     /// Claims the first due job of this rank or a more urgent one, for which `may_claim` returns `true`. Returns `None`

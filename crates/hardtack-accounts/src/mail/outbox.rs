@@ -4,10 +4,13 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use hardtack::files::check_trusted_folder;
+
 use super::{Mail, MailError, Mailer};
 
 /// A [`Mailer`] that writes each message to an `.eml` file (RFC 5322) in a folder. Mail programs can open these files.
-/// The files may contain links that are as powerful as passwords, so on Unix only their owner can read them.
+/// The files may contain links that are as powerful as passwords, so on Unix only their owner can read them. Sending
+/// fails if another OS user owns the folder or can write to it.
 #[derive(Clone, Debug)]
 pub struct Outbox(PathBuf);
 
@@ -27,6 +30,8 @@ impl Outbox {
             file.mode(0o600);
         }
         folder.recursive(true).create(&self.0)?;
+        // A user who can write to the folder can replace messages.
+        check_trusted_folder(&self.0).map_err(io::Error::other)?;
         let name = format!("{:032x}", rand::random::<u128>());
         // Written under a hidden name first, so that every `.eml` file is complete.
         let unfinished = self.0.join(format!(".{name}"));

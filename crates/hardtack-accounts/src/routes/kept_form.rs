@@ -8,13 +8,13 @@ use hardtack::clock::Timestamp;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
-use crate::page_cookie::PageCookie;
+use crate::page_cookie::{PageCookie, names};
 use crate::users::{Profile, User};
 
 /// The cookie that keeps the form. Its value is encrypted and belongs to one user. The site uses it only to fill in the
 /// form again; the user then checks the form and sends it. The browser also sends the cookie to the pages that ask for
 /// the password, so these pages can say that the form is kept.
-const COOKIE: PageCookie = PageCookie { name: "settings_draft", path: "/", max_age: LIFETIME.as_secs() as u32 };
+const COOKIE: PageCookie = PageCookie { name: names::SETTINGS_DRAFT, path: "/", max_age: LIFETIME.as_secs() as u32 };
 
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::credentials::shell_of_unverified;
 use crate::accounts::{ActionError, PasswordResetProblem};
 use crate::links::LinkToken;
-use crate::page_cookie::PageCookie;
+use crate::page_cookie::{PageCookie, names};
 use crate::pages::{ErrorView, FieldError, Shell, error_page};
 use crate::respond;
 
@@ -40,7 +40,7 @@ pub(crate) struct SentLink {
 
 impl LinkPage {
     pub(super) const fn new(path: &'static str, dead_link: &'static str, action: (&'static str, &'static str)) -> Self {
-        Self { cookie: PageCookie { name: "mail_link", path, max_age: 600 }, dead_link, action }
+        Self { cookie: PageCookie { name: names::MAIL_LINK, path, max_age: 600 }, dead_link, action }
     }
 
     /// If the query has a token, moves it into the cookie and redirects to the page without the query. This keeps the

@@ -5,13 +5,13 @@ use hardtack::error::WithCauses;
 use hardtack::request::Wants;
 use hardtack_axum::Auth;
 
-use crate::page_cookie::PageCookie;
+use crate::page_cookie::{PageCookie, names};
 use crate::site::Site;
 use crate::users::User;
 
 /// The id of the user whose link was used. The cookie is kept until the home page has been shown, but for at most a
 /// minute.
-const COOKIE: PageCookie = PageCookie { name: "link_used", path: "/", max_age: 60 };
+const COOKIE: PageCookie = PageCookie { name: names::LINK_USED, path: "/", max_age: 60 };
 
 /// If the client is a browser, sets a cookie with the id of the link's owner. The home page reads the cookie to say
 /// whose link was used, and then deletes it. Programs do not need the cookie, because the response itself tells them

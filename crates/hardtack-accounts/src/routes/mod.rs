@@ -17,6 +17,7 @@ mod link_used;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod openapi;
+mod own_session;
 pub(crate) mod reauthenticate;
 pub(crate) mod refresh;
 pub(crate) mod reset_password;

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::credentials::shell_of_unverified;
 use super::link_page::{LinkPage, SentLink};
 use super::link_used;
+use super::own_session::finish_ending;
 use crate::activity::RequestInfo;
 use crate::extract::FormOrJson;
 use crate::links::LinkToken;
@@ -115,7 +116,7 @@ async fn reset(
     match site.accounts.reset_password(&token, new_password, &request).await {
         Ok((ended, owner)) => {
             attempt.succeeded().await;
-            let has_ended = site.finish_ending(ended).await;
+            let has_ended = finish_ending(&site, &auth, ended).await;
             let (location, detail) = match has_ended {
                 _ if owner.is_first => ("/login?done=chosen", "Your password is set. Log in with it."),
                 true => (

@@ -122,6 +122,11 @@ pub(crate) async fn revoke(
         return ask_for_password(&auth, error, AfterProof::Devices);
     }
     let ended = match id {
+        // Ends the session even if the store has lost its row.
+        Some(id) if Some(id) == user.token().session() => {
+            auth.authenticator().revoke_session_of(user.token()).await.map_err(|error| auth.refuse(error))?;
+            true
+        }
         Some(id) => auth.authenticator().revoke_session(&user.id, id).await.map_err(|error| auth.refuse(error))?,
         None => false,
     };

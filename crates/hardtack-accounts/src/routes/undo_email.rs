@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::link_page::{LinkPage, SentLink};
 use super::link_used;
+use super::own_session::finish_ending;
 use crate::activity::RequestInfo;
 use crate::extract::FormOrJson;
 use crate::links::{LinkPurpose, LinkToken};
@@ -107,7 +108,7 @@ async fn undo(
         Ok((owner, ended)) => {
             attempt.succeeded().await;
             // Even if the store is down now, the sessions end within seconds of its recovery.
-            site.finish_ending(ended).await;
+            finish_ending(&site, &auth, ended).await;
             let (location, detail) = match has_new_password {
                 true => (
                     "/login?done=undo-password",

@@ -11,11 +11,11 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::page_cookie::PageCookie;
+use crate::page_cookie::{PageCookie, names};
 use crate::users::{User, username_key};
 
 /// Encrypted. Neither a log-out nor a new password deletes it.
-const COOKIE: PageCookie = PageCookie { name: "hardtack_device", path: "/", max_age: LIFETIME.as_secs() as u32 };
+const COOKIE: PageCookie = PageCookie { name: names::DEVICE, path: "/", max_age: LIFETIME.as_secs() as u32 };
 
 /// The longest that browsers keep a cookie (RFC 6265bis §5.5).
 const LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60);

@@ -1,9 +1,14 @@
 //! What emails say, when warnings are sent, and what pages say about emails.
 
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hardtack::clock::{Clock, SystemClock};
 use hardtack_test_support::client::Client;
 use serde_json::json;
 
 use crate::mail::{Mailing, confirm, forgot, link_of, set_email, token_of};
+use crate::recording_site::RecordingSite;
 use crate::support::*;
 
 const ADDRESS: &str = "ada@mail.example";
@@ -118,6 +123,69 @@ async fn s83_an_operator_also_ends_the_links_to_former_addresses() {
         assert!(mailing.site.auth.finish_ending(ended.unwrap().unwrap().1).await);
         accounts.enable("ada", now).await.unwrap();
         assert_eq!(open(&mut mailing.site.client(), &link_of(undo)).await.status(), 410);
+    }
+}
+
+/// An operator's link gives the account to the person who has the link, so the link also ends access through former
+/// addresses.
+#[tokio::test(flavor = "multi_thread")]
+async fn s83_a_used_link_of_an_operator_also_ends_the_links_to_former_addresses() {
+    let mailing = Mailing::start(false).await;
+    let mut ada = mailing.ada().await;
+    set_email(&mut ada, "new@mail.example").await;
+    let letters = mailing.mails().await;
+    let undo = letters.iter().find(|letter| letter.contains("/email/undo?token=")).unwrap();
+    let link = mailing.site.accounts.reset_link("ada", mailing.site.auth.now()).await.unwrap().url("");
+    assert_eq!(open(&mut mailing.site.client(), &link_of(undo)).await.status(), 200, "the link has not been used");
+    let body = json!({ "token": link.rsplit_once("?token=").unwrap().1, "new_password": NEW });
+    let response = mailing.site.client().post("/password/reset").accept_json().json(&body).send().await;
+    assert_eq!(response.status(), 200, "{}", response.text());
+    assert_eq!(open(&mut mailing.site.client(), &link_of(undo)).await.status(), 410);
+}
+
+/// The warning is kept for seven days, because another server could send it. Then one line in the log says that
+/// warnings were lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn s76_a_warning_that_no_server_sends_is_given_up_after_seven_days() {
+    for on_postgres in [false, true] {
+        let site = RecordingSite::start(on_postgres).await;
+        sign_up(&mut site.client(), "ada").await;
+        let (accounts, now) = (&site.accounts, site.auth.now());
+        accounts.set_email("ada", ADDRESS, true, now).await.unwrap();
+        let (_, ended) = accounts.rename("ada", "lovelace", now).await.unwrap();
+        assert!(site.auth.finish_ending(ended).await);
+        // The database's clock dates the warning.
+        let day = |days: u64| SystemClock.now() + Duration::from_secs(days * 24 * 60 * 60);
+        let log = Log::default();
+        let written = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || written.clone()).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        assert_eq!(accounts.prune_as_of(day(6), 100).await.unwrap(), 0);
+        assert_eq!(log.text(), "");
+        assert_eq!(accounts.prune_as_of(day(8), 100).await.unwrap(), 1);
+        let text = log.text();
+        assert!(text.contains("mail_lost") && text.contains("no server that uses this database sends email"), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

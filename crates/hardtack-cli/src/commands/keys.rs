@@ -7,12 +7,15 @@ use hardtack::SigningKey;
 use hardtack::clock::{Clock, SystemClock};
 use hardtack::jwt::Algorithm;
 use serde_json::{Map, Value};
+use tokio::runtime::Builder;
 use zeroize::Zeroizing;
 
+use super::runtime;
 use crate::config::Config;
 use crate::config::sources::FlagValues;
 use crate::error::Error;
 use crate::keys::{KeyFolder, OVERLAP, Role, StoredKey, generate, roles};
+use crate::running::{LAPSE, given_keys};
 use crate::subcommands::KeysCommand;
 use crate::{output, private_file};
 
@@ -65,9 +68,9 @@ fn secret_text(key: &SigningKey) -> Result<Zeroizing<String>, Error> {
 fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), Error> {
     let folder = KeyFolder::of(config);
     let previous = folder.read()?;
-    let servers_have_given_key = folder.superseded_at()?.is_some();
+    let servers = ServerKeys::find(config, &folder)?;
     if config.signing_key.is_some() && discard_old {
-        if !servers_have_given_key && !previous.is_empty() {
+        if servers.signing.is_none() && !previous.is_empty() {
             return Err(Error::config(
                 "JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but no server that uses this folder was started with it, so \
                  the servers sign with a key in the folder; start the servers with the same setting, or run this \
@@ -82,13 +85,19 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
              sign; to rotate a secret, move its value to JWT_SECRET_KEY_PREVIOUS and set a new one",
         ));
     }
-    if servers_have_given_key {
-        return Err(Error::config(
-            "the servers that use this folder sign with a key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY, so a \
-             new key in the folder would not sign; replace that key and restart the servers, which logs everyone out \
-             (to keep users logged in, move the old secret to JWT_SECRET_KEY_PREVIOUS); to use keys in the folder \
-             again, first restart the servers without that key",
-        ));
+    if let Some(signing) = &servers.signing {
+        return Err(Error::config(format_args!(
+            "{signing}, so a new key in the folder would not sign; replace that key and restart the servers, which \
+             logs everyone out (to keep users logged in, move the old secret to JWT_SECRET_KEY_PREVIOUS); to use keys \
+             in the folder again, first restart the servers without that key (a server that was killed counts as \
+             running for another {LAPSE} seconds)"
+        )));
+    }
+    if let (Some(verifying), true) = (&servers.verifying, discard_old) {
+        return Err(Error::config(format_args!(
+            "{verifying}, so this command would not log everyone out; remove that setting, restart the servers, and \
+             repeat the command; if a server was killed, first wait {LAPSE} seconds"
+        )));
     }
     if discard_old && previous.is_empty() {
         return Err(Error::config(format_args!(
@@ -134,6 +143,40 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     })
 }
 
+/// Which keys outside the folder the servers use. Each field is the beginning of an error message.
+struct ServerKeys {
+    /// Says which server signs with a key outside the folder, if one does.
+    signing: Option<String>,
+    /// Says which running server accepts tokens that were signed with previous secrets, if one does.
+    verifying: Option<String>,
+}
+
+impl ServerKeys {
+    /// Reads from the database which keys the running servers use. If no server is running, or if the database cannot
+    /// be read, reads from the folder whether the servers that used it last signed with a key outside the folder.
+    fn find(config: &Config, folder: &KeyFolder) -> Result<Self, Error> {
+        let running = runtime::block_on(Builder::new_current_thread(), given_keys(&config.database));
+        let running = running.unwrap_or_else(|error| {
+            let unknown = "so it is not known whether a running server uses JWT_SECRET_KEY or JWT_PRIVATE_KEY";
+            output::print_error(format_args!("warning: {error}, {unknown}"));
+            None
+        });
+        let Some(running) = running else {
+            let recorded = folder.superseded_at()?.map(
+                |_| "the servers that use this folder sign with a key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY",
+            );
+            return Ok(Self { signing: recorded.map(str::to_owned), verifying: None });
+        };
+        let signing = running
+            .iter()
+            .find_map(|server| Some(format!("{server} signs with the key that is set by {}", server.signing()?)));
+        let verifying = running.iter().find_map(|server| {
+            Some(format!("{server} accepts tokens that were signed with the secrets in {}", server.previous()?))
+        });
+        Ok(Self { signing, verifying })
+    }
+}
+
 /// Refuses to continue if the clock is obviously wrong. With a wrong clock, the new key would begin to sign too early
 /// or too late, and keys whose tokens are still valid could be deleted.
 fn refuse_wrong_clock(folder: &KeyFolder, previous: &[StoredKey], discard_old: bool) -> Result<(), Error> {
@@ -162,19 +205,23 @@ fn discard(folder: &KeyFolder, keys: &[StoredKey]) -> Result<(), Error> {
     )
 }
 
+/// Returns the sentence with a capital first letter.
+fn capitalized(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 fn list(config: &Config) -> Result<(), Error> {
     let folder = KeyFolder::of(config);
     let keys = folder.read()?;
-    let servers_have_given_key = folder.superseded_at()?.is_some();
+    let servers = ServerKeys::find(config, &folder)?;
+    let servers_have_given_key = servers.signing.is_some();
     if config.signing_key.is_some() {
         output::print(
             "The key in JWT_SECRET_KEY or JWT_PRIVATE_KEY signs tokens; the keys in the folder only verify tokens.",
         )?;
-    } else if servers_have_given_key {
-        output::print(
-            "The servers that use this folder sign with a key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY; the \
-             keys in the folder only verify tokens.",
-        )?;
+    } else if let Some(signing) = &servers.signing {
+        output::print(format_args!("{}; the keys in the folder only verify tokens.", capitalized(signing)))?;
     }
     let now = SystemClock.now();
     // A folder that this user cannot write to can still be listed.

@@ -6,7 +6,7 @@ use tokio::runtime::Builder;
 use super::runtime;
 use crate::config::{Config, sources::FlagValues};
 use crate::error::Error;
-use crate::{output, session_place, stores};
+use crate::{output, running, stores};
 
 /// Brings the tables up to date and prints what was done.
 pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
@@ -22,7 +22,7 @@ async fn migrate(config: &Config) -> Result<(), Error> {
     let database = config.database.open().await.map_err(Error::with_causes)?;
     let sessions = database.sessions().migrate().await.map_err(Error::with_causes)?
         + database.pending_ends().migrate().await.map_err(Error::with_causes)?
-        + session_place::migrate(&database).await?;
+        + running::migrate(&database).await?;
     let accounts = Accounts::migrate(&database).await.map_err(Error::with_causes)?;
     let collisions = Accounts::name_collisions(&database).await.map_err(Error::with_causes)?;
     database.close().await;

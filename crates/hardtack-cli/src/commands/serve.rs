@@ -14,8 +14,9 @@ use super::runtime;
 use crate::config::{Config, settings, sources::FlagValues};
 use crate::error::Error;
 use crate::mail::with_mail;
+use crate::running::{GivenKeys, Presence};
 use crate::server::{Hosts, StopSignal, serve};
-use crate::stores::{SessionStores, StoreUser};
+use crate::stores::SessionStores;
 use crate::{keys, log, output, stores};
 
 /// Serves the site until a signal stops it.
@@ -35,8 +36,8 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let hangup = keys::Hangup::listen()?;
     let (listener, bound) = bind(config).await?;
     stores::create_data_dir(config)?;
-    let keys = keys::load_or_create(config)?;
-
+    // Refuse bad keys before the database is created or upgraded.
+    keys::load(config)?;
     let database = config.database.open().await.map_err(Error::with_causes)?;
     tracing::info!(event = "database", database = %config.database);
     let accounts = Accounts::open(database.clone()).await.map_err(Error::with_causes)?;
@@ -45,37 +46,39 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let accounts = accounts.with_log_in_limits(config.log_in_limits);
     let accounts = config.account_rules.apply(accounts, &config.address.base_url(bound));
     let accounts = with_mail(accounts, config.mail.as_ref(), &config.address.base_url(bound))?;
+    let keys = keys::load_or_create(config)?;
     let builder = config.apply(accounts.configure(Authenticator::builder(keys)), bound);
-    let SessionStores { builder, presence, counters } =
-        stores::add_sessions(builder, &database, config.redis.as_ref(), StoreUser::Server).await?;
+    let SessionStores { builder, sessions, counters } =
+        stores::add_sessions(builder, &database, config.redis.as_ref()).await?;
     // Otherwise, the counters are in the database of the accounts.
     let accounts = counters.into_iter().fold(accounts, Accounts::with_throttle_store);
     let auth = config.build(builder)?;
 
-    // An adapter would start this at the first request, but sessions that a crash has left to end must not wait for
-    // one.
-    tokio::spawn(auth.background_work(tokio::time::sleep));
-    announce(config, bound)?;
-    let hosts = Hosts::new(&config.address.base_url(bound), bound);
-    let site = Site::new(auth.clone(), accounts.clone());
-    let site = config.contact.iter().fold(site, |site, contact| site.with_contact(contact)).router();
-    tokio::select! {
-        () = serve(listener, site, hosts, config.limits.clone(), stop) => {}
-        failed = keys::watch(config, &auth, hangup) => failed?,
-        () = async {
-            match &presence {
-                Some(presence) => presence.keep().await,
-                None => std::future::pending().await,
-            }
-        } => {}
+    // All settings have been checked by now, so a server with bad settings records nothing.
+    let presence = Presence::begin(&database, &accounts, sessions, GivenKeys::of(config, bound)).await?;
+    let served = async {
+        keys::record_use(config, presence.others_have_given_keys().await?)?;
+        // An adapter would start this at the first request, but sessions that a crash has left to end must not wait for
+        // one.
+        tokio::spawn(auth.background_work(tokio::time::sleep));
+        announce(config, bound)?;
+        let hosts = Hosts::new(&config.address.base_url(bound), bound);
+        let site = Site::new(auth.clone(), accounts.clone());
+        let site = config.contact.iter().fold(site, |site, contact| site.with_contact(contact)).router();
+        tokio::select! {
+            () = serve(listener, site, hosts, config.limits.clone(), stop) => Ok(()),
+            failed = keys::watch(config, &auth, hangup) => failed,
+            () = presence.keep() => Ok(()),
+        }
     }
-    if let Some(presence) = presence {
-        presence.end().await;
-    }
+    .await;
+    presence.end().await;
     accounts.flush().await;
     database.close().await;
-    tracing::info!(event = "stopped");
-    Ok(())
+    if served.is_ok() {
+        tracing::info!(event = "stopped");
+    }
+    served
 }
 
 /// Warns the operator if the names of some users could be mistaken for those of other users.

@@ -57,13 +57,52 @@ pub(super) fn explain(sources: &Sources, error: ConfigError) -> Error {
         ConfigError::BadRealm { .. } => all(&[&REALM]),
         ConfigError::BadIdentityClaim { .. } => all(&[&IDENTITY_CLAIM]),
         ConfigError::BadTokenPlace { .. } => set(&TOKEN_NAMES),
-        ConfigError::BadCookieName { .. } | ConfigError::CookieNameTwice { .. } | ConfigError::PrefixInName { .. } => {
-            set(&COOKIE_NAMES)
+        ConfigError::CookieNameTwice { one, other, .. } => {
+            let settings = [one, other].map(|setter| cookie_name(sources, setter));
+            return Error::config(format_args!(
+                "{}: two cookies cannot have the same name; give each its own name",
+                settings.join(", ")
+            ));
         }
+        ConfigError::CookieNameReserved { setter, .. } => {
+            return Error::config(format_args!(
+                "{}, but the site sets another cookie with this name; choose another name",
+                cookie_name(sources, setter)
+            ));
+        }
+        ConfigError::HeaderReserved { setter: "TokenSources::header_name", meaning, .. } => {
+            let setting = sources.describe(&HEADER_NAME);
+            return Error::config(format_args!("{setting}, but this header {meaning}; choose another header"));
+        }
+        ConfigError::HeaderReserved { name, meaning, .. } => {
+            let csrf = sources.describe(&CSRF_HEADER_NAME);
+            let token = sources.text_or_empty(&HEADER_NAME);
+            if token.eq_ignore_ascii_case(name) {
+                let token = sources.describe(&HEADER_NAME);
+                return Error::config(format_args!("{csrf}, {token}: these headers must differ; change one of them"));
+            }
+            return Error::config(format_args!("{csrf}, but this header {meaning}; choose another header"));
+        }
+        ConfigError::QueryNameReserved { .. } => {
+            let setting = sources.describe(&QUERY_STRING_NAME);
+            return Error::config(format_args!(
+                "{setting}, but the site uses this query parameter for another purpose; choose another name"
+            ));
+        }
+        ConfigError::BadCookieName { .. } | ConfigError::PrefixInName { .. } => set(&COOKIE_NAMES),
         ConfigError::NoCookiePath { .. }
         | ConfigError::BadCookiePath { .. }
         | ConfigError::NestedCookiePaths { .. } => set(&COOKIE_PATHS),
         _ => Vec::new(),
     };
     if causes.is_empty() { Error::config(error) } else { Error::config(format_args!("{}: {error}", causes.join(", "))) }
+}
+
+/// Describes the setting of a cookie's name. `setter` is the name of the corresponding method of `CookiePolicy`.
+fn cookie_name(sources: &Sources, setter: &str) -> String {
+    let setters = ["access_name", "refresh_name", "csrf_access_name", "csrf_refresh_name"];
+    match setters.into_iter().zip(COOKIE_NAMES).find(|(name, _)| *name == setter) {
+        Some((_, setting)) => sources.describe(setting),
+        None => "the cookie of the log-in form is \"csrf_pre_session\"".to_owned(),
+    }
 }

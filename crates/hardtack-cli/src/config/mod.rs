@@ -9,7 +9,7 @@ mod duration;
 mod limits;
 mod log_in_limits;
 mod mail;
-mod mail_program;
+mod mail_files;
 mod proxies;
 pub(crate) mod settings;
 pub(crate) mod signing_key;
@@ -26,7 +26,7 @@ use hardtack::jwt::Algorithm;
 use hardtack::session::SessionPolicy;
 use hardtack::token_source::TokenSources;
 use hardtack::{Authenticator, AuthenticatorBuilder, CookiePolicy, CsrfPolicy, KeySet, MemorySessions, SigningKey};
-use hardtack_accounts::LogInLimits;
+use hardtack_accounts::{Accounts, LogInLimits};
 use hardtack_sqlx::DatabaseUrl;
 
 use crate::error::Error;
@@ -124,8 +124,8 @@ impl Config {
     /// Checks the configuration as a whole, before anything is created or opened.
     pub(crate) fn check(&self, keys: KeySet) -> Result<(), Error> {
         self.address.check(&self.sources)?;
-        mail_program::check(&self.sources, self.mail.as_ref())?;
-        let builder = self.apply(Authenticator::builder(keys), self.address.listen);
+        mail_files::check(&self.sources, self.mail.as_ref())?;
+        let builder = self.apply(Accounts::reserve_names(Authenticator::builder(keys)), self.address.listen);
         self.build(builder.sessions(MemorySessions::new())).map(drop)
     }
 

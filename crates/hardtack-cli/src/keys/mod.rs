@@ -27,16 +27,28 @@ pub(crate) fn load_or_create(config: &Config) -> Result<KeySet, Error> {
     if stored.is_empty() && config.signing_key.is_none() {
         stored.push(folder.create_first(config.algorithm.unwrap_or(Algorithm::HS256))?);
     }
-    if stored.is_empty() {
+    key_set(config, &folder, stored, DeadKeys::Unused)
+}
+
+/// Records in the folder how this server uses the keys: the longest lifetime of its tokens, and whether it signs with a
+/// key outside the folder. `others_given` says whether another running server signs with such a key. Call this function
+/// when the server is about to serve requests.
+pub(crate) fn record_use(config: &Config, others_given: bool) -> Result<(), Error> {
+    let folder = KeyFolder::of(config);
+    let given = config.signing_key.is_some();
+    if folder.files()?.is_empty() {
         // This is for `hardtack keys` only. A server that uses no key from the folder does not need write access to it.
         if let Err(error) = folder.record_superseded(true) {
             tracing::debug!(event = "given_key_not_recorded", %error);
         }
-    } else {
-        folder.record_lifetime(config.tokens.longest_lifetime())?;
-        folder.record_superseded(config.signing_key.is_some())?;
+        return Ok(());
     }
-    key_set(config, &folder, stored, DeadKeys::Unused)
+    folder.record_lifetime(config.tokens.longest_lifetime())?;
+    match given || !others_given {
+        true => folder.record_superseded(given),
+        // The other server has recorded that it signs with its given key. Keep this record.
+        false => Ok(()),
+    }
 }
 
 /// Loads the keys; `None` if there is no signing key. Creates nothing.

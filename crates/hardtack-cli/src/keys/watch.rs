@@ -92,6 +92,13 @@ fn read(config: &Config, cache: &mut Cache, in_use: &[Option<String>]) -> Result
     if stored.is_empty() && config.signing_key.is_none() {
         return Err(no_signing_key());
     }
+    if config.signing_key.is_some() {
+        // This record may be missing: a server that uses another database and was given no key deletes it when it
+        // starts.
+        if let Err(error) = folder.record_superseded(true) {
+            tracing::debug!(event = "given_key_not_recorded", %error);
+        }
+    }
     let keys = key_set(config, &folder, stored.clone(), DeadKeys::Unused)?;
     let found = ids(&keys);
     let drops = in_use.iter().any(|id| !found.contains(id));

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use hardtack_db::{Pool, Statement};
+use hardtack_sqlx::Database;
 use hardtack_test_support::services::PostgresServer;
 use hardtack_test_support::services::postgres::shared;
 
@@ -108,6 +110,63 @@ async fn k07_s80_a_server_whose_database_was_replaced_is_not_healthy() {
     }
     let log = server.stderr();
     assert!(log.contains("has been replaced or removed while it was open; restart"), "{log}");
+}
+
+/// SQLite would go on writing to a log that is lost when the server stops.
+#[tokio::test]
+async fn k07_s80_a_server_whose_write_ahead_log_was_removed_is_not_healthy() {
+    let dir = TestDir::new();
+    let server = dir.start().await;
+    let mut client = server.client();
+    sign_up(&mut client, "someone").await;
+    std::fs::remove_file(dir.path("hardtack-data/hardtack.db-wal")).unwrap();
+    assert_eq!(server.client().get("/healthz").send().await.status(), 503);
+    assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
+    // Another process creates a new log.
+    dir.hardtack(["user", "list"]).run().unwrap();
+    assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
+    let log = server.stop().await.stderr;
+    assert!(log.contains("its write-ahead log (the file with the suffix -wal) has been removed"), "{log}");
+    assert!(log.contains("restore a backup, and start them again"), "{log}");
+}
+
+/// A backup is copied over the file of a running server: `cp backup.db hardtack.db`.
+#[tokio::test]
+async fn k07_s80_a_server_whose_database_was_overwritten_is_not_healthy() {
+    let dir = TestDir::new();
+    let [database, backup] = ["hardtack.db", "backup.db"].map(|name| dir.path("hardtack-data").join(name));
+    dir.start().await.stop().await;
+    std::fs::copy(&database, &backup).unwrap();
+    let server = dir.start().await;
+    let run = async |statements: Vec<Statement<'static>>| {
+        let pool = Pool::from(Database::open(&format!("sqlite:{}", database.display())).await.unwrap());
+        for statement in statements {
+            pool.execute(statement).await.unwrap();
+        }
+        pool.close().await;
+    };
+    let grow = "CREATE TABLE more AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
+        SELECT i, randomblob(4000) AS filler FROM n";
+    let checkpoint = || Statement::new("PRAGMA wal_checkpoint(TRUNCATE)");
+    run(vec![Statement::new(grow), checkpoint()]).await;
+    let mut client = server.client();
+    sign_up(&mut client, "someone").await;
+    assert_eq!(server.client().get("/healthz").send().await.status(), 200);
+    // SQLite itself may make the file shorter.
+    run(vec![Statement::new("DELETE FROM more WHERE i > 200"), Statement::new("VACUUM"), checkpoint()]).await;
+    assert_eq!(server.client().get("/healthz").send().await.status(), 200);
+    assert!(is_logged_in(&mut client).await);
+
+    assert!(std::fs::metadata(&backup).unwrap().len() < std::fs::metadata(&database).unwrap().len());
+    std::fs::copy(&backup, &database).unwrap();
+    let until = Instant::now() + Duration::from_secs(10);
+    while server.client().get("/healthz").send().await.status() != 503 {
+        assert!(Instant::now() < until, "still healthy: {}", server.stderr());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
+    let log = server.stop().await.stderr;
+    assert!(log.contains("probably because it has been overwritten while it was open; stop all programs"), "{log}");
 }
 
 #[tokio::test]

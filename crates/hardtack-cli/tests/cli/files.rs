@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::{chown, symlink};
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
+use crate::mail::cause_mail;
 use crate::support::{TestDir, hang_up, output, refusal, set_mode, start};
 
 /// The folders as a first start creates them.
@@ -106,6 +108,66 @@ async fn k05_a_mail_program_that_others_can_change_is_refused() {
     let args = ["check-config", "--mail-from", "a@b.example", "--mail-command", "mail-of-test"];
     let checked = dir.hardtack(args).env("PATH", &path).run().unwrap();
     assert!(checked.status.success() && checked.stderr.contains("would run the replacement"), "{}", checked.stderr);
+}
+
+/// Emails contain links that are as powerful as passwords.
+#[tokio::test]
+async fn k05_s80_an_outbox_that_others_can_change_is_refused() {
+    let dir = TestDir::new();
+    let with_outbox =
+        |subcommand: &'static str| dir.hardtack([subcommand, "--listen", "127.0.0.1:0", "--mail-outbox", "letters"]);
+    output(&with_outbox("check-config"));
+    fs::create_dir(dir.path("letters")).unwrap();
+    for subcommand in ["serve", "check-config"] {
+        set_mode(dir.path("letters"), 0o777);
+        let error = refusal(&with_outbox(subcommand), 2).await;
+        assert!(error.starts_with("hardtack: --mail-outbox is \"letters\": the mode 0777 of the folder "), "{error}");
+        set_mode(dir.path("letters"), 0o755);
+        if nix_root() {
+            chown(dir.path("letters"), Some(65_534), None).unwrap();
+            let error = refusal(&with_outbox(subcommand), 2).await;
+            assert!(error.contains("is owned by the user with id 65534, who can replace the files in it"), "{error}");
+            chown(dir.path("letters"), Some(0), None).unwrap();
+        }
+    }
+    output(&with_outbox("check-config"));
+    // While the server runs.
+    let server = start(&with_outbox("serve")).await;
+    set_mode(dir.path("letters"), 0o777);
+    cause_mail(&server).await;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !server.stderr().contains("cannot write to the folder letters: the mode 0777 of the folder ") {
+        assert!(Instant::now() < deadline, "{}", server.stderr());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(fs::read_dir(dir.path("letters")).unwrap().count(), 0);
+    server.stop().await;
+}
+
+/// Password lists determine which passwords users may choose.
+#[tokio::test]
+async fn k05_s80_password_lists_that_block_or_that_others_can_change_are_refused() {
+    let dir = TestDir::new();
+    dir.write("list", "a password of the town\n");
+    set_mode(dir.path("list"), 0o644);
+    make_fifo(&dir.path("fifo"));
+    let build = |list: &'static str| dir.hardtack(["passwords", "build", list, "--out", "table"]);
+    let error = refusal(&build("fifo"), 1).await;
+    assert!(error.contains("fifo cannot be read: it is not a regular file"), "{error}");
+    set_mode(dir.path("list"), 0o666);
+    let error = refusal(&build("list"), 1).await;
+    assert!(error.contains("the mode 0666 of "), "{error}");
+    set_mode(dir.path("list"), 0o644);
+    output(&build("list"));
+    let with_table = |table: &'static str| dir.hardtack(["check-config"]).env("HARDTACK_PASSWORD_LIST", table);
+    output(&with_table("table"));
+    let error = refusal(&with_table("fifo"), 2).await;
+    assert!(error.contains("fifo cannot be read: it is not a regular file"), "{error}");
+    fs::create_dir(dir.path("open")).unwrap();
+    fs::copy(dir.path("table"), dir.path("open/table")).unwrap();
+    set_mode(dir.path("open"), 0o777);
+    let error = refusal(&with_table("open/table"), 2).await;
+    assert!(error.contains("HARDTACK_PASSWORD_LIST: the mode 0777 of the folder "), "{error}");
 }
 
 /// Whether this process may give files away.

@@ -252,18 +252,24 @@ async fn k07_a_rotation_that_would_change_nothing_is_refused() {
         sign_up(&mut client, &format!("someone-{previous}")).await;
         for rotation in rotations {
             let error = refusal(&dir.hardtack(rotation.iter().copied()), 2).await;
-            assert!(
-                error.starts_with("hardtack: the servers that use this folder sign with a key that is set"),
-                "{error}"
-            );
+            assert!(error.starts_with("hardtack: the server that listens at 127.0.0.1:"), "{error}");
+            assert!(error.contains("signs with the key that is set by JWT_SECRET_KEY, so a new key"), "{error}");
             assert!(error.contains("replace that key and restart the servers"), "{error}");
         }
         assert_eq!(dir.keys().len(), usize::from(previous));
         let listed = output(&dir.hardtack(["keys", "list"]));
-        assert!(listed.starts_with("The servers that use this folder sign with a key that is set"), "{listed}");
+        assert!(listed.starts_with("The server that listens at 127.0.0.1:"), "{listed}");
         assert!(!listed.contains("  signs  ") && !listed.contains("creates one"), "{listed}");
         assert!(is_logged_in(&mut client).await);
         server.stop().await;
+        // The folder records that the last server signed with the given key.
+        for rotation in rotations {
+            let error = refusal(&dir.hardtack(rotation.iter().copied()), 2).await;
+            let expected = "hardtack: the servers that use this folder sign with a key that is set";
+            assert!(error.starts_with(expected), "{error}");
+        }
+        let listed = output(&dir.hardtack(["keys", "list"]));
+        assert!(listed.starts_with("The servers that use this folder sign with a key that is set"), "{listed}");
     }
 
     // Servers that sign with the folder's key, and a command with a key of its own.
@@ -281,6 +287,59 @@ async fn k07_a_rotation_that_would_change_nothing_is_refused() {
                     to the value that the servers use";
     assert_eq!(error, expected);
     assert!(!dir.path("hardtack-dat").exists());
+}
+
+/// A start without the servers' JWT_SECRET_KEY, even one that failed, deleted the record of that key. A command without
+/// the key then replaced a key that did not sign, and said that all users had to log in again.
+#[tokio::test]
+async fn k07_a_trial_start_does_not_mislead_commands_about_the_key() {
+    let dir = TestDir::new();
+    let secret = output(&dir.hardtack(["keys", "generate"]));
+    let server = start(&dir.serve([]).env("JWT_SECRET_KEY", secret.trim_end())).await;
+    let mut client = server.client();
+    sign_up(&mut client, "someone").await;
+    let discard = ["keys", "rotate", "--discard-old"];
+    let address = server.base_url().trim_start_matches("http://").to_owned();
+    let refused = async || {
+        let error = refusal(&dir.hardtack(discard), 2).await;
+        assert!(error.starts_with(&format!("hardtack: the server that listens at {address} ")), "{error}");
+        assert!(error.contains("signs with the key that is set by JWT_SECRET_KEY"), "{error}");
+    };
+    refused().await;
+
+    // Starts that fail change nothing.
+    refusal(&dir.hardtack(["serve", "--listen", &address]), 1).await;
+    refusal(&dir.serve(["--database-url", "postgres://me@127.0.0.1:1/nothing?sslmode=disable"]), 1).await;
+    assert!(dir.keys().is_empty());
+    assert!(dir.path("hardtack-data/keys/superseded-at").exists());
+    refused().await;
+
+    // A server beside it, with the same database and with another one.
+    let trials = [dir.serve([]), dir.serve(["--database-url", "sqlite:trial.db"])];
+    for trial in trials {
+        let trial = start(&trial).await;
+        refused().await;
+        trial.stop().await;
+        refused().await;
+        assert_eq!(dir.keys(), ["0001.jwk"]);
+        assert!(is_logged_in(&mut client).await);
+    }
+    // The trial server with another database has deleted the record in the folder. The first server restores it.
+    hang_up(&server, "event=\"keys\"").await;
+    server.stop().await;
+    let error = refusal(&dir.hardtack(discard), 2).await;
+    assert!(error.starts_with("hardtack: the servers that use this folder sign with a key that is set"), "{error}");
+
+    // Tokens that were signed with previous secrets would also stay valid.
+    let server = start(&dir.serve([]).env("JWT_SECRET_KEY_PREVIOUS", secret.trim_end())).await;
+    assert!(is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
+    let error = refusal(&dir.hardtack(discard), 2).await;
+    assert!(error.contains("accepts tokens that were signed with the secrets in JWT_SECRET_KEY_PREVIOUS"), "{error}");
+    assert!(output(&dir.hardtack(["keys", "rotate"])).contains("Created "));
+    server.stop().await;
+    let server = start(&dir.serve([])).await;
+    assert!(output(&dir.hardtack(discard)).contains("All users have to log in again."));
+    assert!(!is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
 }
 
 #[tokio::test]

@@ -147,6 +147,23 @@ async fn s76_e01_a_letter_survives_kill_9() {
     server.stop().await;
 }
 
+/// One of two servers has no mail settings. Warnings about changes that were made at this server used to be lost.
+#[tokio::test]
+async fn s76_a_server_without_mail_leaves_warnings_to_the_others() {
+    let dir = TestDir::new();
+    let server = start(&dir.serve([])).await;
+    let mut client = server.client();
+    sign_up(&mut client, "someone").await;
+    output(&dir.hardtack(["user", "set-email", "someone", "old@mail.example", "--confirmed"]));
+    let request = client.post("/account/change_settings").accept_json().csrf();
+    let body = json!({ "email": "new@mail.example", "current_password": PASSWORD });
+    assert_eq!(request.json(&body).send().await.status(), 200);
+    let other = start(&dir.serve(["--mail-outbox", "letters"])).await;
+    let message = message_in(|| in_folder(&dir.path("letters"))).await;
+    assert!(message.contains("\nTo: old@mail.example\n") && message.contains("/email/undo?token="), "{message}");
+    other.stop().await;
+}
+
 #[tokio::test]
 async fn bad_mail_settings_are_refused() {
     let dir = TestDir::new();

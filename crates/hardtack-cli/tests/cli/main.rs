@@ -15,6 +15,7 @@ mod keys;
 mod limits;
 mod load;
 mod logs;
+mod lost_sessions;
 mod mail;
 mod operator;
 mod outages;

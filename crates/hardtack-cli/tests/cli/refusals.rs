@@ -66,7 +66,24 @@ async fn bad_variables() {
         ("JWT_COOKIE_CSRF_PROTECT", "false", "or add --insecure-without-csrf"),
         ("JWT_COOKIE_DOMAIN", "example.org", "JWT_COOKIE_DOMAIN is \"example.org\": "),
         ("JWT_ACCESS_COOKIE_NAME", "a b", "JWT_ACCESS_COOKIE_NAME is \"a b\": "),
-        ("JWT_ACCESS_COOKIE_NAME", "refresh_token_cookie", "two cookies have the name"),
+        (
+            "JWT_ACCESS_COOKIE_NAME",
+            "refresh_token_cookie",
+            "JWT_ACCESS_COOKIE_NAME is \"refresh_token_cookie\", JWT_REFRESH_COOKIE_NAME is \"refresh_token_cookie\" (the \
+             default): two cookies cannot have the same name; give each its own name",
+        ),
+        (
+            "JWT_REFRESH_CSRF_COOKIE_NAME",
+            "access_token_cookie",
+            "JWT_ACCESS_COOKIE_NAME is \"access_token_cookie\" (the default), JWT_REFRESH_CSRF_COOKIE_NAME is",
+        ),
+        (
+            "JWT_REFRESH_COOKIE_NAME",
+            "csrf_pre_session",
+            "the cookie of the log-in form is \"csrf_pre_session\": two cookies cannot have the same name",
+        ),
+        ("JWT_ACCESS_COOKIE_NAME", "hardtack_device", "but the site sets another cookie with this name"),
+        ("JWT_REFRESH_COOKIE_NAME", "mail_link", "JWT_REFRESH_COOKIE_NAME is \"mail_link\", but the site sets another"),
         ("JWT_REFRESH_COOKIE_PATH", "token", "JWT_REFRESH_COOKIE_PATH is \"token\": "),
         ("JWT_REFRESH_COOKIE_PATH", "/token/refresh", "would not send the cookie to /account; expected / or paths"),
         (
@@ -93,6 +110,31 @@ async fn bad_variables() {
         let command = if name == "RUST_LOG" { "serve" } else { "check-config" };
         let error = refusal(&dir.hardtack([command]).env(name, value), 2).await;
         assert!(error.contains(expected), "{name}={value}: {error}");
+    }
+    let csrf = |value: &str| ("JWT_ACCESS_CSRF_HEADER_NAME", value.to_owned());
+    let with_locations = |location: &str, name, value: &str| {
+        [("JWT_TOKEN_LOCATION", format!("cookies,{location}")), (name, value.to_owned())]
+    };
+    for (settings, expected) in [
+        (&[csrf("Authorization")][..], "JWT_ACCESS_CSRF_HEADER_NAME is \"Authorization\", "),
+        (&[csrf("cookie")], "is \"cookie\", but this header is set by browsers; choose another header"),
+        (
+            &with_locations("headers", "JWT_HEADER_NAME", "x-csrf-token"),
+            "JWT_HEADER_NAME is \"x-csrf-token\": these headers must differ; change one of them",
+        ),
+        (&with_locations("headers", "JWT_HEADER_NAME", "Host"), "JWT_HEADER_NAME is \"Host\", but this header"),
+        (
+            &with_locations("query_string", "JWT_QUERY_STRING_NAME", "token"),
+            "JWT_QUERY_STRING_NAME is \"token\", but the site uses this query parameter for another purpose",
+        ),
+        (&with_locations("query_string", "JWT_QUERY_STRING_NAME", "next"), "uses this query parameter"),
+    ] {
+        for command in ["serve", "check-config"] {
+            let program =
+                settings.iter().fold(dir.hardtack([command]), |program, (name, value)| program.env(name, value));
+            let error = refusal(&program, 2).await;
+            assert!(error.contains(expected), "{settings:?}: {error}");
+        }
     }
     let error = refusal(&dir.serve([]).env("JWT_ENCODE_ISSUER", "a").env("JWT_DECODE_ISSUER", "b"), 2).await;
     assert!(

@@ -98,11 +98,17 @@ pub(crate) fn set_mode(path: impl AsRef<Path>, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
+/// Sends a signal, such as `HUP`, to a server.
+pub(crate) fn signal(server: &Process, name: &str) {
+    let name = format!("-{name}");
+    let sent = std::process::Command::new("kill").args([&name, &server.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
 /// Sends SIGHUP, and waits until the server has logged this text afterwards.
 pub(crate) async fn hang_up(server: &Process, text: &str) {
     let before = server.stderr().len();
-    let sent = std::process::Command::new("kill").args(["-HUP", &server.id().to_string()]).status().unwrap();
-    assert!(sent.success());
+    signal(server, "HUP");
     let deadline = Instant::now() + Duration::from_secs(10);
     while !server.stderr()[before..].contains(text) {
         assert!(Instant::now() < deadline, "{text} is not in the log: {}", &server.stderr()[before..]);

@@ -59,6 +59,13 @@ pub(super) fn cases() -> Vec<Case> {
             let response = site.visitor().get(&format!("/protected?a=b&jwt={token}")).send().await;
             site.expect("GET", &response, "200");
         }),
+        case("the query parameter twice", |site| async move {
+            let token = cookie_value(&site.alice().await, ACCESS);
+            for query in [format!("jwt={token}&jwt={token}"), format!("jwt={token}&a=b&jwt=")] {
+                let response = site.visitor().get(&format!("/protected?{query}")).send().await;
+                site.expect("GET", &response, "401 malformed_credentials");
+            }
+        }),
         case("a JSON body, and the handler receives every byte", |site| async move {
             let token = cookie_value(&site.alice().await, ACCESS);
             for filler in [0, 1000, PEEK_LIMIT - 2000] {

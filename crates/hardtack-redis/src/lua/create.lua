@@ -3,9 +3,9 @@
 -- ended sessions, or false if the id exists.
 local now, id, row, subject, ends, indexed, limit = unpack(ARGV, 1, 7)
 if redis.call('EXISTS', session_key(id)) == 1 then return false end
-local ending = select_rows(8)
+local ending, lost = select_rows(8)
 local at = limit == '-' and now or add_excess(ending, subject, tonumber(limit), now)
-local ended = end_rows(ending, at)
+local ended = end_rows(ending, lost, at)
 redis.call('SET', session_key(id), row)
 redis.call('ZADD', ENDS, ends, id)
 if indexed == '1' then redis.call('SADD', subject_key(subject), id) end

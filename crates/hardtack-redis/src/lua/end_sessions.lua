@@ -1,13 +1,14 @@
 -- Ending sessions.
 
--- Returns the live rows that the arguments, from number `first` on, select. Each row is returned once:
+-- Returns two lists: the live rows that the arguments from number `first` on select, each row once; and log entries for
+-- the sessions that the arguments name but that have no row, because the server may have lost their rows. Arguments:
 --   sessions ID…                the sessions
 --   replaced ID…                the sessions, whose browsers get new ones
 --   all SUBJECT                 all sessions of the subject
 --   all_except SUBJECT ID       all sessions of the subject except one
 --   renewed SUBJECT ID          all sessions of the subject, and the browser of one gets a new session
 local function select_rows(first)
-  local how, ids, named = ARGV[first], {}, nil
+  local how, ids, named, lost = ARGV[first], {}, nil, {}
   if how == 'sessions' or how == 'replaced' then
     for i = first + 1, #ARGV do ids[#ids + 1] = ARGV[i] end
   else
@@ -22,10 +23,13 @@ local function select_rows(first)
       if row and row.revoked_at == '-' then
         row.replaced = how == 'replaced' or (how == 'renewed' and id == named)
         rows[#rows + 1] = row
+      elseif not row and (how == 'sessions' or how == 'replaced') then
+        lost[#lost + 1] = { how == 'sessions' and 'session' or 'replaced', id }
       end
     end
   end
-  return rows
+  if how == 'renewed' and not read(named) then lost[1] = { 'replaced', named } end
+  return rows, lost
 end
 
 -- Adds the least recently used sessions of a subject to the rows that end: as many as necessary, so that at most
@@ -57,18 +61,18 @@ local function add_excess(rows, subject, limit, now)
   return at
 end
 
--- Ends the rows, appends each to the log, and returns their ids. The index entries are removed first, because a server
--- whose memory is full lets a script finish that begins by freeing memory.
-local function end_rows(rows, now)
+-- Ends the rows, appends each to the log after the entries in `lost`, and returns their ids. The index entries are
+-- removed first, because a server whose memory is full lets a script finish that begins by freeing memory.
+local function end_rows(rows, lost, now)
   local ids = {}
-  if #rows == 0 then return ids end
+  if #rows + #lost == 0 then return ids end
   for _, row in ipairs(rows) do redis.call('SREM', subject_key(row.subject), row.id) end
-  local entries = {}
+  local entries = lost
   for i, row in ipairs(rows) do
     row.revoked_at = row.replaced and now .. 'r' or now
     write(row)
     redis.call('ZADD', ENDS, earlier(row.expires_at, now), row.id)
-    entries[i] = { row.replaced and 'replaced' or 'session', row.id }
+    entries[#entries + 1] = { row.replaced and 'replaced' or 'session', row.id }
     ids[i] = row.id
   end
   append(entries, now)

@@ -1,2 +1,3 @@
 -- Arguments: now, and which sessions to end (see select_rows). Returns the ids of the ended sessions.
-return end_rows(select_rows(2), ARGV[1])
+local ending, lost = select_rows(2)
+return end_rows(ending, lost, ARGV[1])

@@ -57,7 +57,7 @@ pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError
     let options = options().filename(&target);
     let pool_options = pool_options(CONNECTIONS)
         .after_connect(move |_, _| {
-            let same = file.check();
+            let same = file.check().map(drop);
             Box::pin(async move { same })
         })
         .after_release(|connection, _| Box::pin(async { is_out_of_transaction(connection).await }));

@@ -117,8 +117,9 @@ impl<P> PendingEnds<P> {
                     .into(),
             ));
         }
-        let sql = "INSERT INTO pending_ends (subject, kept) VALUES ($1, $2) RETURNING number";
+        let sql = "INSERT INTO pending_ends (subject, kept, store) VALUES ($1, $2, $3) RETURNING number";
         let statement = Statement::new(sql).bind(subject).bind(kept.map(|id| id.to_string()));
+        let statement = statement.bind(self.store_id());
         let numbers: Vec<(i64,)> = connection.fetch(statement).await?;
         let [(number,)] = numbers[..] else {
             return Err(sqlx::Error::Protocol(format!("an INSERT returned {} rows; expected one", numbers.len())));

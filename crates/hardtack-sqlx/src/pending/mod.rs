@@ -2,8 +2,8 @@
 
 mod in_transaction;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hardtack::BackendError;
 use hardtack::session::{PendingRevocation, PendingRevocations};
@@ -22,6 +22,9 @@ use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 /// Register a clone with the authenticator. Until you do, no intention can be written: the methods that write one
 /// return an error. The processes that follow the revocation log carry out the intentions within seconds, even after a
 /// crash. While the session store is down, these processes refuse the sessions that are to end.
+///
+/// If processes with different session stores share this database, call [`set_store_id`](Self::set_store_id) in each
+/// process. A process then carries out only intentions for its own store, and intentions without a store.
 ///
 /// `P` is the type that this value was created from: an sqlx pool or a [`Database`]. Clones share the connections.
 ///
@@ -51,6 +54,8 @@ pub struct PendingEnds<P> {
     pool: Pool,
     /// Whether a process is known to carry out the intentions. Shared by all clones.
     carried_out: Arc<AtomicBool>,
+    /// The id of the session store. Shared by all clones.
+    store_id: Arc<Mutex<Option<String>>>,
 }
 
 /// How old an intention must be, in seconds, before other processes carry it out. The process that wrote it does not
@@ -61,7 +66,7 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
     /// Creates a `PendingEnds` that keeps its intentions in a database that is already open. Call [`Self::migrate`]
     /// before you use it.
     pub fn from_pool(pool: P) -> Self {
-        Self { pool: pool.clone().into().into(), handle: pool, carried_out: Arc::default() }
+        Self { pool: pool.clone().into().into(), handle: pool, carried_out: Arc::default(), store_id: Arc::default() }
     }
 
     /// Allows intentions to be written even though this value is not registered with an authenticator of this process.
@@ -71,6 +76,27 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
     pub fn carried_out_by_servers(self) -> Self {
         self.carried_out.store(true, Ordering::Relaxed);
         self
+    }
+
+    /// Sets the id of the session store, for this value and its clones. New intentions then contain this id, and only
+    /// intentions that contain this id or no id are carried out. For Redis, get the id from
+    /// `hardtack_redis::RedisSessions::create_identity`. With `None`, which is the default, new intentions contain no
+    /// id, and only intentions without an id are carried out.
+    ///
+    /// Suppose that a process is started with the wrong session store by mistake. Without ids, this process would find
+    /// no sessions in its store, and remove intentions that the other processes have not carried out yet.
+    pub fn set_store_id(&self, id: Option<&str>) {
+        *self.store_id.lock().unwrap_or_else(PoisonError::into_inner) = id.map(str::to_owned);
+    }
+
+    /// Assigns the intentions for the session store with the id `from` to the store with the id `to`. Call this method
+    /// if a store has lost its data, including its id, and has a new id. Returns the number of these intentions.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn move_to_store(&self, from: &str, to: &str) -> Result<u64, BackendError> {
+        let statement = Statement::new("UPDATE pending_ends SET store = $2 WHERE store = $1").bind(from).bind(to);
+        self.pool.execute(statement).await.map_err(BackendError::new)
     }
 
     /// Returns the pool that this value was created from.
@@ -101,20 +127,23 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> PendingRevocations for P
         // that this clock was set back.
         let statement = Statement::per_database(
             "SELECT number, subject, kept FROM pending_ends
-             WHERE created_at NOT BETWEEN unixepoch() - $1 + 1 AND unixepoch() + $1 ORDER BY number LIMIT $2",
+             WHERE created_at NOT BETWEEN unixepoch() - $1 + 1 AND unixepoch() + $1
+                AND (store IS NULL OR store = $3) ORDER BY number LIMIT $2",
             "SELECT number, subject, kept FROM pending_ends
              WHERE created_at NOT BETWEEN EXTRACT(EPOCH FROM clock_timestamp())::BIGINT - $1 + 1
-                AND EXTRACT(EPOCH FROM clock_timestamp())::BIGINT + $1 ORDER BY number LIMIT $2",
+                AND EXTRACT(EPOCH FROM clock_timestamp())::BIGINT + $1
+                AND (store IS NULL OR store = $3) ORDER BY number LIMIT $2",
         );
-        self.fetch(statement.bind(DELAY).bind(i64::from(limit))).await
+        self.fetch(statement.bind(DELAY).bind(i64::from(limit)).bind(self.store_id())).await
     }
 
     async fn find(&self, subject: &str) -> Result<Vec<PendingRevocation>, BackendError> {
         if !schema::is_storable(subject) {
             return Ok(Vec::new());
         }
-        let sql = "SELECT number, subject, kept FROM pending_ends WHERE subject = $1 ORDER BY number";
-        self.fetch(Statement::new(sql).bind(subject)).await
+        let sql = "SELECT number, subject, kept FROM pending_ends
+            WHERE subject = $1 AND (store IS NULL OR store = $2) ORDER BY number";
+        self.fetch(Statement::new(sql).bind(subject).bind(self.store_id())).await
     }
 
     async fn remove(&self, number: u64) -> Result<(), BackendError> {
@@ -129,6 +158,10 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> PendingRevocations for P
 }
 
 impl<P> PendingEnds<P> {
+    fn store_id(&self) -> Option<String> {
+        self.store_id.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     async fn fetch(&self, statement: Statement<'_>) -> Result<Vec<PendingRevocation>, BackendError> {
         let rows: Vec<PendingRow> = self.pool.fetch(statement).await.map_err(BackendError::new)?;
         rows.into_iter().map(decode).collect::<Result<_, _>>().map_err(BackendError::new)

@@ -40,11 +40,18 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
 ];
 
 /// The migrations of the table `pending_ends`, in order.
-pub(crate) const PENDING_MIGRATIONS: &[Migration] = &[Migration::per_database(
-    1,
-    include_str!("../../migrations/sqlite/pending/0001_pending_ends.sql"),
-    include_str!("../../migrations/postgres/pending/0001_pending_ends.sql"),
-)];
+pub(crate) const PENDING_MIGRATIONS: &[Migration] = &[
+    Migration::per_database(
+        1,
+        include_str!("../../migrations/sqlite/pending/0001_pending_ends.sql"),
+        include_str!("../../migrations/postgres/pending/0001_pending_ends.sql"),
+    ),
+    Migration::per_database(
+        2,
+        include_str!("../../migrations/sqlite/pending/0002_store.sql"),
+        include_str!("../../migrations/postgres/pending/0002_store.sql"),
+    ),
+];
 
 /// The migrations of the table `throttle`, in order.
 pub(crate) const THROTTLE_MIGRATIONS: &[Migration] = &[Migration::per_database(

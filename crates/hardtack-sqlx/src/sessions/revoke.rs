@@ -25,8 +25,8 @@ const ID_BATCH: usize = 500;
 /// many sessions only if the sessions began before the limit was set or lowered.
 const MOST_EXCESS: i64 = 10_000;
 
-/// Ends sessions and returns those that had not been ended before. The caller must [append](append_to_log) these to the
-/// log in the same transaction.
+/// Ends sessions and returns those that had not been ended before. The caller must [log](log_ends) these ends in the
+/// same transaction.
 pub(super) async fn end_sessions(
     connection: &mut Connection<'_>,
     target: RevokeTarget<'_>,
@@ -46,8 +46,7 @@ pub(super) async fn end_sessions(
 ///
 /// Returns the sessions that had not been ended before, and the time at which they end. This time is `now`, with one
 /// exception: a server whose clock is ahead may have dated the last rotation of an excess session later than `now`. In
-/// that case, it is the time of that rotation. The caller must [append](append_to_log) the sessions to the log in the
-/// same transaction.
+/// that case, it is the time of that rotation. The caller must [log](log_ends) these ends in the same transaction.
 pub(super) async fn end_sessions_and_excess(
     connection: &mut Connection<'_>,
     target: RevokeTarget<'_>,
@@ -225,6 +224,34 @@ pub(super) async fn mark_outdated(
         Ok((schema::decode_id(&id)?, schema::to_unsigned(&id, "generation", generation)?))
     };
     outdated.into_iter().map(decode).collect()
+}
+
+/// Appends the ends of sessions to the log: of the sessions in `ended`, and of the sessions that the target names but
+/// that have no row, because the database may have lost their rows. Like [`append_to_log`], call this last in a
+/// transaction.
+pub(super) async fn log_ends(
+    connection: &mut Connection<'_>,
+    ended: &[SessionId],
+    target: RevokeTarget<'_>,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let mut lost: Vec<SessionId> = target.named().iter().filter(|id| !ended.contains(id)).copied().collect();
+    lost.sort_unstable();
+    lost.dedup();
+    let mut found = Vec::new();
+    for batch in lost.chunks(ID_BATCH) {
+        let placeholders: Vec<String> = (1..=batch.len()).map(|position| format!("${position}")).collect();
+        let sql = format!("SELECT id FROM sessions WHERE id IN ({})", placeholders.join(", "));
+        let statement = Statement::new(AssertSqlSafe(sql));
+        let statement = batch.iter().fold(statement, |statement, id| statement.bind(id.to_string()));
+        let rows: Vec<(String,)> = connection.fetch(statement).await?;
+        for (id,) in rows {
+            found.push(schema::decode_id(&id)?);
+        }
+    }
+    lost.retain(|id| !found.contains(id));
+    let entries: Vec<_> = ended.iter().chain(&lost).map(|id| (*id, target.kind(*id))).collect();
+    append_to_log(connection, entries.into_iter(), now).await
 }
 
 /// Appends entries to the log. Call this last in a transaction: after it, all other transactions that write to the log

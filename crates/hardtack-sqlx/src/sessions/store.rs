@@ -90,8 +90,7 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
         let mut transaction = self.pool.begin().await.map_err(BackendError::new)?;
         let mut connection = transaction.connection();
         let ended = revoke::end_sessions(&mut connection, target, now).await.map_err(BackendError::new)?;
-        let entries = ended.iter().map(|id| (*id, target.kind(*id)));
-        revoke::append_to_log(&mut connection, entries, now).await.map_err(BackendError::new)?;
+        revoke::log_ends(&mut connection, &ended, target, now).await.map_err(BackendError::new)?;
         transaction.commit().await.map_err(BackendError::new)?;
         Ok(ended)
     }
@@ -230,8 +229,7 @@ impl<P> Sessions<P> {
         };
         let (ended, at) = ended?;
         connection.execute(insert).await?;
-        let entries = ended.iter().map(|id| (*id, target.kind(*id)));
-        revoke::append_to_log(&mut connection, entries, at).await?;
+        revoke::log_ends(&mut connection, &ended, target, at).await?;
         transaction.commit().await?;
         Ok(ended)
     }

@@ -33,7 +33,10 @@ use crate::sessions::Sessions;
 /// - A refused attempt reads the database and writes nothing.
 /// - If the database does not respond within a second, the operation fails, and the
 ///   [`Throttle`](hardtack::throttle::Throttle) counts in memory.
-/// - On PostgreSQL, the store uses the clock of the database server. On SQLite, it uses the clock of the throttle.
+/// - On PostgreSQL, the store uses the clock of the database server. On SQLite, it uses the clock of the throttle. If
+///   the clocks of two servers that share an SQLite file differ by up to ten minutes, both servers use the later time.
+///   Buckets may then be refilled later by the difference, but clients get no additional attempts. If the clocks differ
+///   by more, clients that alternate between the servers get additional attempts.
 /// - After every 64th allowed attempt, the store deletes some counters whose buckets are full. If there are more than
 ///   [`Self::DEFAULT_CAPACITY`] counters, it also deletes those that have counted only a few attempts.
 #[derive(Clone, Debug)]
@@ -80,7 +83,8 @@ impl SqlThrottleStore {
         let (now, stored) = statements::lock(&mut transaction, budgets, now).await?;
         let (verdict, changed) = decide(budgets, &stored, now);
         if !changed.is_empty() {
-            transaction.execute(statements::write(&changed, now)).await?;
+            let postgres = transaction.connection().is_postgres();
+            transaction.execute(statements::write(&changed, now, postgres)).await?;
         }
         transaction.commit().await?;
         if self.sweep.is_due() {

@@ -9,27 +9,36 @@ use sqlx::AssertSqlSafe;
 /// PostgreSQL's time in milliseconds.
 const PG_NOW: &str = "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)";
 
+/// SQLite has no clock of its own. The row with this key belongs to no counter. Its column `full_at` contains the
+/// latest time at which a server has taken a token.
+const CLOCK_KEY: &[u8] = b"";
+
+/// How far the time of [`CLOCK_KEY`] may be ahead, in milliseconds. A time that is further ahead is ignored, because it
+/// comes from a clock that was wrong and has been corrected since.
+const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
+
 /// The columns that [`read`] and [`lock`] select: the time (0 on SQLite), a counter's key, and the times at which the
-/// counter's two buckets will be full. If [`read`] finds no counter, it gets one row that contains only the time.
+/// counter's two buckets will be full. If [`read`] finds no row, it gets one row that contains only the time.
 type Row = (i64, Option<Vec<u8>>, Option<i64>, Option<i64>);
 
 /// The time, and the stored counters with their keys.
 type Stored = (i64, Vec<(Vec<u8>, Counter)>);
 
-/// Reads the counters of the budgets, and the time. On PostgreSQL, the time is the server's. On SQLite, it is `now`.
+/// Reads the counters of the budgets, and the time. On PostgreSQL, the time is the server's. On SQLite, it is `now`, or
+/// the time of [`CLOCK_KEY`] if that is ahead of `now` by at most [`MAX_AHEAD_MS`].
 pub(super) async fn read(pool: &Pool, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
     let time = if pool.is_postgres() { PG_NOW } else { "0" };
     let sql = format!(
         "SELECT {time}, t.key, t.full_at, t.failures_full_at
          FROM (SELECT 1) AS one LEFT JOIN throttle AS t ON t.key IN ({})",
-        placeholders(budgets.len())
+        placeholders(budgets.len() + 1)
     );
-    let rows: Vec<Row> = pool.fetch(with_keys(sql, budgets)).await?;
+    let rows: Vec<Row> = pool.fetch(with_keys(sql, budgets).bind(CLOCK_KEY)).await?;
     Ok(decode(rows, now, pool.is_postgres()))
 }
 
 /// Locks the counters of the budgets, and reads the counters and the time again. On PostgreSQL, the time is the
-/// server's if at least one counter exists. In all other cases, the time is `now`.
+/// server's if at least one counter exists, and `now` if none exists. On SQLite, the time is the same as in [`read`].
 pub(super) async fn lock(transaction: &mut Transaction, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
     let postgres = transaction.connection().is_postgres();
     if postgres {
@@ -41,34 +50,40 @@ pub(super) async fn lock(transaction: &mut Transaction, budgets: &[Budget], now:
     let (time, lock) = if postgres { (PG_NOW, "FOR UPDATE") } else { ("0", "") };
     let sql = format!(
         "SELECT {time}, key, full_at, failures_full_at FROM throttle WHERE key IN ({}) ORDER BY key {lock}",
-        placeholders(budgets.len())
+        placeholders(budgets.len() + 1)
     );
-    let rows: Vec<Row> = transaction.fetch(with_keys(sql, budgets)).await?;
+    let rows: Vec<Row> = transaction.fetch(with_keys(sql, budgets).bind(CLOCK_KEY)).await?;
     Ok(decode(rows, now, postgres))
 }
 
 fn decode(rows: Vec<Row>, now: i64, postgres: bool) -> Stored {
-    let time = rows.first().map(|row| row.0).filter(|_| postgres).unwrap_or(now);
+    let of_clock = rows.iter().find(|(_, key, ..)| key.as_deref() == Some(CLOCK_KEY)).and_then(|(_, _, at, _)| *at);
+    // Otherwise, the server whose clock is behind would lower the times that the other one has stored, which would fill
+    // the buckets for the other one.
+    let latest = of_clock.filter(|at| (now..=now.saturating_add(MAX_AHEAD_MS)).contains(at)).unwrap_or(now);
+    let time = rows.first().map(|row| row.0).filter(|_| postgres).unwrap_or(latest);
     let counters = rows
         .into_iter()
         .filter_map(|(_, key, full_at, failures_full_at)| Some((key?, Counter::new(full_at?, failures_full_at?))));
     (time, counters.collect())
 }
 
-/// Inserts or replaces counters.
-pub(super) fn write(counters: &[(Budget, Counter)], now: i64) -> Statement<'static> {
+/// Inserts or replaces counters. On SQLite, also stores the time.
+pub(super) fn write(counters: &[(Budget, Counter)], now: i64, postgres: bool) -> Statement<'static> {
     let row = |at: usize| format!("(${}, ${}, ${}, ${})", 4 * at + 1, 4 * at + 2, 4 * at + 3, 4 * at + 4);
-    let rows: Vec<String> = (0..counters.len()).map(row).collect();
+    let rows: Vec<String> = (0..counters.len() + usize::from(!postgres)).map(row).collect();
     let sql = format!(
         "INSERT INTO throttle (key, full_at, failures_full_at, spent) VALUES {}
          ON CONFLICT (key) DO UPDATE SET full_at = excluded.full_at, failures_full_at = excluded.failures_full_at,
             spent = excluded.spent",
         rows.join(", ")
     );
-    counters.iter().fold(Statement::new(AssertSqlSafe(sql)), |statement, (budget, counter)| {
+    let statement = counters.iter().fold(Statement::new(AssertSqlSafe(sql)), |statement, (budget, counter)| {
         let statement = statement.bind(budget.key().as_bytes().to_vec()).bind(counter.full_at);
         statement.bind(counter.failures_full_at).bind(i64::from(counter.spent(budget, now)))
-    })
+    });
+    // The sweep begins after the empty key, so it leaves this row alone.
+    if postgres { statement } else { statement.bind(CLOCK_KEY.to_vec()).bind(now).bind(0_i64).bind(0_i64) }
 }
 
 /// Gives one token back to each budget after an attempt that succeeded. Also ends each budget's series of failures.

@@ -131,6 +131,30 @@ async fn a_clock_that_is_set_delays_a_try_by_one_interval_at_most() {
     assert!(corrected[0].0 <= latest && corrected[0].1 <= latest, "{corrected:?}");
 }
 
+/// The server whose clock is behind lowered the times that the other one had stored, as if its own clock had been set
+/// back. That filled the buckets for the other one, again and again.
+#[tokio::test]
+async fn s57_servers_whose_clocks_differ_give_each_other_no_tokens() {
+    let database = TestDatabase::both().into_iter().next().unwrap();
+    let servers = [store(&database).await, store(&database).await];
+    let clocks = [TestClock::start_now(), TestClock::start_now()];
+    let apart = Duration::from_secs(400);
+    clocks[1].set_forward(apart);
+    let budget = Budget::new(key(), Rate::new(10, Duration::from_secs(30))).failures_in_a_row(Rate::new(100, HOUR));
+    let mut taken = 0;
+    for _ in 0..40 {
+        for (server, clock) in servers.iter().zip(&clocks) {
+            taken += u32::from(take(server, &[budget], clock).await == Verdict::Taken);
+        }
+    }
+    // The first try of the server that is ahead counts as 400 seconds later, in which the bucket has become full.
+    assert!((10..=11).contains(&taken), "{taken}");
+    // Nor do they take tokens from each other for longer than the difference.
+    clocks.iter().for_each(|clock| clock.advance(apart + Duration::from_secs(30)));
+    assert_eq!(take(&servers[0], &[budget], &clocks[0]).await, Verdict::Taken);
+    assert_eq!(take(&servers[1], &[budget], &clocks[1]).await, Verdict::Taken);
+}
+
 #[tokio::test]
 async fn s57_a_flood_of_names_leaves_a_bounded_table_and_the_account_that_is_under_attack() {
     for database in TestDatabase::both() {

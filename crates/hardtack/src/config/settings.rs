@@ -12,7 +12,7 @@ use crate::error::ConfigError;
 use crate::jwt::ClaimsProfile;
 use crate::session::{SessionPolicy, SessionRules};
 use crate::token::Reading;
-use crate::token_source::TokenSources;
+use crate::token_source::{TokenLocation, TokenSources};
 use crate::urls::Urls;
 
 #[derive(Clone, Debug)]
@@ -37,6 +37,10 @@ pub(crate) struct Settings {
     pub(crate) flask: bool,
     pub(crate) refresh: RefreshMode,
     pub(crate) urls: Urls,
+    /// The names of the application's own query parameters.
+    pub(crate) reserved_query_names: Vec<&'static str>,
+    /// The names of the application's own cookies, without prefixes.
+    pub(crate) reserved_cookie_names: Vec<&'static str>,
 }
 
 impl Default for Settings {
@@ -58,6 +62,8 @@ impl Default for Settings {
             flask: false,
             refresh: RefreshMode::Transparent,
             urls: Urls::default(),
+            reserved_query_names: Vec::new(),
+            reserved_cookie_names: Vec::new(),
         }
     }
 }
@@ -90,7 +96,35 @@ impl Settings {
         if let Some(realm) = self.realm.as_ref().filter(|realm| !is_realm(realm)) {
             return Err(ConfigError::BadRealm { name: realm.clone() });
         }
-        self.csrf.check()
+        self.csrf.check()?;
+        if self.flask { Ok(()) } else { self.check_names() }
+    }
+
+    /// Refuses names of headers and query parameters that already have another meaning. Do not call this method for the
+    /// Flask preset, because Flask-JWT-Extended accepts such names.
+    fn check_names(&self) -> Result<(), ConfigError> {
+        let (access, refresh) = (&self.csrf.access.header, &self.csrf.refresh.header);
+        let csrf = [("CsrfPolicy::access_header", access), ("CsrfPolicy::refresh_header", refresh)];
+        let token = Some(("TokenSources::header_name", &self.sources.header_lower));
+        let token = token.filter(|_| self.sources.may_be_in(TokenLocation::Headers));
+        for (setter, name) in csrf.into_iter().chain(token) {
+            let meaning = match name.as_str() {
+                "authorization" if token.is_none_or(|(of_token, _)| of_token != setter) => "carries credentials",
+                _ if token.is_some_and(|(of_token, token)| of_token != setter && token == name) => {
+                    "is also the header of the token (TokenSources::header_name)"
+                }
+                "cookie" | "content-length" | "content-type" | "host" | "origin" | "referer" => "is set by browsers",
+                name if name.starts_with("sec-") || name.starts_with("proxy-") => "is set by browsers",
+                _ => continue,
+            };
+            return Err(ConfigError::HeaderReserved { name: name.clone(), setter, meaning });
+        }
+        let query = &self.sources.query_name;
+        let is_taken = query == NEXT || self.reserved_query_names.contains(&query.as_str());
+        if is_taken && self.sources.may_be_in(TokenLocation::QueryString) {
+            return Err(ConfigError::QueryNameReserved { name: query.clone() });
+        }
+        Ok(())
     }
 
     fn check_lifetimes(&self, stored_sessions: bool) -> Result<(), ConfigError> {
@@ -154,6 +188,9 @@ impl Settings {
         rules
     }
 }
+
+/// The name of the query parameter that contains the page to show after a log-in.
+const NEXT: &str = "next";
 
 /// The maximum length of a realm's name, in bytes. The name must be short, because it becomes a part of every cookie's
 /// name.

@@ -196,6 +196,7 @@ impl CookiePolicy {
         realm: Option<&str>,
         csrf_protect: bool,
         flask: bool,
+        reserved: &[&'static str],
     ) -> Result<ResolvedPolicy, ConfigError> {
         let secure = self.secure.unwrap_or_else(|| base.is_none_or(BaseUrl::is_https));
         if self.same_site == SameSite::None && !secure {
@@ -224,12 +225,8 @@ impl CookiePolicy {
             csrf_cookies: self.csrf_cookies && (csrf_protect || !flask),
             flask,
         };
-        let mut names: Vec<&str> = policy.slots().map(|slot| slot.name.as_str()).to_vec();
-        names.sort_unstable();
-        match names.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(ConfigError::CookieNameTwice { name: pair[0].to_owned() }),
-            None => Ok(policy),
-        }
+        policy.check_names(reserved)?;
+        Ok(policy)
     }
 
     fn slot(&self, name: &str, paths: Vec<String>, http_only: bool, secure: bool) -> Result<CookieSlot, ConfigError> {

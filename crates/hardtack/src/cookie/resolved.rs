@@ -1,6 +1,7 @@
 //! A checked cookie policy, with the final names, paths and attributes.
 
 use super::{CookieName, SameSite};
+use crate::error::ConfigError;
 use crate::request::covers;
 
 /// One cookie: its full name, and where it is sent.
@@ -38,7 +39,31 @@ pub(crate) struct ResolvedPolicy {
 }
 
 impl ResolvedPolicy {
-    pub(super) fn slots(&self) -> [&CookieSlot; 6] {
-        [&self.access, &self.refresh, &self.csrf_access, &self.csrf_refresh, &self.pre_session, &self.log_in_state]
+    /// Refuses two cookies with the same name, and a cookie with the name of one of the application's own cookies
+    /// (`reserved`).
+    ///
+    /// Names are compared without their prefixes. Two cookies may have different prefixes over https, for example
+    /// because of their paths, but over http they have no prefixes. Flask-JWT-Extended adds no prefixes, so the Flask
+    /// preset compares whole names.
+    pub(super) fn check_names(&self, reserved: &[&'static str]) -> Result<(), ConfigError> {
+        let bare = |slot: &CookieSlot| {
+            let name = slot.name.as_str();
+            let prefix = ["__Host-", "__Secure-"].into_iter().find(|p| name.starts_with(p));
+            name.strip_prefix(prefix.filter(|_| !self.flask).unwrap_or_default()).unwrap_or(name).to_owned()
+        };
+        let setters = ["access_name", "refresh_name", "csrf_access_name", "csrf_refresh_name", "pre_session_name"];
+        let slots = [&self.access, &self.refresh, &self.csrf_access, &self.csrf_refresh, &self.pre_session];
+        let named: Vec<(String, &'static str)> = slots.map(bare).into_iter().zip(setters).collect();
+        // The names of the cookies for log-ins at other sites begin with this one.
+        let log_in_state = bare(&self.log_in_state);
+        for (index, (name, one)) in named.iter().enumerate() {
+            if let Some((_, other)) = named.iter().skip(index + 1).find(|(other, _)| other == name) {
+                return Err(ConfigError::CookieNameTwice { name: name.clone(), one, other });
+            }
+            if reserved.contains(&name.as_str()) || name.starts_with(&log_in_state) {
+                return Err(ConfigError::CookieNameReserved { name: name.clone(), setter: one });
+            }
+        }
+        Ok(())
     }
 }

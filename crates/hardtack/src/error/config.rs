@@ -112,10 +112,49 @@ pub enum ConfigError {
         /// The given name.
         name: String,
     },
-    /// Two cookies have the same name.
-    #[error("two cookies have the name {name:?}; give each its own name")]
+    /// Two cookies have the same name, or names that differ only in their prefixes. Over plain http, cookies have no
+    /// prefixes.
+    #[error(
+        "CookiePolicy::{one} and CookiePolicy::{other} both give a cookie the name {name:?}; give each its own name"
+    )]
     CookieNameTwice {
-        /// The name.
+        /// The name, without a prefix.
+        name: String,
+        /// The method of `CookiePolicy` that sets the name of one of the cookies.
+        one: &'static str,
+        /// The method of `CookiePolicy` that sets the name of the other cookie.
+        other: &'static str,
+    },
+    /// A cookie has the same name as one of the application's own cookies
+    /// ([`AuthenticatorBuilder::reserve_names`](crate::AuthenticatorBuilder::reserve_names)).
+    #[error(
+        "CookiePolicy::{setter} gives a cookie the name {name:?}, but the application sets another cookie with this \
+         name; choose another name"
+    )]
+    CookieNameReserved {
+        /// The name, without a prefix.
+        name: String,
+        /// The method of `CookiePolicy` that sets the cookie's name.
+        setter: &'static str,
+    },
+    /// A header for tokens or CSRF values already has another meaning.
+    #[error("{setter} is {name:?}, but this header {meaning}; choose another header")]
+    HeaderReserved {
+        /// The name of the header, in lower case.
+        name: String,
+        /// The method that sets the header's name.
+        setter: &'static str,
+        /// The other meaning, such as "is set by browsers".
+        meaning: &'static str,
+    },
+    /// The query parameter for tokens has the same name as one of the application's own query parameters
+    /// ([`AuthenticatorBuilder::reserve_names`](crate::AuthenticatorBuilder::reserve_names)), or is `next`.
+    #[error(
+        "TokenSources::query_name is {name:?}, but the application uses the query parameter with this name for another \
+         purpose; choose another name"
+    )]
+    QueryNameReserved {
+        /// The name of the parameter.
         name: String,
     },
     /// A cookie has no path.

@@ -151,8 +151,14 @@ impl<'a> RequestHead<'a> {
 
     /// Returns the first value of the query parameter `name`, percent-decoded, or `None` if there is no such parameter.
     pub fn query(&self, name: &str) -> Option<String> {
-        let (_, query) = self.target().split_once('?')?;
-        form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+        self.query_all(name).next()
+    }
+
+    /// Returns the decoded values of all query parameters with this name, in order.
+    pub(crate) fn query_all<'n>(&self, name: &'n str) -> impl Iterator<Item = String> + use<'a, 'n> {
+        let query = self.target().split_once('?').map(|(_, query)| query).unwrap_or_default();
+        let parameters = form_urlencoded::parse(query.as_bytes()).filter(move |(key, _)| key == name);
+        parameters.map(|(_, value)| value.into_owned())
     }
 }
 

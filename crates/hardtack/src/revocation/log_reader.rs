@@ -9,8 +9,10 @@ pub(crate) enum LogStep {
     Continue,
     /// Everything has been read.
     Done,
-    /// Entries were missed, or the store has lost some: read again from the beginning.
+    /// Some entries were missed, so the log must be read again from the beginning.
     Restart,
+    /// The store has lost the newest entries, so the log must be read again from the beginning.
+    WentBack,
 }
 
 /// Reads the log once, page by page.
@@ -47,7 +49,8 @@ impl LogReader {
     pub(crate) fn take_page(&mut self, page: &RevocationPage, limit: u32) -> LogStep {
         // The head never decreases unless the store has lost entries.
         if page.head < self.head {
-            return self.restart();
+            self.restart();
+            return LogStep::WentBack;
         }
         let known = std::mem::replace(&mut self.head, page.head);
         for entry in &page.entries {
@@ -128,8 +131,8 @@ mod tests {
 
     #[test]
     fn after_the_store_lost_entries_the_log_is_read_from_the_beginning() {
-        assert_eq!(read(9, &[(6, &[])]), (vec![LogStep::Restart], 0));
-        assert_eq!(read(2, &[(9, &[3, 4]), (4, &[])]), (vec![LogStep::Continue, LogStep::Restart], 0));
+        assert_eq!(read(9, &[(6, &[])]), (vec![LogStep::WentBack], 0));
+        assert_eq!(read(2, &[(9, &[3, 4]), (4, &[])]), (vec![LogStep::Continue, LogStep::WentBack], 0));
     }
 
     #[test]

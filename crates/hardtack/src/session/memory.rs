@@ -84,7 +84,11 @@ impl Rows {
             RevokeTarget::AllOf(subject) | RevokeTarget::Renewed(subject, _) => of(subject).collect(),
             RevokeTarget::AllExcept(subject, kept) => of(subject).filter(|id| *id != kept).collect(),
         };
-        matching.into_iter().filter(|id| self.end_one(*id, ends.kind(*id), now)).collect()
+        let ended = matching.into_iter().filter(|id| self.end_one(*id, ends.kind(*id), now)).collect();
+        let lost: HashSet<SessionId> =
+            ends.named().iter().filter(|id| !self.sessions.contains_key(id)).copied().collect();
+        lost.into_iter().for_each(|id| self.write(id, ends.kind(id), now));
+        ended
     }
 
     /// Ends a session. Returns `false` if it had already ended or does not exist.

@@ -39,6 +39,17 @@ impl RevokeTarget<'_> {
         }
     }
 
+    /// Returns the sessions that the target names by id and that are to end. The list may contain an id twice.
+    ///
+    /// [`SessionStore::revoke`] logs the end of such a session even if the store has lost the session's row.
+    pub fn named(&self) -> &[SessionId] {
+        match self {
+            Self::Sessions(ids) | Self::Replaced(ids) => ids,
+            Self::Renewed(_, id) => std::slice::from_ref(id),
+            Self::AllOf(_) | Self::AllExcept(..) => &[],
+        }
+    }
+
     /// Returns the kind of the session's entry in the revocation log.
     pub fn kind(&self, id: SessionId) -> RevocationKind {
         if self.replaces(id) { RevocationKind::Replaced } else { RevocationKind::Ended }
@@ -147,8 +158,8 @@ pub enum StoreAbility {
 /// `hardtack::testing::store_conformance` (feature `testing`) tests an implementation. The guide
 /// [`stores`](crate::guide::stores) explains how to write a store.
 pub trait SessionStore: Send + Sync + 'static {
-    /// Adds a session and, in the same transaction, ends the sessions that `ends` selects. Returns the ids of the
-    /// sessions that this call ended.
+    /// Adds a session and, in the same transaction, ends the sessions that `ends` selects, as [`Self::revoke`] does.
+    /// Returns the ids of the sessions that this call ended.
     fn create(
         &self,
         session: &Session,
@@ -173,6 +184,10 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Ends the sessions that `ends` selects. For each session that this call ends, writes an entry to the revocation
     /// log and returns the id.
+    ///
+    /// If the store has no row for a session that `ends` [names](RevokeTarget::named), it may have lost the row, for
+    /// example because an older backup was restored. Other processes still accept the session's access tokens. The
+    /// store therefore writes an entry for this session too, but does not return the session's id.
     fn revoke(
         &self,
         ends: RevokeTarget<'_>,

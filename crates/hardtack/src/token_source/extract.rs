@@ -57,15 +57,22 @@ pub(crate) fn extract<'a>(
             Ok(None | Some(b"")) => Extracted::Absent(Absence::Cookie),
             Ok(Some(token)) => Extracted::Token(token.into()),
         },
-        TokenLocation::QueryString => match head.query(&sources.query_name) {
-            None => Extracted::Absent(Absence::Parameter),
-            Some(value) if value.is_empty() => Extracted::Absent(Absence::Parameter),
-            Some(value) => match value.strip_prefix(&sources.query_prefix) {
-                Some(token) => Extracted::Token(token.as_bytes().to_vec().into()),
-                None => Extracted::Malformed,
-            },
-        },
+        TokenLocation::QueryString => in_query(head, sources),
         TokenLocation::Json => in_json(kind, head, json),
+    }
+}
+
+/// Searches the query for a token. Refuses a parameter that occurs more than once, because another program, such as a
+/// proxy, may have read another of the values. Flask-JWT-Extended reads the first value.
+fn in_query<'a>(head: &RequestHead<'a>, sources: &TokenSources) -> Extracted<'a> {
+    let mut values = head.query_all(&sources.query_name);
+    match (values.next(), values.next()) {
+        (Some(_), Some(_)) if !sources.flask => Extracted::Malformed,
+        (Some(value), _) if !value.is_empty() => match value.strip_prefix(&sources.query_prefix) {
+            Some(token) => Extracted::Token(token.as_bytes().to_vec().into()),
+            None => Extracted::Malformed,
+        },
+        _ => Extracted::Absent(Absence::Parameter),
     }
 }
 
@@ -106,7 +113,7 @@ fn in_field<'a>(field: &'a [u8], sources: &TokenSources) -> Extracted<'a> {
             _ => Extracted::Malformed,
         };
     }
-    let is_scheme = |word: &[u8]| match sources.exact_header_type {
+    let is_scheme = |word: &[u8]| match sources.flask {
         true => word == header_type,
         // RFC 9110 section 11.1
         false => word.eq_ignore_ascii_case(header_type),
@@ -233,5 +240,26 @@ mod tests {
         assert_eq!(query("/?jwt=a.b.c"), "Malformed");
         assert_eq!(query("/?jwt="), "Parameter");
         assert_eq!(query("/?other=a"), "Parameter");
+    }
+
+    #[test]
+    fn a_query_parameter_that_comes_twice_is_no_token() {
+        let query = |flask, target| {
+            let sources = TokenSources { flask, ..TokenSources::default() };
+            let request = TestRequest::new("GET", target);
+            describe(extract(
+                TokenLocation::QueryString,
+                TokenKind::Access,
+                &request.head(),
+                &sources,
+                &CookieName::new("id"),
+                None,
+            ))
+        };
+        for twice in ["/?jwt=a.b.c&jwt=a.b.c", "/?jwt=a.b.c&x=1&jwt=", "/?jwt=&jwt=a.b.c", "/?jwt=a.b.c&%6Awt=d.e.f"] {
+            assert_eq!(query(false, twice), "Malformed", "{twice}");
+        }
+        assert_eq!(query(true, "/?jwt=a.b.c&jwt=d.e.f"), "a.b.c");
+        assert_eq!(query(true, "/?jwt=&jwt=d.e.f"), "Parameter");
     }
 }

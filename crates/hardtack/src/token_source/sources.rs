@@ -28,8 +28,9 @@ pub struct TokenSources {
     pub(crate) header_lower: String,
     /// The scheme before the token, or an empty string if the header contains only the token.
     pub(crate) header_type: String,
-    /// Whether the scheme must be spelt exactly like this, as Flask-JWT-Extended requires.
-    pub(crate) exact_header_type: bool,
+    /// Whether to search for tokens as Flask-JWT-Extended does: the scheme must be spelt exactly like `header_type`,
+    /// and if the query parameter occurs more than once, the first value is used.
+    pub(crate) flask: bool,
     pub(crate) query_name: String,
     pub(crate) query_prefix: String,
     pub(crate) json_key: String,
@@ -44,7 +45,7 @@ impl Default for TokenSources {
             header_name: "Authorization".into(),
             header_lower: "authorization".into(),
             header_type: "Bearer".into(),
-            exact_header_type: false,
+            flask: false,
             query_name: "jwt".into(),
             query_prefix: String::new(),
             json_key: "access_token".into(),
@@ -125,7 +126,7 @@ impl TokenSources {
 
     /// Checks the locations and names, and stores the header's name in lower case for look-ups.
     pub(crate) fn check(&mut self, flask: bool) -> Result<(), ConfigError> {
-        self.exact_header_type = flask;
+        self.flask = flask;
         if self.locations.is_empty() {
             return Err(ConfigError::NoTokenLocation);
         }

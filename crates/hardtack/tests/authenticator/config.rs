@@ -9,7 +9,10 @@ use hardtack::config::Lifetime;
 use hardtack::cookie::{CookiePrefix, SameSite};
 use hardtack::jwt::{Algorithm, KeyError};
 use hardtack::session::SessionPolicy;
-use hardtack::{Authenticator, ConfigError, CookiePolicy, KeySet, MemorySessions, RefreshMode, SigningKey, Urls};
+use hardtack::token_source::TokenSources;
+use hardtack::{
+    Authenticator, ConfigError, CookiePolicy, KeySet, MemorySessions, RefreshMode, SigningKey, TokenLocation, Urls,
+};
 
 use crate::support::{key, seconds};
 
@@ -83,8 +86,13 @@ fn bad_cookie_policies_are_refused() {
         assert_message_contains(&error, "expected one or more ASCII letters");
     }
     let error = refused(policy().access_name("one").csrf_refresh_name("one").prefix(CookiePrefix::None));
-    assert_eq!(error, ConfigError::CookieNameTwice { name: "one".into() });
+    let (one, other) = ("access_name", "csrf_refresh_name");
+    assert_eq!(error, ConfigError::CookieNameTwice { name: "one".into(), one, other });
+    assert_message_contains(&error, "CookiePolicy::access_name and CookiePolicy::csrf_refresh_name both");
     assert_message_contains(&error, "give each its own name");
+    // Over http, the names have no prefixes, so they would be equal.
+    let error = refused(policy().access_name("id").refresh_name("id").refresh_paths(["/token"]));
+    assert_eq!(error, ConfigError::CookieNameTwice { name: "id".into(), one, other: "refresh_name" });
     let error = refused(policy().access_paths(Vec::<String>::new()));
     assert_eq!(error, ConfigError::NoCookiePath { name: name() });
     assert_message_contains(&error, "set at least one");
@@ -216,4 +224,47 @@ fn the_default_refresh_paths_follow_the_urls_of_the_flow() {
     let inside = Urls::default().login("/app/login").logout("/app/logout").signup("/app/signup");
     assert_eq!(paths(&build(inside, narrow())), ["/token/refresh"]);
     assert_eq!(paths(&build(Urls::default(), narrow().refresh_paths(["/own"]))), ["/own"]);
+}
+
+/// If a name has two meanings, one reader would read a value that is meant for the other.
+#[test]
+fn names_with_two_meanings_are_refused() {
+    for (name, meaning) in [
+        ("Authorization", "carries credentials"),
+        ("cookie", "is set by browsers"),
+        ("Origin", "is set by browsers"),
+        ("Sec-Fetch-Site", "is set by browsers"),
+    ] {
+        let error = refusal(|builder| builder.csrf(CsrfPolicy::default().refresh_header(name)));
+        let setter = "CsrfPolicy::refresh_header";
+        assert_eq!(error, ConfigError::HeaderReserved { name: name.to_lowercase(), setter, meaning });
+        assert_message_contains(&error, "choose another header");
+    }
+    let locations = [TokenLocation::Headers, TokenLocation::QueryString];
+    let sources = || TokenSources::from(locations);
+    let error = refusal(|b| b.token_sources(sources().header_name("X-Csrf-Token")));
+    assert_message_contains(&error, "CsrfPolicy::access_header is \"x-csrf-token\"");
+    assert_message_contains(&error, "is also the header of the token");
+    let error = refusal(|b| b.token_sources(sources().header_name("Cookie")));
+    assert_message_contains(&error, "TokenSources::header_name is \"cookie\"");
+    let error = refusal(|b| b.token_sources(sources().query_name("next")));
+    assert_eq!(error, ConfigError::QueryNameReserved { name: "next".into() });
+
+    let reserve = |builder: AuthenticatorBuilder| builder.reserve_names(["theme", "cart"], ["page"]);
+    let error = refusal(|b| reserve(b).cookies(CookiePolicy::default().csrf_access_name("cart")));
+    let setter = "csrf_access_name";
+    assert_eq!(error, ConfigError::CookieNameReserved { name: "cart".into(), setter });
+}
+
+/// Flask-JWT-Extended accepts all of this.
+#[test]
+fn the_flask_preset_accepts_names_with_two_meanings() {
+    let sources = TokenSources::from([TokenLocation::Headers, TokenLocation::QueryString]);
+    let built = Authenticator::builder(KeySet::new(key()))
+        .flask_compatible()
+        .token_sources(sources.header_name("X-CSRF-TOKEN").query_name("next"))
+        .csrf(CsrfPolicy::default().header("Authorization"))
+        .cookies(CookiePolicy::default().prefix(CookiePrefix::None).access_name("__Secure-id").refresh_name("id"))
+        .build();
+    assert!(built.is_ok(), "{:?}", built.err());
 }

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use super::{HEADER, MAGIC, MAX_PREFIX, PasswordTable, PasswordTableError, prefix_of};
+use super::{HEADER, MAGIC, MAX_PREFIX, PasswordTable, PasswordTableError, open_trusted, prefix_of};
 use crate::passwords::TypedPassword;
 
 /// How many prefixes are sorted in memory at once. They take up 64 MiB.
@@ -40,8 +40,8 @@ impl PasswordTable {
     /// the table.
     ///
     /// # Errors
-    /// The list cannot be read, a line of the list is not in the expected format, the table cannot be written, or the
-    /// file for the table already exists.
+    /// The list cannot be read, is not a regular file, or can be changed by another user; a line of the list is not in
+    /// the expected format; the table cannot be written; or the file for the table already exists.
     pub fn build(list: impl AsRef<Path>, table: impl AsRef<Path>) -> Result<TableSummary, PasswordTableError> {
         Self::build_in_runs(list.as_ref(), table.as_ref(), RUN)
     }
@@ -83,8 +83,7 @@ enum Lines {
 
 impl<'a> List<'a> {
     fn open(path: &'a Path) -> Result<Self, PasswordTableError> {
-        let unreadable = |source| PasswordTableError::Io { path: path.to_owned(), action: "read", source };
-        File::open(path).map(|file| Self { path, file: BufReader::new(file) }).map_err(unreadable)
+        open_trusted(path).map(|file| Self { path, file: BufReader::new(file) })
     }
 
     /// Passes the prefix of each password to `push`, and returns how many lines were left out.

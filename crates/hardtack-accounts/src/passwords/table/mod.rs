@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
-use hardtack::files::{UntrustedFile, check_trusted};
+use hardtack::files::{UntrustedFile, check_trusted, check_trusted_folder, open_regular};
 
 pub use build::TableSummary;
 
@@ -99,17 +99,14 @@ impl PasswordTable {
     /// Opens a table. If the file is replaced later, the old table stays in use until you open the table again.
     ///
     /// # Errors
-    /// The file cannot be read, is not a table, or can be changed by another user.
+    /// The file cannot be read, is not a regular file, or is not a table; or another user can change the file or its
+    /// folder.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, PasswordTableError> {
         let path = path.as_ref();
         let unreadable = |source| PasswordTableError::Io { path: path.to_owned(), action: "read", source };
-        let file = File::open(path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
-        if !metadata.is_file() {
-            return Err(PasswordTableError::NotATable { path: path.to_owned(), why: "is not a regular file" });
-        }
-        check_trusted(path, &metadata)?;
-        Self::read(Source::File(file), metadata.len())
+        let file = open_trusted(path)?;
+        let len = file.metadata().map_err(unreadable)?.len();
+        Self::read(Source::File(file), len)
             .map_err(unreadable)?
             .map_err(|why| PasswordTableError::NotATable { path: path.to_owned(), why })
     }
@@ -168,6 +165,15 @@ impl PasswordTable {
         }
         Ok(false)
     }
+}
+
+/// Opens a regular file that no other user can change or replace. Does not block.
+fn open_trusted(path: &Path) -> Result<File, PasswordTableError> {
+    let unreadable = |source| PasswordTableError::Io { path: path.to_owned(), action: "read", source };
+    let file = open_regular(path).map_err(unreadable)?;
+    check_trusted(path, &file.metadata().map_err(unreadable)?)?;
+    check_trusted_folder(path.parent().unwrap_or(path))?;
+    Ok(file)
 }
 
 impl Source {

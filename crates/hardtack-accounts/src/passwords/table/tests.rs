@@ -99,6 +99,7 @@ fn what_is_not_a_whole_table_is_refused() {
         let error = PasswordTable::open(&table).unwrap_err().to_string();
         assert!(error.contains(why) && error.ends_with("hardtack passwords build FILE"), "{error}");
     }
-    let error = PasswordTable::open(table.parent().unwrap()).unwrap_err().to_string();
-    assert!(error.contains("is not a regular file"), "{error}");
+    let error = PasswordTable::open(table.parent().unwrap()).unwrap_err();
+    let error = hardtack::error::WithCauses(&error).to_string();
+    assert!(error.contains("cannot be read: it is not a regular file"), "{error}");
 }

@@ -17,9 +17,9 @@ use self::result::{Sessions, print_changed, print_link, print_list};
 use super::runtime;
 use crate::config::Config;
 use crate::error::Error;
-use crate::stores::{SessionStores, StoreUser};
+use crate::stores::SessionStores;
 use crate::subcommands::{NamedUser, UserCommand};
-use crate::{keys, output, session_place, stores};
+use crate::{keys, output, running, stores};
 
 /// How many users one query reads.
 const PAGE: u32 = 500;
@@ -174,12 +174,14 @@ impl Users<'_> {
     /// # Errors
     /// No user has the name, or the servers keep their sessions elsewhere. Nothing has been changed.
     async fn session_store(&self, name: &str) -> Result<Result<(Authenticator, usize), Error>, Error> {
-        let place = session_place::check(self.database, self.config.redis.as_ref()).await?;
+        let store = running::check(self.database, self.config.redis.as_ref()).await?;
+        // Only servers that use this store carry out an intention to end sessions that this command stores.
+        self.accounts.set_session_store_id(store.id.as_deref());
         let id = found(self.accounts.find_by_name(name).await, name)?.user.id;
         // No token is signed, so any key will do. Even if the store cannot be used, this lets the accounts store the
         // intention to end sessions, which the servers carry out.
         let builder = self.accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
-        Ok(match place {
+        Ok(match store.usable {
             Ok(()) => self.connect(builder, &id).await,
             Err(error) => Err(error),
         })
@@ -187,7 +189,7 @@ impl Users<'_> {
 
     async fn connect(&self, builder: AuthenticatorBuilder, id: &str) -> Result<(Authenticator, usize), Error> {
         let SessionStores { builder, .. } =
-            stores::add_sessions(builder, self.database, self.config.redis.as_ref(), StoreUser::Command).await?;
+            stores::add_sessions(builder, self.database, self.config.redis.as_ref()).await?;
         let auth = builder.build().map_err(Error::with_causes)?;
         let sessions = auth.sessions(id).await.map_err(Error::with_causes)?.len();
         Ok((auth, sessions))

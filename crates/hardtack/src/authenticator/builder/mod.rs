@@ -291,6 +291,19 @@ impl AuthenticatorBuilder {
         self
     }
 
+    /// Reserves the names of the application's own cookies and query parameters. Pass the names of cookies without
+    /// prefixes. Building the authenticator then fails if [`CookiePolicy`] gives a cookie one of these names, or if
+    /// requests may carry tokens in one of these query parameters. You can call this method several times to add names.
+    pub fn reserve_names(
+        mut self,
+        cookies: impl IntoIterator<Item = &'static str>,
+        query_parameters: impl IntoIterator<Item = &'static str>,
+    ) -> Self {
+        self.settings.reserved_cookie_names.extend(cookies);
+        self.settings.reserved_query_names.extend(query_parameters);
+        self
+    }
+
     /// Sets where requests carry their tokens: [`TokenSources`], or a list of
     /// [`TokenLocation`](crate::TokenLocation)s in order of precedence (`JWT_TOKEN_LOCATION`). Default: cookies.
     ///
@@ -463,6 +476,7 @@ impl AuthenticatorBuilder {
             settings.realm.as_deref(),
             settings.csrf.protect,
             settings.flask,
+            &settings.reserved_cookie_names,
         )?;
         let sends_token =
             |url: &str| cookies.access.is_sent_to(url) || (has_refresh_cookie && cookies.refresh.is_sent_to(url));

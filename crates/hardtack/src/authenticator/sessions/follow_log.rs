@@ -185,15 +185,28 @@ impl Authenticator {
                     ));
                 }
             };
+            let position = reader.position();
             let step = reader.take_page(&page, LOG_PAGE);
             let now = self.moment();
             // Do not skip entries that seem to be no longer needed: our clock may be ahead.
             page.entries.iter().for_each(|entry| self.learn(entry.session, entry.kind, entry.at, now));
             read += page.entries.len();
             match step {
-                LogStep::Restart => {
+                LogStep::Restart | LogStep::WentBack => {
                     log.lost();
-                    tracing::warn!(event = "log_read_again", head = page.head);
+                    if step == LogStep::WentBack {
+                        tracing::error!(
+                            event = "log_went_back",
+                            position,
+                            head = page.head,
+                            "the session store has lost the newest entries of its revocation log, probably because an \
+                             older copy of the store was restored; sessions that have ended since that copy was made \
+                             may be live again; to log everyone out, replace the signing key (with hardtack serve: set \
+                             a new JWT_SECRET_KEY, or, if it is not set, run hardtack keys rotate --discard-old)"
+                        );
+                    } else {
+                        tracing::warn!(event = "log_read_again", head = page.head);
+                    }
                     readings += 1;
                     if readings > READINGS {
                         return Err(BackendError::new(

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::dead;
-use super::revoke::named;
 use super::tokens::PERSISTENT;
 use crate::authenticator::{Authenticator, LogIn, SessionError};
 use crate::clock::Timestamp;
@@ -149,7 +148,12 @@ impl Authenticator {
         let mut ended_with_change = false;
         let mut session = Session::begin(previous.subject(), now, &self.0.rules);
         if let (Some(store), Some(id)) = (self.store(), previous.session()) {
-            let row = store.find(id).await?.ok_or(Reason::Revoked)?;
+            let Some(row) = store.find(id).await? else {
+                // The store has lost the row. Write to the log that the session has ended, so that other processes
+                // refuse the session's tokens.
+                self.revoke_session_of(previous).await?;
+                return Err(Reason::Revoked);
+            };
             // If the application's transaction has ended this session, the session was live until then, so its browser
             // gets a new one. The ended row also proves that the transaction was committed.
             ended_with_change = ended.contains(&id) && row.revoked_at.is_some() && now < row.expires_at;
@@ -220,7 +224,7 @@ impl Authenticator {
         let Some(store) = self.store() else {
             let at = held.iter().fold(now, |at, token| at.max(token.claims().issued_at));
             self.end_locally(&[], ends, at);
-            return Ok(named(ends).into_owned());
+            return Ok(ends.named().to_vec());
         };
         let write = self.begin_uncertain_write(store, ends).await?;
         let dated = held.iter().filter_map(|token| Some((token.session()?, token.claims().issued_at)));

@@ -1,6 +1,5 @@
 //! Lists, ends and prunes sessions.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::authenticator::Authenticator;
@@ -11,6 +10,7 @@ use crate::revocation::Moment;
 use crate::session::{
     ErasedStore, RevocationKind, RevokeTarget, Session, SessionCursor, SessionId, SessionsPage, StoreAbility,
 };
+use crate::token::VerifiedToken;
 
 /// How many sessions a page of [`Authenticator::sessions_page`] has.
 const SESSIONS_PAGE: u32 = 50;
@@ -77,7 +77,7 @@ impl Authenticator {
     /// or may not be in the store at all.
     pub(super) fn end_locally(&self, ended: &[SessionId], ends: RevokeTarget<'_>, at: Timestamp) {
         let now = self.moment();
-        for id in ended.iter().chain(named(ends).iter()) {
+        for id in ended.iter().chain(ends.named()) {
             self.learn(*id, ends.kind(*id), at, now);
         }
     }
@@ -205,6 +205,33 @@ impl Authenticator {
         self.revoke(RevokeTarget::AllOf(subject), subject, self.now()).await
     }
 
+    /// Ends all sessions of the user of a token, and returns the number of sessions that it ended. Call this method
+    /// when a logged-in user logs out everywhere.
+    ///
+    /// Ends the token's session even if the store has lost the session's row.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn revoke_all_sessions_of(&self, token: &VerifiedToken) -> Result<usize, BackendError> {
+        let ended = self.revoke_all_sessions(token.subject()).await?;
+        Ok(ended + usize::from(self.revoke_session_of(token).await?))
+    }
+
+    /// Ends the session of a token, even if the store has lost the session's row. Returns `false` if the token has no
+    /// session, if the session had already been ended, or if the store has no row for the session.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn revoke_session_of(&self, token: &VerifiedToken) -> Result<bool, BackendError> {
+        let Some(id) = token.session() else { return Ok(false) };
+        let row = match self.store() {
+            Some(store) => store.find(id).await?,
+            None => None,
+        };
+        let at = row.map_or(token.claims().issued_at, |row| row.rotated_at).max(self.now());
+        Ok(self.revoke(RevokeTarget::Sessions(&[id]), token.subject(), at).await? > 0)
+    }
+
     async fn revoke(&self, ends: RevokeTarget<'_>, subject: &str, at: Timestamp) -> Result<usize, BackendError> {
         let ended = self.end(ends, at).await?;
         for id in &ended {
@@ -273,13 +300,4 @@ async fn sessions_page(
     sessions.retain(|row| after.is_none_or(|after| after.precedes(row)));
     sessions.truncate(limit as usize);
     Ok(sessions)
-}
-
-/// Returns the sessions that a target lists by id.
-pub(super) fn named(ends: RevokeTarget<'_>) -> Cow<'_, [SessionId]> {
-    match ends {
-        RevokeTarget::Sessions(ids) | RevokeTarget::Replaced(ids) => ids.into(),
-        RevokeTarget::Renewed(_, id) => vec![id].into(),
-        RevokeTarget::AllOf(_) | RevokeTarget::AllExcept(..) => (&[]).into(),
-    }
 }

@@ -1,6 +1,5 @@
 //! Tracks writes to the store whose outcome this process may never learn.
 
-use super::revoke::named;
 use crate::authenticator::Authenticator;
 use crate::clock::Timestamp;
 use crate::error::BackendError;
@@ -29,7 +28,7 @@ impl Authenticator {
     ) -> Result<UncertainWrite<'_>, BackendError> {
         let sessions = match target {
             RevokeTarget::Sessions(_) | RevokeTarget::Replaced(_) => {
-                named(target).iter().map(|id| (*id, None)).collect()
+                target.named().iter().map(|id| (*id, None)).collect()
             }
             RevokeTarget::AllOf(subject) | RevokeTarget::AllExcept(subject, _) | RevokeTarget::Renewed(subject, _) => {
                 let unended = self.unended_sessions(store, subject).await?;

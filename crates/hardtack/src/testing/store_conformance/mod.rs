@@ -54,6 +54,7 @@ where
     rotation::rotate_stops_at_the_end_of_the_session(&fresh().await).await;
     rotation::confirm_marks_the_current_generation(&fresh().await).await;
     revoke::revoke_ends_and_logs_once(&fresh().await).await;
+    revoke::a_named_session_without_a_row_is_logged(&fresh().await).await;
     revoke::revoke_ends_the_sessions_of_a_subject(&fresh().await).await;
     revoke::an_ended_session_never_lives_again(&fresh().await).await;
     rows::list_returns_the_live_sessions_of_a_subject(&fresh().await).await;

@@ -1,4 +1,5 @@
-//! Checks who can change the program that sends mail, because it runs as the server's OS user.
+//! Checks who can change the program that sends mail, and the folder for emails. The program runs as the server's OS
+//! user, and emails contain links that are as powerful as passwords.
 
 use std::env;
 use std::fs::Metadata;
@@ -7,13 +8,18 @@ use std::path::{Path, PathBuf};
 use hardtack::files;
 
 use super::mail::{MailConfig, MailTransport};
-use super::settings::MAIL_COMMAND;
+use super::settings::{MAIL_COMMAND, MAIL_OUTBOX};
 use super::sources::Sources;
 use crate::error::Error;
 
-/// Refuses a mail program that an OS user other than root and the user of this process can change. sshd has a similar
-/// rule for its `AuthorizedKeysCommand`. A missing program is reported only when mail is sent.
+/// Refuses a mail program, or a folder for emails, that an OS user other than root and the user of this process can
+/// change. sshd has a similar rule for its `AuthorizedKeysCommand`. A missing program is reported only when mail is
+/// sent. A missing folder is created when mail is sent.
 pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), Error> {
+    if let Some(folder) = mail.and_then(MailConfig::outbox) {
+        return check_outbox(folder)
+            .map_err(|why| Error::config(format_args!("{}: {why}", sources.describe(&MAIL_OUTBOX))));
+    }
     let Some((path, metadata)) = mail.and_then(MailConfig::program).and_then(find) else { return Ok(()) };
     files::check_trusted(&path, &metadata).map_err(|untrusted| {
         let setting = sources.describe(&MAIL_COMMAND);
@@ -21,7 +27,23 @@ pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), 
     })
 }
 
+fn check_outbox(folder: &Path) -> Result<(), String> {
+    match folder.metadata() {
+        Ok(metadata) if !metadata.is_dir() => Err(format!("{} is not a folder", folder.display())),
+        Ok(_) => files::check_trusted_folder(folder).map_err(|untrusted| untrusted.to_string()),
+        Err(_) => Ok(()),
+    }
+}
+
 impl MailConfig {
+    /// Returns the folder for emails, if the server writes emails to a folder.
+    pub(crate) fn outbox(&self) -> Option<&Path> {
+        match &self.transport {
+            MailTransport::Outbox(folder) => Some(folder),
+            _ => None,
+        }
+    }
+
     /// If another OS user can replace the program that sends mail, returns a warning that says so.
     pub(crate) fn untrusted_folder(&self) -> Option<String> {
         let (path, _) = find(self.program()?)?;

@@ -1,0 +1,30 @@
+//! Ends the browser's own session after a request that has ended all sessions of the user.
+
+use hardtack::error::WithCauses;
+use hardtack::session::EndedSessions;
+use hardtack_axum::Auth;
+use http::Uri;
+
+use crate::extract::user_of_refused;
+use crate::site::Site;
+
+/// Ends the sessions that a committed change requires to end, as [`Site::finish_ending`] does. If the browser is logged
+/// in as the same user, its session ends too, even if the store has lost the session's row.
+pub(super) async fn finish_ending(site: &Site, auth: &Auth, ended: EndedSessions) -> bool {
+    let subject = ended.subject().map(str::to_owned);
+    site.finish_ending(ended).await && end_own_session(site, auth, subject.as_deref()).await
+}
+
+/// Ends the session of the request's access token if the token is valid and belongs to this user. Returns `false` if
+/// the session store failed.
+async fn end_own_session(site: &Site, auth: &Auth, subject: Option<&str>) -> bool {
+    let Some(user) = user_of_refused(auth.headers(), &Uri::default(), site).await else { return true };
+    if subject != Some(user.token().subject()) {
+        return true;
+    }
+    let result = site.auth.revoke_session_of(user.token()).await;
+    if let Err(error) = &result {
+        tracing::error!(event = "not_ended", error = %WithCauses(error));
+    }
+    result.is_ok()
+}

@@ -1,0 +1,119 @@
+//! Which keys the running servers were given by settings, such as `JWT_SECRET_KEY`. The key folder does not contain
+//! these keys, so `hardtack keys rotate` cannot replace them.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use hardtack_sqlx::DatabaseUrl;
+
+use super::table::Table;
+use crate::config::Config;
+use crate::config::settings::{SECRET_KEY, SECRET_KEY_PREVIOUS};
+use crate::error::Error;
+
+/// Each running server has a row in `hardtack_settings` that says which keys it was given. The name of the row begins
+/// with this prefix. The value of the row is the time at which the server last renewed the row, in seconds since 1970,
+/// followed by a space and the value of [`GivenKeys::to_text`].
+pub(super) const SERVER: &str = "keys_of_server:";
+
+/// The settings that gave a server keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GivenKeys {
+    /// The setting that gave the server its signing key. `None` if the server signs with a key in the folder.
+    signing: Option<String>,
+    /// Whether the server was also given previous secrets. It accepts tokens that were signed with them.
+    previous: bool,
+    /// The server's address, machine and process.
+    server: String,
+}
+
+impl GivenKeys {
+    /// Returns the settings of this process, which is a server that listens at `bound`.
+    pub(crate) fn of(config: &Config, bound: SocketAddr) -> Self {
+        let setting = if config.sources.is_set(&SECRET_KEY) { "JWT_SECRET_KEY" } else { "JWT_PRIVATE_KEY" };
+        Self {
+            signing: config.signing_key.is_some().then(|| setting.to_owned()),
+            previous: config.sources.is_set(&SECRET_KEY_PREVIOUS),
+            server: match machine() {
+                Some(machine) => format!("{bound} on {machine} (process {})", std::process::id()),
+                None => format!("{bound} (process {})", std::process::id()),
+            },
+        }
+    }
+
+    /// Returns the setting that gave the server its signing key. Returns `None` if the server signs with a key in the
+    /// folder.
+    pub(crate) fn signing(&self) -> Option<&str> {
+        self.signing.as_deref()
+    }
+
+    /// Returns the setting that gave the server previous secrets, if it was given any.
+    pub(crate) fn previous(&self) -> Option<&'static str> {
+        self.previous.then_some("JWT_SECRET_KEY_PREVIOUS")
+    }
+
+    /// Returns the text that is stored in a row, without the time.
+    pub(super) fn to_text(&self) -> String {
+        let signing = self.signing.as_deref().unwrap_or("-");
+        format!("{signing} {} {}", if self.previous { "previous" } else { "-" }, self.server)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, ' ');
+        let (signing, previous, server) = (parts.next()?, parts.next()?, parts.next()?);
+        let signing = Some(signing).filter(|signing| *signing != "-").map(str::to_owned);
+        Some(Self { signing, previous: previous == "previous", server: server.to_owned() })
+    }
+}
+
+/// Writes which server this is.
+impl fmt::Display for GivenKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server that listens at {}", self.server)
+    }
+}
+
+/// Returns the keys that the running servers were given, with an entry for each server. Returns `None` if no server is
+/// running.
+pub(crate) async fn given_keys(url: &DatabaseUrl) -> Result<Option<Vec<GivenKeys>>, Error> {
+    // Opening the database would create an empty file.
+    if url.file().is_some_and(|file| !file.exists()) {
+        return Ok(None);
+    }
+    let database = url.open().await.map_err(Error::with_causes)?;
+    let found = async { of_running_servers(&Table::open(&database).await?).await }.await;
+    database.close().await;
+    let keys: Vec<GivenKeys> = found?.into_iter().map(|(_, keys)| keys).collect();
+    Ok(Some(keys).filter(|keys| !keys.is_empty()))
+}
+
+/// Returns the name of each running server's row, and which keys the server was given.
+pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<(String, GivenKeys)>, Error> {
+    let rows = table.of_running_servers(SERVER).await?;
+    Ok(rows.into_iter().filter_map(|(name, row)| Some((name, GivenKeys::parse(&row)?))).collect())
+}
+
+/// Returns the name of this machine, if the name can be read (on Linux).
+fn machine() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_keys_are_written_and_read() {
+        let of = |signing: Option<&str>, previous| GivenKeys {
+            signing: signing.map(str::to_owned),
+            previous,
+            server: "[::1]:3000 on host (process 7)".to_owned(),
+        };
+        for keys in
+            [of(None, false), of(None, true), of(Some("JWT_PRIVATE_KEY"), false), of(Some("JWT_SECRET_KEY"), true)]
+        {
+            assert_eq!(GivenKeys::parse(&keys.to_text()), Some(keys));
+        }
+    }
+}

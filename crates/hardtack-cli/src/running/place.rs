@@ -1,0 +1,81 @@
+//! Where sessions are stored.
+
+use std::fmt;
+
+/// Where sessions are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the database, beside the users.
+    Database,
+    /// In Redis. `id` is the random id that is stored in this Redis. `address` is the URL that the server used to
+    /// connect to this Redis, without the password.
+    Redis { id: String, address: String },
+}
+
+impl Place {
+    /// Whether both places are the same store. A Redis is recognized by its id, because its address may have changed.
+    pub(super) fn is_same_store(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Database, Self::Database) => true,
+            (Self::Redis { id, .. }, Self::Redis { id: other, .. }) => id == other,
+            (Self::Database, Self::Redis { .. }) | (Self::Redis { .. }, Self::Database) => false,
+        }
+    }
+
+    /// Returns the id of the Redis. Returns `None` for the database.
+    pub(super) fn id(&self) -> Option<&str> {
+        match self {
+            Self::Database => None,
+            Self::Redis { id, .. } => Some(id),
+        }
+    }
+
+    /// Returns the text that is stored in a row: `database`, or `redis ID ADDRESS`.
+    pub(super) fn to_text(&self) -> String {
+        match self {
+            Self::Database => "database".to_owned(),
+            Self::Redis { id, address } => format!("redis {id} {address}"),
+        }
+    }
+
+    /// Parses the text that is stored in a row. Returns `None` for an unknown text, because a newer version may have
+    /// written it.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        match text.splitn(3, ' ').collect::<Vec<_>>()[..] {
+            ["database"] => Some(Self::Database),
+            ["redis", id, address] => Some(Self::Redis { id: id.to_owned(), address: address.to_owned() }),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Database => f.write_str("the database"),
+            Self::Redis { address, .. } => write!(f, "the Redis at {address}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_written_and_read() {
+        let redis = Place::Redis { id: "1f".into(), address: "unix:///run/a b.sock".into() };
+        for place in [Place::Database, redis] {
+            assert_eq!(Place::parse(&place.to_text()), Some(place));
+        }
+        assert_eq!(Place::parse("etcd x"), None);
+    }
+
+    #[test]
+    fn a_redis_is_the_same_at_another_address() {
+        let at = |id: &str, address: &str| Place::Redis { id: id.into(), address: address.into() };
+        assert!(at("1", "a").is_same_store(&at("1", "b")) && Place::Database.is_same_store(&Place::Database));
+        assert!(!at("1", "a").is_same_store(&at("2", "a")) && !at("1", "a").is_same_store(&Place::Database));
+        assert!(!Place::Database.is_same_store(&at("1", "a")));
+    }
+}

@@ -1,0 +1,136 @@
+//! Where the servers keep their sessions.
+//!
+//! A command that ends sessions reads this from the database. If it relied only on its own settings, it might look in
+//! the wrong place, find no sessions, and report success.
+
+use hardtack_redis::RedisSessions;
+use hardtack_sqlx::Database;
+
+use super::place::Place;
+use super::table::{LAPSE, Table};
+use crate::config::{RedisConfig, RedisPurpose};
+use crate::error::Error;
+
+/// The name of the row of `hardtack_settings` that says where the most recently started server keeps its sessions.
+const NAME: &str = "session_place";
+
+/// Each running server has a row in `hardtack_settings`. The name of the row begins with this prefix. The value of the
+/// row is the time at which the server last renewed the row, in seconds since 1970, followed by a space and the value
+/// of [`Place::to_text`].
+pub(super) const SERVER: &str = "session_place_of_server:";
+
+/// Records where the most recently started server keeps its sessions.
+pub(super) async fn record(table: &Table, place: &Place) -> Result<(), Error> {
+    if let Some(known) = last(table).await?.filter(|known| !known.is_same_store(place)) {
+        tracing::warn!(
+            event = "sessions_moved",
+            from = known.to_text(),
+            to = place.to_text(),
+            "sessions are now kept in another store; access tokens that were issued earlier work until they expire, \
+             even after a log-out; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY, or, if neither \
+             is set, run: hardtack keys rotate --discard-old"
+        );
+    }
+    table.set(NAME, &place.to_text()).await
+}
+
+/// Records the new id of a store that has lost its data. Does nothing if a server with another store has been started
+/// since.
+pub(super) async fn replace(table: &Table, lost: &Place, found: &Place) -> Result<(), Error> {
+    table.replace(NAME, &lost.to_text(), &found.to_text()).await
+}
+
+/// Returns where each running server keeps its sessions.
+pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<Place>, Error> {
+    Ok(table.of_running_servers(SERVER).await?.iter().filter_map(|(_, place)| Place::parse(place)).collect())
+}
+
+/// What [`check`] has found out about the servers' session store.
+pub(crate) struct KnownStore {
+    /// The id of the Redis. `None` if the store is the database, or if no server has recorded its store.
+    pub(crate) id: Option<String>,
+    /// An error if the command's settings are right, but the store cannot be reached or has lost its id. In that case,
+    /// only the servers can end the sessions.
+    pub(crate) usable: Result<(), Error>,
+}
+
+/// Checks that a command's settings name the store in which the servers keep their sessions. Returns an error if they
+/// name another store, in which the command would not find the sessions, or if this cannot be checked.
+pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> Result<KnownStore, Error> {
+    let Some(place) = known(database).await? else { return Ok(KnownStore { id: None, usable: Ok(()) }) };
+    let id = place.id().map(str::to_owned);
+    let redis = redis.filter(|redis| redis.purpose == RedisPurpose::Sessions);
+    Ok(KnownStore { id, usable: can_use(place, redis).await? })
+}
+
+/// Checks that a command's settings (`redis`) name the store in which the servers keep their sessions (`place`).
+/// Returns an outer `Err` if they name another store, or if this cannot be checked. Returns an inner `Err` if the
+/// settings are right, but the store cannot be reached or has lost its id.
+async fn can_use(place: Place, redis: Option<&RedisConfig>) -> Result<Result<(), Error>, Error> {
+    match (place, redis) {
+        (Place::Database, None) => Ok(Ok(())),
+        (Place::Database, Some(_)) => Err(Error::config(
+            "the servers keep their sessions in the database, so this command would not find them in Redis; remove \
+             --redis-url and HARDTACK_REDIS_URL, or set --redis-for notice as the servers do",
+        )),
+        (Place::Redis { address, .. }, None) => Err(Error::config(format_args!(
+            "the servers keep their sessions in the Redis at {address}, so this command would not find them in the \
+             database; set --redis-url or HARDTACK_REDIS_URL to the value that the servers use"
+        ))),
+        (Place::Redis { id, address }, Some(config)) => {
+            let same_address = config.url.to_string() == address;
+            match identity(config).await {
+                Ok(Some(found)) if found == id => Ok(Ok(())),
+                Ok(None) if same_address => Ok(Err(Error::runtime(format_args!(
+                    "the Redis that this command reaches at {address} has lost its data, or is not the one that the \
+                     servers use"
+                )))),
+                Err(error) if same_address => Ok(Err(error)),
+                Err(error) => Err(error),
+                // The same address may lead elsewhere on another machine or in another container.
+                Ok(_) if same_address => Err(Error::config(format_args!(
+                    "the servers keep their sessions in a Redis that they reach at {address}, but this command reaches \
+                     another Redis at that address; run the command on a machine where the address leads to the \
+                     servers' Redis, or set --redis-url or HARDTACK_REDIS_URL to another address of the servers' Redis"
+                ))),
+                Ok(_) => Err(Error::config(format_args!(
+                    "the servers keep their sessions in the Redis at {address}, but {} is another Redis; set \
+                     --redis-url or HARDTACK_REDIS_URL to the value that the servers use",
+                    config.url
+                ))),
+            }
+        }
+    }
+}
+
+/// Returns the id of a Redis, if it has one.
+async fn identity(config: &RedisConfig) -> Result<Option<String>, Error> {
+    let sessions = RedisSessions::open(config.url.clone()).await.map_err(Error::with_causes)?;
+    sessions.identity().await.map_err(Error::with_causes)
+}
+
+/// Returns where the running servers keep their sessions. If no server is running, returns where the server that was
+/// started last kept them.
+///
+/// # Errors
+/// The running servers keep their sessions in different places.
+async fn known(database: &Database) -> Result<Option<Place>, Error> {
+    let table = Table::open(database).await?;
+    let last = last(&table).await?;
+    let mut running = of_running_servers(&table).await?.into_iter();
+    let Some(place) = running.next() else { return Ok(last) };
+    match running.find(|other| !other.is_same_store(&place)) {
+        None => Ok(last.filter(|last| last.is_same_store(&place)).or(Some(place))),
+        Some(other) => Err(Error::config(format_args!(
+            "some servers keep their sessions in {place}, and others in {other}, so this command might not find all \
+             sessions; stop the servers with the wrong settings, and repeat the command; if one of these servers was \
+             killed, first wait {LAPSE} seconds; if Redis has just lost its data, the \
+             settings may be right: wait 20 seconds, and repeat the command"
+        ))),
+    }
+}
+
+/// Returns where the server that was started last keeps its sessions, if that is known.
+async fn last(table: &Table) -> Result<Option<Place>, Error> {
+    Ok(table.get(NAME).await?.and_then(|value| Place::parse(&value)))
+}

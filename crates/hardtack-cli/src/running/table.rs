@@ -1,0 +1,81 @@
+//! The table `hardtack_settings`.
+
+use hardtack_db::{Migration, Pool, Statement};
+use hardtack_sqlx::Database;
+
+use crate::error::Error;
+
+const MIGRATIONS: &[Migration] =
+    &[Migration::new(1, "CREATE TABLE hardtack_settings (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")];
+
+/// The age in seconds beyond which a server's row shows that the server is no longer running.
+pub(crate) const LAPSE: u64 = 60;
+
+/// Creates the table, or brings it up to date, and returns how many migrations were applied.
+pub(crate) async fn migrate(database: &Database) -> Result<usize, Error> {
+    Pool::from(database.clone()).migrate("settings", MIGRATIONS).await.map_err(Error::with_causes)
+}
+
+/// The table in an open database.
+pub(super) struct Table(Pool);
+
+impl Table {
+    /// Creates the table if it does not exist.
+    pub(super) async fn open(database: &Database) -> Result<Self, Error> {
+        migrate(database).await?;
+        Ok(Self(Pool::from(database.clone())))
+    }
+
+    /// Returns the time of the database's clock, in seconds since 1970.
+    pub(super) async fn now(&self) -> Result<i64, Error> {
+        self.0.unix_time().await.map_err(Error::with_causes)
+    }
+
+    pub(super) async fn get(&self, name: &str) -> Result<Option<String>, Error> {
+        let statement = Statement::new("SELECT value FROM hardtack_settings WHERE name = $1").bind(name);
+        let rows: Vec<(String,)> = self.0.fetch(statement).await.map_err(Error::with_causes)?;
+        Ok(rows.into_iter().next().map(|(value,)| value))
+    }
+
+    /// Inserts or replaces a row.
+    pub(super) async fn set(&self, name: &str, value: &str) -> Result<(), Error> {
+        // RETURNING makes this a query, whose success does not prove that the database has room for more.
+        let sql = "INSERT INTO hardtack_settings (name, value) VALUES ($1, $2)
+            ON CONFLICT (name) DO UPDATE SET value = excluded.value RETURNING name";
+        let statement = Statement::new(sql).bind(name).bind(value);
+        let written: Result<Vec<(String,)>, _> = self.0.fetch(statement).await;
+        written.map(drop).map_err(Error::with_causes)
+    }
+
+    /// Sets a row's value to `new` if it is `old`.
+    pub(super) async fn replace(&self, name: &str, old: &str, new: &str) -> Result<(), Error> {
+        let sql = "UPDATE hardtack_settings SET value = $3 WHERE name = $1 AND value = $2";
+        let statement = Statement::new(sql).bind(name).bind(old).bind(new);
+        self.0.execute(statement).await.map(drop).map_err(Error::with_causes)
+    }
+
+    pub(super) async fn delete(&self, name: &str) -> Result<(), Error> {
+        let statement = Statement::new("DELETE FROM hardtack_settings WHERE name = $1").bind(name);
+        self.0.execute(statement).await.map(drop).map_err(Error::with_causes)
+    }
+
+    /// Returns the names and the recorded texts of the running servers' rows whose names begin with `prefix`. The value
+    /// of such a row is a time in seconds since 1970, a space and the text. Deletes the rows of servers that are no
+    /// longer running.
+    pub(super) async fn of_running_servers(&self, prefix: &str) -> Result<Vec<(String, String)>, Error> {
+        let now = self.now().await?;
+        let statement = Statement::new("SELECT name, value FROM hardtack_settings WHERE name LIKE $1 ORDER BY name");
+        let statement = statement.bind(format!("{prefix}%"));
+        let rows: Vec<(String, String)> = self.0.fetch(statement).await.map_err(Error::with_causes)?;
+        let mut found = Vec::new();
+        for (name, value) in rows {
+            let (time, recorded) = value.split_once(' ').unwrap_or_default();
+            if time.parse().is_ok_and(|time: i64| time.abs_diff(now) <= LAPSE) {
+                found.push((name, recorded.to_owned()));
+            } else {
+                self.delete(&name).await?;
+            }
+        }
+        Ok(found)
+    }
+}

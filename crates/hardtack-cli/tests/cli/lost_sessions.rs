@@ -1,0 +1,215 @@
+//! The store has lost the rows of sessions: an older backup was restored, or Redis was restarted without its data.
+
+use std::time::{Duration, Instant};
+
+use hardtack_db::{Pool, Statement};
+use hardtack_sqlx::Database;
+use hardtack_test_support::Client;
+use hardtack_test_support::process::Program;
+use hardtack_test_support::services::postgres;
+use hardtack_test_support::services::redis::RedisServer;
+use serde_json::json;
+
+use crate::stores::{Store, TwoServers, at, on_every_store, on_redis};
+use crate::support::{
+    PASSWORD, TestDir, is_logged_in, is_refused_soon, is_refused_within, log_in, log_out, output, sign_up, start,
+    with_copied_access_cookie,
+};
+
+on_every_store! {{
+    s28_a_log_out_ends_a_session_whose_row_was_lost,
+    s27_a_log_in_ends_a_session_whose_row_was_lost,
+    s35_a_password_change_ends_a_session_whose_row_was_lost,
+    s36_a_used_reset_link_ends_the_browsers_session_whose_row_was_lost,
+}}
+
+/// Two servers, and their store.
+struct Servers {
+    two: TwoServers,
+    dir: TestDir,
+    env: Vec<(&'static str, String)>,
+    /// The Redis with the sessions, if they are not in the database.
+    redis: Option<RedisServer>,
+}
+
+impl Servers {
+    async fn start(store: Store) -> Self {
+        let dir = TestDir::new();
+        let redis = (store == Store::Redis).then(RedisServer::start);
+        let env = match (store, &redis) {
+            (Store::Sqlite, _) => {
+                vec![("HARDTACK_DATABASE_URL", format!("sqlite:{}", dir.path("app.db").display()))]
+            }
+            (_, Some(redis)) => on_redis(postgres::shared().database(), redis.url()),
+            _ => store.fresh(),
+        };
+        Self { two: TwoServers::over(&env, &[]).await, dir, env, redis }
+    }
+
+    /// Deletes the rows of all sessions.
+    async fn lose_sessions(&self) {
+        match &self.redis {
+            Some(redis) => assert_eq!(redis.command("FLUSHALL"), "+OK"),
+            None => assert!(execute(&self.env[0].1, "DELETE FROM sessions").await > 0),
+        }
+    }
+
+    /// Logs someone in at one server, and loses the session. Returns the browser, and a copy of the access cookie at
+    /// the other server. Both servers still accept it.
+    async fn lost_session(&self) -> (Client, Client) {
+        let mut client = self.two.one.client();
+        sign_up(&mut client, "someone").await;
+        for _ in 0..10 {
+            let copy = with_copied_access_cookie(&client, &self.two.other);
+            self.lose_sessions().await;
+            // If a server is too busy to keep up with the log, it checks the session in the store and refuses it.
+            if is_logged_in(&mut client.clone()).await && is_logged_in(&mut copy.clone()).await {
+                return (client, copy);
+            }
+            assert_eq!(log_in(&mut client, "someone", PASSWORD).await, 200);
+        }
+        panic!("the servers are too busy");
+    }
+
+    fn operator(&self, args: &[&str]) -> Program {
+        let program = self.dir.hardtack(["user"].into_iter().chain(args.iter().copied()));
+        self.env.iter().fold(program, |program, (name, value)| program.env(name, value))
+    }
+}
+
+/// Runs a statement on the database, and returns how many rows it changed.
+async fn execute(url: &str, sql: &'static str) -> u64 {
+    let database = Pool::from(Database::open(url).await.unwrap());
+    let changed = database.execute(Statement::new(sql)).await.unwrap();
+    database.close().await;
+    changed
+}
+
+async fn s28_a_log_out_ends_a_session_whose_row_was_lost(store: Store) {
+    let servers = Servers::start(store).await;
+    let (mut client, copy) = servers.lost_session().await;
+    log_out(&mut client).await;
+    is_refused_soon(&copy, "a session that was logged out").await;
+}
+
+async fn s27_a_log_in_ends_a_session_whose_row_was_lost(store: Store) {
+    let servers = Servers::start(store).await;
+    let (mut client, copy) = servers.lost_session().await;
+    assert_eq!(log_in(&mut client, "someone", PASSWORD).await, 200);
+    is_refused_soon(&copy, "a session that was replaced").await;
+    assert!(is_logged_in(&mut at(&servers.two.other, &client)).await);
+}
+
+async fn s35_a_password_change_ends_a_session_whose_row_was_lost(store: Store) {
+    let servers = Servers::start(store).await;
+    let (mut client, copy) = servers.lost_session().await;
+    let body = json!({ "current_password": PASSWORD, "new_password": "canary-password-9a7c" });
+    let response = client.post("/account/password").accept_json().csrf().json(&body).send().await;
+    assert_eq!(response.status(), 200, "{}", response.text());
+    is_refused_soon(&copy, "the session that changed the password").await;
+}
+
+async fn s36_a_used_reset_link_ends_the_browsers_session_whose_row_was_lost(store: Store) {
+    let servers = Servers::start(store).await;
+    let (mut client, copy) = servers.lost_session().await;
+    let site = servers.two.one.base_url().to_owned();
+    let link = output(&servers.operator(&["reset-link", "someone", "--base-url", &site]));
+    let token = link.trim().rsplit_once("/password/reset?token=").unwrap().1;
+    let body = json!({ "token": token, "new_password": "canary-password-9a7c" });
+    let response = client.post("/password/reset").accept_json().json(&body).send().await;
+    assert_eq!(response.status(), 200, "{}", response.text());
+    is_refused_soon(&copy, "the session of the browser that used the link").await;
+}
+
+/// An older copy of the database has a shorter log.
+#[tokio::test]
+async fn s71_a_log_that_went_back_is_an_error_that_says_what_to_do() {
+    let servers = Servers::start(Store::Sqlite).await;
+    let (url, server) = (&servers.env[0].1, &servers.two.other);
+    for name in ["one", "two"] {
+        let mut client = servers.two.one.client();
+        sign_up(&mut client, name).await;
+        let copy = with_copied_access_cookie(&client, server);
+        log_out(&mut client).await;
+        is_refused_soon(&copy, "the server has read the log").await;
+    }
+    execute(url, "DELETE FROM revocations WHERE sequence > 1").await;
+    assert_eq!(execute(url, "UPDATE revocation_head SET sequence = 1").await, 1);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !server.stderr().contains("log_went_back") {
+        assert!(Instant::now() < deadline, "{}", server.stderr());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(server.stderr().contains("hardtack keys rotate --discard-old"), "{}", server.stderr());
+    // The server follows the restored log.
+    let mut client = server.client();
+    sign_up(&mut client, "three").await;
+    let copy = with_copied_access_cookie(&client, &servers.two.one);
+    log_out(&mut client).await;
+    is_refused_soon(&copy, "after the restoration").await;
+}
+
+/// Redis is restarted without its data, and then one of two servers is restarted. Commands used to be refused until the
+/// other server was restarted, too.
+#[tokio::test]
+async fn k07_servers_agree_again_after_redis_has_lost_its_data() {
+    let redis = RedisServer::start_with(&["--appendonly", "no"]);
+    let dir = TestDir::new();
+    let program = dir.serve(["--redis-url", &redis.url()]);
+    let (one, other) = (start(&program).await, start(&program).await);
+    let mut ada = one.client();
+    sign_up(&mut ada, "ada").await;
+    redis.kill();
+    redis.start_again();
+    other.stop().await;
+    let other = start(&program).await;
+    let command = dir.hardtack(["user", "log-out", "ada", "--redis-url", &redis.url()]);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let finished = command.run().unwrap();
+        if finished.status.success() {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{}", finished.stderr);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(one.stderr().contains("sessions_lost"), "{}", one.stderr());
+    assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
+    assert_eq!(output(&command), "ada is logged out; 1 session was ended.\n");
+    is_refused_soon(&with_copied_access_cookie(&ada, &other), "logged out by an operator").await;
+}
+
+/// A server that was started with another Redis used to remove the intentions, although the sessions are not in its
+/// Redis.
+#[tokio::test]
+async fn e01_a_server_with_another_redis_leaves_intentions_alone() {
+    let (redis, trial) = (RedisServer::start(), RedisServer::start());
+    let dir = TestDir::new();
+    let url = format!("sqlite:{}", dir.path("hardtack-data/hardtack.db").display());
+    let program = dir.serve(["--redis-url", &redis.url()]);
+    let server = start(&program).await;
+    let mut ada = server.client();
+    sign_up(&mut ada, "ada").await;
+    server.stop().await;
+    redis.stop();
+    let later = output(&dir.hardtack(["user", "log-out", "ada", "--redis-url", &redis.url()]));
+    assert_eq!(
+        later,
+        "ada is logged out; the servers will end the sessions as soon as they can reach the session store.\n"
+    );
+
+    let server = start(&dir.serve(["--redis-url", &trial.url()])).await;
+    // The server carries out intentions in order, so after it has carried out this one, it has also seen the first.
+    execute(&url, "INSERT INTO pending_ends (subject, created_at) VALUES ('nobody', 0)").await;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while execute(&url, "UPDATE pending_ends SET subject = subject WHERE subject = 'nobody'").await > 0 {
+        assert!(Instant::now() < deadline, "{}", server.stderr());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    server.stop().await;
+
+    redis.start_again();
+    let server = start(&program).await;
+    is_refused_within(Duration::from_secs(10), &with_copied_access_cookie(&ada, &server), "logged out").await;
+    assert_eq!(execute(&url, "UPDATE pending_ends SET subject = subject").await, 0);
+}
