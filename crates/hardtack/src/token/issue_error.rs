@@ -1,6 +1,7 @@
 //! Why a token could not be issued.
 
 use crate::cookie::CookieTooLarge;
+use crate::error::BackendError;
 use crate::jwt::{ClaimError, SignError, TokenError};
 
 /// Why a token or its cookies could not be issued.
@@ -38,6 +39,15 @@ pub enum IssueError {
          signatures are randomized; return a key for HS256, RS256 or EdDSA"
     )]
     RandomizedKey(&'static str),
+    /// The callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) failed.
+    #[error("the callback additional_claims failed")]
+    AdditionalClaims(#[source] BackendError),
+    /// The callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) waits for something, but
+    /// `issue` does not wait.
+    #[error(
+        "the callback additional_claims waits for something, but issue() does not wait; call issue_async() instead"
+    )]
+    ClaimsNotReady,
     /// The claims are not a JSON object.
     #[error("additional claims must serialize to a JSON object, as a struct or a map does")]
     NotAnObject,
