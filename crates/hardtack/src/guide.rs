@@ -60,6 +60,16 @@ guide!(cookies, "cookies.md", [
 guide!(csrf, "csrf.md", [
     "`CsrfPolicy`" => "crate::CsrfPolicy",
     "cookies" => "crate::guide::cookies#where-cookies-are-sent",
+    "log-in" => "crate::guide::log_in",
+]);
+
+guide!(
+    // The examples need hardtack-axum, which depends on this crate: hardtack-test-support compiles them.
+    #[cfg(not(doctest))]
+    log_in, "log_in.md", [
+    "`Urls`" => "crate::Urls",
+    "accounts" => repository!("crates/hardtack-accounts"),
+    "throttling" => "crate::guide::throttling",
 ]);
 
 guide!(keys, "keys.md", [
@@ -82,6 +92,7 @@ guide!(
     "`Authenticator::seal`" => "crate::Authenticator::seal",
     "`ThrottleStore`" => "crate::throttle::ThrottleStore",
     "accounts" => repository!("crates/hardtack-accounts"),
+    "log-in" => "crate::guide::log_in",
     "proxies" => "crate::guide::cookies#behind-a-proxy",
     "refusals" => "crate::guide::refusals#your-own-response",
 ]);

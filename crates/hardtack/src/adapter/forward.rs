@@ -50,6 +50,69 @@ macro_rules! __forward_auth {
             Ok(self.exchange().log_in(log_in.into()).await?.into())
         }
 
+        /// Takes a try to log in from the budgets of the account and of the client's address. Call this method before you
+        /// check a password, and call [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded) if it is right. The
+        /// guide [`throttling`](hardtack::guide::throttling) lists the limits.
+        ///
+        /// # Errors
+        /// A budget is empty. A browser gets a page, and a program gets problem details, with 429 and `Retry-After`.
+        pub async fn take_log_in_attempt(
+            &self,
+            throttle: &$crate::throttle::Throttle,
+            username: &str,
+        ) -> ::core::result::Result<$crate::throttle::Attempt, $error> {
+            Ok(self.exchange().take_log_in_attempt(throttle, username).await?)
+        }
+
+        /// Returns what a page with a log-in form contains: the hidden CSRF field, the reason why the last try was
+        /// refused, the user name that was typed, and the cookies of the response. The form posts to the page's own URL,
+        /// so its HTML has no `action`.
+        ///
+        /// # Errors
+        /// The cookie is longer than browsers accept, because its configured name is very long.
+        pub fn log_in_form(&self) -> ::core::result::Result<$crate::adapter::PasswordForm<$cookies>, $error> {
+            Ok(self.exchange().log_in_form()?.map_cookies(::core::convert::Into::into))
+        }
+
+        /// Returns what a page contains that asks the logged-in user for the password again: the same as
+        /// [`log_in_form`](Self::log_in_form), with the CSRF value of the user's session.
+        pub fn reauthentication_form<T>(
+            &self,
+            token: &$crate::VerifiedToken<T>,
+        ) -> $crate::adapter::PasswordForm<$cookies> {
+            self.exchange().reauthentication_form(token).map_cookies(::core::convert::Into::into)
+        }
+
+        /// Logs a user in like [`log_in`](Self::log_in), and returns the response. A browser is redirected to the
+        /// query's `next` or to the home page. A program gets 200 and JSON.
+        ///
+        /// # Errors
+        /// Those of [`log_in`](Self::log_in).
+        pub async fn log_in_and_return(
+            &self,
+            log_in: impl ::core::convert::Into<$crate::LogIn>,
+        ) -> ::core::result::Result<$response, $error> {
+            Ok($into_response(self.exchange().log_in_and_return(log_in).await?))
+        }
+
+        /// Makes the session fresh again like [`reauthenticate`](Self::reauthenticate), and returns the response. A
+        /// browser is redirected to the query's `next` or to the home page. A program gets 200 and JSON.
+        ///
+        /// # Errors
+        /// Those of [`reauthenticate`](Self::reauthenticate).
+        pub async fn reauthenticate_and_return(&self, subject: &str) -> ::core::result::Result<$response, $error> {
+            Ok($into_response(self.exchange().reauthenticate_and_return(subject).await?))
+        }
+
+        /// Logs the user out like [`log_out`](Self::log_out), and returns the response. A browser is redirected to the
+        /// log-in page. A program gets 200 and JSON.
+        ///
+        /// # Errors
+        /// Those of [`log_out`](Self::log_out).
+        pub async fn log_out_and_return(&self) -> ::core::result::Result<$response, $error> {
+            Ok($into_response(self.exchange().log_out_and_return().await?))
+        }
+
         /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
         /// authentication cookies.
         ///
@@ -251,6 +314,10 @@ macro_rules! __forward_auth {
 
         /// Returns an error that refuses the request for `reason`. A browser gets a page or a redirect, and a program
         /// gets problem details.
+        ///
+        /// If `reason` is a text, it refuses a log-in: a browser is redirected back to the page with the form, which
+        /// shows the text once ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). To refuse what a logged-in user may
+        /// not do, use [`forbid`](Self::forbid).
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{AccessToken, Auth, AuthError, BackendError};")]

@@ -26,6 +26,8 @@ pub(crate) struct ResolvedPolicy {
     pub(crate) csrf_access: CookieSlot,
     pub(crate) csrf_refresh: CookieSlot,
     pub(crate) pre_session: CookieSlot,
+    /// Why the last log-in was refused.
+    pub(crate) notice: CookieSlot,
     pub(crate) domain: Option<String>,
     pub(crate) secure: bool,
     pub(crate) same_site: SameSite,
@@ -36,7 +38,8 @@ pub(crate) struct ResolvedPolicy {
 }
 
 impl ResolvedPolicy {
-    pub(super) fn slots(&self) -> [&CookieSlot; 5] {
-        [&self.access, &self.refresh, &self.csrf_access, &self.csrf_refresh, &self.pre_session]
+    /// All cookies.
+    pub(crate) fn slots(&self) -> [&CookieSlot; 6] {
+        [&self.access, &self.refresh, &self.csrf_access, &self.csrf_refresh, &self.pre_session, &self.notice]
     }
 }

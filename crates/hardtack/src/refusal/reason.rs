@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::FailureKind;
+use super::{FailureKind, LogInRefusal};
 use crate::csrf::CsrfError;
 use crate::error::{BackendError, WithCauses};
 use crate::jwt::{ClaimFlaw, TokenError};
@@ -75,12 +75,18 @@ pub enum Reason {
     /// A [throttle](crate::throttle) refused the try, for example because of many wrong passwords.
     #[error(transparent)]
     TooManyAttempts(#[from] TooManyAttempts),
+    /// The application has refused a log-in or a re-authentication, for example because of a wrong password.
+    #[error("the application refused the log-in: {:?}", .0.text())]
+    LogInRefused(LogInRefusal),
+    /// The body of a log-in is not a form, or lacks a field. The text says what is wrong.
+    #[error("the body of the log-in is not the expected form: {0}")]
+    InvalidForm(String),
     /// The session store, the user look-up or another backend of the application failed.
     #[error(transparent)]
     Store(#[from] BackendError),
     /// A token could not be issued.
     #[error(transparent)]
-    Issue(#[from] IssueError),
+    Issue(IssueError),
     /// The application is not set up completely. The text tells the developer what to add.
     #[error("{0}")]
     NotSetUp(Cow<'static, str>),
@@ -89,7 +95,42 @@ pub enum Reason {
     OtherUser,
 }
 
+/// The text of a refused log-in: see [`LogInRefusal`].
+impl From<&'static str> for Reason {
+    fn from(text: &'static str) -> Self {
+        Self::LogInRefused(text.into())
+    }
+}
+
+/// The text of a refused log-in: see [`LogInRefusal`].
+impl From<String> for Reason {
+    fn from(text: String) -> Self {
+        Self::LogInRefused(text.into())
+    }
+}
+
+impl From<LogInRefusal> for Reason {
+    fn from(refusal: LogInRefusal) -> Self {
+        Self::LogInRefused(refusal)
+    }
+}
+
+impl From<IssueError> for Reason {
+    fn from(error: IssueError) -> Self {
+        match error {
+            IssueError::AdditionalClaims(error) => Self::Store(error),
+            error => Self::Issue(error),
+        }
+    }
+}
+
 impl Reason {
+    /// The refusal of a re-authentication in which another user's name and password were typed.
+    #[doc(hidden)]
+    pub fn another_user_typed() -> Self {
+        "You are logged in as another user. Enter your own name and password, or log out first.".into()
+    }
+
     /// Returns whether the token is refused only because it is dated in the future. This happens if the clocks of two
     /// servers differ, or if a clock was set back. The token will become valid, so its cookies are not deleted.
     pub const fn is_early(&self) -> bool {
@@ -117,6 +158,8 @@ impl Reason {
             Self::BodyTooSlow => "body_too_slow",
             Self::TooManyBodies => "too_many_bodies",
             Self::TooManyAttempts(_) => "too_many_attempts",
+            Self::LogInRefused(_) => "log_in_refused",
+            Self::InvalidForm(_) => "invalid_form",
             Self::Store(_) => "store_unavailable",
             Self::Issue(_) => "cannot_issue",
             Self::NotSetUp(_) => "not_set_up",
@@ -141,6 +184,8 @@ impl Reason {
             Self::Method => FailureKind::Method,
             Self::BodyTooSlow | Self::TooManyBodies => FailureKind::BodyNotRead,
             Self::TooManyAttempts(_) => FailureKind::TooManyAttempts,
+            Self::LogInRefused(_) => FailureKind::LogInRefused,
+            Self::InvalidForm(_) => FailureKind::InvalidForm,
             Self::Store(_) => FailureKind::Unavailable,
             Self::Issue(_) | Self::NotSetUp(_) => FailureKind::Internal,
         }
@@ -226,6 +271,8 @@ impl Reason {
             Self::BodyTooSlow => "The request's body did not arrive in time. Send it again.",
             Self::TooManyBodies => "The server is receiving too many forms. Try again in a few seconds.",
             Self::TooManyAttempts(refused) => refused.sentence(),
+            Self::LogInRefused(refusal) => refusal.text(),
+            Self::InvalidForm(flaw) => flaw,
             Self::Store(_) => "Sessions cannot be checked at the moment. Try again shortly.",
             Self::Issue(_) => "The log-in could not be completed. Please tell the operator of this site.",
             Self::NotSetUp(_) => "The server is not set up completely. Please tell the operator of this site.",
@@ -234,7 +281,7 @@ impl Reason {
 
     /// Returns a short text for the person who sees a page. It says what is wrong and what to do, without technical
     /// terms, and never contains the error text of a backend. If you insert the text into HTML, escape it, because for
-    /// [`Self::Forbidden`] it comes from the application.
+    /// [`Self::Forbidden`] and [`Self::LogInRefused`] it comes from the application.
     pub fn explanation(&self) -> &str {
         match self {
             Self::Csrf(CsrfError::CrossSite) => {
@@ -269,6 +316,7 @@ impl Reason {
             Self::TooManyBodies => {
                 "This site is receiving too many forms, so nothing was changed. Send it again in a moment."
             }
+            Self::InvalidForm(_) => "The form arrived incomplete, so nothing was changed. Send it again.",
             Self::Store(_) => "This site cannot check your log-in at the moment. Try again shortly.",
             Self::Missing
             | Self::Refresh(_)
@@ -278,6 +326,7 @@ impl Reason {
             | Self::InsufficientClaims(_)
             | Self::Forbidden(_)
             | Self::TooManyAttempts(_)
+            | Self::LogInRefused(_)
             | Self::Issue(_)
             | Self::NotSetUp(_) => self.advice(),
         }

@@ -1,0 +1,69 @@
+//! What a page with a password form contains.
+
+use crate::cookie::SetCookies;
+use crate::html::escaped;
+
+/// What a page contains that asks for a password: the hidden CSRF field, the notice, the user name that was typed, and
+/// the cookies of the response.
+///
+/// The form posts to its own URL, because the page to go to afterwards is the query's `next`. In HTML, such a form has no
+/// `action`.
+///
+/// `C` is the adapter's type for cookies.
+#[derive(Clone, Debug)]
+#[must_use = "the page must contain the CSRF field, and the response must set the cookies"]
+pub struct PasswordForm<C = SetCookies> {
+    pub(super) field: String,
+    pub(super) csrf_token: String,
+    /// Whether the session has ended.
+    pub(super) ended: bool,
+    pub(super) notice: Option<(String, Option<String>)>,
+    pub(super) cookies: C,
+}
+
+impl<C> PasswordForm<C> {
+    /// Returns the hidden field with the CSRF value, as HTML. Put it into the form.
+    pub fn csrf_field(&self) -> String {
+        let (field, token) = (escaped(&self.field), escaped(&self.csrf_token));
+        format!("<input type=\"hidden\" name=\"{field}\" value=\"{token}\">")
+    }
+
+    /// Returns the CSRF value, for a page that writes the hidden field itself.
+    pub fn csrf_token(&self) -> &str {
+        &self.csrf_token
+    }
+
+    /// Returns the sentence to show above the form, if any: why the last try was refused, or that the session has ended.
+    /// Escape it, because the application may have put typed text into it.
+    pub fn notice(&self) -> Option<&str> {
+        const ENDED: &str = "Your session has ended. Log in again to continue where you were.";
+        let refused = self.notice.as_ref().map(|(text, _)| text.as_str());
+        refused.or_else(|| self.ended.then_some(ENDED))
+    }
+
+    /// Returns whether the last try was refused. The page's title should then say so, because screen readers read it
+    /// first.
+    pub fn is_refused(&self) -> bool {
+        self.notice.is_some()
+    }
+
+    /// Returns the user name that was typed before the last try was refused, or an empty text. Escape it.
+    pub fn username(&self) -> &str {
+        self.notice.as_ref().and_then(|(_, username)| username.as_deref()).unwrap_or_default()
+    }
+
+    /// Returns the cookies to add to the response: the one that belongs to the CSRF value, and the deletion of the
+    /// cookie with the notice.
+    pub fn cookies(&self) -> C
+    where
+        C: Clone,
+    {
+        self.cookies.clone()
+    }
+
+    /// Converts the cookies into the adapter's type.
+    pub fn map_cookies<D>(self, convert: impl FnOnce(C) -> D) -> PasswordForm<D> {
+        let Self { field, csrf_token, ended, notice, cookies } = self;
+        PasswordForm { field, csrf_token, ended, notice, cookies: convert(cookies) }
+    }
+}
