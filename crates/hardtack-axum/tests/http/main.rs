@@ -26,6 +26,10 @@ mod verify;
 #[allow(dead_code, reason = "its main function listens on a fixed port")]
 mod ajax_example;
 
+#[path = "../../examples/quickstart.rs"]
+#[allow(dead_code, reason = "its main function listens on a fixed port")]
+mod quickstart_example;
+
 #[path = "../../examples/streams.rs"]
 #[allow(dead_code, reason = "its main function listens on a fixed port")]
 mod streams_example;
