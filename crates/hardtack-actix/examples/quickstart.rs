@@ -35,7 +35,8 @@ async fn check(typed: Credentials) -> Result<Option<String>, std::io::Error> {
 async fn home(token: AccessToken) -> Html {
     const PAGE: &str = r#"<!doctype html><html lang="en"><title>Home</title><h1>Home</h1>
 <form method="post"><input type="hidden" name="csrf_token" value="{csrf}"><button>With a form</button></form>
-<button type="button">With a script</button> <output></output> <a href="/account">Account</a> <a href="/logout">Log out</a>
+<button type="button">With a script</button> <output></output>
+<a href="/account">Account</a> <a href="/logout">Log out</a>
 <script>
   document.querySelector("[type=button]").onclick = async () => {
     const csrf = document.cookie.match(/(?:^|; )(?:__Host-)?csrf_access_token=([^;]+)/)?.[1];

@@ -1,7 +1,7 @@
 //! Ready handlers for the log-in flow, with plain pages.
 //!
-//! [`password_log_in`] returns a router with all of them. As your application grows, replace single routes by your own: build a router from
-//! the handlers of this module and your own.
+//! [`password_log_in`] returns a router with all of them. To replace single routes by your own as your application
+//! grows, build a router from the handlers of this module and yours: see [`PasswordLogIn`].
 //!
 //! | method | path | handler |
 //! | --- | --- | --- |
@@ -66,16 +66,16 @@ where
 
 /// Checks passwords with a function of the application, for the routes of a log-in.
 ///
-/// The function gets the typed [`Credentials`]. It returns the user's id or a [`LogIn`], `None` if they do not match, or
-/// an error if it could not check them, for example because the database did not respond. The user then gets 503, and the
-/// error is logged.
+/// The function gets the typed [`Credentials`]. It returns the user's id or a [`LogIn`], `None` if they do not match,
+/// or an error if it could not check them, for example because the database did not respond. The user then gets 503,
+/// and the error is logged.
 ///
-/// Tries are limited, per account and per client address: see [`Auth::take_log_in_attempt`]. By default, each process
-/// counts by itself. Behind a proxy, set
-/// [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies); otherwise, all clients share one budget.
+/// Attempts are limited, per account and per client address: see [`Auth::take_log_in_attempt`]. By default, each
+/// process counts by itself. Behind a proxy, set [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies);
+/// otherwise, all clients share one budget.
 ///
-/// The function should take the same time for an unknown user as for a wrong password. Otherwise, the time reveals which
-/// users exist. For example, let it verify the password against a fixed hash if the user does not exist.
+/// The function should take the same time for an unknown user as for a wrong password. Otherwise, the time reveals
+/// which users exist. For example, let it verify the password against a fixed hash if the user does not exist.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -122,8 +122,8 @@ impl<C> PasswordLogIn<C> {
         self
     }
 
-    /// Allows any number of attempts. Use this only if something else limits them: otherwise, a program can try thousands
-    /// of passwords.
+    /// Allows any number of attempts. Use this only if something else limits them: otherwise, a program can try
+    /// thousands of passwords.
     pub fn insecure_without_throttle(mut self) -> Self {
         self.throttle = None;
         self
@@ -183,8 +183,8 @@ where
     /// Handles `POST /reauthenticate`: checks the password and makes the session fresh again.
     ///
     /// # Errors
-    /// The password is wrong or another user's, there were too many tries, the function failed, or the re-authentication
-    /// itself failed ([`Auth::reauthenticate`]).
+    /// The password is wrong or another user's, there were too many tries, the function failed, or the
+    /// re-authentication itself failed ([`Auth::reauthenticate`]).
     pub async fn reauthenticate(&self, typed: ReauthenticationForm<Credentials>) -> Result<Response, AuthError> {
         let attempt = self.take(&typed, &typed.form).await?;
         match (self.check)(typed.form.clone()).await {

@@ -106,7 +106,7 @@ guide!(
 ]);
 
 guide!(defaults, "defaults.md", [
-    "throttling" => "crate::guide::throttling",
+    "log-in" => "crate::guide::log_in",
     "decision-10" => repository!("docs/decisions/0010-cache-verified-tokens.md"),
     "decision-30" => repository!("docs/decisions/0030-follow-the-log-by-default.md"),
     "architecture" => repository!("ARCHITECTURE.md#where-the-numbers-are"),

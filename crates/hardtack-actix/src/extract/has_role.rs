@@ -13,8 +13,8 @@ use crate::respond::AuthError;
 
 /// An access token that has the [role](Role) `R`. It dereferences to the [`AccessToken`].
 ///
-/// A token has the role if its claim [`Role::CLAIM`] is the text [`Role::VALUE`], or an array that contains this text. To
-/// give a user a role, add the claim at the [log-in](hardtack::LogIn::claim) or with
+/// A token has the role if its claim [`Role::CLAIM`] is the text [`Role::VALUE`], or an array that contains this text.
+/// To give a user a role, add the claim at the [log-in](hardtack::LogIn::claim) or with
 /// [`additional_claims`](hardtack::AuthenticatorBuilder::additional_claims).
 ///
 /// A user without the role gets 403 and stays logged in ([`Forbidden`](hardtack::FailureKind::Forbidden)). If the token
@@ -24,9 +24,9 @@ use crate::respond::AuthError;
 /// role. Other processes stop accepting them within
 /// [`max_staleness`](hardtack::session::SessionPolicy::max_staleness), which is 5 seconds by default.
 ///
-/// Do not use `Option<HasRole<R>>`: a user without the role would still get 403. If a page only depends on the role, take
-/// an `Optional<AccessToken>` and call [`has_role`](hardtack::VerifiedToken::has_role). To require a role for all routes
-/// of a scope, use [`Require::claim`](crate::Require::claim).
+/// Do not use `Option<HasRole<R>>`: a user without the role would still get 403. If a page only depends on the role,
+/// take an `Optional<AccessToken>` and call [`has_role`](hardtack::VerifiedToken::has_role). To require a role for all
+/// routes of a scope, use [`Require::claim`](crate::Require::claim).
 ///
 /// ```
 /// use hardtack_actix::{HasRole, Role};

@@ -8,7 +8,7 @@ use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use hardtack::LogIn;
 use hardtack::adapter::TypedName;
-use hardtack::refusal::Reason;
+use hardtack::refusal::{LogInRefusal, Reason};
 use serde::de::DeserializeOwned;
 
 use super::token::{AccessToken, ExtractFuture};
@@ -64,8 +64,8 @@ impl<T> LogInForm<T> {
         self.auth.log_in_and_return(log_in).await
     }
 
-    /// Returns an error that refuses the log-in. Pass a text for the user. A browser is redirected back to the page with
-    /// the form. The page shows the text once, and the field `username` with what was typed
+    /// Returns an error that refuses the log-in. Pass a text for the user. A browser is redirected back to the page
+    /// with the form. The page shows the text once, and the field `username` with what was typed
     /// ([`Auth::log_in_form`]). A program gets 401 with the code `log_in_refused`.
     ///
     /// You can also pass every other [`Reason`], such as a [`BackendError`](hardtack::BackendError).
@@ -92,8 +92,8 @@ impl<T> fmt::Debug for LogInForm<T> {
 /// A posted form in which the logged-in user has entered the password again, or a program's JSON. It dereferences to
 /// [`Auth`].
 ///
-/// The request is checked before the body is deserialized, as by [`AccessToken`]. The form must contain the CSRF value of
-/// [`Auth::reauthentication_form`].
+/// The request is checked before the body is deserialized, as by [`AccessToken`]. The form must contain the CSRF value
+/// of [`Auth::reauthentication_form`].
 ///
 /// ```
 /// use actix_web::HttpResponse;
@@ -130,7 +130,7 @@ impl<T> ReauthenticationForm<T> {
     /// Those of [`Auth::reauthenticate`].
     pub async fn reauthenticate(&self, subject: &str) -> Result<HttpResponse, AuthError> {
         if subject != self.token.subject() {
-            return Err(self.refuse(Reason::another_user_typed()));
+            return Err(self.refuse(LogInRefusal::another_user()));
         }
         self.auth.reauthenticate_and_return(subject).await
     }

@@ -10,6 +10,7 @@ mod examples;
 mod layers;
 mod optional;
 mod quickstart;
+mod ready_routes;
 mod responses;
 mod site;
 mod streams;

@@ -13,8 +13,8 @@ use crate::respond::AuthError;
 
 /// An access token that has the [role](Role) `R`. It dereferences to the [`AccessToken`].
 ///
-/// A token has the role if its claim [`Role::CLAIM`] is the text [`Role::VALUE`], or an array that contains this text. To
-/// give a user a role, add the claim at the [log-in](hardtack::LogIn::claim) or with
+/// A token has the role if its claim [`Role::CLAIM`] is the text [`Role::VALUE`], or an array that contains this text.
+/// To give a user a role, add the claim at the [log-in](hardtack::LogIn::claim) or with
 /// [`additional_claims`](hardtack::AuthenticatorBuilder::additional_claims).
 ///
 /// A user without the role gets 403 and stays logged in ([`Forbidden`](hardtack::FailureKind::Forbidden)). If the token

@@ -15,6 +15,7 @@ mod flask;
 mod layers;
 mod log;
 mod quickstart;
+mod ready_routes;
 mod responses;
 mod site;
 mod streams;

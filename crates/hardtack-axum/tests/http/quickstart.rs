@@ -110,15 +110,16 @@ async fn the_ready_pages_fit_a_narrow_screen_and_have_labels() {
     let site = Site::bare(on_loopback, quickstart_example::app).await;
     let url = |path: &str| format!("http://{}{path}", site.address);
     let browser = Browser::start(BrowserOptions::default()).await.unwrap();
-    let narrow = json!({ "width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": true });
-    browser.devtools("Emulation.setDeviceMetricsOverride", narrow).await.unwrap();
+    let narrow = json!({ "width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": false });
     let check = async |path: &str| {
         for scheme in ["light", "dark"] {
             let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-            browser.devtools("Emulation.setEmulatedMedia", media).await.unwrap();
             browser.goto(&url(path)).await.unwrap();
+            browser.devtools("Emulation.setEmulatedMedia", media).await.unwrap();
+            browser.devtools("Emulation.setDeviceMetricsOverride", narrow.clone()).await.unwrap();
             let flaws = "const flaws = []; \
-                if (document.documentElement.scrollWidth > 320) flaws.push('too wide'); \
+                if (document.documentElement.scrollWidth > 320) \
+                    flaws.push('width ' + document.documentElement.scrollWidth); \
                 if (document.documentElement.lang !== 'en' || !document.title) flaws.push('no language or title'); \
                 for (const input of document.querySelectorAll('input:not([type=hidden])')) \
                     if (!input.labels.length || !input.autocomplete) flaws.push('no label: ' + input.name); \

@@ -50,9 +50,9 @@ macro_rules! __forward_auth {
             Ok(self.exchange().log_in(log_in.into()).await?.into())
         }
 
-        /// Takes a try to log in from the budgets of the account and of the client's address. Call this method before you
-        /// check a password, and call [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded) if it is right. The
-        /// guide [`throttling`](hardtack::guide::throttling) lists the limits.
+        /// Takes a try to log in from the budgets of the account and of the client's address. Call this method before
+        /// you check a password, and call [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded) if it is
+        /// right. The guide [`throttling`](hardtack::guide::throttling) lists the limits.
         ///
         /// # Errors
         /// A budget is empty. A browser gets a page, and a program gets problem details, with 429 and `Retry-After`.
@@ -65,8 +65,8 @@ macro_rules! __forward_auth {
         }
 
         /// Returns what a page with a log-in form contains: the hidden CSRF field, the reason why the last try was
-        /// refused, the user name that was typed, and the cookies of the response. The form posts to the page's own URL,
-        /// so its HTML has no `action`.
+        /// refused, the user name that was typed, and the cookies of the response. The form posts to the page's own
+        /// URL, so its HTML has no `action`.
         ///
         /// # Errors
         /// The cookie is longer than browsers accept, because its configured name is very long.

@@ -37,7 +37,7 @@ impl Exchange<'_> {
             Some(handler) => handler(&refused),
             None => refused.default_reply(),
         };
-        if let (Reason::LogInRefused(refusal), false) = (&reason, refused.wants == Wants::Api) {
+        if let (Reason::LogInRefused(refusal), false) = (&reason, flask || refused.wants == Wants::Api) {
             reply.cookies.extend(self.notice_cookie(refusal, refused.form_url()));
         }
         if from_cookie && !flask && self.verifier().makes_cookies_useless(&reason) {

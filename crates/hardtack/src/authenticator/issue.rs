@@ -139,8 +139,8 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Signs the token. If the callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) is set and
-    /// waits for the claims, call this method instead of [`issue`](Self::issue).
+    /// Signs the token. If the callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) is set
+    /// and waits for the claims, call this method instead of [`issue`](Self::issue).
     ///
     /// # Errors
     /// Those of [`issue`](Self::issue).

@@ -28,6 +28,12 @@ impl LogInRefusal {
         Self { text: text.into(), username: None }
     }
 
+    /// Creates the refusal of a re-authentication with the name and password of a user who is not the one who is logged
+    /// in.
+    pub fn another_user() -> Self {
+        Self::new("You are logged in as another user. Enter your own name and password, or log out first.")
+    }
+
     /// Sets the user name that was typed, so that the user need not type it again.
     #[must_use]
     pub fn username(mut self, typed: impl Into<String>) -> Self {

@@ -76,7 +76,7 @@ pub enum Reason {
     #[error(transparent)]
     TooManyAttempts(#[from] TooManyAttempts),
     /// The application has refused a log-in or a re-authentication, for example because of a wrong password.
-    #[error("the application refused the log-in: {:?}", .0.text())]
+    #[error("the application refused the log-in")]
     LogInRefused(LogInRefusal),
     /// The body of a log-in is not a form, or lacks a field. The text says what is wrong.
     #[error("the body of the log-in is not the expected form: {0}")]
@@ -125,12 +125,6 @@ impl From<IssueError> for Reason {
 }
 
 impl Reason {
-    /// The refusal of a re-authentication in which another user's name and password were typed.
-    #[doc(hidden)]
-    pub fn another_user_typed() -> Self {
-        "You are logged in as another user. Enter your own name and password, or log out first.".into()
-    }
-
     /// Returns whether the token is refused only because it is dated in the future. This happens if the clocks of two
     /// servers differ, or if a clock was set back. The token will become valid, so its cookies are not deleted.
     pub const fn is_early(&self) -> bool {
@@ -338,6 +332,8 @@ impl Reason {
             FailureKind::Unavailable | FailureKind::Internal => {
                 tracing::error!(event = "refused", code = self.code(), reason = %WithCauses(self))
             }
+            // ASVS 5.0 V16.3.1. The text may contain what was typed.
+            FailureKind::LogInRefused => tracing::info!(event = "refused", code = self.code()),
             FailureKind::Missing | FailureKind::Expired | FailureKind::RefreshNeeded => {
                 tracing::trace!(event = "refused", code = self.code());
             }

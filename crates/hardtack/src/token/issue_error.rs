@@ -44,9 +44,7 @@ pub enum IssueError {
     AdditionalClaims(#[source] BackendError),
     /// The callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) waits for something, but
     /// `issue` does not wait.
-    #[error(
-        "the callback additional_claims waits for something, but issue() does not wait; call issue_async() instead"
-    )]
+    #[error("the callback additional_claims waits, but issue() does not; call issue_async() instead")]
     ClaimsNotReady,
     /// The claims are not a JSON object.
     #[error("additional claims must serialize to a JSON object, as a struct or a map does")]

@@ -33,8 +33,8 @@ pub trait Role: 'static {
 
 /// The claims of a token that has the role `R`. Reading them fails if the token does not have the role.
 ///
-/// Use this type where an extractor takes a type for claims. For example, `FreshAccessToken<InRole<Admin>>` accepts only
-/// a fresh token of an admin.
+/// Use this type where an extractor takes a type for claims. For example, `FreshAccessToken<InRole<Admin>>` accepts
+/// only a fresh token of an admin.
 ///
 /// ```
 /// use hardtack::jwt::ExtraClaims;

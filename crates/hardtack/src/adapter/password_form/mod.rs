@@ -3,8 +3,8 @@
 //! 1. `GET`: [`Exchange::log_in_form`] returns what the page with the form contains.
 //! 2. `POST`: the adapter checks the request before [`Exchange::read_password_form`] reads the password.
 //! 3. If the password is right, [`Exchange::log_in_and_return`] redirects the browser to the page that it wanted.
-//! 4. If it is wrong, the handler refuses the request with a [`LogInRefusal`](crate::refusal::LogInRefusal). The browser
-//!    is redirected to step 1, with a short-lived cookie that holds the text and the typed user name.
+//! 4. If it is wrong, the handler refuses the request with a [`LogInRefusal`](crate::refusal::LogInRefusal). The
+//!    browser is redirected to step 1, with a short-lived cookie that holds the text and the typed user name.
 
 mod attempts;
 mod credentials;

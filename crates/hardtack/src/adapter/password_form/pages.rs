@@ -27,7 +27,8 @@ impl<C> PasswordForm<C> {
              <input id=\"username\" name=\"username\" value=\"{username}\" autocomplete=\"username\" \
              autocapitalize=\"none\" spellcheck=\"false\" required></p>\
              <p><label for=\"password\">Password</label>\
-             <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" required></p>\
+             <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" \
+             required></p>\
              <p><button>{button}</button></p></form>",
             notice = notice.unwrap_or_default(),
             csrf = self.csrf_field(),

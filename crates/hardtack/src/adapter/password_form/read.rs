@@ -25,9 +25,9 @@ impl TypedName {
 }
 
 impl Exchange<'_> {
-    /// Reads a form with a password, which a browser sends urlencoded and a program as JSON. Before the adapter receives
-    /// the body, it calls [`require_pre_session`](Self::require_pre_session), or verifies the token if the form is for a
-    /// re-authentication.
+    /// Reads a form with a password, which a browser sends urlencoded and a program as JSON. Before the adapter
+    /// receives the body, it calls [`require_pre_session`](Self::require_pre_session), or verifies the token if the
+    /// form is for a re-authentication.
     ///
     /// # Errors
     /// The body is neither a form nor JSON, or it lacks a field of `T`.

@@ -6,8 +6,8 @@ use crate::html::escaped;
 /// What a page contains that asks for a password: the hidden CSRF field, the notice, the user name that was typed, and
 /// the cookies of the response.
 ///
-/// The form posts to its own URL, because the page to go to afterwards is the query's `next`. In HTML, such a form has no
-/// `action`.
+/// The form posts to its own URL, because the page to go to afterwards is the query's `next`. In HTML, such a form has
+/// no `action`.
 ///
 /// `C` is the adapter's type for cookies.
 #[derive(Clone, Debug)]
@@ -33,8 +33,8 @@ impl<C> PasswordForm<C> {
         &self.csrf_token
     }
 
-    /// Returns the sentence to show above the form, if any: why the last try was refused, or that the session has ended.
-    /// Escape it, because the application may have put typed text into it.
+    /// Returns the sentence to show above the form, if any: why the last try was refused, or that the session has
+    /// ended. Escape it, because the application may have put typed text into it.
     pub fn notice(&self) -> Option<&str> {
         const ENDED: &str = "Your session has ended. Log in again to continue where you were.";
         let refused = self.notice.as_ref().map(|(text, _)| text.as_str());

@@ -59,11 +59,11 @@ impl AuthenticatorBuilder {
     /// It may be called twice for one token, so it must not change anything. It is not called for the refresh token of
     /// a session, which does not carry these claims. Claims that are set for a single token or log-in take precedence.
     ///
-    /// If the callback returns an error, no token is issued, and the client gets 503. A refresh can then be repeated. If
-    /// the claims do not serialize to a JSON object, or one has a reserved name, the client gets 500.
+    /// If the callback returns an error, no token is issued, and the client gets 503. A refresh can then be repeated.
+    /// If the claims do not serialize to a JSON object, or one has a reserved name, the client gets 500.
     ///
-    /// The callback has no time limit of its own. Set one for its I/O, because a request that refreshes its tokens waits
-    /// for the callback.
+    /// The callback has no time limit of its own. Set one for its I/O, because a request that refreshes its tokens
+    /// waits for the callback.
     ///
     /// If the callback's result for a subject changes, for example because the subject has a new role, call
     /// [`Authenticator::reload_claims`](crate::Authenticator::reload_claims). Tokens with the old claims are then
