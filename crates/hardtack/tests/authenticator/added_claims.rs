@@ -1,8 +1,9 @@
 //! Claims that the application loads for each token, with a callback that may wait and may fail.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 
 use hardtack::authenticator::SessionError;
 use hardtack::jwt::NoExtra;
@@ -11,7 +12,7 @@ use hardtack::{Authenticator, BackendError, Need, RefreshMode};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::support::{Browser, Request, Site, block_on, log_in, page};
+use crate::support::{Browser, Handled, Request, Site, block_on, log_in, page};
 
 /// The application's table of levels.
 #[derive(Clone, Default)]
@@ -195,4 +196,56 @@ fn a_failed_look_up_is_no_missing_claim() {
     assert!(matches!(refused, Err(SessionError::Store(_))), "{refused:?}");
     // A valid token needs no look-up.
     assert_eq!(site.respond(&alice, Request::get("/"), page(Need::access())).status, 200);
+}
+
+/// Polls a future `polls` times, and returns whether it has completed.
+fn poll_times(future: impl Future, polls: usize) -> bool {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    (0..polls).any(|_| future.as_mut().poll(&mut context).is_ready())
+}
+
+/// The client hangs up while the claims are loaded, at each moment in turn.
+#[test]
+fn s32_a_request_that_is_cut_off_while_claims_are_loaded_can_be_repeated() {
+    for mode in MODES {
+        let mut polls = 1;
+        loop {
+            let (site, levels) = site(mode);
+            let mut alice = site.browser_of("alice");
+            site.advance(if mode == RefreshMode::Sliding { 10 * 60 } else { 16 * 60 });
+            levels.changes.store(true, Ordering::SeqCst);
+            let mut completed = false;
+            site.respond(&alice, Request::get("/"), |exchange| {
+                completed = poll_times(exchange.verify::<NoExtra>(Need::access()), polls);
+                Ok(Handled::default())
+            });
+            site.visit(&mut alice);
+            let response = site.visit(&mut alice);
+            let level = levels.level.load(Ordering::SeqCst);
+            assert_eq!((response.status, response.token().claim("level")), (200, json!(level)), "{mode:?}, {polls}");
+            assert_eq!(site.live_sessions("alice").len(), 1);
+            if completed {
+                break;
+            }
+            polls += 1;
+        }
+        // Each look-up waits once: before the rotation, and after it because of the change.
+        assert_eq!(polls, 3, "{mode:?}");
+    }
+}
+
+#[test]
+fn a_log_in_that_is_cut_off_while_claims_are_loaded_can_be_repeated() {
+    for polls in 1..=3 {
+        let (site, _) = site(RefreshMode::Transparent);
+        let mut completed = false;
+        site.respond(&Browser::default(), Request::post("/login").json(), |exchange| {
+            completed = poll_times(exchange.log_in("alice"), polls);
+            Ok(Handled::default())
+        });
+        assert_eq!(completed, polls == 3);
+        let mut alice = site.browser_of("alice");
+        assert_eq!(site.visit(&mut alice).token().claim("level"), 0);
+    }
 }
