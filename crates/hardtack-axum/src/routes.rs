@@ -70,9 +70,10 @@ where
 /// or an error if it could not check them, for example because the database did not respond. The user then gets 503,
 /// and the error is logged.
 ///
-/// Attempts are limited, per account and per client address: see [`Auth::take_log_in_attempt`]. By default, each
-/// process counts by itself. Behind a proxy, set [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies);
-/// otherwise, all clients share one budget.
+/// Attempts are limited, per account and per client address: see [`Auth::take_log_in_attempt`]. A browser in which the
+/// user has logged in before has attempts of its own, so a stranger cannot lock the user out. By default, each process
+/// counts by itself. Behind a proxy, set
+/// [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies); otherwise, all clients share one budget.
 ///
 /// The function should take the same time for an unknown user as for a wrong password. Otherwise, the time reveals
 /// which users exist. For example, let it verify the password against a fixed hash if the user does not exist.
@@ -173,7 +174,10 @@ where
         match (self.check)(typed.form.clone()).await {
             Ok(Some(user)) => {
                 succeed(attempt).await;
-                typed.log_in(user).await
+                let response = typed.log_in(user).await?;
+                let remember = |throttle| typed.remember_device(throttle, &typed.form.username);
+                let device = self.throttle.as_ref().map(remember).unwrap_or_default();
+                Ok((device, response).into_response())
             }
             Ok(None) => Err(typed.refuse(NO_MATCH)),
             Err(error) => Err(typed.refuse(BackendError::new(error))),

@@ -68,7 +68,6 @@ guide!(
     #[cfg(not(doctest))]
     log_in, "log_in.md", [
     "`Urls`" => "crate::Urls",
-    "accounts" => repository!("crates/hardtack-accounts"),
     "throttling" => "crate::guide::throttling",
 ]);
 

@@ -23,6 +23,7 @@ pub(super) fn cases() -> Vec<Case> {
         programs(),
         attempts(),
         attempts_of_an_address(),
+        attempts_of_a_known_device(),
         new_password(),
         log_out(),
         refresh(),
@@ -179,6 +180,41 @@ fn attempts_of_an_address() -> Case {
         site.clock.advance(Duration::from_secs(1));
         site.expect_eq("a second later", attempt(100).await, "401 log_in_refused".to_owned());
         site.expect_eq("the next", attempt(101).await, "429 too_many_attempts".to_owned());
+    })
+}
+
+/// A stranger uses up the attempts of alice's account, but alice has logged in with her browser before.
+fn attempts_of_a_known_device() -> Case {
+    const LOGGED_IN: &str = "200 +access +refresh";
+    const REFUSED: &str = "401 log_in_refused";
+    const TOO_MANY: &str = "429 too_many_attempts";
+    Case::new("ready routes: a stranger cannot lock out a known device", |site| async move {
+        let attempt = async |client: &mut Client, username: &str, password: &str, expected: &str| {
+            let body = json!({ "username": username, "password": password });
+            site.expect(username, &client.post(LOG_IN).json(&body).send().await, expected);
+        };
+        let (mut stranger, mut browser) = (site.visitor(), site.visitor());
+        attempt(&mut browser, "bob", PASSWORD, LOGGED_IN).await;
+        attempt(&mut browser, "alice", PASSWORD, LOGGED_IN).await;
+        let device = browser.cookie("__Host-log_in_device").map(|cookie| (cookie.http_only, cookie.secure));
+        site.expect_eq("the cookie", device, Some((true, true)));
+        for user in ["alice", "carol"] {
+            for _ in 0..10 {
+                attempt(&mut stranger, user, "guess", REFUSED).await;
+            }
+            attempt(&mut stranger, user, PASSWORD, TOO_MANY).await;
+        }
+        for user in ["alice", "Alice", "bob", "alice"] {
+            attempt(&mut browser, user, PASSWORD, LOGGED_IN).await;
+        }
+        // Nobody has logged in as carol in this browser.
+        attempt(&mut browser, "carol", PASSWORD, TOO_MANY).await;
+        // The attempts of the browser are limited as well, and separately for each user.
+        for _ in 0..10 {
+            attempt(&mut browser, "alice", "guess", REFUSED).await;
+        }
+        attempt(&mut browser, "alice", PASSWORD, TOO_MANY).await;
+        attempt(&mut browser, "bob", PASSWORD, LOGGED_IN).await;
     })
 }
 

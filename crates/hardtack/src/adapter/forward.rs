@@ -50,9 +50,9 @@ macro_rules! __forward_auth {
             Ok(self.exchange().log_in(log_in.into()).await?.into())
         }
 
-        /// Takes a try to log in from the budgets of the account and of the client's address. Call this method before
-        /// you check a password, and call [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded) if it is
-        /// right. The guide [`throttling`](hardtack::guide::throttling) lists the limits.
+        /// Takes an attempt to log in from the budgets of the account and of the client's address. Call this method
+        /// before you check a password, and call [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded) if it
+        /// is right. The guide [`throttling`](hardtack::guide::throttling) lists the limits.
         ///
         /// # Errors
         /// A budget is empty. A browser gets a page, and a program gets problem details, with 429 and `Retry-After`.
@@ -62,6 +62,13 @@ macro_rules! __forward_auth {
             username: &str,
         ) -> ::core::result::Result<$crate::throttle::Attempt, $error> {
             Ok(self.exchange().take_log_in_attempt(throttle, username).await?)
+        }
+
+        /// Returns the cookie by which later log-ins recognize this browser. Add it to the response to a successful
+        /// log-in. [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of such a browser separately.
+        /// So a stranger who uses up the attempts of an account does not lock out its owner.
+        pub fn remember_device(&self, throttle: &$crate::throttle::Throttle, username: &str) -> $cookies {
+            self.exchange().remember_device(throttle, username).into()
         }
 
         /// Returns what a page with a log-in form contains: the hidden CSRF field, the reason why the last try was

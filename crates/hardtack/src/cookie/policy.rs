@@ -213,6 +213,7 @@ impl CookiePolicy {
             csrf_refresh: slot(&self.csrf_refresh_name, vec![self.csrf_refresh_path.clone()], false)?,
             pre_session: slot(&self.pre_session_name, vec!["/".into()], true)?,
             notice: slot("log_in_notice", vec!["/".into()], true)?,
+            device: slot("log_in_device", vec!["/".into()], true)?,
             domain: self.domain.clone(),
             secure,
             same_site: self.same_site,

@@ -28,6 +28,8 @@ pub(crate) struct ResolvedPolicy {
     pub(crate) pre_session: CookieSlot,
     /// Why the last log-in was refused.
     pub(crate) notice: CookieSlot,
+    /// The accounts that users have logged in to with this browser.
+    pub(crate) device: CookieSlot,
     pub(crate) domain: Option<String>,
     pub(crate) secure: bool,
     pub(crate) same_site: SameSite,
@@ -39,7 +41,15 @@ pub(crate) struct ResolvedPolicy {
 
 impl ResolvedPolicy {
     /// All cookies.
-    pub(crate) fn slots(&self) -> [&CookieSlot; 6] {
-        [&self.access, &self.refresh, &self.csrf_access, &self.csrf_refresh, &self.pre_session, &self.notice]
+    pub(crate) fn slots(&self) -> [&CookieSlot; 7] {
+        [
+            &self.access,
+            &self.refresh,
+            &self.csrf_access,
+            &self.csrf_refresh,
+            &self.pre_session,
+            &self.notice,
+            &self.device,
+        ]
     }
 }

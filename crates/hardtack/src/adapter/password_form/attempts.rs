@@ -4,33 +4,50 @@ use std::time::Duration;
 
 use crate::adapter::Exchange;
 use crate::refusal::Failure;
-use crate::throttle::{Attempt, Budget, Rate, Throttle};
+use crate::throttle::{Attempt, Budget, BudgetKey, Rate, Throttle};
 
-/// Ten tries at once, and one more every 30 seconds.
+/// Ten attempts at once, and one more every 30 seconds.
 const ACCOUNT: Rate = Rate::new(10, Duration::from_secs(30));
 
-/// After 100 failures in a row, one try an hour.
+/// After 100 failures in a row, one attempt an hour.
 const FAILURES_IN_A_ROW: Rate = Rate::new(100, Duration::from_secs(3600));
 
 /// Many users may share an address.
 const ADDRESS: Rate = Rate::new(100, Duration::from_secs(1));
 
 impl Exchange<'_> {
-    /// Takes a try to log in from the budgets of the account and of the client's address. Call this method before you
-    /// check a password, and call [`Attempt::succeeded`] if it is right.
+    /// Takes an attempt to log in from the budgets of the account and of the client's address. Call this method before
+    /// you check a password, and call [`Attempt::succeeded`] if it is right.
     ///
-    /// An account has 10 tries at once and one more every 30 seconds; after 100 failures in a row, it has one an hour.
-    /// An address, or a network of IPv6 addresses, has 100 tries at once and one more each second. The account's budget
-    /// does not depend on the case of the name. Names that do not exist have budgets as well.
+    /// An account has 10 attempts at once and one more every 30 seconds; after 100 failures in a row, it has one an
+    /// hour. An address, or a network of IPv6 addresses, has 100 attempts at once and one more each second. The
+    /// account's budget does not depend on the case of the name. Names that do not exist have budgets as well.
+    ///
+    /// A browser that is [known](Self::remember_device) for the account has a budget like that of the account, and uses
+    /// no other. After 100 failures in a row, it counts as unknown.
     ///
     /// # Errors
     /// A budget is empty: 429.
     pub async fn take_log_in_attempt(&self, throttle: &Throttle, username: &str) -> Result<Attempt, Failure> {
-        let account = throttle.key("account", &[username.to_lowercase()]);
-        let mut budgets = vec![Budget::new(account, ACCOUNT).failures_in_a_row(FAILURES_IN_A_ROW)];
+        let account = account_key(throttle, username);
+        if let Some(device) = self.device_key(throttle, account) {
+            match throttle.take(&[of_account(device)]).await {
+                Err(refused) if refused.failures_in_a_row() => {}
+                taken => return taken.map_err(|refused| self.refuse(refused)),
+            }
+        }
+        let mut budgets = vec![of_account(account)];
         if let Some(client) = self.client_address() {
             budgets.push(Budget::new(throttle.key("address", &[client.network().to_string()]), ADDRESS));
         }
         throttle.take(&budgets).await.map_err(|refused| self.refuse(refused))
     }
+}
+
+const fn of_account(key: BudgetKey) -> Budget {
+    Budget::new(key, ACCOUNT).failures_in_a_row(FAILURES_IN_A_ROW)
+}
+
+pub(super) fn account_key(throttle: &Throttle, username: &str) -> BudgetKey {
+    throttle.key("account", &[username.to_lowercase()])
 }

@@ -8,6 +8,7 @@
 
 mod attempts;
 mod credentials;
+mod devices;
 mod notice;
 mod pages;
 mod read;
