@@ -167,7 +167,7 @@ where
     /// Handles `POST /login`: checks the password and logs the user in.
     ///
     /// # Errors
-    /// The password is wrong, there were too many tries, the function failed, or the log-in itself failed
+    /// The password is wrong, there were too many attempts, the function failed, or the log-in itself failed
     /// ([`Auth::log_in`]).
     pub async fn log_in(&self, typed: LogInForm<Credentials>) -> Result<Response, AuthError> {
         let attempt = self.take(&typed, &typed.form).await?;
@@ -187,7 +187,7 @@ where
     /// Handles `POST /reauthenticate`: checks the password and makes the session fresh again.
     ///
     /// # Errors
-    /// The password is wrong or another user's, there were too many tries, the function failed, or the
+    /// The password is wrong or another user's, there were too many attempts, the function failed, or the
     /// re-authentication itself failed ([`Auth::reauthenticate`]).
     pub async fn reauthenticate(&self, typed: ReauthenticationForm<Credentials>) -> Result<Response, AuthError> {
         let attempt = self.take(&typed, &typed.form).await?;

@@ -82,5 +82,7 @@ mod tests {
         assert!(page.contains("role=\"alert\">No &lt;such&gt; user</p>"), "{page}");
         assert!(page.contains("value=\"&quot;&gt;&lt;script&gt;\""), "{page}");
         assert!(page.contains("<title>Problem: Log in</title>") && !page.contains("<script>"));
+        let debug = format!("{form:?}");
+        assert!(!debug.contains("script") && !debug.contains("abc"), "{debug}");
     }
 }

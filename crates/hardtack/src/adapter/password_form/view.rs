@@ -1,5 +1,7 @@
 //! What a page with a password form contains.
 
+use std::fmt;
+
 use crate::cookie::SetCookies;
 use crate::html::escaped;
 
@@ -10,7 +12,7 @@ use crate::html::escaped;
 /// no `action`.
 ///
 /// `C` is the adapter's type for cookies.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "the page must contain the CSRF field, and the response must set the cookies"]
 pub struct PasswordForm<C = SetCookies> {
     pub(super) field: String,
@@ -65,5 +67,12 @@ impl<C> PasswordForm<C> {
     pub fn map_cookies<D>(self, convert: impl FnOnce(C) -> D) -> PasswordForm<D> {
         let Self { field, csrf_token, ended, notice, cookies } = self;
         PasswordForm { field, csrf_token, ended, notice, cookies: convert(cookies) }
+    }
+}
+
+/// Omits the CSRF value and what was typed.
+impl<C> fmt::Debug for PasswordForm<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordForm").field("is_refused", &self.is_refused()).finish_non_exhaustive()
     }
 }
