@@ -29,7 +29,7 @@
 //! | [`RefreshToken`] | it has a valid refresh token | `@jwt_required(refresh=True)` |
 //! | [`HasRole<R>`](HasRole) | the token has the [role](Role) `R` | |
 //! | [`CurrentUser<U>`](CurrentUser) | your [`FindUser`] finds the token's user | `current_user` |
-//! | [`LogInForm<T>`](LogInForm) | it posts a log-in form of this site | |
+//! | [`LogInForm<T>`](LogInForm) | it posts a log-in form of your site, or JSON | |
 //! | [`ReauthenticationForm<T>`](ReauthenticationForm) | the logged-in user posts the password again | |
 //! | [`Auth`] | always; logs in and out, refreshes, re-authenticates | `set_access_cookies`, … |
 //! | [`ClientAddress`] | the server knows the client's address; also behind [trusted proxies](hardtack::AuthenticatorBuilder::trusted_proxies) | `request.remote_addr` |

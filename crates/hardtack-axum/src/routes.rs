@@ -1,6 +1,6 @@
 //! Ready handlers for the log-in flow, with plain pages.
 //!
-//! [`password_log_in`] returns a router with all of them. To replace single routes by your own as your application
+//! [`password_log_in`] returns a router with all of them. To replace single routes with your own as your application
 //! grows, build a router from the handlers of this module and yours: see [`PasswordLogIn`].
 //!
 //! | method | path | handler |
@@ -29,13 +29,13 @@ pub use hardtack::Credentials;
 
 use crate::{AccessToken, Auth, AuthError, LogInForm, ReauthenticationForm};
 
-/// The same for an unknown user and a wrong password.
+/// The text for both an unknown user and a wrong password, so that it does not reveal which users exist.
 const NO_MATCH: &str = "That user name and password do not match.";
 
 /// Returns a router with the routes of a log-in with user name and password. `check` checks what a user types: see
 /// [`PasswordLogIn`].
 ///
-/// Merge it into your router, and wrap both in [`AuthLayer`](crate::AuthLayer).
+/// Merge it into your router, and then add [`AuthLayer`](crate::AuthLayer), so that the layer wraps both.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -66,14 +66,15 @@ where
 
 /// Checks passwords with a function of the application, for the routes of a log-in.
 ///
-/// The function gets the typed [`Credentials`]. It returns the user's id or a [`LogIn`], `None` if they do not match,
-/// or an error if it could not check them, for example because the database did not respond. The user then gets 503,
-/// and the error is logged.
+/// The function gets the typed [`Credentials`]. It returns the user's id or a [`LogIn`] if the password is right, and
+/// `None` if user name and password do not match. If it cannot check them, for example because the database did not
+/// respond, it returns an error. The user then gets 503, and the error is logged.
 ///
 /// Attempts are limited, per account and per client address: see [`Auth::take_log_in_attempt`]. A browser in which the
-/// user has logged in before has attempts of its own, so a stranger cannot lock the user out. By default, each process
-/// counts by itself. Behind a proxy, set
-/// [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies); otherwise, all clients share one budget.
+/// user has logged in before has its own budget, so a stranger cannot lock the user out of this browser. By default,
+/// each process counts the attempts that it receives. Behind a proxy, set
+/// [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies); otherwise, all clients share the budget of the
+/// proxy's address.
 ///
 /// The function should take the same time for an unknown user as for a wrong password. Otherwise, the time reveals
 /// which users exist. For example, let it verify the password against a fixed hash if the user does not exist.
@@ -112,19 +113,19 @@ pub struct PasswordLogIn<C> {
 }
 
 impl<C> PasswordLogIn<C> {
-    /// Creates the log-in for the routes of this authenticator, with attempts counted in this process.
+    /// Creates the log-in for the routes of this authenticator, and counts attempts in this process.
     pub fn new(auth: &Authenticator, check: C) -> Self {
         Self { check, throttle: Some(auth.throttle().build()), urls: auth.urls().clone() }
     }
 
-    /// Counts attempts with this throttle, for example one with a store that several servers share.
+    /// Counts attempts with this throttle. For example, pass a throttle with a store that several servers share.
     pub fn throttle(mut self, throttle: Throttle) -> Self {
         self.throttle = Some(throttle);
         self
     }
 
-    /// Allows any number of attempts. Use this only if something else limits them: otherwise, a program can try
-    /// thousands of passwords.
+    /// Allows any number of attempts. Use this method only if something else limits attempts. Otherwise, a program can
+    /// try thousands of passwords.
     pub fn insecure_without_throttle(mut self) -> Self {
         self.throttle = None;
         self
@@ -167,8 +168,7 @@ where
     /// Handles `POST /login`: checks the password and logs the user in.
     ///
     /// # Errors
-    /// The password is wrong, there were too many attempts, the function failed, or the log-in itself failed
-    /// ([`Auth::log_in`]).
+    /// The password is wrong, there were too many attempts, the function returned an error, or [`Auth::log_in`] failed.
     pub async fn log_in(&self, typed: LogInForm<Credentials>) -> Result<Response, AuthError> {
         let attempt = self.take(&typed, &typed.form).await?;
         match (self.check)(typed.form.clone()).await {
@@ -187,8 +187,8 @@ where
     /// Handles `POST /reauthenticate`: checks the password and makes the session fresh again.
     ///
     /// # Errors
-    /// The password is wrong or another user's, there were too many attempts, the function failed, or the
-    /// re-authentication itself failed ([`Auth::reauthenticate`]).
+    /// The password is wrong, another user is logged in, there were too many attempts, the function returned an error,
+    /// or [`Auth::reauthenticate`] failed.
     pub async fn reauthenticate(&self, typed: ReauthenticationForm<Credentials>) -> Result<Response, AuthError> {
         let attempt = self.take(&typed, &typed.form).await?;
         match (self.check)(typed.form.clone()).await {
@@ -246,7 +246,7 @@ pub async fn log_out(auth: Auth) -> Result<Response, AuthError> {
     auth.log_out_and_return().await
 }
 
-/// Exchanges the refresh token, and redirects a browser to the page that it came from.
+/// Exchanges the refresh token, and redirects a browser back to the page that it requested.
 ///
 /// # Errors
 /// Those of [`Auth::refresh`].

@@ -53,7 +53,7 @@ pub struct Role {
     pub role: String,
 }
 
-/// The role that the claim [`Role`] names `editor`.
+/// The role of a user whose claim `role` is `editor`.
 #[derive(Debug)]
 pub struct Editor;
 
@@ -62,7 +62,7 @@ impl hardtack::Role for Editor {
     const VALUE: &'static str = "editor";
 }
 
-/// The right password of every user.
+/// The password of every user.
 pub const PASSWORD: &str = "correct horse battery staple";
 
 /// Checks what a user types into the [ready routes](ready_routes_wanted). The check fails for the user `broken`.
@@ -76,7 +76,7 @@ pub async fn check_password(typed: Credentials) -> Result<Option<String>, Backen
     }
 }
 
-/// Returns whether the application must serve the adapter's ready routes, with [`check_password`]. It must if the
+/// Returns whether the application must serve the adapter's ready routes with [`check_password`]. This is so if the
 /// authenticator's log-in URL begins with `/ready/`.
 pub fn ready_routes_wanted(authenticator: &Authenticator) -> bool {
     authenticator.urls().login_path().starts_with("/ready/")

@@ -62,7 +62,7 @@ pub enum BrowserError {
         error: std::io::Error,
     },
     /// chromedriver ended, or did not print its port.
-    #[error("chromedriver did not start; it printed:\n{0}")]
+    #[error("chromedriver ended, or did not print its port; it printed:\n{0}")]
     DriverSilent(String),
     /// Chromium did not start.
     #[error("Chromium did not start ({0}); if it is not installed, run: apt-get install chromium")]
@@ -76,10 +76,13 @@ pub enum BrowserError {
         error: CmdError,
     },
     /// A click did not open another page.
-    #[error("the browser was still on the same page 30 s after a click on {0}")]
+    #[error(
+        "the browser was still on the same page 30 s after a click on {0}; if the click should stay on the page, call \
+         `click` instead of `submit`"
+    )]
     Stayed(String),
     /// The profile could not be created, or the screenshot could not be written.
-    #[error("cannot create the profile or write the screenshot: {0}")]
+    #[error("cannot write the browser profile or the screenshot to disk: {0}")]
     Write(#[from] std::io::Error),
 }
 
@@ -254,8 +257,8 @@ impl WebDriverCompatibleCommand for DevToolsCommand {
     }
 }
 
-/// Whether the browser has left the element's page. Only errors that say so count, because a navigation in progress may
-/// cause others.
+/// Returns whether the browser has left the element's page. Only the errors "stale element reference" and "no such
+/// element" prove this. Other errors can occur while the browser is still navigating.
 async fn is_gone(element: &Element) -> bool {
     let gone = [ErrorStatus::StaleElementReference, ErrorStatus::NoSuchElement];
     matches!(element.tag_name().await, Err(CmdError::Standard(error)) if gone.contains(&error.error))

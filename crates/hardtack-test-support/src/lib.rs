@@ -1,6 +1,7 @@
 //! Test support for Hardtack's own crates. It is not published.
 //!
-//! With this crate, black-box tests use a server only as a browser or a program does, over real sockets. It contains:
+//! The crate is for black-box tests. Like a browser or an API client, these tests reach a server only over the network.
+//! The crate contains:
 //!
 //! - [`client`] and [`jar`], from `hardtack-conformance`: HTTP requests with the cookie jar of a browser;
 //! - [`html`]: the forms in a page, for clients without a browser;

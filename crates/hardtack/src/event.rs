@@ -29,8 +29,8 @@ pub enum EventKind {
     RefreshAhead,
     /// A user logged out.
     LogOut,
-    /// The session was ended other than by a log-out in its own browser. For example, the user ended it on another
-    /// device, an operator ended it, the password was changed, or the user had reached
+    /// The session was ended, but not by a log-out in the session's own browser. For example, the user ended it on
+    /// another device, an operator ended it, the password was changed, or the user had reached
     /// [`SessionPolicy::max_sessions`](crate::session::SessionPolicy::max_sessions).
     Revoked,
     /// The session was replaced by a new session of the same browser.
@@ -76,8 +76,9 @@ pub struct Event<'a> {
     pub subject: &'a str,
     /// The session; `None` if the token belongs to no session.
     pub session: Option<SessionId>,
-    /// The client's address, if it is known. For a log-in for which the application set an address, it is that address.
-    /// In all other cases, it is [`Authenticator::client_address`](crate::Authenticator::client_address).
+    /// The client's address, if it is known. If the application set an address with
+    /// [`LogIn::address`](crate::LogIn::address), the events of this log-in have that address. All other events have
+    /// the address that [`Authenticator::client_address`](crate::Authenticator::client_address) returns.
     pub address: Option<Cow<'a, str>>,
     /// The client's `User-Agent`, cut to 256 bytes.
     pub user_agent: Option<&'a str>,

@@ -34,6 +34,7 @@ guide!(sessions, "sessions.md", [
     "scaling" => repository!("docs/scaling.md"),
     "decision-20" => repository!("docs/decisions/0020-log-out-everywhere-by-session-id.md"),
     "decision-27" => repository!("docs/decisions/0027-outdate-tokens-by-generation.md"),
+    "decision-39" => repository!("docs/decisions/0039-load-claims-before-the-rotation.md"),
     "decision-30" => repository!("docs/decisions/0030-follow-the-log-by-default.md"),
     "decision-31" => repository!("docs/decisions/0031-two-clocks.md"),
 ]);
@@ -52,6 +53,7 @@ guide!(cookies, "cookies.md", [
     "`CookiePolicy`" => "crate::CookiePolicy",
     "`TokenSources`" => "crate::token_source::TokenSources",
     "csrf" => "crate::guide::csrf",
+    "log-in" => "crate::guide::log_in#ready-routes",
     "remember" => "crate::guide::sessions#remember-me",
     "decision-5" => repository!("docs/decisions/0005-access-cookie-outlives-its-token.md"),
     "decision-21" => repository!("docs/decisions/0021-cookie-rules-for-cookies-only.md"),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// Escapes text between tags or in a quoted attribute.
+/// Escapes text for use between tags or in a quoted attribute.
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     if !text.contains(['&', '<', '>', '"', '\'']) {
         return text.into();

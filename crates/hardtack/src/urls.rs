@@ -56,7 +56,7 @@ impl Urls {
         refresh,
         /// Sets the page that asks for the password again. Default: `/reauthenticate`.
         reauthenticate,
-        /// Sets the page after a log-in without a `next`. Default: `/`.
+        /// Sets the page where users continue after a log-in if the request has no valid `next`. Default: `/`.
         home,
     }
 

@@ -18,7 +18,8 @@ use crate::respond::AuthError;
 /// [`additional_claims`](hardtack::AuthenticatorBuilder::additional_claims).
 ///
 /// A user without the role gets 403 and stays logged in ([`Forbidden`](hardtack::FailureKind::Forbidden)). If the token
-/// was in a cookie, and only a newer token of its session has the role, Hardtack first refreshes the token.
+/// was in a cookie and lacks the role, but a new token of its session would have it, Hardtack refreshes the token
+/// instead.
 ///
 /// After [`change_claims`](hardtack::Authenticator::change_claims), this process no longer accepts tokens with the old
 /// role. Other processes stop accepting them within
@@ -62,7 +63,7 @@ impl<R> Deref for HasRole<R> {
     }
 }
 
-// Derived implementations would require the same of `R`.
+// Derived implementations would require that `R` implements the trait, too.
 impl<R> Clone for HasRole<R> {
     fn clone(&self) -> Self {
         Self { token: self.token.clone(), role: PhantomData }

@@ -17,9 +17,9 @@ use crate::respond::AuthError;
 
 /// A posted log-in form, or a program's JSON. It dereferences to [`Auth`].
 ///
-/// The request is checked before the body is deserialized, so a handler never sees a password that another site could
-/// have sent: the method must not be safe (such as GET), the request must not come from another site, and a form must
-/// contain the CSRF value of [`Auth::log_in_form`].
+/// The extractor checks the request before it reads the body, so a handler never gets a password that another site
+/// could have sent. The method must not be safe (such as GET), the request must not come from another site, and a form
+/// must contain the CSRF value of [`Auth::log_in_form`].
 ///
 /// ```
 /// use actix_web::{HttpResponse, Responder, web::Html};
@@ -56,7 +56,7 @@ pub struct LogInForm<T> {
 
 impl<T> LogInForm<T> {
     /// Logs the user in, and returns the response. A browser is redirected to the query's `next` or to the home page. A
-    /// program gets 200 and JSON.
+    /// program gets 200 with JSON.
     ///
     /// # Errors
     /// Those of [`Auth::log_in`].
@@ -65,10 +65,10 @@ impl<T> LogInForm<T> {
     }
 
     /// Returns an error that refuses the log-in. Pass a text for the user. A browser is redirected back to the page
-    /// with the form. The page shows the text once, and the field `username` with what was typed
-    /// ([`Auth::log_in_form`]). A program gets 401 with the code `log_in_refused`.
+    /// with the form. There, [`Auth::log_in_form`] returns the text and the typed user name once. A program gets 401
+    /// with the code `log_in_refused`.
     ///
-    /// You can also pass every other [`Reason`], such as a [`BackendError`](hardtack::BackendError).
+    /// You can also pass any other [`Reason`], such as a [`BackendError`](hardtack::BackendError).
     pub fn refuse(&self, reason: impl Into<Reason>) -> AuthError {
         self.auth.refuse(self.name.add_to(reason.into()))
     }
@@ -92,8 +92,8 @@ impl<T> fmt::Debug for LogInForm<T> {
 /// A posted form in which the logged-in user has entered the password again, or a program's JSON. It dereferences to
 /// [`Auth`].
 ///
-/// The request is checked before the body is deserialized, as by [`AccessToken`]. The form must contain the CSRF value
-/// of [`Auth::reauthentication_form`].
+/// Before it reads the body, the extractor checks the request as [`AccessToken`] does. The form must contain the CSRF
+/// value of [`Auth::reauthentication_form`].
 ///
 /// ```
 /// use actix_web::HttpResponse;
@@ -102,7 +102,7 @@ impl<T> fmt::Debug for LogInForm<T> {
 ///
 /// async fn reauthenticate(typed: ReauthenticationForm<Credentials>) -> Result<HttpResponse, AuthError> {
 ///     match check(&typed.form).await {
-///         Some(id) => typed.reauthenticate(&id).await, // refuses any user but the one who is logged in
+///         Some(id) => typed.reauthenticate(&id).await, // refuses the form if another user is logged in
 ///         None => Err(typed.refuse("That user name and password do not match.")),
 ///     }
 /// }
@@ -122,9 +122,9 @@ impl<T> ReauthenticationForm<T> {
     }
 
     /// Makes the session of the user `subject` fresh again, and returns the response. A browser is redirected to the
-    /// query's `next` or to the home page. A program gets 200 and JSON.
+    /// query's `next` or to the home page. A program gets 200 with JSON.
     ///
-    /// If another user is logged in, the form is refused: the page shows it again with a text.
+    /// If another user is logged in, this method refuses the form with a text that says so.
     ///
     /// # Errors
     /// Those of [`Auth::reauthenticate`].
@@ -138,7 +138,7 @@ impl<T> ReauthenticationForm<T> {
     /// Returns an error that refuses the password. Pass a text for the user. A browser is redirected back to the page
     /// with the form, which shows the text once. A program gets 401 with the code `log_in_refused`.
     ///
-    /// You can also pass every other [`Reason`], such as a [`BackendError`](hardtack::BackendError).
+    /// You can also pass any other [`Reason`], such as a [`BackendError`](hardtack::BackendError).
     pub fn refuse(&self, reason: impl Into<Reason>) -> AuthError {
         self.auth.refuse(self.name.add_to(reason.into()))
     }
@@ -189,7 +189,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for ReauthenticationForm<T> {
     }
 }
 
-/// Reads the body of a request that was checked.
+/// Reads the body of a request that has been checked.
 async fn read<T: DeserializeOwned>(
     auth: &Auth,
     request: &HttpRequest,

@@ -28,7 +28,7 @@ impl<E> ExtractFuture<E> {
         Self(State::Complete(Some(result)))
     }
 
-    /// Converts what the future extracts.
+    /// Converts the value that the future extracts.
     pub(crate) fn map_into<F: From<E> + 'static>(self) -> ExtractFuture<F>
     where
         E: 'static,
@@ -112,7 +112,7 @@ async fn finish_verifying<T: ExtraClaims>(
     result.map_err(|failure| state.refuse(failure))
 }
 
-/// Completes a verification of a token that is required.
+/// Completes a verification for a handler that requires a token.
 async fn require<T: ExtraClaims>(
     request: &HttpRequest,
     attempt: Attempt<T>,

@@ -11,7 +11,7 @@ async fn check(typed: Credentials) -> Result<Option<String>, std::io::Error> {
     Ok((typed.password == "right").then_some(typed.username))
 }
 
-/// Tries a password, and returns the status.
+/// Posts a log-in with a wrong password, and returns the status.
 async fn guess(site: &Site, user: &str) -> u16 {
     let body = json!({ "username": user, "password": "wrong" });
     site.visitor().post("/login").json(&body).send().await.status().as_u16()

@@ -68,7 +68,7 @@ async fn the_example_logs_in_asks_for_the_password_again_and_logs_out() {
     browser.close().await.unwrap();
 }
 
-/// A user who comes back when the access token has expired notices nothing, except where the password must be recent.
+/// After the access token has expired, the user can continue. Only a page that needs a recent password asks for it.
 #[tokio::test]
 async fn a_user_of_the_example_comes_back_after_15_minutes() {
     let on_loopback = |builder: hardtack::AuthenticatorBuilder| builder.base_url("http://127.0.0.1:8080");

@@ -11,7 +11,7 @@ async fn check(typed: Credentials) -> Result<Option<String>, std::io::Error> {
     Ok((typed.password == "right").then_some(typed.username))
 }
 
-/// Tries a password, and returns the status.
+/// Posts a log-in with a wrong password, and returns the status.
 async fn guess(site: &Site, user: &str) -> u16 {
     let body = json!({ "username": user, "password": "wrong" });
     site.visitor().post("/login").json(&body).send().await.status().as_u16()
@@ -50,7 +50,7 @@ async fn servers_with_one_throttle_share_their_attempts() {
     assert_eq!(guess(&here, "alice").await, 401);
 }
 
-/// A handler that a router serves without the layer says so.
+/// If the layer is missing, a ready route responds with 500.
 #[tokio::test]
 async fn the_routes_need_the_layer() {
     let site = Site::bare(|builder| builder, |auth| routes::password_log_in(&auth, check)).await;

@@ -11,10 +11,10 @@ use crate::harness::{ACCESS, Case, Site, cookie_value, csrf_token};
 /// The sentence of `/forbids`.
 const SENTENCE: &str = "Only its author may edit a post.";
 
-/// Its layer requires the role.
+/// The layer of this route requires the role.
 const EDITORS: &str = "/editors/page";
 
-/// Its extractor requires the role.
+/// The extractor of this route requires the role.
 const EDITOR: &str = "/editor";
 
 pub(super) fn cases() -> Vec<Case> {
@@ -76,7 +76,7 @@ fn bearer_token() -> Case {
     .configured(|builder| builder.token_sources([TokenLocation::Headers, TokenLocation::Cookies]))
 }
 
-const LACKING: &str = "You do not have the permission that this needs.";
+const LACKING: &str = "You do not have permission to do this.";
 
 fn lacking_claims() -> Vec<Case> {
     type State = (&'static str, fn() -> LogIn);

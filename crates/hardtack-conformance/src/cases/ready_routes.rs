@@ -72,7 +72,7 @@ fn log_in_with_the_page() -> Case {
     })
 }
 
-/// The text and the name are on the page with the form once, and on no other page.
+/// The page with the form shows the text and the typed name once. No other page shows them.
 fn refusal_is_shown_once() -> Case {
     Case::new("ready routes: a wrong password", |site| async move {
         let url = "/ready/login?next=%2Fprotected";
@@ -90,7 +90,7 @@ fn refusal_is_shown_once() -> Case {
         site.expect_eq("name", page.text().contains("value=\"&quot;&gt;&lt;b&gt;Zoë\""), true);
         let page = client.get(url).accept_html().send().await;
         site.expect_eq("shown once", page.text().contains(NO_MATCH) || page.text().contains("Zoë"), false);
-        // After its time, it is shown no more, even if the browser has kept it.
+        // After a minute, the text is no longer shown, even if the browser has kept the cookie.
         site.clock.advance(Duration::from_secs(61));
         let page = planted.clone().get(url).accept_html().send().await;
         site.expect_eq("too late", page.text().contains(NO_MATCH), false);
@@ -99,14 +99,14 @@ fn refusal_is_shown_once() -> Case {
     })
 }
 
-/// The password of a forged request is not even looked at: a right one is refused as well.
+/// A forged request is refused before its password is checked, even if the password is right.
 fn forged_log_in() -> Case {
     Case::new("ready routes: a forged log-in", |site| async move {
         let typed = [("username", "alice"), ("password", PASSWORD)];
         let mut client = site.visitor();
         client.get(LOG_IN).accept_html().send().await;
         site.expect("without CSRF value", &client.post(LOG_IN).form(&typed).send().await, "403 csrf_missing");
-        // The body is not even a log-in form.
+        // The body is not a log-in form.
         site.expect("another form", &client.post(LOG_IN).form(&[("a", "b")]).send().await, "403 csrf_missing");
         let forged = client.post(LOG_IN).header("sec-fetch-site", "cross-site").form(&typed).send().await;
         site.expect("from another site", &forged, "403 csrf_cross_site");
@@ -156,7 +156,7 @@ fn attempts() -> Case {
         }
         site.expect_eq("another user", attempt("bob", PASSWORD).await, "200 +access +refresh".to_owned());
         site.clock.advance(Duration::from_secs(30));
-        // A success gives its attempt back.
+        // A successful log-in gives its attempt back.
         for _ in 0..3 {
             site.expect_eq("after 30 s", attempt("alice", PASSWORD).await, "200 +access +refresh".to_owned());
         }
@@ -165,7 +165,7 @@ fn attempts() -> Case {
     })
 }
 
-/// A program that tries one password for many users.
+/// A program guesses one password for many users.
 fn attempts_of_an_address() -> Case {
     Case::new("ready routes: too many attempts of one address", |site| async move {
         let mut client = site.visitor();
@@ -207,7 +207,7 @@ fn attempts_of_a_known_device() -> Case {
         for user in ["alice", "Alice", "bob", "alice"] {
             attempt(&mut browser, user, PASSWORD, LOGGED_IN).await;
         }
-        // Nobody has logged in as carol in this browser.
+        // No user has logged in as carol in this browser.
         attempt(&mut browser, "carol", PASSWORD, TOO_MANY).await;
         // The attempts of the browser are limited as well, and separately for each user.
         for _ in 0..10 {

@@ -187,7 +187,8 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
 }
 
 impl<P> Sessions<P> {
-    /// Adds a session. In the same transaction, ends the sessions of `target` and those that exceed `limit`.
+    /// Adds a session. The same transaction ends the sessions that `target` selects. If the subject would then have
+    /// more than `limit` sessions, the transaction also ends the least recently used ones.
     async fn insert(
         &self,
         session: &Session,

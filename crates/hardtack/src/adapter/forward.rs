@@ -51,11 +51,13 @@ macro_rules! __forward_auth {
         }
 
         /// Takes an attempt to log in from the budgets of the account and of the client's address. Call this method
-        /// before you check a password, and call [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded) if it
-        /// is right. The guide [`throttling`](hardtack::guide::throttling) lists the limits.
+        /// before you check a password. If the password is right, call
+        /// [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded). The guide
+        /// [`throttling`](hardtack::guide::throttling) lists the limits.
         ///
         /// # Errors
-        /// A budget is empty. A browser gets a page, and a program gets problem details, with 429 and `Retry-After`.
+        /// A budget is empty. The response is 429 with `Retry-After`: a page for a browser, problem details for a
+        /// program.
         pub async fn take_log_in_attempt(
             &self,
             throttle: &$crate::throttle::Throttle,
@@ -66,14 +68,14 @@ macro_rules! __forward_auth {
 
         /// Returns the cookie by which later log-ins recognize this browser. Add it to the response to a successful
         /// log-in. [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of such a browser separately.
-        /// So a stranger who uses up the attempts of an account does not lock out its owner.
+        /// Therefore, a stranger who uses up the attempts of an account cannot lock its owner out of this browser.
         pub fn remember_device(&self, throttle: &$crate::throttle::Throttle, username: &str) -> $cookies {
             self.exchange().remember_device(throttle, username).into()
         }
 
-        /// Returns what a page with a log-in form contains: the hidden CSRF field, the reason why the last try was
-        /// refused, the user name that was typed, and the cookies of the response. The form posts to the page's own
-        /// URL, so its HTML has no `action`.
+        /// Returns what you need to render a page with a log-in form: the hidden CSRF field, the text that says why the
+        /// last attempt was refused, the user name that was typed, and cookies for the response. Write the form without
+        /// an `action`, so that the browser posts it to the page's own URL.
         ///
         /// # Errors
         /// The cookie is longer than browsers accept, because its configured name is very long.
@@ -81,8 +83,8 @@ macro_rules! __forward_auth {
             Ok(self.exchange().log_in_form()?.map_cookies(::core::convert::Into::into))
         }
 
-        /// Returns what a page contains that asks the logged-in user for the password again: the same as
-        /// [`log_in_form`](Self::log_in_form), with the CSRF value of the user's session.
+        /// Returns what you need to render a page that asks the logged-in user for the password again. It is the same
+        /// as for [`log_in_form`](Self::log_in_form), but with the CSRF value of the user's session.
         pub fn reauthentication_form<T>(
             &self,
             token: &$crate::VerifiedToken<T>,
@@ -91,7 +93,7 @@ macro_rules! __forward_auth {
         }
 
         /// Logs a user in like [`log_in`](Self::log_in), and returns the response. A browser is redirected to the
-        /// query's `next` or to the home page. A program gets 200 and JSON.
+        /// query's `next` or to the home page. A program gets 200 with JSON.
         ///
         /// # Errors
         /// Those of [`log_in`](Self::log_in).
@@ -103,7 +105,7 @@ macro_rules! __forward_auth {
         }
 
         /// Makes the session fresh again like [`reauthenticate`](Self::reauthenticate), and returns the response. A
-        /// browser is redirected to the query's `next` or to the home page. A program gets 200 and JSON.
+        /// browser is redirected to the query's `next` or to the home page. A program gets 200 with JSON.
         ///
         /// # Errors
         /// Those of [`reauthenticate`](Self::reauthenticate).
@@ -112,7 +114,7 @@ macro_rules! __forward_auth {
         }
 
         /// Logs the user out like [`log_out`](Self::log_out), and returns the response. A browser is redirected to the
-        /// log-in page. A program gets 200 and JSON.
+        /// log-in page. A program gets 200 with JSON.
         ///
         /// # Errors
         /// Those of [`log_out`](Self::log_out).
@@ -127,9 +129,13 @@ macro_rules! __forward_auth {
         /// gets `Clear-Site-Data: "cache"`. The browser then clears its cache of this site, so the Back button shows no
         /// page of the session.
         ///
-        /// An expired access token may be a copy, for example from a log. Normally, it therefore does not end its
-        /// session. It does so only if browsers do not send the refresh cookie to the log-out URL. If the request has
-        /// two cookies of the same name, the sessions of both end. If the request has no tokens, the log-out succeeds.
+        /// If the access cookie contains an expired token, this method normally ignores the token, because the token
+        /// may have been copied, for example from a log. There is one exception: if the path of the refresh cookie
+        /// excludes the log-out URL, browsers send no refresh token to this URL, so this method also ends the session
+        /// of an expired access token.
+        ///
+        /// If the request has several cookies with the same name, the sessions of all of them end. If the request has
+        /// no tokens, the log-out succeeds.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
@@ -144,8 +150,9 @@ macro_rules! __forward_auth {
         /// access token is never fresh.
         ///
         /// # Errors
-        /// - The refresh token is missing, invalid or expired; it was used again too late (see
-        ///   [`race_window`](hardtack::session::SessionPolicy::race_window)); or its session has ended.
+        /// - The refresh token is missing, invalid or expired, or its session has ended.
+        /// - The refresh token was replaced by a newer one and is no longer accepted (see
+        ///   [`race_window`](hardtack::session::SessionPolicy::race_window)).
         /// - The method is safe, except that GET is allowed with `RefreshMode::Redirect`.
         /// - The request comes from another site.
         /// - The session store failed.
@@ -165,7 +172,7 @@ macro_rules! __forward_auth {
         /// a 403 page that makes the browser repeat the request, this time from this site.
         ///
         /// # Errors
-        /// Those of [`refresh`](Self::refresh).
+        /// The errors of [`refresh`](Self::refresh).
         pub async fn refresh_and_return(&self) -> ::core::result::Result<$response, $error> {
             Ok($into_response(self.exchange().refresh_and_return().await?))
         }
@@ -189,8 +196,9 @@ macro_rules! __forward_auth {
         /// take part in your transaction, pass [`EndedSessions::none`](hardtack::session::EndedSessions::none). This
         /// method then ends the other sessions itself.
         ///
-        /// If the transaction has ended sessions, and then the store fails or the client hangs up, this method still
-        /// succeeds, but returns no cookies. The password is stored by then, so do not tell the user to try again.
+        /// If the transaction ended the sessions, this method succeeds even if the store then fails or the client
+        /// disconnects, but it returns no cookies in these cases. The new password is already stored, so do not tell
+        /// the user to try again.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
@@ -205,9 +213,9 @@ macro_rules! __forward_auth {
         /// Verifies the token that `need` describes, for code that cannot use an extractor.
         ///
         /// Returns `None` in two cases:
-        /// - The need is optional, and the request's token is missing or its cookies are invalid.
+        /// - The need is optional, and the request has no token or has invalid cookies.
         /// - The request is an `OPTIONS` request, and
-        ///   [those are exempt](hardtack::AuthenticatorBuilder::exempt_options).
+        ///   [`exempt_options`](hardtack::AuthenticatorBuilder::exempt_options) is set.
         ///
         /// In Flask-JWT-Extended: `verify_jwt_in_request`.
         ///
@@ -322,9 +330,9 @@ macro_rules! __forward_auth {
         /// Returns an error that refuses the request for `reason`. A browser gets a page or a redirect, and a program
         /// gets problem details.
         ///
-        /// If `reason` is a text, it refuses a log-in: a browser is redirected back to the page with the form, which
-        /// shows the text once ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). To refuse what a logged-in user may
-        /// not do, use [`forbid`](Self::forbid).
+        /// To refuse a log-in, pass a text for the user. A browser is then redirected back to the page with the form,
+        /// which shows the text once ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). If a logged-in user may not
+        /// do what the request asks for, use [`forbid`](Self::forbid) instead.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{AccessToken, Auth, AuthError, BackendError};")]
@@ -383,8 +391,8 @@ macro_rules! __forward_auth {
         }
 
         /// Returns the CSRF value of the refresh token in the request's cookies, for a form that posts to the refresh
-        /// URL. Returns `None` if that token is missing or invalid. If it has only expired, its CSRF value is still
-        /// returned.
+        /// URL. Returns the value even if the token has expired. Returns `None` if the token is missing or otherwise
+        /// invalid.
         pub fn refresh_csrf_token(&self) -> ::core::option::Option<$crate::csrf::CsrfToken> {
             self.exchange().refresh_csrf_token()
         }

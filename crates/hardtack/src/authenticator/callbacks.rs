@@ -55,7 +55,7 @@ type AddMembers = Box<dyn Fn(&str, TokenKind) -> Map<String, Value> + Send + Syn
 type EncodeKey = Box<dyn Fn(&str) -> Option<SigningKey> + Send + Sync>;
 type DecodeKey = Box<dyn Fn(&Unverified) -> Option<VerifyingKey> + Send + Sync>;
 
-/// Makes the application's callback return the members of a JSON object.
+/// Wraps the application's callback in a callback that returns the members of a JSON object.
 pub(super) fn load_claims<C, F>(load: impl Fn(String, TokenKind) -> F + Send + Sync + 'static) -> LoadClaims
 where
     C: Serialize,
@@ -101,7 +101,7 @@ impl Callbacks {
         }
     }
 
-    /// The claims that the application adds to tokens of a subject.
+    /// Returns the claims that the application adds to tokens of a subject.
     pub(super) async fn claims_for(&self, subject: &str, kind: TokenKind) -> Result<Map<String, Value>, SessionError> {
         match &self.additional_claims {
             Some(load) => load(subject.to_owned(), kind).await,
@@ -109,7 +109,7 @@ impl Callbacks {
         }
     }
 
-    /// The same without waiting: fails if the callback waits for something.
+    /// Returns the same claims without waiting. Fails if the callback waits for something.
     pub(super) fn claims_at_once(&self, subject: &str, kind: TokenKind) -> Result<Map<String, Value>, IssueError> {
         let Some(load) = &self.additional_claims else { return Ok(Map::new()) };
         match load(subject.to_owned(), kind).as_mut().poll(&mut Context::from_waker(Waker::noop())) {

@@ -41,7 +41,7 @@ pub struct TokenBuilder<'a> {
     lifetime: Lifetime,
     extra: ClaimMap,
     header: Map<String, Value>,
-    /// Which claims and header members the callbacks add.
+    /// The claims and header members that the callbacks add.
     added: Added,
 }
 
@@ -49,7 +49,7 @@ pub struct TokenBuilder<'a> {
 enum Added {
     /// Nothing.
     Nothing,
-    /// What they return when the token is issued.
+    /// The claims and header members that the callbacks return when the token is issued.
     Asked,
     /// These claims, which the callback has returned, and the header members that the other callback returns when the
     /// token is issued.
@@ -122,7 +122,7 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// A token to which the callbacks add nothing, such as a session's refresh token.
+    /// Builds a token to which the callbacks add nothing, such as a session's refresh token.
     pub(super) fn without_callbacks(
         authenticator: &'a Authenticator,
         claims: Claims,
@@ -139,8 +139,9 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Signs the token. If the callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) is set
-    /// and waits for the claims, call this method instead of [`issue`](Self::issue).
+    /// Signs the token, and waits for the callback
+    /// [`additional_claims`](crate::AuthenticatorBuilder::additional_claims). Call this method instead of
+    /// [`issue`](Self::issue) if that callback waits for something, such as a database.
     ///
     /// # Errors
     /// Those of [`issue`](Self::issue).
@@ -158,7 +159,7 @@ impl<'a> TokenBuilder<'a> {
     /// - The key set can only verify tokens, or the key's id is longer than 256 bytes.
     /// - The cryptographic library failed.
     /// - The callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) failed, or it waits for
-    ///   something. In the latter case, call [`issue_async`](Self::issue_async).
+    ///   something. If it waits, call [`issue_async`](Self::issue_async) instead.
     pub fn issue(mut self) -> Result<IssuedToken, IssueError> {
         let settings = self.authenticator.settings();
         self.claims.not_before = settings.claims.encode_nbf.then_some(self.claims.issued_at);
@@ -204,15 +205,16 @@ impl<'a> TokenBuilder<'a> {
     }
 }
 
-/// Adds the members that were given for a single token to those of the callback. If both have a member of the same
-/// name, the given one wins.
+/// Merges the claims or header members that a callback returned (`general`) with those that were set for this token
+/// (`given`). If both contain the same name, the value in `given` is used.
 fn merged(mut general: Map<String, Value>, given: Map<String, Value>) -> Map<String, Value> {
     general.extend(given);
     general
 }
 
-/// The payload of a token in one of two cases: its subject is not text or not in `sub`; or `flask_compatible` was
-/// called, so that additional claims may replace any other claim.
+/// Returns the payload of a token whose claims cannot be serialized in the usual way. There are three cases: the
+/// subject was set with [`TokenBuilder::identity`], the subject is not stored in `sub`, or `flask_compatible` was
+/// called. In the last case, additional claims may replace any other claim.
 fn named(
     claims: &Claims,
     identity: Option<Value>,
@@ -237,7 +239,7 @@ fn named(
     serde_json::to_vec(&members).map_err(|_| ClaimError::Invalid("extra"))
 }
 
-/// A random UUID (RFC 9562 section 5.4), in Python's spelling.
+/// Returns a random UUID (RFC 9562 section 5.4), formatted as by Python's `str(uuid.uuid4())`.
 fn uuid4() -> String {
     let bits = rand::random::<u128>() & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
     let hex = format!("{bits:032x}");

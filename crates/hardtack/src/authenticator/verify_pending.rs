@@ -224,11 +224,12 @@ impl RequestVerifier<'_> {
         Ok(!self.authenticator.cookies().csrf_cookies || self.has_refresh_hint()?)
     }
 
-    /// Refuses the request for `reason`. However, if the token is optional and missing, the request continues without
-    /// one.
+    /// Refuses the request for `reason`. However, if the token is optional and missing, the request continues without a
+    /// token.
     ///
-    /// If the token is not optional, the origin is checked first, so a request from another site is refused for its
-    /// origin. The user may be logged in, and `SameSite` may have kept the browser from sending the cookies.
+    /// If the token is required, this method checks the origin first. A request from another site is therefore refused
+    /// because of its origin, and not because of a missing token. In such a request, the token may be missing although
+    /// the user is logged in: `SameSite` keeps the browser from sending the cookies.
     fn refuse_or_none(&self, reason: Reason, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if !need.optional {
             self.check_origin()?;
@@ -344,9 +345,9 @@ impl RequestVerifier<'_> {
         !matches!(reason, Reason::Replaced) && !reason.is_early() && reason.kind().unsets_cookies()
     }
 
-    /// Whether refreshing the token is left to the application or to a later request. If the refresh mode is off, it
-    /// always is. In transparent mode, it is in three cases: no layer wraps the route, the head of the response has
-    /// been sent, or this request has already refreshed its token.
+    /// Whether refreshing the token is left to the application or to a later request. If the refresh mode is off, this
+    /// method always returns `true`. In transparent mode, it returns `true` in three cases: no layer wraps the route,
+    /// the head of the response has been sent, or this request has already refreshed its token.
     fn leaves_refreshing(&self) -> bool {
         match self.authenticator.refresh_mode() {
             RefreshMode::Off => true,

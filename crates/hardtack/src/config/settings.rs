@@ -148,7 +148,8 @@ impl Settings {
     }
 }
 
-/// The longest name of a realm: it is part of every cookie's name.
+/// The maximum length of a realm's name, in bytes. The name must be short, because it becomes a part of every cookie's
+/// name.
 const MAX_REALM: usize = 32;
 
 /// Whether a realm can have this name, which becomes a part of cookie names and of `aud`.

@@ -26,9 +26,9 @@ pub(crate) struct ResolvedPolicy {
     pub(crate) csrf_access: CookieSlot,
     pub(crate) csrf_refresh: CookieSlot,
     pub(crate) pre_session: CookieSlot,
-    /// Why the last log-in was refused.
+    /// The cookie with the text that says why the last log-in was refused.
     pub(crate) notice: CookieSlot,
-    /// The accounts that users have logged in to with this browser.
+    /// The cookie with the accounts that users have logged in to in this browser.
     pub(crate) device: CookieSlot,
     pub(crate) domain: Option<String>,
     pub(crate) secure: bool,
@@ -40,7 +40,7 @@ pub(crate) struct ResolvedPolicy {
 }
 
 impl ResolvedPolicy {
-    /// All cookies.
+    /// Returns all cookies.
     pub(crate) fn slots(&self) -> [&CookieSlot; 7] {
         [
             &self.access,

@@ -28,7 +28,7 @@ pub struct CookieTooLarge {
 pub(crate) struct Setting<'a> {
     /// The domain. `None` means the policy's domain.
     pub(crate) domain: Option<&'a str>,
-    /// The lifetime; `None` ends the cookie with the browser.
+    /// The lifetime of the cookie. If it is `None`, the cookie lasts until the browser is closed.
     pub(crate) max_age: Option<Duration>,
     pub(crate) now: Timestamp,
 }

@@ -47,8 +47,8 @@ impl fmt::Debug for PreSession {
 pub(crate) struct PreSessionKeys(Vec<PreSessionKey>);
 
 impl PreSessionKeys {
-    /// Derives the keys. If the set can only verify tokens, uses a random key instead. Forms that are open when this
-    /// process ends then become invalid.
+    /// Derives the keys. If the set can only verify tokens, the first key is random instead. With a random key, the
+    /// log-in and sign-up forms that are open when this process ends become invalid.
     pub(crate) fn of(keys: &KeySet, label: &str) -> Self {
         let current = keys.signing_key().map_or_else(rand::random, |key| key.derive(label));
         let retired = keys.retired_keys().iter().map(|key| key.derive(label));

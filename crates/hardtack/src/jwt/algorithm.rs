@@ -178,7 +178,7 @@ impl fmt::Debug for ParseAlgorithmError {
     }
 }
 
-/// The names of all algorithms, separated by commas and a last "or".
+/// Returns the names of all algorithms as a list for an error message: `HS256, HS384, … or EdDSA`.
 fn names() -> String {
     let names: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
     match names.split_last() {

@@ -44,7 +44,7 @@ pub enum TokenError {
     #[error("the header of the token has the member `{0}`, which is not supported")]
     UnsupportedHeader(&'static str),
     /// `alg` is `none`, unknown, or not the algorithm of a key that may verify the token.
-    #[error("the `alg` of the token is not the algorithm of a key that may verify it")]
+    #[error("no key that may verify the token has the algorithm that the token's `alg` names")]
     WrongAlgorithm,
     /// No key has the header's `kid`.
     #[error("no key has the token's `kid`")]
@@ -65,7 +65,7 @@ pub enum TokenError {
     #[error("the token has expired")]
     Expired,
     /// `nbf` is in the future.
-    #[error("the token is not valid yet")]
+    #[error("the token is not valid yet: its `nbf` is in the future")]
     NotYetValid,
     /// `iat` is in the future.
     #[error("the `iat` of the token is in the future")]
@@ -78,7 +78,7 @@ pub enum TokenError {
     #[error("the `iss` of the token does not name an accepted issuer")]
     WrongIssuer,
     /// `type` is not the expected kind: for example, a refresh token was sent where an access token is expected.
-    #[error("the token is of the wrong kind")]
+    #[error("the token's `type` is wrong; for example, it is a refresh token, but an access token is expected")]
     WrongKind,
 }
 
@@ -121,10 +121,10 @@ pub enum SignError {
     #[error("the application must not set the header member `{0}`; remove it from the extra members")]
     ReservedHeader(String),
     /// An extra header member has the wrong type: `typ` and `kid` must be strings.
-    #[error("the header member `{0}` must be a string")]
+    #[error("the header member `{0}` is not a string; set it to a string")]
     BadHeader(&'static str),
     /// The id of the key is longer than 256 bytes. Verification would refuse a token with this id.
-    #[error("the key id is longer than {MAX_KEY_ID_LEN} bytes; choose a shorter one")]
+    #[error("the key id is longer than {MAX_KEY_ID_LEN} bytes; choose a shorter key id")]
     KeyIdTooLong,
     /// The token would be longer than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes, or its header longer than 2048
     /// bytes. Verification would refuse such a token.
@@ -154,8 +154,8 @@ pub enum ClaimError {
     Reserved(String),
     /// A claim has a value that the library would refuse to read back.
     #[error(
-        "the claim `{0}` has a value that is not allowed; text must not be empty, the year of a time must be from 1970 \
-         to 9999, and the subject must be text unless ClaimsPolicy::insecure_any_identity is set"
+        "the claim `{0}` has a value that is not allowed; a string must not be empty, a time must be in the years 1970 \
+         to 9999, and the subject must be a string unless ClaimsPolicy::insecure_any_identity is set"
     )]
     Invalid(&'static str),
 }
@@ -198,7 +198,7 @@ pub enum KeyError {
     /// replaced.
     #[error("the text is not the secret itself, but {looks_like}")]
     NotTheSecret {
-        /// What the text is, and what to do.
+        /// What kind of text it is, such as a path or a placeholder, and what to do instead.
         looks_like: &'static str,
     },
     /// The file that should contain the secret or key cannot be used.
@@ -257,8 +257,8 @@ pub enum KeyError {
     NotASigningKey,
     /// The JWK's `use` is not `sig`, or its `key_ops` do not allow this operation.
     #[error(
-        "the JWK may not be used for this: `use`, if present, must be `sig`; `key_ops`, if present, must contain \
-         `sign` (for signing), or `verify` or `sign` (for verifying)"
+        "the JWK does not allow this operation; its `use` must be absent or `sig`; its `key_ops` must be absent or \
+         contain `sign` to sign, and `verify` or `sign` to verify"
     )]
     WrongUse,
     /// The set already has a key with this id.
@@ -268,7 +268,7 @@ pub enum KeyError {
         key_id: String,
     },
     /// The key id is longer than 256 bytes.
-    #[error("the key id is longer than {MAX_KEY_ID_LEN} bytes; choose a shorter one")]
+    #[error("the key id is longer than {MAX_KEY_ID_LEN} bytes; choose a shorter key id")]
     KeyIdTooLong,
     /// The environment variable is not set.
     #[error("the environment variable {name} is not set; set it to the output of: openssl rand -base64 48")]

@@ -18,7 +18,7 @@ const UNSUPPORTED: [&str; 7] = ["crit", "zip", "b64", "jwk", "jku", "x5u", "x5c"
 pub(super) struct UnverifiedHeader {
     /// `alg`.
     pub(super) algorithm: Algorithm,
-    /// `kid`, at most 256 bytes. Only compare it with the ids of known keys.
+    /// `kid`, at most 256 bytes. Use it only for comparisons with the ids of known keys.
     pub(super) key_id: Option<String>,
 }
 
@@ -100,8 +100,8 @@ pub(super) fn own_segment(algorithm: Algorithm, key_id: Option<&str>) -> String 
     base64url::encode(text.as_bytes())
 }
 
-/// Returns the encoded headers that tokens of a key commonly have: the one of [`own_segment`], and the same members in
-/// the orders that other libraries use.
+/// Returns the encoded headers that tokens signed with a key commonly have: the header that [`own_segment`] returns,
+/// and headers with the same members in the orders that other libraries use.
 pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>) -> Vec<String> {
     let (alg, typ) = (format!(r#""alg":"{algorithm}""#), r#""typ":"JWT""#);
     let others = match key_id {

@@ -1,12 +1,13 @@
-//! Why a log-in is refused, in words for the user.
+//! A text for the user that says why a log-in is refused.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// Why a log-in or a re-authentication is refused, such as "That user name and password do not match."
+/// A text for the user that says why a log-in or a re-authentication is refused, such as "That user name and password
+/// do not match."
 ///
 /// Pass it to the adapter's `auth.refuse`. A browser is redirected back to the page with the form, which shows the text
-/// once and contains the typed user name. A program gets 401 with the code `log_in_refused`.
+/// and the typed user name once. A program gets 401 with the code `log_in_refused`.
 ///
 /// Use the same text for an unknown user and for a wrong password, so that the text does not reveal which users exist.
 ///
@@ -28,13 +29,12 @@ impl LogInRefusal {
         Self { text: text.into(), username: None }
     }
 
-    /// Creates the refusal of a re-authentication with the name and password of a user who is not the one who is logged
-    /// in.
+    /// Creates the refusal of a re-authentication in which the name and password of another user were typed.
     pub fn another_user() -> Self {
-        Self::new("You are logged in as another user. Enter your own name and password, or log out first.")
+        Self::new("You are logged in as another user. Enter that user's name and password, or log out first.")
     }
 
-    /// Sets the user name that was typed, so that the user need not type it again.
+    /// Sets the typed user name, so that the user need not type it again.
     #[must_use]
     pub fn username(mut self, typed: impl Into<String>) -> Self {
         self.username = Some(typed.into());
@@ -46,7 +46,7 @@ impl LogInRefusal {
         &self.text
     }
 
-    /// The user name that was typed.
+    /// Returns the typed user name.
     pub(crate) fn typed_username(&self) -> Option<&str> {
         self.username.as_deref()
     }

@@ -238,7 +238,7 @@ impl SessionStore for MemorySessions {
         Ok((dead.len() + kept - rows.log.len()) as u64)
     }
 
-    /// The sessions end with this process, and normally only its authenticator ends them.
+    /// Returns `false`: the sessions do not outlive this process, and normally only one authenticator uses the store.
     fn is_durable(&self) -> bool {
         false
     }

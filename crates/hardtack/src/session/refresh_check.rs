@@ -19,7 +19,7 @@ pub(crate) enum RefreshVerdict {
     Ahead,
     /// The session was ended.
     Revoked,
-    /// The session was not used for too long, or is too old.
+    /// The session has expired: it was idle for too long, or it has reached its maximum lifetime.
     Expired,
 }
 

@@ -119,7 +119,8 @@ impl Session {
         Self { absolute_expires_at: now + rules.absolute, ..row }.with_persistence(false, rules)
     }
 
-    /// Sets whether the cookies outlive the browser, and until when the session may be unused.
+    /// Sets whether the cookies outlive the browser. Also sets `expires_at`, because the idle timeout depends on that
+    /// choice.
     pub(crate) fn with_persistence(self, persistent: bool, rules: &SessionRules) -> Self {
         let expires_at = (self.rotated_at + rules.idle(persistent)).min(self.absolute_expires_at);
         Self { persistent, expires_at, ..self }

@@ -43,10 +43,10 @@ pub enum IssueError {
     #[error("the callback additional_claims failed")]
     AdditionalClaims(#[source] BackendError),
     /// The callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) waits for something, but
-    /// `issue` does not wait.
-    #[error("the callback additional_claims waits, but issue() does not; call issue_async() instead")]
+    /// `TokenBuilder::issue` cannot wait.
+    #[error("the callback additional_claims waits for something, but issue() cannot wait; call issue_async() instead")]
     ClaimsNotReady,
     /// The claims are not a JSON object.
-    #[error("additional claims must serialize to a JSON object, as a struct or a map does")]
+    #[error("the additional claims do not serialize to a JSON object; use a struct or a map")]
     NotAnObject,
 }

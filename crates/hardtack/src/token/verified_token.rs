@@ -108,16 +108,15 @@ impl<T> VerifiedToken<T> {
     }
 
     /// Returns whether the token has the role `R`, for example to decide whether a page shows a link. To admit only
-    /// users with the role, use the adapter's extractor `HasRole<R>` instead. `HasRole<R>` also refreshes a token that
-    /// is outdated.
+    /// users with the role, use the adapter's extractor `HasRole<R>` instead, which also refreshes an outdated token.
     pub fn has_role<R: Role>(&self) -> bool {
         InRole::<R>::from_payload(self.payload()).is_ok()
     }
 
-    /// Returns whether the token is fresh at `now`, that is, whether the user entered the password recently. How long
-    /// ago that may be is set with
-    /// [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime) or at the log-in. A token
-    /// from a refresh is never fresh.
+    /// Returns whether the token is fresh at `now`, that is, whether the user entered the password recently enough. Set
+    /// the limit for all log-ins with
+    /// [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime), or for one log-in with
+    /// [`LogIn::freshness`](crate::LogIn::freshness). A token from a refresh is never fresh.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         self.payload.is_fresh(now)
     }
@@ -174,7 +173,7 @@ pub(crate) struct VerifiedPayload {
 /// How the claims of a verified token are read. It follows from the authenticator's settings.
 #[derive(Clone, Copy)]
 pub(crate) struct Reading {
-    /// Whether pages carry the CSRF value under a mask.
+    /// Whether [`VerifiedToken::csrf_token`] masks the CSRF value.
     pub(crate) masks_csrf: bool,
     /// How long a token with `fresh: true` stays fresh after the user has authenticated. With `None`, it stays fresh as
     /// long as it is valid.
@@ -298,7 +297,8 @@ impl VerifiedPayload {
         }
     }
 
-    /// The most bytes of text that this can hold: the payload, and the same again in [`Claims`].
+    /// Returns the maximum size of the text in this value, in bytes. The payload counts twice, because [`Claims`] may
+    /// contain a copy of its strings.
     pub(crate) fn text_len(&self) -> usize {
         let payload = match &self.form {
             Form::Owned { payload, .. } => payload.capacity(),

@@ -50,8 +50,8 @@ fn first_flaw(claims: &[(String, Value)], payload: &[u8]) -> Option<ClaimFlaw> {
     claims.iter().find_map(|(name, needed)| flaw_of(&members, name, |value| value == needed))
 }
 
-/// What is wrong with the claim `name`, or `None` if it suffices: its value or an element of its array is the needed
-/// one.
+/// Returns what is wrong with the claim `name`. Returns `None` if its value, or an element of its array, is the needed
+/// value.
 pub(super) fn flaw_of(
     members: &Map<String, Value>,
     name: &str,

@@ -1,4 +1,4 @@
-//! Roles: types that stand for a claim with a certain value.
+//! Roles: types that name a claim and the value that it must have.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -73,7 +73,7 @@ fn role_flaw<R: Role>(payload: &[u8]) -> Option<ClaimFlaw> {
     flaw_of(&members, R::CLAIM, |value| value == R::VALUE)
 }
 
-// Derived implementations would require the same of `R`.
+// Derived implementations would require that `R` implements the trait, too.
 impl<R> Clone for InRole<R> {
     fn clone(&self) -> Self {
         *self

@@ -1,4 +1,4 @@
-//! Claims that the application loads for each token, with a callback that may wait and may fail.
+//! Claims that the application loads for each token with a callback. The callback can wait and can fail.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -32,7 +32,7 @@ struct Level {
 }
 
 impl Levels {
-    /// Looks the level up as a database would: it waits first.
+    /// Waits once, as a query does, and returns the level.
     async fn of(self, subject: String) -> Result<Level, BackendError> {
         let level = self.level.load(Ordering::SeqCst);
         wait().await;
@@ -57,7 +57,7 @@ impl Levels {
     }
 }
 
-/// Returns to the executor once.
+/// Yields to the executor once.
 async fn wait() {
     let mut waited = false;
     std::future::poll_fn(|cx| {
@@ -117,7 +117,7 @@ fn a_token_without_a_session_is_issued_with_claims_that_are_waited_for() {
     assert_eq!((token.claim("level"), token.claim("role")), (json!(0), json!("editor")));
 }
 
-/// However long the database is down, nobody is logged out: the refresh token has not been used up.
+/// A database that is down for long logs no user out, because the refresh token has not been used up.
 #[test]
 fn s41_a_refresh_whose_claims_cannot_be_loaded_uses_up_no_token() {
     for mode in MODES {

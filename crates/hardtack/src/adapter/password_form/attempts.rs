@@ -1,4 +1,4 @@
-//! How often passwords may be tried.
+//! Limits on how often a password can be guessed.
 
 use std::time::Duration;
 
@@ -17,17 +17,18 @@ const ADDRESS: Rate = Rate::new(100, Duration::from_secs(1));
 
 impl Exchange<'_> {
     /// Takes an attempt to log in from the budgets of the account and of the client's address. Call this method before
-    /// you check a password, and call [`Attempt::succeeded`] if it is right.
+    /// you check a password. If the password is right, call [`Attempt::succeeded`].
     ///
-    /// An account has 10 attempts at once and one more every 30 seconds; after 100 failures in a row, it has one an
-    /// hour. An address, or a network of IPv6 addresses, has 100 attempts at once and one more each second. The
-    /// account's budget does not depend on the case of the name. Names that do not exist have budgets as well.
+    /// An account has 10 attempts at once and one more every 30 seconds. After 100 failures in a row, it has one
+    /// attempt an hour. An IPv4 address, or a network of IPv6 addresses, has 100 attempts at once and one more each
+    /// second. User names that differ only in case share a budget. User names that do not exist have budgets as well.
     ///
-    /// A browser that is [known](Self::remember_device) for the account has a budget like that of the account, and uses
-    /// no other. After 100 failures in a row, it counts as unknown.
+    /// A browser that is [known](Self::remember_device) for the account has its own budget, which is as large as the
+    /// account's. Its attempts are taken only from this budget. After 100 failures in a row, the browser counts as
+    /// unknown.
     ///
     /// # Errors
-    /// A budget is empty: 429.
+    /// A budget is empty. The status is 429.
     pub async fn take_log_in_attempt(&self, throttle: &Throttle, username: &str) -> Result<Attempt, Failure> {
         let account = account_key(throttle, username);
         if let Some(device) = self.device_key(throttle, account) {

@@ -1,5 +1,5 @@
 //! Known devices: browsers in which a user has logged in before. Their attempts are counted separately, so a stranger
-//! cannot use up the attempts of an account's owner.
+//! cannot lock an account's owner out of these browsers.
 
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ const PURPOSE: &str = "log-in device";
 /// How long a device is known after a log-in.
 const LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
-/// How many accounts a device remembers. If there are more, it forgets the one whose last log-in is the longest ago.
+/// How many accounts the cookie contains at most. A further log-in removes the account whose last log-in is the longest
+/// ago.
 const MAX_ACCOUNTS: usize = 4;
 
 /// The content of the cookie, which is encrypted.
@@ -30,8 +31,8 @@ struct Device {
 impl Exchange<'_> {
     /// Returns the cookie by which later log-ins recognize this browser. Add it to the response to a successful log-in.
     ///
-    /// [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of such a browser separately. So a
-    /// stranger who uses up the attempts of an account does not lock out its owner.
+    /// [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of such a browser separately. Therefore,
+    /// a stranger who uses up the attempts of an account cannot lock its owner out of this browser.
     pub fn remember_device(&self, throttle: &Throttle, username: &str) -> SetCookies {
         let (now, account) = (self.authenticator.now(), encoded(account_key(throttle, username)));
         let known = self.device();
@@ -51,7 +52,7 @@ impl Exchange<'_> {
         cookies
     }
 
-    /// The key of this device's budget for an account, if a user has logged in to the account on this device.
+    /// Returns the key of this device's budget for an account, if a user has logged in to the account on this device.
     pub(super) fn device_key(&self, throttle: &Throttle, account: BudgetKey) -> Option<BudgetKey> {
         let (device, account) = (self.device()?, encoded(account));
         device.accounts.contains(&account).then(|| throttle.key("device", &[&account, &device.id]))

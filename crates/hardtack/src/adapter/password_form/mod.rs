@@ -1,8 +1,8 @@
 //! Forms that ask for a password: for a log-in or a re-authentication.
 //!
-//! 1. `GET`: [`Exchange::log_in_form`] returns what the page with the form contains.
+//! 1. `GET`: [`Exchange::log_in_form`] returns what the handler needs to render the page with the form.
 //! 2. `POST`: the adapter checks the request before [`Exchange::read_password_form`] reads the password.
-//! 3. If the password is right, [`Exchange::log_in_and_return`] redirects the browser to the page that it wanted.
+//! 3. If the password is right, [`Exchange::log_in_and_return`] redirects the browser to the page that the user wanted.
 //! 4. If it is wrong, the handler refuses the request with a [`LogInRefusal`](crate::refusal::LogInRefusal). The
 //!    browser is redirected to step 1, with a short-lived cookie that holds the text and the typed user name.
 
@@ -27,7 +27,7 @@ pub use read::TypedName;
 pub use view::PasswordForm;
 
 impl Exchange<'_> {
-    /// Returns what a page with a log-in form contains.
+    /// Returns what you need to render a page with a log-in form.
     ///
     /// # Errors
     /// The cookie is longer than browsers accept, because its configured name is very long.
@@ -36,7 +36,7 @@ impl Exchange<'_> {
         Ok(self.password_form(csrf_token, cookies))
     }
 
-    /// Returns what a page contains that asks the logged-in user for the password again.
+    /// Returns what you need to render a page that asks the logged-in user for the password again.
     pub fn reauthentication_form<T>(&self, token: &VerifiedToken<T>) -> PasswordForm {
         self.password_form(token.csrf_token().to_string(), SetCookies::default())
     }
@@ -53,7 +53,7 @@ impl Exchange<'_> {
     }
 
     /// Logs a user in like [`log_in`](Self::log_in), and returns the response. A browser is redirected to the query's
-    /// `next` or to the home page. A program gets 200 and JSON.
+    /// `next` or to the home page. A program gets 200 with JSON.
     ///
     /// # Errors
     /// Those of [`log_in`](Self::log_in).
@@ -63,7 +63,7 @@ impl Exchange<'_> {
     }
 
     /// Makes the session fresh again like [`reauthenticate`](Self::reauthenticate), and returns the response. A browser
-    /// is redirected to the query's `next` or to the home page. A program gets 200 and JSON.
+    /// is redirected to the query's `next` or to the home page. A program gets 200 with JSON.
     ///
     /// # Errors
     /// Those of [`reauthenticate`](Self::reauthenticate).
@@ -73,7 +73,7 @@ impl Exchange<'_> {
     }
 
     /// Logs the user out like [`log_out`](Self::log_out), and returns the response. A browser is redirected to the
-    /// log-in page. A program gets 200 and JSON.
+    /// log-in page. A program gets 200 with JSON.
     ///
     /// # Errors
     /// Those of [`log_out`](Self::log_out).

@@ -9,10 +9,11 @@ use crate::clock::Timestamp;
 use crate::cookie::{SetCookies, Setting};
 use crate::refusal::LogInRefusal;
 
-/// What the text is sealed for. The path of the form is appended, so one form does not show the notice of another.
+/// The purpose for which the cookie is encrypted. The path of the form is appended, so the notice of one form is not
+/// shown on the page of another form.
 const PURPOSE: &str = "log-in notice";
 
-/// How long the page has to be requested after the refusal.
+/// How long after the refusal the notice can be shown.
 const LIFETIME: Duration = Duration::from_secs(60);
 
 /// A longer user name is not kept.
@@ -26,8 +27,8 @@ struct Notice {
 }
 
 impl Exchange<'_> {
-    /// Returns the cookie for the page `path`, to which the browser is redirected. Returns no cookie if the text does
-    /// not fit; the page then shows the form without a notice.
+    /// Returns the cookie for the page `path`, to which the browser is redirected. If the text does not fit into a
+    /// cookie, returns no cookie, and the page shows the form without a notice.
     pub(in crate::adapter) fn notice_cookie(&self, refusal: &LogInRefusal, path: &str) -> SetCookies {
         let mut cookies = SetCookies::default();
         let now = self.authenticator.now();
@@ -47,7 +48,7 @@ impl Exchange<'_> {
         cookies
     }
 
-    /// Reads the notice for this page, and deletes its cookie, so that it is shown once.
+    /// Reads the notice for this page, and deletes its cookie, so that the notice is shown only once.
     pub(super) fn take_notice(&self, cookies: &mut SetCookies) -> Option<(String, Option<String>)> {
         let policy = self.authenticator.cookies();
         let sealed = policy.notice.name.find(&self.head).ok()??;

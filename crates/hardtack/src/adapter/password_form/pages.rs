@@ -1,4 +1,5 @@
-//! Plain pages for the log-in flow: without scripts, for light and dark screens, and for narrow ones.
+//! Plain pages for the log-in flow. They have no scripts, follow the system's light or dark colours, and fit narrow
+//! screens.
 
 use super::PasswordForm;
 use crate::html::escaped;

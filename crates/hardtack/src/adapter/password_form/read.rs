@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use crate::adapter::Exchange;
 use crate::refusal::{Failure, Reason};
 
-/// The field that a refusal keeps.
+/// The field whose text a refused form shows again.
 const USERNAME: &str = "username";
 
 /// The typed user name, if the form has the field `username`.
@@ -13,7 +13,8 @@ const USERNAME: &str = "username";
 pub struct TypedName(Option<String>);
 
 impl TypedName {
-    /// Adds the typed user name to a refused log-in, so that the page with the form contains it.
+    /// Adds the typed user name to the reason of a refused log-in, so that the page with the form can show the name
+    /// again.
     pub fn add_to(&self, reason: Reason) -> Reason {
         match (reason, &self.0) {
             (Reason::LogInRefused(refusal), Some(typed)) if refusal.typed_username().is_none() => {
@@ -25,9 +26,9 @@ impl TypedName {
 }
 
 impl Exchange<'_> {
-    /// Reads a form with a password, which a browser sends urlencoded and a program as JSON. Before the adapter
-    /// receives the body, it calls [`require_pre_session`](Self::require_pre_session), or verifies the token if the
-    /// form is for a re-authentication.
+    /// Reads a form with a password. A browser sends it urlencoded, and a program sends it as JSON. Before the adapter
+    /// receives the body, it must call [`require_pre_session`](Self::require_pre_session). If the form is for a
+    /// re-authentication, it must verify the token instead.
     ///
     /// # Errors
     /// The body is neither a form nor JSON, or it lacks a field of `T`.
@@ -35,7 +36,7 @@ impl Exchange<'_> {
         self.typed_form(body).map_err(|flaw| self.refuse(Reason::InvalidForm(flaw)))
     }
 
-    /// The text of the error names fields, but contains nothing of what was typed.
+    /// The text of an error can contain the name of a field, but nothing that was typed.
     fn typed_form<T: DeserializeOwned>(&self, body: &[u8]) -> Result<(T, TypedName), String> {
         if self.sends_json() {
             let form = serde_json::from_slice(body).map_err(|error| flaw(&error))?;

@@ -1,15 +1,15 @@
-//! What a page with a password form contains.
+//! What a handler needs to render a page with a password form.
 
 use std::fmt;
 
 use crate::cookie::SetCookies;
 use crate::html::escaped;
 
-/// What a page contains that asks for a password: the hidden CSRF field, the notice, the user name that was typed, and
-/// the cookies of the response.
+/// What you need to render a page that asks for a password: the hidden CSRF field, the notice, the user name that was
+/// typed, and cookies for the response.
 ///
-/// The form posts to its own URL, because the page to go to afterwards is the query's `next`. In HTML, such a form has
-/// no `action`.
+/// Write the form without an `action`, so that the browser posts it to the page's own URL. The query of this URL
+/// contains `next`, the page to which the browser is redirected after the log-in.
 ///
 /// `C` is the adapter's type for cookies.
 #[derive(Clone)]
@@ -35,26 +35,27 @@ impl<C> PasswordForm<C> {
         &self.csrf_token
     }
 
-    /// Returns the sentence to show above the form, if any: why the last try was refused, or that the session has
-    /// ended. Escape it, because the application may have put typed text into it.
+    /// Returns the sentence to show above the form, if any. It says why the last attempt was refused, or that the
+    /// session has ended. Escape it, because the application may have put typed text into it.
     pub fn notice(&self) -> Option<&str> {
         const ENDED: &str = "Your session has ended. Log in again to continue where you were.";
         let refused = self.notice.as_ref().map(|(text, _)| text.as_str());
         refused.or_else(|| self.ended.then_some(ENDED))
     }
 
-    /// Returns whether the last try was refused. The page's title should then say so, because screen readers read it
-    /// first.
+    /// Returns whether the last attempt was refused. If so, the page's title should say it, because screen readers read
+    /// the title first.
     pub fn is_refused(&self) -> bool {
         self.notice.is_some()
     }
 
-    /// Returns the user name that was typed before the last try was refused, or an empty text. Escape it.
+    /// Returns the user name that was typed in the last attempt, if that attempt was refused, or else an empty string.
+    /// Escape it.
     pub fn username(&self) -> &str {
         self.notice.as_ref().and_then(|(_, username)| username.as_deref()).unwrap_or_default()
     }
 
-    /// Returns the cookies to add to the response: the one that belongs to the CSRF value, and the deletion of the
+    /// Returns the cookies to add to the response. They set the cookie that belongs to the CSRF value, and delete the
     /// cookie with the notice.
     pub fn cookies(&self) -> C
     where

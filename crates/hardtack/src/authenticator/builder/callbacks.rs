@@ -34,8 +34,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets an async callback that returns additional claims for the tokens of a subject. They can be any value that
-    /// serializes to a JSON object, such as a struct or `serde_json::json!({ … })`.
+    /// Sets an async callback that returns additional claims for the tokens of a subject. The callback can return any
+    /// value that serializes to a JSON object, such as a struct or `serde_json::json!({ … })`.
     ///
     /// ```
     /// # use hardtack::{Authenticator, BackendError, KeySet, SigningKey, jwt::Algorithm};
@@ -59,11 +59,11 @@ impl AuthenticatorBuilder {
     /// It may be called twice for one token, so it must not change anything. It is not called for the refresh token of
     /// a session, which does not carry these claims. Claims that are set for a single token or log-in take precedence.
     ///
-    /// If the callback returns an error, no token is issued, and the client gets 503. A refresh can then be repeated.
+    /// If the callback returns an error, no token is issued, and the client gets 503. The client can repeat a refresh.
     /// If the claims do not serialize to a JSON object, or one has a reserved name, the client gets 500.
     ///
-    /// The callback has no time limit of its own. Set one for its I/O, because a request that refreshes its tokens
-    /// waits for the callback.
+    /// Hardtack does not limit how long the callback takes. Set a timeout for its I/O, because a request that refreshes
+    /// its tokens waits for the callback.
     ///
     /// If the callback's result for a subject changes, for example because the subject has a new role, call
     /// [`Authenticator::reload_claims`](crate::Authenticator::reload_claims). Tokens with the old claims are then

@@ -68,9 +68,9 @@ impl Authenticator {
     /// `hardtack-sqlx`, which stores the claims in a transaction of the application.
     ///
     /// # Errors
-    /// - The claims are not a JSON object, have a reserved name, or do not fit into tokens and cookies.
+    /// - The claims are not a JSON object, include a reserved name, or do not fit into tokens and cookies.
     /// - The callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) failed.
-    /// - A token cannot be issued for another reason, for example because the key set can only verify tokens.
+    /// - Issuing a token fails for another reason, for example because the key set can only verify tokens.
     pub async fn check_claims(&self, subject: &str, claims: &impl Serialize) -> Result<CheckedClaims, SessionError> {
         let mut given = ClaimMap::default();
         given.set_all(claims);

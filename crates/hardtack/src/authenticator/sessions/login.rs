@@ -119,9 +119,9 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// Does the same as [`Self::renew`], but creates no new session. The cookies of a new session could not reach the
-    /// browser, because the client disconnected after the change. If the change did not end the browser's own session,
-    /// that session continues.
+    /// Does the same as [`Self::renew`], but creates no new session. Call this method if cookies can no longer reach
+    /// the browser, for example because the client has disconnected. If the password change did not end the browser's
+    /// own session, that session continues.
     pub(crate) async fn end_unseen(
         &self,
         previous: &VerifiedToken,
@@ -201,8 +201,8 @@ impl Authenticator {
 
     /// If the application adds claims, loads them again and reissues the cookies, now that the session is stored. The
     /// claims may have changed since they were first loaded. If `reload_claims` ran in the meantime, it did not find
-    /// this session, which was not stored yet. If the claims cannot be loaded, the new session ends: its first tokens
-    /// may be outdated, and nothing would replace them.
+    /// this session, which was not stored yet. If the claims cannot be loaded again, ends the new session, because the
+    /// first claims may be outdated and nothing would replace them.
     async fn asked_again(
         &self,
         cookies: SetCookies,
@@ -226,8 +226,8 @@ impl Authenticator {
         }
     }
 
-    /// Stores a session and ends the sessions that are the target of `ends`. If `ends` lists sessions by id, `held` are
-    /// the tokens of these sessions.
+    /// Stores a session, and ends the sessions that `ends` selects. If `ends` is [`RevokeTarget::Replaced`], `held`
+    /// contains the tokens of the listed sessions. Returns the ids of the sessions that were ended.
     async fn insert(
         &self,
         session: &Session,

@@ -28,7 +28,7 @@ impl Authenticator {
             return Err(self.flaw(RefreshFlaw::UnknownSession, refresh, client));
         };
         let rotation = Rotation { now, expires_at: now + self.idle_of(refresh), auth_time: None };
-        // Load them before the rotation: if the callback fails, the refresh token stays the newest one.
+        // Call the callback before the rotation. If it fails, the refresh token is still the newest of its session.
         let added = self.added_claims(refresh.subject()).await?;
         for _ in 0..ATTEMPTS {
             if let Some(row) = store.rotate(id, generation, rotation).await? {
@@ -65,9 +65,9 @@ impl Authenticator {
         Err(BackendError::new("could not rotate the session: its row kept changing").into())
     }
 
-    /// The claims that the callback adds to the tokens of a rotated row. `added` were loaded while `generation` was the
-    /// current one. If claims were changed during that generation, perhaps after `added` were loaded, they are loaded
-    /// again.
+    /// Returns the claims that the callback adds to the tokens of a rotated row. The claims `added` were loaded while
+    /// `generation` was current. If claims were changed during that generation, `added` may be outdated, so calls the
+    /// callback again.
     async fn added_claims_of(
         &self,
         row: &Session,
@@ -94,8 +94,8 @@ impl Authenticator {
         Reason::Refresh(flaw)
     }
 
-    /// Issues a new access token. This is the exchange without a store, in which the refresh token stays the same, as
-    /// in Flask-JWT-Extended.
+    /// Issues a new access token for a refresh token if there is no store. The refresh token stays the same, as in
+    /// Flask-JWT-Extended.
     async fn exchange_stateless(
         &self,
         refresh: &VerifiedToken,
@@ -199,7 +199,8 @@ impl Authenticator {
         self.0.revocation_cache.await_confirmation(row.id, row.generation, until, now);
     }
 
-    /// Tells the store once that a client has used the tokens of this generation.
+    /// Tells the store that a client has used the tokens of this generation. Also updates this process's cache, so that
+    /// later requests do not tell the store again.
     pub(crate) async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
         if let Some(store) = self.store() {
             store.confirm(id, generation).await?;

@@ -25,7 +25,7 @@ pub(super) const PERSISTENT: &str = "persistent_cookies";
 pub(super) type AddedClaims = Map<String, Value>;
 
 impl Authenticator {
-    /// How long the session of a refresh token may be unused.
+    /// Returns how long the session of a refresh token may stay idle before it expires.
     pub(super) fn idle_of(&self, refresh: &VerifiedToken) -> Duration {
         let rules = &self.0.rules;
         let extra = if rules.favours_remembered() { own_claims(refresh) } else { Map::new() };
@@ -37,12 +37,13 @@ impl Authenticator {
         extra.get(PERSISTENT).and_then(Value::as_bool).unwrap_or(!self.cookies().session_cookies)
     }
 
-    /// The claims that the callback `additional_claims` adds to the access tokens of a subject.
+    /// Returns the claims that the callback `additional_claims` adds to the access tokens of a subject.
     pub(super) async fn added_claims(&self, subject: &str) -> Result<AddedClaims, SessionError> {
         self.0.callbacks.claims_for(subject, TokenKind::Access).await
     }
 
-    /// The tokens and cookies for the current state of a session's row. `added` are the claims that the callback adds.
+    /// Issues the tokens and cookies for the current state of a session's row. `added` are the claims that the callback
+    /// `additional_claims` adds.
     pub(super) fn session_cookies(
         &self,
         session: &Session,
@@ -58,9 +59,10 @@ impl Authenticator {
         Ok(Refreshed { access: access.into_verified(), cookies })
     }
 
-    /// The access token of a session. Its `iat` is the time of the session's last rotation, so concurrent requests get
-    /// tokens with the same claims. If more than half of the token's life would already have passed, `iat` is the
-    /// current time. This happens, for example, if a lost response is repeated late.
+    /// Issues an access token of a session. Its `iat` is the time of the session's last rotation, so concurrent
+    /// requests get tokens with the same claims. If more than half of the token's lifetime has passed since the
+    /// rotation, `iat` is the current time instead. This happens, for example, if the response to a refresh was lost
+    /// and the client repeats the request several minutes later.
     fn session_access(
         &self,
         session: &Session,
@@ -89,8 +91,8 @@ impl Authenticator {
         TokenBuilder::without_callbacks(self, claims, lifetime, extra).with_added(added).issue()
     }
 
-    /// The refresh token of a session. It is a pure function of the session's row and the key, so computing it again
-    /// gives the same bytes.
+    /// Issues the refresh token of a session. The token is a pure function of the session's row and the key, so
+    /// computing it again gives the same bytes.
     fn session_refresh(&self, session: &Session) -> Result<IssuedToken, IssueError> {
         let at = session.rotated_at;
         let mut claims = self.session_claims(session, TokenKind::Refresh, session.token_id("refresh", at), at);
@@ -101,7 +103,8 @@ impl Authenticator {
             _ => Map::new(),
         };
         if session.persistent && self.0.rules.favours_remembered() {
-            // A rotation needs to know how long the token may be unused before it reads the row.
+            // A rotation computes the new expiry time before it reads the row. The token must therefore contain the
+            // user's choice to stay logged in.
             extra.insert(PERSISTENT.into(), true.into());
         }
         let lifetime = match self.settings().refresh_lifetime {
@@ -111,8 +114,9 @@ impl Authenticator {
         TokenBuilder::without_callbacks(self, claims, lifetime, extra).issue()
     }
 
-    /// Returns the payload that the session of `token` would have in its next access token. It consists of the reserved
-    /// claims of `token` and the current claims of the application. Returns `None` if the session is no longer live.
+    /// Returns the payload of an access token that would be issued now for the session of `token`. Only the
+    /// application's claims are current: the reserved claims and the identity claim are copied from `token`. With a
+    /// store, returns `None` if the session is no longer live.
     pub(crate) async fn next_payload(&self, token: &VerifiedToken) -> Result<Option<Vec<u8>>, SessionError> {
         let row = match (self.store(), token.session()) {
             (Some(store), Some(id)) => match store.find(id).await? {
@@ -148,8 +152,9 @@ impl Authenticator {
         claims
     }
 
-    /// The claims of a token that were set at the log-in, without those that the callback adds. The callback is called
-    /// again for the next token. A refresh token has only claims that were set at the log-in.
+    /// Returns the claims of a token that were set at the log-in. Leaves out the claims `added` by the callback,
+    /// because the callback is called again for the next token. A refresh token has only claims that were set at the
+    /// log-in.
     pub(super) fn carried_claims(&self, token: &VerifiedToken, added: &AddedClaims) -> Map<String, Value> {
         let mut claims = own_claims(token);
         let identity = &self.settings().claims.identity_claim;
@@ -158,14 +163,14 @@ impl Authenticator {
     }
 }
 
-/// The claims of a token that are not reserved.
+/// Returns the claims of a token that are not reserved.
 fn own_claims(token: &VerifiedToken) -> Map<String, Value> {
     let mut claims: Map<String, Value> = serde_json::from_slice(token.payload()).unwrap_or_default();
     claims.retain(|name, _| !Claims::is_reserved(name));
     claims
 }
 
-/// The application's claims of a session, from its log-in or from a later change.
+/// Returns the claims that the application has set for a session, at the log-in or later.
 fn given_claims(session: &Session) -> Map<String, Value> {
     session.claims.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }
