@@ -6,7 +6,8 @@ use std::rc::Rc;
 use actix_web::dev::{self, Payload};
 use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
-use hardtack::adapter::Exchange;
+use hardtack::adapter::{Exchange, TypedName};
+use serde::de::DeserializeOwned;
 
 use crate::extract::ExtractFuture;
 use crate::request::{AuthState, Head};
@@ -54,6 +55,11 @@ impl Auth {
     /// Returns the request's header fields.
     pub fn headers(&self) -> &HeaderMap {
         self.head.headers()
+    }
+
+    /// Reads a form with a password. Call it after the request has been checked.
+    pub(crate) fn read_password_form<T: DeserializeOwned>(&self, body: &[u8]) -> Result<(T, TypedName), AuthError> {
+        Ok(self.exchange().read_password_form(body)?)
     }
 
     fn exchange(&self) -> Exchange<'_> {

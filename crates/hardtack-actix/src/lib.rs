@@ -27,7 +27,10 @@
 //! | [`FreshAccessToken<T>`](FreshAccessToken) | the user entered the password recently | `@jwt_required(fresh=True)` |
 //! | [`Optional<AccessToken<T>>`](Optional) | it has a valid token, no token, or invalid cookies | `@jwt_required(optional=True)` |
 //! | [`RefreshToken`] | it has a valid refresh token | `@jwt_required(refresh=True)` |
+//! | [`HasRole<R>`](HasRole) | the token has the [role](Role) `R` | |
 //! | [`CurrentUser<U>`](CurrentUser) | your [`FindUser`] finds the token's user | `current_user` |
+//! | [`LogInForm<T>`](LogInForm) | it posts a log-in form of your site, or JSON | |
+//! | [`ReauthenticationForm<T>`](ReauthenticationForm) | the logged-in user posts the password again | |
 //! | [`Auth`] | always; logs in and out, refreshes, re-authenticates | `set_access_cookies`, … |
 //! | [`ClientAddress`] | the server knows the client's address; also behind [trusted proxies](hardtack::AuthenticatorBuilder::trusted_proxies) | `request.remote_addr` |
 //!
@@ -56,6 +59,7 @@
 //! - [`AuthLayer`] lets handlers use the extractors. It must wrap every route that uses them: without the layer,
 //!   clients get a 500, and the log says what to add.
 //! - [`Require`] is a layer that requires a token for all routes of a scope or an `App`.
+//! - [`routes`] has ready handlers and plain pages for the log-in flow.
 //! - [`SetCookies`] adds cookies to a response. [`AuthError`] is the error of the extractors and of [`Auth`]; it
 //!   converts into a response.
 //! - [`OptionalFromRequest`] lets [`Optional`] work with extractors of your own.
@@ -71,6 +75,7 @@
 //!
 //! # Guides
 //!
+//! - [Log-in pages](hardtack::guide::log_in): ready routes, pages of your own
 //! - [Sessions](hardtack::guide::sessions): refreshing, logging out everywhere, claims of your own, several servers
 //! - [Cookies](hardtack::guide::cookies): names, prefixes, lifetimes, proxies
 //! - [CSRF protection](hardtack::guide::csrf): forms, scripts, other origins
@@ -91,13 +96,15 @@ pub mod prelude;
 mod request;
 mod require;
 mod respond;
+pub mod routes;
 mod service;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use auth::Auth;
 pub use extract::{
-    AccessToken, ClientAddress, CurrentUser, FreshAccessToken, Optional, OptionalFromRequest, RefreshToken,
+    AccessToken, ClientAddress, CurrentUser, FreshAccessToken, HasRole, LogInForm, Optional, OptionalFromRequest,
+    ReauthenticationForm, RefreshToken,
 };
 pub use layer::AuthLayer;
 pub use request::{HeaderFields, wants};
@@ -108,7 +115,7 @@ pub use service::AuthService;
 pub use hardtack;
 #[doc(no_inline)]
 pub use hardtack::{
-    Authenticator, AuthenticatorBuilder, BackendError, CookiePolicy, CsrfPolicy, FailureKind, FindUser, KeySet, LogIn,
-    MemorySessions, Need, RefreshMode, SessionId, SigningKey, TokenLocation, Urls, VerifiedToken, VerifyingKey,
-    jwt::Algorithm, refusal::Reason, request::Wants,
+    Authenticator, AuthenticatorBuilder, BackendError, CookiePolicy, Credentials, CsrfPolicy, FailureKind, FindUser,
+    KeySet, LogIn, MemorySessions, Need, RefreshMode, Role, SessionId, SigningKey, TokenLocation, Urls, VerifiedToken,
+    VerifyingKey, jwt::Algorithm, refusal::Reason, request::Wants,
 };

@@ -2,6 +2,6 @@
 
 #[doc(no_inline)]
 pub use crate::{
-    AccessToken, Auth, AuthError, AuthLayer, Authenticator, CurrentUser, FindUser, FreshAccessToken, KeySet, LogIn,
-    MemorySessions, Need, Optional, RefreshToken, Require, SetCookies, VerifiedToken,
+    AccessToken, Auth, AuthError, AuthLayer, Authenticator, CurrentUser, FindUser, FreshAccessToken, HasRole, KeySet,
+    LogIn, MemorySessions, Need, Optional, RefreshToken, Require, Role, SetCookies, VerifiedToken,
 };

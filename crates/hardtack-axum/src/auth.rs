@@ -4,9 +4,10 @@ use std::fmt;
 
 use axum::extract::FromRequestParts;
 use axum::response::Response;
-use hardtack::adapter::Exchange;
+use hardtack::adapter::{Exchange, TypedName};
 use http::HeaderMap;
 use http::request::Parts;
+use serde::de::DeserializeOwned;
 
 use crate::request::{AuthState, Head};
 use crate::respond::{AuthError, SetCookies, reply_response};
@@ -49,6 +50,11 @@ impl Auth {
     /// Returns the request's header fields.
     pub fn headers(&self) -> &HeaderMap {
         self.head.headers()
+    }
+
+    /// Reads a form with a password. Call it after the request has been checked.
+    pub(crate) fn read_password_form<T: DeserializeOwned>(&self, body: &[u8]) -> Result<(T, TypedName), AuthError> {
+        Ok(self.exchange().read_password_form(body)?)
     }
 
     fn exchange(&self) -> Exchange<'_> {

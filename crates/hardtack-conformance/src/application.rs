@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hardtack::request::Wants;
 use hardtack::testing::FailingSessions;
-use hardtack::{BackendError, FindUser, LogIn};
+use hardtack::{Authenticator, BackendError, Credentials, FindUser, LogIn};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -51,6 +51,35 @@ impl FindUser for User {
 pub struct Role {
     /// The role of the user, such as `editor`.
     pub role: String,
+}
+
+/// The role of a user whose claim `role` is `editor`.
+#[derive(Debug)]
+pub struct Editor;
+
+impl hardtack::Role for Editor {
+    const CLAIM: &'static str = "role";
+    const VALUE: &'static str = "editor";
+}
+
+/// The password of every user.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// Checks what a user types into the [ready routes](ready_routes_wanted). The check fails for the user `broken`.
+///
+/// # Errors
+/// The user is `broken`.
+pub async fn check_password(typed: Credentials) -> Result<Option<String>, BackendError> {
+    match typed.username.as_str() {
+        "broken" => Err(BackendError::new(FailingSessions::ERROR)),
+        _ => Ok((typed.password == PASSWORD).then_some(typed.username)),
+    }
+}
+
+/// Returns whether the application must serve the adapter's ready routes with [`check_password`]. This is so if the
+/// authenticator's log-in URL begins with `/ready/`.
+pub fn ready_routes_wanted(authenticator: &Authenticator) -> bool {
+    authenticator.urls().login_path().starts_with("/ready/")
 }
 
 /// The body of a log-in request: `sub` and optionally `role`, as a form or as JSON.

@@ -8,6 +8,9 @@ struct Readme;
 #[doc = include_str!("../../hardtack/guide/adapters.md")]
 struct Adapters;
 
+#[doc = include_str!("../../hardtack/guide/log_in.md")]
+struct LogIn;
+
 #[doc = include_str!("../../hardtack/guide/streams.md")]
 struct Streams;
 

@@ -34,6 +34,7 @@ guide!(sessions, "sessions.md", [
     "scaling" => repository!("docs/scaling.md"),
     "decision-20" => repository!("docs/decisions/0020-log-out-everywhere-by-session-id.md"),
     "decision-27" => repository!("docs/decisions/0027-outdate-tokens-by-generation.md"),
+    "decision-39" => repository!("docs/decisions/0039-load-claims-before-the-rotation.md"),
     "decision-30" => repository!("docs/decisions/0030-follow-the-log-by-default.md"),
     "decision-31" => repository!("docs/decisions/0031-two-clocks.md"),
 ]);
@@ -52,6 +53,7 @@ guide!(cookies, "cookies.md", [
     "`CookiePolicy`" => "crate::CookiePolicy",
     "`TokenSources`" => "crate::token_source::TokenSources",
     "csrf" => "crate::guide::csrf",
+    "log-in" => "crate::guide::log_in#ready-routes",
     "remember" => "crate::guide::sessions#remember-me",
     "decision-5" => repository!("docs/decisions/0005-access-cookie-outlives-its-token.md"),
     "decision-21" => repository!("docs/decisions/0021-cookie-rules-for-cookies-only.md"),
@@ -61,6 +63,15 @@ guide!(csrf, "csrf.md", [
     "`CsrfPolicy`" => "crate::CsrfPolicy",
     "cookies" => "crate::guide::cookies#where-cookies-are-sent",
     "oauth" => "crate::guide::oauth",
+    "log-in" => "crate::guide::log_in",
+]);
+
+guide!(
+    // The examples need hardtack-axum, which depends on this crate: hardtack-test-support compiles them.
+    #[cfg(not(doctest))]
+    log_in, "log_in.md", [
+    "`Urls`" => "crate::Urls",
+    "throttling" => "crate::guide::throttling",
 ]);
 
 guide!(keys, "keys.md", [
@@ -83,6 +94,7 @@ guide!(
     "`Authenticator::seal`" => "crate::Authenticator::seal",
     "`ThrottleStore`" => "crate::throttle::ThrottleStore",
     "accounts" => repository!("crates/hardtack-accounts"),
+    "log-in" => "crate::guide::log_in",
     "proxies" => "crate::guide::cookies#behind-a-proxy",
     "refusals" => "crate::guide::refusals#your-own-response",
 ]);
@@ -103,7 +115,7 @@ guide!(
 ]);
 
 guide!(defaults, "defaults.md", [
-    "throttling" => "crate::guide::throttling",
+    "log-in" => "crate::guide::log_in",
     "decision-10" => repository!("docs/decisions/0010-cache-verified-tokens.md"),
     "decision-30" => repository!("docs/decisions/0030-follow-the-log-by-default.md"),
     "architecture" => repository!("ARCHITECTURE.md#where-the-numbers-are"),

@@ -81,6 +81,7 @@
 //! # Guides
 //!
 //! - [How sessions work](guide::sessions): refresh, remember me, log out everywhere, roles, several processes, events.
+//! - [Log-in pages](guide::log_in): ready routes, pages of your own.
 //! - [Streams that end at log-out](guide::streams): event streams, WebSockets, long uploads.
 //! - [Cookies](guide::cookies): names, paths, `SameSite`, proxies, tokens in headers.
 //! - [CSRF protection](guide::csrf): forms, scripts, log-in forms.
@@ -108,6 +109,7 @@ pub mod event;
 pub mod files;
 pub mod flask_compat;
 pub mod guide;
+mod html;
 pub mod jwt;
 pub mod refusal;
 pub mod request;
@@ -121,6 +123,7 @@ pub mod token_source;
 mod urls;
 mod user;
 
+pub use adapter::Credentials;
 pub use authenticator::{Authenticator, AuthenticatorBuilder, LogIn};
 pub use base_url::BaseUrl;
 pub use config::RefreshMode;
@@ -131,7 +134,7 @@ pub use jwt::{KeySet, SigningKey, VerifyingKey};
 pub use refusal::{Failure, FailureKind, Reply};
 pub use session::{MemorySessions, SessionId};
 pub use token::VerifiedToken;
-pub use token_source::{Need, TokenLocation};
+pub use token_source::{Need, Role, TokenLocation};
 pub use urls::Urls;
 pub use user::FindUser;
 

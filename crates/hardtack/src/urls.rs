@@ -64,6 +64,36 @@ impl Urls {
         home,
     }
 
+    /// Returns the path of the log-in page.
+    pub fn login_path(&self) -> &str {
+        &self.login
+    }
+
+    /// Returns the path of the log-out route.
+    pub fn logout_path(&self) -> &str {
+        &self.logout
+    }
+
+    /// Returns the path of the sign-up page.
+    pub fn signup_path(&self) -> &str {
+        &self.signup
+    }
+
+    /// Returns the path of the route that exchanges a refresh token.
+    pub fn refresh_path(&self) -> &str {
+        &self.refresh
+    }
+
+    /// Returns the path of the page that asks for the password again.
+    pub fn reauthenticate_path(&self) -> &str {
+        &self.reauthenticate
+    }
+
+    /// Returns the path of the page after a log-in without a `next`.
+    pub fn home_path(&self) -> &str {
+        &self.home
+    }
+
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let routes = [
             ("log-in URL", &self.login),

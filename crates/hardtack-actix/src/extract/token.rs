@@ -28,6 +28,17 @@ impl<E> ExtractFuture<E> {
         Self(State::Complete(Some(result)))
     }
 
+    /// Converts the value that the future extracts.
+    pub(crate) fn map_into<F: From<E> + 'static>(self) -> ExtractFuture<F>
+    where
+        E: 'static,
+    {
+        match self.0 {
+            State::Complete(result) => ExtractFuture(State::Complete(result.map(|result| result.map(F::from)))),
+            State::Boxed(future) => ExtractFuture::boxed(async move { future.await.map(F::from) }),
+        }
+    }
+
     /// Boxes a future. The future must own a clone of the request, because `from_request` only borrows the request.
     pub(crate) fn boxed(future: impl Future<Output = Result<E, AuthError>> + 'static) -> Self {
         Self(State::Boxed(Box::pin(future)))
@@ -123,6 +134,13 @@ macro_rules! extractor {
         $(#[$doc])*
         #[derive(Clone, Debug)]
         pub struct $name<T = NoExtra>(VerifiedToken<T>);
+
+        impl<T> $name<T> {
+            /// Returns the same token without the application's own claims.
+            pub fn without_extra(self) -> $name {
+                $name(self.0.without_extra())
+            }
+        }
 
         impl<T> Deref for $name<T> {
             type Target = VerifiedToken<T>;

@@ -17,10 +17,12 @@ use hardtack::request::Wants;
 use hardtack::session::EndedSessions;
 use hardtack::{Authenticator, Need};
 use hardtack_actix::{
-    AccessToken, Auth, AuthError, AuthLayer, ClientAddress, CurrentUser, FreshAccessToken, Optional, RefreshToken,
-    Require, SetCookies,
+    AccessToken, Auth, AuthError, AuthLayer, ClientAddress, CurrentUser, FreshAccessToken, HasRole, Optional,
+    RefreshToken, Require, SetCookies, routes,
 };
-use hardtack_conformance::application::{Calls, Login, Role, User, wants_name};
+use hardtack_conformance::application::{
+    Calls, Editor, Login, Role, User, check_password, ready_routes_wanted, wants_name,
+};
 use hardtack_conformance::{Adapter, Serving};
 use serde_json::{Value, json};
 
@@ -54,6 +56,11 @@ impl Adapter for Actix {
         let calls = Data::new(Calls::default());
         let app = move || App::new().app_data(calls.clone()).configure(application);
         let server = match authenticator {
+            Some(authenticator) if ready_routes_wanted(&authenticator) => {
+                let ready = routes::password_log_in(&authenticator, check_password);
+                let app = move || app().service(ready.clone()).wrap(AuthLayer::new(authenticator.clone()));
+                serve!(listener, app)
+            }
             Some(authenticator) => serve!(listener, move || app().wrap(AuthLayer::new(authenticator.clone()))),
             None => serve!(listener, app),
         };
@@ -74,6 +81,7 @@ fn application(app: &mut ServiceConfig) {
         .service(web::resource("/user").get(user))
         .service(web::resource("/user/optional").get(optional_user))
         .service(web::resource("/claims").get(claims))
+        .service(web::resource("/editor").get(editor).post(editor))
         .service(web::resource("/form").get(form))
         .service(web::resource("/login").post(log_in))
         .service(web::resource("/logout").get(log_out).post(log_out))
@@ -134,6 +142,10 @@ async fn optional_user(Optional(user): Optional<CurrentUser<User>>) -> Json<Valu
 
 async fn claims(token: AccessToken<Role>) -> Json<Value> {
     Json(json!({ "sub": token.subject(), "role": token.extra().role }))
+}
+
+async fn editor(editor: HasRole<Editor>) -> Json<Value> {
+    Json(json!({ "sub": editor.subject() }))
 }
 
 async fn form(auth: Auth) -> Result<impl Responder, AuthError> {

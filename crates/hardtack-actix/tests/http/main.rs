@@ -13,6 +13,7 @@ mod layers;
 mod optional;
 mod prefix;
 mod quickstart;
+mod ready_routes;
 mod responses;
 mod site;
 mod streams;

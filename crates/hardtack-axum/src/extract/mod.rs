@@ -1,9 +1,13 @@
-//! Extractors for tokens, users and addresses.
+//! Extractors for tokens, roles, users and addresses.
 
 mod client_address;
 mod current_user;
+mod has_role;
+mod log_in_form;
 mod token;
 
 pub use client_address::ClientAddress;
 pub use current_user::CurrentUser;
+pub use has_role::HasRole;
+pub use log_in_form::{LogInForm, ReauthenticationForm};
 pub use token::{AccessToken, FreshAccessToken, RefreshToken};

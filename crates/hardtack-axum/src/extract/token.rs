@@ -17,6 +17,13 @@ macro_rules! extractor {
         #[derive(Clone, Debug)]
         pub struct $name<T = NoExtra>(VerifiedToken<T>);
 
+        impl<T> $name<T> {
+            /// Returns the same token without the application's own claims.
+            pub fn without_extra(self) -> $name {
+                $name(self.0.without_extra())
+            }
+        }
+
         impl<T> Deref for $name<T> {
             type Target = VerifiedToken<T>;
 

@@ -13,10 +13,12 @@ use hardtack::request::Wants;
 use hardtack::session::EndedSessions;
 use hardtack::{Authenticator, Need};
 use hardtack_axum::{
-    AccessToken, Auth, AuthError, AuthLayer, ClientAddress, CurrentUser, FreshAccessToken, RefreshToken, Require,
-    SetCookies,
+    AccessToken, Auth, AuthError, AuthLayer, ClientAddress, CurrentUser, FreshAccessToken, HasRole, RefreshToken,
+    Require, SetCookies, routes,
 };
-use hardtack_conformance::application::{Calls, Login, Role, User, wants_name};
+use hardtack_conformance::application::{
+    Calls, Editor, Login, Role, User, check_password, ready_routes_wanted, wants_name,
+};
 use hardtack_conformance::{Adapter, Serving};
 use hardtack_test_support::server;
 use http::{HeaderMap, StatusCode};
@@ -33,6 +35,10 @@ struct Axum;
 impl Adapter for Axum {
     async fn serve(&self, authenticator: Option<Authenticator>) -> Serving {
         let app = match authenticator {
+            Some(authenticator) if ready_routes_wanted(&authenticator) => {
+                let ready = routes::password_log_in(&authenticator, check_password);
+                application().merge(ready).layer(AuthLayer::new(authenticator))
+            }
             Some(authenticator) => application().layer(AuthLayer::new(authenticator)),
             None => application(),
         };
@@ -60,6 +66,7 @@ fn application() -> Router {
         .route("/user", get(user))
         .route("/user/optional", get(optional_user))
         .route("/claims", get(claims))
+        .route("/editor", get(editor).post(editor))
         .route("/form", get(form))
         .route("/login", post(log_in))
         .route("/logout", get(log_out).post(log_out))
@@ -112,6 +119,10 @@ async fn optional_user(user: Option<CurrentUser<User>>) -> Json<Value> {
 
 async fn claims(token: AccessToken<Role>) -> Json<Value> {
     Json(json!({ "sub": token.subject(), "role": token.extra().role }))
+}
+
+async fn editor(editor: HasRole<Editor>) -> Json<Value> {
+    Json(json!({ "sub": editor.subject() }))
 }
 
 async fn form(auth: Auth) -> Result<impl IntoResponse, AuthError> {

@@ -19,6 +19,7 @@ mod log;
 mod oauth;
 mod prefix;
 mod quickstart;
+mod ready_routes;
 mod responses;
 mod site;
 mod streams;
@@ -34,6 +35,9 @@ mod ajax_example;
 #[path = "../../examples/oauth.rs"]
 #[allow(dead_code, reason = "its main function listens on a fixed port")]
 mod oauth_example;
+#[path = "../../examples/quickstart.rs"]
+#[allow(dead_code, reason = "its main function listens on a fixed port")]
+mod quickstart_example;
 
 #[path = "../../examples/streams.rs"]
 #[allow(dead_code, reason = "its main function listens on a fixed port")]

@@ -11,10 +11,17 @@ use crate::harness::{ACCESS, Case, Site, cookie_value, csrf_token};
 /// The sentence of `/forbids`.
 const SENTENCE: &str = "Only its author may edit a post.";
 
+/// The layer of this route requires the role.
+const EDITORS: &str = "/editors/page";
+
+/// The extractor of this route requires the role.
+const EDITOR: &str = "/editor";
+
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![forbidden_by_handler(), bearer_token()];
     cases.extend(lacking_claims());
-    cases.extend(required_claims());
+    cases.extend(required_role("Require", EDITORS));
+    cases.extend(required_role("HasRole", EDITOR));
     let modes = [RefreshMode::Transparent, RefreshMode::Redirect, RefreshMode::Sliding];
     cases.extend(modes.map(changed_claims));
     cases.extend(loops());
@@ -52,9 +59,8 @@ fn forbidden_by_handler() -> Case {
 fn bearer_token() -> Case {
     Case::new("forbidden: e06: a bearer token gets insufficient_scope", |site| async move {
         let token = cookie_value(&site.alice().await, ACCESS);
-        for (path, code) in
-            [("/forbids", "forbidden"), ("/claims", "insufficient_scope"), ("/editors/page", "insufficient_scope")]
-        {
+        let codes = [("/forbids", "forbidden"), ("/claims", "insufficient_scope")];
+        for (path, code) in codes.into_iter().chain([EDITORS, EDITOR].map(|path| (path, "insufficient_scope"))) {
             let mut client = site.visitor();
             let response =
                 client.get(path).header("authorization", format!("bearer {token}")).accept_html().send().await;
@@ -89,37 +95,47 @@ fn lacking_claims() -> Vec<Case> {
     states.map(case).into()
 }
 
-fn required_claims() -> Vec<Case> {
+/// `what` guards `path`, which needs the role of an editor.
+fn required_role(what: &'static str, path: &'static str) -> Vec<Case> {
     vec![
-        Case::new("claims: e06: Require accepts the value, alone or in an array", |site| async move {
+        Case::new(format!("claims: e06: {what} accepts the value, alone or in an array"), move |site| async move {
             for role in [json!("editor"), json!(["reader", "editor"])] {
                 let mut editor = site.logged_in(LogIn::new("alice").claim("role", role)).await;
-                site.expect("GET", &editor.get("/editors/page").send().await, "200");
+                site.expect("GET", &editor.get(path).send().await, "200");
                 let csrf = csrf_token(&editor);
-                let form = editor.post("/editors/page").form(&[("csrf_token", csrf)]).send().await;
+                let form = editor.post(path).form(&[("csrf_token", csrf)]).send().await;
                 site.expect("a form", &form, "200");
             }
         }),
-        Case::new("claims: e06: Require refuses every other value", |site| async move {
+        Case::new(format!("claims: e06: {what} refuses every other value"), move |site| async move {
             for role in [json!("reader"), json!("Editor"), json!(["reader"]), json!(7), json!({ "editor": true })] {
                 let reader = site.logged_in(LogIn::new("alice").claim("role", role)).await;
-                expect_forbidden(&site, &reader, "/editors/page", "insufficient_scope", LACKING).await;
+                expect_forbidden(&site, &reader, path, "insufficient_scope", LACKING).await;
             }
             let alice = site.alice().await;
-            expect_forbidden(&site, &alice, "/editors/page", "insufficient_scope", LACKING).await;
-            let page = site.visitor().get("/editors/page").accept_html().send().await;
-            site.expect("without a token", &page, "303 → /login?next=%2Feditors%2Fpage");
+            expect_forbidden(&site, &alice, path, "insufficient_scope", LACKING).await;
+            let page = site.visitor().get(path).accept_html().send().await;
+            let login = format!("303 → /login?next={}", path.replace('/', "%2F"));
+            site.expect("without a token", &page, login);
             let mut forged = alice.clone();
-            site.expect("without the CSRF value", &forged.post("/editors/page").send().await, "403 csrf_missing");
+            site.expect("without the CSRF value", &forged.post(path).send().await, "403 csrf_missing");
         }),
-        Case::new("claims: e06: Require refreshes an expired token first", |site| async move {
+        Case::new(format!("claims: e06: {what} refreshes an expired token first"), move |site| async move {
             let mut editor = site.logged_in(LogIn::new("alice").claim("role", "editor")).await;
             let mut reader = site.logged_in(LogIn::new("bob").claim("role", "reader")).await;
             site.expire_access();
-            site.expect("GET", &editor.get("/editors/page").send().await, "200 +access +refresh");
-            let refused = reader.get("/editors/page").accept_json().send().await;
+            site.expect("GET", &editor.get(path).send().await, "200 +access +refresh");
+            let refused = reader.get(path).accept_json().send().await;
             site.expect("GET", &refused, "403 insufficient_scope +access +refresh");
             site.expect("still logged in", &reader.get("/protected").send().await, "200");
+        }),
+        Case::new(format!("claims: e06: {what} refuses a role that was taken away"), move |site| async move {
+            let mut editor = site.logged_in(LogIn::new("alice").claim("role", "editor")).await;
+            site.expect("before", &editor.get(path).send().await, "200");
+            site.authenticator.change_claims("alice", &json!({ "role": "reader" })).await.unwrap();
+            let refused = editor.get(path).accept_json().send().await;
+            site.expect("afterwards", &refused, "403 insufficient_scope +access +refresh");
+            site.expect("still logged in", &editor.get("/protected").send().await, "200");
         }),
     ]
 }
@@ -130,7 +146,7 @@ fn changed_claims(mode: RefreshMode) -> Case {
     Case::new(
         format!("claims: e06: a session that has got the claim since is refreshed, {mode:?}"),
         move |site| async move {
-            for path in ["/claims", "/editors/page"] {
+            for path in ["/claims", EDITORS, EDITOR] {
                 let mut alice = site.alice().await;
                 let elsewhere = Authenticator::builder(site.keys.clone())
                     .base_url(site.origin)
@@ -147,7 +163,7 @@ fn changed_claims(mode: RefreshMode) -> Case {
                 elsewhere.change_claims("alice", &json!({})).await.unwrap();
                 elsewhere.revoke_all_sessions("alice").await.unwrap();
             }
-            site.expect_eq("rotations", site.store.rotations(), 2);
+            site.expect_eq("rotations", site.store.rotations(), 3);
         },
     )
     .configured(move |builder| builder.refresh_mode(mode))

@@ -18,6 +18,7 @@ mod no_layer;
 mod origins;
 mod races;
 mod reading_ahead;
+mod ready_routes;
 mod refresh_by_redirect;
 mod refresh_in_place;
 mod refresh_modes;
@@ -49,6 +50,7 @@ pub(crate) fn all() -> Vec<Case> {
         origins::cases,
         hosts::cases,
         log_ins::cases,
+        ready_routes::cases,
         client_address::cases,
         logged_in::cases,
         next::cases,

@@ -38,8 +38,8 @@ macro_rules! claims_change_with_the_role {
         for row in [&alice, &bob] {
             sessions.create(row, RevokeTarget::Sessions(&[])).await.unwrap();
         }
-        let claims = auth.check_claims("alice", &BTreeMap::from([("role", "reader")])).unwrap();
-        assert!(auth.check_claims("alice", &BTreeMap::from([("sub", "bob")])).is_err());
+        let claims = auth.check_claims("alice", &BTreeMap::from([("role", "reader")])).await.unwrap();
+        assert!(auth.check_claims("alice", &BTreeMap::from([("sub", "bob")])).await.is_err());
         for (commits, replaces) in [(false, true), (true, true), (false, false), (true, false)] {
             let before = (sessions.find(alice.id).await.unwrap().unwrap(), sessions.revocations(0, 10).await.unwrap());
             let events_before = events.load(Ordering::Relaxed);

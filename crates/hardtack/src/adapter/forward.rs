@@ -51,6 +51,78 @@ macro_rules! __forward_auth {
             Ok(self.exchange().log_in(log_in.into()).await?.into())
         }
 
+        /// Takes an attempt to log in from the budgets of the account and of the client's address. Call this method
+        /// before you check a password. If the password is right, call
+        /// [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded). The guide
+        /// [`throttling`](hardtack::guide::throttling) lists the limits.
+        ///
+        /// # Errors
+        /// A budget is empty. The response is 429 with `Retry-After`: a page for a browser, problem details for a
+        /// program.
+        pub async fn take_log_in_attempt(
+            &self,
+            throttle: &$crate::throttle::Throttle,
+            username: &str,
+        ) -> ::core::result::Result<$crate::throttle::Attempt, $error> {
+            Ok(self.exchange().take_log_in_attempt(throttle, username).await?)
+        }
+
+        /// Returns the cookie by which later log-ins recognize this browser. Add it to the response to a successful
+        /// log-in. [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of such a browser separately.
+        /// Therefore, a stranger who uses up the attempts of an account cannot lock its owner out of this browser.
+        pub fn remember_device(&self, throttle: &$crate::throttle::Throttle, username: &str) -> $cookies {
+            self.exchange().remember_device(throttle, username).into()
+        }
+
+        /// Returns what you need to render a page with a log-in form: the hidden CSRF field, the text that says why the
+        /// last attempt was refused, the user name that was typed, and cookies for the response. Write the form without
+        /// an `action`, so that the browser posts it to the page's own URL.
+        ///
+        /// # Errors
+        /// The cookie is longer than browsers accept, because its configured name is very long.
+        pub fn log_in_form(&self) -> ::core::result::Result<$crate::adapter::PasswordForm<$cookies>, $error> {
+            Ok(self.exchange().log_in_form()?.map_cookies(::core::convert::Into::into))
+        }
+
+        /// Returns what you need to render a page that asks the logged-in user for the password again. It is the same
+        /// as for [`log_in_form`](Self::log_in_form), but with the CSRF value of the user's session.
+        pub fn reauthentication_form<T>(
+            &self,
+            token: &$crate::VerifiedToken<T>,
+        ) -> $crate::adapter::PasswordForm<$cookies> {
+            self.exchange().reauthentication_form(token).map_cookies(::core::convert::Into::into)
+        }
+
+        /// Logs a user in like [`log_in`](Self::log_in), and returns the response. A browser is redirected to the
+        /// query's `next` or to the home page. A program gets 200 with JSON.
+        ///
+        /// # Errors
+        /// Those of [`log_in`](Self::log_in).
+        pub async fn log_in_and_return(
+            &self,
+            log_in: impl ::core::convert::Into<$crate::LogIn>,
+        ) -> ::core::result::Result<$response, $error> {
+            Ok($into_response(self.exchange().log_in_and_return(log_in).await?))
+        }
+
+        /// Makes the session fresh again like [`reauthenticate`](Self::reauthenticate), and returns the response. A
+        /// browser is redirected to the query's `next` or to the home page. A program gets 200 with JSON.
+        ///
+        /// # Errors
+        /// Those of [`reauthenticate`](Self::reauthenticate).
+        pub async fn reauthenticate_and_return(&self, subject: &str) -> ::core::result::Result<$response, $error> {
+            Ok($into_response(self.exchange().reauthenticate_and_return(subject).await?))
+        }
+
+        /// Logs the user out like [`log_out`](Self::log_out), and returns the response. A browser is redirected to the
+        /// log-in page. A program gets 200 with JSON.
+        ///
+        /// # Errors
+        /// Those of [`log_out`](Self::log_out).
+        pub async fn log_out_and_return(&self) -> ::core::result::Result<$response, $error> {
+            Ok($into_response(self.exchange().log_out_and_return().await?))
+        }
+
         /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
         /// authentication cookies.
         ///
@@ -299,6 +371,10 @@ macro_rules! __forward_auth {
 
         /// Returns an error that refuses the request for `reason`. A browser gets a page or a redirect, and a program
         /// gets problem details.
+        ///
+        /// To refuse a log-in, pass a text for the user. A browser is then redirected back to the page with the form,
+        /// which shows the text once ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). If a logged-in user may not
+        /// do what the request asks for, use [`forbid`](Self::forbid) instead.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{AccessToken, Auth, AuthError, BackendError};")]

@@ -19,6 +19,7 @@
 mod exchange;
 mod external;
 mod forward;
+mod password_form;
 mod pre_session;
 mod refresh_route;
 mod refuse;
@@ -30,3 +31,4 @@ pub use crate::cookie::CLEAR_CACHE;
 pub use crate::refusal::NO_STORE;
 pub use crate::request::{Headers, Incoming, RequestHead};
 pub use exchange::{Exchange, PendingVerification, Verification};
+pub use password_form::{Credentials, PasswordForm, TypedName, log_out_page};

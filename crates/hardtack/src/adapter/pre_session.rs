@@ -63,7 +63,7 @@ impl Exchange<'_> {
         })?)
     }
 
-    fn sends_json(&self) -> bool {
+    pub(super) fn sends_json(&self) -> bool {
         let content_type = self.head.header_text("content-type").unwrap_or_default();
         let media = content_type.split(';').next().unwrap_or_default().trim();
         media.eq_ignore_ascii_case("application/json")

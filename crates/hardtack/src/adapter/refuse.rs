@@ -38,6 +38,9 @@ impl Exchange<'_> {
             Some(handler) => handler(&refused),
             None => refused.default_reply(),
         };
+        if let (Reason::LogInRefused(refusal), false) = (&reason, flask || refused.wants == Wants::Api) {
+            reply.cookies.extend(self.notice_cookie(refusal, refused.form_url()));
+        }
         if from_cookie && !flask && self.verifier().makes_cookies_useless(&reason) {
             let unset = self.verifier().unset_own_cookies();
             // The browser learns here that its session was ended elsewhere, so it is logged out now.
@@ -55,8 +58,12 @@ impl Exchange<'_> {
     /// - After a POST: the page with the form (`Referer`).
     /// - After a POST that is redirected to the refresh URL: the requested URL. After the refresh, the browser posts
     ///   the form there again.
+    /// - After a refused password: the page that the user wanted before the log-in.
     /// - For htmx, which requests parts of a page: the page in `HX-Current-URL`.
     fn return_path(&self, kind: FailureKind) -> Option<NextPath> {
+        if kind == FailureKind::LogInRefused {
+            return self.query_next();
+        }
         let fragment = self.wants() == Wants::Htmx;
         if !fragment && (self.head.is_safe() || kind == FailureKind::RefreshNeeded) {
             // The routes of the log-in flow are not pages to return to, but their query may contain one in `next`.

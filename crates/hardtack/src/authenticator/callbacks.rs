@@ -2,13 +2,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::{SessionError, extra_claims::ClaimMap};
 use crate::error::BackendError;
 use crate::jwt::{SigningKey, TokenKind, Unverified, VerifyingKey};
 use crate::refusal::Reason;
-use crate::token::VerifiedToken;
+use crate::token::{IssueError, VerifiedToken};
 
 /// A list of tokens that the application no longer accepts.
 ///
@@ -46,16 +49,34 @@ impl<B: Blocklist> ErasedBlocklist for B {
 }
 
 type VerifyClaims = Box<dyn Fn(&VerifiedToken) -> bool + Send + Sync>;
+type Loading = Pin<Box<dyn Future<Output = Result<Map<String, Value>, SessionError>> + Send>>;
+type LoadClaims = Box<dyn Fn(String, TokenKind) -> Loading + Send + Sync>;
 type AddMembers = Box<dyn Fn(&str, TokenKind) -> Map<String, Value> + Send + Sync>;
 type EncodeKey = Box<dyn Fn(&str) -> Option<SigningKey> + Send + Sync>;
 type DecodeKey = Box<dyn Fn(&Unverified) -> Option<VerifyingKey> + Send + Sync>;
+
+/// Wraps the application's callback in a callback that returns the members of a JSON object.
+pub(super) fn load_claims<C, F>(load: impl Fn(String, TokenKind) -> F + Send + Sync + 'static) -> LoadClaims
+where
+    C: Serialize,
+    F: Future<Output = Result<C, BackendError>> + Send + 'static,
+{
+    Box::new(move |subject, kind| {
+        let loading = load(subject, kind);
+        Box::pin(async move {
+            let mut claims = ClaimMap::default();
+            claims.set_all(&loading.await?);
+            Ok(claims.into_map()?)
+        })
+    })
+}
 
 /// The callbacks that the application set; none by default.
 #[derive(Default)]
 pub(super) struct Callbacks {
     pub(super) blocklist: Option<Box<dyn ErasedBlocklist>>,
     pub(super) verify_claims: Option<VerifyClaims>,
-    pub(super) additional_claims: Option<AddMembers>,
+    pub(super) additional_claims: Option<LoadClaims>,
     pub(super) additional_headers: Option<AddMembers>,
     pub(super) encode_key: Option<EncodeKey>,
     pub(super) decode_key: Option<DecodeKey>,
@@ -80,9 +101,23 @@ impl Callbacks {
         }
     }
 
-    /// The claims that the application adds to tokens of a subject.
-    pub(super) fn claims_for(&self, subject: &str, kind: TokenKind) -> Map<String, Value> {
-        self.additional_claims.as_ref().map(|claims| claims(subject, kind)).unwrap_or_default()
+    /// Returns the claims that the application adds to tokens of a subject.
+    pub(super) async fn claims_for(&self, subject: &str, kind: TokenKind) -> Result<Map<String, Value>, SessionError> {
+        match &self.additional_claims {
+            Some(load) => load(subject.to_owned(), kind).await,
+            None => Ok(Map::new()),
+        }
+    }
+
+    /// Returns the same claims without waiting. Fails if the callback waits for something.
+    pub(super) fn claims_at_once(&self, subject: &str, kind: TokenKind) -> Result<Map<String, Value>, IssueError> {
+        let Some(load) = &self.additional_claims else { return Ok(Map::new()) };
+        match load(subject.to_owned(), kind).as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(claims)) => Ok(claims),
+            Poll::Ready(Err(SessionError::Issue(error))) => Err(error),
+            Poll::Ready(Err(SessionError::Store(error))) => Err(IssueError::AdditionalClaims(error)),
+            Poll::Pending => Err(IssueError::ClaimsNotReady),
+        }
     }
 
     /// The header members that the application adds to tokens of a subject.

@@ -8,12 +8,21 @@ use crate::token::IssueError;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// The store failed.
+    /// The store or the callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) failed.
     #[error(transparent)]
     Store(#[from] BackendError),
     /// The tokens could not be issued.
     #[error(transparent)]
-    Issue(#[from] IssueError),
+    Issue(IssueError),
+}
+
+impl From<IssueError> for SessionError {
+    fn from(error: IssueError) -> Self {
+        match error {
+            IssueError::AdditionalClaims(error) => Self::Store(error),
+            error => Self::Issue(error),
+        }
+    }
 }
 
 crate::__debug_as_sentence!(SessionError);

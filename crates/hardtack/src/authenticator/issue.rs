@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::Authenticator;
 use super::extra_claims::ClaimMap;
+use super::{Authenticator, SessionError};
 use crate::config::{Lifetime, Settings};
 use crate::jwt::{ClaimError, Claims, Fresh, KeySet, TokenKind};
 
@@ -41,8 +41,19 @@ pub struct TokenBuilder<'a> {
     lifetime: Lifetime,
     extra: ClaimMap,
     header: Map<String, Value>,
-    /// Whether the callbacks add claims and header members.
-    uses_callbacks: bool,
+    /// The claims and header members that the callbacks add.
+    added: Added,
+}
+
+/// What the callbacks add to a token.
+enum Added {
+    /// Nothing.
+    Nothing,
+    /// The claims and header members that the callbacks return when the token is issued.
+    Asked,
+    /// These claims, which the callback has returned, and the header members that the other callback returns when the
+    /// token is issued.
+    Claims(Map<String, Value>),
 }
 
 impl<'a> TokenBuilder<'a> {
@@ -56,7 +67,7 @@ impl<'a> TokenBuilder<'a> {
         };
         claims.issuer = settings.claims.encode_issuer.clone();
         claims.audience = settings.claims.encode_audience.clone();
-        Self { uses_callbacks: true, ..Self::from_claims(authenticator, claims, lifetime, Map::new()) }
+        Self { added: Added::Asked, ..Self::without_callbacks(authenticator, claims, lifetime, Map::new()) }
     }
 
     /// Sets a subject that is not text, such as a number or an object. This requires
@@ -111,22 +122,33 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    pub(super) fn from_claims(
+    /// Builds a token to which the callbacks add nothing, such as a session's refresh token.
+    pub(super) fn without_callbacks(
         authenticator: &'a Authenticator,
         claims: Claims,
         lifetime: Lifetime,
         extra: Map<String, Value>,
     ) -> Self {
-        let uses_callbacks = claims.kind == TokenKind::Access;
-        Self {
-            authenticator,
-            claims,
-            identity: None,
-            lifetime,
-            extra: extra.into(),
-            header: Map::new(),
-            uses_callbacks,
-        }
+        let (extra, header) = (extra.into(), Map::new());
+        Self { authenticator, claims, identity: None, lifetime, extra, header, added: Added::Nothing }
+    }
+
+    /// Sets the claims that the callback has returned.
+    pub(super) fn with_added(mut self, added: Map<String, Value>) -> Self {
+        self.added = Added::Claims(added);
+        self
+    }
+
+    /// Signs the token, and waits for the callback
+    /// [`additional_claims`](crate::AuthenticatorBuilder::additional_claims). Call this method instead of
+    /// [`issue`](Self::issue) if that callback waits for something, such as a database.
+    ///
+    /// # Errors
+    /// Those of [`issue`](Self::issue).
+    pub async fn issue_async(self) -> Result<IssuedToken, SessionError> {
+        let callbacks = &self.authenticator.0.callbacks;
+        let added = callbacks.claims_for(&self.claims.subject, self.claims.kind).await?;
+        Ok(self.with_added(added).issue()?)
     }
 
     /// Signs the token.
@@ -136,6 +158,8 @@ impl<'a> TokenBuilder<'a> {
     /// - The token is longer than 8 KiB, or its header is longer than 2 KiB.
     /// - The key set can only verify tokens, or the key's id is longer than 256 bytes.
     /// - The cryptographic library failed.
+    /// - The callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) failed, or it waits for
+    ///   something. If it waits, call [`issue_async`](Self::issue_async) instead.
     pub fn issue(mut self) -> Result<IssuedToken, IssueError> {
         let settings = self.authenticator.settings();
         self.claims.not_before = settings.claims.encode_nbf.then_some(self.claims.issued_at);
@@ -146,10 +170,15 @@ impl<'a> TokenBuilder<'a> {
             self.claims.audience.push(realm.clone());
         }
         let mut extra = self.extra.into_map()?;
-        if self.uses_callbacks {
-            let (subject, kind) = (&self.claims.subject, self.claims.kind);
-            extra = merged(self.authenticator.0.callbacks.claims_for(subject, kind), extra);
-            self.header = merged(self.authenticator.0.callbacks.headers_for(subject, kind), self.header);
+        let (callbacks, subject, kind) = (&self.authenticator.0.callbacks, &self.claims.subject, self.claims.kind);
+        let added = match self.added {
+            Added::Nothing => None,
+            Added::Asked => Some(callbacks.claims_at_once(subject, kind)?),
+            Added::Claims(added) => Some(added),
+        };
+        if let Some(added) = added {
+            extra = merged(added, extra);
+            self.header = merged(callbacks.headers_for(subject, kind), self.header);
         }
         let plain = self.identity.is_none() && settings.claims.identity_claim == "sub" && !settings.flask;
         let payload = if plain {

@@ -65,6 +65,11 @@ impl LogIn {
         }
     }
 
+    /// Returns the subject.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
     /// Sets how long the log-in counts as recent. Default: [`Freshness::FreshLifetime`].
     pub fn freshness(mut self, freshness: Freshness) -> Self {
         self.freshness = freshness;

@@ -285,7 +285,6 @@ impl RequestState {
 
     fn finish_with_cookies(&self, set_cookies: &mut dyn Iterator<Item = &[u8]>) -> ResponseChanges {
         let policy = self.authenticator.cookies();
-        let all = [&policy.access, &policy.refresh, &policy.csrf_access, &policy.csrf_refresh, &policy.pre_session];
         let log_in_state = policy.log_in_state.name.as_str().as_bytes();
         let names = |value: &[u8], slot: &CookieSlot| {
             value.strip_prefix(slot.name.as_str().as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
@@ -293,7 +292,7 @@ impl RequestState {
         let (mut tokens_set, mut any_set) = (false, false);
         for value in set_cookies {
             tokens_set |= names(value, &policy.access) || names(value, &policy.refresh);
-            any_set |= all.iter().any(|slot| names(value, slot)) || value.starts_with(log_in_state);
+            any_set |= policy.slots().iter().any(|slot| names(value, slot)) || value.starts_with(log_in_state);
         }
         // Take them, so that they are sent only once.
         let pending = match self.pending_cookies.get() {

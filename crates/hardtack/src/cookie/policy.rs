@@ -218,6 +218,8 @@ impl CookiePolicy {
             csrf_refresh: slot(&self.csrf_refresh_name, vec![self.csrf_refresh_path.clone()], false)?,
             pre_session: slot(&self.pre_session_name, vec!["/".into()], true)?,
             log_in_state: slot(LOG_IN_STATE, vec!["/".into()], true)?,
+            notice: slot("log_in_notice", vec!["/".into()], true)?,
+            device: slot("log_in_device", vec!["/".into()], true)?,
             domain: self.domain.clone(),
             secure,
             same_site: self.same_site,

@@ -29,6 +29,10 @@ pub(crate) struct ResolvedPolicy {
     pub(crate) pre_session: CookieSlot,
     /// The beginning of the names of the cookies that belong to log-ins at other sites.
     pub(crate) log_in_state: CookieSlot,
+    /// The cookie with the text that says why the last log-in was refused.
+    pub(crate) notice: CookieSlot,
+    /// The cookie with the accounts that users have logged in to in this browser.
+    pub(crate) device: CookieSlot,
     pub(crate) domain: Option<String>,
     pub(crate) secure: bool,
     pub(crate) same_site: SameSite,
@@ -39,6 +43,19 @@ pub(crate) struct ResolvedPolicy {
 }
 
 impl ResolvedPolicy {
+    /// Returns all cookies except those for log-ins at other sites, whose names begin with that of `log_in_state`.
+    pub(crate) fn slots(&self) -> [&CookieSlot; 7] {
+        [
+            &self.access,
+            &self.refresh,
+            &self.csrf_access,
+            &self.csrf_refresh,
+            &self.pre_session,
+            &self.notice,
+            &self.device,
+        ]
+    }
+
     /// Refuses two cookies with the same name, and a cookie with the name of one of the application's own cookies
     /// (`reserved`).
     ///
@@ -54,13 +71,16 @@ impl ResolvedPolicy {
         let setters = ["access_name", "refresh_name", "csrf_access_name", "csrf_refresh_name", "pre_session_name"];
         let slots = [&self.access, &self.refresh, &self.csrf_access, &self.csrf_refresh, &self.pre_session];
         let named: Vec<(String, &'static str)> = slots.map(bare).into_iter().zip(setters).collect();
-        // The names of the cookies for log-ins at other sites begin with this one.
+        let fixed = [&self.notice, &self.device].map(bare);
         let log_in_state = bare(&self.log_in_state);
+        let is_taken = |name: &String| {
+            reserved.contains(&name.as_str()) || fixed.contains(name) || name.starts_with(&log_in_state)
+        };
         for (index, (name, one)) in named.iter().enumerate() {
             if let Some((_, other)) = named.iter().skip(index + 1).find(|(other, _)| other == name) {
                 return Err(ConfigError::CookieNameTwice { name: name.clone(), one, other });
             }
-            if reserved.contains(&name.as_str()) || name.starts_with(&log_in_state) {
+            if is_taken(name) {
                 return Err(ConfigError::CookieNameReserved { name: name.clone(), setter: one });
             }
         }

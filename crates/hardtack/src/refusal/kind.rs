@@ -41,6 +41,10 @@ pub enum FailureKind {
     BodyNotRead,
     /// There were too many attempts, for example with wrong passwords. The reply has the field `Retry-After`.
     TooManyAttempts,
+    /// The application has refused a log-in or a re-authentication, for example because of a wrong password.
+    LogInRefused,
+    /// The body of a log-in or a re-authentication is neither a form nor a JSON object, or it lacks a field.
+    InvalidForm,
     /// The session store, or another backend of the application, failed.
     Unavailable,
     /// The application made a mistake: for example, it added too many claims or a reserved claim to a token, or a layer
@@ -64,6 +68,8 @@ impl FailureKind {
         Self::Method,
         Self::BodyNotRead,
         Self::TooManyAttempts,
+        Self::LogInRefused,
+        Self::InvalidForm,
         Self::Unavailable,
         Self::Internal,
     ];
@@ -79,6 +85,7 @@ impl FailureKind {
             Self::Csrf | Self::ClaimsRefused | Self::Forbidden => 403,
             Self::Method => 405,
             Self::BodyNotRead => 408,
+            Self::InvalidForm => 422,
             Self::TooManyAttempts => 429,
             Self::Unavailable => 503,
             Self::Internal => 500,

@@ -6,6 +6,7 @@
 mod default_reply;
 mod failure;
 mod kind;
+mod log_in_refusal;
 mod reason;
 mod refused;
 mod rejection;
@@ -14,6 +15,7 @@ mod reply;
 pub(crate) use default_reply::{TO_REAUTHENTICATION, flask};
 pub use failure::Failure;
 pub use kind::FailureKind;
+pub use log_in_refusal::LogInRefusal;
 pub use reason::Reason;
 pub(crate) use refused::Handlers;
 pub use refused::Refused;

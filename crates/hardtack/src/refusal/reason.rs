@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::FailureKind;
+use super::{FailureKind, LogInRefusal};
 use crate::csrf::CsrfError;
 use crate::developer_notice;
 use crate::error::{BackendError, WithCauses};
@@ -89,18 +89,54 @@ pub enum Reason {
     /// A [throttle](crate::throttle) refused the attempt, for example after too many wrong passwords.
     #[error(transparent)]
     TooManyAttempts(#[from] TooManyAttempts),
+    /// The application has refused a log-in or a re-authentication, for example because of a wrong password.
+    #[error("the application refused the log-in")]
+    LogInRefused(LogInRefusal),
+    /// The body of a log-in or a re-authentication is neither a form nor a JSON object, or it lacks a field. The text
+    /// says what is wrong.
+    #[error("the body of the log-in is not the expected form: {0}")]
+    InvalidForm(String),
     /// The session store, the user look-up or another backend of the application failed.
     #[error(transparent)]
     Store(#[from] BackendError),
     /// A token could not be issued.
     #[error(transparent)]
-    Issue(#[from] IssueError),
+    Issue(IssueError),
     /// The application is not set up completely. The text tells the developer what to add.
     #[error("{0}")]
     NotSetUp(Cow<'static, str>),
     /// The operation, such as re-authentication, is for a user other than the one who is logged in.
     #[error("the operation is for a user other than the one who is logged in")]
     OtherUser,
+}
+
+/// Refuses a log-in with this text: see [`LogInRefusal`].
+impl From<&'static str> for Reason {
+    fn from(text: &'static str) -> Self {
+        Self::LogInRefused(text.into())
+    }
+}
+
+/// Refuses a log-in with this text: see [`LogInRefusal`].
+impl From<String> for Reason {
+    fn from(text: String) -> Self {
+        Self::LogInRefused(text.into())
+    }
+}
+
+impl From<LogInRefusal> for Reason {
+    fn from(refusal: LogInRefusal) -> Self {
+        Self::LogInRefused(refusal)
+    }
+}
+
+impl From<IssueError> for Reason {
+    fn from(error: IssueError) -> Self {
+        match error {
+            IssueError::AdditionalClaims(error) => Self::Store(error),
+            error => Self::Issue(error),
+        }
+    }
 }
 
 impl Reason {
@@ -131,6 +167,8 @@ impl Reason {
             Self::BodyTooSlow => "body_too_slow",
             Self::TooManyBodies => "too_many_bodies",
             Self::TooManyAttempts(_) => "too_many_attempts",
+            Self::LogInRefused(_) => "log_in_refused",
+            Self::InvalidForm(_) => "invalid_form",
             Self::Store(_) => "store_unavailable",
             Self::Issue(_) => "cannot_issue",
             Self::NotSetUp(_) => "not_set_up",
@@ -155,6 +193,8 @@ impl Reason {
             Self::Method => FailureKind::Method,
             Self::BodyTooSlow | Self::TooManyBodies => FailureKind::BodyNotRead,
             Self::TooManyAttempts(_) => FailureKind::TooManyAttempts,
+            Self::LogInRefused(_) => FailureKind::LogInRefused,
+            Self::InvalidForm(_) => FailureKind::InvalidForm,
             Self::Store(_) => FailureKind::Unavailable,
             Self::Issue(_) | Self::NotSetUp(_) => FailureKind::Internal,
         }
@@ -247,6 +287,8 @@ impl Reason {
             Self::BodyTooSlow => "The request's body did not arrive in time. Send it again.",
             Self::TooManyBodies => "The server is receiving too many forms. Try again in a few seconds.",
             Self::TooManyAttempts(refused) => refused.sentence(),
+            Self::LogInRefused(refusal) => refusal.text(),
+            Self::InvalidForm(flaw) => flaw,
             Self::Store(_) => "Sessions cannot be checked at the moment. Try again shortly.",
             Self::Issue(_) => "The log-in could not be completed. Please tell the operator of this site.",
             Self::NotSetUp(_) => "The server is not set up completely. Please tell the operator of this site.",
@@ -255,7 +297,7 @@ impl Reason {
 
     /// Returns a short text for the person who sees a page. It says what is wrong and what to do, without technical
     /// terms, and never contains the error text of a backend. If you insert the text into HTML, escape it, because for
-    /// [`Self::Forbidden`] it comes from the application.
+    /// [`Self::Forbidden`] and [`Self::LogInRefused`] it comes from the application.
     pub fn explanation(&self) -> &str {
         match self {
             Self::Csrf(CsrfError::CrossSite) => {
@@ -294,6 +336,7 @@ impl Reason {
             Self::TooManyBodies => {
                 "This site is receiving too many forms, so nothing was changed. Send it again in a moment."
             }
+            Self::InvalidForm(_) => "The form arrived incomplete, so nothing was changed. Send it again.",
             Self::Store(_) => "This site cannot check your log-in at the moment. Try again shortly.",
             Self::Missing
             | Self::Refresh(_)
@@ -303,6 +346,7 @@ impl Reason {
             | Self::InsufficientClaims(_)
             | Self::Forbidden(_)
             | Self::TooManyAttempts(_)
+            | Self::LogInRefused(_)
             | Self::Issue(_)
             | Self::NotSetUp(_) => self.advice(),
         }
@@ -317,6 +361,8 @@ impl Reason {
                 let name = if let Self::NotSetUp(advice) = self { advice } else { self.code() };
                 developer_notice::print(name, &WithCauses(self));
             }
+            // ASVS 5.0 V16.3.1. The text may contain what was typed.
+            FailureKind::LogInRefused => tracing::info!(event = "refused", code = self.code()),
             FailureKind::Missing | FailureKind::Expired | FailureKind::RefreshNeeded => {
                 tracing::trace!(event = "refused", code = self.code());
             }

@@ -38,6 +38,14 @@ pub struct Refused<'a> {
     pub(crate) detail: Option<&'a str>,
 }
 
+impl<'a> Refused<'a> {
+    /// Returns the URL of the page with the form that was refused.
+    pub(crate) fn form_url(&self) -> &'a str {
+        let urls = &self.settings.urls;
+        if self.head.path() == urls.reauthenticate { &urls.reauthenticate } else { &urls.login }
+    }
+}
+
 impl fmt::Debug for Refused<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Refused")

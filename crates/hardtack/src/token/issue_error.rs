@@ -1,6 +1,7 @@
 //! Why a token could not be issued.
 
 use crate::cookie::CookieTooLarge;
+use crate::error::BackendError;
 use crate::jwt::{ClaimError, SignError, TokenError};
 
 /// Why a token or its cookies could not be issued.
@@ -38,6 +39,13 @@ pub enum IssueError {
          signatures are randomized; return a key for HS256, RS256 or EdDSA"
     )]
     RandomizedKey(&'static str),
+    /// The callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) failed.
+    #[error("the callback additional_claims failed")]
+    AdditionalClaims(#[source] BackendError),
+    /// The callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) waits for something, but
+    /// `TokenBuilder::issue` cannot wait.
+    #[error("the callback additional_claims waits for something, but issue() cannot wait; call issue_async() instead")]
+    ClaimsNotReady,
     /// The claims are not a JSON object.
     #[error("the additional claims do not serialize to a JSON object; use a struct or a map")]
     NotAnObject,

@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::csrf::CsrfToken;
 use crate::jwt::{Claims, ClaimsProfile, Expected, ExtraClaims, FastClaims, Fresh, NoExtra, TokenError, TokenKind};
 use crate::session::SessionId;
-use crate::token_source::TokenLocation;
+use crate::token_source::{InRole, Role, TokenLocation};
 
 /// A token whose signature has been verified. If the token comes from a request, its times, kind and session have been
 /// checked as well, as far as the [`Need`](crate::Need) of the route requires.
@@ -56,6 +56,11 @@ impl VerifiedToken<NoExtra> {
 }
 
 impl<T> VerifiedToken<T> {
+    /// Returns the same token without the application's own claims.
+    pub fn without_extra(self) -> VerifiedToken {
+        VerifiedToken { payload: self.payload, extra: NoExtra, location: self.location }
+    }
+
     /// Returns the id of the user that the token belongs to.
     ///
     /// In Flask-JWT-Extended: `get_jwt_identity`.
@@ -100,6 +105,12 @@ impl<T> VerifiedToken<T> {
     /// Returns the session that the token belongs to, or `None` if it has none.
     pub fn session(&self) -> Option<SessionId> {
         self.payload.session().map(SessionId::from_u128)
+    }
+
+    /// Returns whether the token has the role `R`, for example to decide whether a page shows a link. To admit only
+    /// users with the role, use the adapter's extractor `HasRole<R>` instead, which also refreshes an outdated token.
+    pub fn has_role<R: Role>(&self) -> bool {
+        InRole::<R>::from_payload(self.payload()).is_ok()
     }
 
     /// Returns whether the token is fresh at `now`, that is, whether the user entered the password recently enough. Set

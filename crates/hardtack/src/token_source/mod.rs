@@ -5,10 +5,12 @@ mod extract;
 mod location;
 mod need;
 mod required_claims;
+mod role;
 mod sources;
 
 pub(crate) use extract::{Absence, Extracted, extract};
 pub use location::{Locations, TokenLocation, UnknownLocation};
 pub use need::Need;
 pub use required_claims::RequiredClaims;
+pub use role::{InRole, Role};
 pub use sources::TokenSources;

@@ -47,12 +47,22 @@ fn first_flaw(claims: &[(String, Value)], payload: &[u8]) -> Option<ClaimFlaw> {
     let Ok(members) = serde_json::from_slice::<Map<String, Value>>(payload) else {
         return Some(ClaimFlaw::Unreadable);
     };
-    claims.iter().find_map(|(name, needed)| match members.get(name) {
-        None => Some(ClaimFlaw::Missing(name.clone())),
-        Some(Value::Array(values)) if values.contains(needed) => None,
-        Some(value) if value == needed => None,
-        Some(_) => Some(ClaimFlaw::Unfit(name.clone())),
-    })
+    claims.iter().find_map(|(name, needed)| flaw_of(&members, name, |value| value == needed))
+}
+
+/// Returns what is wrong with the claim `name`. Returns `None` if its value, or an element of its array, is the needed
+/// value.
+pub(super) fn flaw_of(
+    members: &Map<String, Value>,
+    name: &str,
+    is_needed: impl Fn(&Value) -> bool,
+) -> Option<ClaimFlaw> {
+    match members.get(name) {
+        None => Some(ClaimFlaw::Missing(name.to_owned())),
+        Some(value) if is_needed(value) => None,
+        Some(Value::Array(values)) if values.iter().any(is_needed) => None,
+        Some(_) => Some(ClaimFlaw::Unfit(name.to_owned())),
+    }
 }
 
 #[cfg(test)]

@@ -74,11 +74,8 @@ fn an_application_can_add_claims_and_header_members() {
     static ROLE: Mutex<&str> = Mutex::new("reader");
     let site = Site::with(|builder| {
         builder
-            .additional_claims(|subject, kind| {
-                let mut claims = Map::new();
-                claims.insert("role".into(), json!(format!("{subject}:{}", ROLE.lock().unwrap())));
-                claims.insert("for".into(), json!(kind.as_str()));
-                claims
+            .additional_claims(async |subject, kind| {
+                Ok(json!({ "role": format!("{subject}:{}", ROLE.lock().unwrap()), "for": kind.as_str() }))
             })
             .additional_headers(|subject, _| Map::from_iter([("tenant".to_owned(), json!(subject))]))
     });
@@ -102,8 +99,7 @@ fn an_application_can_add_claims_and_header_members() {
 
 #[test]
 fn an_application_cannot_add_reserved_claims_or_header_members() {
-    let reserved =
-        Site::stateless(|builder| builder.additional_claims(|_, _| Map::from_iter([("exp".to_owned(), json!(1))])));
+    let reserved = Site::stateless(|builder| builder.additional_claims(async |_, _| Ok(json!({ "exp": 1 }))));
     assert!(reserved.auth.access_token("alice").issue().is_err());
     let header = Site::stateless(|builder| {
         builder.additional_headers(|_, _| Map::from_iter([("alg".to_owned(), json!("none"))]))

@@ -8,7 +8,7 @@ use hardtack::session::Session;
 use hardtack::session::SessionPolicy;
 use hardtack::testing::{FailingSessions, TestClock};
 use hardtack::{KeySet, LogIn, Need, RefreshMode, TokenLocation};
-use serde_json::{Map, json};
+use serde_json::json;
 
 use crate::support::{Browser, NOW, Request, Response, Site, block_on, key, log_in, page, refresh, seconds};
 
@@ -296,8 +296,10 @@ fn s39_a_generation_that_is_outdated_before_it_was_seen() {
 fn site_with_level(level: &Arc<AtomicU64>) -> Site {
     let level = level.clone();
     Site::with(|builder| {
-        builder
-            .additional_claims(move |_, _| Map::from_iter([("level".to_owned(), json!(level.load(Ordering::SeqCst)))]))
+        builder.additional_claims(move |_, _| {
+            let level = level.load(Ordering::SeqCst);
+            async move { Ok(json!({ "level": level })) }
+        })
     })
 }
 

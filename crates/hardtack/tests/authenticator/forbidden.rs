@@ -6,7 +6,7 @@ use hardtack::jwt::ExtraClaims;
 use hardtack::testing::FailingSessions;
 use hardtack::token_source::RequiredClaims;
 use hardtack::{FailureKind, KeySet, LogIn, Need, RefreshMode, TokenLocation, Urls};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::support::{Browser, Handled, HandlerResult, Request, Response, Site, block_on, key, log_in, page};
 use hardtack::adapter::{Exchange, Verification};
@@ -105,7 +105,9 @@ fn e06_the_reply_shows_no_reason_and_the_applications_sentence() {
     let forbid = |exchange: &Exchange<'_>| Err(exchange.forbid(sentence));
     let response = site.respond(&alice, Request::post("/").person(), forbid);
     assert!(response.is_refused(403, "forbidden") && response.cookies.is_empty() && response.no_store);
-    assert!(response.body.contains("<p>Only &lt;i&gt;its&lt;/i&gt; author may edit a post &amp; \"more\".</p>"));
+    assert!(
+        response.body.contains("<p>Only &lt;i&gt;its&lt;/i&gt; author may edit a post &amp; &quot;more&quot;.</p>")
+    );
     let response = site.respond(&alice, Request::post("/"), forbid);
     let body: Value = serde_json::from_str(&response.body).unwrap();
     assert_eq!(
@@ -155,9 +157,9 @@ fn e06_a_session_from_before_the_claim_is_refreshed_once() {
     for mode in [RefreshMode::Transparent, RefreshMode::Sliding, RefreshMode::Redirect, RefreshMode::Off] {
         KNOWN.store(false, Ordering::SeqCst);
         let site = Site::with(|builder| {
-            builder.refresh_mode(mode).additional_claims(|subject, _| {
+            builder.refresh_mode(mode).additional_claims(async |subject, _| {
                 let known = KNOWN.load(Ordering::SeqCst) && subject == "alice";
-                if known { Map::from_iter([("role".to_owned(), json!("editor"))]) } else { Map::new() }
+                Ok(if known { json!({ "role": "editor" }) } else { json!({}) })
             })
         });
         let (mut alice, mut bob) = (site.browser_of("alice"), site.browser_of("bob"));

@@ -12,7 +12,7 @@ use hardtack::clock::Timestamp;
 use hardtack::session::{EndedSessions, RevocationPage, RevokeTarget, Rotation, Session, SessionStore};
 use hardtack::testing::{TestClock, TestRequest};
 use hardtack::{KeySet, MemorySessions, SessionId, SigningKey};
-use serde_json::Map;
+use serde_json::json;
 
 use crate::support::{Browser, NOW, Site, block_on, key};
 
@@ -121,7 +121,10 @@ fn in_every_order(tasks: &[Task], check: impl Fn(&[Site; 2], &Browser, &[Outcome
         let role = Arc::new(AtomicU64::new(0));
         let sites = [(); 2].map(|()| {
             let role = role.clone();
-            let added = move |_: &str, _| Map::from_iter([("added".to_owned(), role.load(Ordering::SeqCst).into())]);
+            let added = move |_, _| {
+                let role = role.load(Ordering::SeqCst);
+                async move { Ok(json!({ "added": role })) }
+            };
             let set = |builder: hardtack::AuthenticatorBuilder| builder.clock(clock.clone()).additional_claims(added);
             Site { clock: clock.clone(), ..Site::over(store.clone(), keys.clone(), set) }
         });

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod added_claims;
 mod background;
 mod callbacks;
 mod cancelled_requests;

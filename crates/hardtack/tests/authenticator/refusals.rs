@@ -142,6 +142,8 @@ fn each_kind_of_failure_has_its_status_and_cookies() {
         (Reason::TooManyBodies, 503, false),
         (TooManyAttempts::new(Duration::from_millis(1500), false).into(), 429, false),
         (Reason::Store(hardtack::BackendError::new("x")), 503, false),
+        ("That user name and password do not match.".into(), 401, false),
+        (Reason::InvalidForm("The field \"password\" is missing.".into()), 422, false),
     ] {
         let code = reason.code();
         let response = site.send(&mut alice.clone(), Request::get("/"), refusing(reason));
@@ -154,7 +156,7 @@ fn each_kind_of_failure_has_its_status_and_cookies() {
 #[test]
 fn failure_handlers_replace_the_reply() {
     let site = Site::new();
-    assert_eq!(FailureKind::ALL.len(), 15);
+    assert_eq!(FailureKind::ALL.len(), 17);
     let own = Site::with(|builder| {
         builder
             .on(FailureKind::Revoked, |refused| {

@@ -1,9 +1,11 @@
 //! Settings for the application's callbacks.
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::AuthenticatorBuilder;
-use crate::authenticator::callbacks::Blocklist;
+use crate::authenticator::callbacks::{Blocklist, load_claims};
+use crate::error::BackendError;
 use crate::jwt::{SigningKey, TokenKind, Unverified, VerifyingKey};
 use crate::token::VerifiedToken;
 
@@ -32,22 +34,48 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets a callback that returns additional claims for the tokens of a subject.
+    /// Sets an async callback that returns additional claims for the tokens of a subject. The callback can return any
+    /// value that serializes to a JSON object, such as a struct or `serde_json::json!({ … })`.
     ///
-    /// The callback is called for each token that is issued, including at a refresh. It is not called for the refresh
-    /// token of a session, which does not carry these claims. Claims that are set for a single token or log-in take
-    /// precedence.
+    /// ```
+    /// # use hardtack::{Authenticator, BackendError, KeySet, SigningKey, jwt::Algorithm};
+    /// # #[derive(Clone)] struct Database;
+    /// # impl Database { async fn role_of(&self, user: &str) -> Result<String, std::io::Error> { Ok(user.into()) } }
+    /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+    /// # let database = Database;
+    /// let auth = Authenticator::builder(keys)
+    ///     .additional_claims(move |subject, _| {
+    ///         let database = database.clone();
+    ///         async move {
+    ///             let role = database.role_of(&subject).await.map_err(BackendError::new)?;
+    ///             Ok(serde_json::json!({ "role": role }))
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// The callback is called for each token that is issued: at a log-in and at each refresh, but not for each request.
+    /// It may be called twice for one token, so it must not change anything. It is not called for the refresh token of
+    /// a session, which does not carry these claims. Claims that are set for a single token or log-in take precedence.
+    ///
+    /// If the callback returns an error, no token is issued, and the client gets 503. The client can repeat a refresh.
+    /// If the claims do not serialize to a JSON object, or one has a reserved name, the client gets 500.
+    ///
+    /// Hardtack does not limit how long the callback takes. Set a timeout for its I/O, because a request that refreshes
+    /// its tokens waits for the callback.
     ///
     /// If the callback's result for a subject changes, for example because the subject has a new role, call
     /// [`Authenticator::reload_claims`](crate::Authenticator::reload_claims). Tokens with the old claims are then
     /// outdated.
     ///
     /// In Flask-JWT-Extended: `additional_claims_loader`.
-    pub fn additional_claims(
-        mut self,
-        claims: impl Fn(&str, TokenKind) -> Map<String, Value> + Send + Sync + 'static,
-    ) -> Self {
-        self.callbacks.additional_claims = Some(Box::new(claims));
+    pub fn additional_claims<C, F>(mut self, load: impl Fn(String, TokenKind) -> F + Send + Sync + 'static) -> Self
+    where
+        C: Serialize,
+        F: Future<Output = Result<C, BackendError>> + Send + 'static,
+    {
+        self.callbacks.additional_claims = Some(load_claims(load));
         self
     }
 

@@ -60,7 +60,7 @@ impl Authenticator {
     /// - [`Self::check_claims`] fails. In this case, nothing has changed.
     /// - The store failed.
     pub async fn change_claims(&self, subject: &str, claims: &impl Serialize) -> Result<usize, SessionError> {
-        let claims = self.check_claims(subject, claims)?;
+        let claims = self.check_claims(subject, claims).await?;
         Ok(self.outdate(subject, Some(&claims.json)).await?)
     }
 
@@ -69,11 +69,13 @@ impl Authenticator {
     ///
     /// # Errors
     /// - The claims are not a JSON object, include a reserved name, or do not fit into tokens and cookies.
+    /// - The callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) failed.
     /// - Issuing a token fails for another reason, for example because the key set can only verify tokens.
-    pub fn check_claims(&self, subject: &str, claims: &impl Serialize) -> Result<CheckedClaims, SessionError> {
+    pub async fn check_claims(&self, subject: &str, claims: &impl Serialize) -> Result<CheckedClaims, SessionError> {
         let mut given = ClaimMap::default();
         given.set_all(claims);
         let json = Value::Object(given.into_map()?).to_string();
+        let added = self.added_claims(subject).await?;
         // Issue a token before anything is stored: if claims that do not fit were stored, refreshes would fail.
         let now = self.now();
         let trial = Session {
@@ -82,7 +84,7 @@ impl Authenticator {
             generation: u64::MAX,
             ..Session::begin(subject, now, &self.0.rules)
         };
-        let _ = self.session_cookies(&trial, Fresh::No, now)?;
+        let _ = self.session_cookies(&trial, added, Fresh::No, now)?;
         Ok(CheckedClaims { subject: subject.to_owned(), json })
     }
 

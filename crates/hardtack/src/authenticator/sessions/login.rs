@@ -14,7 +14,7 @@ use crate::event::{Client, EventKind};
 use crate::jwt::Fresh;
 use crate::refusal::Reason;
 use crate::session::{EndedSessions, Ending, PendingRevocation, RevokeTarget, Session, SessionId};
-use crate::token::{IssueError, VerifiedToken};
+use crate::token::VerifiedToken;
 
 impl Authenticator {
     /// Logs a user in and returns the cookies of the new session.
@@ -48,11 +48,9 @@ impl Authenticator {
         let session = session.with_persistence(persistent, &self.0.rules);
         // Issue the tokens before anything is stored: claims that do not fit must not leave a session behind.
         let fresh = log_in.freshness.at(now);
-        let mut cookies = self.session_cookies(&session, fresh, now)?.cookies;
+        let added = self.added_claims(&session.subject).await?;
+        let cookies = self.session_cookies(&session, added, fresh, now)?.cookies;
         let mut ended = self.insert(&session, RevokeTarget::Replaced(&replaced), held, now).await?;
-        if self.0.callbacks.additional_claims.is_some() {
-            cookies = self.asked_again(&session, fresh, now)?;
-        }
         let client = Client {
             address: session.address.as_deref().map(Cow::Borrowed),
             user_agent: session.user_agent.as_deref(),
@@ -67,6 +65,7 @@ impl Authenticator {
         for id in ended {
             self.emit(EventKind::Revoked, &session.subject, Some(id), &client);
         }
+        let cookies = self.asked_again(cookies, &session, fresh, now).await?;
         self.emit(EventKind::LogIn, &session.subject, Some(session.id), &client);
         // If another user has taken over the browser, the Back button must not show the previous user's pages.
         let other_user = held.iter().any(|token| token.subject() != session.subject);
@@ -169,11 +168,13 @@ impl Authenticator {
                 ..session.with_persistence(row.persistent, &self.0.rules)
             };
         } else {
-            let extra = self.carried_claims(previous);
+            let added = self.added_claims(previous.subject()).await?;
+            let extra = self.carried_claims(previous, &added);
             session.persistent = self.are_persistent(&extra);
             session.claims = Some(Value::Object(extra).to_string());
         }
-        let mut cookies = self.session_cookies(&session, Fresh::Yes, now).map_err(Reason::Issue)?.cookies;
+        let added = self.added_claims(&session.subject).await?;
+        let cookies = self.session_cookies(&session, added, Fresh::Yes, now)?.cookies;
         let replaced = previous.session().filter(|_| !ended_with_change);
         let ends =
             replaced.map_or(RevokeTarget::AllOf(&session.subject), |id| RevokeTarget::Renewed(&session.subject, id));
@@ -193,22 +194,40 @@ impl Authenticator {
             self.end(RevokeTarget::Sessions(&[session.id]), now).await?;
             return Err(Reason::Revoked);
         }
-        if self.0.callbacks.additional_claims.is_some() {
-            cookies = self.asked_again(&session, Fresh::Yes, now).map_err(Reason::Issue)?;
-        }
         for id in ended {
             let kind = if Some(id) == replaced { EventKind::Replaced } else { EventKind::Revoked };
             self.emit(kind, &session.subject, Some(id), client);
         }
+        let cookies = self.asked_again(cookies, &session, Fresh::Yes, now).await?;
         self.emit(EventKind::PasswordChanged, &session.subject, Some(session.id), client);
         Ok(cookies)
     }
 
-    /// Calls the `additional_claims` callback again and reissues the cookies, now that the session is stored. The
-    /// claims may have changed since the first call. If `reload_claims` ran in the meantime, it did not find this
-    /// session, which was not stored yet.
-    fn asked_again(&self, session: &Session, fresh: Fresh, now: Timestamp) -> Result<SetCookies, IssueError> {
-        Ok(self.session_cookies(session, fresh, now)?.cookies)
+    /// If the application adds claims, loads them again and reissues the cookies, now that the session is stored. The
+    /// claims may have changed since they were first loaded. If `reload_claims` ran in the meantime, it did not find
+    /// this session, which was not stored yet. If the claims cannot be loaded again, ends the new session, because the
+    /// first claims may be outdated and nothing would replace them.
+    async fn asked_again(
+        &self,
+        cookies: SetCookies,
+        session: &Session,
+        fresh: Fresh,
+        now: Timestamp,
+    ) -> Result<SetCookies, SessionError> {
+        if self.0.callbacks.additional_claims.is_none() {
+            return Ok(cookies);
+        }
+        let reissued = match self.added_claims(&session.subject).await {
+            Ok(added) => self.session_cookies(session, added, fresh, now).map_err(SessionError::from),
+            Err(error) => Err(error),
+        };
+        match reissued {
+            Ok(reissued) => Ok(reissued.cookies),
+            Err(error) => {
+                self.end(RevokeTarget::Sessions(&[session.id]), now).await?;
+                Err(error)
+            }
+        }
     }
 
     /// Stores a session, and ends the sessions that `ends` selects. If `ends` is [`RevokeTarget::Replaced`], `held`

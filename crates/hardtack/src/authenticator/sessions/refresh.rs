@@ -1,7 +1,8 @@
 //! Extends sessions: exchanges refresh tokens, slides sessions, and re-authenticates users.
 
+use super::tokens::AddedClaims;
 use super::{Refreshed, dead};
-use crate::authenticator::{Authenticator, Freshness, issue::TokenBuilder};
+use crate::authenticator::{Authenticator, Freshness, SessionError, issue::TokenBuilder};
 use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::event::{Client, EventKind};
@@ -22,22 +23,28 @@ impl Authenticator {
         client: &Client<'_>,
     ) -> Result<Refreshed, Reason> {
         let now = self.now();
-        let Some(store) = self.store() else { return self.exchange_stateless(refresh, client, now) };
+        let Some(store) = self.store() else { return self.exchange_stateless(refresh, client, now).await };
         let (Some(id), Some(generation)) = (refresh.session(), refresh.claims().generation) else {
             return Err(self.flaw(RefreshFlaw::UnknownSession, refresh, client));
         };
         let rotation = Rotation { now, expires_at: now + self.idle_of(refresh), auth_time: None };
+        // Call the callback before the rotation. If it fails, the refresh token is still the newest of its session.
+        let added = self.added_claims(refresh.subject()).await?;
         for _ in 0..ATTEMPTS {
             if let Some(row) = store.rotate(id, generation, rotation).await? {
                 self.await_confirmation(&row);
                 self.emit(EventKind::Refresh, &row.subject, Some(id), client);
-                return Ok(self.session_cookies(&row, Fresh::No, now)?);
+                let added = self.added_claims_of(&row, generation, added).await?;
+                return Ok(self.session_cookies(&row, added, Fresh::No, now)?);
             }
             let Some(row) = store.find(id).await? else {
                 return Err(self.flaw(RefreshFlaw::UnknownSession, refresh, client));
             };
             let flaw = match self.0.rules.check_refresh(&row, generation, now) {
-                RefreshVerdict::Repeat => return Ok(self.session_cookies(&row, Fresh::No, now)?),
+                RefreshVerdict::Repeat => {
+                    let added = self.added_claims_of(&row, generation, added).await?;
+                    return Ok(self.session_cookies(&row, added, Fresh::No, now)?);
+                }
                 RefreshVerdict::Retry => continue,
                 RefreshVerdict::Early => {
                     self.warn_of_early(row.rotated_at, now);
@@ -56,6 +63,18 @@ impl Authenticator {
             return Err(if row.replaced { Reason::Replaced } else { reason });
         }
         Err(BackendError::new("could not rotate the session: its row kept changing").into())
+    }
+
+    /// Returns the claims that the callback adds to the tokens of a rotated row. The claims `added` were loaded while
+    /// `generation` was current. If claims were changed during that generation, `added` may be outdated, so calls the
+    /// callback again.
+    async fn added_claims_of(
+        &self,
+        row: &Session,
+        generation: u64,
+        added: AddedClaims,
+    ) -> Result<AddedClaims, SessionError> {
+        if row.outdated_generation < generation { Ok(added) } else { self.added_claims(&row.subject).await }
     }
 
     /// Whether the store says that a refresh token is the newest one of its session. The token need not be valid.
@@ -77,7 +96,7 @@ impl Authenticator {
 
     /// Issues a new access token for a refresh token if there is no store. The refresh token stays the same, as in
     /// Flask-JWT-Extended.
-    fn exchange_stateless(
+    async fn exchange_stateless(
         &self,
         refresh: &VerifiedToken,
         client: &Client<'_>,
@@ -92,9 +111,10 @@ impl Authenticator {
         claims.issuer = from.issuer.clone();
         claims.audience = from.audience.clone();
         let lifetime = self.settings().access_lifetime;
-        let extra = self.carried_claims(refresh);
+        let added = self.added_claims(refresh.subject()).await?;
+        let extra = self.carried_claims(refresh, &added);
         let persistent = self.are_persistent(&extra);
-        let access = TokenBuilder::from_claims(self, claims, lifetime, extra).issue()?;
+        let access = TokenBuilder::without_callbacks(self, claims, lifetime, extra).with_added(added).issue()?;
         let cookies = self.access_cookies(&access, from.expires_at, persistent)?;
         self.emit(EventKind::Refresh, refresh.subject(), refresh.session(), client);
         Ok(Refreshed { access: access.into_verified(), cookies })
@@ -120,13 +140,14 @@ impl Authenticator {
         let fresh = freshness.at(now);
         let auth_time = (freshness != Freshness::Not).then_some(now);
         let (Some(store), Some(id)) = (self.store(), access.session()) else {
-            return self.advance_stateless(access, fresh, auth_time, now);
+            return self.advance_stateless(access, fresh, auth_time, now).await;
         };
         for _ in 0..ATTEMPTS {
             let row = store.find(id).await?.ok_or(Reason::Revoked)?;
             if !row.is_live(now) {
                 return Err(dead(&row));
             }
+            let added = self.added_claims(&row.subject).await?;
             let rotation = Rotation { now, expires_at: now + self.0.rules.idle(row.persistent), auth_time };
             // If two requests slide at once, or a re-authentication is sent twice, the second request gets the tokens
             // of the first. Rotating again would make the first request's tokens look like reused copies. The
@@ -139,17 +160,18 @@ impl Authenticator {
             } && !self.0.rules.is_early(row.rotated_at, now);
             let proven = row.auth_time == row.rotated_at && now.since(row.rotated_at) <= self.0.rules.race_window;
             if overtaken && (freshness == Freshness::Not || proven) {
-                return Ok(self.session_cookies(&row, fresh, now)?);
+                return Ok(self.session_cookies(&row, added, fresh, now)?);
             }
-            if let Some(row) = store.rotate(id, row.generation, rotation).await? {
-                self.await_confirmation(&row);
-                return Ok(self.session_cookies(&row, fresh, now)?);
+            if let Some(rotated) = store.rotate(id, row.generation, rotation).await? {
+                self.await_confirmation(&rotated);
+                let added = self.added_claims_of(&rotated, row.generation, added).await?;
+                return Ok(self.session_cookies(&rotated, added, fresh, now)?);
             }
         }
         Err(BackendError::new("could not rotate the session: its row kept changing").into())
     }
 
-    fn advance_stateless(
+    async fn advance_stateless(
         &self,
         access: &VerifiedToken,
         fresh: Fresh,
@@ -163,9 +185,10 @@ impl Authenticator {
         claims.session = access.claims().session;
         claims.fresh = fresh;
         let lifetime = self.settings().access_lifetime;
-        let extra = self.carried_claims(access);
+        let added = self.added_claims(access.subject()).await?;
+        let extra = self.carried_claims(access, &added);
         let persistent = self.are_persistent(&extra);
-        let token = TokenBuilder::from_claims(self, claims, lifetime, extra).issue()?;
+        let token = TokenBuilder::without_callbacks(self, claims, lifetime, extra).with_added(added).issue()?;
         let cookies = self.access_cookies(&token, Some(session.expires_at), persistent)?;
         Ok(Refreshed { access: token.into_verified(), cookies })
     }

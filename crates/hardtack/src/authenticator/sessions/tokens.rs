@@ -6,12 +6,11 @@ use serde_json::{Map, Value};
 
 use super::Refreshed;
 use crate::authenticator::{
-    Authenticator,
+    Authenticator, SessionError,
     issue::{IssuedToken, TokenBuilder},
 };
 use crate::clock::Timestamp;
 use crate::config::{Lifetime, RefreshMode};
-use crate::error::BackendError;
 use crate::jwt::{Claims, Fresh, TokenKind};
 use crate::session::Session;
 use crate::token::{IssueError, VerifiedToken};
@@ -22,11 +21,14 @@ use crate::token::{IssueError, VerifiedToken};
 /// longer than others.
 pub(super) const PERSISTENT: &str = "persistent_cookies";
 
+/// The claims that the callback `additional_claims` adds to an access token.
+pub(super) type AddedClaims = Map<String, Value>;
+
 impl Authenticator {
     /// Returns how long the session of a refresh token may stay idle before it expires.
     pub(super) fn idle_of(&self, refresh: &VerifiedToken) -> Duration {
         let rules = &self.0.rules;
-        let extra = if rules.favours_remembered() { self.carried_claims(refresh) } else { Map::new() };
+        let extra = if rules.favours_remembered() { own_claims(refresh) } else { Map::new() };
         rules.idle(extra.get(PERSISTENT).and_then(Value::as_bool).unwrap_or(false))
     }
 
@@ -35,14 +37,21 @@ impl Authenticator {
         extra.get(PERSISTENT).and_then(Value::as_bool).unwrap_or(!self.cookies().session_cookies)
     }
 
-    /// The tokens and cookies for the current state of a session's row.
+    /// Returns the claims that the callback `additional_claims` adds to the access tokens of a subject.
+    pub(super) async fn added_claims(&self, subject: &str) -> Result<AddedClaims, SessionError> {
+        self.0.callbacks.claims_for(subject, TokenKind::Access).await
+    }
+
+    /// Issues the tokens and cookies for the current state of a session's row. `added` are the claims that the callback
+    /// `additional_claims` adds.
     pub(super) fn session_cookies(
         &self,
         session: &Session,
+        added: AddedClaims,
         fresh: Fresh,
         now: Timestamp,
     ) -> Result<Refreshed, IssueError> {
-        let access = self.session_access(session, fresh, now)?;
+        let access = self.session_access(session, added, fresh, now)?;
         let mut cookies = self.access_cookies(&access, Some(session.expires_at), session.persistent)?;
         if self.settings().refresh != RefreshMode::Sliding {
             cookies.extend(self.refresh_cookies(&self.session_refresh(session)?, session.persistent)?);
@@ -54,7 +63,13 @@ impl Authenticator {
     /// requests get tokens with the same claims. If more than half of the token's lifetime has passed since the
     /// rotation, `iat` is the current time instead. This happens, for example, if the response to a refresh was lost
     /// and the client repeats the request several minutes later.
-    fn session_access(&self, session: &Session, fresh: Fresh, now: Timestamp) -> Result<IssuedToken, IssueError> {
+    fn session_access(
+        &self,
+        session: &Session,
+        added: AddedClaims,
+        fresh: Fresh,
+        now: Timestamp,
+    ) -> Result<IssuedToken, IssueError> {
         let lifetime = self.settings().access_lifetime;
         let young = lifetime.duration().is_none_or(|span| now.since(session.rotated_at) <= span / 2);
         let issued_at = if young { session.rotated_at } else { now };
@@ -73,7 +88,7 @@ impl Authenticator {
             }
             forever @ Lifetime::InsecureForever => forever,
         };
-        TokenBuilder::from_claims(self, claims, lifetime, extra).issue()
+        TokenBuilder::without_callbacks(self, claims, lifetime, extra).with_added(added).issue()
     }
 
     /// Issues the refresh token of a session. The token is a pure function of the session's row and the key, so
@@ -96,25 +111,27 @@ impl Authenticator {
             Lifetime::For(_) => Lifetime::For(session.expires_at.since(at)),
             forever @ Lifetime::InsecureForever => forever,
         };
-        TokenBuilder::from_claims(self, claims, lifetime, extra).issue()
+        TokenBuilder::without_callbacks(self, claims, lifetime, extra).issue()
     }
 
     /// Returns the payload of an access token that would be issued now for the session of `token`. Only the
     /// application's claims are current: the reserved claims and the identity claim are copied from `token`. With a
     /// store, returns `None` if the session is no longer live.
-    pub(crate) async fn next_payload(&self, token: &VerifiedToken) -> Result<Option<Vec<u8>>, BackendError> {
-        let given = match (self.store(), token.session()) {
+    pub(crate) async fn next_payload(&self, token: &VerifiedToken) -> Result<Option<Vec<u8>>, SessionError> {
+        let row = match (self.store(), token.session()) {
             (Some(store), Some(id)) => match store.find(id).await? {
-                Some(row) if row.is_live(self.now()) => given_claims(&row),
+                Some(row) if row.is_live(self.now()) => Some(row),
                 _ => return Ok(None),
             },
             (Some(_), None) => return Ok(None),
-            (None, _) => self.carried_claims(token),
+            (None, _) => None,
         };
+        let added = self.added_claims(token.subject()).await?;
+        let given = row.map_or_else(|| self.carried_claims(token, &added), |row| given_claims(&row));
         let mut members: Map<String, Value> = serde_json::from_slice(token.payload()).unwrap_or_default();
         let identity = &self.settings().claims.identity_claim;
         members.retain(|name, _| Claims::is_reserved(name) || name == identity);
-        members.extend(self.0.callbacks.claims_for(token.subject(), TokenKind::Access));
+        members.extend(added);
         members.extend(given);
         Ok(serde_json::to_vec(&members).ok())
     }
@@ -135,18 +152,22 @@ impl Authenticator {
         claims
     }
 
-    /// The claims of a token that were set at the log-in. Claims from the `additional_claims` callback are left out,
-    /// because the callback is called again for the next token.
-    pub(super) fn carried_claims(&self, token: &VerifiedToken) -> Map<String, Value> {
-        let mut claims: Map<String, Value> = serde_json::from_slice(token.payload()).unwrap_or_default();
-        let asked = match token.claims().kind {
-            TokenKind::Access => self.0.callbacks.claims_for(token.subject(), TokenKind::Access),
-            TokenKind::Refresh => Map::new(),
-        };
+    /// Returns the claims of a token that were set at the log-in. Leaves out the claims `added` by the callback,
+    /// because the callback is called again for the next token. A refresh token has only claims that were set at the
+    /// log-in.
+    pub(super) fn carried_claims(&self, token: &VerifiedToken, added: &AddedClaims) -> Map<String, Value> {
+        let mut claims = own_claims(token);
         let identity = &self.settings().claims.identity_claim;
-        claims.retain(|name, _| !Claims::is_reserved(name) && name != identity && !asked.contains_key(name));
+        claims.retain(|name, _| name != identity && (token.kind() == TokenKind::Refresh || !added.contains_key(name)));
         claims
     }
+}
+
+/// Returns the claims of a token that are not reserved.
+fn own_claims(token: &VerifiedToken) -> Map<String, Value> {
+    let mut claims: Map<String, Value> = serde_json::from_slice(token.payload()).unwrap_or_default();
+    claims.retain(|name, _| !Claims::is_reserved(name));
+    claims
 }
 
 /// Returns the claims that the application has set for a session, at the log-in or later.

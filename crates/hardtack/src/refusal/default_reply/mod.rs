@@ -3,12 +3,11 @@
 
 pub(crate) mod flask;
 
-use std::borrow::Cow;
-
 use super::{FailureKind, NO_STORE, Reason, Refused, Reply};
 use crate::config::RefreshMode;
 use crate::csrf::CsrfError;
 use crate::developer_notice;
+use crate::html::escaped;
 use crate::request::Wants;
 
 impl Refused<'_> {
@@ -54,7 +53,8 @@ enum Destination {
 fn destination(refused: &Refused<'_>) -> Destination {
     let kind = refused.reason.kind();
     let url = match kind {
-        FailureKind::NotFresh => &refused.settings.urls.reauthenticate,
+        FailureKind::LogInRefused => refused.form_url(),
+        FailureKind::NotFresh => refused.settings.urls.reauthenticate.as_str(),
         FailureKind::RefreshNeeded => &refused.settings.urls.refresh,
         FailureKind::Missing
         | FailureKind::Invalid
@@ -65,7 +65,7 @@ fn destination(refused: &Refused<'_>) -> Destination {
     };
     let path = refused.settings.public_path(refused.head.path());
     let replays_body = kind == FailureKind::RefreshNeeded && !refused.head.is_safe();
-    if path == url.as_str() && (refused.head.is_safe() || replays_body) {
+    if path == url && (refused.head.is_safe() || replays_body) {
         // A page that accepts requests without a token may show itself instead.
         if !refused.is_optional {
             let text = format!(
@@ -77,8 +77,8 @@ fn destination(refused: &Refused<'_>) -> Destination {
         }
         return Destination::Itself;
     }
-    let mut url = refused.next.as_ref().map_or_else(|| url.clone(), |next| next.append_to(url));
-    if replays_body && path == refused.settings.urls.reauthenticate.as_str() {
+    let mut url = refused.next.as_ref().map_or_else(|| url.to_owned(), |next| next.append_to(url));
+    if replays_body && path == refused.settings.urls.reauthenticate {
         url.push(if url.contains('?') { '&' } else { '?' });
         url.push_str(TO_REAUTHENTICATION);
         url.push_str("=1");
@@ -128,7 +128,7 @@ fn problem(refused: &Refused<'_>) -> Reply {
 
 fn challenge(kind: FailureKind, reason: &Reason) -> String {
     match kind {
-        FailureKind::Missing => "Bearer".to_owned(),
+        FailureKind::Missing | FailureKind::LogInRefused => "Bearer".to_owned(),
         FailureKind::NotFresh => bearer_error("insufficient_user_authentication", reason.advice()),
         FailureKind::Forbidden => bearer_error("insufficient_scope", reason.advice()),
         _ => bearer_error("invalid_token", reason.advice()),
@@ -171,23 +171,6 @@ fn page_with(refused: &Refused<'_>, text: &str) -> Reply {
     }
 }
 
-/// Escapes text between HTML tags.
-fn escaped(text: &str) -> Cow<'_, str> {
-    if !text.contains(['&', '<', '>']) {
-        return text.into();
-    }
-    let mut html = String::with_capacity(text.len() + 16);
-    for letter in text.chars() {
-        match letter {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            other => html.push(other),
-        }
-    }
-    html.into()
-}
-
 /// The title of a failure's page.
 const fn page_title(reason: &Reason) -> &'static str {
     match reason.kind() {
@@ -213,6 +196,8 @@ const fn title(kind: FailureKind) -> &'static str {
         FailureKind::Method => "Method not allowed",
         FailureKind::BodyNotRead => "Request not received",
         FailureKind::TooManyAttempts => "Too many attempts",
+        FailureKind::LogInRefused => "Not logged in",
+        FailureKind::InvalidForm => "Form not valid",
         FailureKind::Unavailable => "Try again shortly",
         FailureKind::Internal => "Log-in not completed",
     }

@@ -1,0 +1,92 @@
+//! The extractor for a token with a role.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use hardtack::token_source::{InRole, Role};
+
+use super::token::{AccessToken, ExtractFuture};
+use crate::respond::AuthError;
+
+/// An access token that has the [role](Role) `R`. It dereferences to the [`AccessToken`].
+///
+/// A token has the role if its claim [`Role::CLAIM`] is the text [`Role::VALUE`], or an array that contains this text.
+/// To give a user a role, add the claim at the [log-in](hardtack::LogIn::claim) or with
+/// [`additional_claims`](hardtack::AuthenticatorBuilder::additional_claims).
+///
+/// A user without the role gets 403 and stays logged in ([`Forbidden`](hardtack::FailureKind::Forbidden)). If the token
+/// was in a cookie and lacks the role, but a new token of its session would have it, Hardtack refreshes the token
+/// instead.
+///
+/// After [`change_claims`](hardtack::Authenticator::change_claims), this process no longer accepts tokens with the old
+/// role. Other processes stop accepting them within
+/// [`max_staleness`](hardtack::session::SessionPolicy::max_staleness), which is 5 seconds by default.
+///
+/// Do not use `Option<HasRole<R>>`: a user without the role would still get 403. If a page only depends on the role,
+/// take an `Optional<AccessToken>` and call [`has_role`](hardtack::VerifiedToken::has_role). To require a role for all
+/// routes of a scope, use [`Require::claim`](crate::Require::claim).
+///
+/// ```
+/// use hardtack_actix::{HasRole, Role};
+///
+/// struct Admin;
+///
+/// impl Role for Admin {
+///     const CLAIM: &'static str = "role";
+///     const VALUE: &'static str = "admin";
+/// }
+///
+/// async fn statistics(admin: HasRole<Admin>) -> String {
+///     format!("Hello, {}", admin.subject())
+/// }
+/// ```
+pub struct HasRole<R> {
+    token: AccessToken,
+    role: PhantomData<fn() -> R>,
+}
+
+impl<R> HasRole<R> {
+    /// Returns the token without the proof that it has the role.
+    pub fn into_token(self) -> AccessToken {
+        self.token
+    }
+}
+
+impl<R> Deref for HasRole<R> {
+    type Target = AccessToken;
+
+    fn deref(&self) -> &AccessToken {
+        &self.token
+    }
+}
+
+// Derived implementations would require that `R` implements the trait, too.
+impl<R> Clone for HasRole<R> {
+    fn clone(&self) -> Self {
+        Self { token: self.token.clone(), role: PhantomData }
+    }
+}
+
+impl<R> fmt::Debug for HasRole<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HasRole").field(&self.token).finish()
+    }
+}
+
+impl<R> From<AccessToken<InRole<R>>> for HasRole<R> {
+    fn from(token: AccessToken<InRole<R>>) -> Self {
+        Self { token: token.without_extra(), role: PhantomData }
+    }
+}
+
+impl<R: Role> FromRequest for HasRole<R> {
+    type Error = AuthError;
+    type Future = ExtractFuture<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        AccessToken::<InRole<R>>::from_request(request, payload).map_into()
+    }
+}

@@ -1,0 +1,272 @@
+//! Ready handlers for the log-in flow, with plain pages.
+//!
+//! [`password_log_in`] returns a service with all of them. To replace single routes with your own as your application
+//! grows, register the handlers of this module and yours one by one: see [`PasswordLogIn`].
+//!
+//! | method | path | handler |
+//! | --- | --- | --- |
+//! | GET | [`/login`](hardtack::Urls::login) | [`log_in_page`] |
+//! | POST | `/login` | [`PasswordLogIn::log_in`] |
+//! | GET | [`/logout`](hardtack::Urls::logout) | [`log_out_page`] |
+//! | POST | `/logout` | [`log_out`] |
+//! | GET | [`/reauthenticate`](hardtack::Urls::reauthenticate) | [`reauthentication_page`] |
+//! | POST | `/reauthenticate` | [`PasswordLogIn::reauthenticate`] |
+//! | GET, POST | [`/token/refresh`](hardtack::Urls::refresh) | [`refresh`] |
+//!
+//! The paths are those of [`AuthenticatorBuilder::urls`](hardtack::AuthenticatorBuilder::urls). The pages have no
+//! scripts, and their language is English.
+
+use std::error::Error;
+use std::fmt;
+
+use actix_web::dev::{AppService, HttpServiceFactory};
+use actix_web::web::{Html, Redirect, resource};
+use actix_web::{Either, HttpResponse, Responder};
+use hardtack::throttle::{Attempt, Throttle};
+use hardtack::{Authenticator, BackendError, LogIn, Urls};
+
+pub use hardtack::Credentials;
+
+use crate::{AccessToken, Auth, AuthError, LogInForm, Optional, ReauthenticationForm};
+
+/// The text for both an unknown user and a wrong password, so that it does not reveal which users exist.
+const NO_MATCH: &str = "That user name and password do not match.";
+
+/// Returns a service with the routes of a log-in with user name and password. `check` checks what a user types: see
+/// [`PasswordLogIn`].
+///
+/// Create it once, outside of the closure that each worker of an `HttpServer` calls. Otherwise, each worker counts
+/// attempts separately.
+///
+/// ```
+/// use actix_web::{App, web};
+/// use hardtack_actix::{prelude::*, routes::{self, Credentials}};
+///
+/// async fn check(typed: Credentials) -> Result<Option<String>, std::io::Error> {
+///     let matches = typed.username == "alice" && typed.password == "correct horse battery staple"; // yours
+///     Ok(matches.then_some(typed.username))
+/// }
+///
+/// # fn example(auth: Authenticator) {
+/// let log_in = routes::password_log_in(&auth, check);
+/// let app = move || {
+///     App::new()
+///         .route("/", web::get().to(async |token: AccessToken| format!("Hello, {}", token.subject())))
+///         .service(log_in.clone())
+///         .wrap(AuthLayer::new(auth.clone()))
+/// };
+/// # app();
+/// # }
+/// ```
+pub fn password_log_in<C, F, L, E>(auth: &Authenticator, check: C) -> PasswordLogIn<C>
+where
+    C: Fn(Credentials) -> F + Clone + 'static,
+    F: Future<Output = Result<Option<L>, E>> + 'static,
+    L: Into<LogIn> + 'static,
+    E: Into<Box<dyn Error + Send + Sync>> + 'static,
+{
+    PasswordLogIn::new(auth, check)
+}
+
+/// Checks passwords with a function of the application, for the routes of a log-in.
+///
+/// The function gets the typed [`Credentials`]. It returns the user's id or a [`LogIn`] if the password is right, and
+/// `None` if user name and password do not match. If it cannot check them, for example because the database did not
+/// respond, it returns an error. The user then gets 503, and the error is logged.
+///
+/// Attempts are limited, per account and per client address: see [`Auth::take_log_in_attempt`]. A browser in which the
+/// user has logged in before has its own budget, so a stranger cannot lock the user out of this browser. By default,
+/// each process counts the attempts that it receives. Behind a proxy, set
+/// [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies); otherwise, all clients share the budget of the
+/// proxy's address.
+///
+/// The function should take the same time for an unknown user as for a wrong password. Otherwise, the time reveals
+/// which users exist. For example, let it verify the password against a fixed hash if the user does not exist.
+///
+/// ```
+/// use actix_web::web::{self, ServiceConfig, resource};
+/// use hardtack_actix::{prelude::*, routes::{self, Credentials, PasswordLogIn}};
+///
+/// async fn check(typed: Credentials) -> Result<Option<String>, std::io::Error> {
+///     let matches = typed.username == "alice" && typed.password == "correct horse battery staple"; // yours
+///     Ok(matches.then_some(typed.username))
+/// }
+///
+/// # async fn own_log_in_page() -> &'static str { "" }
+/// type Password = PasswordLogIn<fn(Credentials) -> std::future::Ready<Result<Option<String>, std::io::Error>>>;
+///
+/// // All routes are ready-made, except for the page with the form.
+/// fn routes(app: &mut ServiceConfig, password: Password) {
+///     let again = password.clone();
+///     let log_in = move |typed| {
+///         let password = password.clone();
+///         async move { password.log_in(typed).await }
+///     };
+///     let reauthenticate = move |typed| {
+///         let password = again.clone();
+///         async move { password.reauthenticate(typed).await }
+///     };
+///     app.service(resource("/login").get(own_log_in_page).post(log_in))
+///         .service(resource("/reauthenticate").get(routes::reauthentication_page).post(reauthenticate))
+///         .service(resource("/logout").get(routes::log_out_page).post(routes::log_out))
+///         .service(resource("/token/refresh").get(routes::refresh).post(routes::refresh));
+/// }
+/// ```
+#[derive(Clone)]
+#[must_use = "add it to the App with `service`, or use its handlers"]
+pub struct PasswordLogIn<C> {
+    check: C,
+    throttle: Option<Throttle>,
+    urls: Urls,
+}
+
+impl<C> PasswordLogIn<C> {
+    /// Creates the log-in for the routes of this authenticator, and counts attempts in this process.
+    pub fn new(auth: &Authenticator, check: C) -> Self {
+        Self { check, throttle: Some(auth.throttle().build()), urls: auth.urls().clone() }
+    }
+
+    /// Counts attempts with this throttle. For example, pass a throttle with a store that several servers share.
+    pub fn throttle(mut self, throttle: Throttle) -> Self {
+        self.throttle = Some(throttle);
+        self
+    }
+
+    /// Allows any number of attempts. Use this method only if something else limits attempts. Otherwise, a program can
+    /// try thousands of passwords.
+    pub fn insecure_without_throttle(mut self) -> Self {
+        self.throttle = None;
+        self
+    }
+
+    async fn take(&self, auth: &Auth, typed: &Credentials) -> Result<Option<Attempt>, AuthError> {
+        match &self.throttle {
+            Some(throttle) => Ok(Some(auth.take_log_in_attempt(throttle, &typed.username).await?)),
+            None => Ok(None),
+        }
+    }
+}
+
+impl<C, F, L, E> PasswordLogIn<C>
+where
+    C: Fn(Credentials) -> F + Clone + 'static,
+    F: Future<Output = Result<Option<L>, E>> + 'static,
+    L: Into<LogIn> + 'static,
+    E: Into<Box<dyn Error + Send + Sync>> + 'static,
+{
+    /// Handles `POST /login`: checks the password and logs the user in.
+    ///
+    /// # Errors
+    /// The password is wrong, there were too many attempts, the function returned an error, or [`Auth::log_in`] failed.
+    pub async fn log_in(&self, typed: LogInForm<Credentials>) -> Result<HttpResponse, AuthError> {
+        let attempt = self.take(&typed, &typed.form).await?;
+        match (self.check)(typed.form.clone()).await {
+            Ok(Some(user)) => {
+                succeed(attempt).await;
+                let response = typed.log_in(user).await?;
+                let remember = |throttle| typed.remember_device(throttle, &typed.form.username);
+                let device = self.throttle.as_ref().map(remember).unwrap_or_default();
+                Ok(device.onto(response).into())
+            }
+            Ok(None) => Err(typed.refuse(NO_MATCH)),
+            Err(error) => Err(typed.refuse(BackendError::new(error))),
+        }
+    }
+
+    /// Handles `POST /reauthenticate`: checks the password and makes the session fresh again.
+    ///
+    /// # Errors
+    /// The password is wrong, another user is logged in, there were too many attempts, the function returned an error,
+    /// or [`Auth::reauthenticate`] failed.
+    pub async fn reauthenticate(&self, typed: ReauthenticationForm<Credentials>) -> Result<HttpResponse, AuthError> {
+        let attempt = self.take(&typed, &typed.form).await?;
+        match (self.check)(typed.form.clone()).await {
+            Ok(Some(user)) => {
+                succeed(attempt).await;
+                typed.reauthenticate(user.into().subject()).await
+            }
+            Ok(None) => Err(typed.refuse(NO_MATCH)),
+            Err(error) => Err(typed.refuse(BackendError::new(error))),
+        }
+    }
+}
+
+/// Registers all routes of this module.
+impl<C, F, L, E> HttpServiceFactory for PasswordLogIn<C>
+where
+    C: Fn(Credentials) -> F + Clone + 'static,
+    F: Future<Output = Result<Option<L>, E>> + 'static,
+    L: Into<LogIn> + 'static,
+    E: Into<Box<dyn Error + Send + Sync>> + 'static,
+{
+    fn register(self, app: &mut AppService) {
+        let urls = self.urls.clone();
+        let (log_in, reauthenticate) = (self.clone(), self);
+        let log_in = move |typed| {
+            let this = log_in.clone();
+            async move { this.log_in(typed).await }
+        };
+        let reauthenticate = move |typed| {
+            let this = reauthenticate.clone();
+            async move { this.reauthenticate(typed).await }
+        };
+        resource(urls.login_path()).get(log_in_page).post(log_in).register(app);
+        resource(urls.logout_path()).get(log_out_page).post(log_out).register(app);
+        resource(urls.reauthenticate_path()).get(reauthentication_page).post(reauthenticate).register(app);
+        resource(urls.refresh_path()).get(refresh).post(refresh).register(app);
+    }
+}
+
+impl<C> fmt::Debug for PasswordLogIn<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordLogIn").field("throttle", &self.throttle).finish_non_exhaustive()
+    }
+}
+
+async fn succeed(attempt: Option<Attempt>) {
+    if let Some(attempt) = attempt {
+        attempt.succeeded().await;
+    }
+}
+
+/// Shows a plain page with a log-in form.
+///
+/// # Errors
+/// The CSRF cookie is longer than browsers accept, because its configured name is very long.
+pub async fn log_in_page(auth: Auth) -> Result<impl Responder, AuthError> {
+    let form = auth.log_in_form()?;
+    Ok(form.cookies().onto(Html::new(form.log_in_page())))
+}
+
+/// Shows a plain page that asks the logged-in user for the password.
+pub async fn reauthentication_page(token: AccessToken, auth: Auth) -> impl Responder {
+    let form = auth.reauthentication_form(&token);
+    form.cookies().onto(Html::new(form.reauthentication_page()))
+}
+
+/// Shows a plain page with a button that logs the user out. A visitor who is not logged in is redirected to the log-in
+/// page.
+pub async fn log_out_page(Optional(token): Optional<AccessToken>, auth: Auth) -> impl Responder {
+    match token {
+        Some(token) => {
+            Either::Left(Html::new(hardtack::adapter::log_out_page(&token, auth.authenticator().csrf_field())))
+        }
+        None => Either::Right(Redirect::to(auth.authenticator().urls().login_path().to_owned()).see_other()),
+    }
+}
+
+/// Logs the user out, and redirects a browser to the log-in page.
+///
+/// # Errors
+/// Those of [`Auth::log_out`].
+pub async fn log_out(auth: Auth) -> Result<HttpResponse, AuthError> {
+    auth.log_out_and_return().await
+}
+
+/// Exchanges the refresh token, and redirects a browser back to the page that it requested.
+///
+/// # Errors
+/// Those of [`Auth::refresh`].
+pub async fn refresh(auth: Auth) -> Result<HttpResponse, AuthError> {
+    auth.refresh_and_return().await
+}

@@ -1,0 +1,60 @@
+//! The settings of the ready routes. The conformance suite tests the routes themselves.
+
+use actix_web::App;
+use hardtack_actix::routes::PasswordLogIn;
+use hardtack_actix::{AuthLayer, Credentials};
+use serde_json::json;
+
+use crate::site::{Site, serve};
+
+async fn check(typed: Credentials) -> Result<Option<String>, std::io::Error> {
+    Ok((typed.password == "right").then_some(typed.username))
+}
+
+/// Posts a log-in with a wrong password, and returns the status.
+async fn guess(site: &Site, user: &str) -> u16 {
+    let body = json!({ "username": user, "password": "wrong" });
+    site.visitor().post("/login").json(&body).send().await.status().as_u16()
+}
+
+#[tokio::test]
+async fn attempts_are_not_limited_if_that_was_turned_off() {
+    let site = Site::bare(
+        |builder| builder,
+        |auth| {
+            let log_in = PasswordLogIn::new(&auth, check).insecure_without_throttle();
+            serve!(move || App::new().service(log_in.clone()).wrap(AuthLayer::new(auth.clone())))
+        },
+    );
+    let site = site.await;
+    for _ in 0..30 {
+        assert_eq!(guess(&site, "alice").await, 401);
+    }
+}
+
+/// Each worker of a server calls the closure that creates the `App`.
+#[tokio::test]
+async fn workers_share_their_attempts() {
+    let site = Site::bare(
+        |builder| builder,
+        |auth| {
+            let log_in = PasswordLogIn::new(&auth, check);
+            let (listener, address) = {
+                let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+                let address = listener.local_addr().unwrap();
+                (listener, address)
+            };
+            let app = move || App::new().service(log_in.clone()).wrap(AuthLayer::new(auth.clone()));
+            let server = actix_web::HttpServer::new(app).workers(4).disable_signals();
+            tokio::spawn(server.listen(listener).unwrap().run());
+            address
+        },
+    );
+    let site = site.await;
+    for _ in 0..10 {
+        assert_eq!(guess(&site, "alice").await, 401);
+    }
+    for _ in 0..8 {
+        assert_eq!(guess(&site, "alice").await, 429);
+    }
+}

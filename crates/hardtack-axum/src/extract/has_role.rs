@@ -1,0 +1,91 @@
+//! The extractor for a token with a role.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use axum::extract::FromRequestParts;
+use hardtack::token_source::{InRole, Role};
+use http::request::Parts;
+
+use super::AccessToken;
+use crate::respond::AuthError;
+
+/// An access token that has the [role](Role) `R`. It dereferences to the [`AccessToken`].
+///
+/// A token has the role if its claim [`Role::CLAIM`] is the text [`Role::VALUE`], or an array that contains this text.
+/// To give a user a role, add the claim at the [log-in](hardtack::LogIn::claim) or with
+/// [`additional_claims`](hardtack::AuthenticatorBuilder::additional_claims).
+///
+/// A user without the role gets 403 and stays logged in ([`Forbidden`](hardtack::FailureKind::Forbidden)). If the token
+/// was in a cookie and lacks the role, but a new token of its session would have it, Hardtack refreshes the token
+/// instead.
+///
+/// After [`change_claims`](hardtack::Authenticator::change_claims), this process no longer accepts tokens with the old
+/// role. Other processes stop accepting them within
+/// [`max_staleness`](hardtack::session::SessionPolicy::max_staleness), which is 5 seconds by default.
+///
+/// `Option<HasRole<R>>` does not compile. If a page only depends on the role, take an `Option<AccessToken>` and call
+/// [`has_role`](hardtack::VerifiedToken::has_role). To require a role for all routes of a router, use
+/// [`Require::claim`](crate::Require::claim).
+///
+/// ```
+/// use hardtack_axum::{HasRole, Role};
+///
+/// struct Admin;
+///
+/// impl Role for Admin {
+///     const CLAIM: &'static str = "role";
+///     const VALUE: &'static str = "admin";
+/// }
+///
+/// async fn statistics(admin: HasRole<Admin>) -> String {
+///     format!("Hello, {}", admin.subject())
+/// }
+/// ```
+pub struct HasRole<R> {
+    token: AccessToken,
+    role: PhantomData<fn() -> R>,
+}
+
+impl<R> HasRole<R> {
+    /// Returns the token without the proof that it has the role.
+    pub fn into_token(self) -> AccessToken {
+        self.token
+    }
+}
+
+impl<R> Deref for HasRole<R> {
+    type Target = AccessToken;
+
+    fn deref(&self) -> &AccessToken {
+        &self.token
+    }
+}
+
+// Derived implementations would require that `R` implements the trait, too.
+impl<R> Clone for HasRole<R> {
+    fn clone(&self) -> Self {
+        Self { token: self.token.clone(), role: PhantomData }
+    }
+}
+
+impl<R> fmt::Debug for HasRole<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HasRole").field(&self.token).finish()
+    }
+}
+
+impl<R> From<AccessToken<InRole<R>>> for HasRole<R> {
+    fn from(token: AccessToken<InRole<R>>) -> Self {
+        Self { token: token.without_extra(), role: PhantomData }
+    }
+}
+
+impl<S: Send + Sync, R: Role> FromRequestParts<S> for HasRole<R> {
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AuthError> {
+        <AccessToken<InRole<R>> as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Self::from)
+    }
+}

@@ -1,0 +1,54 @@
+//! Limits on how often a password can be guessed.
+
+use std::time::Duration;
+
+use crate::adapter::Exchange;
+use crate::refusal::Failure;
+use crate::throttle::{Attempt, Budget, BudgetKey, Rate, Throttle};
+
+/// Ten attempts at once, and one more every 30 seconds.
+const ACCOUNT: Rate = Rate::new(10, Duration::from_secs(30));
+
+/// After 100 failures in a row, one attempt an hour.
+const FAILURES_IN_A_ROW: Rate = Rate::new(100, Duration::from_secs(3600));
+
+/// Many users may share an address.
+const ADDRESS: Rate = Rate::new(100, Duration::from_secs(1));
+
+impl Exchange<'_> {
+    /// Takes an attempt to log in from the budgets of the account and of the client's address. Call this method before
+    /// you check a password. If the password is right, call [`Attempt::succeeded`].
+    ///
+    /// An account has 10 attempts at once and one more every 30 seconds. After 100 failures in a row, it has one
+    /// attempt an hour. An IPv4 address, or a network of IPv6 addresses, has 100 attempts at once and one more each
+    /// second. User names that differ only in case share a budget. User names that do not exist have budgets as well.
+    ///
+    /// A browser that is [known](Self::remember_device) for the account has its own budget, which is as large as the
+    /// account's. Its attempts are taken only from this budget. After 100 failures in a row, the browser counts as
+    /// unknown.
+    ///
+    /// # Errors
+    /// A budget is empty. The status is 429.
+    pub async fn take_log_in_attempt(&self, throttle: &Throttle, username: &str) -> Result<Attempt, Failure> {
+        let account = account_key(throttle, username);
+        if let Some(device) = self.device_key(throttle, account) {
+            match throttle.take(&[of_account(device)]).await {
+                Err(refused) if refused.failures_in_a_row() => {}
+                taken => return taken.map_err(|refused| self.refuse(refused)),
+            }
+        }
+        let mut budgets = vec![of_account(account)];
+        if let Some(client) = self.client_address() {
+            budgets.push(Budget::new(throttle.key("address", &[client.network().to_string()]), ADDRESS));
+        }
+        throttle.take(&budgets).await.map_err(|refused| self.refuse(refused))
+    }
+}
+
+const fn of_account(key: BudgetKey) -> Budget {
+    Budget::new(key, ACCOUNT).failures_in_a_row(FAILURES_IN_A_ROW)
+}
+
+pub(super) fn account_key(throttle: &Throttle, username: &str) -> BudgetKey {
+    throttle.key("account", &[username.to_lowercase()])
+}

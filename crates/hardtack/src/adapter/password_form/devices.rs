@@ -1,0 +1,71 @@
+//! Known devices: browsers in which a user has logged in before. Their attempts are counted separately, so a stranger
+//! cannot lock an account's owner out of these browsers.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::attempts::account_key;
+use crate::adapter::Exchange;
+use crate::cookie::{SetCookies, Setting};
+use crate::throttle::{BudgetKey, Throttle};
+
+const PURPOSE: &str = "log-in device";
+
+/// How long a device is known after a log-in.
+const LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
+
+/// How many accounts the cookie contains at most. A further log-in removes the account whose last log-in is the longest
+/// ago.
+const MAX_ACCOUNTS: usize = 4;
+
+/// The content of the cookie, which is encrypted.
+#[derive(Deserialize, Serialize)]
+struct Device {
+    id: String,
+    /// The keys of the accounts' budgets. The latest log-in comes first.
+    accounts: Vec<String>,
+    until: i64,
+}
+
+impl Exchange<'_> {
+    /// Returns the cookie by which later log-ins recognize this browser. Add it to the response to a successful log-in.
+    ///
+    /// [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of such a browser separately. Therefore,
+    /// a stranger who uses up the attempts of an account cannot lock its owner out of this browser.
+    pub fn remember_device(&self, throttle: &Throttle, username: &str) -> SetCookies {
+        let (now, account) = (self.authenticator.now(), encoded(account_key(throttle, username)));
+        let known = self.device();
+        let id = known.as_ref().map_or_else(|| format!("{:032x}", rand::random::<u128>()), |known| known.id.clone());
+        let others = known.map(|known| known.accounts).unwrap_or_default();
+        let others = others.into_iter().filter(|other| *other != account);
+        let accounts = std::iter::once(account.clone()).chain(others).take(MAX_ACCOUNTS).collect();
+        let device = Device { id, accounts, until: (now + LIFETIME).unix_seconds() };
+        let mut cookies = SetCookies::default();
+        let sealed = serde_json::to_vec(&device).ok();
+        let sealed = sealed.and_then(|json| self.authenticator.seal(PURPOSE, &json));
+        let (policy, setting) = (self.authenticator.cookies(), Setting { domain: None, max_age: Some(LIFETIME), now });
+        let set = sealed.map(|sealed| policy.set(&policy.device, &sealed, &setting, &mut cookies));
+        if !matches!(set, Some(Ok(()))) {
+            tracing::warn!(event = "device_not_remembered");
+        }
+        cookies
+    }
+
+    /// Returns the key of this device's budget for an account, if a user has logged in to the account on this device.
+    pub(super) fn device_key(&self, throttle: &Throttle, account: BudgetKey) -> Option<BudgetKey> {
+        let (device, account) = (self.device()?, encoded(account));
+        device.accounts.contains(&account).then(|| throttle.key("device", &[&account, &device.id]))
+    }
+
+    fn device(&self) -> Option<Device> {
+        let sealed = self.authenticator.cookies().device.name.find(&self.head).ok()??;
+        let json = self.authenticator.open_sealed(PURPOSE, std::str::from_utf8(sealed).ok()?)?;
+        let device: Device = serde_json::from_slice(&json).ok()?;
+        (self.authenticator.now().unix_seconds() < device.until).then_some(device)
+    }
+}
+
+fn encoded(key: BudgetKey) -> String {
+    base64_simd::URL_SAFE_NO_PAD.encode_to_string(key.as_bytes())
+}

@@ -1,0 +1,66 @@
+//! The cookie that carries the reason of a refusal to the page with the form.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::adapter::Exchange;
+use crate::clock::Timestamp;
+use crate::cookie::{SetCookies, Setting};
+use crate::refusal::LogInRefusal;
+
+/// The purpose for which the cookie is encrypted. The path of the form is appended, so the notice of one form is not
+/// shown on the page of another form.
+const PURPOSE: &str = "log-in notice";
+
+/// How long after the refusal the notice can be shown.
+const LIFETIME: Duration = Duration::from_secs(60);
+
+/// A longer user name is not kept.
+const MAX_USERNAME: usize = 256;
+
+#[derive(Deserialize, Serialize)]
+struct Notice {
+    text: String,
+    username: Option<String>,
+    until: i64,
+}
+
+impl Exchange<'_> {
+    /// Returns the cookie for the page `path`, to which the browser is redirected. If the text does not fit into a
+    /// cookie, returns no cookie, and the page shows the form without a notice.
+    pub(in crate::adapter) fn notice_cookie(&self, refusal: &LogInRefusal, path: &str) -> SetCookies {
+        let mut cookies = SetCookies::default();
+        let now = self.authenticator.now();
+        let notice = Notice {
+            text: refusal.text().to_owned(),
+            username: refusal.typed_username().filter(|name| name.len() <= MAX_USERNAME).map(str::to_owned),
+            until: (now + LIFETIME).unix_seconds(),
+        };
+        let sealed = serde_json::to_vec(&notice).ok();
+        let sealed = sealed.and_then(|json| self.authenticator.seal(&purpose(path), &json));
+        let setting = Setting { domain: None, max_age: Some(LIFETIME), now };
+        let policy = self.authenticator.cookies();
+        let set = sealed.map(|sealed| policy.set(&policy.notice, &sealed, &setting, &mut cookies));
+        if !matches!(set, Some(Ok(()))) {
+            tracing::warn!(event = "log_in_notice_too_long", "the text of a refused log-in does not fit into a cookie");
+        }
+        cookies
+    }
+
+    /// Reads the notice for this page, and deletes its cookie, so that the notice is shown only once.
+    pub(super) fn take_notice(&self, cookies: &mut SetCookies) -> Option<(String, Option<String>)> {
+        let policy = self.authenticator.cookies();
+        let sealed = policy.notice.name.find(&self.head).ok()??;
+        policy.delete(&policy.notice, None, cookies);
+        let sealed = std::str::from_utf8(sealed).ok()?;
+        let json = self.authenticator.open_sealed(&purpose(self.head.path()), sealed)?;
+        let notice: Notice = serde_json::from_slice(&json).ok()?;
+        let is_current = self.authenticator.now() < Timestamp::from_unix_seconds(notice.until);
+        is_current.then_some((notice.text, notice.username))
+    }
+}
+
+fn purpose(path: &str) -> String {
+    format!("{PURPOSE} {path}")
+}

@@ -1,0 +1,61 @@
+//! Reading a posted password form, after the request has been checked.
+
+use serde::de::DeserializeOwned;
+
+use crate::adapter::Exchange;
+use crate::refusal::{Failure, Reason};
+
+/// The field whose text a refused form shows again.
+const USERNAME: &str = "username";
+
+/// The typed user name, if the form has the field `username`.
+#[derive(Clone)]
+pub struct TypedName(Option<String>);
+
+impl TypedName {
+    /// Adds the typed user name to the reason of a refused log-in, so that the page with the form can show the name
+    /// again.
+    pub fn add_to(&self, reason: Reason) -> Reason {
+        match (reason, &self.0) {
+            (Reason::LogInRefused(refusal), Some(typed)) if refusal.typed_username().is_none() => {
+                Reason::LogInRefused(refusal.username(typed))
+            }
+            (reason, _) => reason,
+        }
+    }
+}
+
+impl Exchange<'_> {
+    /// Reads a form with a password. A browser sends it urlencoded, and a program sends it as JSON. Before the adapter
+    /// receives the body, it must call [`require_pre_session`](Self::require_pre_session). If the form is for a
+    /// re-authentication, it must verify the token instead.
+    ///
+    /// # Errors
+    /// The body is neither a form nor JSON, or it lacks a field of `T`.
+    pub fn read_password_form<T: DeserializeOwned>(&self, body: &[u8]) -> Result<(T, TypedName), Failure> {
+        self.typed_form(body).map_err(|flaw| self.refuse(Reason::InvalidForm(flaw)))
+    }
+
+    /// The text of an error can contain the name of a field, but nothing that was typed.
+    fn typed_form<T: DeserializeOwned>(&self, body: &[u8]) -> Result<(T, TypedName), String> {
+        if self.sends_json() {
+            let form = serde_json::from_slice(body).map_err(|error| flaw(&error))?;
+            let member = serde_json::from_slice::<serde_json::Value>(body).ok();
+            let username = member.and_then(|body| body.get(USERNAME)?.as_str().map(str::to_owned));
+            return Ok((form, TypedName(username)));
+        }
+        let form = serde_urlencoded::from_bytes(body).map_err(|error| flaw(&error))?;
+        let username = form_urlencoded::parse(body).find(|(name, _)| name == USERNAME);
+        Ok((form, TypedName(username.map(|(_, typed)| typed.into_owned()))))
+    }
+}
+
+fn flaw(error: &impl ToString) -> String {
+    let text = error.to_string();
+    // serde's other errors quote what was typed, which may be a password.
+    let field = text.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
+    match field {
+        Some((name, _)) => format!("The field {name:?} is missing."),
+        None => "The body must be a form or a JSON object with the fields of the log-in form.".to_owned(),
+    }
+}

@@ -1,0 +1,72 @@
+//! A text for the user that says why a log-in is refused.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// A text for the user that says why a log-in or a re-authentication is refused, such as "That user name and password
+/// do not match."
+///
+/// Pass it to the adapter's `auth.refuse`. A browser is redirected back to the page with the form, which shows the text
+/// and the typed user name once. A program gets 401 with the code `log_in_refused`.
+///
+/// Use the same text for an unknown user and for a wrong password, so that the text does not reveal which users exist.
+///
+/// ```
+/// use hardtack::refusal::LogInRefusal;
+///
+/// let refusal = LogInRefusal::new("That user name and password do not match.").username("alice");
+/// assert_eq!(refusal.text(), "That user name and password do not match.");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct LogInRefusal {
+    text: Cow<'static, str>,
+    username: Option<String>,
+}
+
+impl LogInRefusal {
+    /// Creates a refusal with a text for the user: what is wrong and what to do.
+    pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { text: text.into(), username: None }
+    }
+
+    /// Creates the refusal of a re-authentication in which the name and password of another user were typed.
+    pub fn another_user() -> Self {
+        Self::new("You are logged in as another user. Enter that user's name and password, or log out first.")
+    }
+
+    /// Sets the typed user name, so that the user need not type it again.
+    #[must_use]
+    pub fn username(mut self, typed: impl Into<String>) -> Self {
+        self.username = Some(typed.into());
+        self
+    }
+
+    /// Returns the text for the user.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the typed user name.
+    pub(crate) fn typed_username(&self) -> Option<&str> {
+        self.username.as_deref()
+    }
+}
+
+impl From<&'static str> for LogInRefusal {
+    fn from(text: &'static str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for LogInRefusal {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+/// Omits the user name, which is personal data and may be a password that was typed into the wrong field.
+impl fmt::Debug for LogInRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogInRefusal").field("text", &self.text).finish_non_exhaustive()
+    }
+}
