@@ -101,6 +101,7 @@ pub mod clock;
 pub mod config;
 pub mod cookie;
 pub mod csrf;
+pub mod device_binding;
 pub mod error;
 pub mod event;
 pub mod files;

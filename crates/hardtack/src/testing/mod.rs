@@ -2,6 +2,7 @@
 //! in a single call, and the conformance suites of session stores and throttle stores.
 
 mod clock;
+mod device;
 mod failing_sessions;
 mod faulty_sessions;
 mod request;
@@ -9,6 +10,7 @@ mod store_conformance;
 mod throttle_conformance;
 
 pub use clock::TestClock;
+pub use device::TestDevice;
 pub use failing_sessions::FailingSessions;
 pub use faulty_sessions::{Fault, FaultySessions};
 pub use request::TestRequest;
