@@ -26,7 +26,7 @@ impl Authenticator {
         let (Some(id), Some(generation)) = (refresh.session(), refresh.claims().generation) else {
             return Err(self.flaw(RefreshFlaw::UnknownSession, refresh, client));
         };
-        let rotation = Rotation { now, expires_at: now + self.idle_of(refresh), auth_time: None };
+        let rotation = Rotation::new(now, now + self.idle_of(refresh));
         for _ in 0..ATTEMPTS {
             if let Some(row) = store.rotate(id, generation, rotation).await? {
                 self.await_confirmation(&row);
@@ -127,7 +127,7 @@ impl Authenticator {
             if !row.is_live(now) {
                 return Err(dead(&row));
             }
-            let rotation = Rotation { now, expires_at: now + self.0.rules.idle(row.persistent), auth_time };
+            let rotation = Rotation { auth_time, ..Rotation::new(now, now + self.0.rules.idle(row.persistent)) };
             // If two requests slide at once, or a re-authentication is sent twice, the second request gets the tokens
             // of the first. Rotating again would make the first request's tokens look like reused copies. The
             // generation shows whether another request has rotated the row. Times do not show it if the clock of that
