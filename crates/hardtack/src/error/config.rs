@@ -83,6 +83,15 @@ pub enum ConfigError {
         /// The name of the cookie.
         name: String,
     },
+    /// `__Http-` and `__Host-Http-` do not allow cookies that scripts can read.
+    #[error(
+        "the cookie {name} is read by scripts, but browsers accept a name with the prefix __Http- or __Host-Http- only for \
+         HttpOnly cookies; remove the prefix from the name"
+    )]
+    HttpPrefixOnReadableCookie {
+        /// The name of the cookie.
+        name: String,
+    },
     /// `__Host-` requires the path `/`.
     #[error(
         "the cookie {name} with the prefix __Host- cannot have the paths {paths:?}; use \"/\", or CookiePrefix::Secure"
