@@ -42,6 +42,17 @@ pub enum EventKind {
     Reauthenticated,
     /// The claims of the session changed, so access tokens that were issued before are outdated.
     ClaimsChanged,
+    /// The session was bound to its browser's device.
+    Bound,
+    /// A browser asked to bind the session, and was refused: too late, or the session is bound already, or the proof is
+    /// not valid.
+    BindRefused,
+    /// A refresh of a bound session came with a proof that another key had signed. The cookies may have been stolen, so
+    /// the session was ended.
+    ProofFailed,
+    /// A refresh of a bound session came without a proof, and was refused. The cookies may have been stolen. It also
+    /// happens if the browser could not make a proof, for example because it has lost the key.
+    UnprovenRefresh,
 }
 
 impl EventKind {
@@ -59,6 +70,10 @@ impl EventKind {
             Self::PasswordChanged => "password_changed",
             Self::Reauthenticated => "reauthenticated",
             Self::ClaimsChanged => "claims_changed",
+            Self::Bound => "bound",
+            Self::BindRefused => "bind_refused",
+            Self::ProofFailed => "proof_failed",
+            Self::UnprovenRefresh => "unproven_refresh",
         }
     }
 }
@@ -123,7 +138,7 @@ impl Event<'_> {
                 let code = flaw.code();
                 log!(debug, code)
             }
-            EventKind::ReuseDetected => log!(warn),
+            EventKind::ReuseDetected | EventKind::ProofFailed => log!(warn),
             EventKind::RefreshAhead => log!(error),
             _ => log!(info),
         }

@@ -13,8 +13,10 @@
 //!   If it returns `true`, spawn [`Authenticator::background_work`](crate::Authenticator::background_work).
 //! - [`Ended`]: the future that `Auth::ended` returns. A handler awaits it to know when to end a stream.
 //! - [`CLEAR_CACHE`]: the value of the `Clear-Site-Data` header, for a response whose cookies end a session.
+//! - [`REGISTRATION`]: the field of a response that asks the browser to bind the session to its device.
 //! - [`ResponseChanges`]: the cookies and caching rules that the layer adds to the response.
 
+mod device_binding;
 mod exchange;
 mod forward;
 mod pre_session;
@@ -24,7 +26,7 @@ mod session;
 
 pub use crate::authenticator::{Ended, RequestState, ResponseChanges};
 pub use crate::body::{BodyPeek, Peeked};
-pub use crate::cookie::CLEAR_CACHE;
+pub use crate::cookie::{CLEAR_CACHE, REGISTRATION};
 pub use crate::refusal::NO_STORE;
 pub use crate::request::{Headers, Incoming, RequestHead};
 pub use exchange::{Exchange, PendingVerification, Verification};

@@ -64,6 +64,13 @@ impl ResolvedPolicy {
         Ok(())
     }
 
+    /// The attributes with which `slot` is set, except for `Max-Age` and `Expires`.
+    pub(crate) fn attributes(&self, slot: &CookieSlot) -> String {
+        let path = slot.paths.first().map_or("/", String::as_str);
+        let cookie = self.render(slot, path, "", None, &End::WithBrowser);
+        cookie.split_once("; ").map(|(_, attributes)| attributes.to_owned()).unwrap_or_default()
+    }
+
     /// Deletes `slot` on each of its paths. Browsers delete a cookie only if its name, `Path` and `Domain` are the same
     /// as when it was set.
     pub(crate) fn delete(&self, slot: &CookieSlot, domain: Option<&str>, into: &mut SetCookies) {

@@ -1,10 +1,6 @@
 //! The header fields, which are structured fields (RFC 9651).
 
-use super::Challenges;
 use crate::session::SessionId;
-
-/// In a response: asks the browser to register a key.
-pub(crate) const REGISTRATION: &str = "secure-session-registration";
 
 /// In a response: the challenge for the browser's next proof.
 pub(crate) const CHALLENGE: &str = "secure-session-challenge";
@@ -15,7 +11,7 @@ pub(crate) const PROOF: &str = "secure-session-response";
 /// In a request: the id of the browser's bound session. Scripts cannot set this field.
 pub(crate) const ID: &str = "sec-secure-session-id";
 
-/// Returns the value of [`REGISTRATION`]. The browser posts its key to `path`, which must be a path of ASCII characters.
+/// Returns the value of [`REGISTRATION`](crate::cookie::REGISTRATION). The browser posts its key to `path`, which must be a path of ASCII characters.
 pub(crate) fn registration_field(path: &str, challenge: &str) -> String {
     format!("(ES256 RS256);path={};challenge={}", string(path), string(challenge))
 }

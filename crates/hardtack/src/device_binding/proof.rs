@@ -7,7 +7,7 @@ use super::DeviceKey;
 use crate::jwt::{Algorithm, Json, Jwk, KeyError, TokenError, VerifyingKey, open_jws, read_object};
 
 /// The maximum length of a proof, in bytes. One with an RSA key of 4096 bits has about 2,000.
-pub(crate) const MAX_PROOF_LEN: usize = 4096;
+const MAX_PROOF_LEN: usize = 4096;
 
 /// The `typ` of a proof.
 const TYPE: &str = "dbsc+jwt";

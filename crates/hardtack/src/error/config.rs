@@ -83,6 +83,12 @@ pub enum ConfigError {
         /// The name of the cookie.
         name: String,
     },
+    /// Sessions cannot be bound to devices with these settings.
+    #[error("DeviceBinding::Offer is not possible: {problem}")]
+    DeviceBinding {
+        /// What is missing, and what to do.
+        problem: &'static str,
+    },
     /// `__Http-` and `__Host-Http-` do not allow cookies that scripts can read.
     #[error(
         "the cookie {name} is read by scripts, but browsers accept a name with the prefix __Http- or __Host-Http- only for \

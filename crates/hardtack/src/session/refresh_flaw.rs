@@ -14,6 +14,12 @@ pub enum RefreshFlaw {
     Reused,
     /// It is newer than its session's row: the store has lost writes, or two stores are used with one key.
     Ahead,
+    /// Its session is bound to a device, and the request has no proof that the client has the device's key. The cookies
+    /// may have been copied.
+    Unproven,
+    /// Its session is bound to a device, and another key has signed the proof. The cookies may have been copied, so the
+    /// session was ended.
+    ProofFailed,
 }
 
 impl RefreshFlaw {
@@ -24,6 +30,8 @@ impl RefreshFlaw {
             Self::SessionExpired => "session_expired",
             Self::Reused => "refresh_reused",
             Self::Ahead => "refresh_ahead",
+            Self::Unproven => "unproven_refresh",
+            Self::ProofFailed => "proof_failed",
         }
     }
 }

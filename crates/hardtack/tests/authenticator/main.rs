@@ -11,6 +11,7 @@ mod clocks;
 mod config;
 mod cookies;
 mod csrf;
+mod device_binding;
 mod ended_sessions;
 mod events;
 mod flask_compat;

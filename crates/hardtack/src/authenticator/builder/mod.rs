@@ -1,6 +1,7 @@
 //! The builder of an authenticator. [`AuthenticatorBuilder::build`] checks all settings together.
 
 mod callbacks;
+mod device_binding;
 mod flask_compat;
 
 use std::collections::HashMap;
@@ -443,7 +444,7 @@ impl AuthenticatorBuilder {
             policy.send_access_without_refresh(&settings.urls);
         }
         let refresh_paths = match settings.refresh {
-            RefreshMode::Redirect => policy.refresh_paths_for(&settings.urls),
+            RefreshMode::Redirect => policy.refresh_paths_for(&settings.urls, settings.binding),
             RefreshMode::Transparent | RefreshMode::Sliding | RefreshMode::Off => vec!["/".to_owned()],
         };
         let cookies = policy.resolve(
@@ -453,6 +454,7 @@ impl AuthenticatorBuilder {
             settings.csrf.protect,
             settings.flask,
         )?;
+        device_binding::check(&settings, &cookies, self.store.as_deref())?;
         let sends_token =
             |url: &str| cookies.access.is_sent_to(url) || (has_refresh_cookie && cookies.refresh.is_sent_to(url));
         let log_out = settings.urls.logout.as_str();

@@ -71,7 +71,9 @@ impl Authenticator {
         self.emit(EventKind::LogIn, &session.subject, Some(session.id), &client);
         // If another user has taken over the browser, the Back button must not show the previous user's pages.
         let other_user = held.iter().any(|token| token.subject() != session.subject);
-        Ok(cookies.of_session(session.id).clearing_cache(other_user && !self.settings().flask))
+        let registration = self.registration(&session, now);
+        let cookies = cookies.of_session(session.id).asking_to_bind(registration);
+        Ok(cookies.clearing_cache(other_user && !self.settings().flask))
     }
 
     /// Replaces all sessions of the user of `previous` with a new one, after a password change.
@@ -197,7 +199,7 @@ impl Authenticator {
             self.emit(kind, &session.subject, Some(id), client);
         }
         self.emit(EventKind::PasswordChanged, &session.subject, Some(session.id), client);
-        Ok(cookies)
+        Ok(cookies.asking_to_bind(self.registration(&session, now)))
     }
 
     /// Calls the `additional_claims` callback again and reissues the cookies, now that the session is stored. The

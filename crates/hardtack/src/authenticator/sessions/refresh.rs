@@ -12,7 +12,7 @@ use crate::token::VerifiedToken;
 
 /// How many times to try a rotation before returning an error. A rotation fails if another request writes to the same
 /// row at the same time.
-const ATTEMPTS: usize = 8;
+pub(super) const ATTEMPTS: usize = 8;
 
 impl Authenticator {
     /// Exchanges a verified refresh token. The new access token is never fresh.
@@ -43,6 +43,7 @@ impl Authenticator {
                     self.warn_of_early(row.rotated_at, now);
                     return Err(TokenError::IssuedInFuture.into());
                 }
+                RefreshVerdict::Unproven => RefreshFlaw::Unproven,
                 RefreshVerdict::Revoked => RefreshFlaw::SessionEnded,
                 RefreshVerdict::Expired => RefreshFlaw::SessionExpired,
                 RefreshVerdict::Ahead => RefreshFlaw::Ahead,
@@ -65,10 +66,12 @@ impl Authenticator {
         Ok(store.find(id).await?.is_some_and(|row| refresh.claims().generation == Some(row.generation)))
     }
 
-    fn flaw(&self, flaw: RefreshFlaw, refresh: &VerifiedToken, client: &Client<'_>) -> Reason {
+    pub(super) fn flaw(&self, flaw: RefreshFlaw, refresh: &VerifiedToken, client: &Client<'_>) -> Reason {
         let kind = match flaw {
             RefreshFlaw::Reused => EventKind::ReuseDetected,
             RefreshFlaw::Ahead => EventKind::RefreshAhead,
+            RefreshFlaw::Unproven => EventKind::UnprovenRefresh,
+            RefreshFlaw::ProofFailed => EventKind::ProofFailed,
             flaw => EventKind::RefreshRefused(flaw),
         };
         self.emit(kind, refresh.subject(), refresh.session(), client);
@@ -127,7 +130,10 @@ impl Authenticator {
             if !row.is_live(now) {
                 return Err(dead(&row));
             }
-            let rotation = Rotation { auth_time, ..Rotation::new(now, now + self.0.rules.idle(row.persistent)) };
+            // A bound session is not used in sliding mode. At a re-authentication, the password is proof enough.
+            let proven = auth_time.is_some();
+            let rotation =
+                Rotation { auth_time, proven, ..Rotation::new(now, now + self.0.rules.idle(row.persistent)) };
             // If two requests slide at once, or a re-authentication is sent twice, the second request gets the tokens
             // of the first. Rotating again would make the first request's tokens look like reused copies. The
             // generation shows whether another request has rotated the row. Times do not show it if the clock of that
@@ -137,8 +143,9 @@ impl Authenticator {
                 Some(generation) => row.generation > generation,
                 None => row.rotated_at >= access.claims().issued_at,
             } && !self.0.rules.is_early(row.rotated_at, now);
-            let proven = row.auth_time == row.rotated_at && now.since(row.rotated_at) <= self.0.rules.race_window;
-            if overtaken && (freshness == Freshness::Not || proven) {
+            let typed_just_now =
+                row.auth_time == row.rotated_at && now.since(row.rotated_at) <= self.0.rules.race_window;
+            if overtaken && (freshness == Freshness::Not || typed_just_now) {
                 return Ok(self.session_cookies(&row, fresh, now)?);
             }
             if let Some(row) = store.rotate(id, row.generation, rotation).await? {
@@ -170,7 +177,7 @@ impl Authenticator {
         Ok(Refreshed { access: token.into_verified(), cookies })
     }
 
-    fn await_confirmation(&self, row: &Session) {
+    pub(super) fn await_confirmation(&self, row: &Session) {
         let now = self.moment();
         let until = now.after(self.0.rules.lost_response_window);
         self.0.revocation_cache.await_confirmation(row.id, row.generation, until, now);
