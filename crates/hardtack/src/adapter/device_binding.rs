@@ -23,9 +23,11 @@ impl Exchange<'_> {
         self.require_unsent_head("bind_device")?;
         self.require_same_origin()?;
         let nothing = || Ok(Reply::new(404).header("cache-control", NO_STORE));
-        let (Ok(Some(refresh)), Some(proof)) = (self.verifier().device_token().await, self.single_value(PROOF)) else {
-            return nothing();
+        let refresh = match self.verifier().device_token().await {
+            Err(reason) if reason.kind() == FailureKind::Unavailable => return Err(self.refuse(reason)),
+            token => token.ok().flatten(),
         };
+        let (Some(refresh), Some(proof)) = (refresh, self.single_value(PROOF)) else { return nothing() };
         let fresh = self.freshness_of(&refresh);
         let bound = self.authenticator.bind(&refresh, &proof, fresh, &self.verifier().client()).await;
         match bound.map_err(|reason| self.refuse(reason))? {

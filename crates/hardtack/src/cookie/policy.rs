@@ -3,7 +3,6 @@
 use super::matching::{covers, is_cookie_domain, is_cookie_path};
 use super::{CookieName, CookiePrefix, CookieSlot, ResolvedPolicy, SameSite};
 use crate::base_url::BaseUrl;
-use crate::config::DeviceBinding;
 use crate::error::ConfigError;
 use crate::request::is_token;
 use crate::urls::Urls;
@@ -170,9 +169,9 @@ impl CookiePolicy {
     /// The default paths of the refresh cookie in redirect mode. The refresh URL is always included, and so are the URLs
     /// for binding sessions, if that is offered. The log-in, log-out and sign-up URLs are included if the access cookie
     /// is not sent to them. A log-in or log-out needs one of the two cookies to end the browser's session.
-    pub(crate) fn refresh_paths_for(&self, urls: &Urls, binding: DeviceBinding) -> Vec<String> {
+    pub(crate) fn refresh_paths_for(&self, urls: &Urls, binds_sessions: bool) -> Vec<String> {
         let mut paths = vec![urls.refresh.clone()];
-        if binding != DeviceBinding::Off {
+        if binds_sessions {
             add_uncovered(&mut paths, &[], &[&urls.bind, &urls.bound]);
         }
         add_uncovered(&mut paths, &self.access_paths, &urls.end_sessions());

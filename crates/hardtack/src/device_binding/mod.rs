@@ -39,5 +39,4 @@ pub(crate) use challenge::{Challenges, Purpose};
 pub use device_key::DeviceKey;
 pub(crate) use fields::{CHALLENGE, ID, PROOF, challenge_field, read_value, registration_field};
 pub(crate) use instructions::{Instructions, ended};
-pub use proof::ProofError;
-pub(crate) use proof::{read_refresh, read_registration};
+pub(crate) use proof::{ProofError, read_refresh, read_registration};

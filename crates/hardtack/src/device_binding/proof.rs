@@ -19,8 +19,7 @@ const MAX_CHALLENGE_LEN: usize = 256;
 ///
 /// The text is for logs and contains no part of the proof.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ProofError {
+pub(crate) enum ProofError {
     /// It is longer than 4096 bytes, is not a compact JWS, or has a member twice or one that is not supported.
     #[error("the proof is not well-formed: {0}")]
     Malformed(TokenError),

@@ -176,8 +176,8 @@ pub(super) fn sign(header: &str, payload: &[u8], key: &SigningKey) -> Result<Str
     Ok(token)
 }
 
-/// Verifies a token with the key that `choose` returns for its header, and returns the payload. The header is JSON that
-/// nobody has verified.
+/// Verifies a token with the key that `choose` returns for its header, and returns the payload. The header is JSON
+/// that has not been verified.
 ///
 /// # Errors
 /// [`TokenError::TooLarge`], [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed),

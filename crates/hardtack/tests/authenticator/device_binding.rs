@@ -11,6 +11,7 @@ use hardtack::testing::{FailingSessions, TestDevice};
 use hardtack::{
     Authenticator, AuthenticatorBuilder, ConfigError, CookiePolicy, KeySet, MemorySessions, Need, RefreshMode, Reply,
 };
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::support::{Browser, NOW, Request, Response, Site, block_on, key, page, seconds};
@@ -630,4 +631,97 @@ fn settings_that_rule_out_binding_are_refused() {
     // Browsers bind over https only.
     let site = Site::with(|builder| offering(builder).base_url("http://127.0.0.1:8080"));
     assert_eq!(block_on(site.auth.log_in("alice")).unwrap().registration(), None);
+}
+
+/// What happens to a bound session, in any order.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Wait(u64),
+    /// The owner's browser refreshes.
+    Refresh,
+    /// The owner's browser refreshes, but the response is lost.
+    LoseResponse,
+    /// The owner opens a page.
+    Visit,
+    /// A thief copies the cookies of the owner's browser.
+    Copy,
+    ThiefVisits,
+    ThiefRefreshes,
+    /// The thief posts to the route for proofs, without one.
+    ThiefAsks,
+    /// The thief registers a key.
+    ThiefBinds,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        prop::sample::select(vec![1, 31, 300, 601, 901]).prop_map(Step::Wait),
+        prop::sample::select(vec![
+            Step::Refresh,
+            Step::LoseResponse,
+            Step::Visit,
+            Step::Copy,
+            Step::ThiefVisits,
+            Step::ThiefRefreshes,
+            Step::ThiefAsks,
+            Step::ThiefBinds,
+        ]),
+    ];
+    prop::collection::vec(step, 1..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn s89_no_interleaving_lets_a_copy_live_on_or_logs_the_owner_out(steps in steps()) {
+        let (site, events) = site();
+        let mut browser = Browser::default();
+        let registration = register_challenge(&site, &mut browser, "alice");
+        let mut thief = browser.clone();
+        let mut alice = Bound::bind(&site, browser, &registration);
+        let thiefs_device = TestDevice::new(Algorithm::ES256).unwrap();
+        for step in steps {
+            match step {
+                Step::Wait(span) => site.advance(span),
+                Step::Refresh => prop_assert_eq!(alice.refresh(&site).status, 200),
+                Step::LoseResponse => drop(alice.clone().post(&site)),
+                Step::Visit => {
+                    // Without its access cookie, the browser refreshes first.
+                    if site.respond(&alice.browser, Request::get("/page"), page(Need::access())).status != 200 {
+                        prop_assert_eq!(alice.refresh(&site).status, 200);
+                    }
+                    prop_assert_eq!(site.visit(&mut alice.browser).status, 200);
+                }
+                Step::Copy => thief = alice.browser.clone(),
+                Step::ThiefVisits => {
+                    let response = site.respond(&thief, Request::get("/page"), page(Need::access()));
+                    prop_assert!(response.status == 200 || response.is_refused(401, "unproven_refresh"));
+                    prop_assert!(response.set_cookie(REFRESH).is_none() && !sets_token(&response));
+                }
+                Step::ThiefRefreshes => {
+                    let response = site.refresh(&mut thief.clone());
+                    prop_assert!(response.is_refused(401, "unproven_refresh"), "{}", response.code);
+                    prop_assert!(!sets_token(&response));
+                }
+                Step::ThiefAsks => {
+                    let reply = post_bound(&site, &mut thief.clone(), Some(&alice.id), None).unwrap();
+                    prop_assert!(reply.status == 403 && reply.cookies.is_empty());
+                }
+                Step::ThiefBinds => {
+                    let proof = thiefs_device.register(&registration);
+                    let reply = bind(&site, &mut thief.clone(), &proof).unwrap();
+                    prop_assert!(reply.status == 404 && reply.cookies.is_empty());
+                }
+            }
+        }
+        prop_assert_eq!(alice.refresh(&site).status, 200);
+        prop_assert_eq!(site.visit(&mut alice.browser).status, 200);
+        prop_assert_eq!(count(&events, EventKind::ReuseDetected) + count(&events, EventKind::ProofFailed), 0);
+    }
+}
+
+/// Whether a response sets an access cookie.
+fn sets_token(response: &Response) -> bool {
+    response.set_cookie(ACCESS).is_some() && !response.deletes(ACCESS)
 }

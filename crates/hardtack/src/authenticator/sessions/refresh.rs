@@ -130,8 +130,11 @@ impl Authenticator {
             if !row.is_live(now) {
                 return Err(dead(&row));
             }
-            // A bound session is not used in sliding mode. At a re-authentication, the password is proof enough.
+            // At a re-authentication, the password is proof enough. Sliding mode has no proofs.
             let proven = auth_time.is_some();
+            if row.bound_key.is_some() && !proven {
+                return Err(Reason::Refresh(RefreshFlaw::Unproven));
+            }
             let rotation =
                 Rotation { auth_time, proven, ..Rotation::new(now, now + self.0.rules.idle(row.persistent)) };
             // If two requests slide at once, or a re-authentication is sent twice, the second request gets the tokens
