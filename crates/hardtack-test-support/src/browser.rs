@@ -37,12 +37,17 @@ pub struct BrowserOptions {
     pub width: u32,
     /// The height of the page's viewport, in CSS pixels.
     pub height: u32,
+    /// The hash of the public key of a server whose certificate is trusted, see [`TlsFront`](crate::tls::TlsFront).
+    /// Hosts whose names end in `.test` are then on this machine.
+    pub trusted_key: Option<String>,
+    /// Whether sessions can be bound to the device, with keys in software.
+    pub binds_devices: bool,
 }
 
 impl Default for BrowserOptions {
-    /// JavaScript on, light mode, 1280 × 800.
+    /// JavaScript on, light mode, 1280 × 800, no trusted key, and no binding to the device.
     fn default() -> Self {
-        Self { javascript: true, dark: false, width: 1280, height: 800 }
+        Self { javascript: true, dark: false, width: 1280, height: 800, trusted_key: None, binds_devices: false }
     }
 }
 
@@ -267,7 +272,7 @@ fn failed(what: impl std::fmt::Display) -> impl FnOnce(CmdError) -> BrowserError
 }
 
 fn capabilities(options: &BrowserOptions, profile: &Path) -> Map<String, Value> {
-    let args = [
+    let mut args = vec![
         "--headless=new".to_owned(),
         // Chromium's own sandbox cannot start as root in a container.
         "--no-sandbox".to_owned(),
@@ -283,6 +288,16 @@ fn capabilities(options: &BrowserOptions, profile: &Path) -> Map<String, Value> 
         // 0 is dark and 1 is light: blink::mojom::PreferredColorScheme.
         format!("--blink-settings=preferredColorScheme={}", u8::from(!options.dark)),
     ];
+    if let Some(hash) = &options.trusted_key {
+        // Unlike --ignore-certificate-errors, this does not turn binding off.
+        args.push(format!("--ignore-certificate-errors-spki-list={hash}"));
+        args.push("--host-resolver-rules=MAP *.test 127.0.0.1".to_owned());
+    }
+    if options.binds_devices {
+        // Both in one list, because a second list would replace the first.
+        let features = "DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting";
+        args.push(format!("--enable-features={features}"));
+    }
     let mut chrome = json!({
         "args": args,
         // Emulation sets the exact size of the viewport. A real window is at least 500 px wide and has a title bar.

@@ -10,6 +10,7 @@ mod bodies;
 mod browser;
 mod conformance;
 mod current_user;
+mod device_binding;
 mod examples;
 mod flask;
 mod layers;
