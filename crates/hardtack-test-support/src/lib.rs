@@ -35,6 +35,7 @@ pub mod tls;
 pub mod tutorial;
 
 pub use browser::{Browser, BrowserError, BrowserOptions};
+pub use hardtack::testing::TestDevice;
 pub use hardtack_conformance::{Client, CookieJar, Request, Response, StoredCookie, client, jar};
 pub use html::HtmlForms;
 pub use process::{Process, Program, StartError};

@@ -62,7 +62,9 @@ async fn s89_chromium_binds_a_session_and_a_copy_of_its_cookies_is_worthless() {
     let site = Site::with(
         |builder| {
             let builder = builder.base_url(&origin).device_binding(DeviceBinding::Offer);
-            builder.on_event(move |event| drop(sender.send(event.kind)))
+            builder.on_event(move |event| {
+                let _ = sender.send(event.kind);
+            })
         },
         more(),
     )
