@@ -1,7 +1,7 @@
 //! The navigation on error pages.
 //!
-//! The error page for a refused request is rendered before the user is known. This middleware looks up the user, and
-//! adds to the page the links and the log-out button that other pages have.
+//! The error page for a refused request is rendered before the user is known. This middleware looks up the user. Then
+//! it adds the navigation of the other pages to the error page: the links and the log-out button.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -14,7 +14,8 @@ use crate::extract::{shell_of, user_of_refused};
 use crate::pages::{Shell, with_navigation};
 use crate::site::Site;
 
-/// The longest page that is changed, in bytes.
+/// The maximum size of an error page, in bytes. If a page is longer, the middleware logs an error and sends an empty
+/// body.
 const LONGEST_PAGE: usize = 64 * 1024;
 
 pub(crate) async fn add_navigation(State(site): State<Site>, request: Request, next: Next) -> Response {

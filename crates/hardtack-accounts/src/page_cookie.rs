@@ -6,8 +6,8 @@ use hardtack::cookie::CookieName;
 use http::{HeaderMap, HeaderValue, header};
 
 /// A cookie that one page sets for itself. It is `HttpOnly` and `SameSite=Lax`, and never holds a session's
-/// credentials. Over https, it is also `Secure`, applies to every path, and its name begins with `__Host-Http-`, so that
-/// neither a sibling domain nor a script can set it. Over http, it applies to one path only.
+/// credentials. Over https, it is also `Secure`, applies to every path, and its name begins with `__Host-Http-`, so
+/// that neither a sibling domain nor a script can set it. Over http, it applies to one path only.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageCookie {
     /// The name, without a prefix.

@@ -75,7 +75,7 @@ pub(crate) fn problem_in(
     (status, [(header::CONTENT_TYPE, content_type)], body.to_string()).into_response()
 }
 
-/// Returns the title and the text of a page, without terms of the protocol.
+/// Returns the title and the text of an error page, worded for users who do not know HTTP.
 fn for_people<'d>(status: StatusCode, code: &str, detail: &'d str) -> (&'static str, &'d str) {
     match code {
         "not_found" => ("Page not found", detail),
@@ -122,7 +122,7 @@ pub(crate) fn busy(wants: Wants) -> Response {
     retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "busy", detail, &[]))
 }
 
-/// Adds when to try again to a response with 429.
+/// Adds `Retry-After` to a 429 response. The header field says in how many seconds the client can try again.
 pub(crate) fn retry_after(mut response: Response, refused: &TooManyAttempts) -> Response {
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(refused.retry_after_seconds().max(1)));
     response
@@ -139,7 +139,8 @@ fn retry_later(mut response: Response) -> Response {
     response
 }
 
-/// Returns what is wrong with the input, or else the complete response to another error.
+/// If the input is invalid, returns `Ok` with what is wrong with the input. For any other error, returns `Err` with the
+/// complete response.
 pub(crate) fn invalid_input<P>(wants: Wants, error: ActionError<P>) -> Result<P, Box<Response>> {
     match error {
         ActionError::Invalid(problem) => Ok(problem),

@@ -8,12 +8,14 @@ use http::header::{self, HeaderName, HeaderValue};
 
 use crate::site::Site;
 
-/// The policy of every response, unless the handler has set another one. Scripts do not run, other sites cannot frame
-/// the pages, forms can be sent only to this site, and everything that a page loads comes from this site.
+/// The `Content-Security-Policy` of every response, unless the handler has set another policy. Scripts do not run,
+/// other sites cannot frame the pages, forms can be sent only to this site, and everything that a page loads comes from
+/// this site.
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// The same for a page with a script of this site. It shows times in the browser's time zone.
+/// Like [`CONTENT_SECURITY_POLICY`], but scripts of this site run. The page that lists a user's devices needs a script,
+/// which shows times in the browser's time zone.
 pub(crate) const POLICY_WITH_SCRIPT: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
      frame-ancestors 'none'";
 

@@ -73,13 +73,18 @@ impl Site {
     pub(crate) async fn warn_of_new_device(&self, user_id: &str, request: &RequestInfo) {
         let device = device_name(request.user_agent.as_deref().unwrap_or_default());
         if let Err(error) = self.accounts.new_device(user_id, &device, request).await {
-            tracing::error!(event = "mail_lost", user = user_id, error = %WithCauses(&error), "no warning of a log-in");
+            tracing::error!(
+                event = "mail_lost",
+                user = user_id,
+                error = %WithCauses(&error),
+                "the user was not warned about a log-in from a new device"
+            );
         }
     }
 
-    /// Gives this browser a new session after a password change. Returns `None` if the session store cannot do so now.
-    /// Even then, the new password is stored, and this process refuses the other sessions at once. They end within
-    /// seconds of the store's recovery.
+    /// Gives this browser a new session after a password change. Returns `None` if the session store cannot start a
+    /// session now. Even then, the new password is stored, and this process refuses the other sessions at once. The
+    /// other sessions end within seconds after the store has recovered.
     pub(crate) async fn renew(&self, auth: &Auth, ended: EndedSessions) -> Option<SetCookies> {
         match timeout(PATIENCE, auth.renew(ended)).await {
             Ok(Ok(cookies)) => Some(cookies).filter(|cookies| !cookies.is_empty()),
@@ -95,8 +100,9 @@ impl Site {
         }
     }
 
-    /// Ends the sessions that a committed change requires to end. Returns `false` if the session store cannot end them
-    /// now. In that case, this process refuses them at once, and they end within seconds of the store's recovery.
+    /// Ends the sessions that have to end after a committed change, such as a new password. Returns `false` if the
+    /// session store cannot end these sessions now. In that case, this process refuses them at once, and they end
+    /// within seconds after the store has recovered.
     pub(crate) async fn finish_ending(&self, ended: EndedSessions) -> bool {
         timeout(PATIENCE, self.auth.finish_ending(ended)).await.unwrap_or_else(|_| {
             tracing::warn!(event = "not_ended_yet", "{}", no_response());

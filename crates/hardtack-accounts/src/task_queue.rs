@@ -85,7 +85,7 @@ async fn run<T, F: Future<Output = ()>>(
         }
         let dropped = dropped.swap(0, Ordering::Relaxed);
         if dropped > 0 {
-            tracing::warn!(event = "dropped", queue = name, items = dropped, "the queue was full");
+            tracing::warn!(event = "dropped", queue = name, items = dropped, "the queue was full; items were dropped");
         }
         for done in flushes {
             let _ = done.send(());

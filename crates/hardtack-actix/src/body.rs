@@ -1,4 +1,4 @@
-//! A payload whose beginning an extractor can read before the handler gets it.
+//! A request payload. An extractor can read the first part of it before the handler reads the whole payload.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -14,8 +14,8 @@ use hardtack::adapter::{BodyPeek, Peeked};
 
 type ChunkResult = Result<Bytes, PayloadError>;
 
-/// A payload whose beginning an extractor can read before the handler does. The handler still receives everything that
-/// the client sent. All clones share one payload.
+/// A request payload. An extractor can read the first part before the handler does. The handler still receives the whole
+/// payload. All clones share one payload.
 #[derive(Clone)]
 pub(crate) struct SharedPayload(Rc<RefCell<State>>);
 
@@ -33,7 +33,8 @@ struct State {
     /// Wakes the handler's body extractor, such as `Form`, when the reading ahead has ended. actix-web runs a handler's
     /// extractors concurrently, so the body extractor may already be waiting.
     handler: Option<Waker>,
-    /// Whether the handler's body extractor has already waited once, so that other extractors could begin.
+    /// Whether the handler's body extractor has already returned `Pending` once. It does this so that an extractor that
+    /// has to read ahead can start first.
     has_waited: bool,
     /// Whether the handler or a middleware has begun to read.
     is_read: bool,

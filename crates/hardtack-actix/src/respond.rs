@@ -96,7 +96,8 @@ impl<B> From<WithCookies<HttpResponse<B>>> for HttpResponse<B> {
 }
 
 /// Appends the cookies as `Set-Cookie` fields. If the response ends the browser's session, also appends
-/// `Clear-Site-Data`. If it asks the browser to bind the session to its device, also appends that field.
+/// `Clear-Site-Data`. If the response asks the browser to bind the session to its device, also appends
+/// `Secure-Session-Registration`.
 ///
 /// The values are marked as sensitive, so their `Debug` output, for example in traces, omits them. The core produces
 /// only valid field values. An invalid value would be left out, and an error would be logged.

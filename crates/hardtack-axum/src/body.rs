@@ -1,4 +1,4 @@
-//! A body whose beginning an extractor can read before the handler gets it.
+//! A request body. An extractor can read the first part of it before the handler reads the whole body.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,26 +12,27 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 type FrameResult = Result<Frame<Bytes>, axum::Error>;
 
-/// A body whose beginning an extractor can read before the handler does. The handler still receives everything that the
-/// client sent. All clones share one body.
+/// A request body. An extractor can read the first part before the handler does. The handler still receives the whole
+/// body. All clones share one body.
 #[derive(Clone, Debug)]
 pub(crate) struct SharedBody(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    /// What was read ahead.
+    /// The data that was read ahead, without the frame in `last`.
     buffer: Bytes,
-    /// The frame that ended the reading ahead.
+    /// The frame or error at which reading ahead stopped. The handler gets this frame or error after `buffer`.
     last: Option<FrameResult>,
     /// The part that has not been read. It is `None` after the end of the body, because some bodies panic if they are
     /// polled after their end.
     rest: Option<Body>,
     /// The size hint of the whole body. Before extractors read, they compare the hint with their limit.
     hint: SizeHint,
-    /// The reader of the beginning, and the number of extractors that wait for it.
+    /// The reader that collects the beginning of the body. It is `None` unless an extractor is reading ahead.
     peek: Option<BodyPeek>,
+    /// How many [`ReadAhead`] futures have not been dropped yet.
     readers: usize,
-    /// The handler that waits until the reading ahead ends.
+    /// Wakes the handler when no extractor reads ahead any more. Until then, the handler waits for the body.
     handler: Option<Waker>,
     /// Whether the handler or a middleware has begun to read.
     is_read: bool,
@@ -91,7 +92,7 @@ impl State {
         Poll::Ready(self.finish())
     }
 
-    /// Ends the reading ahead, and lets the handler read.
+    /// Stops reading ahead, moves the collected data to `buffer`, and lets the handler read the body.
     fn finish(&mut self) -> Option<Peeked> {
         let (peeked, chunks) = self.peek.take()?.finish();
         self.buffer = chunks.into();

@@ -8,8 +8,8 @@ use crate::service::AuthService;
 /// A layer that lets a router's handlers use this crate's extractors. It also adds cookies, `Cache-Control` and `Vary`
 /// to responses.
 ///
-/// At the first request, the layer starts the background work that follows the revocation log and deletes expired
-/// sessions. For each request, it does the following:
+/// On the first request, the layer starts the background work that follows the revocation log and deletes expired
+/// sessions. For each request, the layer does the following:
 /// - It lets extractors read the beginning of the body, within [limits](hardtack::config::ReadAheadLimits), to find the
 ///   CSRF field of a form or a token in JSON. The handler still receives the whole body.
 /// - If the request's token was refreshed, it adds the cookies with the new tokens to the response. If an optional

@@ -40,8 +40,9 @@ impl AuthState {
         extensions.insert(self.clone());
     }
 
-    /// Reads as much of the beginning of the body as the verification of `need` requires. If `need` is `None`, reads as
-    /// much as the operations of `Auth` require. In both cases, that may be nothing.
+    /// Reads the beginning of the body if the caller may need the CSRF field of a form or a token in JSON. Otherwise,
+    /// this method reads nothing. A caller that verifies a token passes its `need`. The extractor `Auth` passes `None`,
+    /// because its operations also check forms that are posted before a log-in.
     ///
     /// Call this method only while [`has_unread_body`](RequestState::has_unread_body) is true, which is rare.
     pub(crate) fn read_ahead<'a>(&'a self, parts: &'a Parts, need: Option<Need>) -> BoxFuture<'a, Result<(), Failure>> {

@@ -86,8 +86,8 @@ impl<F: Future<Output = Result<http::Response<B>, E>>, B, E> Future for AuthFutu
     }
 }
 
-/// The state of a request whose response has no head yet. Dropping it records that the head can no longer change,
-/// because it is complete or the handler was cancelled.
+/// The state of a request whose response has no head yet. This value is dropped when the head is complete or the
+/// handler was cancelled. The `Drop` implementation records in the state that the head can no longer change.
 struct OpenHead(AuthState);
 
 impl Drop for OpenHead {

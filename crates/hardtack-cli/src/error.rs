@@ -29,7 +29,8 @@ impl Error {
         Self::Runtime(hardtack::error::WithCauses(&error).to_string())
     }
 
-    /// Returns 2 for a bad setting, like clap for a bad command line, and 1 otherwise.
+    /// Returns the exit code: 2 if a setting or an argument is wrong, and 1 otherwise. clap also exits with 2 if the
+    /// command line is wrong.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_) => ExitCode::from(2),

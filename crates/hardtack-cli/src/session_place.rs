@@ -18,11 +18,12 @@ use crate::error::Error;
 const MIGRATIONS: &[Migration] =
     &[Migration::new(1, "CREATE TABLE hardtack_settings (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")];
 
-/// The row of `hardtack_settings` with the place of the server that was started last.
+/// The name of the row of `hardtack_settings` that says where the most recently started server keeps its sessions.
 const NAME: &str = "session_place";
 
-/// The prefix of the names of running servers' rows. The value of such a row consists of a time in seconds since 1970
-/// and a place.
+/// Each running server has a row in `hardtack_settings`. The name of the row begins with this prefix. The value of the
+/// row is the time at which the server last renewed the row, in seconds since 1970, followed by a space and the value
+/// of [`Place::to_text`].
 const SERVER: &str = "session_place_of_server:";
 
 /// How often a server renews its row.
@@ -31,18 +32,18 @@ const RENEWAL: Duration = Duration::from_secs(10);
 /// The age in seconds beyond which a row shows that its server is no longer running.
 const LAPSE: u64 = 60;
 
-/// The place of the sessions.
+/// Where sessions are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
     /// In the database, beside the users.
     Database,
-    /// In the Redis with this id. At `address`, the server that recorded the place reached this Redis. The address
-    /// contains no password.
+    /// In Redis. `id` is the random id that is stored in this Redis. `address` is the URL that the server used to
+    /// connect to this Redis, without the password.
     Redis { id: String, address: String },
 }
 
 impl Place {
-    /// Whether both are the same store. The address of a Redis may have changed.
+    /// Whether both places are the same store. A Redis is recognized by its id, because its address may have changed.
     fn is_same_store(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Database, Self::Database) => true,
@@ -51,7 +52,7 @@ impl Place {
         }
     }
 
-    /// The value of the row: `database`, or `redis`, the id and the address.
+    /// Returns the text that is stored in a row: `database`, or `redis ID ADDRESS`.
     fn to_text(&self) -> String {
         match self {
             Self::Database => "database".to_owned(),
@@ -59,7 +60,7 @@ impl Place {
         }
     }
 
-    /// Reads a value. Returns `None` for a value that this version does not know, because a newer version may have
+    /// Parses the text that is stored in a row. Returns `None` for an unknown text, because a newer version may have
     /// written it.
     fn parse(text: &str) -> Option<Self> {
         match text.splitn(3, ' ').collect::<Vec<_>>()[..] {
@@ -79,7 +80,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// The row of a server that runs.
+/// The row of a running server.
 pub(crate) struct Presence {
     pool: Pool,
     name: String,
@@ -108,8 +109,8 @@ impl Presence {
                     event = "session_places_differ",
                     here = self.place.to_text(),
                     there = other.to_text(),
-                    "another server with this database keeps its sessions elsewhere; stop it, or give both the same \
-                     --redis-url or HARDTACK_REDIS_URL"
+                    "another server that uses this database keeps its sessions elsewhere; stop that server, or give \
+                     both servers the same --redis-url or HARDTACK_REDIS_URL"
                 );
             }
             told = other;
@@ -128,7 +129,8 @@ impl Presence {
         running(&self.pool).await
     }
 
-    /// Deletes the row, because the server stops. If that fails, the row lapses.
+    /// Deletes the row when the server stops. If the row cannot be deleted, servers and commands ignore it once it is
+    /// more than [`LAPSE`] seconds old.
     pub(crate) async fn end(self) {
         if let Err(error) = delete(&self.pool, &self.name).await {
             tracing::debug!(event = "session_place_kept", %error);
@@ -182,9 +184,9 @@ pub(crate) async fn record(
             event = "sessions_moved",
             from = known.to_text(),
             to = place.to_text(),
-            "sessions are now kept in another store; access tokens from before work until they expire, and log-outs do \
-             not reach them; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY, or, if neither is \
-             set, run: hardtack keys rotate --discard-old"
+            "sessions are now kept in another store; access tokens that were issued earlier work until they expire, \
+             even after a log-out; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY, or, if neither \
+             is set, run: hardtack keys rotate --discard-old"
         );
     }
     let sql = "INSERT INTO hardtack_settings (name, value) VALUES ($1, $2)
@@ -194,9 +196,10 @@ pub(crate) async fn record(
     Presence::begin(database, place).await
 }
 
-/// Refuses settings with which a command would look for sessions where the servers do not keep them. Returns an inner
-/// `Err` if the settings are right, but the store cannot be reached or has lost its id. In that case, only the servers
-/// can end the sessions.
+/// Checks that a command's settings name the store in which the servers keep their sessions. Returns an outer `Err` if
+/// they name another store, in which the command would not find the sessions, or if this cannot be checked. Returns an
+/// inner `Err` if the settings are right, but the store cannot be reached or has lost its id. In that case, only the
+/// servers can end the sessions.
 pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> Result<Result<(), Error>, Error> {
     let Some(place) = known(database).await? else { return Ok(Ok(())) };
     let redis = redis.filter(|redis| redis.purpose == RedisPurpose::Sessions);
@@ -222,13 +225,13 @@ pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> R
                 Err(error) => Err(error),
                 // The same address may lead elsewhere on another machine or in another container.
                 Ok(_) if same_address => Err(Error::config(format_args!(
-                    "the servers keep their sessions in a Redis that they reach at {address}, but that address leads \
-                     this command to another Redis; run it where the address leads to the servers' Redis, or set \
-                     --redis-url or HARDTACK_REDIS_URL to an address that does"
+                    "the servers keep their sessions in a Redis that they reach at {address}, but this command reaches \
+                     another Redis at that address; run the command on a machine where the address leads to the \
+                     servers' Redis, or set --redis-url or HARDTACK_REDIS_URL to another address of the servers' Redis"
                 ))),
                 Ok(_) => Err(Error::config(format_args!(
-                    "the servers keep their sessions in the Redis at {address}, and {} is another one; set --redis-url \
-                     or HARDTACK_REDIS_URL to the value that the servers use",
+                    "the servers keep their sessions in the Redis at {address}, but {} is another Redis; set \
+                     --redis-url or HARDTACK_REDIS_URL to the value that the servers use",
                     config.url
                 ))),
             }
@@ -254,9 +257,9 @@ async fn known(database: &Database) -> Result<Option<Place>, Error> {
     match running.find(|other| !other.is_same_store(&place)) {
         None => Ok(last.filter(|last| last.is_same_store(&place)).or(Some(place))),
         Some(other) => Err(Error::config(format_args!(
-            "some servers keep their sessions in {place}, and others in {other}, so this command might not find all; \
-             stop the servers with the wrong settings, and repeat the command ({LAPSE} seconds later, if one of them \
-             was killed)"
+            "some servers keep their sessions in {place}, and others in {other}, so this command might not find all \
+             sessions; stop the servers with the wrong settings, and repeat the command; if one of these servers was \
+             killed, first wait {LAPSE} seconds"
         ))),
     }
 }

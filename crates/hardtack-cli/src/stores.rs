@@ -1,4 +1,4 @@
-//! The data folder, and the store of the sessions.
+//! Creates the data folder, and opens the session store.
 
 use std::path::Path;
 
@@ -15,9 +15,9 @@ use crate::session_place::{self, Presence};
 /// Who uses a session store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StoreUser {
-    /// A server, which decides where the sessions are.
+    /// A server. Its settings determine where the sessions are stored.
     Server,
-    /// A command, which looks for the servers' sessions.
+    /// A command. Its settings must name the store in which the servers keep the sessions.
     Command,
 }
 
@@ -51,8 +51,8 @@ pub(crate) fn untrusted_folders(config: &Config) -> Vec<String> {
     replaceable.chain(config.mail.as_ref().and_then(MailConfig::untrusted_folder)).collect()
 }
 
-/// Tells the accounts whether the sessions are in the database. If they are, sessions end in the same transaction as
-/// the change that requires their end, such as a new password.
+/// If the database stores the sessions, tells `accounts` so. A change that ends sessions, such as a new password, then
+/// ends them in the transaction that stores the change.
 pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> Accounts {
     match redis.map(|redis| &redis.purpose) {
         Some(RedisPurpose::Sessions) => accounts,
@@ -60,17 +60,19 @@ pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> 
     }
 }
 
-/// A builder with a session store, and what belongs to the store.
+/// What [`add_sessions`] returns.
 pub(crate) struct SessionStores {
     pub(crate) builder: AuthenticatorBuilder,
-    /// The record that this server runs and where its sessions are. `None` for a command.
+    /// A server's row in `hardtack_settings`, which says that the server is running and where it keeps its sessions.
+    /// `None` for a command.
     pub(crate) presence: Option<Presence>,
-    /// If the sessions are in Redis, the store for counters of tries beside them.
+    /// If Redis stores the sessions, a store that keeps the counters of attempts in the same Redis. `None` if the
+    /// database stores the sessions.
     pub(crate) counters: Option<RedisThrottleStore>,
 }
 
-/// Adds the session store, which is the database or Redis. For a server, also records which of the two it is, and that
-/// this server is running.
+/// Adds the session store, which is the database or Redis, to the builder. For a server, also records which of the two
+/// stores it uses, and that it is running.
 pub(crate) async fn add_sessions(
     builder: AuthenticatorBuilder,
     database: &Database,

@@ -138,7 +138,7 @@ pub(crate) enum UserCommand {
     /// Print a link that lets a user set a new password.
     #[command(after_help = ABOUT_LINKS)]
     ResetLink(NamedUser<LinkFlags>),
-    /// Set the email address of a user. An empty one removes it.
+    /// Set the email address of a user. An empty string removes the address.
     #[command(after_help = ABOUT_USERS)]
     SetEmail {
         #[command(flatten)]
@@ -171,7 +171,7 @@ pub(crate) enum UserCommand {
     Delete {
         #[command(flatten)]
         user: NamedUser,
-        /// Do not ask.
+        /// Do not ask for confirmation.
         #[arg(long)]
         yes: bool,
     },
@@ -237,7 +237,8 @@ impl FlagSet for ServerFlags {
     }
 }
 
-/// The flags of commands that use the database. They can be called with the same flags as `serve`.
+/// The flags of commands that use the database. These commands accept all flags of `serve`, but `--help` lists only the
+/// flags that say where data is stored.
 pub(crate) enum DatabaseFlags {}
 
 impl FlagSet for DatabaseFlags {

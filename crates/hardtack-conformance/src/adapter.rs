@@ -19,21 +19,22 @@ pub trait Adapter {
     fn serve(&self, authenticator: Option<Authenticator>) -> impl Future<Output = Serving>;
 }
 
-/// A running server, which stops when this is dropped.
-#[must_use = "the server stops when this is dropped"]
+/// A handle for a running server. The server stops when the handle is dropped.
+#[must_use = "the server stops when the `Serving` is dropped"]
 pub struct Serving {
     address: SocketAddr,
     _guard: Box<dyn Any>,
 }
 
 impl Serving {
-    /// Creates the handle of a server at `address` that stops when `guard` is dropped.
+    /// Creates a handle for a server that listens on `address`. Dropping the handle drops `guard`, which must stop the
+    /// server.
     pub fn new(address: SocketAddr, guard: impl Any) -> Self {
         Self { address, _guard: Box::new(guard) }
     }
 
-    /// Creates the handle of a server at `address` that runs on `task`. Dropping the handle aborts the task, which must
-    /// stop the server.
+    /// Creates a handle for a server that listens on `address` and runs in `task`. Dropping the handle aborts the task.
+    /// The server must stop when its task is aborted.
     pub fn task<T: 'static>(address: SocketAddr, task: JoinHandle<T>) -> Self {
         struct AbortOnDrop<T>(JoinHandle<T>);
 

@@ -13,8 +13,8 @@
 //! # }
 //! ```
 //!
-//! If a request cannot be sent, or a response is not what a method expects, the method panics with a message, so that
-//! the test fails.
+//! Most functions panic with a message if something goes wrong, so that the test fails. For example,
+//! [`Request::send`] panics if the server does not respond, and [`Response::json`] panics if the body is not JSON.
 
 pub use crate::response::Response;
 
@@ -73,12 +73,13 @@ impl IntoBase for String {
     }
 }
 
-/// A browser, as a server sees it. A clone has a copy of the cookies. It can stand for a thief's browser, or for
-/// another tab that sends a request at the same time.
+/// A client that looks like a browser to the server. A clone has its own copy of the cookies. In a test, a clone can
+/// play a thief who copied the cookies, or another tab that sends a request at the same time.
 #[derive(Debug, Clone)]
 pub struct Client {
     base: Url,
-    /// The origin at which the server believes it is reached.
+    /// The site's public origin, such as `https://site.example`. The client sends the origin's host in `Host`, and
+    /// follows redirects to the origin. By default, the origin is the same as `base`.
     origin: Url,
     jar: CookieJar,
     pool: Pool<HttpConnector, Full<Bytes>>,
@@ -259,7 +260,7 @@ impl Request<'_> {
         self.header("content-type", format!("multipart/form-data; boundary={BOUNDARY}")).body(body)
     }
 
-    /// Sets any body. Set its content type with [`header`](Self::header).
+    /// Sets the body to these bytes. To set its content type, call [`header`](Self::header).
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
@@ -352,7 +353,8 @@ impl Request<'_> {
         }
     }
 
-    /// Returns the path to which the response redirects, unless that is on another site.
+    /// Returns the path and query of the redirect target. Returns `None` if the response is not a redirect or leads to
+    /// another site.
     fn next_path(&self, response: &Response) -> Option<String> {
         if !matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
             return None;

@@ -14,7 +14,8 @@
 use crate::cookie_date;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The most bytes of name and value together. Browsers ignore a longer cookie (RFC 6265bis §5.6).
+/// The maximum length of a cookie's name and value together, in bytes. Browsers ignore a longer cookie (RFC 6265bis
+/// §5.6).
 const LONGEST_PAIR: usize = 4096;
 
 /// A cookie with all the attributes that the server sent.

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why the tables could not be brought up to date. The database is unchanged, unless the commit succeeded and only its
+/// Why the tables could not be created or upgraded. The database is unchanged, unless the commit succeeded and only its
 /// confirmation was lost.
 ///
 /// `Debug` prints the message and its causes.
@@ -24,7 +24,10 @@ pub enum MigrateError {
         known: u32,
     },
     /// The list of migrations is out of order, which is a bug in the program.
-    #[error("migration {version} of `{component}` is out of order; versions must be at least 1 and increase")]
+    #[error(
+        "migration {version} of `{component}` is out of order; the first version must be at least 1, and each version \
+         must be greater than the one before it; correct the list of migrations in the program"
+    )]
     OutOfOrder {
         /// The component that the migrations belong to.
         component: String,
@@ -44,7 +47,10 @@ pub enum MigrateError {
     /// The database failed outside of a migration's own SQL. It failed when the transaction began or was committed,
     /// while the program waited for the lock, or while it read or wrote `hardtack_migrations`, the table of applied
     /// migrations.
-    #[error("the database failed while checking or recording table versions in `hardtack_migrations`")]
+    #[error(
+        "the database failed while the program was checking or recording which migrations are applied (table \
+         `hardtack_migrations`)"
+    )]
     Database(#[from] sqlx::Error),
 }
 

@@ -7,7 +7,7 @@ use crate::error::MigrateError;
 use crate::pool::Pool;
 use crate::statement::Statement;
 
-/// One step from a version of a component's tables to the next.
+/// A migration of a component's tables from one version to the next version.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
     version: u32,
@@ -22,7 +22,7 @@ impl Migration {
         Self::per_database(version, sql, sql)
     }
 
-    /// Creates the step to `version` from different SQL for each database.
+    /// Creates the migration to `version` with separate SQL for each database.
     pub const fn per_database(version: u32, sqlite: &'static str, postgres: &'static str) -> Self {
         Self { version, sqlite, postgres }
     }
@@ -90,7 +90,7 @@ impl Pool {
     }
 }
 
-/// Returns the last version of a list that is in order; zero for an empty list.
+/// Returns the version of the last migration, or zero if the list is empty. Fails if the versions do not increase.
 fn newest(component: &str, migrations: &[Migration]) -> Result<u32, MigrateError> {
     let mut newest = 0;
     for step in migrations {

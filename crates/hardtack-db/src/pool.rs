@@ -211,7 +211,7 @@ impl Pool {
     }
 }
 
-/// Fails if the database has a file that has been replaced.
+/// Fails if the database is a file that has been replaced or removed since it was opened.
 #[cfg(feature = "sqlite")]
 fn check(file: Option<&DatabaseFile>) -> Result<(), sqlx::Error> {
     file.map_or(Ok(()), DatabaseFile::check)

@@ -143,8 +143,8 @@ impl Connection {
     }
 }
 
-/// Whether a new connection may succeed after this error: the connection is broken, the server does not respond, or the
-/// server is a replica.
+/// Whether the connection must be replaced after this error, because the connection is broken, the server does not
+/// respond, or the server has become a replica.
 fn is_broken(error: &RedisError) -> bool {
     let is_replica =
         [ServerErrorKind::ReadOnly, ServerErrorKind::MasterDown].map(ErrorKind::Server).contains(&error.kind());

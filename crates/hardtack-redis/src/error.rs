@@ -1,4 +1,4 @@
-//! Why Redis cannot be used, and what is wrong with a row.
+//! Errors: a Redis server cannot be used, a command has failed, or a stored session or log entry cannot be read.
 
 use std::fmt;
 use std::time::Duration;
@@ -26,8 +26,8 @@ pub enum OpenError {
     InvalidName(String),
     /// The server did not respond, or it refused the connection.
     #[error(
-        "cannot use the Redis server at {address}; it must be running and reachable, \
-         and accept the user and password"
+        "cannot use the Redis server at {address}; check that the server is running and reachable, and that it accepts \
+         the user and the password"
     )]
     Unreachable {
         /// The server, without the password.
@@ -94,7 +94,7 @@ pub(crate) enum RowError {
     Version { id: String },
     #[error("session {id}: {field} is not valid")]
     Field { id: String, field: &'static str },
-    #[error("entry {sequence} of the revocation log is not valid")]
+    #[error("entry {sequence} of the revocation log is not valid; a newer version of the program may have written it")]
     LogEntry { sequence: String },
     #[error("session {id}: the JSON at the end of the row is not valid")]
     Details { id: String, source: serde_json::Error },

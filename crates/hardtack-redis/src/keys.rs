@@ -5,7 +5,7 @@ use crate::error::OpenError;
 /// The default name of a store.
 pub(crate) const DEFAULT_NAME: &str = "hardtack";
 
-/// The longest name, in bytes. Every key contains it.
+/// The maximum length of a store's name, in bytes. The length is limited because every key contains the name.
 const LONGEST_NAME: usize = 64;
 
 /// Returns the prefix of all keys of a store: the store's name in braces. To assign a key to a hash slot, Redis hashes

@@ -52,8 +52,8 @@
 //! log, the other processes miss log-outs. [`RedisSessions::open`] logs a warning if the append-only file is off or if
 //! the policy can evict these keys.
 //!
-//! A replica that becomes the primary lacks the writes that had not yet been copied to it. `min-replicas-to-write`
-//! limits how many these are.
+//! A replica that becomes the primary lacks the writes that had not yet been copied to it. To limit how many writes can
+//! be lost in this way, set `min-replicas-to-write`.
 //!
 //! When a Redis server has been emptied, restarted, restored from a backup or replaced by its replica, it may have lost
 //! entries of the log. The log then continues from a number that was never used: the server's clock in microseconds.

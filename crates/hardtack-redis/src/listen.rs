@@ -56,8 +56,9 @@ impl StreamListener {
         Self { shared: Arc::new(shared), receiver: Mutex::new(receiver) }
     }
 
-    /// Waits until the stream may have grown since the last call returned. Returns after an entry has been added. Also
-    /// returns whenever a connection has been established, because entries may have been added before that.
+    /// Waits for a new entry in the stream. If an entry has been added since the last call returned, this call returns
+    /// at once. It also returns after each new connection, because entries may have been added while there was no
+    /// connection.
     ///
     /// Cancel safe: if the future is dropped, the next call returns what this one would have reported.
     pub(crate) async fn wait(&self) -> Result<(), BackendError> {

@@ -2,9 +2,9 @@
 //!
 //! A row is one string of three parts:
 //! 1. One line with the version of the format, which is 1, and the fields that scripts read and change:
-//!    `1 generation rotated_at confirmed expires_at absolute_expires_at auth_time revoked_at length`. While the
-//!    session has not ended, `revoked_at` is `-`. After that, it is the time of the end, with an `r` appended if a new
-//!    session has replaced this one.
+//!    `1 generation rotated_at confirmed expires_at absolute_expires_at auth_time revoked_at length`. Until the session
+//!    ends, `revoked_at` is `-`. After that, `revoked_at` is the time at which the session ended, in Unix seconds.
+//!    If a new session has replaced this one, the letter `r` follows the time.
 //! 2. The subject, which is `length` bytes long.
 //! 3. The other fields as JSON ([`Details`]).
 
@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::RowError;
 
-/// The third part of a row. Only `outdate.lua` and `bind.lua` change it. Other scripts read only `created_at` from it, and
-/// whether it has a `bound_key`.
+/// The third part of a row. Only `outdate.lua` and `bind.lua` change it. Other scripts read only `created_at`, and
+/// check whether `bound_key` is present.
 #[derive(Serialize, Deserialize)]
 struct Details {
     created_at: i64,
@@ -132,12 +132,12 @@ fn salt(id: SessionId, text: &str) -> Result<[u8; 16], RowError> {
     bits.map(u128::to_be_bytes).ok_or_else(|| RowError::Field { id: id.to_string(), field: "the salt" })
 }
 
-/// Reads the id of a session.
+/// Parses the id of a session.
 pub(crate) fn decode_id(text: &str) -> Result<SessionId, RowError> {
     text.parse().map_err(|_| RowError::Field { id: text.to_owned(), field: "the id" })
 }
 
-/// Reads the id of a session and a generation of it.
+/// Parses the id of a session and the number of a generation.
 pub(crate) fn decode_generation(id: &str, generation: &str) -> Result<(SessionId, u64), RowError> {
     let id = decode_id(id)?;
     Ok((id, number(id, "generation", generation)?))

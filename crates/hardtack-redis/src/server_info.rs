@@ -15,7 +15,8 @@ impl ServerInfo {
     }
 }
 
-/// Connects to the server. Fails if the server cannot keep sessions. Logs a warning if its configuration may lose them.
+/// Connects to the server. Fails if the server cannot keep sessions. Logs a warning if the server may lose sessions
+/// because of its configuration.
 pub(crate) async fn check_server(connection: &Connection) -> Result<(), OpenError> {
     let address = || connection.address();
     let info = connection.query(&redis::cmd("INFO"), Retry::Safe).await;

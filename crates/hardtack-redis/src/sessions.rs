@@ -48,7 +48,7 @@ impl RedisSessions {
     /// Connects to the Redis server at an address such as `redis://:password@127.0.0.1:6379/0`. The store's keys begin
     /// with `{hardtack}`.
     ///
-    /// If the server is configured so that sessions may be lost, a warning is logged through `tracing`.
+    /// If the server may lose sessions because of its configuration, this method logs a warning through `tracing`.
     ///
     /// # Errors
     /// The address is not valid, or the server does not respond, refuses the connection, is older than Redis 6.2, or is
@@ -106,7 +106,7 @@ impl RedisSessions {
         format!("{}:id", self.prefix)
     }
 
-    /// Runs a script that rotates a session. `last` is its last argument.
+    /// Runs `script`, which rotates a session. `last` is the last argument of the script.
     async fn rotate_by(
         &self,
         script: &StoreScript,

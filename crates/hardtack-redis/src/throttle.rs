@@ -143,8 +143,9 @@ fn fill(rate: Rate) -> u128 {
     rate.time_to_fill().as_millis()
 }
 
-/// Waits for a response for at most [`LIMIT`]. After that, the command continues in its own task: it notices by itself
-/// that the server does not respond, and then replaces the connection.
+/// Runs a command in its own task, and waits at most [`LIMIT`] for the result. If the result is late, this function
+/// returns an error, but the task continues. If the server still does not respond, the task drops the shared
+/// connection, and the next command opens a new one.
 async fn within_limit<T: Send + 'static>(
     command: impl Future<Output = Result<T, CommandError>> + Send + 'static,
 ) -> Result<T, BackendError> {

@@ -8,7 +8,7 @@ use hardtack::error::WithCauses;
 use hardtack::files::UntrustedFile;
 use hardtack_db::MigrateError;
 
-/// Why a database could not be opened or prepared.
+/// Why a database could not be opened, or why its tables could not be created or upgraded.
 ///
 /// `Display` prints what is wrong and what to do. The cause is not part of that message; it is the
 /// [`source`](std::error::Error::source). `Debug` prints the message, followed by its causes.
@@ -24,8 +24,8 @@ pub enum OpenError {
     },
     /// The file does not exist and could not be created, or its owner and mode could not be read.
     #[error(
-        "cannot create or examine the database file {}; its directory must exist, and the user that runs this program \
-         must be allowed to write there",
+        "cannot create or access the database file {}; check that its directory exists, and that the user that runs \
+         this program may write to the directory",
         path.display()
     )]
     CreateFile {
@@ -36,8 +36,8 @@ pub enum OpenError {
     },
     /// The file exists, but SQLite could not open it.
     #[error(
-        "cannot open the database {}; it must be an SQLite file, \
-         and the user that runs this program must be allowed to write to it and to its directory",
+        "cannot open the database {}; check that it is an SQLite file, and that the user that runs this program may \
+         write to the file and to its directory",
         path.display()
     )]
     OpenFile {
@@ -48,12 +48,15 @@ pub enum OpenError {
     },
     /// Other users can change the database file or a file that SQLite keeps beside it, or can replace one of these
     /// files.
-    #[error("the database is not trusted, because a user who can change it can log in as anyone: {0}")]
+    #[error(
+        "refusing to open the database, because other users may be able to change it, and could then log in as anyone: \
+         {0}"
+    )]
     Untrusted(UntrustedFile),
     /// The server could not be reached, or refused the connection.
     #[error(
-        "cannot open the database {server}; the server must be running there, contain this database, and accept this \
-         user and password"
+        "cannot open the database {server}; check that the server is running at this address, that the database \
+         exists, and that the server accepts the user and the password"
     )]
     Unreachable {
         /// The server, without the password.
@@ -61,10 +64,10 @@ pub enum OpenError {
         /// The connection's error.
         source: sqlx::Error,
     },
-    /// The encoding of the server's database cannot store every text.
+    /// The encoding of the PostgreSQL database is not UTF8, so the database may be unable to store some characters.
     #[error(
-        "the database {server} has the encoding {encoding}; expected UTF8: \
-         recreate it with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+        "the database {server} has the encoding {encoding}; expected UTF8; \
+         recreate the database with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
     )]
     Encoding {
         /// The server, without the password.
@@ -72,8 +75,8 @@ pub enum OpenError {
         /// The database's encoding.
         encoding: String,
     },
-    /// The tables could not be brought up to date.
-    #[error("cannot prepare the tables of the database {database}")]
+    /// The tables could not be created or upgraded.
+    #[error("cannot create or upgrade the tables of the database {database}")]
     Migrate {
         /// The file, or the server without the password.
         database: String,

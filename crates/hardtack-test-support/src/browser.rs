@@ -37,10 +37,11 @@ pub struct BrowserOptions {
     pub width: u32,
     /// The height of the page's viewport, in CSS pixels.
     pub height: u32,
-    /// The hash of the public key of a server whose certificate is trusted, see [`TlsFront`](crate::tls::TlsFront).
-    /// Hosts whose names end in `.test` are then on this machine.
+    /// The hash of a public key. The browser trusts every certificate with this key. See
+    /// [`TlsFront::key_hash`](crate::tls::TlsFront::key_hash). If it is set, host names that end in `.test` resolve to
+    /// 127.0.0.1.
     pub trusted_key: Option<String>,
-    /// Whether sessions can be bound to the device, with keys in software.
+    /// Whether the browser can bind sessions to the device. The keys are in software.
     pub binds_devices: bool,
 }
 
@@ -67,7 +68,7 @@ pub enum BrowserError {
         error: std::io::Error,
     },
     /// chromedriver ended, or did not print its port.
-    #[error("chromedriver did not start; it printed:\n{0}")]
+    #[error("chromedriver ended, or did not print its port; it printed:\n{0}")]
     DriverSilent(String),
     /// Chromium did not start.
     #[error("Chromium did not start ({0}); if it is not installed, run: apt-get install chromium")]
@@ -81,10 +82,13 @@ pub enum BrowserError {
         error: CmdError,
     },
     /// A click did not open another page.
-    #[error("the browser was still on the same page 30 s after a click on {0}")]
+    #[error(
+        "the browser was still on the same page 30 s after a click on {0}; if the click should stay on the page, call \
+         `click` instead of `submit`"
+    )]
     Stayed(String),
     /// The profile could not be created, or the screenshot could not be written.
-    #[error("cannot create the profile or write the screenshot: {0}")]
+    #[error("cannot write the browser profile or the screenshot to disk: {0}")]
     Write(#[from] std::io::Error),
 }
 
@@ -259,8 +263,8 @@ impl WebDriverCompatibleCommand for DevToolsCommand {
     }
 }
 
-/// Whether the browser has left the element's page. Only errors that say so count, because a navigation in progress may
-/// cause others.
+/// Returns whether the browser has left the element's page. Only the errors "stale element reference" and "no such
+/// element" prove this. Other errors can occur while the browser is still navigating.
 async fn is_gone(element: &Element) -> bool {
     let gone = [ErrorStatus::StaleElementReference, ErrorStatus::NoSuchElement];
     matches!(element.tag_name().await, Err(CmdError::Standard(error)) if gone.contains(&error.error))
@@ -289,12 +293,12 @@ fn capabilities(options: &BrowserOptions, profile: &Path) -> Map<String, Value> 
         format!("--blink-settings=preferredColorScheme={}", u8::from(!options.dark)),
     ];
     if let Some(hash) = &options.trusted_key {
-        // Unlike --ignore-certificate-errors, this does not turn binding off.
+        // Unlike --ignore-certificate-errors, this flag does not turn device binding off.
         args.push(format!("--ignore-certificate-errors-spki-list={hash}"));
         args.push("--host-resolver-rules=MAP *.test 127.0.0.1".to_owned());
     }
     if options.binds_devices {
-        // Both in one list, because a second list would replace the first.
+        // One flag lists both features, because a second flag would replace the first.
         let features = "DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting";
         args.push(format!("--enable-features={features}"));
     }

@@ -1,6 +1,7 @@
 //! Test support for Hardtack's own crates. It is not published.
 //!
-//! With this crate, black-box tests use a server only as a browser or a program does, over real sockets. It contains:
+//! The crate is for black-box tests. Like a browser or an API client, these tests reach a server only over the network.
+//! The crate contains:
 //!
 //! - [`client`] and [`jar`], from `hardtack-conformance`: HTTP requests with the cookie jar of a browser;
 //! - [`html`]: the forms in a page, for clients without a browser;
@@ -10,7 +11,7 @@
 //! - [`services`]: private PostgreSQL and Redis servers and Flask applications, which end with the test;
 //! - [`small_disk`]: a file system that a test fills and frees;
 //! - [`on_every_store!`]: a macro that runs the same tests on several stores;
-//! - [`tls`]: TLS in front of a server, with a certificate that a browser trusts;
+//! - [`tls`]: a TLS proxy in front of a server, with a certificate that a browser can be told to trust;
 //! - [`tutorial`]: visits to the tutorial's site.
 //!
 //! Most functions panic with a message if they are misused or if the network fails, so that the test fails.

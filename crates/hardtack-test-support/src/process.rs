@@ -181,7 +181,10 @@ impl Captured {
 #[non_exhaustive]
 pub enum StartError {
     /// The program could not be run.
-    #[error("cannot run {path}: {error}", path = .path.display())]
+    #[error(
+        "cannot run {path}: {error}; check that the path is correct, and that the program has been built",
+        path = .path.display()
+    )]
     NotFound {
         /// The path of the program.
         path: PathBuf,
@@ -199,7 +202,10 @@ pub enum StartError {
         stderr: String,
     },
     /// The server was not ready in time, and was killed.
-    #[error("the program was not ready within 20 s\nstdout:\n{stdout}\nstderr:\n{stderr}")]
+    #[error(
+        "the program was not ready within 20 s; expected a line with http:// on stdout, or, if `health_at` was called, \
+         status 200 from /healthz\nstdout:\n{stdout}\nstderr:\n{stderr}"
+    )]
     NotReady {
         /// Its standard output so far.
         stdout: String,
@@ -207,7 +213,10 @@ pub enum StartError {
         stderr: String,
     },
     /// The program did not end in time, and was killed.
-    #[error("the program was still running after 60 s\nstdout:\n{stdout}\nstderr:\n{stderr}")]
+    #[error(
+        "the program was still running after 60 s and was killed; to start a server, call `start` instead of `run`\n\
+         stdout:\n{stdout}\nstderr:\n{stderr}"
+    )]
     NotEnded {
         /// Its standard output so far.
         stdout: String,
@@ -293,7 +302,7 @@ impl Process {
         }
     }
 
-    /// Kills the process with SIGKILL, as a crash or a power failure does.
+    /// Kills the process with SIGKILL. As in a crash, the process has no chance to clean up.
     pub fn kill(mut self) -> Finished {
         let _ = self.child.kill();
         let status = self.child.wait().expect("a child process can be waited for");

@@ -12,7 +12,8 @@ use tempfile::TempDir;
 pub struct SmallDisk(TempDir);
 
 impl SmallDisk {
-    /// Mounts a new file system. Returns `None` if this user may not.
+    /// Mounts a new file system. Returns `None` if that fails, for example because the user who runs the tests is not
+    /// allowed to mount file systems.
     pub fn mount() -> Option<Self> {
         let directory = tempfile::tempdir().ok()?;
         let mut mount = Command::new("mount");
@@ -20,7 +21,7 @@ impl SmallDisk {
         mount.output().ok().filter(|output| output.status.success()).map(|_| Self(directory))
     }
 
-    /// The folder where it is mounted.
+    /// The directory where the file system is mounted.
     pub fn path(&self) -> &Path {
         self.0.path()
     }

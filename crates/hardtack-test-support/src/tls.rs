@@ -1,4 +1,4 @@
-//! TLS in front of a plain HTTP server, as a reverse proxy provides it.
+//! A TLS proxy in front of a plain HTTP server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use crate::server;
 
-/// A listener on a free port that speaks TLS, with a certificate of its own.
+/// A TLS listener on a free port, with a self-signed certificate.
 pub struct TlsFront {
     listener: TcpListener,
     acceptor: TlsAcceptor,
@@ -23,7 +23,7 @@ pub struct TlsFront {
 }
 
 impl TlsFront {
-    /// Binds a listener. Its certificate is for `host`.
+    /// Binds a listener whose certificate is for `host`.
     pub async fn bind(host: &str) -> Self {
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new([host.to_owned()]).expect("a host name");
@@ -45,18 +45,18 @@ impl TlsFront {
         }
     }
 
-    /// The origin under which a browser finds the server.
+    /// Returns the origin at which a browser reaches the server.
     pub fn origin(&self) -> String {
         self.origin.clone()
     }
 
-    /// The SHA-256 hash of the certificate's public key, for
+    /// Returns the SHA-256 hash (in base64) of the certificate's public key, for
     /// [`BrowserOptions::trusted_key`](crate::BrowserOptions::trusted_key).
     pub fn key_hash(&self) -> String {
         self.key_hash.clone()
     }
 
-    /// Passes connections on to a server, until the test's runtime ends.
+    /// Forwards connections to a server, until the test's runtime ends.
     pub fn forward(self, to: SocketAddr) {
         tokio::spawn(async move {
             while let Ok((stream, _)) = self.listener.accept().await {
@@ -64,7 +64,7 @@ impl TlsFront {
                 tokio::spawn(async move {
                     let Ok(mut client) = acceptor.accept(stream).await else { return };
                     let Ok(mut upstream) = TcpStream::connect(to).await else { return };
-                    // A connection that breaks is the browser's business.
+                    // If a connection breaks, the browser reports it.
                     let _ = copy_bidirectional(&mut client, &mut upstream).await;
                 });
             }

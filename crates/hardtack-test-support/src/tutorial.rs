@@ -93,7 +93,8 @@ pub async fn after_two_days(mut browser: Client, clock: &TestClock) {
     assert!(login.text().contains("Your session has ended."));
 }
 
-/// Makes a visit like that of [`by_forms`] in headless Chromium, without JavaScript and over http.
+/// Visits the site with headless Chromium, over http and without JavaScript. The steps are roughly those of
+/// [`by_forms`].
 ///
 /// # Panics
 /// If the site does not behave as the tutorial says, or if the browser fails.

@@ -43,7 +43,7 @@ impl Timestamp {
         Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// Returns the time between the two, whichever is the earlier.
+    /// Returns the time between `self` and `other`, regardless of which of the two is earlier.
     pub fn distance(self, other: Self) -> Duration {
         Duration::from_secs(self.0.abs_diff(other.0))
     }
@@ -119,10 +119,10 @@ fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// Reads the second from `CLOCK_REALTIME_COARSE`, which holds the time of the kernel's last tick. The kernel ticks
-/// every ten milliseconds or more often. Reading this clock takes a quarter of the time of reading the precise clock,
-/// `CLOCK_REALTIME` (decision 29). Returns `None` in the last tenth of a second, because the next second may already
-/// have begun.
+/// Returns the time of the kernel's last tick in whole seconds, from `CLOCK_REALTIME_COARSE`. The kernel ticks at least
+/// every ten milliseconds. Reading this clock takes a quarter of the time of reading the precise clock,
+/// `CLOCK_REALTIME` (decision 29). Returns `None` if the last tick was in the last tenth of a second, because the next
+/// second may have begun since that tick.
 #[cfg(target_os = "linux")]
 #[inline]
 fn second_of_last_tick() -> Option<Timestamp> {

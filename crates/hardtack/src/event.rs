@@ -29,8 +29,8 @@ pub enum EventKind {
     RefreshAhead,
     /// A user logged out.
     LogOut,
-    /// The session was ended other than by a log-out in its own browser. For example, the user ended it on another
-    /// device, an operator ended it, the password was changed, or the user had reached
+    /// The session was ended, but not by a log-out in the session's own browser. For example, the user ended it on
+    /// another device, an operator ended it, the password was changed, or the user had reached
     /// [`SessionPolicy::max_sessions`](crate::session::SessionPolicy::max_sessions).
     Revoked,
     /// The session was replaced by a new session of the same browser.
@@ -42,16 +42,16 @@ pub enum EventKind {
     Reauthenticated,
     /// The claims of the session changed, so access tokens that were issued before are outdated.
     ClaimsChanged,
-    /// The session was bound to its browser's device.
+    /// The session was bound to the device of its browser.
     Bound,
-    /// A browser asked to bind the session, and was refused: too late, or the session is bound already, or the proof is
-    /// not valid.
+    /// The server refused to bind the session: the log-in was too long ago, the session is already bound, or the proof
+    /// is not valid.
     BindRefused,
-    /// A refresh of a bound session came with a proof that another key had signed. The cookies may have been stolen, so
-    /// the session was ended.
+    /// A request to refresh a bound session contained a proof that another key had signed. The cookies may have been
+    /// stolen, so the session was ended.
     ProofFailed,
-    /// A refresh of a bound session came without a proof, and was refused. The cookies may have been stolen. It also
-    /// happens if the browser could not make a proof, for example because it has lost the key.
+    /// A request to refresh a bound session contained no proof, and was refused. The cookies may have been stolen, or
+    /// the browser could not make a proof, for example because it has lost the key.
     UnprovenRefresh,
 }
 
@@ -91,8 +91,9 @@ pub struct Event<'a> {
     pub subject: &'a str,
     /// The session; `None` if the token belongs to no session.
     pub session: Option<SessionId>,
-    /// The client's address, if it is known. For a log-in for which the application set an address, it is that address.
-    /// In all other cases, it is [`Authenticator::client_address`](crate::Authenticator::client_address).
+    /// The client's address, if it is known. If the application set an address with
+    /// [`LogIn::address`](crate::LogIn::address), the events of this log-in have that address. All other events have
+    /// the address that [`Authenticator::client_address`](crate::Authenticator::client_address) returns.
     pub address: Option<Cow<'a, str>>,
     /// The client's `User-Agent`, cut to 256 bytes.
     pub user_agent: Option<&'a str>,

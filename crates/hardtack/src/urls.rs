@@ -60,9 +60,9 @@ impl Urls {
         refresh,
         /// Sets the page that asks for the password again. Default: `/reauthenticate`.
         reauthenticate,
-        /// Sets the page after a log-in without a `next`. Default: `/`.
+        /// Sets the page where users continue after a log-in if the request has no valid `next`. Default: `/`.
         home,
-        /// Sets the route to which browsers post the key of a device. Default: `/token/bind`.
+        /// Sets the route to which browsers post the public key of their device. Default: `/token/bind`.
         bind,
         /// Sets the route to which browsers post to refresh a session that is bound to a device. Default:
         /// `/token/bound`.

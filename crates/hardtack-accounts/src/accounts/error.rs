@@ -17,7 +17,7 @@ pub enum AccountsError {
     #[error(transparent)]
     Migrate(#[from] MigrateError),
     /// A password could not be hashed.
-    #[error("passwords cannot be hashed")]
+    #[error("cannot open the accounts, because hashing a password failed")]
     Hash(#[source] Box<dyn Error + Send + Sync>),
 }
 
@@ -87,7 +87,7 @@ pub(crate) struct WrongPassword;
 pub(crate) enum PasswordChangeProblem {
     /// The current password is wrong.
     WrongCurrent,
-    /// The current password is longer than any password.
+    /// The text that was entered as the current password is longer than a password may be.
     CurrentTooLong,
     /// The new password breaks a rule.
     InvalidNew(PasswordProblem),
@@ -96,9 +96,10 @@ pub(crate) enum PasswordChangeProblem {
 /// What is wrong with a changed profile.
 #[derive(Debug)]
 pub(crate) struct ProfileChangeProblem {
-    /// The profile as it was sent, without surrounding spaces.
+    /// The profile that was submitted, with surrounding spaces removed.
     pub(crate) profile: Profile,
-    /// The current password that a new address needs is missing or wrong.
+    /// Whether the profile has a new address, but the current password is missing or wrong. Changing the address
+    /// requires the current password.
     pub(crate) is_unproven: bool,
     /// What is wrong with each field.
     pub(crate) fields: Vec<ProfileProblem>,

@@ -1,4 +1,4 @@
-//! Deleting old activity, expired links and counted emails in the background.
+//! Deletes old activity, expired links and old records of sent emails in the background.
 
 use hardtack::BackendError;
 use hardtack::authenticator::Prune;

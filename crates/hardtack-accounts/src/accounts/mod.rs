@@ -97,7 +97,7 @@ pub struct Accounts {
     name_rules: NameRules,
     password_rules: PasswordRules,
     mail: Option<MailQueue>,
-    /// Whether emails are queued, for this process or another one to send.
+    /// Whether emails are queued. If `mail` is `None`, another process sends them.
     queues_mail: bool,
     session_ends: SessionEnds,
     uninterrupted: Uninterrupted,
@@ -194,22 +194,25 @@ impl Accounts {
         Self { log_in_limits, ..self }
     }
 
-    /// Sets the store for the counters of tries, which [`with_log_in_limits`](Self::with_log_in_limits) limits. By
-    /// default, the counters are in the database of the accounts, so all servers share them. If the sessions are in
-    /// Redis, for example, the counters can be there too. If the store fails, each server counts in its own memory.
+    /// Sets the store for the counters of attempts. By default, the counters are in the database of the accounts, so
+    /// all servers share them. If the sessions are in Redis, for example, you can keep the counters in Redis too. If
+    /// the store fails, each server counts in its own memory.
+    ///
+    /// To set how many attempts are allowed, call [`with_log_in_limits`](Self::with_log_in_limits).
     #[must_use]
     pub fn with_throttle_store(self, store: impl ThrottleStore + Clone) -> Self {
         Self { counter_store: CounterStore::new(store), ..self }
     }
 
-    /// Begins to count tries. The counters' keys are derived from the authenticator's signing key.
+    /// Turns on the counting of attempts. The names of the counters are HMACs whose key is derived from the
+    /// authenticator's signing key.
     pub(crate) fn for_site(self, auth: &Authenticator) -> Self {
         let throttling = Throttling::new(self.log_in_limits, auth, &self.counter_store);
         Self { throttling, ..self }
     }
 
-    /// Returns the counters for actions other than entering a password, such as signing up. The operations of this type
-    /// count passwords themselves.
+    /// Returns the counters for actions such as signing up. Do not use them for passwords: the methods of [`Accounts`]
+    /// that verify a password already count each attempt.
     pub(crate) const fn throttling(&self) -> &Throttling {
         &self.throttling
     }
@@ -240,8 +243,9 @@ impl Accounts {
         Self { mail: Some(MailQueue::start(worker)), queues_mail: true, ..self }
     }
 
-    /// Queues the emails that follow a change, but leaves sending them to another process, which has called
-    /// [`with_mail`](Self::with_mail). Meant for programs that change users and end before an email could be sent.
+    /// Queues the emails about changes to users, but does not send them. Another process, which has called
+    /// [`with_mail`](Self::with_mail), sends them. Call this method in a program that makes a change and then exits
+    /// before an email could be sent.
     #[must_use]
     pub fn with_mail_of_servers(self) -> Self {
         Self { queues_mail: true, ..self }
@@ -262,9 +266,11 @@ impl Accounts {
         builder.on_event(move |event| recorder.record_event(event)).also_prune("activity", self.expired_rows())
     }
 
-    /// Waits until background work is done, for fourteen seconds at most. The work is done when changes whose clients
-    /// have hung up are complete, queued emails have been sent or have failed, and recorded activity has been written.
-    /// Call this method before you close the database.
+    /// Waits until background work is done, for fourteen seconds at most. Call this method before you close the
+    /// database.
+    ///
+    /// This method first waits for changes that are still in progress, even if their clients have disconnected. Then it
+    /// waits until queued emails have been sent or have failed, and until recorded activity has been written.
     pub async fn flush(&self) {
         self.uninterrupted.finish().await;
         if let Some(mail) = &self.mail {
@@ -332,7 +338,7 @@ impl Accounts {
         self.database.begin().await.map_err(BackendError::new)
     }
 
-    /// Runs work to its end, even if the client hangs up. [`Self::flush`] waits for it.
+    /// Runs work to completion, even if the client disconnects. [`Self::flush`] waits for the work.
     pub(crate) async fn run_uninterrupted<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
@@ -340,7 +346,8 @@ impl Accounts {
         self.uninterrupted.run(work).await
     }
 
-    /// Checks that the database responds and, after a failed write, that it accepts writes again.
+    /// Checks that the database responds. If a write has failed and none has succeeded since, also checks that the
+    /// database accepts writes again.
     pub(crate) async fn ping(&self) -> Result<(), BackendError> {
         self.users.ping().await
     }

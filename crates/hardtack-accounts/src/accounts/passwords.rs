@@ -1,4 +1,4 @@
-//! Passwords: signing up, checking one, changing one, resetting one.
+//! Signs up users, and verifies, changes and resets their passwords.
 
 use hardtack::clock::Timestamp;
 use hardtack::session::EndedSessions;
@@ -37,7 +37,8 @@ pub(crate) struct PasswordOwner {
 }
 
 impl PasswordOwner {
-    /// Returns the user for the cookie of a known device. The counters of the device start from zero.
+    /// Describes the user for the cookie that marks known devices. The device gets a new id, so the counter of its
+    /// attempts starts from zero.
     pub(crate) fn known(&self) -> KnownUser<'_> {
         KnownUser { id: &self.id, username: &self.username, password_version: self.version, keeps_device: false }
     }
@@ -120,7 +121,7 @@ impl Accounts {
         }
     }
 
-    /// Verifies the password of a log-in, or refuses the log-in after too many tries. The duration and the error are
+    /// Verifies the password of a log-in, or refuses the log-in after too many attempts. The duration and the error are
     /// the same for an unknown name, a disabled user and a wrong password (ASVS 5.0 V6.3.8).
     pub(crate) async fn verify_log_in(
         &self,
@@ -154,7 +155,7 @@ impl Accounts {
         Ok(VerifiedPassword { by_known_device, ..verified })
     }
 
-    /// Verifies the password of a user who is logged in. After too many tries in this session, returns an error
+    /// Verifies the password of a user who is logged in. After too many attempts in this session, returns an error
     /// instead.
     pub(crate) async fn verify_again(
         &self,
@@ -173,7 +174,7 @@ impl Accounts {
     }
 
     /// Returns an error if the hasher's queue is full. Call it first, so that a password that cannot be checked does
-    /// not count as a try.
+    /// not count as an attempt.
     fn require_free_hasher<P>(&self) -> Result<(), ActionError<P>> {
         if self.hasher.is_full() { Err(ActionError::Busy) } else { Ok(()) }
     }
@@ -313,8 +314,8 @@ impl Accounts {
     }
 }
 
-/// Gives back the rate-limit tokens that a try took, if the password was right or if no password was checked because
-/// the database failed.
+/// Gives back the rate-limit tokens that an attempt took, if the password was right or if no password was checked
+/// because the database failed.
 async fn counted<T>(
     attempt: Try,
     result: Result<T, ActionError<WrongPassword>>,

@@ -34,7 +34,8 @@ impl Accounts {
         self.queue_letter_in(transaction, kind, user_id, address, "", request).await
     }
 
-    /// Like [`Self::queue_mail_in`], with something else that the email says.
+    /// Like [`Self::queue_mail_in`], for an email that contains more details. `detail` is the new device or the former
+    /// user name.
     pub(super) async fn queue_letter_in(
         &self,
         transaction: &mut Transaction,
@@ -108,8 +109,8 @@ pub(super) async fn kill_links_in(transaction: &mut Transaction, user_id: &str) 
     LinkStore::kill_in(transaction, user_id).await
 }
 
-/// Invalidates all links that were sent to the user, and withdraws the queued jobs that would send reset and
-/// confirmation links. A warning about a changed address that is still queued is sent.
+/// Invalidates all existing links of the user, and withdraws the queued jobs that would send reset and confirmation
+/// links. A queued warning about a change of the address is not withdrawn, so it is still sent.
 pub(super) async fn kill_sent_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
     MailJobStore::withdraw_links_in(transaction, user_id).await?;
     LinkStore::delete_all_in(transaction, user_id).await

@@ -30,7 +30,8 @@ impl SessionEnds {
         }
     }
 
-    /// Sets the authenticator's session store, or its store of pending ends.
+    /// If the sessions are in this database, sets the authenticator's session store. Otherwise, registers the store in
+    /// which transactions record that sessions are to end.
     pub(super) fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         match self {
             Self::InTransaction(sessions) => builder.sessions(sessions.clone()),

@@ -15,7 +15,7 @@ pub(crate) enum ActivityKind {
     Reauthenticated,
     EmailChanged,
     EmailConfirmed,
-    /// A changed address was restored with a link.
+    /// A change of the email address was undone through a link that was sent to the old address.
     EmailRestored,
     /// A password reset link was sent.
     ResetSent,
@@ -25,9 +25,9 @@ pub(crate) enum ActivityKind {
     Renamed,
     /// An operator has set the address.
     EmailSet,
-    /// An operator has created a link that sets a password.
+    /// An operator has created a link with which the user can set a new password.
     ResetStarted,
-    /// The password was set with the link of an operator.
+    /// The user has set a new password through a link from an operator.
     PasswordSet,
     Disabled,
     Enabled,

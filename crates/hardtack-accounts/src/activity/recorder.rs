@@ -33,7 +33,7 @@ impl Recorder {
         }))
     }
 
-    /// Records an event of the core if it is of a kind that is recorded.
+    /// Records an event of the core, such as a log-in. Ignores the event if [`ActivityKind::of_event`] returns `None`.
     pub(crate) fn record_event(&self, event: &Event<'_>) {
         let Some(kind) = ActivityKind::of_event(event.kind) else { return };
         self.0.push(NewActivity {
@@ -53,8 +53,8 @@ impl Recorder {
         self.0.push(NewActivity { user: user.to_owned(), kind, session: None, request: request.clone() });
     }
 
-    /// Records that a wrong password was entered. If `user` is `None`, writes an entry and deletes it again. Without
-    /// this work, the duration of this response or the next one would reveal which names exist.
+    /// Records that a wrong password was entered. If `user` is `None`, stores a dummy entry and deletes the entry
+    /// again. Without this work, the duration of this response or the next one would reveal which names exist.
     pub(crate) fn record_failed_log_in(&self, user: Option<&str>, request: &RequestInfo) {
         self.record(user.unwrap_or(NO_USER), ActivityKind::LogInFailed, request);
     }

@@ -12,11 +12,12 @@ use super::{ActivityKind, RequestInfo};
 /// How many rows are kept for each user, not counting failed log-ins.
 const MAX_ROWS: i64 = 100;
 
-/// How many failed log-ins are kept for each user. Attackers can cause any number of them. They have a limit of their
-/// own, so they cannot push out other rows.
+/// How many failed log-ins are kept for each user. Attackers can cause any number of failed log-ins. Failed log-ins
+/// have a separate limit, so they cannot push out other rows.
 pub(crate) const MAX_FAILED_LOG_INS: u32 = 200;
 
-/// The user of activity that is deleted in the transaction that writes it. No user has this id.
+/// The user id of dummy entries. No user has this id. The transaction that stores a dummy entry also deletes it again.
+/// `Recorder::record_failed_log_in` explains why dummy entries are needed.
 pub(super) const NO_USER: &str = "";
 
 /// An activity that is about to be stored.
@@ -47,7 +48,8 @@ impl ActivityStore {
         Self { database }
     }
 
-    /// Stores entries, and deletes the oldest of each user who has too many.
+    /// Stores entries. Then deletes the oldest entries of the users concerned, so that each user keeps at most
+    /// [`MAX_FAILED_LOG_INS`] failed log-ins and [`MAX_ROWS`] other entries.
     pub(super) async fn add(&self, entries: &[NewActivity]) -> Result<(), sqlx::Error> {
         if entries.is_empty() {
             return Ok(());

@@ -15,19 +15,19 @@ use crate::pages::{Notice, NoticeKind};
 use crate::site::Site;
 use crate::users::User;
 
-/// A form of a page that needs a user, and the user.
+/// A form that a logged-in user has sent, together with this user.
 pub(crate) struct SentForm<T> {
     pub(crate) user: CurrentUser<User>,
     pub(crate) input: T,
 }
 
-/// A form of a page that needs a user.
+/// A form on a page that only logged-in users can open.
 pub(crate) trait AccountForm: Sized + Send {
     /// The path of the page where the user continues after logging in again. The page shows the form again, or says
     /// that nothing was changed.
     const PAGE: &'static str;
 
-    /// Whether the form has something to keep.
+    /// Whether the form has text that should be kept while the user logs in again.
     const HAS_TEXT: bool = false;
 
     /// The page where the user continues after a log-in, if it depends on the form.
@@ -38,13 +38,13 @@ pub(crate) trait AccountForm: Sized + Send {
     /// Reads the fields.
     fn read(request: Request, site: &Site) -> impl Future<Output = Result<Self, Response>> + Send;
 
-    /// Keeps what was typed in a cookie, which is added to the redirect to the log-in page. Returns `None` if nothing
-    /// is kept.
+    /// Adds a cookie to `response`, which redirects to the log-in page. The cookie keeps what the user typed into the
+    /// form. Returns `None` if nothing is kept.
     fn keep(&self, _response: &mut Response, _site: &Site) -> Option<()> {
         None
     }
 
-    /// Shows the page with the form again, with what was typed except for passwords.
+    /// Shows the page with the form again. The fields contain what the user typed, except for passwords.
     fn show_again(
         self,
         site: &Site,

@@ -165,8 +165,9 @@ impl LinkStore {
         transaction.execute(Statement::new(sql).bind(user_id)).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Deletes the links that undo the same change of the address as `link`, or a later change. If they stayed, an
-    /// attacker who replaced the address could use the link of a later change to replace it again.
+    /// Deletes the links that undo the same change of the address as `link`, or a later change. An attacker who has
+    /// replaced the address twice may have a link that undoes the second change. If this link still worked after the
+    /// user has undone the first change, the attacker could use the link to replace the user's address again.
     pub(crate) async fn kill_later_undos_in(
         transaction: &mut Transaction,
         link: &LiveLink,

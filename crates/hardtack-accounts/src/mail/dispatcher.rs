@@ -19,12 +19,15 @@ use super::worker::{Outcome, SendFailure};
 /// crash, and jobs whose pause is over.
 const POLL: Duration = Duration::from_secs(2);
 
-/// How many messages are sent at once, and how many of them may be other than warnings.
+/// How many messages may be sent at once.
 const MAX_SENDING: usize = 8;
+
+/// How many of these messages may be confirmations and reset links, which anyone can request. The other places are kept
+/// free for warnings.
 const MAX_REQUESTED: usize = 6;
 
-/// How many messages other than warnings may be sent at once for one client. If they hang, messages for other clients
-/// can still be sent.
+/// How many confirmations and reset links may be sent at once for one client. If all of them hang, messages for other
+/// clients can still be sent.
 const MAX_OF_CLIENT: usize = 3;
 
 /// How often a claim is renewed while a message is being sent.
@@ -46,7 +49,8 @@ pub(super) struct Dispatcher {
     idle_at: watch::Sender<u64>,
     /// The messages that are being sent.
     sending: JoinSet<()>,
-    /// Whose messages other than warnings are being sent.
+    /// The tasks that are sending confirmations and reset links. For each task, the value is the client that requested
+    /// the message, or the user if no client is known.
     requested: HashMap<tokio::task::Id, String>,
 }
 
@@ -116,7 +120,7 @@ impl Shared {
         match self.send(job).await {
             Ok(Outcome::Sent) => {
                 if self.outage.end() {
-                    tracing::info!(event = "mail_recovered", "mail is sent again");
+                    tracing::info!(event = "mail_recovered", "emails can be sent again");
                 }
                 self.insist(calls, || self.worker.jobs.finish(job)).await;
             }
@@ -136,8 +140,8 @@ impl Shared {
                         user,
                         attempt,
                         error,
-                        "the email was not sent in a day, and is given up; correct the cause, then ask the user whether \
-                         it is still needed"
+                        "the email could not be sent for a day and was discarded; correct the cause, then ask the user \
+                         whether the email is still needed"
                     );
                     return self.insist(calls, || self.worker.jobs.remove(job)).await;
                 };
@@ -149,7 +153,8 @@ impl Shared {
                         user,
                         attempt,
                         error,
-                        "no email is sent at the moment; correct the cause: what waits is then sent within a minute"
+                        "no email can be sent at the moment; correct the cause, and queued emails will be sent within a \
+                         minute"
                     );
                 } else if failure.is_news {
                     tracing::error!(
@@ -159,7 +164,8 @@ impl Shared {
                         attempt,
                         retry_in_seconds,
                         error,
-                        "the email is sent again later; if this goes on, correct the cause or the user's address"
+                        "the email will be tried again later; if it keeps failing, correct the cause or the user's \
+                         address"
                     );
                 }
                 // If this fails, the claim expires.
@@ -215,7 +221,7 @@ impl Shared {
                 if !self.is_database_down.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
                         event = "mail_delayed", error = %WithCauses(&error),
-                        "queued mail cannot be read; it is sent when the database is back"
+                        "queued emails cannot be read; they will be sent when the database works again"
                     );
                 }
                 None

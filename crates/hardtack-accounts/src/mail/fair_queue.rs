@@ -37,8 +37,8 @@ impl<T> Default for FairQueue<T> {
 }
 
 impl<T> FairQueue<T> {
-    /// Adds an item without waiting. If too many items of its client wait already, the item is dropped. If the queue is
-    /// full, the client with the most items loses its newest one.
+    /// Adds an item without waiting. If the queue already contains [`OF_SOURCE`] items of the same client, the new item
+    /// is dropped. If the queue is full, the newest item of the client with the most items is dropped.
     pub(super) fn push(&self, source: String, item: T) {
         let mut waiting = self.waiting();
         let items = waiting.of_source.entry(source.clone()).or_default();

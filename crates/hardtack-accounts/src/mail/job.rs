@@ -6,9 +6,9 @@ use hardtack::clock::Timestamp;
 
 use crate::users::EmailAddress;
 
-/// After this many attempts, a message is given up, but not before [`MIN_AGE`]. With the usual pauses, 30 attempts take
-/// about a day. During an outage of the mail server, the pauses are shorter, so a limit on the number alone would give
-/// up too early.
+/// A message is abandoned after this many attempts, but not before it is [`MIN_AGE`] old. With the usual pauses, 30
+/// attempts take about a day. During an outage of the mail server, the pauses are shorter. Without the minimum age, a
+/// message would then be abandoned too early.
 pub(super) const MIN_ATTEMPTS: i64 = 30;
 const MIN_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -22,19 +22,20 @@ pub(super) const LONGEST_OUTAGE_PAUSE: Duration = Duration::from_secs(20);
 /// What an email is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JobKind {
-    /// A user has replaced a confirmed address, which is sent a link that undoes it.
+    /// A user has replaced a confirmed address. The email goes to the old address and contains a link that undoes the
+    /// change.
     EmailChanged,
-    /// A user has entered a new password on the account page, or while undoing a new address.
+    /// A user has set a new password on the account page, or while undoing a change of the email address.
     PasswordChanged,
-    /// A user has a new password, set by a link that was sent by mail.
+    /// A user has set a new password through a link that was sent by email.
     PasswordReset,
-    /// A user has a new password, set by a link that an operator has created.
+    /// A user has set a new password through a link that an operator has created.
     PasswordSet,
     /// A user has logged in with a device that the account did not know.
     NewDevice,
     /// An operator has changed the user name.
     Renamed,
-    /// A user has an unconfirmed address, which is sent a link that confirms it.
+    /// A user has an unconfirmed address. The email goes to this address and contains a link that confirms the address.
     ConfirmEmail,
     /// Someone has asked to reset the password of a user who has confirmed an address.
     ResetPassword,
@@ -110,7 +111,7 @@ pub(crate) struct NewJob<'a> {
     pub(crate) address: Option<&'a EmailAddress>,
     /// What else the message says.
     pub(crate) detail: &'a str,
-    /// The client that caused it; empty if there is none.
+    /// The client that caused the email; empty if no client did.
     pub(crate) source: &'a str,
     pub(crate) now: Timestamp,
 }
@@ -118,9 +119,9 @@ pub(crate) struct NewJob<'a> {
 /// A stored job that this process has claimed.
 pub(super) struct MailJob {
     pub(super) number: i64,
-    /// How often it was claimed.
+    /// How often the job was claimed.
     pub(super) claim: i64,
-    /// How often it has failed.
+    /// How often the job has failed.
     pub(super) failures: i64,
     pub(super) kind: JobKind,
     pub(super) user_id: String,
@@ -131,22 +132,24 @@ pub(super) struct MailJob {
     pub(super) detail: String,
     /// The user's `email_version` after the change.
     pub(super) email_version: i64,
-    /// The client that caused it; empty if there is none.
+    /// The client that caused the email; empty if no client did.
     pub(super) source: String,
-    /// How long ago it was added, by the database's clock.
+    /// How long ago the job was added, by the database's clock.
     pub(super) age: Duration,
-    /// When it was requested, by the clock of that server.
+    /// When the email was requested, by the clock of the server that received the request.
     pub(super) requested_at: Timestamp,
 }
 
 impl MailJob {
-    /// Returns the client whose share of the queue the job uses. If no client caused the job, returns the user.
+    /// Returns the client that requested the email. If no client is known, returns the user's id. The dispatcher limits
+    /// how many requested emails it sends at once for the same client or user.
     pub(super) fn whose(&self) -> &str {
         if self.source.is_empty() { &self.user_id } else { &self.source }
     }
 
-    /// Returns the current time by the clock of the server that received the request. The time since the request is
-    /// rounded down to minutes, so that a link that is created at once is valid from the time of the request.
+    /// Returns the current time by the clock of the server that received the request: the time of the request plus the
+    /// job's age. The age is rounded down to whole minutes. If the job runs within a minute, this is exactly the time
+    /// of the request, so the lifetime of the link in the email begins with the request.
     pub(super) fn now(&self) -> Timestamp {
         self.requested_at + Duration::from_secs(self.age.as_secs() / 60 * 60)
     }

@@ -17,8 +17,8 @@ use super::sent::{self, count_as_sent, lock_in};
 /// time.
 const CLAIM: Duration = Duration::from_secs(15);
 
-/// After a warning about a new device, the same client causes no further such warning to the same user for this long.
-/// Without this limit, a program that keeps no cookies would cause a warning with each log-in.
+/// How long it takes after a warning about a new device until the same client can trigger another such warning to the
+/// same user. Without this limit, a program that keeps no cookies would trigger a warning at each log-in.
 const SAME_CLIENT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads and writes the table `mail_jobs`.
@@ -46,8 +46,9 @@ macro_rules! due {
     };
 }
 
-/// Emails that were tried less often go first. During an outage, one email at a time is tried; without this order, two
-/// warnings to a mailbox that does not exist would be tried again and again, and no other email would ever be.
+/// Selects jobs that are due. The jobs that have been tried least often come first. During an outage of the mail
+/// server, only one email at a time is tried. If warnings always came first, two warnings to a mailbox that does not
+/// exist could be tried again and again, and no other email would ever be tried.
 macro_rules! select_due {
     ($now:literal) => {
         concat!(
@@ -67,9 +68,12 @@ impl MailJobStore {
         Self { database }
     }
 
-    /// Adds a job in the transaction that stores the change it reports. Nothing is added if the user has no address
-    /// that this email may go to, or if the same email already waits. A confirmation replaces a queued one to an
-    /// earlier address.
+    /// Adds a job. If the email reports a change, pass the transaction that stores the change.
+    ///
+    /// Adds nothing if the user has no address to which this email may be sent. Most emails are not queued again while
+    /// the same email is still in the queue. A warning about a new device is not queued if the same client has
+    /// triggered such a warning within [`SAME_CLIENT`]. Before a confirmation is queued, the user's queued
+    /// confirmations for other addresses are withdrawn.
     ///
     /// If a requested email would exceed a limit, nothing is added and the limit is returned. Warnings are not limited.
     pub(crate) async fn add_in(
@@ -98,7 +102,7 @@ impl MailJobStore {
         {
             return Ok(Some(limit));
         }
-        // Someone who logs in with a thousand devices causes one email at a time, not a thousand.
+        // If someone logs in with a thousand devices, one email at a time is queued, not a thousand.
         let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, address_key, source, detail, \
                    email_version, requested_at, turn) \
                    SELECT $1, $2, id, username, $3, $4, $5, $6, email_version, $7, (SELECT COUNT(*) FROM mail_jobs \
@@ -121,7 +125,8 @@ impl MailJobStore {
         Ok(None)
     }
 
-    /// Removes the jobs that would send a link to a user whose links stop working.
+    /// Removes the jobs that would send reset and confirmation links to a user. Call this in the transaction that
+    /// invalidates the user's links.
     pub(crate) async fn withdraw_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
         withdraw!(transaction, "user_id = $1 AND kind IN ('confirm_email', 'reset_password')", user_id)
     }
@@ -245,7 +250,7 @@ async fn recipient_in(transaction: &mut Transaction, job: &NewJob<'_>) -> Result
     Ok(rows.into_iter().next().map(|(email,)| email))
 }
 
-/// Returns whether the same email already waits.
+/// Returns whether the same email is already in the queue.
 async fn waits_in(transaction: &mut Transaction, job: &NewJob<'_>, address: &str) -> Result<bool, BackendError> {
     let sql = "SELECT number FROM mail_jobs WHERE user_id = $1 AND kind = $2 AND address = $3";
     let statement = Statement::new(sql).bind(job.user_id).bind(job.kind.name()).bind(address);

@@ -57,8 +57,9 @@ impl Letter {
 }
 
 /// Returns a user name in quotation marks. Mail programs turn names such as `www.evil.example` and `me@evil.example`
-/// into links, even between quotation marks, and ignore invisible characters in them. So this function puts spaces
-/// around every character except letters, digits, `-` and `_`. No link contains a space.
+/// into links, even inside quotation marks. Invisible characters in a name do not prevent this, because some mail
+/// programs ignore them. A link cannot contain a space. So this function puts spaces around every character except
+/// letters, digits, `-` and `_`, and tells the reader to ignore the spaces.
 pub(super) fn quoted(name: &str) -> String {
     let makes_links = |c: char| !c.is_alphanumeric() && c != '-' && c != '_';
     if !name.contains(makes_links) {

@@ -14,41 +14,44 @@ use super::JobKind;
 /// The time in which emails are counted.
 pub(super) const WINDOW: Duration = Duration::from_secs(60 * 60);
 
-/// How many emails go to one address, whatever they are about.
+/// How many emails of all kinds go to one address.
 const TO_ADDRESS: usize = 5;
 
 /// How many of the [`TO_ADDRESS`] emails may be of one kind. Even if strangers request that many confirmations, a reset
 /// link can still be sent.
 const TO_ADDRESS_OF_KIND: usize = 4;
 
-/// How many emails of one kind one user or one client can cause to one address.
+/// How many emails of one kind go to one address for the same user, or because of requests from the same client.
 const OF_USER: usize = 3;
 
-/// How many emails one user can cause, to all addresses together.
+/// How many emails of one kind are sent for the same user, to all addresses together.
 const OF_USER_IN_ALL: usize = 10;
 
-/// How many emails of one kind one client can cause. Many people may share its address.
+/// How many emails of one kind are sent because of requests from the same client, to all addresses together. The limit
+/// is high because many people may share a client's IP address.
 const OF_SOURCE: usize = 100;
 
 /// How many warnings go to one address before further ones wait.
 pub(super) const WARNINGS: usize = 5;
 
-/// An email to an address that was sent within the [`WINDOW`] or is still queued.
+/// An email that has been sent to an address within the [`WINDOW`], or is queued for that address.
 #[derive(Clone, Debug)]
 pub(super) struct Counted {
     pub(super) kind: String,
     pub(super) user_id: String,
     pub(super) source: String,
-    /// When it was sent, or the current time if it is still queued.
+    /// When the email was sent. If it is still queued, the current time.
     pub(super) at: Timestamp,
 }
 
-/// What counts against one more email.
+/// The earlier emails that count when another email is requested.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
     pub(super) to_address: Vec<Counted>,
-    /// When the user, or the client, has caused other emails, to any address.
+    /// For each email of the same kind for the same user, to any address: when the email was sent, or the current time
+    /// if it is still queued.
     pub(super) of_user: Vec<Timestamp>,
+    /// The same times for emails of the same kind that the same client has requested.
     pub(super) of_source: Vec<Timestamp>,
 }
 
@@ -85,7 +88,7 @@ impl MailLimit {
                 format!("Too many emails were requested for this account in the last hour. Try again {again}.")
             }
             Reached::ToAddress => format!(
-                "We have already sent as many emails to {address} as one address gets in an hour. Look in the spam \
+                "We have already sent the maximum number of emails for one hour to {address}. Look in the spam \
                  folder, or try again {again}."
             ),
             Reached::OfSource => {
@@ -94,7 +97,7 @@ impl MailLimit {
         }
     }
 
-    /// Returns the name of the limit in the log.
+    /// Returns the name that the log uses for this limit.
     pub(crate) const fn name(&self) -> &'static str {
         match self.reached {
             Reached::OfUser | Reached::OfUserInAll => "user",

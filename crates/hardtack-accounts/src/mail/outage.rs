@@ -46,9 +46,11 @@ pub(super) struct Failure {
 }
 
 impl Outage {
-    /// Returns how long to wait before a message may be sent, or zero if one may be sent now. During an outage, zero
-    /// also reserves the next try: other messages wait until that try has succeeded or failed, but at most for
-    /// `timeout`.
+    /// Returns how long to wait before a message may be sent, or zero if a message may be sent now.
+    ///
+    /// During an outage, only one message is tried at a time. A caller that gets zero must try a message, or call
+    /// [`Self::nothing_to_try`]. No other caller gets zero until this message has been sent or has failed, or until
+    /// `timeout` has passed.
     pub(super) fn delay(&self, now: Instant, timeout: Duration) -> Duration {
         let mut state = self.state();
         let Some(down) = &mut state.down else { return Duration::ZERO };
@@ -60,7 +62,8 @@ impl Outage {
         delay
     }
 
-    /// Allows another message to be tried, because there was none after [`Self::delay`].
+    /// Call this method if [`Self::delay`] has returned zero but there was no message to send. The next caller of
+    /// [`Self::delay`] can then try to send a message at once.
     pub(super) fn nothing_to_try(&self, now: Instant) {
         if let Some(down) = &mut self.state().down {
             (down.is_trying, down.until) = (false, now);
@@ -131,7 +134,7 @@ mod tests {
             now += delay;
         }
         assert!((55..75).contains(&tries), "{tries}");
-        // One try that is never concluded does not stop the others for long.
+        // One attempt that is never concluded does not stop the others for long.
         while !outage.delay(now, TIMEOUT).is_zero() {
             now += Duration::from_secs(1);
         }

@@ -100,7 +100,8 @@ async fn work_off(queue: &FairQueue<ResetRequest>, worker: &MailWorker, queued: 
             if since.elapsed() < PAUSE {
                 tracing::warn!(
                     event = "mail_delayed", error = %WithCauses(&error),
-                    "a reset link was requested, but the database fails; it is sent when the database is back"
+                    "a reset link was requested, but the database failed; the link will be sent when the database \
+                     works again"
                 );
             }
             tokio::time::sleep(PAUSE).await;
@@ -109,7 +110,12 @@ async fn work_off(queue: &FairQueue<ResetRequest>, worker: &MailWorker, queued: 
         queue.done();
         let dropped = queue.take_dropped();
         if dropped > 0 {
-            tracing::warn!(event = "dropped", queue = "mail", items = dropped, "too many reset links were requested");
+            tracing::warn!(
+                event = "dropped",
+                queue = "mail",
+                items = dropped,
+                "too many reset links were requested; some requests were dropped"
+            );
         }
     }
 }

@@ -16,10 +16,14 @@ const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// The maximum number of rows to read. No limit is higher, so further rows would not change the result.
 const MAX_ROWS: i64 = 200;
 
-/// A row whose time is further in the future than this does not count, because the clock has been set back.
+/// The limits ignore a row whose time is further in the future than this. Such a row was probably written before the
+/// clock was set back.
 const MAX_SKEW: Duration = Duration::from_secs(60);
 
-/// The SQL that counts jobs as sent now, by the clock of their requests.
+/// Creates the statement that inserts a row into `mail_sent` for each job that meets the condition.
+///
+/// The time of the row is the current time on the clock of the server that received the request: the time of the
+/// request plus the age of the job. The database's clock measures the age.
 macro_rules! count_as_sent {
     ($($condition:literal),+) => {
         hardtack_db::Statement::per_database(

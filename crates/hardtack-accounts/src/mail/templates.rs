@@ -74,13 +74,14 @@ impl MailTemplates {
 
     /// To the old address, with a link that undoes the change.
     fn email_changed(&self, name: &str, undo: Option<&LinkToken>) -> Letter {
-        let changed = format!("the email address of your account {name} was changed. This address is no longer used.");
+        let changed =
+            format!("the email address of your account {name} was changed. The account no longer uses this address.");
         let letter = self.on_the_site(&changed).say(IGNORE);
         match undo {
             Some(token) => letter
                 .say(
-                    "If this was not you, undo it within a week. This restores your address, logs out all devices and \
-                     lets you choose a new password, because whoever changed the address knows yours:",
+                    "If this was not you, someone else knows your password. Undo the change within a week. This \
+                     restores your address, logs out all devices and lets you choose a new password:",
                 )
                 .link(&self.url(&format!("/email/undo?token={}", token.as_str()))),
             None => letter.say("If this was not you, contact the administrators of the site."),
@@ -88,15 +89,15 @@ impl MailTemplates {
     }
 
     fn password_changed(&self, what: &str) -> Letter {
-        self.on_the_site(&format!("{what}. Other devices were logged out."))
+        self.on_the_site(&format!("{what}. All other devices were logged out."))
             .say(IGNORE)
-            .say("If this was not you, choose a new password now. Whoever changed it is then logged out:")
+            .say("If this was not you, choose a new password now. This logs out all devices:")
             .link(&self.url("/password/forgot"))
     }
 
     fn new_device(&self, name: &str, device: &str, at: Timestamp) -> Letter {
         let when = date_and_time(at);
-        self.on_the_site(&format!("someone logged in to your account {name} with a device that is new to it:"))
+        self.on_the_site(&format!("someone logged in to your account {name} from a new device:"))
             .say(format!("{device}, on {when}"))
             .say(IGNORE)
             .say("If this was not you, choose a new password now. This logs out all devices:")
@@ -109,11 +110,11 @@ impl MailTemplates {
         let former = quoted(former);
         self.on_the_site(&format!("an administrator changed the user name of your account from {former} to {name}."))
             .say("From now on, log in with the new name. Your password stays the same.")
-            .say("If you do not know why, contact the administrators of the site.")
+            .say("If you did not expect this, contact the administrators of the site.")
     }
 
-    /// Begins a letter. It puts no full stop after the site's name, because mail programs may turn the name and the
-    /// full stop into a link.
+    /// Begins an email with a paragraph such as "On site.example, your password was changed." No full stop follows the
+    /// host name, because a mail program might include the full stop in a link to the host.
     fn on_the_site(&self, what: &str) -> Letter {
         let host = self.site.split_once("://").map_or(self.site.as_str(), |(_, host)| host);
         Letter::default().say(format!("On {host}, {what}"))

@@ -14,7 +14,7 @@ use crate::activity::{ActivityKind, Recorder};
 use crate::links::{LinkPurpose, LinkStore, LinkToken};
 use crate::users::{EmailAddress, UserStore};
 
-/// Works off stored jobs, and queues the emails that visitors request.
+/// Sends the emails of stored jobs, and stores jobs for the reset links that visitors request.
 pub(crate) struct MailWorker {
     database: Pool,
     users: UserStore,
@@ -25,13 +25,14 @@ pub(crate) struct MailWorker {
     mailer: Box<dyn ErasedMailer>,
 }
 
-/// What became of a job that has not failed.
+/// The result of a job that has not failed.
 pub(super) enum Outcome {
     /// The message was sent.
     Sent,
     /// The message is no longer needed.
     NotNeeded,
-    /// The message has to wait, because its recipient was sent several.
+    /// The message is a warning that has to wait, because its recipient has been sent several warnings in the last
+    /// hour.
     Later,
     /// The job was withdrawn, or another process has claimed it because our claim had expired.
     NotOurs,
@@ -39,12 +40,12 @@ pub(super) enum Outcome {
 
 /// Why a message was not sent.
 pub(super) struct SendFailure {
-    /// Whether the mail server is out of order. If false, the message itself may be the problem.
+    /// Whether the mail server is down. If `false`, the message itself may be the problem.
     pub(super) is_outage: bool,
     pub(super) text: String,
 }
 
-/// A message with the token of its link.
+/// A message that can be sent, and the token of the link in the message, if there is one.
 struct Prepared {
     mail: Mail,
     token: Option<LinkToken>,
@@ -155,7 +156,7 @@ impl MailWorker {
                         user,
                         limit = limit.name(),
                         minutes,
-                        "no email was sent; the links in earlier ones work"
+                        "no email was sent, because a limit was reached; the links in earlier emails still work"
                     );
                 }
             }

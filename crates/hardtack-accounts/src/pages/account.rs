@@ -22,7 +22,7 @@ pub(crate) struct AccountView<'a> {
     pub email_confirmed: bool,
     /// Whether the site sends email.
     pub sends_mail: bool,
-    /// Tells whose form it is, after the session has ended.
+    /// The value of the hidden field that tells which user the form belongs to, even after the session has ended.
     pub owner: &'a str,
     /// The date of the sign-up, as text.
     pub created: &'a str,
@@ -94,7 +94,7 @@ fn profile(view: &AccountView<'_>) -> Markup {
             name: "current_password",
             label: "Current password",
             kind: FieldKind::OptionalPassword,
-            hint: Some("Only if you change the email address."),
+            hint: Some("Required only if you change the email address."),
         },
     ];
     html! {

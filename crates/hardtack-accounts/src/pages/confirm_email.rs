@@ -18,8 +18,8 @@ pub(crate) struct ConfirmEmailView<'a> {
     pub address: &'a str,
 }
 
-/// Renders one button, which posts `csrf_token` and `link`. Opening the page must change nothing, because mail scanners
-/// open links. They press no buttons.
+/// Renders one button, which posts `csrf_token` and `link`. Mail scanners open links, but do not press buttons. So
+/// opening the page must change nothing.
 pub(crate) fn confirm_email(shell: &Shell<'_>, view: &ConfirmEmailView<'_>) -> Markup {
     page(
         shell,
@@ -30,7 +30,7 @@ pub(crate) fn confirm_email(shell: &Shell<'_>, view: &ConfirmEmailView<'_>) -> M
             main: html! {
                 div.card {
                     h1 { "Confirm your email address" }
-                    p { "The address " bdi.name { (view.address) } " will be confirmed for the account " bdi.name { (view.username) } ". If that is not your account, close this page." }
+                    p { "Confirm " bdi.name { (view.address) } " as the email address of the account " bdi.name { (view.username) } ". If this is not your account, close this page." }
                     form method="post" action="/email/confirm" {
                         (form::csrf(view.csrf_token))
                         (form::link(view.form_key))

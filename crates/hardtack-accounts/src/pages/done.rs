@@ -1,4 +1,5 @@
-//! A page that says what was done, for a success that must not be redirected.
+//! A page that reports a success. It is sent instead of a redirect if the browser's next request might fail, for
+//! example because the session store is down.
 
 use maud::{Markup, html};
 

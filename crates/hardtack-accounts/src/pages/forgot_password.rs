@@ -40,7 +40,7 @@ pub(crate) fn forgot_password(shell: &Shell<'_>, view: &ForgotPasswordView<'_>) 
                 button.button.primary.full type="submit" { "Email me the link" }
             }
             p {
-                "If you have not confirmed an address, ask the administrator"
+                "If you have not confirmed an email address, ask the administrator"
                 (contact_suffix(view.contact))
                 " for a reset link."
             }
@@ -57,14 +57,15 @@ pub(crate) fn mail_is_off(shell: &Shell<'_>, contact: Option<&str>) -> Markup {
             p {
                 "This site does not send email, so ask the administrator"
                 (contact_suffix(contact))
-                " for a reset link. Say your user name."
+                " for a reset link. Tell them your user name."
             }
-            p { "With the link, you choose a new password. The administrator does not learn it." }
+            p { "The link opens a page where you choose a new password. The administrator does not see it." }
         },
     )
 }
 
-/// Renders how to reach the administrator, in parentheses: an email address and a URL are links.
+/// Renders the contact of the administrator in parentheses. If the contact is an email address or a URL, it becomes a
+/// link. If there is no contact, renders nothing.
 fn contact_suffix(contact: Option<&str>) -> Markup {
     let Some(contact) = contact else { return html! {} };
     let link = match EmailAddress::parse(contact) {

@@ -55,9 +55,9 @@ pub(super) fn new_password_hint(min: u8) -> String {
 /// Says what an email address is for.
 pub(super) const fn email_hint(sends_mail: bool) -> &'static str {
     if sends_mail {
-        "To get back in if you forget your password, and to hear of changes to your account."
+        "We use it if you forget your password, and to tell you about changes to your account."
     } else {
-        "So that the people who run this site can reach you. The site itself sends no email."
+        "Lets the people who run this site contact you. The site itself does not send email."
     }
 }
 
@@ -71,12 +71,12 @@ pub(super) fn link(form_key: &str) -> Markup {
     html! { input type="hidden" name="link" value=(form_key); }
 }
 
-/// The hidden field that tells whose form it is, after the session has ended.
+/// The hidden field that tells which user the form belongs to, even after the session has ended.
 pub(super) fn owner(owner: &str) -> Markup {
     html! { input type="hidden" name="owner" value=(owner); }
 }
 
-/// The hidden field with the path to go to afterwards.
+/// The hidden field with the path of the page where the user continues after sending the form.
 pub(super) fn next(path: Option<&str>) -> Markup {
     html! {
         @if let Some(path) = path { input type="hidden" name="next" value=(path); }

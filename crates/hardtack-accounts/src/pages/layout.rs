@@ -91,8 +91,9 @@ pub(super) fn page(shell: &Shell<'_>, page: &Page<'_>) -> Markup {
     }
 }
 
-/// Adds the navigation of `shell` to a page that was rendered before its user was known. Returns `None` for a page that
-/// already has the navigation of a known user or visitor.
+/// Replaces the navigation of a page that was rendered before the site had found out whether a user is logged in. The
+/// page gets the navigation for the user or visitor in `shell`. Returns `None` if the page was already rendered for a
+/// user or visitor.
 pub(crate) fn with_navigation(page: &str, shell: &Shell<'_>) -> Option<String> {
     let unknown = header(&Shell::default(), None).into_string();
     page.contains(&unknown).then(|| page.replacen(&unknown, &header(shell, None).into_string(), 1))

@@ -12,7 +12,7 @@ pub(crate) struct ReauthenticateView<'a> {
     pub csrf_token: &'a str,
     /// The user who is logged in.
     pub username: &'a str,
-    /// The path of this site to go to afterwards.
+    /// The path on this site where the user continues after entering the password.
     pub next: Option<&'a str>,
     /// Errors of `password`.
     pub errors: &'a [FieldError<'a>],

@@ -12,7 +12,7 @@ use super::{form, url};
 /// One device: one session.
 #[derive(Clone)]
 pub(crate) struct DeviceRow {
-    /// The session's public id, as in the path that revokes it.
+    /// The session's public id. The form that ends the session posts to `/account/sessions/ID/revoke`.
     pub id: String,
     /// Whether it is the session of this request.
     pub is_current: bool,
@@ -73,7 +73,7 @@ pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &DevicePage
                                 @if !is_all { "Logs out all other devices at once." }
                                 @else if others == 1 { "Logs out the other device at once." }
                                 @else { "Logs out the " (others) " other devices at once." }
-                                " This one stays logged in."
+                                " This device stays logged in."
                             }
                         }
                         form method="post" action="/account/sessions/revoke-others" {

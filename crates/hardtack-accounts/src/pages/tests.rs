@@ -35,7 +35,8 @@ impl<'a> Tag<'a> {
     }
 }
 
-/// Returns every opening tag. Splitting at `<` and `>` is exact, because escaped text contains neither of them.
+/// Returns every opening tag. The HTML can be split at `<` and `>`, because these characters occur unescaped only where
+/// a tag begins or ends.
 fn tags(html: &str) -> Vec<Tag<'_>> {
     html.split('<')
         .skip(1)

@@ -22,8 +22,9 @@ pub(crate) struct UndoEmailView<'a> {
     pub errors: &'a [FieldError<'a>],
 }
 
-/// Renders the form, which posts `new_password`, `csrf_token` and `link`. Opening the page must change nothing, because
-/// mail scanners open links. They press no buttons.
+/// Renders the form, which posts `new_password`, `csrf_token` and `link`. Opening the page must not change anything,
+/// because mail scanners open the links in emails. Only the button makes the change, and mail scanners do not press
+/// buttons.
 pub(crate) fn undo_email(shell: &Shell<'_>, view: &UndoEmailView<'_>) -> Markup {
     let hint = form::new_password_hint(view.min_password);
     let fields = [Field {
@@ -46,8 +47,8 @@ pub(crate) fn undo_email(shell: &Shell<'_>, view: &UndoEmailView<'_>) -> Markup 
             main: html! {
                 div.card {
                     h1 { "Restore your email address" }
-                    p { "The account " bdi.name { (view.username) } " will use the address " bdi.name { (view.address) } " again, and all devices will be logged out." }
-                    p { "Whoever changed the address knows your password, so choose a new one. If you leave the field empty, the password stays the same." }
+                    p { "This changes the email address of the account " bdi.name { (view.username) } " back to " bdi.name { (view.address) } " and logs out all devices." }
+                    p { "The person who changed the address knows your password, so choose a new one. If you leave the field empty, your password stays the same." }
                     p { "If you changed the address yourself, close this page." }
                     form method="post" action="/email/undo" {
                         (form::summary("undo", &fields, view.errors))

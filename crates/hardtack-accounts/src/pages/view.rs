@@ -18,7 +18,8 @@ pub(crate) struct Shell<'a> {
     pub viewer: Option<Viewer<'a>>,
     /// A message above the content.
     pub notice: Option<Notice<'a>>,
-    /// Whether it is known if a user is logged in.
+    /// `false` if the page is rendered before the site has found out whether a user is logged in. An error page may be
+    /// rendered that early.
     pub is_known: bool,
 }
 
@@ -49,8 +50,8 @@ pub(crate) struct FieldError<'a> {
     pub text: &'a str,
 }
 
-/// The log-in or sign-up form. It has no field for the password, because a password that was entered is never sent
-/// back.
+/// What the log-in or sign-up page renders. There is no password here, because the site never sends an entered password
+/// back to the browser.
 pub(crate) struct CredentialsView<'a> {
     /// The pre-session CSRF token.
     pub csrf_token: &'a str,

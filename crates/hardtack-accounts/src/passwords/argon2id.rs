@@ -13,8 +13,8 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
 /// Hashes and verifies passwords, with a pool of reusable buffers. Without the pool, allocating 19 MiB for every hash
-/// would cost thousands of page faults and fragment the heap. Its number of buffers grows to the largest number of
-/// hashes that have run at the same time.
+/// would cost thousands of page faults and fragment the heap. If no buffer is free, a new buffer is allocated. So the
+/// number of buffers is the largest number of hashes that have been computed at the same time.
 #[derive(Clone, Default)]
 pub(super) struct Argon2id(Arc<Mutex<Vec<Vec<Block>>>>);
 

@@ -1,17 +1,21 @@
-//! Words that an attacker who knows the user and the site tries first.
+//! Context-specific words, such as the user name: words that an attacker who knows the user and the site tries first.
 
-/// The shortest part of a name, an address or a host that counts, in characters.
+/// A part of a user name, an email address or a site name is a context-specific word if it has at least this many
+/// characters. Shorter parts occur in too many other words.
 const SHORTEST_PART: usize = 4;
 
-/// If a password contains words of its context, such as the user name, it must have at least this many letters besides
-/// them. Fewer letters are enough if it has more than [`MAX_OTHERS`] characters besides the words.
+/// A password that contains context-specific words is accepted if it has at least this many letters besides these
+/// words.
 const MIN_LETTERS: usize = 4;
 
-/// How many digits and signs people add to a word, at most: a date has eight.
+/// A password that contains context-specific words is also accepted if it has more than this many characters besides
+/// these words. People often add digits and symbols to a word. The longest common addition is a date, which has eight
+/// digits.
 const MAX_OTHERS: usize = 8;
 
-/// Returns whether a password consists of words of its context, such as the user name, and a few other characters (ASVS
-/// 5.0 V6.2.11). An example is `alice2024!` for the user `alice`.
+/// Returns whether a password consists of context-specific words and a few other characters (ASVS 5.0 V6.2.11). An
+/// example is the password `alice2024!` of the user `alice`. `context` lists the texts that the words come from, such
+/// as the user name and the email address.
 pub(super) fn is_expected<'a>(password: &str, context: impl IntoIterator<Item = &'a str>) -> bool {
     let password = password.to_lowercase();
     let mut words: Vec<String> = Vec::new();
@@ -22,7 +26,7 @@ pub(super) fn is_expected<'a>(password: &str, context: impl IntoIterator<Item = 
         }
         let parts = text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned);
         words.extend(parts.filter(|part| part.chars().count() >= SHORTEST_PART));
-        // The whole text, unless it is so short that it is part of many words.
+        // The whole text is a word too, unless it is so short that it occurs in many other words.
         words.extend((text.chars().count() >= SHORTEST_PART - 1).then_some(text));
     }
     words.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));

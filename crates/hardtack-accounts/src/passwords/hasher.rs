@@ -18,7 +18,7 @@ const WAITING_PER_PERMIT: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HashError {
     /// The queue is full.
-    #[error("too many passwords are being checked at once")]
+    #[error("too many passwords are being checked at once; try again in a few seconds")]
     Busy,
     /// The blocking thread or the library failed.
     #[error(transparent)]

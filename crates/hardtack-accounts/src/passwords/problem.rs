@@ -16,8 +16,8 @@ pub enum PasswordProblem {
     /// It contains a control character, which some keyboards and forms cannot send.
     #[error("Choose a password without tabs, line breaks or other control characters.")]
     ControlCharacter,
-    /// Apart from a few characters, it is the user name, the email address or the name of the site, or consists of
-    /// words in these.
+    /// It is little more than the user name, the email address or the name of the site: it consists of words from them
+    /// and a few other characters.
     #[error(
         "Choose another password. This one is little more than your user name, your email address or the name of this \
          site."

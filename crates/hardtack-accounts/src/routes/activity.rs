@@ -12,10 +12,11 @@ use crate::pages::device_name;
 use crate::site::Site;
 use crate::users::User;
 
-/// How many failed log-ins a program gets at most, so that they do not push out other rows.
+/// The maximum number of failed log-ins in a response. Failed log-ins have a separate limit, so they cannot push out
+/// other rows.
 const MAX_FAILED: u32 = 20;
 
-/// How many other rows a program gets at most.
+/// The maximum number of other rows in a response.
 const MAX_OTHERS: u32 = 100;
 
 pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {

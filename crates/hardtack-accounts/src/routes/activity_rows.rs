@@ -7,7 +7,7 @@ use hardtack::clock::Timestamp;
 use crate::activity::{Activity, ActivityKind, MAX_FAILED_LOG_INS};
 use crate::pages::{ActivityRow, TimeText, device_name};
 
-/// From how many addresses failed log-ins have rows of their own.
+/// The maximum number of addresses whose failed log-ins get a separate row.
 const MAX_ADDRESSES: usize = 4;
 
 /// Returns a row for each activity, newest first. Failed log-ins from one address share a row, which shows the time of

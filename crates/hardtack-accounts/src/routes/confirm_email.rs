@@ -90,7 +90,7 @@ async fn confirm(
     }
 }
 
-/// The button that sends another link. It has no fields.
+/// The form whose button sends another confirmation link. The form has no inputs for the user to fill in.
 pub(crate) struct SendAgainForm;
 
 impl AccountForm for SendAgainForm {

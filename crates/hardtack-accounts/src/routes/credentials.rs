@@ -64,15 +64,15 @@ impl CredentialsInput {
         }
     }
 
-    /// Returns the log-in of a user, with session cookies or persistent cookies. Browsers do not send a checkbox that
-    /// is not ticked, so a form without the field gets session cookies. If a program omits the field, the site's
-    /// configuration decides.
+    /// Returns the [`LogIn`] for a user. The field `remember` decides whether the browser gets persistent cookies or
+    /// session cookies. Browsers omit a checkbox that is not ticked, so if a form lacks the field, the browser gets
+    /// session cookies. If a program omits the field, the site's configuration decides.
     pub(super) fn log_in(&self, user_id: &str, wants: Wants) -> LogIn {
         let remember = self.remember.or((wants != Wants::Api).then_some(false));
         remember.into_iter().fold(LogIn::new(user_id), LogIn::remember)
     }
 
-    /// Returns whether the user has asked for a page that comes after the log-in.
+    /// Returns whether the user will continue to a page other than the home page after the log-in.
     pub(super) fn goes_on(&self, auth: &Auth) -> bool {
         self.next_page(auth).is_some_and(|next| next.as_str() != "/")
     }
@@ -116,8 +116,8 @@ pub(super) fn show_form(
 /// Checks that a form for visitors, such as the log-in form, was sent from this site's own page.
 ///
 /// # Errors
-/// Another page sent the form, or may have sent it. If this is uncertain and the client is a browser, the error is the
-/// response of `again`: the form once more, with a notice that says what to do.
+/// Another page sent the form, or it is uncertain which page sent it. If this is uncertain and the client is a browser,
+/// the error is the result of `again`, which shows the form again with a notice that says what to do.
 pub(super) fn require_own_form(
     auth: &Auth,
     again: impl FnOnce(Shell<'_>) -> Result<Response, AuthError>,

@@ -1,4 +1,5 @@
-//! `/token/bind` and `/token/bound`, to which browsers post by themselves if sessions can be bound to their devices.
+//! The routes `/token/bind` and `/token/bound`. If the site offers device binding, browsers post to these routes on
+//! their own, without a script or a form.
 
 use axum::response::Response;
 use hardtack_axum::{Auth, AuthError};

@@ -1,4 +1,4 @@
-//! Responds to requests without a fresh token. A fresh token shows that the user has entered the password recently.
+//! The responses to requests whose token is not fresh. A token is fresh if the user has entered the password recently.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::FailureKind;
@@ -25,9 +25,9 @@ pub(super) fn is_not_fresh(error: &AuthError) -> bool {
 pub(super) enum AfterProof {
     /// The account page.
     Account,
-    /// The account page, which says that the password is not changed yet.
+    /// The account page, with a notice that the password has not been changed yet.
     PasswordUnchanged,
-    /// The list of devices, which says that nothing is logged out yet.
+    /// The list of devices, with a notice that no device has been logged out yet.
     Devices,
 }
 

@@ -1,4 +1,5 @@
-//! `/healthz`: whether the database responds and, after a failed write, accepts writes again.
+//! `/healthz`: checks that the database responds. If a write has failed and none has succeeded since, also checks that
+//! the database accepts writes again.
 
 use axum::Json;
 use axum::extract::State;

@@ -54,8 +54,8 @@ async fn to_confirm(site: &Site, user: &User, done: &str) -> Option<String> {
         true => Some(format!("We have sent a link to {email}. Open it within a day to confirm the address.")),
         false => (done == "signup-limited").then(|| {
             format!(
-                "We have not sent a link to {email}, because as many emails as we send in an hour were sent already. Have \
-                 it sent later, on your account page, to confirm the address."
+                "We have not sent a link to {email}, because the hourly limit for emails was reached. To confirm the \
+                 address, request the link later on your account page."
             )
         }),
     }

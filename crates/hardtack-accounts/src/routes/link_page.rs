@@ -16,16 +16,17 @@ use crate::respond;
 /// A page that a single-use link leads to.
 pub(super) struct LinkPage {
     cookie: PageCookie,
-    /// The explanation, and the path and the label of the button, on the page for dead links.
+    /// The explanation on the page for dead links.
     dead_link: &'static str,
+    /// The path and the label of the button on the page for dead links.
     action: (&'static str, &'static str),
 }
 
-/// What is wrong with a link that was not copied as a whole.
-const INCOMPLETE: &str = "Part of the link is missing, or it was mistyped. Open the link in the email itself, or copy \
-                          the whole line.";
+/// The explanation for an incomplete link, for example a link of which the user copied only a part.
+const INCOMPLETE: &str = "Part of the link is missing, or it was mistyped. Open the link in the message that you \
+                          received, or copy the whole link.";
 
-/// How a request names the link that it redeems.
+/// The fields with which a request names the link that it uses.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct SentLink {
@@ -71,8 +72,8 @@ impl LinkPage {
     /// cookie. Without the check, a form that shows one user's name could change another user's account.
     ///
     /// # Errors
-    /// The token in the body is malformed, the form belongs to another link, or no link is open. The error is the
-    /// response.
+    /// The token in the body is malformed, the form was not rendered for the token in the cookie, or the request names
+    /// no link at all. The error is the response to send.
     pub(super) fn sent_token(&self, sent: &SentLink, auth: &Auth) -> Result<LinkToken, Box<Response>> {
         if let Some(token) = &sent.token {
             return LinkToken::parse(token).ok_or_else(|| Box::new(self.unusable(auth, true)));

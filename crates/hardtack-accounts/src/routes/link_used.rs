@@ -9,11 +9,13 @@ use crate::page_cookie::PageCookie;
 use crate::site::Site;
 use crate::users::User;
 
-/// The id of the user whose link was used. The cookie is kept until the notice has been shown.
+/// The id of the user whose link was used. The cookie is kept until the home page has been shown, but for at most a
+/// minute.
 const COOKIE: PageCookie = PageCookie { name: "link_used", path: "/", max_age: 60 };
 
-/// Sets a cookie that names the link's owner until the next page is shown. Programs need none, because they get the
-/// response.
+/// If the client is a browser, sets a cookie with the id of the link's owner. The home page reads the cookie to say
+/// whose link was used, and then deletes it. Programs do not need the cookie, because the response itself tells them
+/// the result.
 pub(super) fn remember(response: Response, user_id: &str, auth: &Auth) -> Response {
     match auth.wants() {
         Wants::Page => COOKIE.set(response, user_id, auth.authenticator()),
@@ -21,7 +23,7 @@ pub(super) fn remember(response: Response, user_id: &str, auth: &Auth) -> Respon
     }
 }
 
-/// Forgets whose link was used.
+/// Deletes the cookie, if the browser has it.
 pub(super) fn forget(response: Response, auth: &Auth) -> Response {
     match COOKIE.find(auth.headers(), auth.authenticator()) {
         Some(_) => COOKIE.clear(response, auth.authenticator()),

@@ -25,10 +25,7 @@ const NO_MATCH: &str = "That user name and password do not match.";
 const KEPT: Notice<'_> =
     Notice { kind: NoticeKind::Info, text: "Your session has ended. Log in again to finish: what you typed is kept." };
 
-const NEEDED: Notice<'_> = Notice {
-    kind: NoticeKind::Info,
-    text: "The page that you asked for needs a log-in. You will go there afterwards.",
-};
+const NEEDED: Notice<'_> = Notice { kind: NoticeKind::Info, text: "Log in to open the page that you asked for." };
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
     let ended = auth.query("ended").map(|_| match auth.query("form").as_deref() {
@@ -56,7 +53,8 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
     show_form(&site, &auth, StatusCode::OK, &input, &[], visitor.shell(notice), login)
 }
 
-/// The shell of the form with an error. It still says why the user is here.
+/// Returns the shell for showing the form again with an error. The notice in the shell still says why the user was sent
+/// to the log-in page.
 fn shell_of_failed(auth: &Auth, input: &CredentialsInput) -> Shell<'static> {
     let notice = match kept_form::is_set(auth.headers(), auth.authenticator()) {
         true => Some(KEPT),
@@ -65,7 +63,8 @@ fn shell_of_failed(auth: &Auth, input: &CredentialsInput) -> Shell<'static> {
     Shell { notice, ..Shell::default() }
 }
 
-/// Returns what the user has just done elsewhere.
+/// Returns the text of the notice about what the user has just done on another page, such as choosing a new password.
+/// `done` is the query parameter of the same name. Returns `None` if its value is unknown.
 fn done_text(done: &str) -> Option<&'static str> {
     match done {
         "reset" => {
@@ -77,7 +76,7 @@ fn done_text(done: &str) -> Option<&'static str> {
         ),
         "undo" => Some(
             "Your email address has been restored and all devices have been logged out. If someone else changed it, they know \
-             your password: choose a new one with “Forgot your password?”.",
+             your password. Choose a new one with “Forgot your password?”.",
         ),
         "undo-password" => Some(
             "Your email address has been restored, your password has been changed, and all devices have been logged out. \
@@ -118,7 +117,8 @@ pub(crate) async fn submit(
     }
 }
 
-/// Runs to its end even if the client hangs up, because it may have to end a session that it should not have begun.
+/// Logs in a user whose password has been verified. This future must run to completion even if the client disconnects.
+/// If the password is changed or the user is disabled during the log-in, the future has to end the new session.
 async fn log_in(
     site: Site,
     auth: Auth,
@@ -151,7 +151,7 @@ async fn log_in(
     Ok((cookies, devices.remember(response, &known, auth.authenticator())).into_response())
 }
 
-/// The response to too many attempts: the page of a wrong password with another sentence.
+/// The response after too many attempts. A browser gets the log-in form with an error, as after a wrong password.
 fn too_many(
     site: &Site,
     auth: &Auth,

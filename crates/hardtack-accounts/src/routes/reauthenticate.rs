@@ -56,7 +56,8 @@ impl AccountForm for ReauthenticateInput {
     }
 }
 
-/// Users who were on their way to another page, and have just logged in, are sent on.
+/// Shows the form. However, if the token is fresh, for example because the user has just logged in, redirects to the
+/// page in `next`.
 pub(crate) async fn show(auth: Auth, user: CurrentUser<User>) -> Response {
     let next = auth.query("next").and_then(|next| auth.authenticator().next(&next));
     if let Some(next) = next.filter(|_| user.token().is_fresh(auth.authenticator().now())) {

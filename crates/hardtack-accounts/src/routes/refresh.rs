@@ -101,8 +101,9 @@ pub(crate) async fn submit(
     Ok((cookies, respond::success(auth.wants(), &location, json!({ "refreshed": true }))).into_response())
 }
 
-/// Refuses a request that was redirected here from another route. If its body is a form, the form is kept as if the
-/// other route had refused it.
+/// Refuses a request that another route has redirected here. If the other route takes a form of an account page, the
+/// response is the same as if the other route had refused the form. For example, what the user typed into the profile
+/// form is kept.
 async fn refuse_redirected(error: AuthError, request: Request, auth: &Auth, site: &Site) -> Response {
     let next = auth.query("next").unwrap_or_default();
     match next.split('?').next().unwrap_or_default() {

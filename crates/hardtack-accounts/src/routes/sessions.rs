@@ -40,7 +40,7 @@ pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser
     }
     let notice = auth.query("done").map(|done| match done.as_str() {
         "proof" => {
-            let text = "Thank you. Nothing has been logged out yet: choose again.";
+            let text = "Thank you. Nothing has been logged out yet. Choose again which devices to log out.";
             Notice { kind: NoticeKind::Info, text }
         }
         _ => Notice { kind: NoticeKind::Success, text: "The selected devices have been logged out." },
@@ -67,7 +67,7 @@ async fn show(
     Ok(([(header::CONTENT_SECURITY_POLICY, POLICY_WITH_SCRIPT)], respond::page(status, page)).into_response())
 }
 
-/// The buttons of the page. They have no fields.
+/// A form whose button logs out one device or all other devices. The form has no inputs for the user to fill in.
 pub(crate) struct DeviceForm;
 
 impl AccountForm for DeviceForm {

@@ -1,4 +1,5 @@
-//! `/email/undo`: the target of the link that an old address is sent when it is replaced.
+//! `/email/undo`: restores a user's previous email address. When a user replaces a confirmed address, the site sends a
+//! link to this page to the previous address.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};

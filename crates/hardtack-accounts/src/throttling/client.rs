@@ -1,4 +1,4 @@
-//! The client whose tries are counted.
+//! The client whose attempts are counted.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -12,8 +12,8 @@ use crate::site::Site;
 
 /// What is known about the client of a request. It decides how often something may be tried.
 pub(crate) struct Client {
-    /// The address or network by which tries are counted. `None` if the server does not know the client's address, as
-    /// in a test of the router.
+    /// The address, or for IPv6 the network, whose attempts are counted together. `None` if the server does not know the client's address,
+    /// as in a test of the router.
     pub(super) network: Option<IpAddr>,
     /// The users who have logged in with this browser before.
     pub(crate) devices: Devices,

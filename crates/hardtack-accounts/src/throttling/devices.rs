@@ -1,7 +1,7 @@
 //! The cookie that marks a browser in which users have logged in before.
 //!
-//! The cookie is not a credential. It only gives the browser its own allowance of password tries. A log-in from a
-//! browser without it is announced to the user by email.
+//! The cookie is not a credential. It only gives the browser a counter of its own for password attempts. If a user logs
+//! in with a browser whose cookie does not name this user, the site tells the user by email.
 
 use std::time::Duration;
 
@@ -25,11 +25,12 @@ const MAX_USERS: usize = 5;
 
 const PURPOSE: &str = "known device";
 
-/// The users who have logged in with a browser, the last one first.
+/// The users who have logged in with a browser, most recent first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Devices(Vec<Device>);
 
-/// A browser in which a user has logged in. The serialized names are short, because each request carries the cookie.
+/// A browser in which a user has logged in. The serialized field names are short, because each request carries the
+/// cookie.
 #[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Device {
     #[serde(rename = "u")]
@@ -43,7 +44,7 @@ pub(crate) struct Device {
     /// The version of the password that was entered last.
     #[serde(rename = "v")]
     version: i64,
-    /// When it was entered.
+    /// When this password was entered.
     #[serde(rename = "t")]
     at: i64,
 }
@@ -54,13 +55,15 @@ impl std::fmt::Debug for Device {
     }
 }
 
-/// A browser in which the user of a log-in has logged in before.
+/// A browser in which a user is logging in and has logged in before.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KnownDevice<'a> {
     pub(super) user: &'a str,
-    /// `None` if the password has been changed since the last log-in with this browser. All such browsers of a user
-    /// share one allowance of tries. If each had its own, someone who knew the old password could have collected any
-    /// number of these cookies, each with its own tries.
+    /// The device's id. `None` if the password has been changed since the user last entered it in this browser.
+    ///
+    /// All browsers of a user in which only an old password was entered share one counter. Otherwise, someone who knew
+    /// the old password could have logged in many times to collect cookies. Each of these cookies would then allow
+    /// separate guesses at the new password.
     pub(super) id: Option<&'a str>,
 }
 
@@ -69,12 +72,13 @@ pub(crate) struct KnownUser<'a> {
     pub(crate) id: &'a str,
     pub(crate) username: &'a str,
     pub(crate) password_version: i64,
-    /// Whether the device keeps its counters.
+    /// Whether the device keeps its id, and so the counter of its attempts.
     pub(crate) keeps_device: bool,
 }
 
 impl<'a> KnownUser<'a> {
-    /// A user who was already logged in, or has used a link. The device's counters start from zero.
+    /// Describes a user who has just signed up or changed the password. The device gets a new id, so the counter of its
+    /// attempts starts from zero.
     pub(crate) fn of(user: &'a User, password_version: i64) -> Self {
         Self { id: &user.id, username: &user.username, password_version, keeps_device: false }
     }
@@ -102,7 +106,8 @@ impl Devices {
         self.0.iter().any(|device| device.user == user_id)
     }
 
-    /// Sets the cookie with this user as the first one.
+    /// Adds the cookie to a response. The cookie contains this user first, and then the other users of this browser. It
+    /// contains at most [`MAX_USERS`] users.
     pub(crate) fn remember(&self, response: Response, user: &KnownUser<'_>, auth: &Authenticator) -> Response {
         let own = self.0.iter().find(|device| device.user == user.id && user.keeps_device);
         let id = own.map_or_else(|| format!("{:016x}", rand::random::<u64>()), |device| device.id.clone());
@@ -124,7 +129,8 @@ impl Devices {
 }
 
 impl Device {
-    /// Returns the device, if it is one of this user.
+    /// Returns this device if it belongs to the user. If `password_version` is not the version that was last entered on
+    /// this device, the returned device has no id.
     pub(crate) fn known_to(&self, user_id: &str, password_version: i64) -> Option<KnownDevice<'_>> {
         let id = (self.version == password_version).then_some(self.id.as_str());
         (self.user == user_id).then_some(KnownDevice { user: &self.user, id })

@@ -28,11 +28,14 @@ pub struct LogInLimits(Option<Rates>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rates {
-    /// Of an account, of a device or session of its user.
+    /// How often the password of an account may be tried. Each known device and each session of the user has a counter
+    /// of its own with the same rate. The same rate limits how often the user may request confirmation links.
     pub(super) account: Rate,
-    /// Of an address.
+    /// How often a client address may try and fail, sign up, or use links. Requests for reset links have ten times this
+    /// rate.
     pub(super) address: Rate,
-    /// Of failures in a row, for what `account` limits.
+    /// How many failures in a row an account, a device or a session may have, and the minimum time between its attempts
+    /// after that.
     pub(super) failures: Rate,
 }
 

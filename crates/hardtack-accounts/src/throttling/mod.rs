@@ -1,13 +1,14 @@
 //! Limits guesses of passwords and links, and mass sign-ups.
 //!
-//! 1. Each password try takes a token from a counter (a token bucket). The token is taken before the password is
+//! 1. Each password attempt takes a token from a counter (a token bucket). The token is taken before the password is
 //!    hashed, and given back if the password is right. It is also taken before the user is looked up, so names that
 //!    exist and names that do not are treated alike.
 //! 2. A log-in counts against both the client's address and the account. A browser in which the user has logged in
 //!    before has a cookie that says so ([`Devices`]). Such a browser has counters of its own, which strangers cannot
 //!    use up.
-//! 3. After a hundred failures in a row, unknown devices have only one try an hour for the account. This restriction
-//!    never becomes stricter. It ends when an attempt succeeds, or when the user sets a new password with a reset link.
+//! 3. After a hundred failures in a row, unknown devices have only one attempt an hour for the account. This
+//!    restriction never becomes stricter. It ends when an attempt succeeds, or when the user sets a new password with a
+//!    reset link.
 
 mod client;
 mod devices;
@@ -28,7 +29,8 @@ use refusals::Refusals;
 
 use crate::activity::RequestInfo;
 
-/// What is tried. The name appears in the log, and separates the counters.
+/// What is tried. Its name appears in the log. [`Throttling::by_address`] and [`Throttling::by_user`] have a separate
+/// counter for each kind of attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tried {
     /// A log-in, from a device that the account does not know.
@@ -76,7 +78,7 @@ impl fmt::Debug for CounterStore {
     }
 }
 
-/// Counts tries. Clones share the counters.
+/// Counts attempts. Clones share the counters.
 #[derive(Clone, Debug)]
 pub(crate) struct Throttling(Option<Arc<Counters>>);
 
@@ -87,12 +89,12 @@ struct Counters {
     refusals: Refusals,
 }
 
-/// A try that is allowed, and counts as a failure until it has [succeeded](Self::succeeded).
-#[must_use = "call `succeeded` if the try succeeds: until then it counts as a failure"]
+/// An attempt that is allowed, and counts as a failure until it has [succeeded](Self::succeeded).
+#[must_use = "call `succeeded` if the attempt succeeds: until then it counts as a failure"]
 pub(crate) struct Try(Option<Attempt>);
 
 impl Try {
-    /// Gives what was taken back, and ends the row of failures.
+    /// Counts the attempt as a success: gives back the tokens that the attempt took, and ends the series of failures.
     pub(crate) async fn succeeded(self) {
         if let Some(attempt) = self.0 {
             attempt.succeeded().await;
@@ -138,9 +140,9 @@ impl Throttling {
         counters.take(Tried::LogIn, &budgets, request).await.map(|attempt| (attempt, false))
     }
 
-    /// Takes a token for a password try by a user who is logged in. Each session has its own counter. So someone with a
-    /// copied session cookie cannot guess many passwords, and cannot use up the tries of the user's log-ins or other
-    /// sessions.
+    /// Takes a token for a password attempt by a user who is logged in. Each session has its own counter. So someone
+    /// with a copied session cookie cannot guess many passwords, and cannot use up the attempts of the user's log-ins
+    /// or other sessions.
     pub(crate) async fn password_again(
         &self,
         user_id: &str,
@@ -153,7 +155,8 @@ impl Throttling {
         counters.take(Tried::PasswordAgain, &[budget], request).await
     }
 
-    /// Takes a token of the client's address.
+    /// Takes a token from the counter of the client's address. If the address is not known, the attempt is allowed
+    /// without a token.
     pub(crate) async fn by_address(
         &self,
         tried: Tried,
@@ -173,7 +176,7 @@ impl Throttling {
         counters.take(tried, &[budget], request).await
     }
 
-    /// Takes a token of a user who is logged in.
+    /// Takes a token from the counter of a user who is logged in.
     pub(crate) async fn by_user(
         &self,
         tried: Tried,
@@ -201,7 +204,8 @@ impl Counters {
         Budget::new(self.throttle.key(label, parts), account).failures_in_a_row(failures)
     }
 
-    /// The budget of log-ins from the client's address, if it is known. An IPv6 network counts as one.
+    /// The budget of log-ins from the client's address, or `None` if the address is not known. All addresses of an IPv6
+    /// /64 network share one budget.
     fn address(&self, client: &Client) -> Option<Budget> {
         let network = client.network?.to_string();
         Some(Budget::new(self.throttle.key("address", &[&network]), self.rates.address))

@@ -1,4 +1,4 @@
-//! What operators read about refused tries.
+//! What operators read about refused attempts.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,7 @@ const SUMMARY: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Refusals(Arc<Mutex<Option<Flood>>>);
 
-/// The refusals since the last line of the log.
+/// Counts the refusals since the last log message about refusals.
 #[derive(Debug, Default)]
 struct Flood {
     refused: u64,

@@ -12,8 +12,8 @@ use super::name::{skeleton, username_key};
 /// How many rows one transaction changes.
 const PAGE: i64 = 500;
 
-/// How many times the upgrade of one page is tried. A try fails if another process adds or upgrades the same names at
-/// the same time.
+/// How many times the upgrade of one page is tried. An attempt fails if another process adds or upgrades the same names
+/// at the same time.
 const TRIES: usize = 5;
 
 impl Unfinished {

@@ -49,7 +49,8 @@ macro_rules! columns {
     };
 }
 
-/// The columns of [`StoredCredentials`], up to the condition.
+/// The beginning of an SQL query for [`StoredCredentials`], up to and including `WHERE`. The caller appends the
+/// condition.
 macro_rules! credentials {
     () => {
         "SELECT id, password_hash, password_version, disabled_at FROM users WHERE "
@@ -99,7 +100,7 @@ impl UserStore {
         }
     }
 
-    /// Returns the user with this id unless disabled.
+    /// Returns the user with this id, unless the user is disabled.
     pub(crate) async fn find_enabled(&self, id: &str) -> Result<Option<User>, BackendError> {
         if has_nul(id) {
             return Ok(None);
@@ -195,8 +196,8 @@ impl UserStore {
         self.database.fetch(Statement::new(sql).bind(name).bind(id)).await.map(first).map_err(BackendError::new)
     }
 
-    /// Locks the user and returns it. Until this transaction ends, other transactions that change the user wait.
-    /// Returns `None` if the user is disabled or has another password version.
+    /// Locks the user's row and returns the user. Until this transaction ends, other transactions that change the row
+    /// wait. Returns `None` if the user is disabled or has another password version.
     pub(crate) async fn lock_in(
         transaction: &mut Transaction,
         id: &str,
@@ -303,7 +304,7 @@ impl UserStore {
         self.records(with_name(sql, after).bind(i64::from(limit))).await
     }
 
-    /// Returns the user with this name, disabled or not.
+    /// Returns the user with this name, even if the user is disabled.
     pub(crate) async fn find_by_name(&self, username: &str) -> Result<Option<UserRecord>, BackendError> {
         if has_nul(username) {
             return Ok(None);
@@ -312,8 +313,8 @@ impl UserStore {
         Ok(self.records(with_name(sql, username)).await?.pop())
     }
 
-    /// Locks the user with this name and returns it, disabled or not. Until this transaction ends, other transactions
-    /// that change the user wait.
+    /// Locks the row of the user with this name and returns the user, even if the user is disabled. Until this
+    /// transaction ends, other transactions that change the row wait.
     pub(crate) async fn lock_by_name_in(
         transaction: &mut Transaction,
         username: &str,
@@ -357,7 +358,8 @@ impl UserStore {
         record_in(transaction, username, with_name(sql, username)).await
     }
 
-    /// Disables a user at `at`, or keeps the earlier time if the user is already disabled.
+    /// Disables a user and records the time `at`. If the user is already disabled, keeps the time that is already
+    /// recorded.
     pub(crate) async fn disable_in(
         transaction: &mut Transaction,
         username: &str,
@@ -392,19 +394,21 @@ impl UserStore {
         self.database.fetch(statement).await.map(records).map_err(BackendError::new)
     }
 
-    /// Checks that the database responds and, after a failed write, that it accepts writes again.
+    /// Checks that the database responds. If a write has failed and none has succeeded since, also checks that the
+    /// database accepts writes again.
     pub(crate) async fn ping(&self) -> Result<(), BackendError> {
         self.database.check().await.map_err(BackendError::new)
     }
 }
 
-/// Binds the first two values of a statement, which are those of [`has_name!`].
+/// Creates a statement from SQL that contains [`has_name!`], and binds the keys of `name` to the parameters `$1` and
+/// `$2`.
 fn with_name(sql: &'static str, name: &str) -> Statement<'static> {
     let NameKeys { key, old_key } = NameKeys::of(name);
     Statement::new(sql).bind(key).bind(old_key)
 }
 
-/// Another user has the name, or one that looks like it.
+/// Another user has the name, or a name that looks like it.
 #[derive(Debug)]
 pub(crate) struct NameTaken;
 

@@ -11,7 +11,7 @@ use super::username_key;
 pub struct User {
     /// The value of `sub` in the user's tokens: random, and never reused for another user.
     pub id: String,
-    /// The name that the user logs in with, in the case in which it was entered.
+    /// The name that the user logs in with. Capital letters are kept as entered, although log-ins ignore case.
     pub username: String,
     /// The name that pages show; empty unless set.
     pub display_name: String,

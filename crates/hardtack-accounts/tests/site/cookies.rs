@@ -44,7 +44,8 @@ async fn s01_s91_over_https_every_cookie_is_bound_to_its_host() {
             assert!(!what.to_ascii_lowercase().contains("domain"), "{what}");
             let readable = cookie.name.starts_with("__Host-csrf_") && !cookie.name.contains("pre");
             assert_eq!(cookie.http_only, !readable, "{what}");
-            // The server alone uses all others but the access cookie, which can be bound to a device.
+            // Only the server uses the other cookies. The access cookie lacks the prefix so that it can be bound to a
+            // device.
             let strongest = !readable && cookie.name != "__Host-access_token_cookie";
             assert_eq!(cookie.name.starts_with("__Host-Http-"), strongest, "{what}");
         }

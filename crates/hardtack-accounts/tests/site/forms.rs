@@ -273,7 +273,7 @@ async fn a10_an_address_can_be_given_at_sign_up_and_the_account_says_whether_it_
     let site = TestSite::start(Options { outbox: Some(outbox.path().to_owned()), ..Options::default() }).await;
     let mut ada = site.client();
     let page = open(&mut ada, "/signup").await;
-    says(&page, 200, "To get back in if you forget your password");
+    says(&page, 200, "We use it if you forget your password");
     let typed = [("username", "ada"), ("email", "nonsense"), ("password", PASSWORD)];
     let refused = submit(&mut ada, &page, "/signup", &typed).await;
     says(&refused, 422, "Enter an address such as");
@@ -322,9 +322,9 @@ async fn the_log_in_page_says_why_it_is_shown_and_takes_names_with_blanks() {
     assert_eq!((user.status().as_u16(), &user.json()["username"]), (200, &json!("ada")));
     let mut browser = site.client();
     says(&open(&mut browser, "/login").await, 200, "Log in");
-    assert!(!open(&mut browser, "/login").await.text().contains("needs a log-in"));
+    assert!(!open(&mut browser, "/login").await.text().contains("Log in to open the page"));
     let page = open(&mut browser, "/account").await;
-    let why = "The page that you asked for needs a log-in.";
+    let why = "Log in to open the page that you asked for.";
     says(&page, 200, why);
     let wrong = submit(&mut browser, &page, "/login", &[("username", "ada"), ("password", "wrong")]).await;
     says(&wrong, 401, why);

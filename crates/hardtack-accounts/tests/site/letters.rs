@@ -137,7 +137,7 @@ async fn a11_pages_name_the_address_and_say_whether_it_is_confirmed() {
     );
     assert!(open(&mut ada, "/account").await.text().contains("Not confirmed"));
     let saved = open(&mut ada, "/account?done=settings").await;
-    assert!(saved.text().contains("a forgotten password cannot be reset by email"), "{}", saved.text());
+    assert!(saved.text().contains("you cannot reset a forgotten password by email"), "{}", saved.text());
 
     // The link is used in a browser where someone else is logged in.
     let link = link_of(&mailing.mail(ADDRESS).await);

@@ -67,7 +67,7 @@ async fn s79_a06_look_alikes_are_refused_beside_existing_names(on_postgres: bool
         sign_up(&mut site.client(), name).await;
     }
     for look_alike in ["ѕсоре", "ѕcope", "comer", "paypaI", "p\u{430}ypal"] {
-        assert_refused(&site, look_alike, "looks like one that is taken").await;
+        assert_refused(&site, look_alike, "looks like the name of another user").await;
         assert_eq!(log_in(&mut site.client(), look_alike, PASSWORD).await.status(), 401, "{look_alike}");
     }
     for (name, words) in [
@@ -132,7 +132,7 @@ async fn a06_users_with_names_from_before_log_in_as_before(on_postgres: bool) {
         assert_eq!(whoami(&mut client).await.as_deref(), Ok(name));
     }
     assert_refused(&next, "Alice", "taken").await;
-    assert_refused(&next, "\u{430}lice", "looks like one that is taken").await;
+    assert_refused(&next, "\u{430}lice", "looks like the name of another user").await;
 
     let accounts = Accounts::open(Database::open(&site.database_url()).await.unwrap()).await.unwrap();
     let found = Accounts::name_collisions(&Database::open(&site.database_url()).await.unwrap()).await.unwrap();
@@ -176,7 +176,7 @@ async fn a06_operators_add_and_rename_users_by_the_same_rules(on_postgres: bool)
     sign_up(&mut site.client(), "scope").await;
     assert_eq!(accounts.add("Admin", "", now).await.unwrap().user.username, "Admin");
     for (name, words) in
-        [("ѕсоре", "looks like one that is taken"), ("SCOPE", "is taken"), ("--help", "Begin your user name")]
+        [("ѕсоре", "looks like the name of another user"), ("SCOPE", "is taken"), ("--help", "Begin your user name")]
     {
         for error in [
             accounts.add(name, "", now).await.unwrap_err().to_string(),
@@ -188,7 +188,7 @@ async fn a06_operators_add_and_rename_users_by_the_same_rules(on_postgres: bool)
     // The look-alikes of the new name are refused, and those of the old one are free.
     let (renamed, _) = accounts.rename("scope", "Corner", now).await.unwrap();
     assert_eq!(renamed.user.username, "Corner");
-    assert_refused(&site, "comer", "looks like one that is taken").await;
+    assert_refused(&site, "comer", "looks like the name of another user").await;
     sign_up(&mut site.client(), "ѕсоре").await;
     assert_eq!(accounts.rename("corner", "CORNER", now).await.unwrap().0.user.username, "CORNER");
 }

@@ -125,7 +125,7 @@ async fn errors_name_their_fields() {
     document.check("/signup", &refused);
     assert_problem(&refused, 422, "invalid_fields");
     let errors = refused.json()["errors"].clone();
-    assert_eq!(errors["username"], "A user name cannot contain spaces, only letters, digits and . _ - @ +");
+    assert_eq!(errors["username"], "A user name cannot contain spaces. Use only letters, digits and . _ - @ +");
     assert_eq!(errors["password"], "Choose a password of at least 8 characters. A long phrase works well.");
     assert_eq!(client.cookie(ACCESS), None);
 

@@ -101,7 +101,7 @@ async fn finish_verifying<T: ExtraClaims>(
     result.map_err(|failure| state.refuse(failure))
 }
 
-/// Completes a verification of a token that is required.
+/// Completes a verification for a handler that requires a token.
 async fn require<T: ExtraClaims>(
     request: &HttpRequest,
     attempt: Attempt<T>,

@@ -41,8 +41,9 @@ macro_rules! extractor {
         /// cannot be refreshed, for example because the token is forged or its session has ended. The response then
         /// deletes the cookies that have become useless.
         ///
-        /// A request is still refused in three cases: its CSRF value is missing or wrong, a token outside its cookies
-        /// is invalid, or the session store fails.
+        /// The request is still refused if its CSRF value is missing or wrong, or if the session store fails. It is
+        /// also refused if it carries an invalid token that was not sent in a cookie, for example in the
+        /// `Authorization` header.
         impl<S: Send + Sync, T: ExtraClaims> OptionalFromRequestParts<S> for $name<T> {
             type Rejection = AuthError;
 

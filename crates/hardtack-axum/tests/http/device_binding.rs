@@ -98,7 +98,7 @@ async fn s89_chromium_binds_a_session_and_a_copy_of_its_cookies_is_worthless() {
     assert_eq!((refused.status().as_u16(), code(&refused).as_str()), (401, "unproven_refresh"));
     wait_for(&mut events, EventKind::UnprovenRefresh).await;
 
-    // The owner goes on, and is logged out for good by a log-out.
+    // The owner's session continues until the owner logs out.
     lose_access_cookie(&browser).await;
     assert_eq!(fetch(&browser, "POST", "/page", "still here").await, json!([200, "alice:still here"]));
     assert_eq!(fetch(&browser, "POST", "/logout", "").await[0], 200);

@@ -69,9 +69,9 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     if config.signing_key.is_some() && discard_old {
         if !servers_have_given_key && !previous.is_empty() {
             return Err(Error::config(
-                "no server that uses this folder was started with the key that is set by JWT_SECRET_KEY or \
-                 JWT_PRIVATE_KEY, so a key in the folder signs; start the servers with the key that is set, or run \
-                 this command without it",
+                "JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but no server that uses this folder was started with it, so \
+                 the servers sign with a key in the folder; start the servers with the same setting, or run this \
+                 command without it",
             ));
         }
         return discard(&folder, &previous);
@@ -128,7 +128,8 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
         (0, true) => "Running servers use it within 5 seconds. All users have to log in again.",
         (0, false) => "This key is the only one in the folder.",
         _ => {
-            "Running servers sign with it in 15 to 20 seconds. The previous keys verify until their tokens have expired."
+            "Running servers begin to sign with it after 15 to 20 seconds. The previous keys still verify tokens until \
+             all tokens that were signed with them have expired."
         }
     })
 }
@@ -156,8 +157,8 @@ fn remove<'a>(folder: &KeyFolder, keys: impl IntoIterator<Item = &'a StoredKey>)
 fn discard(folder: &KeyFolder, keys: &[StoredKey]) -> Result<(), Error> {
     remove(folder, keys)?;
     output::print(
-        "The key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY still signs; to log everyone out, replace it. \
-         Running servers refuse the tokens of removed keys within 5 seconds.",
+        "The key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY still signs tokens; to log everyone out, replace \
+         that key. Within 5 seconds, running servers refuse tokens that were signed with the removed keys.",
     )
 }
 
@@ -166,11 +167,13 @@ fn list(config: &Config) -> Result<(), Error> {
     let keys = folder.read()?;
     let servers_have_given_key = folder.superseded_at()?.is_some();
     if config.signing_key.is_some() {
-        output::print("The key in JWT_SECRET_KEY or JWT_PRIVATE_KEY signs; the keys in the folder verify.")?;
+        output::print(
+            "The key in JWT_SECRET_KEY or JWT_PRIVATE_KEY signs tokens; the keys in the folder only verify tokens.",
+        )?;
     } else if servers_have_given_key {
         output::print(
             "The servers that use this folder sign with a key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY; the \
-             keys in the folder verify.",
+             keys in the folder only verify tokens.",
         )?;
     }
     let now = SystemClock.now();

@@ -78,7 +78,7 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Tells the operator of users whose names could be mistaken for each other.
+/// Warns the operator if the names of some users could be mistaken for those of other users.
 async fn warn_of_name_collisions(database: &Database) -> Result<(), Error> {
     let collisions = Accounts::name_collisions(database).await.map_err(Error::with_causes)?.len();
     if collisions > 0 {

@@ -26,8 +26,8 @@ impl Address {
     }
 
     /// Returns the site's URL as browsers send it in `Origin`, with international names converted (`xn--…`). If no base
-    /// URL is set, returns the URL of `bound`, on which the server listens. A base URL that is not valid is returned
-    /// unchanged, because the authenticator reports it.
+    /// URL is set, builds a URL from `bound`, the address that the server listens on. Returns an invalid base URL
+    /// unchanged, because the authenticator reports the error.
     pub(crate) fn base_url(&self, bound: SocketAddr) -> String {
         match (&self.base_url, self.parsed()) {
             (None, _) => format!("http://{bound}"),

@@ -18,7 +18,8 @@ const COOKIE_PATHS: [&Setting; 4] =
     [&ACCESS_COOKIE_PATH, &REFRESH_COOKIE_PATH, &ACCESS_CSRF_COOKIE_PATH, &REFRESH_CSRF_COOKIE_PATH];
 const TOKEN_NAMES: [&Setting; 5] = [&HEADER_NAME, &HEADER_TYPE, &QUERY_STRING_NAME, &JSON_KEY, &REFRESH_JSON_KEY];
 
-/// Returns an error that begins with the settings that caused `error`, as they were set.
+/// Returns an error that begins with the settings that caused `error`. Each setting is shown as its name and its value,
+/// such as `--leeway is "2m"`.
 pub(super) fn explain(sources: &Sources, error: ConfigError) -> Error {
     let all =
         |settings: &[&Setting]| -> Vec<String> { settings.iter().map(|setting| sources.describe(setting)).collect() };

@@ -14,7 +14,7 @@ const LONGEST: u64 = 3650 * DAY;
 pub(super) const EXPECTED: &str =
     "whole seconds such as 900, or a number with s, m, h, d or w such as 15m; at most 3650d";
 
-/// The allowed values, as errors describe them, if zero is not allowed.
+/// How errors describe the allowed values of a duration that must not be zero.
 pub(super) const EXPECTED_NON_ZERO: &str =
     "whole seconds such as 900, or a number with s, m, h, d or w such as 15m; at least 1s, at most 3650d";
 

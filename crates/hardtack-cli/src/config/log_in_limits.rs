@@ -12,13 +12,13 @@ use crate::error::Error;
 
 const OFF: &str = "off";
 
-const EXPECTED: &str = "off, or a list such as account=10/30s,address=100/1s,failures=100/1h: each a number of attempts \
-                        from 1 to 1000000, and the time after which there is one more, from 1s to 1d";
+const EXPECTED: &str = "off, or a list such as account=10/30s,address=100/1s,failures=100/1h; 10/30s allows 10 attempts \
+                        at once and one more every 30 s; the number is from 1 to 1000000, the time from 1s to 1d";
 
-/// The longest time after which there is one more try.
+/// The longest interval at which a limit can allow one more attempt.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Reads the limits. Also returns a warning if there are none.
+/// Reads the limits. Also returns a warning if the limits are off.
 pub(super) fn read(sources: &Sources) -> Result<(LogInLimits, Option<String>), Error> {
     let limits = sources.parse_required(&LOG_IN_LIMITS, EXPECTED, parse)?;
     let warning = "so passwords can be guessed as fast as the server checks them; turn limits off only for tests";
@@ -26,7 +26,7 @@ pub(super) fn read(sources: &Sources) -> Result<(LogInLimits, Option<String>), E
     Ok((limits, warning))
 }
 
-/// Limits that are left out have their defaults.
+/// Parses the limits. A limit that the text does not contain keeps its default.
 fn parse(text: &str) -> Option<LogInLimits> {
     if text == OFF {
         return Some(LogInLimits::insecure_off());

@@ -90,22 +90,23 @@ pub(super) fn smtp(sources: &Sources) -> Result<Option<SmtpServer>, Error> {
     }
     let invalid = |what: &str| {
         Error::config(format_args!(
-            "{label} {what}; expected smtps://USER@HOST:PORT (TLS from the beginning) or smtp://USER@HOST:PORT \
-             (STARTTLS)"
+            "{label} {what}; expected smtps://USER@HOST:PORT (implicit TLS) or smtp://USER@HOST:PORT (STARTTLS)"
         ))
     };
     let url = Url::parse(text).map_err(|error| invalid(&format!("is not a URL: {error}")))?;
     let (tls, default_port) = match url.scheme() {
         "smtps" => (SmtpTls::Implicit, 465),
         "smtp" => (SmtpTls::StartTls, 587),
-        _ => return Err(invalid("begins with another scheme")),
+        _ => return Err(invalid("begins with neither smtps:// nor smtp://")),
     };
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| invalid("has no host"))?;
     if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-        return Err(invalid("has more than a user, a host and a port"));
+        return Err(invalid("contains more than a user, a host and a port"));
     }
-    let user = decoded(url.username()).ok_or_else(|| invalid("has a user that is not UTF-8"))?;
-    let in_url = url.password().map(|password| decoded(password).ok_or_else(|| invalid("has a bad password")));
+    let user = decoded(url.username()).ok_or_else(|| invalid("has a user that is not percent-encoded UTF-8"))?;
+    let in_url = url
+        .password()
+        .map(|password| decoded(password).ok_or_else(|| invalid("has a password that is not percent-encoded UTF-8")));
     let password_label = sources.label(&SMTP_PASSWORD);
     let password = match (in_url.transpose()?, password) {
         (Some(_), Some(_)) => {
@@ -185,7 +186,8 @@ pub(super) fn read(sources: &Sources) -> Result<Option<MailConfig>, Error> {
     }
 }
 
-/// How errors begin. The URL of a mail server is not shown.
+/// Returns the beginning of an error: the setting's name and value. For the URL of a mail server, which may contain a
+/// password, returns the name only, followed by `is set`.
 fn described(sources: &Sources, setting: &Setting) -> String {
     match setting == &SMTP_URL {
         true => format!("{} is set", sources.label(setting)),

@@ -11,13 +11,13 @@ use super::settings::MAIL_COMMAND;
 use super::sources::Sources;
 use crate::error::Error;
 
-/// Refuses a mail program unless only root and the OS user that this process runs as can change it. sshd has the same
-/// rule for its commands. A program that does not exist is reported only when mail is sent.
+/// Refuses a mail program that an OS user other than root and the user of this process can change. sshd has a similar
+/// rule for its `AuthorizedKeysCommand`. A missing program is reported only when mail is sent.
 pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), Error> {
     let Some((path, metadata)) = mail.and_then(MailConfig::program).and_then(find) else { return Ok(()) };
     files::check_trusted(&path, &metadata).map_err(|untrusted| {
         let setting = sources.describe(&MAIL_COMMAND);
-        Error::config(format_args!("{setting}, which would run as the user of this server: {untrusted}"))
+        Error::config(format_args!("{setting}, and the server would run this program as its own user, but {untrusted}"))
     })
 }
 

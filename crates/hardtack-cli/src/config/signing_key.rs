@@ -32,7 +32,7 @@ pub(crate) fn read(sources: &Sources, algorithm: Option<Algorithm>) -> Result<Op
     }
 }
 
-/// Adds the secrets of `JWT_SECRET_KEY_PREVIOUS`, which verify.
+/// Adds the secrets of `JWT_SECRET_KEY_PREVIOUS`, which verify tokens but do not sign them.
 pub(crate) fn add_previous(sources: &Sources, keys: KeySet, algorithm: Option<Algorithm>) -> Result<KeySet, Error> {
     let Some(list) = sources.value(&SECRET_KEY_PREVIOUS) else { return Ok(keys) };
     let algorithm = algorithm.filter(|algorithm| algorithm.is_hmac()).unwrap_or(Algorithm::HS256);

@@ -21,7 +21,7 @@ pub(crate) enum RedisPurpose {
     /// It stores the sessions.
     #[default]
     Sessions,
-    /// The database stores the sessions; Redis announces to the other servers that one has ended.
+    /// The database stores the sessions. Redis only tells the other servers when a session has ended.
     Notice,
 }
 
@@ -57,7 +57,7 @@ pub(super) fn redis(sources: &Sources) -> Result<Option<RedisConfig>, Error> {
         return match purpose {
             None => Ok(None),
             Some(_) => Err(Error::config(format_args!(
-                "{}, but no Redis is set; set --redis-url or HARDTACK_REDIS_URL too, or remove {}",
+                "{}, but no Redis server is set; set --redis-url or HARDTACK_REDIS_URL too, or remove {}",
                 sources.describe(&REDIS_FOR),
                 sources.label(&REDIS_FOR)
             ))),

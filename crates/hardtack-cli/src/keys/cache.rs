@@ -9,18 +9,18 @@ use std::time::{Duration, SystemTime};
 use super::folder::{KeyFolder, StoredKey};
 use crate::error::Error;
 
-/// How old a file's modification time must be when the file is read, so that every later change is sure to alter this
-/// time. File systems store modification times coarsely, so a file that has just been changed may change again without
-/// getting another time.
+/// Keys are cached only if the last change of every key file is at least this old. File systems store modification
+/// times coarsely. If a file is changed twice within a short time, both changes may get the same modification time, and
+/// the cache would miss the second change.
 const SETTLED_AFTER: Duration = Duration::from_secs(3);
 
-/// The keys of the last read, and the state of their files before it.
+/// The state that the key files had just before they were last read, and the keys in these files.
 #[derive(Default)]
 pub(super) struct Cache(Option<(Vec<FileState>, Vec<StoredKey>)>);
 
 impl Cache {
-    /// Reads the keys. If no file has been added, removed or changed since the last read, returns the keys of the last
-    /// read instead.
+    /// Reads the keys. If no file has been added, removed or changed since the last read, returns the cached keys
+    /// instead.
     pub(super) fn read(&mut self, folder: &KeyFolder) -> Result<Vec<StoredKey>, Error> {
         let files = folder.files()?;
         let states: io::Result<Vec<_>> = files.iter().map(|path| FileState::of(path)).collect();
@@ -42,13 +42,13 @@ impl Cache {
     }
 }
 
-/// What shows that a file was changed or replaced, or that others can access it now.
+/// The metadata of a key file. It changes if the file is changed or replaced, or if its owner or mode changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct FileState {
     name: OsString,
     len: u64,
     changed_at: SystemTime,
-    /// The inode, the time of its last change, the mode and the owner.
+    /// The inode number, the time of the last change to the inode (seconds and nanoseconds), the mode and the owner.
     inode: (u64, i64, i64, u32, u32),
 }
 

@@ -1,8 +1,9 @@
 //! Checks whether the times of the keys and their files contradict the clock of this machine.
 //!
-//! When a key begins to sign, and when it is no longer used, depends on when it was created. If the clock is days
-//! ahead, keys whose tokens are still valid count as no longer used. A new key is dated so late that, after the clock
-//! has been corrected, it begins to sign only days later.
+//! The creation times of the keys determine when servers begin to sign with a key, and when they stop using it. If the
+//! clock is days ahead, two things go wrong. Servers stop using keys whose tokens are still valid. A new key gets a
+//! creation time that is days in the future, so servers do not sign with it until days after the clock has been
+//! corrected.
 
 use std::fs;
 use std::io;
@@ -21,7 +22,7 @@ const TOLERANCE: Duration = Duration::from_secs(60);
 /// Looks for a key or a file in the folder that is dated ahead of the clock. If there is one, returns a text that says
 /// which one it is and what to do.
 ///
-/// `keys` are the paths of the key files, and when the keys were created, the oldest first.
+/// `keys` contains the path and the creation time of each key, the oldest key first.
 pub(super) fn dated_ahead<'a>(
     folder: &Path,
     keys: impl IntoIterator<Item = (&'a Path, Timestamp)>,
@@ -77,10 +78,10 @@ pub(super) fn differs_from_file_system(folder: &Path, now: Timestamp) -> io::Res
     }))
 }
 
-/// Returns the creation time to record for a new key. If the file system's clock is ahead of this machine's clock, but
-/// within the tolerance, this is the time of the file system. In all other cases, it is the time of this machine.
-/// Servers sign with a key from a fixed time after its creation time. If the creation time came from a clock that is
-/// behind, they would begin too early, before every server has loaded the key.
+/// Returns the creation time to record for a new key. If the file system's clock is ahead of this machine's clock by at
+/// most [`TOLERANCE`], this is the time of the file system. In all other cases, it is the time of this machine. Servers
+/// begin to sign with a key [`OVERLAP`](super::OVERLAP) after its creation time, so that all servers have loaded the
+/// key by then. If the creation time came from a clock that is behind, they would begin too early.
 pub(super) fn date_of_new_key(folder: &Path, now: Timestamp) -> io::Result<Timestamp> {
     let ahead = Some(time_of_file_system(folder)?).filter(|time| time.since(now) <= TOLERANCE && *time > now);
     Ok(ahead.unwrap_or(now))

@@ -17,13 +17,13 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::private_file;
 
-/// The JWK member with the time of creation. RFC 7517 does not define one.
+/// The JWK member that contains the creation time of a key. RFC 7517 does not define such a member.
 const CREATED_AT: &str = "iat";
 
-/// The file with the longest token lifetime, in seconds.
+/// The name of the file that stores the longest token lifetime, in seconds.
 const LIFETIME: &str = "longest-lifetime";
 
-/// The file with the time since which a key outside the folder has signed the tokens, in seconds since 1970.
+/// The name of the file that stores when a key outside the folder began to sign the tokens, in seconds since 1970.
 const SUPERSEDED_AT: &str = "superseded-at";
 
 /// A key and its file.
@@ -47,13 +47,13 @@ impl KeyFolder {
         Self { path: config.keys_dir(), data_dir: config.data_dir_label() }
     }
 
-    /// Reads all keys, the oldest first. Returns none if there is no folder.
+    /// Reads all keys, the oldest first. Returns no keys if the folder does not exist.
     pub(crate) fn read(&self) -> Result<Vec<StoredKey>, Error> {
         self.read_files(&self.files()?)
     }
 
-    /// Finds the files of the keys. If the folder does not exist, returns none. Refuses a folder in which another OS
-    /// user can replace the files.
+    /// Returns the paths of the key files. Returns no paths if the folder does not exist. Refuses a folder in which
+    /// another OS user can replace the files.
     pub(super) fn files(&self) -> Result<Vec<PathBuf>, Error> {
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
@@ -130,13 +130,13 @@ impl KeyFolder {
         Ok(())
     }
 
-    /// Since when a key outside the folder has signed the tokens, if that is known.
+    /// When a key outside the folder began to sign the tokens. `None` if no such time is recorded.
     pub(crate) fn superseded_at(&self) -> Result<Option<Timestamp>, Error> {
         Ok(self.recorded(SUPERSEDED_AT)?.map(Timestamp::from_unix_seconds))
     }
 
-    /// Records since when a key outside the folder has signed the tokens, or that no such key signs them. Keeps a time
-    /// that has already been recorded.
+    /// Records whether a key outside the folder signs the tokens. If it does, records the current time as the time when
+    /// that key began to sign, unless a time is already recorded. If no such key signs, deletes the recorded time.
     pub(super) fn record_superseded(&self, superseded: bool) -> Result<(), Error> {
         match (superseded, self.recorded(SUPERSEDED_AT)?) {
             (true, None) => self.record(SUPERSEDED_AT, SystemClock.now().unix_seconds()),

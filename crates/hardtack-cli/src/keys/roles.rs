@@ -23,12 +23,13 @@ pub(crate) enum Role {
     Dead,
 }
 
-/// What determines the roles besides the times of creation.
+/// What determines the roles of the keys, in addition to their creation times.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     /// The longest time for which a token may be used after it has been signed.
     pub(crate) longest_lifetime: Duration,
-    /// Since when a key outside the folder has signed the tokens, if one does.
+    /// When a key outside the folder began to sign the tokens. `None` if no such key signs them, or if the time is not
+    /// known.
     pub(crate) superseded_at: Option<Timestamp>,
 }
 

@@ -58,7 +58,7 @@ pub(crate) async fn watch(config: &Arc<Config>, auth: &Authenticator, mut hangup
 /// What was read from the folder.
 struct Read {
     keys: KeySet,
-    /// What contradicts the clock.
+    /// Says why the clock of this machine may be wrong. `None` if nothing contradicts the clock.
     clock_doubt: Option<String>,
 }
 
@@ -85,7 +85,7 @@ impl Reader {
     }
 }
 
-/// Reads the keys. `in_use` are the ids of those that the server uses now.
+/// Reads the keys. `in_use` contains the ids of the keys that the server uses now.
 fn read(config: &Config, cache: &mut Cache, in_use: &[Option<String>]) -> Result<Read, Error> {
     let folder = KeyFolder::of(config);
     let stored = cache.read(&folder)?;
@@ -107,8 +107,8 @@ fn read(config: &Config, cache: &mut Cache, in_use: &[Option<String>]) -> Result
     Ok(Read { keys, clock_doubt })
 }
 
-/// Passes the keys to the authenticator if they have changed. Returns whether they have changed, and what contradicts
-/// the clock, if anything does.
+/// Passes the keys to the authenticator if they have changed. Returns whether the keys have changed, and
+/// [`Read::clock_doubt`].
 fn take_up(read: Read, auth: &Authenticator) -> Result<(bool, Option<String>), Error> {
     if ids(&read.keys) == ids(&auth.keys()) {
         return Ok((false, read.clock_doubt));
@@ -117,7 +117,7 @@ fn take_up(read: Read, auth: &Authenticator) -> Result<(bool, Option<String>), E
     Ok((true, read.clock_doubt))
 }
 
-/// The ids of the keys; that of the signing key comes first.
+/// The ids of the keys. The id of the signing key comes first.
 fn ids(keys: &KeySet) -> Vec<Option<String>> {
     keys.verifying_keys().iter().map(|key| key.key_id().map(str::to_owned)).collect()
 }

@@ -45,7 +45,7 @@ impl Mailer for MailCommand {
         let message = mail.to_string();
         match tokio::time::timeout(TIMEOUT, self.run(&message)).await {
             Ok(Ok(status)) if status.success() => Ok(()),
-            Ok(Ok(status)) => Err(MailError::new(format!("{program} failed: {status}; look at its own log"))),
+            Ok(Ok(status)) => Err(MailError::new(format!("{program} failed: {status}; see the log of that program"))),
             Ok(Err(error)) => Err(MailError::outage(format!("{program} cannot be run: {error}; correct mail_command"))),
             Err(_) => Err(MailError::outage(format!("{program} took longer than {TIMEOUT:?}"))),
         }

@@ -13,8 +13,8 @@ use self::command::MailCommand;
 use crate::config::{MailConfig, MailTransport};
 use crate::error::Error;
 
-/// How long sending a message may take. The site gives up after 30 seconds. This limit is shorter, because the errors
-/// here say more than the site's.
+/// How long sending a message may take. The site cancels sending after 30 seconds. This limit is shorter, because its
+/// error names the mail server or the program, which the site's error does not.
 const TIMEOUT: Duration = Duration::from_secs(25);
 
 /// Turns on mail for the accounts if it is configured. Links in mail start with `site`.

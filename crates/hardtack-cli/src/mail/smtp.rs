@@ -49,18 +49,18 @@ impl Smtp {
         match code {
             // RFC 4954 §4 and §6.
             Some(530 | 534 | 535 | 538) => MailError::outage(format!(
-                "{text}; the log-in was refused: check the user in smtp_url, and smtp_password"
+                "{text}; the log-in was refused; check the user in smtp_url, and smtp_password"
             )),
             // RFC 5321 §3.8: the service is not available.
             Some(421) => MailError::outage(text),
             Some(_) => MailError::new(text),
             None if error.is_client() => MailError::outage(format!(
-                "{text}; the server must offer STARTTLS for smtp://, and a log-in if smtp_url has a user; for a port with \
-                 TLS from the beginning, such as 465, use smtps://"
+                "{text}; with smtp://, the server must offer STARTTLS; if smtp_url has a user, the server must also \
+                 offer a log-in; for a port with implicit TLS, such as 465, use smtps://"
             )),
             None => MailError::outage(format!(
-                "{text}; check host and port in smtp_url (smtps:// for TLS from the beginning, smtp:// for STARTTLS), and \
-                 that the certificate is for this host and from an authority that this machine trusts"
+                "{text}; check the host and the port in smtp_url (smtps:// for implicit TLS, smtp:// for STARTTLS); \
+                 also check that the certificate is for this host, and from an authority that this machine trusts"
             )),
         }
     }
@@ -73,7 +73,7 @@ fn hello_name(from: &EmailAddress) -> ClientId {
     ClientId::Domain(domain.to_owned())
 }
 
-/// Returns an error and its causes, without repeating a cause that the text before it contains.
+/// Returns the text of an error and its causes. Leaves out a cause if the preceding text already contains it.
 fn with_causes(error: &lettre::transport::smtp::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);

@@ -31,11 +31,11 @@ struct Counts {
 pub(super) enum Lane {
     /// As usual.
     Normal,
-    /// It is one too many: its request gets 503, unless it is a probe.
+    /// The connection exceeds a limit. A request on it gets 503, unless the request is a probe.
     Overflow,
 }
 
-/// An open connection. It is counted until this is dropped.
+/// An open connection. The connection is counted until its `Slot` is dropped.
 pub(super) struct Slot {
     admission: Arc<Admission>,
     address: Option<IpAddr>,

@@ -21,12 +21,13 @@ pub(crate) struct Hosts {
     site: String,
     /// The address that the server listens on.
     listener: IpAddr,
-    /// Whether a request has named the site, or a refusal was logged as a warning.
+    /// Whether the server no longer warns about requests for other hosts: either a request has named the site's host,
+    /// or the warning has already been logged.
     settled: AtomicBool,
 }
 
 impl Hosts {
-    /// The host of the base URL, and the addresses of the listener.
+    /// Reads the site's host from the base URL. `listener` is the address that the server listens on.
     pub(crate) fn new(base_url: &str, listener: SocketAddr) -> Self {
         let authority = base_url.split_once("://").map_or(base_url, |(_, rest)| rest).trim_end_matches('/');
         let site = Authority::parse(authority).map_or(authority, |authority| authority.host());
@@ -63,23 +64,25 @@ impl Hosts {
         Some(refusal.response(request))
     }
 
-    /// Logs the first request for another host. If an earlier request has named the site's host, the base URL is right,
-    /// and nothing is logged.
+    /// Logs a warning about the first request for another host. Logs nothing if an earlier request has named the site's
+    /// host, because the base URL is then right.
     fn warn_of_first(&self, host: &Authority<'_>) {
         if !self.settled.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 event = "host_unknown",
                 host = host.host(),
-                "requests for hosts other than {} get 421 (logged once); if users reach the site under this host, set \
-                 --base-url or HARDTACK_BASE_URL to that address",
+                "refused a request for this host with status 421, because the site's host is {}; if users reach the \
+                 site under this host, set --base-url or HARDTACK_BASE_URL to that address; this is logged only once",
                 self.site
             );
         }
     }
 
-    /// Returns whether a host is the site's host, or a name or address of this machine. No page of another site can
-    /// have one of these hosts. The port is not compared, because a container's port may be published under another
-    /// number.
+    /// Returns whether the server accepts requests for a host. It accepts the site's host and the IP address that it
+    /// listens on. If this IP address is a loopback address, the server also accepts `localhost` and every loopback
+    /// address. If the server listens on all addresses, it accepts `localhost` and every IP address. DNS rebinding is
+    /// not possible for these hosts, because an attacker cannot choose which address they resolve to. The port is not
+    /// compared, because a container's port may be published under another number.
     fn includes(&self, host: &Authority<'_>) -> bool {
         if host.host().eq_ignore_ascii_case(&self.site) {
             // Reading first keeps the cache line shared among the threads.

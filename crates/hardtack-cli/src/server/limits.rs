@@ -22,7 +22,7 @@ pub(crate) struct Limits {
 /// response.
 pub(super) const OVERFLOW: usize = 128;
 
-/// How many of those may come from one address.
+/// How many connections beyond the limit may come from one address.
 pub(super) const OVERFLOW_PER_ADDRESS: usize = 16;
 
 /// How long a connection beyond the limit may take in all.
@@ -31,7 +31,8 @@ pub(super) const OVERFLOW_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a client may take to send the head of a request, and how long an HTTP/1.1 connection may be idle.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long an HTTP/2 connection may be idle. It is idle if no request on it is waiting for its response to begin.
+/// How long an HTTP/2 connection may be idle. A connection is idle if the response to each of its requests has begun,
+/// even if the client is still receiving a response.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a client may pause while it sends a body or reads a response.

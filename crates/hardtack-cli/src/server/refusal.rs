@@ -16,7 +16,7 @@ pub(super) enum Refusal {
     TooManyConnections,
 }
 
-/// When a client may try again after the server was full, in seconds.
+/// The value of `Retry-After`, in seconds, if the server has too many connections.
 const RETRY_AFTER: &str = "5";
 
 impl Refusal {

@@ -12,13 +12,14 @@ use axum::body::HttpBody;
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A body with one time limit for the whole and one for each pause. The limits are enforced only while a route waits
-/// for data. Data that has already arrived is passed on even if a limit has been exceeded.
+/// A body that has two time limits: one for the whole body, and one for each pause in which no data arrives. The limits
+/// are enforced only while a route waits for data. Data that has already arrived is passed on even if a limit has been
+/// exceeded.
 pub(super) struct TimedBody<B> {
     body: B,
     ends: Instant,
     pause: Duration,
-    /// Since when a route waits.
+    /// When the route began to wait for data. `None` if no route is waiting.
     waiting_since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     timed_out: TimedOut,

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 
-/// Receives Ctrl-C and SIGTERM, starting with the call of [`StopSignal::listen`].
+/// Receives Ctrl-C and, on Unix, SIGTERM. On Unix, no signal is lost after [`StopSignal::listen`] has been called.
 pub(crate) struct StopSignal {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,

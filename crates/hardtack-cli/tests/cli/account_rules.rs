@@ -95,7 +95,7 @@ async fn a06_migrate_names_the_users_whose_names_collide() {
     let warnings: Vec<_> = printed.lines().filter(|line| line.starts_with("warning: ")).collect();
     let warning = |one, other| {
         format!(
-            "warning: the user {one} has the name of the user {other}, or one that looks like it; both can log in as \
+            "warning: the names of the users {one} and {other} are the same or look alike; both users can log in as \
              before"
         )
     };

@@ -53,7 +53,7 @@ async fn the_password_is_never_shown() {
     dir.write("hardtack.toml", &format!("database_url = '{url}'"));
     set_mode(dir.path("hardtack.toml"), 0o644);
     let error = refusal(&dir.hardtack(["check-config"]), 2).await;
-    assert!(error.ends_with("set it with: chmod 600 hardtack.toml"), "{error}");
+    assert!(error.ends_with("change the mode with: chmod 600 hardtack.toml"), "{error}");
     set_mode(dir.path("hardtack.toml"), 0o600);
     let shown = output(&dir.hardtack(["check-config"]));
     assert!(shown.contains(&format!("# database_url is set, without its password: {shown_url} ")), "{shown}");

@@ -1,4 +1,4 @@
-//! Sessions that are bound to devices, at two servers on one store.
+//! Sessions that are bound to devices, on two servers that share a store.
 
 use hardtack::jwt::Algorithm;
 use hardtack_test_support::process::Process;
@@ -24,14 +24,14 @@ async fn s89_a_session_that_one_server_binds_is_bound_at_the_other(store: Store)
     let challenge = registration.split_once(";challenge=").unwrap().1.trim_matches('"');
     let copy = client.clone();
 
-    // The other server gets the registration.
+    // The browser registers its key at the other server.
     let device = TestDevice::new(Algorithm::ES256).unwrap();
     let mut client = at(&two.other, &client);
     let bound = client.post("/token/bind").header("secure-session-response", device.register(challenge)).send().await;
     assert_eq!(bound.status(), 200, "{}", bound.text());
     let id = bound.json()["session_identifier"].as_str().unwrap().to_owned();
 
-    // The refresh cookie alone is refused by both.
+    // Both servers refuse the refresh cookie without a proof.
     for server in two.both() {
         for holder in [&copy, &client] {
             let mut thief = at(server, holder);
@@ -41,7 +41,7 @@ async fn s89_a_session_that_one_server_binds_is_bound_at_the_other(store: Store)
         }
     }
 
-    // With proofs, the session goes on at either server.
+    // With proofs, the session continues on both servers.
     let mut challenge = None;
     for server in [&two.one, &two.other, &two.one] {
         let mut moved = at(server, &client);
@@ -57,7 +57,7 @@ async fn s89_a_session_that_one_server_binds_is_bound_at_the_other(store: Store)
     }
 }
 
-/// The browser at one of the servers.
+/// Returns a client with the same cookies that sends its requests to `server`.
 fn at(server: &Process, client: &Client) -> Client {
     crate::stores::at(server, client).at_origin(ORIGIN)
 }

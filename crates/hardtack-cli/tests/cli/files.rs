@@ -36,8 +36,8 @@ async fn k05_s80_folders_in_which_others_can_replace_files() {
         if nix_root() {
             chown(folder, Some(65_534), None).unwrap();
             let error = refusal(&dir.serve([]), 2).await;
-            assert!(error.contains("belongs to user id 65534, who can replace the files in it"), "{error}");
-            assert!(error.contains("run this command as that user, with: sudo -u '#65534' ("), "{error}");
+            assert!(error.contains("is owned by the user with id 65534, who can replace the files in it"), "{error}");
+            assert!(error.contains("run this command as that user, with: sudo -u '#65534'; otherwise"), "{error}");
             chown(folder, Some(0), None).unwrap();
         }
     }
@@ -53,13 +53,13 @@ async fn k05_s80_folders_in_which_others_can_replace_files() {
 
     set_mode(keys.join("longest-lifetime"), 0o666);
     let error = refusal(&dir.serve([]), 2).await;
-    assert!(error.contains("longest-lifetime is for its owner only, but its mode 0666"), "{error}");
+    assert!(error.contains("longest-lifetime must be accessible only to its owner, but its mode 0666"), "{error}");
     set_mode(keys.join("longest-lifetime"), 0o600);
 
     fs::create_dir(dir.path("open")).unwrap();
     set_mode(dir.path("open"), 0o777);
     let error = refusal(&dir.serve(["--database-url", "sqlite:open/app.db"]), 1).await;
-    assert!(error.contains("the database is not trusted, because a user who can change it"), "{error}");
+    assert!(error.contains("refusing to open the database, because other users may be able to change it"), "{error}");
     assert!(error.contains("the mode 0777 of the folder "), "{error}");
 
     // The folder above is the operator's concern: the server says so and starts.
@@ -87,13 +87,16 @@ async fn k05_a_mail_program_that_others_can_change_is_refused() {
         set_mode(&program, 0o777);
         for subcommand in ["serve", "check-config"] {
             let error = refusal(&with_mail(subcommand), 2).await;
-            assert!(error.contains("which would run as the user of this server: the mode 0777 of "), "{error}");
+            assert!(
+                error.contains("and the server would run this program as its own user, but the mode 0777 of "),
+                "{error}"
+            );
         }
         if nix_root() {
             set_mode(&program, 0o755);
             chown(&program, Some(65_534), None).unwrap();
             let error = refusal(&with_mail("serve"), 2).await;
-            assert!(error.contains(" belongs to user id 65534, who can change it"), "{error}");
+            assert!(error.contains(" is owned by the user with id 65534, who can change it"), "{error}");
             chown(&program, Some(0), None).unwrap();
         }
         set_mode(&program, 0o755);

@@ -270,7 +270,7 @@ async fn k07_a_rotation_that_would_change_nothing_is_refused() {
     dir.start().await.stop().await;
     let discard = ["keys", "rotate", "--discard-old"];
     let error = refusal(&dir.hardtack(discard).env("JWT_SECRET_KEY", secret.trim_end()), 2).await;
-    assert!(error.starts_with("hardtack: no server that uses this folder was started with the key"), "{error}");
+    assert!(error.starts_with("hardtack: JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but no server"), "{error}");
     assert_eq!(dir.keys(), ["0001.jwk"]);
     assert!(output(&dir.hardtack(["keys", "rotate"])).contains("Created "));
 

@@ -34,7 +34,9 @@ async fn a05_an_operator_adds_a_user_who_sets_a_password(store: Store) {
     let site = two.one.base_url().to_owned();
     let added = output(&operator(&["add", "Carol", "--email", " carol@site.example ", "--base-url", &site]));
     let (text, link) = added.split_once('\n').unwrap();
-    assert!(text.starts_with("Carol is added. They set their password with this link, which works once, until 2"));
+    assert!(
+        text.starts_with("Carol was added, and can set a password with this link, which works once and expires at 2")
+    );
     assert!(link.starts_with(&format!("{site}/password/reset?token=")) && link.ends_with('\n'), "{added}");
     // Nobody knows the random password, and the address is not confirmed.
     for guess in ["", "!", PASSWORD] {
@@ -61,7 +63,7 @@ async fn a05_an_operator_adds_a_user_who_sets_a_password(store: Store) {
 
     // Names follow the rules of the sign-up.
     for (name, expected) in [
-        ("CAROL", "hardtack: the user name \"CAROL\" is taken; choose another one"),
+        ("CAROL", "hardtack: the user name \"CAROL\" is taken; choose another name"),
         ("a b", "hardtack: the user name \"a b\" is not allowed: "),
         ("", "hardtack: the user name \"\" is not allowed: "),
     ] {
@@ -69,7 +71,7 @@ async fn a05_an_operator_adds_a_user_who_sets_a_password(store: Store) {
         assert!(error.starts_with(expected), "{error}");
     }
     let error = refusal(&operator(&["add", "dave", "--email", "nowhere", "--base-url", &site]), 2).await;
-    assert_eq!(error, "hardtack: \"nowhere\" is not an email address; expected one such as you@site.example");
+    assert_eq!(error, "hardtack: \"nowhere\" is not an email address; expected an address such as you@site.example");
     let error = refusal(&operator(&["add", "dave"]), 2).await;
     assert!(error.contains("set --base-url or HARDTACK_BASE_URL to the value that the servers use"), "{error}");
     let error = refusal(&operator(&["add", "dave", "--base-url", "http://site.example"]), 2).await;
@@ -114,7 +116,7 @@ async fn a05_an_operator_starts_a_reset_and_learns_no_password(store: Store) {
         assert_eq!(set_password(&two.other, &made, PASSWORD).await, 410, "{command}");
     }
     let error = refusal(&operator(&["reset-link", "eve", "--base-url", &site]), 2).await;
-    assert_eq!(error, "hardtack: no user is named \"eve\"; list them with: hardtack user list");
+    assert_eq!(error, "hardtack: no user is named \"eve\"; list the users with: hardtack user list");
 }
 
 async fn a05_an_operator_renames_and_deletes_users(store: Store) {
@@ -124,7 +126,7 @@ async fn a05_an_operator_renames_and_deletes_users(store: Store) {
     sign_up(&mut bob, "bob").await;
     let copies = [&two.one, &two.other].map(|server| with_copied_access_cookie(&ada, server));
     let error = refusal(&operator(&["rename", "ada", "BOB"]), 2).await;
-    assert_eq!(error, "hardtack: the user name \"BOB\" is taken; choose another one");
+    assert_eq!(error, "hardtack: the user name \"BOB\" is taken; choose another name");
     assert!(is_logged_in(&mut ada).await);
     assert_eq!(output(&operator(&["rename", "ada", "Lovelace"])), "ada is now Lovelace; 1 session was ended.\n");
     for copy in &copies {
@@ -147,8 +149,8 @@ async fn a05_an_operator_renames_and_deletes_users(store: Store) {
 
     let copies = [&two.one, &two.other].map(|server| with_copied_access_cookie(&ada, server));
     let error = refusal(&operator(&["delete", "lovelace"]), 2).await;
-    let expected =
-        "hardtack: deleting \"LOVELACE\" cannot be undone, and there is no terminal on which to ask; add --yes";
+    let expected = "hardtack: deleting \"LOVELACE\" cannot be undone, and there is no terminal to ask for \
+                    confirmation; to delete the user anyway, add --yes";
     assert_eq!(error, expected);
     assert!(is_logged_in(&mut ada).await);
     assert_eq!(output(&operator(&["delete", "lovelace", "--yes"])), "LOVELACE is deleted; 1 session was ended.\n");
@@ -168,7 +170,7 @@ async fn a05_an_operator_renames_and_deletes_users(store: Store) {
         assert!(!is_logged_in(&mut copy.clone()).await);
     }
     let error = refusal(&operator(&["delete", "ada", "--yes"]), 2).await;
-    assert_eq!(error, "hardtack: no user is named \"ada\"; list them with: hardtack user list");
+    assert_eq!(error, "hardtack: no user is named \"ada\"; list the users with: hardtack user list");
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ async fn a_bad_redis_is_reported_without_its_password() {
     }
     let error = refusal(&dir.hardtack(["check-config", "--redis-for", "notice"]), 2).await;
     assert!(
-        error.contains("--redis-for is \"notice\", but no Redis is set; set --redis-url or HARDTACK_REDIS_URL"),
+        error.contains("--redis-for is \"notice\", but no Redis server is set; set --redis-url or HARDTACK_REDIS_URL"),
         "{error}"
     );
     let with_url = |purpose| dir.hardtack(["check-config", "--redis-url", "redis://host", "--redis-for", purpose]);
@@ -74,7 +74,7 @@ async fn the_password_is_never_shown() {
     dir.write("hardtack.toml", &format!("redis_url = '{url}'"));
     set_mode(dir.path("hardtack.toml"), 0o644);
     let error = refusal(&dir.hardtack(["check-config"]), 2).await;
-    assert!(error.ends_with("set it with: chmod 600 hardtack.toml"), "{error}");
+    assert!(error.ends_with("change the mode with: chmod 600 hardtack.toml"), "{error}");
     set_mode(dir.path("hardtack.toml"), 0o600);
     let shown = output(&dir.hardtack(["check-config"]));
     assert!(shown.contains(&format!("# redis_url is set, without its password: {shown_url} ")), "{shown}");

@@ -213,7 +213,7 @@ async fn k05_a_settings_file_that_others_can_change() {
     set_mode(dir.path("hardtack.toml"), 0o644);
     std::os::unix::fs::chown(dir.path("hardtack.toml"), Some(12_345), None).unwrap();
     let error = refusal(&dir.hardtack(["serve"]), 2).await;
-    assert!(error.contains("hardtack.toml belongs to user id 12345, who can change it"), "{error}");
+    assert!(error.contains("hardtack.toml is owned by the user with id 12345, who can change it"), "{error}");
 }
 
 #[tokio::test]
@@ -232,7 +232,7 @@ async fn a_bad_file() {
     dir.write("hardtack.toml", "JWT_SECRET_KEY = 'x'");
     set_mode(dir.path("hardtack.toml"), 0o644);
     let error = refusal(&dir.hardtack(["serve"]), 2).await;
-    assert!(error.ends_with("set it with: chmod 600 hardtack.toml"), "{error}");
+    assert!(error.ends_with("change the mode with: chmod 600 hardtack.toml"), "{error}");
 }
 
 #[tokio::test]

@@ -139,7 +139,7 @@ async fn wait_for(what: impl Fn() -> Option<String>, server: &Process) -> String
 #[tokio::test]
 async fn l3_mail_is_sent_over_tls_and_never_without() {
     let dir = TestDir::new();
-    // In the order of the scenarios: TLS from the beginning, then STARTTLS.
+    // In the order of the scenarios: implicit TLS, then STARTTLS.
     for (mode, scheme) in [("implicit", "smtps"), ("starttls", "smtp")] {
         let mail = MailServer::start(&dir, mode).await;
         let server = start(&serve(&dir, &mail.url(scheme), MAIL_PASSWORD)).await;
@@ -182,8 +182,8 @@ async fn l3_bad_mail_servers_are_refused_and_the_password_is_not_shown() {
     for (args, words) in [
         (&["--smtp-url", url][..], "the password is missing; set smtp_password_file"),
         (&["--smtp-url", "mail.site.example"], "is not a URL"),
-        (&["--smtp-url", "http://mail.site.example"], "begins with another scheme"),
-        (&["--smtp-url", "smtp://mail.site.example/inbox"], "has more than a user, a host and a port"),
+        (&["--smtp-url", "http://mail.site.example"], "begins with neither smtps:// nor smtp://"),
+        (&["--smtp-url", "smtp://mail.site.example/inbox"], "contains more than a user, a host and a port"),
         (&["--smtp-url", "smtp://mail.site.example", "--mail-outbox", "letters"], "only one of them can be set"),
         (&["--smtp-url", "smtp://mail.site.example", "--smtp-password", MAIL_PASSWORD], "has no user"),
         (&["--smtp-password", MAIL_PASSWORD], "there is no mail server"),

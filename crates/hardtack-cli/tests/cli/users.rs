@@ -104,11 +104,11 @@ async fn a_missing_database_and_an_unknown_user_have_their_own_errors() {
     for command in ["disable", "enable", "log-out", "delete"] {
         for name in ["ada", "a\u{301}", "'; DROP TABLE users; --"] {
             let error = refusal(&dir.hardtack(["user", command, name]), 2).await;
-            assert_eq!(error, format!("hardtack: no user is named {name:?}; list them with: hardtack user list"));
+            assert_eq!(error, format!("hardtack: no user is named {name:?}; list the users with: hardtack user list"));
         }
     }
     let error = refusal(&dir.hardtack(["user", "list", "--redis-for", "notice"]), 2).await;
-    assert!(error.contains("but no Redis is set"), "{error}");
+    assert!(error.contains("but no Redis server is set"), "{error}");
 }
 
 /// More users than one query reads, in the order of their names.
@@ -191,7 +191,7 @@ async fn k07_sessions_are_not_looked_for_where_the_servers_do_not_keep_them() {
         );
         let other = other.url();
         let error = refusal(&dir.hardtack(command().chain(["--redis-url", &other])), 2).await;
-        assert!(error.contains(" is another one; set --redis-url or HARDTACK_REDIS_URL to the value"), "{error}");
+        assert!(error.contains(" is another Redis; set --redis-url or HARDTACK_REDIS_URL to the value"), "{error}");
         assert!(is_logged_in(&mut ada).await, "{args:?}");
     }
     assert!(!output(&dir.hardtack(["user", "list"])).contains("disabled"));
@@ -204,12 +204,18 @@ async fn k07_sessions_are_not_looked_for_where_the_servers_do_not_keep_them() {
     };
     for args in [&["log-out", "ada"][..], &["disable", "ada"], &["rename", "ada", "eve"], &["delete", "ada", "--yes"]] {
         let error = refusal(&with_same_address(args), 2).await;
-        assert!(error.contains("but that address leads this command to another Redis; run it where"), "{error}");
+        assert!(
+            error.contains("but this command reaches another Redis at that address; run the command on"),
+            "{error}"
+        );
         assert!(is_logged_in(&mut ada).await, "{args:?}");
     }
     redis.command(&format!("DEL {id}"));
     let later = output(&with_same_address(&["log-out", "ada"]));
-    assert_eq!(later, "ada is logged out; the servers end their sessions as soon as they reach the session store.\n");
+    assert_eq!(
+        later,
+        "ada is logged out; the servers will end the sessions as soon as they can reach the session store.\n"
+    );
     assert_eq!(redis.command(&format!("RENAME {id}-aside {id}")), "+OK");
     // Servers leave an intention to the process that wrote it for two seconds.
     is_refused_within(Duration::from_secs(10), &ada, "logged out by the server").await;

@@ -7,7 +7,7 @@ use crate::harness::{
     ACCESS, Case, MULTIPART, RawConnection, Site, URLENCODED, cookie_value, csrf_token, multipart_body,
 };
 
-/// For each body: its length as the case's name states it, its media type, and its number of filler bytes.
+/// For each body: a description of its length for the name of the case, its media type, and its number of filler bytes.
 const SHAPES: &[(&str, &str, usize)] = &[
     ("short", URLENCODED, 0),
     ("of 60 KiB", URLENCODED, 60 << 10),

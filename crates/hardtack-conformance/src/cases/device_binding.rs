@@ -45,48 +45,45 @@ pub(super) fn cases() -> Vec<Case> {
             let proof = device.prove(&challenge_of(&refreshed));
             site.expect("at once", &prove(&mut alice, &id, Some(&proof)).await, "200 +access +refresh");
         }),
-        offering(
-            "s89 cookies without the key are worth nothing once the access token has expired",
-            |site| async move {
-                let (alice, _, id) = bound(&site).await;
-                let mut thief = alice.clone();
-                site.expect("page", &thief.get("/protected").send().await, "200");
-                site.expire_access();
-                let expected = "401 unproven_refresh -access";
-                site.expect("page", &thief.clone().get("/protected").send().await, expected);
-                site.expect("refresh", &thief.clone().post("/token/refresh").csrf().send().await, expected);
-                let other = TestDevice::new(Algorithm::ES256).unwrap();
-                let challenged = prove(&mut thief, &id, None).await;
-                let proof = other.prove(&challenge_of(&challenged));
-                let ended = prove(&mut thief, &id, Some(&proof)).await;
-                site.expect("another key", &ended, "200 -access -refresh");
-                site.expect_eq("body", ended.json(), json!({ "session_identifier": id, "continue": false }));
-            },
-        ),
-        offering("an ended session is forgotten", |site| async move {
+        offering("s89 without the key, copied cookies stop working when the access token expires", |site| async move {
+            let (alice, _, id) = bound(&site).await;
+            let mut thief = alice.clone();
+            site.expect("page", &thief.get("/protected").send().await, "200");
+            site.expire_access();
+            let expected = "401 unproven_refresh -access";
+            site.expect("page", &thief.clone().get("/protected").send().await, expected);
+            site.expect("refresh", &thief.clone().post("/token/refresh").csrf().send().await, expected);
+            let other = TestDevice::new(Algorithm::ES256).unwrap();
+            let challenged = prove(&mut thief, &id, None).await;
+            let proof = other.prove(&challenge_of(&challenged));
+            let ended = prove(&mut thief, &id, Some(&proof)).await;
+            site.expect("another key", &ended, "200 -access -refresh");
+            site.expect_eq("body", ended.json(), json!({ "session_identifier": id, "continue": false }));
+        }),
+        offering("the browser is told to forget an ended session", |site| async move {
             let (mut alice, _, id) = bound(&site).await;
             site.expect("log-out", &alice.post("/logout").csrf().send().await, "200 -access -refresh");
             let reply = prove(&mut alice, &id, None).await;
             site.expect_eq("body", reply.json(), json!({ "session_identifier": id, "continue": false }));
         }),
-        offering("a store that fails is not the end", |site| async move {
+        offering("if the store fails, the browser is not told to forget the session", |site| async move {
             let (mut alice, _, id) = bound(&site).await;
             site.store.fail();
             site.expect("refresh", &prove(&mut alice, &id, None).await, "503 store_unavailable");
         }),
-        offering("a registration that is refused changes nothing", |site| async move {
+        offering("a refused registration changes nothing", |site| async move {
             let mut alice = site.visitor();
             alice.post("/login").json(&json!({ "sub": "alice" })).send().await;
             let proof = TestDevice::new(Algorithm::ES256).unwrap().register("made up");
             site.expect("made-up challenge", &alice.post("/token/bind").header(PROOF, &proof).send().await, "404");
             site.expect("no proof", &alice.post("/token/bind").send().await, "404");
             site.expire_access();
-            site.expect("the session goes on", &alice.get("/protected").send().await, "200 +access +refresh");
+            site.expect("the session continues", &alice.get("/protected").send().await, "200 +access +refresh");
         }),
     ]
 }
 
-/// A browser whose session is bound, its device, and the id of the session.
+/// Logs in and binds the session. Returns the browser, its device and the id of the session.
 async fn bound(site: &Site) -> (Client, TestDevice, String) {
     let mut alice = site.visitor();
     let log_in = alice.post("/login").json(&json!({ "sub": "alice" })).send().await;

@@ -70,7 +70,7 @@ fn bearer_token() -> Case {
     .configured(|builder| builder.token_sources([TokenLocation::Headers, TokenLocation::Cookies]))
 }
 
-const LACKING: &str = "You do not have the permission that this needs.";
+const LACKING: &str = "You do not have permission to do this.";
 
 fn lacking_claims() -> Vec<Case> {
     type State = (&'static str, fn() -> LogIn);

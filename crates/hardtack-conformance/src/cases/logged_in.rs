@@ -64,7 +64,7 @@ fn doubled_cookies() -> Vec<Case> {
     cases
 }
 
-/// After a session has ended, the browser must not show its pages from a cache (ASVS 5.0 V14.3.1).
+/// After a session has ended, the browser must not show cached pages from that session (ASVS 5.0 V14.3.1).
 fn clear_site_data() -> Vec<Case> {
     const FIELD: &str = "clear-site-data";
     const CACHE: Option<&str> = Some("\"cache\"");

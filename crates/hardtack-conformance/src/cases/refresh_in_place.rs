@@ -105,9 +105,9 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Only an expired, outdated or absent access token is refreshed. If the access token is invalid for another reason,
-/// nothing is refreshed, and the response deletes both cookies, although the refresh token is valid. There is one
-/// exception: if the access token is only too early, no cookie is deleted.
+/// The server refreshes the tokens only if the access token is absent, expired or outdated. If the access token is
+/// invalid for another reason, the server does not refresh them, even though the refresh token is valid. Instead, it
+/// deletes both cookies, unless the access token's only fault is that it is not valid yet.
 fn invalid_access_tokens() -> Vec<Case> {
     let bad = COOKIE_STATES.iter().filter(|state| match state.outcome {
         Outcome::Refused(kind, _) => !matches!(kind, hardtack::FailureKind::Missing | hardtack::FailureKind::Expired),

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::harness::{ACCESS, Case, Site, cookie_value};
 
-/// How many bytes of a body the adapter peeks at, at most.
+/// The maximum number of bytes that the adapter reads ahead from a body.
 const PEEK_LIMIT: usize = 64 * 1024;
 
 pub(super) fn cases() -> Vec<Case> {

@@ -24,9 +24,9 @@ pub(crate) enum Outcome {
     Replaced,
 }
 
-/// Returns the end of the summary of a refusal, which shows the deleted cookies. `code` is the reason why the access
-/// token was refused. A token that is only too early is not deleted, because it becomes valid later. For all other
-/// reasons, both tokens are deleted.
+/// Returns the part of a response's [summary](super::summary::summary) that lists the deleted cookies. `code` is the
+/// reason why the access token was refused. If the token is not valid yet, no cookie is deleted, because the token
+/// becomes valid later. For any other reason, both cookies are deleted.
 pub(crate) fn deletions(code: &str) -> &'static str {
     if code == "not_yet_valid" { "" } else { " -access -refresh" }
 }
@@ -56,7 +56,7 @@ pub(crate) struct Tokens {
     pub(crate) expired: String,
     /// A token signed with a key that the site does not have.
     pub(crate) foreign: String,
-    /// A token of another application on the same host, whose key has an id.
+    /// A token that another application on the same host signed. Its header has a `kid` that the site does not know.
     pub(crate) elsewhere: String,
     pub(crate) not_yet_valid: String,
     /// A token whose session was ended.

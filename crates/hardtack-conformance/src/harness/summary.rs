@@ -52,7 +52,7 @@ impl RawResponse {
         self.header("content-type") == Some("application/problem+json")
     }
 
-    /// The rules for all responses that this one breaks.
+    /// Checks the rules that every response must follow. Returns a message for each rule that this response breaks.
     pub(crate) fn broken_rules(&self) -> Vec<String> {
         let mut broken = Vec::new();
         let mut rule = |holds: bool, text: &str| {

@@ -1,5 +1,5 @@
--- Rotates a row that has been read, writes it and returns its text. Returns false if the session is not live or has
--- another generation than `generation`. `auth_time` is `-` to keep it.
+-- Rotates a row that the script has read, writes it and returns its text. Returns false if the session is not live or
+-- its generation is not `generation`. If `auth_time` is `-`, the row keeps its `auth_time`.
 local function rotate(row, generation, next_generation, now, expires_at, auth_time)
   if row.generation ~= generation or row.revoked_at ~= '-' or tonumber(row.expires_at) <= tonumber(now) then
     return false

@@ -1,4 +1,4 @@
-//! Whose files a database consists of, and who else can write to them or replace them.
+//! Checks who owns the files of a database, and who else can write to these files or replace them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,16 @@ use hardtack::files::{check_trusted, check_trusted_folder, mode_if_readable_by_o
 
 use crate::error::OpenError;
 
-/// The endings of the files of a database.
+/// The suffixes of the file names of a database. The database file itself has no suffix. SQLite keeps its other files
+/// next to it.
 const ENDINGS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
-/// How many symbolic links may lead to a database, as in Linux (`path_resolution(7)`).
+/// How many symbolic links [`without_links`] follows before it gives up. Linux has the same limit
+/// (`path_resolution(7)`).
 const MAX_LINKS: usize = 40;
 
 /// Follows symbolic links and returns the path of the target, even if the target does not exist yet. SQLite follows
-/// links too, and keeps its other files beside the target.
+/// links too, and keeps its other files next to the target.
 pub(super) fn without_links(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -26,14 +28,16 @@ pub(super) fn without_links(path: &Path) -> PathBuf {
     path
 }
 
-/// Returns an error if any user other than root and this process's own can replace the database in its folder.
+/// Returns an error if any user, except root and the user that runs this process, can replace files in the folder that
+/// contains `database`.
 pub(super) fn check_folder(database: &Path) -> Result<(), OpenError> {
     let folder = database.parent().unwrap_or(Path::new("/"));
     check_trusted_folder(folder).map_err(OpenError::Untrusted)
 }
 
-/// Returns an error if any user other than root and this process's own can write to a file of the database. Such a user
-/// could log in as anyone. Logs a warning if other users can read the database. Skips files that do not exist.
+/// Returns an error if any user, except root and the user that runs this process, owns a file of the database or can
+/// write to it. Such a user could log in as anyone. Logs a warning if other users can read the database file. Skips
+/// files that do not exist.
 pub(super) fn check(path: &Path) -> Result<(), OpenError> {
     for ending in ENDINGS {
         let mut file = path.as_os_str().to_owned();
@@ -53,7 +57,7 @@ pub(super) fn check(path: &Path) -> Result<(), OpenError> {
         if let Some(mode) = mode_if_readable_by_others(&metadata).filter(|_| ending.is_empty()) {
             tracing::warn!(
                 event = "database_readable",
-                "other users can read the database {}: its mode is {mode:04o}; set it with: chmod 600 {}",
+                "other users can read the database {}: its mode is {mode:04o}; change it with: chmod 600 {}",
                 file.display(),
                 shell_quoted(&file),
             );

@@ -30,11 +30,11 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// (`synchronous = FULL`), foreign keys are enforced, and the busy timeout is five seconds. On some errors, such as a
 /// full disk, SQLite ends the transaction by itself. The connection is then closed and not used again.
 ///
-/// Only its owner can read a new file (mode 0600). An existing file keeps its permissions. It is refused if its owner
-/// is neither root nor the user that runs this process, or if other users can write to it. If other users can read it,
-/// a warning is logged. The folder of the file is checked as well, because a user who can write to the folder can
-/// replace the file. If the file is replaced while the pool is open, new connections fail, and so does everything that
-/// Hardtack does with the database.
+/// A new file has mode 0600, so only its owner can read it or write to it. An existing file keeps its permissions. This
+/// function refuses an existing file if its owner is neither root nor the user that runs this process, or if other
+/// users can write to it. If other users can read the file, the function logs a warning. It also checks the folder of
+/// the file, because a user who can write to the folder can replace the file. If the file is replaced while the pool is
+/// open, new connections fail, and so does everything that Hardtack does with the database.
 ///
 /// # Errors
 /// The file cannot be created, or it cannot be opened as an SQLite database. It is also an error if another user

@@ -58,7 +58,8 @@ pub struct PendingEnds<P> {
 const DELAY: i64 = 2;
 
 impl<P: Clone + Into<Database>> PendingEnds<P> {
-    /// Keeps the intentions in a database that is already open. Call [`Self::migrate`] before the first use.
+    /// Creates a `PendingEnds` that keeps its intentions in a database that is already open. Call [`Self::migrate`]
+    /// before you use it.
     pub fn from_pool(pool: P) -> Self {
         Self { pool: pool.clone().into().into(), handle: pool, carried_out: Arc::default() }
     }
@@ -87,7 +88,8 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
 }
 
 impl Database {
-    /// Returns the intentions in this database. Call [`PendingEnds::migrate`] before their first use.
+    /// Returns a [`PendingEnds`] that keeps its intentions in this database. Call [`PendingEnds::migrate`] before you
+    /// use it.
     pub fn pending_ends(&self) -> PendingEnds<Self> {
         PendingEnds::from_pool(self.clone())
     }

@@ -3,7 +3,7 @@
 /// A stored row that is not valid, or a session that cannot be stored.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RowError {
-    #[error("a session's id is {0:?}; expected 32 lower-case hexadecimal digits")]
+    #[error("a stored session id is {0:?}; expected 32 lower-case hexadecimal digits")]
     Id(String),
     #[error("session {id}: {column} is {value}; expected at least 0")]
     Negative { id: String, column: &'static str, value: i64 },
@@ -11,7 +11,7 @@ pub(crate) enum RowError {
     TooLarge { id: String, column: &'static str, value: u64 },
     #[error("session {id}: the salt has {length} bytes; expected 16")]
     Salt { id: String, length: usize },
-    #[error("session {id}: the subject contains a NUL character; expected text without one")]
+    #[error("session {id}: the subject contains a NUL character; expected a subject without NUL characters")]
     Subject { id: String },
 }
 

@@ -98,8 +98,8 @@ impl SqliteSessions {
     /// Then brings the tables up to date.
     ///
     /// # Errors
-    /// Those of [`open_sqlite`](crate::open_sqlite), or the tables cannot be brought up to date, for example because
-    /// they are newer than this program.
+    /// All errors of [`open_sqlite`](crate::open_sqlite). It is also an error if the tables cannot be brought up to
+    /// date, for example because they are newer than this program.
     pub async fn open(path: impl AsRef<std::path::Path>) -> Result<Self, OpenError> {
         let path = path.as_ref();
         Self::from_pool(open::open_sqlite(path).await?).migrated(path.display().to_string()).await
@@ -123,8 +123,8 @@ impl PostgresSessions {
     /// [`DatabaseUrl`](crate::DatabaseUrl) describes the URL.
     ///
     /// # Errors
-    /// Those of [`open_postgres`](crate::open_postgres), or the tables cannot be brought up to date, for example
-    /// because they are newer than this program.
+    /// All errors of [`open_postgres`](crate::open_postgres). It is also an error if the tables cannot be brought up to
+    /// date, for example because they are newer than this program.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let label = url.parse::<open::DatabaseUrl>()?.to_string();
         Self::from_pool(open::open_postgres(url).await?).migrated(label).await

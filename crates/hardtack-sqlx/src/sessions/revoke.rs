@@ -15,14 +15,14 @@ use sqlx::AssertSqlSafe;
 use super::locking::locking_statement;
 use crate::schema;
 
-/// The most log entries that one statement inserts.
+/// The maximum number of log entries that one statement inserts.
 const LOG_BATCH: usize = 500;
 
-/// The most sessions that one statement ends by id.
+/// The maximum number of sessions that one statement ends by id.
 const ID_BATCH: usize = 500;
 
-/// The maximum number of sessions that end when a log-in exceeds the limit. A subject has so many sessions only if they
-/// began before the limit was set.
+/// The maximum number of sessions that end because one log-in exceeds the limit. A subject can exceed the limit by this
+/// many sessions only if the sessions began before the limit was set or lowered.
 const MOST_EXCESS: i64 = 10_000;
 
 /// Ends sessions and returns those that had not been ended before. The caller must [append](append_to_log) these to the

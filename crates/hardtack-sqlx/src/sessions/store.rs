@@ -200,7 +200,7 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
     }
 }
 
-/// Binds the parameters `$1` to `$5`, which every rotation has.
+/// Creates a statement and binds the parameters `$1` to `$5`, which are the same in every statement that rotates.
 fn bind_rotation<'a>(sql: &'static str, id: SessionId, generation: i64, rotation: Rotation) -> Statement<'a> {
     Statement::new(sql)
         .bind(id.to_string())
@@ -211,7 +211,8 @@ fn bind_rotation<'a>(sql: &'static str, id: SessionId, generation: i64, rotation
 }
 
 impl<P> Sessions<P> {
-    /// Adds a session. In the same transaction, ends the sessions of `target` and those that exceed `limit`.
+    /// Adds a session. The same transaction ends the sessions that `target` selects. If the subject would then have
+    /// more than `limit` sessions, the transaction also ends the least recently used ones.
     async fn insert(
         &self,
         session: &Session,

@@ -70,7 +70,7 @@ impl SqlThrottleStore {
 
     /// Takes the tokens in one transaction. Returns whether they were taken, and the time.
     async fn take_tokens(&self, budgets: &[Budget], now: i64) -> Result<Verdict, sqlx::Error> {
-        // Most tries of a flood are refused. They neither wait for a lock nor write.
+        // Most attempts of a flood are refused. They neither wait for a lock nor write.
         let (now, stored) = statements::read(&self.pool, budgets, now).await?;
         let (verdict, changed) = decide(budgets, &stored, now);
         if verdict != Verdict::Taken && changed.is_empty() {

@@ -9,13 +9,14 @@ use sqlx::AssertSqlSafe;
 /// PostgreSQL's time in milliseconds.
 const PG_NOW: &str = "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)";
 
-/// The time, a key, and when the two buckets are full again. Without a key if no row was found.
+/// The columns that [`read`] and [`lock`] select: the time (0 on SQLite), a counter's key, and the times at which the
+/// counter's two buckets will be full. If [`read`] finds no counter, it gets one row that contains only the time.
 type Row = (i64, Option<Vec<u8>>, Option<i64>, Option<i64>);
 
 /// The time, and the stored counters with their keys.
 type Stored = (i64, Vec<(Vec<u8>, Counter)>);
 
-/// Reads the counters of budgets, and the time: PostgreSQL's, or `now` for SQLite.
+/// Reads the counters of the budgets, and the time. On PostgreSQL, the time is the server's. On SQLite, it is `now`.
 pub(super) async fn read(pool: &Pool, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
     let time = if pool.is_postgres() { PG_NOW } else { "0" };
     let sql = format!(
@@ -27,8 +28,8 @@ pub(super) async fn read(pool: &Pool, budgets: &[Budget], now: i64) -> Result<St
     Ok(decode(rows, now, pool.is_postgres()))
 }
 
-/// Locks the counters of the budgets, and reads them and the time again. The time is `now` on SQLite, or if no row
-/// exists yet.
+/// Locks the counters of the budgets, and reads the counters and the time again. On PostgreSQL, the time is the
+/// server's if at least one counter exists. In all other cases, the time is `now`.
 pub(super) async fn lock(transaction: &mut Transaction, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
     let postgres = transaction.connection().is_postgres();
     if postgres {
@@ -70,7 +71,7 @@ pub(super) fn write(counters: &[(Budget, Counter)], now: i64) -> Statement<'stat
     })
 }
 
-/// Gives a token of each budget back, and ends its row of failures.
+/// Gives one token back to each budget after an attempt that succeeded. Also ends each budget's series of failures.
 pub(super) async fn give_back(pool: &Pool, budgets: &[Budget]) -> Result<(), sqlx::Error> {
     let keys = budgets.len();
     let cases: Vec<String> = (1..=keys).map(|at| format!("WHEN ${at} THEN CAST(${} AS BIGINT)", keys + at)).collect();

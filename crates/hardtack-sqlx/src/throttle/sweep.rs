@@ -5,10 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use hardtack_db::{Pool, Statement};
 
-/// How many tries pass between two sweeps.
+/// How many attempts pass between two steps of the sweep.
 const PERIOD: u64 = 64;
 
-/// How many rows a sweep reads. That is more than the tries between two sweeps insert.
+/// How many rows one step of the sweep reads. Between two steps, fewer rows than this are inserted.
 const ROWS: usize = 500;
 
 /// Walks through the table in the order of the keys, [`ROWS`] rows at a time, and deletes the counters whose buckets
@@ -30,7 +30,7 @@ impl Sweep {
         Self { capacity, tries: AtomicU64::new(1), position: Mutex::new(Vec::new()) }
     }
 
-    /// Counts a try, and returns whether it is time for the next step.
+    /// Counts an attempt, and returns whether it is time for the next step.
     pub(super) fn is_due(&self) -> bool {
         self.tries.fetch_add(1, Ordering::Relaxed).is_multiple_of(PERIOD)
     }
@@ -57,7 +57,7 @@ impl Sweep {
         let too_many = rows.len() as f64 > f64::from(self.capacity) * width;
         rows.sort_by_key(|(_, spent)| *spent);
         let least_spent = if too_many { rows.get(rows.len() / 2).map_or(-1, |(_, spent)| *spent) } else { -1 };
-        // A row that a try has locked is in use, and this must not wait for it.
+        // A row that an attempt has locked is in use, and this must not wait for it.
         let delete = Statement::per_database(
             "DELETE FROM throttle WHERE key > $1 AND key <= $2
              AND (full_at <= $3 AND failures_full_at <= $3 OR spent <= $4)",
@@ -69,7 +69,7 @@ impl Sweep {
     }
 }
 
-/// Which part of all keys comes before this one.
+/// Returns the position of a key among all possible keys: 0 for the lowest key, nearly 1 for the highest.
 fn fraction(key: &[u8]) -> f64 {
     key.iter().take(8).rev().fold(0.0, |sum, byte| (sum + f64::from(*byte)) / 256.0)
 }

@@ -104,8 +104,10 @@ async fn migrations_out_of_order_are_refused() {
         let pool = Pool::from(database.open().await);
         for (steps, version) in [(vec![NOTES[1], NOTES[0]], 1), (vec![Migration::new(0, "")], 0)] {
             let error = pool.migrate("notes", &steps).await.unwrap_err();
-            let expected =
-                format!("migration {version} of `notes` is out of order; versions must be at least 1 and increase");
+            let expected = format!(
+                "migration {version} of `notes` is out of order; the first version must be at least 1, and each version \
+                 must be greater than the one before it; correct the list of migrations in the program"
+            );
             assert_eq!(error.to_string(), expected);
         }
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::process::{Process, Program};
 
-/// The directory of the applications and of the list of their packages.
+/// The directory with the Flask applications and their `requirements.txt`.
 const APPLICATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/flask");
 const REQUIREMENTS: &str = include_str!("../../flask/requirements.txt");
 /// How long to wait for an application to be imported, on a busy machine.
@@ -19,7 +19,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Application {
-    /// Routes for every way to require a token, configured only by the environment.
+    /// An application with one route for each way to require a token. It takes all its settings from the environment.
     Compat,
     /// The tutorial's app.
     Tutorial,
@@ -86,7 +86,8 @@ fn python() -> &'static Path {
     })
 }
 
-/// Cargo's target directory: the parent of this program that has Cargo's `CACHEDIR.TAG`.
+/// Returns Cargo's target directory: the closest directory above the running test program that contains the file
+/// `CACHEDIR.TAG`, which Cargo creates. If there is no such directory, returns the directory for temporary files.
 fn target() -> PathBuf {
     let program = std::env::current_exe().expect("a program can find its own path");
     let tagged = program.ancestors().find(|directory| directory.join("CACHEDIR.TAG").exists());

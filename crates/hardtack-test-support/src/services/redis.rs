@@ -44,7 +44,7 @@ pub struct RedisServer {
 #[derive(Debug)]
 struct Supervisor {
     child: Child,
-    /// `None` during the drop: closing the input ends the supervisor.
+    /// The supervisor's standard input. `drop` takes and closes it, because the supervisor ends when its input ends.
     commands: Option<ChildStdin>,
     replies: BufReader<ChildStdout>,
 }

@@ -8,11 +8,11 @@ use crate::refusal::{Failure, FailureKind, NO_STORE, Reason, Reply};
 use crate::token::VerifiedToken;
 
 impl Exchange<'_> {
-    /// Handles a POST to [`Urls::bind`](crate::Urls::bind), with which a browser registers the key of its device. Binds
-    /// the session and sets new cookies.
+    /// Handles a POST to [`Urls::bind`](crate::Urls::bind), with which a browser registers the public key of its
+    /// device. Binds the session to the device and sets new cookies.
     ///
-    /// If the session cannot be bound, for example because the log-in was more than a minute ago or the session is bound
-    /// already, the reply is a 404 that changes nothing: the session goes on as before.
+    /// If the session cannot be bound, the reply has the status 404 and no cookies, and the session continues as
+    /// before. This happens, for example, if the log-in was more than a minute ago or the session is already bound.
     ///
     /// # Errors
     /// - The method is not POST, or the request comes from another site.
@@ -42,14 +42,18 @@ impl Exchange<'_> {
     /// Handles a POST to [`Urls::bound`](crate::Urls::bound), with which a browser refreshes a bound session. Sets new
     /// cookies if the browser proves that it has the key of the device.
     ///
-    /// The other replies tell the browser what to do. With 403 and a challenge, it signs the challenge and posts again.
-    /// With `"continue": false`, it forgets a session that has ended. With a 5xx status, it keeps the session and tries
-    /// again later. Any other status would make it forget the session, so none is used.
+    /// The other replies tell a browser that named its bound session what to do next:
+    /// - 403 with a challenge: the browser signs the challenge and posts again.
+    /// - 200 with `"continue": false`: the session has ended, and the browser forgets it.
+    /// - 503: the clock of this server is behind that of another server. The browser keeps the session and posts again
+    ///   later.
+    ///
+    /// After any other 4xx status, the browser would forget the session.
     ///
     /// # Errors
     /// - The method is not POST.
-    /// - The store failed, or the clock is behind that of another server: 503.
-    /// - The request names no session, and has no valid refresh token.
+    /// - The store failed. The browser keeps the session and posts again later.
+    /// - The request does not name a bound session, and its refresh token is missing or not valid.
     /// - The head of the response has already been sent.
     pub async fn refresh_bound(&self) -> Result<Reply, Failure> {
         self.require_post()?;
@@ -65,7 +69,7 @@ impl Exchange<'_> {
             // The browser has logged in again since it bound this session.
             return Ok(end_of(named));
         }
-        // Without the field, which only browsers can set, a proof counts for nothing.
+        // A script can set the field of the proof, but not the field of the session id, so the proof needs both.
         let proof = if named.is_some() { self.single_value(PROOF) } else { None };
         let refreshed = self.authenticator.refresh_bound(&refresh, proof.as_deref(), &self.verifier().client()).await;
         match refreshed {
@@ -79,7 +83,9 @@ impl Exchange<'_> {
         }
     }
 
-    /// Makes the browser forget the session that it named, unless the reason may pass.
+    /// Returns a reply that makes the browser forget the session that it named. If the reason is temporary, returns 503
+    /// or an error instead, so that the browser keeps the session. If the browser named no session, refuses the
+    /// request.
     fn forget(&self, named: Option<&str>, reason: Reason) -> Result<Reply, Failure> {
         let passes = matches!(reason.kind(), FailureKind::Unavailable | FailureKind::Internal);
         match named {
@@ -93,7 +99,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// The freshness of the browser's access token, if it belongs to the session of this refresh token.
+    /// Returns the freshness of the browser's access token. If this token is missing, not valid, or belongs to another
+    /// session than the refresh token, returns [`Fresh::No`].
     fn freshness_of(&self, refresh: &VerifiedToken) -> Fresh {
         match self.authenticator.cookie_token(&self.head, TokenKind::Access) {
             Ok(Some(TokenVerdict::Valid(access))) if access.session() == refresh.session() => access.claims().fresh,
@@ -105,7 +112,7 @@ impl Exchange<'_> {
         if self.head.method() == "POST" { Ok(()) } else { Err(self.refuse(Reason::Method)) }
     }
 
-    /// The value of a field that must occur once.
+    /// Returns the value of a field. Returns `None` if the field is missing, malformed or occurs twice.
     fn single_value(&self, name: &str) -> Option<String> {
         match self.head.headers().first_two(name) {
             [Some(value), None] => read_value(value),

@@ -30,9 +30,10 @@ pub struct Exchange<'a> {
 pub enum Verification<T = NoExtra> {
     /// The verification is complete. A failure contains the reply for the client.
     ///
-    /// The token is `None` in two cases: the need is optional, and the request's token is missing or its cookies are
-    /// invalid; or the request is an `OPTIONS` request, and
-    /// [those are exempt](crate::AuthenticatorBuilder::exempt_options).
+    /// The token is `None` in two cases:
+    /// - The need is optional, and the request has no token or has invalid cookies.
+    /// - The request is an `OPTIONS` request, and [`exempt_options`](crate::AuthenticatorBuilder::exempt_options) is
+    ///   set.
     Ready(Result<Option<VerifiedToken<T>>, Failure>),
     /// Verification needs I/O. Pass the value to [`Exchange::finish_verifying`].
     Pending(PendingVerification),
@@ -69,8 +70,9 @@ impl<'a> Exchange<'a> {
     /// Verifies the token that a route needs.
     ///
     /// Returns `None` in two cases:
-    /// - The need is optional, and the request's token is missing or its cookies are invalid.
-    /// - The request is an `OPTIONS` request, and [those are exempt](crate::AuthenticatorBuilder::exempt_options).
+    /// - The need is optional, and the request has no token or has invalid cookies.
+    /// - The request is an `OPTIONS` request, and [`exempt_options`](crate::AuthenticatorBuilder::exempt_options) is
+    ///   set.
     ///
     /// In Flask-JWT-Extended: `verify_jwt_in_request`.
     ///
@@ -91,7 +93,8 @@ impl<'a> Exchange<'a> {
     /// Verifies the token that a route needs, and refuses a request without one.
     ///
     /// # Errors
-    /// Those of [`verify`](Self::verify). A missing token is an error even if the need is optional.
+    /// The errors of [`verify`](Self::verify). If `verify` would return `None`, this method returns an error, even if
+    /// the need is optional.
     pub async fn required<T: ExtraClaims>(&self, need: Need) -> Result<VerifiedToken<T>, Failure> {
         self.verify(need).await?.ok_or_else(|| self.refuse(Reason::Missing))
     }
@@ -127,7 +130,7 @@ impl<'a> Exchange<'a> {
     /// Completes a verification that needs I/O, without repeating the checks of [`try_verify`](Self::try_verify).
     ///
     /// # Errors
-    /// Those of [`verify`](Self::verify).
+    /// The errors of [`verify`](Self::verify).
     pub async fn finish_verifying<T: ExtraClaims>(
         &self,
         verification: PendingVerification,
@@ -147,7 +150,8 @@ impl<'a> Exchange<'a> {
         self.renew_or_forbid(lacking, need, &claims).await.map(Some).map_err(|rejection| self.reject(rejection))
     }
 
-    /// Reads the application's own claims, or returns the token and what it lacks.
+    /// Reads the application's own claims and adds them to the token. If a claim does not meet the route's
+    /// requirements, returns the token unchanged, together with the [flaw](ClaimFlaw) of that claim.
     #[inline]
     fn read_claims<T: ExtraClaims>(
         &self,
@@ -304,8 +308,8 @@ impl<'a> Exchange<'a> {
         RequestVerifier::new(self.head, self.state)
     }
 
-    /// Refuses a request that must not change state: its method is safe (such as GET), or it comes from another site
-    /// (ASVS 5.0 V3.5.3).
+    /// Refuses a request if its method is safe (such as GET) or if it comes from another site, because such a request
+    /// must not change state (ASVS 5.0 V3.5.3).
     pub(super) fn check_changing(&self) -> Result<(), Reason> {
         if self.head.is_safe() { Err(Reason::Method) } else { self.verifier().check_origin() }
     }

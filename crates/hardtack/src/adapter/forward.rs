@@ -57,9 +57,13 @@ macro_rules! __forward_auth {
         /// gets `Clear-Site-Data: "cache"`. The browser then clears its cache of this site, so the Back button shows no
         /// page of the session.
         ///
-        /// An expired access token may be a copy, for example from a log. Normally, it therefore does not end its
-        /// session. It does so only if browsers do not send the refresh cookie to the log-out URL. If the request has
-        /// two cookies of the same name, the sessions of both end. If the request has no tokens, the log-out succeeds.
+        /// If the access cookie contains an expired token, this method normally ignores the token, because the token
+        /// may have been copied, for example from a log. There is one exception: if the path of the refresh cookie
+        /// excludes the log-out URL, browsers send no refresh token to this URL, so this method also ends the session
+        /// of an expired access token.
+        ///
+        /// If the request has several cookies with the same name, the sessions of all of them end. If the request has
+        /// no tokens, the log-out succeeds.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
@@ -74,8 +78,9 @@ macro_rules! __forward_auth {
         /// access token is never fresh.
         ///
         /// # Errors
-        /// - The refresh token is missing, invalid or expired; it was used again too late (see
-        ///   [`race_window`](hardtack::session::SessionPolicy::race_window)); or its session has ended.
+        /// - The refresh token is missing, invalid or expired, or its session has ended.
+        /// - The refresh token was replaced by a newer one and is no longer accepted (see
+        ///   [`race_window`](hardtack::session::SessionPolicy::race_window)).
         /// - The method is safe, except that GET is allowed with `RefreshMode::Redirect`.
         /// - The request comes from another site.
         /// - The session store failed.
@@ -95,12 +100,12 @@ macro_rules! __forward_auth {
         /// a 403 page that makes the browser repeat the request, this time from this site.
         ///
         /// # Errors
-        /// Those of [`refresh`](Self::refresh).
+        /// The errors of [`refresh`](Self::refresh).
         pub async fn refresh_and_return(&self) -> ::core::result::Result<$response, $error> {
             Ok($into_response(self.exchange().refresh_and_return().await?))
         }
 
-        /// Handles a POST to `Urls::bind`, with which a browser registers the key of its device
+        /// Handles a POST to `Urls::bind`, with which a browser registers the public key of its device
         /// ([`DeviceBinding::Offer`](hardtack::config::DeviceBinding::Offer)). Do not require a token on this route.
         ///
         /// # Errors
@@ -111,14 +116,15 @@ macro_rules! __forward_auth {
             Ok($into_response(self.exchange().bind_device().await?))
         }
 
-        /// Handles a POST to `Urls::bound`, with which a browser refreshes a session that is bound to its device. Do not
-        /// require a token on this route, and do not limit its rate: the browser ends its session at every 4xx status
-        /// except a 403 from this method.
+        /// Handles a POST to `Urls::bound`, with which a browser refreshes a session that is bound to its device.
+        ///
+        /// Do not require a token on this route, and do not limit its rate. If a browser gets a 4xx status other than
+        /// the 403 of this method, it forgets the session.
         ///
         /// # Errors
         /// - The method is not POST.
-        /// - The session store failed, or the clock is behind that of another server.
-        /// - The request names no session, and has no valid refresh token.
+        /// - The session store failed.
+        /// - The request does not name a bound session, and its refresh token is missing or not valid.
         /// - The head of the response has already been sent.
         pub async fn refresh_bound(&self) -> ::core::result::Result<$response, $error> {
             Ok($into_response(self.exchange().refresh_bound().await?))
@@ -143,8 +149,9 @@ macro_rules! __forward_auth {
         /// take part in your transaction, pass [`EndedSessions::none`](hardtack::session::EndedSessions::none). This
         /// method then ends the other sessions itself.
         ///
-        /// If the transaction has ended sessions, and then the store fails or the client hangs up, this method still
-        /// succeeds, but returns no cookies. The password is stored by then, so do not tell the user to try again.
+        /// If the transaction ended the sessions, this method succeeds even if the store then fails or the client
+        /// disconnects, but it returns no cookies in these cases. The new password is already stored, so do not tell
+        /// the user to try again.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
@@ -159,9 +166,9 @@ macro_rules! __forward_auth {
         /// Verifies the token that `need` describes, for code that cannot use an extractor.
         ///
         /// Returns `None` in two cases:
-        /// - The need is optional, and the request's token is missing or its cookies are invalid.
+        /// - The need is optional, and the request has no token or has invalid cookies.
         /// - The request is an `OPTIONS` request, and
-        ///   [those are exempt](hardtack::AuthenticatorBuilder::exempt_options).
+        ///   [`exempt_options`](hardtack::AuthenticatorBuilder::exempt_options) is set.
         ///
         /// In Flask-JWT-Extended: `verify_jwt_in_request`.
         ///
@@ -333,8 +340,8 @@ macro_rules! __forward_auth {
         }
 
         /// Returns the CSRF value of the refresh token in the request's cookies, for a form that posts to the refresh
-        /// URL. Returns `None` if that token is missing or invalid. If it has only expired, its CSRF value is still
-        /// returned.
+        /// URL. Returns the value even if the token has expired. Returns `None` if the token is missing or otherwise
+        /// invalid.
         pub fn refresh_csrf_token(&self) -> ::core::option::Option<$crate::csrf::CsrfToken> {
             self.exchange().refresh_csrf_token()
         }

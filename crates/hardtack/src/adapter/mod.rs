@@ -12,8 +12,10 @@
 //! - [`Authenticator::needs_background_work`](crate::Authenticator::needs_background_work): call it for each request.
 //!   If it returns `true`, spawn [`Authenticator::background_work`](crate::Authenticator::background_work).
 //! - [`Ended`]: the future that `Auth::ended` returns. A handler awaits it to know when to end a stream.
-//! - [`CLEAR_CACHE`]: the value of the `Clear-Site-Data` header, for a response whose cookies end a session.
-//! - [`REGISTRATION`]: the field of a response that asks the browser to bind the session to its device.
+//! - [`CLEAR_CACHE`]: the value of the `Clear-Site-Data` header in a response that ends the browser's session. The
+//!   adapter adds this header if [`SetCookies::clears_cache`](crate::SetCookies::clears_cache) returns `true`.
+//! - [`REGISTRATION`]: the name of the header in a response that asks the browser to bind the session to its device.
+//!   The adapter adds this header if [`SetCookies::registration`](crate::SetCookies::registration) returns a value.
 //! - [`ResponseChanges`]: the cookies and caching rules that the layer adds to the response.
 
 mod device_binding;

@@ -6,7 +6,7 @@ use crate::csrf::{CsrfError, PreSession, PreSessionKey, check_double_submit};
 use crate::jwt::TokenKind;
 use crate::refusal::{Failure, Reason};
 
-/// How many cookies of one request are tried.
+/// The maximum number of pre-session cookies of one request that are compared with the form's value.
 const MAX_NONCES: usize = 4;
 
 impl Exchange<'_> {

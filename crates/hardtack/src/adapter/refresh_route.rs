@@ -20,7 +20,7 @@ impl Exchange<'_> {
     /// 403 page that makes the browser repeat the request, this time from this site.
     ///
     /// # Errors
-    /// Those of [`Self::refresh`].
+    /// The errors of [`Self::refresh`].
     pub async fn refresh_and_return(&self) -> Result<Reply, Failure> {
         let cookies = match self.refresh().await {
             Err(failure) if self.follows_foreign_link(&failure) => return Ok(self.ask_again()),
@@ -51,9 +51,11 @@ impl Exchange<'_> {
         self.head.is_safe() && self.wants() == Wants::Page && failure.reason().kind() == FailureKind::Csrf
     }
 
-    /// Whether the browser returns to the page `next` as a visitor, although the refresh failed. The redirect to the
-    /// refresh URL deleted the access cookie. A browser that still sends this cookie must not return to the page,
-    /// because the page would redirect it to the refresh URL again and again.
+    /// Whether a failed refresh redirects the browser back to the page `next`, which then treats the user as a visitor.
+    ///
+    /// When that page redirected the browser to the refresh URL, the response deleted the access cookie. If the browser
+    /// still sends this cookie, it is not redirected back, because the page would redirect it to the refresh URL again,
+    /// in an endless loop.
     fn returns_without_user(&self, failure: &Failure) -> bool {
         let kind = failure.reason().kind();
         let is_dead = kind.unsets_cookies() || kind == FailureKind::Missing;

@@ -42,13 +42,16 @@ impl Exchange<'_> {
     /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
     /// authentication cookies. A refresh that is already in flight cannot revive the session.
     ///
-    /// An expired access token may be a copy, for example from a log. Normally, it therefore does not end its session.
-    /// It does so only if browsers do not send the refresh cookie to this path. If the request has two cookies of the
-    /// same name, the sessions of both end.
+    /// If the access cookie contains an expired token, this method normally ignores the token, because the token may
+    /// have been copied, for example from a log. There is one exception: if the path of the refresh cookie excludes the
+    /// log-out URL, browsers send no refresh token to this URL, so this method also ends the session of an expired
+    /// access token.
+    ///
+    /// If the request has several cookies with the same name, the sessions of all of them end.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
-    /// - The request has an expired token outside of cookies, such as in a header, and no valid one there.
+    /// - The request has an expired token in a header, the query or the body, and no valid token in any of them.
     /// - The store failed.
     pub async fn log_out(&self) -> Result<SetCookies, Failure> {
         self.try_log_out().await.map_err(|reason| self.refuse(reason))
@@ -80,8 +83,9 @@ impl Exchange<'_> {
     }
 
     /// Refuses a log-out request unless it carries the CSRF value of a session that one of its cookies belongs to. The
-    /// access cookie and the refresh cookie may belong to different sessions, and a cookie may occur twice. The value
-    /// of one session is enough, because a page contains only one.
+    /// access cookie and the refresh cookie may belong to different sessions, and a request may contain several cookies
+    /// with the same name. The CSRF value of one of these sessions is enough, because a page contains only one CSRF
+    /// value.
     fn check_any_csrf(&self, tokens: &[VerifiedToken]) -> Result<(), Reason> {
         // Tokens of Flask-JWT-Extended have no session, and each has its own CSRF value: the first token's is required.
         let asked = tokens.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
@@ -104,8 +108,9 @@ impl Exchange<'_> {
     /// allowed, not even if the router passes HEAD requests to the handler for GET.
     ///
     /// # Errors
-    /// - The refresh token is missing, invalid or expired; it was used again too late (see
-    ///   [`race_window`](crate::session::SessionPolicy::race_window)); or its session has ended.
+    /// - The refresh token is missing, invalid or expired, or its session has ended.
+    /// - The refresh token was replaced by a newer one and is no longer accepted (see
+    ///   [`race_window`](crate::session::SessionPolicy::race_window)).
     /// - The method is safe, except that GET is allowed with [`RefreshMode::Redirect`].
     /// - The request comes from another site.
     /// - The store failed.
@@ -134,8 +139,8 @@ impl Exchange<'_> {
     }
 
     /// Returns the CSRF value of the token in the refresh cookie, for a form that posts to the refresh URL. The value
-    /// is masked, like that of an access token. Returns `None` if the token is missing or invalid. If it has only
-    /// expired, its CSRF value is still returned.
+    /// is masked, like that of an access token. Returns the value even if the token has expired. Returns `None` if the
+    /// token is missing or otherwise invalid.
     pub fn refresh_csrf_token(&self) -> Option<CsrfToken> {
         let token = self.authenticator.cookie_token(&self.head, TokenKind::Refresh).ok()??.any_age();
         token.csrf_value().is_some().then(|| token.csrf_token())
@@ -166,8 +171,9 @@ impl Exchange<'_> {
     /// commit of the transaction that stored a new password and ended the sessions. The adapter adds
     /// `Clear-Site-Data: "cache"` to the response that carries these cookies.
     ///
-    /// If the transaction has ended sessions, and then the store fails or the client hangs up, this method still
-    /// succeeds, but returns no cookies. The password is stored by then, so do not tell the user to try again.
+    /// If the transaction ended the sessions, this method succeeds even if the store then fails or the client
+    /// disconnects, but it returns no cookies in these cases. The new password is already stored, so do not tell the
+    /// user to try again.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
@@ -213,9 +219,11 @@ impl Exchange<'_> {
     /// Returns the valid tokens in the request's cookies. If several cookies have the same name, the tokens of all of
     /// them are returned, because each may belong to a different session. Invalid tokens are left out.
     ///
-    /// An expired token may be a copy, so it is usually left out, too. An expired refresh token is returned only if the
-    /// store knows it as the newest one of its session. An expired access token is returned only with
-    /// [`Expired::Count`].
+    /// Expired tokens are normally left out, too, because an expired token may have been copied, for example from a
+    /// log. There are two exceptions:
+    /// - An expired refresh token is returned if, according to the store, it is the newest refresh token of its
+    ///   session.
+    /// - An expired access token is returned if `expired` is [`Expired::Count`].
     async fn current_tokens(&self, expired: Expired) -> Result<Vec<VerifiedToken>, Reason> {
         let (policy, now) = (self.authenticator.cookies(), self.authenticator.now());
         let mut found = Vec::new();
@@ -261,7 +269,7 @@ impl Exchange<'_> {
     }
 }
 
-/// Whether expired access tokens tell which session a browser has.
+/// Whether [`Exchange::current_tokens`] returns expired access tokens.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expired {
     Count,

@@ -13,8 +13,8 @@ pub trait Prune: Send + Sync + 'static {
     /// authenticator's by more than a minute, one of the two clocks is wrong, so nothing is deleted.
     fn time(&self) -> impl Future<Output = Result<Option<Timestamp>, BackendError>> + Send;
 
-    /// Deletes up to `limit` rows that have expired at `now`, and returns how many it deleted. If the result is `limit`
-    /// or more, the method is called again after a short pause.
+    /// Deletes up to `limit` rows that have expired as of `now`, and returns how many it deleted. If the result is
+    /// `limit` or more, the method is called again after a short pause.
     fn prune(&self, now: Timestamp, limit: u32) -> impl Future<Output = Result<u64, BackendError>> + Send;
 }
 

@@ -21,7 +21,7 @@ enum BodyContent {
 pub(crate) enum BodyUser {
     /// The verification of a token in one of these locations.
     Verification(Locations),
-    /// Any operation of `Auth`, also before a log-in.
+    /// Any operation of `Auth`, including those before a log-in.
     Auth,
 }
 

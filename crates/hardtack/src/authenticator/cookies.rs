@@ -30,8 +30,8 @@ impl CookieOptions {
         self
     }
 
-    /// Sets how long the cookies last, in whole seconds. This applies even if the cookie policy lets cookies end with
-    /// the browser.
+    /// Sets how long the cookies last, in whole seconds. This applies even if the cookie policy asks for session
+    /// cookies, which browsers delete when they close.
     #[must_use]
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
@@ -98,7 +98,8 @@ impl Authenticator {
         self.cookies_of(token, age, [&policy.refresh, &policy.csrf_refresh], options)
     }
 
-    /// The access cookies of a session that lives until `until`. `persistent` tells whether they outlive the browser.
+    /// The access cookies of a session that lives until `until`. `persistent` says whether the cookies remain after the
+    /// browser has been closed.
     pub(super) fn access_cookies(
         &self,
         token: &IssuedToken,
@@ -109,9 +110,9 @@ impl Authenticator {
         self.cookies_of(token, age, [&policy.access, &policy.csrf_access], &CookieOptions::default())
     }
 
-    /// The access cookies of a session that is bound to a device. The access cookie ends with its token, because browsers
-    /// refresh a bound session only when its cookie is about to expire. The CSRF cookie does not, because scripts read it
-    /// before the browser refreshes.
+    /// Returns the access cookie and its CSRF cookie for a session that is bound to a device. The access cookie expires
+    /// together with its token, because browsers refresh a bound session only when the access cookie is about to
+    /// expire. The CSRF cookie lasts longer, because scripts read it before the browser refreshes.
     pub(super) fn bound_access_cookies(
         &self,
         token: &IssuedToken,
@@ -166,12 +167,12 @@ impl Authenticator {
         }
     }
 
-    /// The `Max-Age` of a cookie, or `None` if the cookie ends with the browser. The age is counted from the time when
-    /// the token was issued, so that the same token always gives the same cookie.
+    /// The `Max-Age` of a cookie, or `None` for a session cookie, which browsers delete when they close. The age is
+    /// counted from the time when the token was issued, so that the same token always gives the same cookie.
     fn age(&self, token: &IssuedToken, until: Option<Timestamp>, persistent: bool) -> Option<Duration> {
         /// "Forever": browsers limit Max-Age to 400 days (RFC 6265bis section 5.5).
         const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
-        /// The year that Flask-JWT-Extended uses, regardless of the token's lifetime.
+        /// The `Max-Age` of one year that Flask-JWT-Extended uses, regardless of the token's lifetime.
         const FLASK: Duration = Duration::from_secs(31_540_000);
         match (persistent, self.cookies().flask) {
             (false, _) => None,
@@ -181,8 +182,8 @@ impl Authenticator {
     }
 
     /// Returns the cookies that delete both tokens. The adapter also adds `Clear-Site-Data: "cache"` to the response
-    /// that carries these cookies, so that the Back button shows no page of the session. Only with
-    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible) does the adapter leave out this header.
+    /// that carries these cookies, so that the Back button does not show pages that the user saw while logged in. With
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), the adapter does not add this header.
     ///
     /// In Flask-JWT-Extended: `unset_jwt_cookies`.
     pub fn unset_jwt_cookies(&self) -> SetCookies {

@@ -1,11 +1,16 @@
 //! Waits for a session to end, for responses that stay open: event streams, WebSockets, long polls.
 //!
-//! The waiting tasks do not poll the store. The process wakes a task in three cases: the process has ended or changed
-//! the task's session, it has read an entry about that session in the revocation log, or it can no longer read the log.
+//! A waiting task does not poll the store. The process wakes the task in four cases:
+//!
+//! - The process has ended the session that the task watches, or has changed the session's claims.
+//! - The process has read an entry about the session in the revocation log.
+//! - The process can no longer read the revocation log.
+//! - The session store has failed to end sessions that have to end.
+//!
 //! A task also wakes at least once a minute to look at the clock.
 //!
-//! A task may wait for the end of a session instead of the end of a token. It then reads the session's row when the
-//! token expires, and again each time the session would expire.
+//! A task may wait until a session ends, rather than until a token is no longer valid. Such a task reads the session's
+//! row when the token expires, and again each time the session would expire.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -84,7 +89,7 @@ impl Authenticator {
     }
 }
 
-/// What is known about a token whose end is awaited.
+/// What a waiting task knows about the token that it watches.
 struct Watched {
     subject: String,
     session: Option<SessionId>,
@@ -93,7 +98,7 @@ struct Watched {
     /// When the token expires. If the whole session is watched, this is when the session's row has to be looked up
     /// next.
     deadline: Option<Timestamp>,
-    /// Whether the end of the session is awaited, and not that of the token.
+    /// Whether the task waits until the session ends, rather than until the token is no longer valid.
     whole_session: bool,
 }
 

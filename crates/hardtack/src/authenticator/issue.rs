@@ -176,15 +176,16 @@ impl<'a> TokenBuilder<'a> {
     }
 }
 
-/// Adds the members that were given for a single token to those of the callback. If both have a member of the same
-/// name, the given one wins.
+/// Merges the claims or header members that a callback returned (`general`) with those that were set for this token
+/// (`given`). If both contain the same name, the value in `given` is used.
 fn merged(mut general: Map<String, Value>, given: Map<String, Value>) -> Map<String, Value> {
     general.extend(given);
     general
 }
 
-/// The payload of a token in one of two cases: its subject is not text or not in `sub`; or `flask_compatible` was
-/// called, so that additional claims may replace any other claim.
+/// Returns the payload of a token whose claims cannot be serialized in the usual way. There are three cases: the
+/// subject was set with [`TokenBuilder::identity`], the subject is not stored in `sub`, or `flask_compatible` was
+/// called. In the last case, additional claims may replace any other claim.
 fn named(
     claims: &Claims,
     identity: Option<Value>,
@@ -209,7 +210,7 @@ fn named(
     serde_json::to_vec(&members).map_err(|_| ClaimError::Invalid("extra"))
 }
 
-/// A random UUID (RFC 9562 section 5.4), in Python's spelling.
+/// Returns a random UUID (RFC 9562 section 5.4), formatted as by Python's `str(uuid.uuid4())`.
 fn uuid4() -> String {
     let bits = rand::random::<u128>() & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
     let hex = format!("{bits:032x}");

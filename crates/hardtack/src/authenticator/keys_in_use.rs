@@ -16,7 +16,7 @@ pub(crate) struct Keys {
     pub(crate) set: KeySet,
     pub(crate) pre_session: PreSessionKeys,
     pub(super) sealing: SealingKeys,
-    /// For sessions that are bound to devices.
+    /// The keys that authenticate challenges for sessions that are bound to devices.
     pub(super) challenges: Challenges,
 }
 

@@ -21,7 +21,7 @@ pub struct RequestState {
     authenticated: AtomicBool,
     /// Whether the head of the response has been completed. The body may still be streamed.
     head_sent: AtomicBool,
-    /// Whether the request acts with a token that was not in a cookie.
+    /// Whether the request is authenticated by a token that was not in a cookie.
     is_bearer: AtomicBool,
     /// Whether the response depends on whether there is a token.
     varies: AtomicBool,
@@ -159,7 +159,7 @@ impl RequestState {
         self.authenticated.store(true, Ordering::Relaxed);
     }
 
-    /// Records that the request acts with a token that was not in a cookie.
+    /// Records that the request is authenticated by a token that was not in a cookie.
     pub(crate) fn set_bearer(&self) {
         self.is_bearer.store(true, Ordering::Relaxed);
     }
@@ -194,14 +194,14 @@ impl RequestState {
         self.authenticated.load(Ordering::Relaxed)
     }
 
-    /// Keeps the token that the rest of the request acts with, and the cookies for its response.
+    /// Stores the token to use for the rest of the request, and the cookies to add to the response.
     pub(crate) fn set_refreshed(&self, token: VerifiedToken, cookies: SetCookies) {
         self.set_cookies(cookies);
         // If two extractors refresh concurrently, the first token is as good as the second.
         let _ = self.refreshed.set(token);
     }
 
-    /// The access token that the rest of the request acts with, if there was a refresh.
+    /// The access token to use for the rest of the request, if this request has refreshed its tokens.
     #[inline]
     pub(crate) fn refreshed(&self) -> Option<&VerifiedToken> {
         self.refreshed.get()

@@ -6,12 +6,13 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 
 use crate::jwt::KeySet;
 
-/// The keys that encrypt: first that of the signing key, then those of keys that signed before.
+/// The encryption keys. The first is derived from the current signing key, and the others are derived from retired
+/// signing keys.
 pub(super) struct SealingKeys(Vec<LessSafeKey>);
 
 impl SealingKeys {
-    /// Derives the keys from those of the set. If the set can only verify tokens, a random key is used instead, and
-    /// text sealed with it cannot be opened after this process has ended.
+    /// Derives the encryption keys from the signing keys in `keys`. If `keys` can only verify tokens, the first
+    /// encryption key is random, and text that was sealed with it cannot be opened after this process has ended.
     pub(super) fn of(keys: &KeySet, label: &str) -> Self {
         let current = keys.signing_key().map_or_else(rand::random, |key| key.derive(label));
         let retired = keys.retired_keys().iter().map(|key| key.derive(label));

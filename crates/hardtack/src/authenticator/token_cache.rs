@@ -25,7 +25,8 @@ const BYTES_PER_ENTRY: usize = 2048;
 /// Longer tokens are not cached: no cookie can contain them.
 const MAX_TOKEN_LEN: usize = 4096;
 
-/// The size of an entry without its token and its texts: claims, counters, slots of the table.
+/// The size of an entry in bytes, not counting the token, the payload and the strings in the claims. It includes the
+/// fields of the claims, counters, and slots of the table.
 const OVERHEAD: usize = 512;
 
 /// The maximum number of shards. If there are more threads, some of them share a shard.
@@ -49,7 +50,7 @@ struct Shard(Mutex<Table>);
 
 type Table = Cache<Key, Entry, Bytes, foldhash::fast::RandomState>;
 
-/// A token's payload, and the times between which its claims were found valid.
+/// A token's payload, and the period in which its claims are valid.
 struct Entry {
     payload: Arc<VerifiedPayload>,
     valid: Range<Timestamp>,
@@ -86,7 +87,7 @@ impl TokenCache {
         with(shard, |table| table.get(&key).map(hit))?
     }
 
-    /// How many times the cache has been cleared. Read it before the keys that verify a token.
+    /// How many times the cache has been cleared. When you verify a token, call this method before you read the keys.
     pub(super) fn version(&self) -> usize {
         self.version.load(Ordering::Acquire)
     }

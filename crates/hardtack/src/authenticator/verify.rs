@@ -63,7 +63,7 @@ pub(crate) enum CookieVerdict {
     WantsRefreshToken,
 }
 
-/// A token whose signature and claims are valid, except perhaps for its times.
+/// A token whose signature and claims are valid, except that it may have expired or may not be valid yet.
 #[derive(Debug)]
 pub(crate) enum TokenVerdict {
     /// It is valid now.
@@ -76,7 +76,7 @@ pub(crate) enum TokenVerdict {
 }
 
 impl TokenVerdict {
-    /// The token, unless it has expired or is too early.
+    /// Returns the token, or an error if the token has expired or is not valid yet.
     pub(super) fn valid(self) -> Result<VerifiedToken, TokenError> {
         match self {
             Self::Valid(token) => Ok(token),
@@ -85,7 +85,7 @@ impl TokenVerdict {
         }
     }
 
-    /// The token, unless it is too early.
+    /// Returns the token, or an error if the token is not valid yet.
     pub(super) fn valid_or_expired(self) -> Result<VerifiedToken, TokenError> {
         match self {
             Self::Valid(token) | Self::Expired(token) => Ok(token),
@@ -93,7 +93,7 @@ impl TokenVerdict {
         }
     }
 
-    /// The token, even if it has expired or is too early.
+    /// Returns the token, even if it has expired or is not valid yet.
     pub(crate) fn any_age(self) -> VerifiedToken {
         match self {
             Self::Valid(token) | Self::Expired(token) | Self::Early(token, _) => token,
@@ -107,7 +107,7 @@ impl<'a> RequestVerifier<'a> {
         Self { authenticator: state.authenticator(), head, state }
     }
 
-    /// Verifies the request as far as possible without I/O, which is nearly always to the end.
+    /// Verifies the request as far as possible without I/O. For nearly all requests, this completes the verification.
     #[inline]
     pub(crate) fn try_verify(&self, need: Need) -> Attempt {
         let fast_path = &self.authenticator.0.fast_path;
@@ -189,7 +189,7 @@ impl<'a> RequestVerifier<'a> {
         Ok(token)
     }
 
-    /// Refuses a request that acts with a cookie's token and that another site may have sent.
+    /// Refuses a request that is authenticated by a cookie, if another site may have sent the request.
     #[inline]
     pub(crate) fn check_csrf(&self, token: &VerifiedToken) -> Result<(), Reason> {
         self.check_origin()?;
@@ -248,7 +248,7 @@ impl<'a> RequestVerifier<'a> {
 }
 
 impl Authenticator {
-    /// The value of the cookie for a kind of token.
+    /// The value of the cookie that holds this kind of token.
     #[inline]
     pub(crate) fn find_cookie<'h>(&self, head: &RequestHead<'h>, kind: TokenKind) -> Result<Option<&'h [u8]>, Reason> {
         let slot = match kind {
@@ -263,7 +263,7 @@ impl Authenticator {
         }
     }
 
-    /// Steps 1 to 3 for the cookie of a kind of token.
+    /// Steps 1 to 3 for the cookie that holds this kind of token.
     pub(crate) fn cookie_token(&self, head: &RequestHead<'_>, kind: TokenKind) -> Result<Option<TokenVerdict>, Reason> {
         let Some(text) = self.find_cookie(head, kind)? else { return Ok(None) };
         match self.verify_token(text, Some(kind), self.now()) {
@@ -360,18 +360,19 @@ impl Authenticator {
             }
     }
 
-    /// Step 5: whether a token's session is certainly live. It is if this process has read the revocation log recently
-    /// enough and has no entry for the session. A token without a session counts as live.
+    /// Step 5: whether a token's session is certainly live. Returns `true` if this process has read the revocation log
+    /// recently enough and the revocation cache has no entry for the session. Also returns `true` if the token has no
+    /// session.
     #[inline]
     fn is_surely_live(&self, token: &VerifiedToken, now: Timestamp) -> bool {
         let Some(id) = token.session() else { return true };
         self.knows_all_revocations(now) && self.0.revocation_cache.status(id) == SessionStatus::Live(Notes::default())
     }
 
-    /// Whether the revocation cache is complete. It is if two conditions hold: this process has read the revocation log
-    /// recently enough, and the clock has not been set back so far that dropped entries are needed again. Call this
-    /// method before reading the cache; [`LogPosition::is_current`](crate::revocation::LogPosition::is_current)
-    /// explains why.
+    /// Whether the revocation cache is complete. Returns `true` if this process has read the revocation log recently
+    /// enough, and the clock has not been set back to a time when entries that were since dropped were still needed.
+    /// Call this method before reading the cache;
+    /// [`LogPosition::is_current`](crate::revocation::LogPosition::is_current) explains why.
     #[inline]
     pub(super) fn knows_all_revocations(&self, now: Timestamp) -> bool {
         !self.0.revocation_cache.has_forgotten(now)

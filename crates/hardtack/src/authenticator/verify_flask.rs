@@ -1,8 +1,11 @@
 //! Verification in the order of Flask-JWT-Extended, for [`flask_compatible`].
 //!
-//! The first location that contains anything decides. If it is the cookie, the request must have a CSRF value before
-//! the token is verified, and the value is compared afterwards. Next, the token's expiry and kind are checked, and then
-//! its freshness, its session and the callbacks.
+//! 1. Take the token from the first location that contains anything.
+//! 2. If this location is the cookie and the request's method needs a CSRF value, check that the request has one.
+//! 3. Verify the token's signature and claims, except for its expiry and its kind.
+//! 4. If step 2 found a CSRF value, compare it with the CSRF value in the token.
+//! 5. Check the token's expiry, its kind, its freshness and its session, in this order.
+//! 6. Call the application's callbacks.
 //!
 //! [`flask_compatible`]: crate::AuthenticatorBuilder::flask_compatible
 

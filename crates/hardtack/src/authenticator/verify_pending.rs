@@ -224,11 +224,12 @@ impl RequestVerifier<'_> {
         Ok(!self.authenticator.cookies().csrf_cookies || self.has_refresh_hint()?)
     }
 
-    /// Refuses the request for `reason`. However, if the token is optional and missing, the request continues without
-    /// one.
+    /// Refuses the request for `reason`. However, if the token is optional and missing, the request continues without a
+    /// token.
     ///
-    /// If the token is not optional, the origin is checked first, so a request from another site is refused for its
-    /// origin. The user may be logged in, and `SameSite` may have kept the browser from sending the cookies.
+    /// If the token is required, this method checks the origin first. A request from another site is therefore refused
+    /// because of its origin, and not because of a missing token. In such a request, the token may be missing although
+    /// the user is logged in: `SameSite` keeps the browser from sending the cookies.
     fn refuse_or_none(&self, reason: Reason, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if !need.optional {
             self.check_origin()?;
@@ -282,7 +283,8 @@ impl RequestVerifier<'_> {
         self.refresh_token_if(need, |token| self.check_csrf(token)).await
     }
 
-    /// Like [`Self::refresh_token`], but without a CSRF check: for requests with a proof that no other site can make.
+    /// Does the same as [`Self::refresh_token`], but without a CSRF check. For the routes of device binding, which
+    /// check a proof that no other site can make.
     pub(crate) async fn device_token(&self) -> Result<Option<VerifiedToken>, Reason> {
         self.refresh_token_if(Need::refresh(), |_| Ok(())).await
     }
@@ -353,15 +355,15 @@ impl RequestVerifier<'_> {
             return matches!(refresh, Ok(Some(TokenVerdict::Expired(_))));
         }
         // If the session was replaced, the browser has other cookies or is about to get them. A token that is too early
-        // will become valid, and is already valid at the server that issued it (RFC 7519 section 4.1.5). A session that
-        // is bound to a device is refreshed by the browser when it can make a proof.
+        // will become valid, and is already valid at the server that issued it (RFC 7519 section 4.1.5). If a
+        // session is bound to a device, its browser refreshes it as soon as the browser can make a proof.
         let goes_on = matches!(reason, Reason::Replaced) || reason.is_early() || reason.is_unproven();
         !goes_on && reason.kind().unsets_cookies()
     }
 
-    /// Whether refreshing the token is left to the application or to a later request. If the refresh mode is off, it
-    /// always is. In transparent mode, it is in three cases: no layer wraps the route, the head of the response has
-    /// been sent, or this request has already refreshed its token.
+    /// Whether refreshing the token is left to the application or to a later request. If the refresh mode is off, this
+    /// method always returns `true`. In transparent mode, it returns `true` in three cases: no layer wraps the route,
+    /// the head of the response has been sent, or this request has already refreshed its token.
     fn leaves_refreshing(&self) -> bool {
         match self.authenticator.refresh_mode() {
             RefreshMode::Off => true,

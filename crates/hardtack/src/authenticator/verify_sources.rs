@@ -47,7 +47,8 @@ impl<'a> RequestVerifier<'a> {
         }
     }
 
-    /// Whether the access cookie belongs to another application. A cookie that verifies does not.
+    /// Whether the access cookie belongs to another application. If this authenticator can verify the cookie's token,
+    /// the cookie belongs to this application.
     fn is_foreign_cookie(&self, text: &[u8], need: Need) -> bool {
         let authenticator = self.authenticator;
         authenticator.verify_token(text, need.expected_kind(), authenticator.now()).is_err()

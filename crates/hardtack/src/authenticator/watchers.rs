@@ -34,7 +34,7 @@ impl Watchers {
     }
 }
 
-/// An entry of [`Watchers`], until it is dropped.
+/// An entry of [`Watchers`]. Dropping this value removes the entry.
 pub(super) struct Watch<'a> {
     watchers: &'a Watchers,
     id: SessionId,

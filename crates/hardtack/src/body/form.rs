@@ -9,7 +9,7 @@ use crate::request::RequestHead;
 /// The longest CSRF value that is accepted, in bytes.
 const MAX_VALUE: usize = 256;
 
-/// What peeking at a form found.
+/// The result of peeking at a form to find a CSRF field.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) enum FormToken {
     /// The body was not read.
@@ -38,7 +38,8 @@ impl fmt::Debug for FormToken {
     }
 }
 
-/// What peeking found for each kind of token, which may have different fields.
+/// The results of peeking at a form, one for each kind of token. The CSRF values of access tokens and refresh tokens
+/// may be in different fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FormTokens {
     /// The access token's CSRF value.
@@ -60,8 +61,9 @@ impl FormTokens {
 /// A form that is being read, chunk by chunk, until its CSRF field is found.
 pub(crate) struct FormPeek {
     kind: Kind,
+    /// The name of the access token's CSRF field.
     access_field: String,
-    /// The field of the refresh token, if it differs.
+    /// The name of the refresh token's CSRF field. `None` if it is the same as that of the access token's CSRF field.
     refresh_field: Option<String>,
     limit: usize,
     seen: Vec<u8>,

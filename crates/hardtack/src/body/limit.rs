@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::ConfigError;
 
-/// The most that is read of a body before the handler runs, in bytes.
+/// The default and maximum number of bytes of a body that are read before the handler runs.
 pub(crate) const MAX_BYTES: usize = 64 * 1024;
 
 /// Limits on reading request bodies before handlers run. The beginning of a body is read to find the CSRF field of a
@@ -73,12 +73,12 @@ impl ReadAheadLimits {
 #[derive(Debug, Default)]
 pub(crate) struct BodyCount(Arc<AtomicUsize>);
 
-/// The permission to read one body.
+/// A permit to read one body. Until the permit is dropped, the body counts as being read.
 #[derive(Debug)]
 pub(crate) struct BodyPermit(Arc<AtomicUsize>);
 
 impl BodyCount {
-    /// Returns the permission to read a body, unless too many are being read.
+    /// Returns a permit to read a body, or `None` if [`ReadAheadLimits::at_once`] bodies are already being read.
     pub(crate) fn permit(&self, limits: &ReadAheadLimits) -> Option<BodyPermit> {
         let permit = BodyPermit(Arc::clone(&self.0));
         (self.0.fetch_add(1, Ordering::Relaxed) < limits.at_once).then_some(permit)

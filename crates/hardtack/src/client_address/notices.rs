@@ -1,4 +1,4 @@
-//! Warnings about proxies that do not match the settings. Each is logged once.
+//! Warnings about proxies that do not match the settings. Each warning is logged once.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ use super::trusted_proxies::TrustedProxies;
 use crate::base_url::BaseUrl;
 use crate::request::{Authority, RequestHead};
 
-/// What has been logged.
+/// Which warnings have been logged.
 #[derive(Debug, Default)]
 pub(crate) struct Notices {
     untrusted: AtomicBool,
@@ -15,13 +15,13 @@ pub(crate) struct Notices {
     other_site: AtomicBool,
 }
 
-/// Whether this is the first time.
+/// Marks a warning as logged. Returns whether it had not been logged before.
 fn first(logged: &AtomicBool) -> bool {
     !logged.swap(true, Ordering::Relaxed)
 }
 
 impl Notices {
-    /// Logs what a request shows about the proxies.
+    /// Logs a warning if the request shows that a proxy does not match the settings.
     pub(crate) fn check(&self, proxies: &TrustedProxies, base: Option<&BaseUrl>, head: &RequestHead<'_>) {
         let Some(peer) = head.peer().map(|peer| peer.to_canonical()) else { return };
         if proxies.trust(peer) {
@@ -34,7 +34,8 @@ impl Notices {
         }
     }
 
-    /// Warns of a proxy that sends the header that is not read, or passes it on from clients.
+    /// Warns if a request from a trusted proxy has the forwarding header that the application does not read. Either the
+    /// proxy adds this header, or a client sent it and the proxy passed it on.
     fn check_headers(&self, proxies: &TrustedProxies, peer: IpAddr, head: &RequestHead<'_>) {
         let (read, other) = (proxies.header_read(), proxies.header_read().other());
         if head.header(other.lower_case_name()).is_none() || !first(&self.ignored_header) {
@@ -45,21 +46,21 @@ impl Notices {
             tracing::warn!(
                 event = "forwarded_header_ignored",
                 proxy = %peer,
-                "a request from the proxy has both {read_name} and {other_name}, and only {read_name} is read; let the \
-                 proxy remove {other_name}, which clients can forge"
+                "a request from the proxy has both {read_name} and {other_name}, and only {read_name} is read; \
+                 configure the proxy to remove {other_name}, because clients can forge it"
             );
         } else {
             tracing::warn!(
                 event = "forwarded_header_ignored",
                 proxy = %peer,
-                "the proxy sends {other_name}, which is ignored, and not {read_name}, so all its clients seem to have \
-                 the proxy's address; set the header of the trusted proxies to {other_name}, or let the proxy send \
-                 {read_name}"
+                "the proxy sends {other_name} instead of {read_name}; {other_name} is ignored, so all clients of the \
+                 proxy seem to have the proxy's address; set the header of the trusted proxies to {other_name}, or \
+                 configure the proxy to send {read_name}"
             );
         }
     }
 
-    /// Warns of a proxy that names another URL for the site than the base URL.
+    /// Warns if the `X-Forwarded-Host` or `X-Forwarded-Proto` header of a trusted proxy differs from the base URL.
     fn check_site(&self, base: &BaseUrl, peer: IpAddr, head: &RequestHead<'_>) {
         let only = |name: &str| match head.headers().first_two(name) {
             [Some(value), None] => std::str::from_utf8(value).ok(),
@@ -83,8 +84,8 @@ impl Notices {
             event = "base_url_differs",
             proxy = %peer,
             base_url = base.origin(),
-            "{field} from the proxy is {value:?}, but base_url is {:?}; base_url applies; set base_url to \
-             \"{proto}://{host}\" if that is the site's address, or else correct {field} in the proxy",
+            "{field} from the proxy is {value:?}, but base_url is {:?}; the server uses base_url; if \
+             \"{proto}://{host}\" is the site's address, set base_url to it; otherwise, correct {field} in the proxy",
             base.origin(),
         );
     }
@@ -103,8 +104,9 @@ impl Notices {
             tracing::warn!(
                 event = "proxy_not_trusted",
                 proxy = %peer,
-                "a request from {peer} names its client in a header, but {peer} is not a trusted proxy, so all its \
-                 clients seem to have its address; if it is your proxy, add it to trusted_proxies"
+                "a request from {peer} has a header with its client's address, but {peer} is not a trusted proxy, so \
+                 all clients of {peer} seem to have the address {peer}; if {peer} is your proxy, add it to \
+                 trusted_proxies"
             );
         }
     }

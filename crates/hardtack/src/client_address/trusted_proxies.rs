@@ -26,7 +26,8 @@ pub struct TrustedProxies {
 
 impl TrustedProxies {
     /// Trusts the proxies with these addresses. Each text is a network, such as `10.0.0.0/8` or `2001:db8::/32`, or a
-    /// single address. Name only networks from which nothing but your proxies can connect to the application.
+    /// single address. List a network only if your proxies are the only machines in it that can connect to the
+    /// application. Any other machine in the network could forge the client's address.
     ///
     /// # Errors
     /// A text is neither a network nor an address, or a network contains every address.

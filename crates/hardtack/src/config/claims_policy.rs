@@ -63,8 +63,9 @@ impl ClaimsPolicy {
     /// `nbf` and `iat` of a token may be this far in the future, and so may the times in the row of a session. Default:
     /// 3.
     ///
-    /// A token that is dated further ahead is refused until its time has come. Its cookies are not deleted, and its
-    /// session does not end. A warning in the log says by how much the clocks differ.
+    /// If the `nbf` or `iat` of a token is further in the future than this tolerance, the token is refused until both
+    /// are within the tolerance. The token's cookies are not deleted, and its session does not end. A warning in the
+    /// log says how far the time in the token is ahead of this server's clock.
     pub fn clock_skew(mut self, span: Duration) -> Self {
         self.clock_skew = Some(span);
         self
@@ -138,7 +139,8 @@ impl ClaimsPolicy {
         self.leeway.unwrap_or_default()
     }
 
-    /// How far times that another server wrote may be in the future.
+    /// The tolerance for the `nbf` and `iat` of a token and for the times in the row of a session. They may be this far
+    /// in the future, because another server whose clock is ahead may have written them.
     pub(crate) fn skew(&self) -> Duration {
         self.leeway.or(self.clock_skew).unwrap_or(DEFAULT_SKEW)
     }

@@ -25,7 +25,7 @@ pub(crate) struct Settings {
     /// How long an authentication counts as recent.
     pub(crate) fresh_lifetime: Lifetime,
     pub(crate) sessions: SessionPolicy,
-    /// Whether browsers are offered to bind sessions to their devices.
+    /// Whether the authenticator asks browsers to bind sessions to their devices.
     pub(crate) binding: DeviceBinding,
     pub(crate) claims: ClaimsPolicy,
     pub(crate) sources: TokenSources,
@@ -151,7 +151,8 @@ impl Settings {
     }
 }
 
-/// The longest name of a realm: it is part of every cookie's name.
+/// The maximum length of a realm's name, in bytes. The name must be short, because it becomes a part of every cookie's
+/// name.
 const MAX_REALM: usize = 32;
 
 /// Whether a realm can have this name, which becomes a part of cookie names and of `aud`.

@@ -84,7 +84,7 @@ impl CookieName {
         found
     }
 
-    /// Passes the value of each cookie with this name to `visit`, until that breaks.
+    /// Calls `visit` for the value of each cookie with this name, until `visit` returns [`ControlFlow::Break`].
     #[inline]
     fn visit<'a>(
         &self,

@@ -97,9 +97,10 @@ impl CookiePolicy {
     /// Sets the paths to which browsers send the access cookie (`JWT_ACCESS_COOKIE_PATH`). A response sets the cookie
     /// once for each path. Default: `/`.
     ///
-    /// In sliding mode, where there is no refresh cookie, the log-in, log-out, sign-up and re-authentication URLs are
-    /// added if none of these paths covers them. A log-in or log-out needs the access cookie to end the browser's
-    /// session.
+    /// In sliding mode, there is no refresh cookie. Hardtack therefore adds the log-in, log-out, sign-up and
+    /// re-authentication URLs to these paths, except the URLs that the paths already cover. Without the access cookie,
+    /// a log-in, log-out or sign-up could not end the session that the browser already has, and a re-authentication
+    /// would be refused.
     #[must_use]
     pub fn access_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.access_paths = paths.into_iter().map(Into::into).collect();
@@ -108,9 +109,11 @@ impl CookiePolicy {
 
     /// Sets the paths to which browsers send the refresh cookie (`JWT_REFRESH_COOKIE_PATH`).
     ///
-    /// Default: `/`, or in redirect mode, the refresh URL. In redirect mode, the log-in, log-out and sign-up URLs are
-    /// added if the access cookie is not sent to them. A log-in or log-out needs one of the two cookies to end the
-    /// browser's session.
+    /// Default: `/`. In redirect mode, the default is the refresh URL. The default then also includes the log-in,
+    /// log-out and sign-up URLs, except those to which browsers send the access cookie. Without one of the two cookies,
+    /// a log-in, log-out or sign-up could not end the session that the browser already has. If
+    /// [`device_binding`](crate::AuthenticatorBuilder::device_binding) is set, the default also includes the two URLs
+    /// for bound sessions.
     #[must_use]
     pub fn refresh_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.refresh_paths = Some(paths.into_iter().map(Into::into).collect());
@@ -166,9 +169,11 @@ impl CookiePolicy {
         self
     }
 
-    /// The default paths of the refresh cookie in redirect mode. The refresh URL is always included, and so are the URLs
-    /// for binding sessions, if that is offered. The log-in, log-out and sign-up URLs are included if the access cookie
-    /// is not sent to them. A log-in or log-out needs one of the two cookies to end the browser's session.
+    /// The default paths of the refresh cookie in redirect mode: the refresh URL, and also the log-in, log-out and
+    /// sign-up URLs, except those to which browsers send the access cookie. Without one of the two cookies, a log-in,
+    /// log-out or sign-up could not end the session that the browser already has. With `binds_sessions`, the default
+    /// paths also include the two URLs for bound sessions, because a binding and a bound refresh need the refresh
+    /// cookie.
     pub(crate) fn refresh_paths_for(&self, urls: &Urls, binds_sessions: bool) -> Vec<String> {
         let mut paths = vec![urls.refresh.clone()];
         if binds_sessions {
@@ -272,14 +277,14 @@ impl CookiePolicy {
     }
 }
 
-/// Who uses a cookie, which determines the prefix and whether the cookie is `HttpOnly`.
+/// Who reads a cookie. This determines the cookie's prefix, and whether the cookie is `HttpOnly`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CookieUse {
-    /// The server only.
+    /// Only the server.
     ServerOnly,
-    /// The server only. Browsers may bind the cookie to a device, which they refuse for the prefix `__Host-Http-`.
+    /// Only the server. Browsers can bind the cookie to a device, so its name cannot have the prefix `__Host-Http-`.
     Bindable,
-    /// Scripts read the cookie.
+    /// Scripts and the server.
     Readable,
 }
 

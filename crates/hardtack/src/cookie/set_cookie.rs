@@ -28,7 +28,7 @@ pub struct CookieTooLarge {
 pub(crate) struct Setting<'a> {
     /// The domain. `None` means the policy's domain.
     pub(crate) domain: Option<&'a str>,
-    /// The lifetime; `None` ends the cookie with the browser.
+    /// The lifetime of the cookie. If it is `None`, the cookie lasts until the browser is closed.
     pub(crate) max_age: Option<Duration>,
     pub(crate) now: Timestamp,
 }
@@ -64,7 +64,7 @@ impl ResolvedPolicy {
         Ok(())
     }
 
-    /// The attributes with which `slot` is set, except for `Max-Age` and `Expires`.
+    /// Returns the attributes with which `slot` is set, except `Max-Age` and `Expires`.
     pub(crate) fn attributes(&self, slot: &CookieSlot) -> String {
         let path = slot.paths.first().map_or("/", String::as_str);
         let cookie = self.render(slot, path, "", None, &End::WithBrowser);

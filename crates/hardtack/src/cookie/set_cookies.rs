@@ -8,7 +8,7 @@ use crate::session::SessionId;
 /// The value does not include `"cookies"`, because that would delete the cookies of the whole registrable domain.
 pub const CLEAR_CACHE: &str = "\"cache\"";
 
-/// The name of the field that asks the browser to bind a new session to the device.
+/// The name of the header in a response that asks the browser to bind a new session to its device.
 pub const REGISTRATION: &str = "secure-session-registration";
 
 /// The values of a response's `Set-Cookie` fields, in order. Add them to the response. If you do not, the browser is
@@ -47,13 +47,13 @@ impl SetCookies {
         Self { begun: Some(begun), ..self }
     }
 
-    /// Returns the value of the field [`REGISTRATION`](crate::adapter::REGISTRATION), if the response with these cookies
-    /// asks the browser to bind the session to its device. Adapters add this field.
+    /// Returns the value of the header [`REGISTRATION`](crate::adapter::REGISTRATION) if the response with these
+    /// cookies asks the browser to bind the session to its device. Adapters add this header.
     pub fn registration(&self) -> Option<&str> {
         self.registration.as_deref()
     }
 
-    /// Sets the value of the field that asks the browser to bind the session.
+    /// Sets the value that [`Self::registration`] returns.
     pub(crate) fn asking_to_bind(self, registration: Option<String>) -> Self {
         Self { registration, ..self }
     }

@@ -10,24 +10,28 @@ use crate::request::RequestHead;
 #[non_exhaustive]
 pub enum CsrfError {
     /// The request has neither the header nor the form field.
-    #[error("the CSRF token is missing")]
+    #[error("the request has no CSRF token, neither in the header nor in the form field")]
     Missing,
     /// The value belongs to another session or to none, or the header or field occurs several times.
     #[error("the CSRF token does not match this session")]
     Mismatch,
-    /// A form from before the log-in came without its cookie.
-    #[error("the form came without the cookie that belongs to it")]
+    /// A log-in or sign-up form was sent without the CSRF cookie that the form's page sets.
+    #[error("the form was sent without the CSRF cookie that its page sets")]
     NoPreSession,
-    /// The hidden field of a form from before the log-in belongs to another cookie.
-    #[error("the form's hidden field does not belong to its cookie")]
+    /// The CSRF token of a log-in or sign-up form does not match the CSRF cookie that was sent.
+    #[error("the CSRF token in the form's hidden field does not match the CSRF cookie")]
     OtherPreSession,
     /// The form is longer than the part that is read before the handler runs, and that part does not contain the field.
-    #[error("the CSRF token is not in the part of the form that is read before the handler runs")]
+    #[error(
+        "the CSRF field is not in the part of the form that is searched for it (ReadAheadLimits::bytes); put the field \
+         first in the form"
+    )]
     BeyondPeek,
     /// The form was not read. Either no layer wraps the route, or a middleware between the layer and the handler has
     /// read the form.
     #[error(
-        "the form's CSRF token could not be read: no authentication layer wraps this route, or a middleware read the form"
+        "the form's CSRF token could not be read, because no authentication layer wraps this route, or because a \
+         middleware had already read the form; wrap the route in the layer, or put the middleware outside the layer"
     )]
     Unread,
     /// Another site started the request.
@@ -35,7 +39,10 @@ pub enum CsrfError {
     CrossSite,
     /// The `Host` field is missing, is malformed or occurs twice (RFC 9112 section 3.2), so it does not say which site
     /// the request is for.
-    #[error("the Host field is missing, is malformed or occurs twice")]
+    #[error(
+        "the Host field is missing, is malformed or occurs twice; expected one Host field with a host and an optional \
+         port"
+    )]
     BadHost,
     /// The token has no CSRF value to compare with.
     #[error("the token in the cookie carries no CSRF value")]

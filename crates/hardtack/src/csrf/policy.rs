@@ -31,7 +31,7 @@ pub struct CsrfPolicy {
     /// Whether an empty header or field is treated as missing, as in Flask-JWT-Extended, and not as a wrong value.
     pub(crate) empty_is_missing: bool,
     pub(crate) trusted_origins: Vec<String>,
-    /// Whether pages carry the value under a mask.
+    /// Whether pages contain the masked CSRF value instead of the raw one.
     pub(crate) mask: bool,
 }
 
@@ -64,42 +64,47 @@ impl Default for CsrfPolicy {
     }
 }
 
-/// What names of headers and methods consist of (RFC 9110 section 5.6.2).
+/// The characters that the names of headers and methods may contain (RFC 9110 section 5.6.2).
 const TOKEN: &str = "letters, digits and !#$%&'*+-.^_`|~";
 
 impl CsrfPolicy {
-    /// Sets the header in which requests carry the CSRF value of an access or a refresh token. Default: `X-CSRF-TOKEN`.
+    /// Sets the name of the header in which requests carry the CSRF value of an access or a refresh token. Default:
+    /// `X-CSRF-TOKEN`.
     pub fn header(self, name: impl Into<String>) -> Self {
         let name = name.into();
         self.access_header(name.clone()).refresh_header(name)
     }
 
-    /// Sets the form field in which requests carry the CSRF value of an access or a refresh token. Default:
+    /// Sets the name of the form field in which requests carry the CSRF value of an access or a refresh token. Default:
     /// `csrf_token`.
     pub fn field(self, name: impl Into<String>) -> Self {
         let name = name.into();
         self.access_field(name.clone()).refresh_field(name)
     }
 
-    /// Sets the header with the access token's CSRF value (`JWT_ACCESS_CSRF_HEADER_NAME`).
+    /// Sets the name of the header in which requests carry the access token's CSRF value
+    /// (`JWT_ACCESS_CSRF_HEADER_NAME`).
     pub fn access_header(mut self, name: impl Into<String>) -> Self {
         self.access.header = name.into();
         self
     }
 
-    /// Sets the header with the refresh token's CSRF value (`JWT_REFRESH_CSRF_HEADER_NAME`).
+    /// Sets the name of the header in which requests carry the refresh token's CSRF value
+    /// (`JWT_REFRESH_CSRF_HEADER_NAME`).
     pub fn refresh_header(mut self, name: impl Into<String>) -> Self {
         self.refresh.header = name.into();
         self
     }
 
-    /// Sets the form field with the access token's CSRF value (`JWT_ACCESS_CSRF_FIELD_NAME`).
+    /// Sets the name of the form field in which requests carry the access token's CSRF value
+    /// (`JWT_ACCESS_CSRF_FIELD_NAME`).
     pub fn access_field(mut self, name: impl Into<String>) -> Self {
         self.access.field = name.into();
         self
     }
 
-    /// Sets the form field with the refresh token's CSRF value (`JWT_REFRESH_CSRF_FIELD_NAME`).
+    /// Sets the name of the form field in which requests carry the refresh token's CSRF value
+    /// (`JWT_REFRESH_CSRF_FIELD_NAME`).
     pub fn refresh_field(mut self, name: impl Into<String>) -> Self {
         self.refresh.field = name.into();
         self

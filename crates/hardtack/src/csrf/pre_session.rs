@@ -14,8 +14,8 @@ const NONCE_LEN: usize = 22;
 /// The CSRF token for a log-in or sign-up form, and the cookie that belongs to it.
 ///
 /// The token is a MAC of the cookie's value, so an attacker cannot compute the token for a cookie that the victim
-/// already has. An attacker can, however, fetch a cookie with its token from this site. The `__Host-Http-` prefix and the
-/// origin check prevent them from planting this cookie in the victim's browser and posting a form with the token.
+/// already has. An attacker can, however, fetch a cookie with its token from this site. The `__Host-Http-` prefix and
+/// the origin check prevent them from planting this cookie in the victim's browser and posting a form with the token.
 #[derive(Clone)]
 pub struct PreSession {
     pub(crate) token: String,
@@ -47,8 +47,8 @@ impl fmt::Debug for PreSession {
 pub(crate) struct PreSessionKeys(Vec<PreSessionKey>);
 
 impl PreSessionKeys {
-    /// Derives the keys. If the set can only verify tokens, uses a random key instead. Forms that are open when this
-    /// process ends then become invalid.
+    /// Derives the keys. If the set can only verify tokens, the first key is random instead. With a random key, the
+    /// log-in and sign-up forms that are open when this process ends become invalid.
     pub(crate) fn of(keys: &KeySet, label: &str) -> Self {
         let current = keys.signing_key().map_or_else(rand::random, |key| key.derive(label));
         let retired = keys.retired_keys().iter().map(|key| key.derive(label));

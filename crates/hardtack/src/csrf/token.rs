@@ -81,7 +81,7 @@ fn mask(value: &[u8], place: &mut [u8]) {
     }
 }
 
-/// Whether a request sent this value, raw or masked. No text equals the empty value.
+/// Whether `sent` is the CSRF value, raw or masked. If the CSRF value is empty, this function always returns `false`.
 #[inline]
 pub(super) fn is_value(sent: &[u8], value: &[u8]) -> bool {
     !value.is_empty() && (constant_time_eq(sent, value) || is_masked(sent, value))

@@ -1,4 +1,4 @@
-//! Challenges, which the server recognizes without storing them.
+//! Challenges. The server does not store them, because it can recognize its own challenges.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use crate::clock::Timestamp;
 use crate::jwt::{KeySet, hmac_sha256};
 use crate::session::SessionId;
 
-/// The length of a challenge before it is encoded: the time and half of a MAC. In bytes.
+/// The length of a challenge before it is encoded, in bytes: the time, and the first half of a MAC.
 const LEN: usize = 8 + 16;
 
-/// What a proof over a challenge is for. A challenge for one purpose is not valid for another.
+/// What a challenge is for. A challenge for one purpose is not valid for another purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// To register the key of a session.
+    /// To register the key of a device.
     Bind,
     /// To exchange the refresh token of this generation.
     Refresh(u64),
@@ -24,7 +24,7 @@ pub(crate) enum Purpose {
 pub(crate) struct Challenges(Vec<[u8; 32]>);
 
 impl Challenges {
-    /// Derives the keys. A set that only verifies tokens cannot issue challenges that another process accepts.
+    /// Derives the keys. If the set has no signing key, uses a random key, so other processes refuse the challenges.
     pub(crate) fn of(keys: &KeySet, label: &str) -> Self {
         let current = keys.signing_key().map_or_else(rand::random, |key| key.derive(label));
         Self(std::iter::once(current).chain(keys.retired_keys().iter().map(|key| key.derive(label))).collect())
@@ -36,8 +36,9 @@ impl Challenges {
         base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)
     }
 
-    /// Whether one of the keys has issued the challenge for this session and purpose, at most `max_age` ago. It may be
-    /// dated in the future by `skew`, because the clock of the server that issued it may be ahead.
+    /// Returns whether one of the keys has issued the challenge for this session and purpose, at most `max_age` ago.
+    /// The time of the challenge may be up to `skew` in the future, because the clock of the server that issued it may
+    /// be ahead.
     pub(crate) fn accepts(
         &self,
         challenge: &str,
@@ -58,7 +59,7 @@ impl Challenges {
 }
 
 fn decode(challenge: &str) -> Option<[u8; LEN]> {
-    // The length first, so that a long text costs nothing.
+    // Check the length first, so that a long text is not decoded.
     let text = Some(challenge).filter(|text| text.len() == LEN / 3 * 4)?;
     base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text).ok()?.try_into().ok()
 }

@@ -6,7 +6,8 @@ use crate::jwt::{Algorithm, Jwk, KeyError, VerifyingKey};
 
 /// The public key of a device, for ES256 or RS256.
 ///
-/// A store keeps it as text: a JWK (RFC 7517) of at most 2 KiB. See [`Session::bound_key`](crate::session::Session::bound_key).
+/// A store keeps the key as text: a JWK (RFC 7517) of at most 2 KiB. See
+/// [`Session::bound_key`](crate::session::Session::bound_key).
 #[derive(Clone)]
 pub struct DeviceKey(VerifyingKey);
 
@@ -17,14 +18,14 @@ impl DeviceKey {
     /// Reads the text that [`Self::to_text`] returned.
     ///
     /// # Errors
-    /// The text is not a JWK, or not that of a public key for ES256 or RS256, or the key is weak.
+    /// The text is not a JWK of a public key for ES256 or RS256, or the key is weak.
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
         let jwk = Jwk::parse(text)?;
         let algorithm = jwk.algorithm().ok_or(KeyError::NoAlgorithm)?;
         Self::from_jwk(jwk, algorithm)
     }
 
-    /// The key of a JWK that is used with an algorithm.
+    /// Creates a key from a JWK that is used with `algorithm`.
     pub(super) fn from_jwk(jwk: Jwk, algorithm: Algorithm) -> Result<Self, KeyError> {
         if jwk.is_private() {
             return Err(KeyError::Unparsable { expected: "a public key; a device never sends its private key" });

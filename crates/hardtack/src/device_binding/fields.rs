@@ -5,13 +5,14 @@ use crate::session::SessionId;
 /// In a response: the challenge for the browser's next proof.
 pub(crate) const CHALLENGE: &str = "secure-session-challenge";
 
-/// In a request: the proof. A script of the site can set this field, too.
+/// In a request: the proof. Scripts of the site can set this field, too.
 pub(crate) const PROOF: &str = "secure-session-response";
 
 /// In a request: the id of the browser's bound session. Scripts cannot set this field.
 pub(crate) const ID: &str = "sec-secure-session-id";
 
-/// Returns the value of [`REGISTRATION`](crate::cookie::REGISTRATION). The browser posts its key to `path`, which must be a path of ASCII characters.
+/// Returns the value of [`REGISTRATION`](crate::cookie::REGISTRATION). The browser posts its key to `path`, which must
+/// consist of ASCII characters.
 pub(crate) fn registration_field(path: &str, challenge: &str) -> String {
     format!("(ES256 RS256);path={};challenge={}", string(path), string(challenge))
 }
@@ -34,8 +35,8 @@ fn string(text: &str) -> String {
     out
 }
 
-/// Reads the value of [`PROOF`] or [`ID`]. The specification says that it is a string in quotes, but Chromium sends it
-/// without them, so both forms are read. Returns `None` for anything else, such as a list or parameters.
+/// Reads the value of [`PROOF`] or [`ID`]. The specification requires a string in quotation marks, but Chromium sends
+/// the value without them, so both forms are accepted. Returns `None` for anything else, such as a list or parameters.
 pub(crate) fn read_value(field: &[u8]) -> Option<String> {
     let field = field.trim_ascii();
     let text = std::str::from_utf8(field).ok()?;
@@ -48,7 +49,7 @@ pub(crate) fn read_value(field: &[u8]) -> Option<String> {
     }
 }
 
-/// Reads the rest of a string, after its first quotation mark (RFC 9651 §4.2.5). Nothing may follow it.
+/// Reads the rest of a string, after its first quotation mark (RFC 9651 §4.2.5). Nothing may follow the string.
 fn read_string(rest: &str) -> Option<String> {
     let (mut out, mut chars) = (String::new(), rest.chars());
     loop {

@@ -1,19 +1,19 @@
-//! The JSON that tells a browser what is bound.
+//! The JSON that tells a browser which cookie is bound, and where to refresh it.
 
 use serde_json::{Value, json};
 
 use crate::session::SessionId;
 
-/// The answer to a registration.
+/// The content of the response to a registration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Instructions<'a> {
     pub(crate) session: SessionId,
-    /// Where the browser proves that it has the key: a path on this site.
+    /// The path on this site where the browser refreshes the session and proves that it has the key.
     pub(crate) refresh_path: &'a str,
     /// The name of the bound cookie. Browsers refuse names with the prefix `__Host-Http-`.
     pub(crate) cookie: &'a str,
-    /// The attributes with which the cookie is set, without `Max-Age`, which browsers refuse here. If they differ from
-    /// those of the cookie, the browser refreshes at every request.
+    /// The attributes with which the cookie is set, without `Max-Age`, which browsers refuse here. If these attributes
+    /// differ from the attributes in `Set-Cookie`, the browser refreshes before every request.
     pub(crate) attributes: &'a str,
 }
 
@@ -23,7 +23,7 @@ impl Instructions<'_> {
         json!({
             "session_identifier": self.session.to_string(),
             "refresh_url": self.refresh_path,
-            // Both members are required. The session is bound for this host only.
+            // Chromium requires `scope` and `include_site`. The binding applies to this host only.
             "scope": { "include_site": false },
             "credentials": [{ "type": "cookie", "name": self.cookie, "attributes": self.attributes }],
         })

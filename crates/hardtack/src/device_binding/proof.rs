@@ -1,18 +1,19 @@
 //! The proof that a browser has the device's key: a JWS of the type `dbsc+jwt`.
 //!
-//! At a registration, its header contains the public key. Its payload contains the challenge as `jti`. It has no time, no
-//! issuer and no subject, so none is required; `aud` is compared if it is present.
+//! The payload of a proof contains the challenge as `jti`. The header of a proof for a registration also contains the
+//! public key. Browsers send no time, issuer or subject, so these are not required. If `aud` is present, it must be the
+//! URL of the request.
 
 use super::DeviceKey;
 use crate::jwt::{Algorithm, Json, Jwk, KeyError, TokenError, VerifyingKey, open_jws, read_object};
 
-/// The maximum length of a proof, in bytes. One with an RSA key of 4096 bits has about 2,000.
+/// The maximum length of a proof, in bytes. A proof with an RSA key of 4096 bits has about 2,000 bytes.
 const MAX_PROOF_LEN: usize = 4096;
 
 /// The `typ` of a proof.
 const TYPE: &str = "dbsc+jwt";
 
-/// The longest challenge that is read, in bytes.
+/// The maximum length of a challenge in a proof, in bytes.
 const MAX_CHALLENGE_LEN: usize = 256;
 
 /// Why a proof is refused.
@@ -20,25 +21,25 @@ const MAX_CHALLENGE_LEN: usize = 256;
 /// The text is for logs and contains no part of the proof.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ProofError {
-    /// It is longer than 4096 bytes, is not a compact JWS, or has a member twice or one that is not supported.
+    /// The proof is longer than 4096 bytes, is not a compact JWS, or has a duplicate or unsupported member.
     #[error("the proof is not well-formed: {0}")]
     Malformed(TokenError),
-    /// Its `typ` is not `dbsc+jwt`.
+    /// The `typ` of the proof is not `dbsc+jwt`.
     #[error("the `typ` of the proof is not dbsc+jwt")]
     WrongType,
-    /// A registration contains no public key, or one that is weak or not for ES256 or RS256.
+    /// A proof for a registration contains no public key, or its key is weak or not for ES256 or RS256.
     #[error("the key of the proof is refused: {0}")]
     BadKey(KeyError),
-    /// A proof for a refresh contains a key, or its `alg` is not that of the session's key.
-    #[error("the proof is for another key than the session's")]
+    /// A proof for a refresh contains a key, or its `alg` is not the algorithm of the session's key.
+    #[error("the proof is not for the key of the session")]
     OtherKey,
-    /// Its signature is wrong.
+    /// The signature of the proof is wrong.
     #[error("the signature of the proof is wrong")]
     BadSignature,
-    /// Its payload has no challenge.
+    /// The payload of the proof contains no challenge.
     #[error("the proof contains no challenge")]
     NoChallenge,
-    /// Its `aud` is another URL.
+    /// The `aud` of the proof is not the URL of the request.
     #[error("the proof is for another URL")]
     WrongAudience,
 }
@@ -52,7 +53,8 @@ impl From<TokenError> for ProofError {
     }
 }
 
-/// Reads a proof for a registration. Returns the device's key and the challenge. `url` is the URL of the request.
+/// Verifies a proof for a registration with the key that the proof contains. Returns this key and the challenge. `url`
+/// is the URL of the request.
 pub(crate) fn read_registration(proof: &str, url: Option<&str>) -> Result<(DeviceKey, String), ProofError> {
     let mut found = None;
     let opened = open(proof, |header| {
@@ -64,7 +66,7 @@ pub(crate) fn read_registration(proof: &str, url: Option<&str>) -> Result<(Devic
     Ok((key, read_challenge(&opened, url)?))
 }
 
-/// Reads a proof for a refresh, which the session's key must have signed. Returns the challenge.
+/// Verifies a proof for a refresh with the session's key. Returns the challenge.
 pub(crate) fn read_refresh(proof: &str, key: &DeviceKey, url: Option<&str>) -> Result<String, ProofError> {
     let opened = open(proof, |header| {
         let fits = header.jwk.is_none() && header.algorithm == key.algorithm();
@@ -102,7 +104,7 @@ fn read_header(text: &[u8]) -> Result<Header, ProofError> {
             ("typ", Json::String(text)) => typ = Some(text.eq_ignore_ascii_case(TYPE)),
             ("jwk", Json::Object(members)) => jwk = Some(Jwk::from_members(members)),
             ("alg" | "typ" | "jwk", _) => return Err(TokenError::BadHeader),
-            // Extensions, and keys that would have to be fetched.
+            // Extensions, compression, and certificates or the URLs of keys.
             ("crit", _) => return Err(TokenError::UnsupportedHeader("crit")),
             ("b64", _) => return Err(TokenError::UnsupportedHeader("b64")),
             ("zip", _) => return Err(TokenError::UnsupportedHeader("zip")),

@@ -31,8 +31,8 @@ pub enum ConfigError {
     },
     /// A limit on what is read before handlers run is zero or too large.
     #[error(
-        "ReadAheadLimits cannot be {bytes} bytes, {at_once} bodies at once and a timeout of {timeout:?}; expected 1 to \
-         65536 bytes, at least one body at once, and a timeout above zero"
+        "ReadAheadLimits has bytes {bytes}, at_once {at_once} and timeout {timeout:?}; bytes must be from 1 to 65536, \
+         at_once at least 1, and timeout above zero"
     )]
     BadReadAheadLimits {
         /// How much of a body is read, in bytes.
@@ -67,8 +67,8 @@ pub enum ConfigError {
     SameSiteNoneWithoutCsrf,
     /// A name prefix requires `Secure`.
     #[error(
-        "the cookie {name} cannot have a name prefix, because browsers drop a cookie with a prefix but without Secure; \
-         use an https base URL, which makes the cookie Secure, or use no prefix"
+        "the cookie {name} would have the prefix __Host- or __Secure-, but not the attribute Secure, so browsers would \
+         drop it; use an https base URL, which makes the cookie Secure, or remove the prefix"
     )]
     PrefixWithoutSecure {
         /// The name of the cookie.
@@ -84,15 +84,15 @@ pub enum ConfigError {
         name: String,
     },
     /// Sessions cannot be bound to devices with these settings.
-    #[error("DeviceBinding::Offer is not possible: {problem}")]
+    #[error("DeviceBinding::Offer cannot be used with these settings: {problem}")]
     DeviceBinding {
         /// What is missing, and what to do.
         problem: &'static str,
     },
     /// `__Http-` and `__Host-Http-` do not allow cookies that scripts can read.
     #[error(
-        "the cookie {name} is read by scripts, but browsers accept a name with the prefix __Http- or __Host-Http- only for \
-         HttpOnly cookies; remove the prefix from the name"
+        "scripts must be able to read the cookie {name}, but browsers accept the prefixes __Http- and __Host-Http- \
+         only for HttpOnly cookies; remove the prefix from the name"
     )]
     HttpPrefixOnReadableCookie {
         /// The name of the cookie.
@@ -100,7 +100,8 @@ pub enum ConfigError {
     },
     /// `__Host-` requires the path `/`.
     #[error(
-        "the cookie {name} with the prefix __Host- cannot have the paths {paths:?}; use \"/\", or CookiePrefix::Secure"
+        "the cookie {name} has the prefix __Host- and the paths {paths:?}, but browsers accept this prefix only with \
+         the path \"/\"; use \"/\" as the only path, or use CookiePrefix::Secure"
     )]
     HostPrefixWithPath {
         /// The name of the cookie.
@@ -119,7 +120,8 @@ pub enum ConfigError {
     },
     /// The text is not a cookie name.
     #[error(
-        "{name:?} cannot be a cookie name; expected only letters, digits and !#$%&'*+-.^_`|~ (RFC 6265 section 4.1.1)"
+        "{name:?} cannot be a cookie name; expected one or more ASCII letters, digits and !#$%&'*+-.^_`|~ (RFC 6265 \
+         section 4.1.1)"
     )]
     BadCookieName {
         /// The given name.
@@ -139,8 +141,8 @@ pub enum ConfigError {
     },
     /// A cookie cannot have this path.
     #[error(
-        "the cookie {name} cannot have the path {path:?}; expected a path that starts with '/' and contains no ';' or \
-         spaces"
+        "the cookie {name} cannot have the path {path:?}; expected a path that starts with '/' and contains only \
+         visible ASCII characters other than ';'"
     )]
     BadCookiePath {
         /// The name of the cookie.
@@ -148,9 +150,9 @@ pub enum ConfigError {
         /// The given path.
         path: String,
     },
-    /// One path of a cookie is inside another, so browsers would send the cookie twice.
+    /// A cookie has two paths, and one is inside the other. A browser would send the cookie twice to the inner path.
     #[error(
-        "the cookie {name} has the path {inner:?} inside its path {outer:?}; a browser would send the cookie twice to \
+        "the paths {outer:?} and {inner:?} of the cookie {name} overlap, so a browser would send the cookie twice to \
          {inner:?}, and Hardtack would refuse the request; remove the path {inner:?}"
     )]
     NestedCookiePaths {
@@ -163,8 +165,9 @@ pub enum ConfigError {
     },
     /// The domain does not belong to this site, or has only one label.
     #[error(
-        "{domain:?} cannot be the Domain of the cookies; expected at least two labels, such as site.example; if a base \
-         URL is set, the Domain must be its host or a parent domain of the host"
+        "{domain:?} cannot be the Domain of the cookies; expected a domain with at least two labels, such as \
+         site.example; if a base URL is set, the Domain must be the host of the base URL or a parent domain of that \
+         host"
     )]
     BadCookieDomain {
         /// The given domain.
@@ -178,14 +181,14 @@ pub enum ConfigError {
     },
     /// Access tokens would live longer than refresh tokens.
     #[error(
-        "access tokens would live longer than refresh tokens; make the lifetime of access tokens shorter, or that of \
-         refresh tokens longer"
+        "access tokens would live longer than refresh tokens; make the lifetime of access tokens shorter, or the \
+         lifetime of refresh tokens longer"
     )]
     AccessOutlivesRefresh,
     /// The absolute lifetime of sessions is shorter than their idle timeout.
     #[error(
         "the absolute lifetime of sessions is shorter than the lifetime of refresh tokens; make the absolute lifetime \
-         at least as long"
+         at least as long as the lifetime of refresh tokens"
     )]
     SessionShorterThanRefresh,
     /// Tokens never expire, but sessions are stored.
@@ -195,7 +198,7 @@ pub enum ConfigError {
     )]
     NeverExpiringWithSessions,
     /// The jitter is more than half of an access token's life.
-    #[error("the access jitter is {percent}%, but at most 50% is allowed; set less, for example 5%")]
+    #[error("the access jitter is {percent}%; at most 50% is allowed; set a lower value, for example 5%")]
     TooMuchJitter {
         /// The given percentage.
         percent: u8,
@@ -211,8 +214,8 @@ pub enum ConfigError {
     StalenessWithoutStore,
     /// `max_staleness` is set, but the revocation log is not read.
     #[error(
-        "max_staleness is {bound:?}, but insecure_without_revocation_log() turns off reading the log; remove one of \
-         these two calls"
+        "max_staleness is set to {bound:?}, but insecure_without_revocation_log() turns off reading the revocation \
+         log; remove one of these two calls"
     )]
     StalenessWithoutLog {
         /// The given value.
@@ -229,14 +232,20 @@ pub enum ConfigError {
         /// The shortest allowed value.
         least: Duration,
     },
-    /// The leeway is too long.
-    #[error("the leeway is {seconds} s; at most 60 s is allowed, and none is needed if the clocks are synchronized")]
+    /// The leeway is more than 60 seconds.
+    #[error(
+        "the leeway is {seconds} s; at most 60 s is allowed; set a shorter leeway, and synchronize the clocks, for \
+         example with NTP"
+    )]
     LeewayTooLong {
         /// The given leeway.
         seconds: u64,
     },
-    /// The tolerance for clocks that differ is too long.
-    #[error("the clock skew is {seconds} s; at most 60 s is allowed; synchronize the clocks, for example with NTP")]
+    /// The tolerance for differences between clocks is more than 60 seconds.
+    #[error(
+        "the clock skew is {seconds} s; at most 60 s is allowed; set a shorter clock skew, and synchronize the clocks, \
+         for example with NTP"
+    )]
     ClockSkewTooLong {
         /// The given tolerance.
         seconds: u64,
@@ -277,8 +286,8 @@ pub enum ConfigError {
         /// The given name.
         name: String,
     },
-    /// No request can have a CSRF header or field with this name, or this method.
-    #[error("{name:?} cannot be a CSRF {what}; expected {expected}")]
+    /// The name of a CSRF header, of a CSRF field, or of a method that requires a CSRF value is not valid.
+    #[error("{name:?} cannot be the name of a {what} for CSRF protection; expected {expected}")]
     BadCsrfName {
         /// `header`, `field` or `method`.
         what: &'static str,
@@ -295,8 +304,8 @@ pub enum ConfigError {
     NoTokenLocation,
     /// The name of a header, query parameter or JSON member is not valid.
     #[error(
-        "{name:?} cannot be the {what}; expected at least one character; in a header, only letters, digits and \
-         !#$%&'*+-.^_`|~ are allowed"
+        "{name:?} cannot be the {what}; expected at least one character; the name of a header, and the word before \
+         the token in it, may contain only letters, digits and !#$%&'*+-.^_`|~"
     )]
     BadTokenPlace {
         /// What the name is for.
@@ -306,8 +315,8 @@ pub enum ConfigError {
     },
     /// The identity claim has no name, or a name that Hardtack reserves for another claim.
     #[error(
-        "{name:?} cannot be the name of the identity claim; expected sub, or a non-empty name that Hardtack does not \
-         reserve"
+        "{name:?} cannot be the name of the identity claim; expected `sub`, or a non-empty name that Hardtack does not \
+         use for a claim of its own, such as `iat`, `exp` or `aud`"
     )]
     BadIdentityClaim {
         /// The given name.
@@ -335,16 +344,17 @@ pub enum ConfigError {
     /// The public key does not belong to the private key.
     #[error(
         "JWT_PUBLIC_KEY is not the public half of JWT_PRIVATE_KEY, so it could not verify the tokens of this \
-         application; remove JWT_PUBLIC_KEY, or set the two keys of one pair"
+         application; remove JWT_PUBLIC_KEY, or set both options to the keys of the same key pair"
     )]
     KeysDiffer,
-    /// A user may have no session at all.
+    /// `max_sessions` is zero, so no user could log in.
     #[error("max_sessions(0) would prevent all log-ins; expected at least 1")]
     NoSessionsAllowed,
-    /// The store cannot limit the sessions of a user.
+    /// `max_sessions` is set, but the store cannot limit the number of sessions per user.
     #[error(
-        "max_sessions is set, but this session store cannot limit the sessions of a user; implement \
-         SessionStore::create_within for the store, or remove max_sessions"
+        "max_sessions is set, but this session store cannot limit the number of sessions per user; implement \
+         SessionStore::create_within and let SessionStore::can return true for StoreAbility::LimitSessions, or remove \
+         max_sessions"
     )]
     StoreCannotLimitSessions,
     /// Intentions to end sessions are stored, but sessions are not.
@@ -385,7 +395,7 @@ pub enum ConfigError {
     },
     /// Access tokens never expire, so sliding mode cannot replace them before they do.
     #[error(
-        "RefreshMode::Sliding replaces access tokens before they expire, but access tokens never expire; set a \
+        "RefreshMode::Sliding needs access tokens that expire, but the lifetime of access tokens is unlimited; set a \
          lifetime for access tokens, or choose RefreshMode::Off"
     )]
     NeverExpiringRefreshed,

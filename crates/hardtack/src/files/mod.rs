@@ -1,4 +1,4 @@
-//! Files that a server trusts: checks who can change or read them, and reads them without blocking.
+//! Checks who can change or read the files that a server trusts, and reads these files.
 //!
 //! A user who can change a key, a configuration file or a database can log in as anyone. Therefore, like sshd and
 //! PostgreSQL, Hardtack refuses files that other users can change. It also checks the folders of keys and databases. A

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 pub enum UntrustedFile {
     /// Another user owns the file and can change it.
     #[error(
-        "{} belongs to user id {owner}, who can change it; expected user id {expected} (this process) or root as its \
-         owner; if user id {owner} runs the server, run this command as that user, with: sudo -u '#{owner}' \
-         (otherwise change the owner with: chown {expected} {})", path.display(), shell_quoted(path)
+        "{} is owned by the user with id {owner}, who can change it; the owner must be root or the user of this \
+         process (id {expected}); if the server runs as user id {owner}, run this command as that user, with: sudo -u \
+         '#{owner}'; otherwise, change the owner with: chown {expected} {}", path.display(), shell_quoted(path)
     )]
     OwnedByOther {
         /// The file.
@@ -35,9 +35,10 @@ pub enum UntrustedFile {
     },
     /// Another user owns the folder and can replace the files in it.
     #[error(
-        "the folder {} belongs to user id {owner}, who can replace the files in it; expected user id {expected} (this \
-         process) or root as its owner; if user id {owner} runs the server, run this command as that user, with: sudo \
-         -u '#{owner}' (otherwise change the owner with: chown {expected} {})", path.display(), shell_quoted(path)
+        "the folder {} is owned by the user with id {owner}, who can replace the files in it; the owner must be root \
+         or the user of this process (id {expected}); if the server runs as user id {owner}, run this command as that \
+         user, with: sudo -u '#{owner}'; otherwise, change the owner with: chown {expected} {}", path.display(),
+        shell_quoted(path)
     )]
     FolderOwnedByOther {
         /// The folder.
@@ -145,7 +146,8 @@ pub fn untrusted_above(path: &Path) -> Option<UntrustedFile> {
 
 /// Returns the path, the targets of the symbolic links in it, the targets of the symbolic links in these, and so on.
 fn links_to(path: &Path) -> Vec<PathBuf> {
-    /// How many links may lead to a file, as in Linux (`path_resolution(7)`).
+    /// The maximum number of paths whose symbolic links are followed. To resolve a path, Linux follows at most 40
+    /// symbolic links (`path_resolution(7)`).
     const MAX_LINKS: usize = 40;
 
     let mut paths: Vec<PathBuf> = std::path::absolute(path).into_iter().collect();
@@ -269,7 +271,7 @@ mod tests {
             assert!(matches!(refused, UntrustedFile::OwnedByOther { owner: 12_345, expected: 0, .. }), "{refused}");
             // `chown` alone would take the file from a server that runs as its owner.
             assert!(
-                refused.to_string().contains("run this command as that user, with: sudo -u '#12345' ("),
+                refused.to_string().contains("run this command as that user, with: sudo -u '#12345'; otherwise"),
                 "{refused}"
             );
             assert!(refused.to_string().contains("chown 0 "), "{refused}");

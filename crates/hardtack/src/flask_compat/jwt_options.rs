@@ -35,7 +35,7 @@ use crate::token_source::{Locations, TokenLocation};
 #[derive(Clone, Default)]
 pub struct JwtOptions(BTreeMap<&'static str, Zeroizing<String>>);
 
-/// Shows the names only, because keys are among the values.
+/// Shows only the names of the options, because some values are secret keys.
 impl fmt::Debug for JwtOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
@@ -93,7 +93,8 @@ impl JwtOptions {
     /// Reads the environment variables whose names begin with `JWT_`.
     ///
     /// # Errors
-    /// - [`ConfigError::UnknownOption`]: a name is not that of an option, for example because it is misspelled.
+    /// - [`ConfigError::UnknownOption`]: there is no option with the name of one of these variables, for example
+    ///   because the name is misspelled.
     /// - [`ConfigError::BadOption`]: a value is not UTF-8.
     pub fn from_env() -> Result<Self, ConfigError> {
         let mut found = Vec::new();
@@ -117,7 +118,7 @@ impl JwtOptions {
     /// Creates options from pairs of a name and a value.
     ///
     /// # Errors
-    /// [`ConfigError::UnknownOption`]: a name is not that of an option.
+    /// [`ConfigError::UnknownOption`]: there is no option with one of these names.
     pub fn new<N: AsRef<str>, V: Into<String>>(options: impl IntoIterator<Item = (N, V)>) -> Result<Self, ConfigError> {
         let named = options.into_iter().map(|(name, value)| Ok((known(name.as_ref())?, Zeroizing::new(value.into()))));
         named.collect::<Result<_, _>>().map(Self)

@@ -104,10 +104,10 @@ algorithms! {
     PS384 => Family::Rsa(RsaPadding::Pss, Hash::Sha384),
     /// RSASSA-PSS with SHA-512.
     PS512 => Family::Rsa(RsaPadding::Pss, Hash::Sha512),
-    /// Ed25519, under the name of RFC 8037 §3.1, which every JWT library knows.
+    /// Ed25519 under the name in RFC 8037 §3.1. JWT libraries that support Ed25519 know this name.
     EdDSA => Family::Ed25519,
-    /// Ed25519, under the name of RFC 9864 §2.2, which says in one word what `EdDSA` leaves to the key. Signatures are
-    /// the same, so a key for one of the two names also verifies tokens with the other.
+    /// Ed25519 under the name in RFC 9864 §2.2. Unlike `EdDSA`, this name determines the curve. The signatures are the
+    /// same, so a key for one name also verifies tokens whose `alg` is the other name.
     Ed25519 => Family::Ed25519,
 }
 
@@ -117,7 +117,7 @@ impl Algorithm {
         matches!(self.family(), Family::Hmac(_))
     }
 
-    /// Whether both names mean the same signatures: the two are equal, or are `EdDSA` and `Ed25519`.
+    /// Whether both algorithms create the same signatures: the two are equal, or they are `EdDSA` and `Ed25519`.
     pub(crate) fn signs_like(self, other: Self) -> bool {
         self.family() == other.family()
     }
@@ -186,7 +186,7 @@ impl fmt::Debug for ParseAlgorithmError {
     }
 }
 
-/// The names of all algorithms, separated by commas and a last "or".
+/// Returns the names of all algorithms as a list for an error message: `HS256, HS384, … or EdDSA`.
 fn names() -> String {
     let names: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
     match names.split_last() {

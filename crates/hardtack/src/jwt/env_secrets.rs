@@ -71,7 +71,8 @@ impl KeySet {
     }
 }
 
-/// The secret in the variable `name`, or in the file that the variable `name_FILE` names.
+/// Returns the secret in the environment variable `name`. If the variable `{name}_FILE` is set instead, its value is
+/// the path of a file, and the secret is the content of this file. Returns `None` if neither variable is set.
 fn secret_from_env(name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
     secret_from(name, |variable| std::env::var_os(variable))
 }

@@ -19,9 +19,9 @@ const UNSUPPORTED: [&str; 7] = ["crit", "zip", "b64", "jwk", "jku", "x5u", "x5c"
 pub(super) struct UnverifiedHeader {
     /// `alg`.
     pub(super) algorithm: Algorithm,
-    /// `kid`, at most 256 bytes. Only compare it with the ids of known keys.
+    /// `kid`, at most 256 bytes. Use it only for comparisons with the ids of known keys.
     pub(super) key_id: Option<String>,
-    /// `typ`, which [`Typ`] compares with the expected one.
+    /// `typ`. [`Typ`] decides whether it is accepted.
     pub(super) typ: Option<String>,
 }
 
@@ -102,8 +102,8 @@ pub(super) fn own_segment(algorithm: Algorithm, key_id: Option<&str>, typ: &Typ)
     base64url::encode(text.as_bytes())
 }
 
-/// Returns the encoded headers that tokens of a key commonly have: the one of [`own_segment`], and the same members in
-/// the orders that other libraries use.
+/// Returns the encoded headers that tokens signed with a key commonly have: the header that [`own_segment`] returns,
+/// and headers with the same members in the orders that other libraries use.
 pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>, own_typ: &Typ) -> Vec<String> {
     let (alg, typ) = (format!(r#""alg":"{algorithm}""#), format!(r#""typ":{}"#, Value::from(own_typ.own())));
     let others = match key_id {
@@ -118,7 +118,8 @@ pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>, own_ty
 }
 
 /// Returns an encoded header with `alg`, `kid` and `typ`, followed by the members of `extra`. A `typ` in `extra`
-/// replaces the usual one, if tokens with it would be accepted. A `kid` in `extra` is ignored; pass it as `key_id`.
+/// replaces the usual `typ`, and must be one that `own_typ` accepts. A `kid` in `extra` is ignored; pass it as
+/// `key_id`.
 ///
 /// # Errors
 /// [`SignError::KeyIdTooLong`], [`SignError::ReservedHeader`], [`SignError::BadHeader`], or, if the header would be

@@ -128,7 +128,7 @@ impl<'t> Segments<'t> {
     }
 }
 
-/// Verifies a token with one key. `typ` tells which `typ` the header may have.
+/// Verifies a token with one key. `typ` determines which `typ` the header may have.
 ///
 /// If the key has an id and the header has a `kid`, the two must be equal. If the key has no id, `kid` is ignored.
 ///
@@ -176,8 +176,8 @@ pub(super) fn sign(header: &str, payload: &[u8], key: &SigningKey) -> Result<Str
     Ok(token)
 }
 
-/// Verifies a token with the key that `choose` returns for its header, and returns the payload. The header is JSON
-/// that has not been verified.
+/// Verifies a token, and returns its payload. `choose` gets the header as JSON, before it is verified, and returns the
+/// key.
 ///
 /// # Errors
 /// [`TokenError::TooLarge`], [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed),
@@ -191,7 +191,7 @@ pub(crate) fn open_jws(
     segments.verify([&key]).map(Payload::into_bytes)
 }
 
-/// Signs a payload with any header, which is JSON. For tests.
+/// Signs a payload. `header` is JSON, and is not checked. For tests.
 #[cfg(any(test, feature = "testing"))]
 pub(crate) fn sign_jws(header: &str, payload: &[u8], key: &SigningKey) -> Result<String, SignError> {
     sign(&base64url::encode(header.as_bytes()), payload, key)

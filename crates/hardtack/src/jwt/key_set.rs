@@ -157,14 +157,14 @@ impl KeySet {
         self.with_rules(rules)
     }
 
-    /// Writes this `typ` into the header of tokens instead of `JWT`, and refuses tokens whose `typ` is missing or
-    /// another one. Case does not matter. Tokens that one service signs for one purpose can then not be used for another
-    /// purpose (RFC 8725 §3.11).
+    /// Writes `typ` instead of `JWT` into the header of tokens, and refuses tokens whose `typ` is missing or different.
+    /// The comparison ignores case. If each purpose has its own `typ`, a token that was signed for one purpose cannot
+    /// be used for another purpose (RFC 8725 §3.11).
     ///
-    /// By default, `JWT` is written, and a token may have this `typ` in any case, or none.
+    /// By default, the set writes `JWT`, and accepts tokens whose `typ` is `JWT` (in upper or lower case) or missing.
     ///
-    /// If you change the `typ` of an application that is in use, its tokens are refused from then on, so its users must
-    /// log in again.
+    /// If you change the `typ` of an application that is already in use, the application refuses all tokens that it
+    /// issued earlier, so all users must log in again.
     ///
     /// ```
     /// use hardtack::{KeySet, SigningKey};
@@ -179,14 +179,14 @@ impl KeySet {
     /// ```
     ///
     /// # Errors
-    /// [`KeyError::BadTyp`] if the text is not a media type of at most 64 characters, with or without `application/`.
+    /// [`KeyError::BadTyp`]: `typ` is not a media type of at most 64 characters, with or without `application/`.
     pub fn require_typ(self, typ: &str) -> Result<Self, KeyError> {
         let rules = HeaderRules { typ: Typ::required(typ)?, ..self.inner.rules.clone() };
         Ok(self.with_rules(rules))
     }
 
-    /// Accepts tokens with any `typ`, as PyJWT does, unless [`require_typ`](Self::require_typ) has set one. Tokens that
-    /// another service signs with the same key for another purpose may then be accepted here.
+    /// Accepts tokens with any `typ`, as PyJWT does. Has no effect if [`require_typ`](Self::require_typ) was called. A
+    /// token that another service has signed with the same key for another purpose may then be accepted.
     #[must_use]
     pub fn insecure_any_typ(self) -> Self {
         let rules = self.inner.rules.clone();
@@ -222,9 +222,8 @@ impl KeySet {
         self.verifying_keys().iter().filter_map(VerifyingKey::to_jwk).collect()
     }
 
-    /// Signs `payload`, which may be any bytes, and returns a compact JWS. The header is `{"alg":…,"typ":"JWT"}`, or has
-    /// the `typ` that [`require_typ`](Self::require_typ) has set. If the key has an id, `kid` is between these two
-    /// members.
+    /// Signs `payload`, which may be any bytes, and returns a compact JWS. The header is `{"alg":…,"typ":"JWT"}`. If
+    /// the key has an id, `kid` is between these two members. [`require_typ`](Self::require_typ) sets another `typ`.
     ///
     /// # Errors
     /// - [`SignError::VerifyingOnly`]: the set has no signing key.
@@ -237,13 +236,14 @@ impl KeySet {
     }
 
     /// Signs `payload` like [`sign`](Self::sign), and adds the members of `extra` at the end of the header. A `typ` in
-    /// `extra` replaces the usual one. It must be one that [`verify`](Self::verify) accepts.
+    /// `extra` replaces the usual `typ`, and must be one that [`verify`](Self::verify) accepts.
     ///
     /// # Errors
     /// - The errors of [`sign`](Self::sign).
     /// - [`SignError::TooLarge`]: the header would be longer than 2048 bytes.
     /// - [`SignError::ReservedHeader`]: `extra` contains `alg`, a member that [`verify`](Self::verify) refuses, a `typ`
-    ///   that it refuses, or `kid`. [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) allows `kid` if the signing key has no id.
+    ///   that `verify` refuses, or `kid`. [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) allows `kid` if the
+    ///   signing key has no id.
     /// - [`SignError::BadHeader`]: `typ` or `kid` is not a string.
     pub fn sign_with_header(&self, extra: &Map<String, Value>, payload: &[u8]) -> Result<String, SignError> {
         let key = self.signing_key().ok_or(SignError::VerifyingOnly)?;
@@ -280,7 +280,7 @@ impl KeySet {
         }
     }
 
-    /// Verifies a compact JWS like [`verify`](Self::verify), but with this key instead of those of the set.
+    /// Verifies a compact JWS like [`verify`](Self::verify), but with `key` instead of the keys of the set.
     ///
     /// If the key has an id and the header has a `kid`, the two must be equal. If the key has no id, `kid` is ignored.
     pub(crate) fn verify_with(&self, token: &[u8], key: &VerifyingKey) -> Result<Payload, TokenError> {

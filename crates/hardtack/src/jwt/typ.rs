@@ -5,22 +5,24 @@ use std::sync::Arc;
 use super::error::KeyError;
 use super::limits::MAX_TYP_LEN;
 
-/// The `typ` that tokens have when nothing else is set (RFC 7519 §5.1).
+/// The `typ` of tokens, unless another `typ` is set (RFC 7519 §5.1).
 const USUAL: &str = "JWT";
 
-/// Which `typ` the header of a token may have, and which one is written.
+/// Which `typ` is written into the header of tokens, and which `typ` is accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Typ {
-    /// `JWT` is written. On verification, `JWT` and no `typ` at all are accepted.
+    /// `JWT` is written. On verification, `typ` must be `JWT` or missing.
     #[default]
     Usual,
-    /// This one is written, and required on verification.
+    /// This `typ` is written, and required on verification.
     Required(Arc<str>),
     /// `JWT` is written. On verification, `typ` is not checked.
     Any,
 }
 
 impl Typ {
+    /// Requires `typ`.
+    ///
     /// # Errors
     /// [`KeyError::BadTyp`] if the text is not a media type, with or without `application/`.
     pub(super) fn required(typ: &str) -> Result<Self, KeyError> {
@@ -31,7 +33,7 @@ impl Typ {
         }
     }
 
-    /// The value that is written.
+    /// Returns the value that is written.
     pub(super) fn own(&self) -> &str {
         match self {
             Self::Usual | Self::Any => USUAL,
@@ -39,7 +41,7 @@ impl Typ {
         }
     }
 
-    /// Whether tokens with this `typ` are accepted. Media types do not distinguish case (RFC 7515 §4.1.9).
+    /// Returns whether tokens with this `typ` are accepted. Media types are case-insensitive (RFC 7515 §4.1.9).
     pub(super) fn accepts(&self, typ: Option<&str>) -> bool {
         match self {
             Self::Usual => typ.is_none_or(|typ| typ.eq_ignore_ascii_case(USUAL)),

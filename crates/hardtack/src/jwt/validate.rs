@@ -22,12 +22,14 @@ pub struct Expected<'a> {
     pub clock_skew: Duration,
     /// The kind of token that is accepted.
     pub kind: TokenKind,
-    /// The names of this service, if it has any. `aud` must then contain one of them. If this is `None` and
-    /// [`insecure_any_audience`](Self::insecure_any_audience) is false, `aud` must not contain any name except the
-    /// [`realm`](Self::realm): a token with another name is meant for another recipient (RFC 7519 §4.1.3).
+    /// The names of this service. If they are set, `aud` must contain at least one of them.
+    ///
+    /// If this is `None` and [`insecure_any_audience`](Self::insecure_any_audience) is false, a token is refused if
+    /// `aud` contains a name other than the [`realm`](Self::realm). Such a token is meant for another recipient (RFC
+    /// 7519 §4.1.3).
     pub audience: Option<&'a [String]>,
-    /// The name of this service's realm, if it has one ([`realm`](crate::AuthenticatorBuilder::realm)). `aud` must then
-    /// contain this name, and also one of the names in [`audience`](Self::audience) if there are any.
+    /// The name of this service's [realm](crate::AuthenticatorBuilder::realm). If it is set, `aud` must contain this
+    /// name. If [`audience`](Self::audience) is also set, `aud` must contain one of its names as well.
     pub realm: Option<&'a str>,
     /// Whether tokens for other services are accepted. If this is true and [`audience`](Self::audience) is `None`,
     /// `aud` is not checked, except for the [`realm`](Self::realm). If an audience is set, this field has no effect.

@@ -22,10 +22,10 @@ impl Failure {
         Self(Box::new(Parts { reason, reply }))
     }
 
-    /// Creates a failure whose reply is plain text, for code that handles no request.
+    /// Creates a failure whose reply is plain text, for code that runs outside a request.
     ///
-    /// Code that handles a request calls [`Exchange::refuse`](crate::adapter::Exchange::refuse) instead, whose reply
-    /// has the form that the client wants.
+    /// Code that handles a request should call [`Exchange::refuse`](crate::adapter::Exchange::refuse) instead. That
+    /// method creates a reply in the format that the client wants, such as a page for a browser.
     ///
     /// ```
     /// use hardtack::Failure;

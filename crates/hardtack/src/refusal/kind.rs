@@ -7,9 +7,12 @@
 pub enum FailureKind {
     /// The route needs a token, and the request has none (`unauthorized_loader`).
     Missing,
-    /// The token is not valid: for example, it is forged, malformed, of the wrong kind or for another audience, or its
-    /// cookie occurs twice (`invalid_token_loader`). The token may also be [too
-    /// early](crate::refusal::Reason::is_early). In that case, its cookies are not deleted.
+    /// The token is not valid. For example, it is forged, malformed, of the wrong kind or for another audience, or the
+    /// request carries its cookie twice (`invalid_token_loader`).
+    ///
+    /// This kind also covers tokens that are not valid yet because their `nbf` or `iat` is in the future
+    /// ([`Reason::is_early`](crate::refusal::Reason::is_early)). Such a token will become valid, so the response does
+    /// not delete its cookies.
     Invalid,
     /// The token or its session has expired (`expired_token_loader`).
     Expired,
@@ -31,7 +34,7 @@ pub enum FailureKind {
     Forbidden,
     /// Another site may have forged the request.
     Csrf,
-    /// The route changes state, but the request's method is safe, such as GET or HEAD.
+    /// The route changes state, but the request uses a safe method such as GET or HEAD.
     Method,
     /// The beginning of the body was not read, so the CSRF value or token in it is not known. Either the beginning did
     /// not arrive in time, or too many bodies are being read at once.

@@ -24,10 +24,14 @@ pub enum Reason {
     DuplicateCookie,
     /// The value in this location does not have the expected form. For example, a header must contain `Bearer` followed
     /// by a JWT.
-    #[error("the token in `{0}` does not have the expected form")]
+    #[error(
+        "the value in the token location `{0}` does not have the expected form, such as `Bearer TOKEN` in a header or \
+         a string in JSON"
+    )]
     Malformed(TokenLocation),
-    /// A JSON body that may contain the token is longer than the part of a body that is read before the handler runs.
-    #[error("the JSON body is longer than the part of a body that is read before the handler runs")]
+    /// A JSON body that may contain the token is longer than
+    /// [`ReadAheadLimits::bytes`](crate::config::ReadAheadLimits::bytes), so the token in it was not read.
+    #[error("the JSON body is longer than ReadAheadLimits::bytes, so it was not searched for a token")]
     BeyondPeek,
     /// The token is not valid.
     #[error(transparent)]
@@ -46,10 +50,13 @@ pub enum Reason {
     Refresh(RefreshFlaw),
     /// The access token is missing, has expired or has outdated claims, and the client may get a new one from the
     /// refresh URL.
-    #[error("the access token is missing, has expired or has outdated claims, and must be refreshed")]
+    #[error(
+        "the access token is missing, has expired or has outdated claims; the client must get a new one from the \
+         refresh URL"
+    )]
     RefreshNeeded,
     /// The application does not know the token's user.
-    #[error("the token's user is unknown")]
+    #[error("the application does not know the token's user")]
     UnknownUser,
     /// The application did not accept the claims.
     #[error("the application refused the token's claims")]
@@ -63,16 +70,22 @@ pub enum Reason {
     /// Another site may have forged the request.
     #[error(transparent)]
     Csrf(#[from] CsrfError),
-    /// The route changes state, but the request's method is safe, such as GET or HEAD.
-    #[error("the route changes state, but the request's method is safe, such as GET or HEAD")]
+    /// The route changes state, but the request uses a safe method such as GET or HEAD.
+    #[error(
+        "the route changes state, so the request must not use a safe method such as GET or HEAD; use a method such as \
+         POST"
+    )]
     Method,
     /// The beginning of the body did not arrive in time.
     #[error("the beginning of the body did not arrive in time")]
     BodyTooSlow,
-    /// Too many bodies are being read before their handlers run.
-    #[error("too many bodies are being read before their handlers run")]
+    /// The body of this request was not read, because the server is already reading as many bodies as
+    /// [`ReadAheadLimits::at_once`](crate::config::ReadAheadLimits::at_once) allows.
+    #[error(
+        "the body was not read, because the server is already reading as many bodies as ReadAheadLimits::at_once allows"
+    )]
     TooManyBodies,
-    /// A [throttle](crate::throttle) refused the try, for example because of many wrong passwords.
+    /// A [throttle](crate::throttle) refused the attempt, for example after too many wrong passwords.
     #[error(transparent)]
     TooManyAttempts(#[from] TooManyAttempts),
     /// The session store, the user look-up or another backend of the application failed.
@@ -96,8 +109,8 @@ impl Reason {
         matches!(self, Self::Token(error) if error.is_early())
     }
 
-    /// Whether a bound session is refused only because the request has no proof. The session goes on, so its cookies are
-    /// not deleted.
+    /// Whether a refresh of a bound session is refused only because the request contains no proof. The session
+    /// continues, so its cookies are not deleted.
     pub(crate) const fn is_unproven(&self) -> bool {
         matches!(self, Self::Refresh(RefreshFlaw::Unproven))
     }
@@ -153,7 +166,7 @@ impl Reason {
     }
 
     /// Returns the HTTP status of the reply to a program. It is 400 if the request's `Host` field is not valid, and 503
-    /// if too many bodies are being read. In all other cases, it is the status of the [kind](Self::kind).
+    /// if too many bodies are already being read. In all other cases, it is the status of the [kind](Self::kind).
     pub const fn status(&self) -> u16 {
         match self {
             Self::Csrf(CsrfError::BadHost) => 400,
@@ -162,7 +175,8 @@ impl Reason {
         }
     }
 
-    /// Returns after how many seconds the client should try again, if it should.
+    /// Returns the value of `Retry-After`: how many seconds the client should wait before it sends the request again.
+    /// Returns `None` if the reply should not have this field.
     pub(super) fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyAttempts(refused) => Some(refused.retry_after_seconds()),
@@ -183,7 +197,8 @@ impl Reason {
                 "Your session has expired. Log in again."
             }
             Self::Refresh(RefreshFlaw::Unproven) => {
-                "Your session is bound to a device and has to be renewed there. Reload the page, or log in again."
+                "Your session is bound to a device, and this request could not refresh it. Reload the page, or log in \
+                 again."
             }
             Self::Token(TokenError::WrongKind) => {
                 "This route needs the other kind of token (access or refresh). Log in again."
@@ -202,7 +217,7 @@ impl Reason {
             Self::RefreshNeeded => "The access token has expired. POST to the refresh URL and retry.",
             Self::UnknownUser => "The token's user does not exist. Log in again.",
             Self::ClaimsRefused => "The token does not allow this.",
-            Self::InsufficientClaims(_) => "You do not have the permission that this needs.",
+            Self::InsufficientClaims(_) => "You do not have permission to do this.",
             Self::Forbidden(sentence) => sentence,
             Self::Csrf(CsrfError::CrossSite) => {
                 "CSRF protection: the request was started by another site. Start it from a page of this site."
@@ -214,19 +229,21 @@ impl Reason {
                 "CSRF protection: the CSRF token does not match this session. Send the current value of this session's CSRF cookie."
             }
             Self::Csrf(CsrfError::NoPreSession) => {
-                "CSRF protection: the form came without the cookie that belongs to it. Send JSON instead (Content-Type: application/json), \
-                 which needs no CSRF token, or GET the page with the form first and send back its cookie and its csrf_token field."
+                "CSRF protection: the form was sent without the CSRF cookie that its page sets. Send JSON instead \
+                 (Content-Type: application/json), which needs no CSRF token, or GET the page with the form first and \
+                 send back the cookie and the csrf_token field."
             }
             Self::Csrf(CsrfError::OtherPreSession) => {
-                "CSRF protection: the csrf_token field does not belong to the cookie. Send JSON instead (Content-Type: application/json), \
-                 which needs no CSRF token, or GET the page with the form again and send back its cookie and its csrf_token field."
+                "CSRF protection: the csrf_token field does not match the CSRF cookie. Send JSON instead \
+                 (Content-Type: application/json), which needs no CSRF token, or GET the page with the form again and \
+                 send back the cookie and the csrf_token field."
             }
             Self::Csrf(CsrfError::BeyondPeek) => {
                 "CSRF protection: the csrf_token field is not in the beginning of the form. Put it first in the form."
             }
             Self::Csrf(CsrfError::Unread) => {
                 "CSRF protection: the form could not be read, because no authentication layer wraps this route, or because \
-                 a middleware read the form before."
+                 a middleware had already read the form."
             }
             Self::Csrf(CsrfError::BadHost) => {
                 "The request must have one Host field with a host name and, if needed, a port."
@@ -292,7 +309,8 @@ impl Reason {
         }
     }
 
-    /// Logs the reason: as an error if the operator can do something about it.
+    /// Logs the reason. The level is `ERROR` if the operator may have to fix something, `INFO` if the user lacks a
+    /// permission, `TRACE` if a token is missing, has expired or must be refreshed, and `DEBUG` in all other cases.
     pub(crate) fn log(&self) {
         match self.kind() {
             FailureKind::Unavailable | FailureKind::Internal => {

@@ -1,4 +1,4 @@
-//! A refused request, as an application's own reply sees it.
+//! A refused request, and the application's closures that reply to it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,16 +20,21 @@ pub struct Refused<'a> {
     pub head: RequestHead<'a>,
     /// The page to which the browser should return, for example after a log-in; `None` if no such page is known.
     pub next: Option<NextPath>,
-    /// The refused token, if its signature was verified. Such a token is refused for another reason. For example, it
-    /// has expired, is not fresh or lacks a claim; its session has ended; its user is unknown; or the application has
-    /// refused its claims.
+    /// The refused token. This field is `Some` only if the token's signature is valid and the token is refused for
+    /// another reason. For example, the token is not fresh or lacks a claim, its user is unknown, or the application
+    /// has refused its claims.
+    ///
+    /// If the token has expired or its session has ended, this field depends on the token's location. For a token that
+    /// was not in a cookie, the field is `Some`. For a token in a cookie, it is `Some` only if the authenticator is
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible).
     pub token: Option<&'a VerifiedToken>,
     pub(crate) settings: &'a Settings,
     /// Whether the token came from a part of the request other than a cookie, such as the `Authorization` header.
     pub(crate) is_bearer: bool,
     /// Whether the route also serves requests without a token.
     pub(crate) is_optional: bool,
-    /// The message of Flask-JWT-Extended, if it depends on the request.
+    /// The message that Flask-JWT-Extended sends for this refusal. It is set only if the authenticator is
+    /// `flask_compatible` and the message cannot be derived from the other fields.
     pub(crate) detail: Option<&'a str>,
 }
 

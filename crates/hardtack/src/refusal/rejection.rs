@@ -10,14 +10,15 @@ pub(crate) struct Rejection {
     pub(crate) from_cookie: bool,
     /// Whether the route also serves requests without a token.
     pub(crate) optional: bool,
-    /// The refused token, as far as it was verified.
+    /// The refused token, if [`Refused::token`](super::Refused::token) is to contain it.
     pub(crate) token: Option<Box<VerifiedToken>>,
-    /// The message of Flask-JWT-Extended, if it depends on the request.
+    /// The message that Flask-JWT-Extended sends for this refusal. It is set only if the authenticator is
+    /// `flask_compatible` and the message cannot be derived from the reason, the token and the settings.
     pub(crate) detail: Option<String>,
 }
 
 impl Rejection {
-    /// The refusal of a token that was not in a cookie: the client itself put it into the request.
+    /// Creates the rejection of a token that was not in a cookie. The client itself put such a token into the request.
     pub(crate) fn not_from_cookie(reason: impl Into<Reason>) -> Self {
         Self { from_cookie: false, ..Self::from(reason) }
     }

@@ -50,7 +50,7 @@ impl<'a> Authority<'a> {
         self.port
     }
 
-    /// Returns the address, if the host is one.
+    /// Returns the host as an IP address, or `None` if the host is a name.
     pub fn ip(&self) -> Option<std::net::IpAddr> {
         self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()
     }

@@ -21,7 +21,8 @@ pub trait Headers {
     }
 }
 
-/// A request of a framework. Hardtack calls a method only when it needs the result. Most methods are rarely called.
+/// A request, as a web framework represents it. Each adapter implements this trait for its framework. Hardtack calls a
+/// method only when it needs the result. Most methods are rarely called.
 pub trait Incoming: Headers + Sync {
     /// Returns the method as the client sent it: `GET`, `POST`, …
     fn method(&self) -> &str;
@@ -155,7 +156,8 @@ impl<'a> RequestHead<'a> {
     }
 }
 
-/// Whether a `Host` is a name without a port, as in most requests. Others are parsed.
+/// Whether a `Host` value consists only of lower-case letters, digits, dots and hyphens. Most requests have such a
+/// value, which is valid and need not be parsed.
 #[inline]
 fn is_plain_name(host: &[u8]) -> bool {
     !host.is_empty() && host.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'))

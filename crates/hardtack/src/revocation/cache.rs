@@ -15,7 +15,7 @@ use super::sync::{AtomicI64, AtomicU64, HashMap, MARK_WORDS, Mutex, MutexGuard, 
 use crate::clock::Timestamp;
 use crate::session::SessionId;
 
-/// What this process knows of a session beyond its tokens.
+/// The status of a session, as far as this process knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SessionStatus {
     /// It is live.
@@ -61,17 +61,19 @@ pub(crate) struct RevocationCache {
     upkeep: Mutex<Upkeep>,
 }
 
-/// The conditions for removing expired entries. A writer removes them if one of the first three conditions holds.
+/// When to sweep the cache. In a sweep, a writer removes the expired entries and rebuilds the filter. A writer sweeps
+/// if the map has more than `entries` entries, if more than `marks` bits of the filter are set, or if `due` has been
+/// reached.
 #[derive(Debug)]
 struct Upkeep {
-    /// There are more entries than this.
+    /// The number of entries that the map may have before a writer sweeps.
     entries: usize,
-    /// More bits of the filter are set than this. If an entry is removed by [`RevocationCache::confirmed`], its bit
-    /// stays set.
+    /// The number of bits that may be set in the filter before a writer sweeps. There may be more bits than entries:
+    /// when [`RevocationCache::confirmed`] removes an entry, the bit of the entry stays set.
     marks: usize,
-    /// There are more than [`MIN_ENTRIES`] entries, and the monotonic clock has reached this time.
+    /// The time on the monotonic clock from which a writer sweeps if there are more than [`MIN_ENTRIES`] entries.
     due: Duration,
-    /// How many bits are set.
+    /// How many bits of the filter are set.
     marked: usize,
 }
 
@@ -295,7 +297,8 @@ pub(crate) struct LogPosition {
     synced_at: AtomicI64,
 }
 
-/// Earlier than every time: stale by any bound.
+/// Earlier than any real time. In [`LogPosition`], it means that the cache is stale, whatever the bound is. In
+/// [`RevocationCache`], it means that the cache has dropped no entry that it could need again.
 const NEVER: i64 = i64::MIN;
 
 impl Default for LogPosition {

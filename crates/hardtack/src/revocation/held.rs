@@ -1,4 +1,4 @@
-//! Users whose sessions have to end, but could not be ended in the store yet.
+//! Users whose sessions still have to be ended in the store, because an earlier attempt failed.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::session::SessionId;
 
-/// The users whose sessions have to end but could not be ended in the store yet. Until the store has ended them, this
-/// process refuses those sessions. Nearly always empty.
+/// The users whose sessions still have to be ended in the store, because an earlier attempt failed. Until an attempt
+/// succeeds, this process refuses those sessions. The set is nearly always empty.
 #[derive(Debug, Default)]
 pub(crate) struct HeldSubjects {
     any: AtomicBool,
@@ -34,12 +34,12 @@ impl HeldSubjects {
         }
     }
 
-    /// Whether the sessions of any user are refused.
+    /// Whether this process refuses the sessions of at least one user.
     pub(crate) fn any(&self) -> bool {
         self.any.load(Ordering::SeqCst)
     }
 
-    /// Whether a session has to end.
+    /// Whether this process refuses a session: its user is in the set, and the session is not the one that continues.
     pub(crate) fn holds(&self, subject: &str, session: Option<SessionId>) -> bool {
         self.any() && self.lock().get(subject).is_some_and(|kept| kept.is_none() || *kept != session)
     }

@@ -20,7 +20,7 @@ impl Moment {
         Self { date: clock.now(), monotonic: clock.monotonic() }
     }
 
-    /// The moment when this much time has passed.
+    /// The moment that is `span` later than this one.
     pub(crate) fn after(self, span: Duration) -> Self {
         Self { date: self.date + span, monotonic: self.monotonic.saturating_add(span) }
     }
@@ -32,13 +32,14 @@ impl Moment {
         (earlier.date + elapsed).distance(self.date) > MAX_SKEW
     }
 
-    /// On each clock, the later of the two.
+    /// Combines two moments: for each clock, takes the later of the two times.
     pub(crate) fn max(self, other: Self) -> Self {
         Self { date: self.date.max(other.date), monotonic: self.monotonic.max(other.monotonic) }
     }
 
-    /// Whether both clocks have reached this moment. If the system clock was set forward, the monotonic clock must
-    /// still reach it. If the system clock was set back, it must reach the date again.
+    /// Whether both clocks have reached this moment at `now`. If the system clock was set forward, it reaches the
+    /// moment first, so the monotonic clock decides. If the system clock was set back, it reaches the moment last, so
+    /// the system clock decides.
     pub(crate) fn has_passed(self, now: Self) -> bool {
         self.date <= now.date && self.monotonic <= now.monotonic
     }

@@ -18,8 +18,9 @@ pub struct ChangedClaims {
 }
 
 impl ChangedClaims {
-    /// Creates a value for sessions whose access tokens become outdated when the application's transaction commits: for
-    /// each session, those up to the given generation. For stores.
+    /// Creates the value for sessions whose claims change when the application's transaction commits. `sessions`
+    /// contains the id of each session and a generation: after the commit, the session's access tokens up to that
+    /// generation are outdated. Only session stores need this function.
     pub fn in_transaction(subject: impl Into<String>, sessions: Vec<(SessionId, u64)>) -> Self {
         Self { subject: subject.into(), sessions }
     }

@@ -40,18 +40,19 @@ impl EndedSessions {
         Self(Ending::None)
     }
 
-    /// Creates a value for a subject's sessions, which end when the application's transaction commits. For stores.
+    /// Creates the value for a subject's sessions that end when the application's transaction commits. Only session
+    /// stores need this function.
     pub fn in_transaction(subject: impl Into<String>, ids: Vec<SessionId>) -> Self {
         Self(Ending::InTransaction { subject: subject.into(), ids })
     }
 
-    /// Creates a value for an intention to end sessions, which is carried out after the application's transaction has
-    /// committed. For implementations of [`PendingRevocations`](super::PendingRevocations).
+    /// Creates the value for an intention to end sessions, which is carried out after the application's transaction has
+    /// committed. Only implementations of [`PendingRevocations`](super::PendingRevocations) need this function.
     pub fn pending(intention: PendingRevocation) -> Self {
         Self(Ending::Pending(intention))
     }
 
-    /// Returns the user whose sessions end with the change; `None` for [`Self::none`].
+    /// Returns the user whose sessions end because of the transaction. Returns `None` for a value from [`Self::none`].
     pub fn subject(&self) -> Option<&str> {
         match &self.0 {
             Ending::None => None,

@@ -71,7 +71,7 @@ impl Rows {
         Ok(ended)
     }
 
-    /// Rotates a session if it is live, has this generation and is `allowed`.
+    /// Rotates a session if it is live, has this generation, and `allowed` returns `true` for it.
     fn rotate(
         &mut self,
         id: SessionId,
@@ -265,7 +265,7 @@ impl SessionStore for MemorySessions {
         Ok((dead.len() + kept - rows.log.len()) as u64)
     }
 
-    /// The sessions end with this process, and normally only its authenticator ends them.
+    /// Returns `false`: the sessions do not outlive this process, and normally only one authenticator uses the store.
     fn is_durable(&self) -> bool {
         false
     }

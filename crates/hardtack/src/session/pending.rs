@@ -1,4 +1,5 @@
-//! Intentions to end sessions, each stored in the transaction of the change that requires it.
+//! Intentions to end sessions. The application stores each intention in the same transaction as the change that
+//! requires the sessions to end.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -36,8 +37,8 @@ pub trait PendingRevocations: Send + Sync + 'static {
     /// Returns up to `limit` committed intentions, the oldest first. Leave out those that are less than two seconds
     /// old: the process that stored them is carrying them out.
     ///
-    /// To compute this age, use only the clock of the database. Return an intention whose time is in the future as
-    /// well, because it means that this clock was set back.
+    /// To compute this age, use only the clock of the database. Also return intentions whose time is in the future.
+    /// Such a time shows that the clock of the database was set back.
     fn due(&self, limit: u32) -> impl Future<Output = Result<Vec<PendingRevocation>, BackendError>> + Send;
 
     /// Returns all committed intentions of a subject, the oldest first.

@@ -37,7 +37,7 @@ pub struct SessionPolicy {
     pub(crate) access_jitter: u8,
     pub(crate) max_staleness: Option<Duration>,
     pub(crate) poll_interval: Duration,
-    /// The most live sessions of a user, if there is a limit.
+    /// The maximum number of live sessions of a user, or `None` if there is no limit.
     pub(crate) max_sessions: Option<u32>,
     /// Whether the application has chosen `max_sessions`.
     pub(crate) has_max_sessions: bool,
@@ -68,8 +68,8 @@ impl SessionPolicy {
     }
 
     /// Sets the idle timeout for users who chose to stay logged in ([`LogIn::remember`](crate::LogIn::remember)).
-    /// Default: 30 days. A value that is shorter than the lifetime of a refresh token is raised to that, and a value
-    /// that is longer than [`absolute_lifetime`](Self::absolute_lifetime) is lowered to that.
+    /// Default: 30 days. The minimum is the lifetime of a refresh token, and the maximum is
+    /// [`absolute_lifetime`](Self::absolute_lifetime). A value outside these limits is replaced by the nearest limit.
     ///
     /// In four cases, users cannot choose a longer idle timeout, and this setting has no effect:
     ///
@@ -174,7 +174,8 @@ impl SessionPolicy {
         Ok(())
     }
 
-    /// The shortest [`max_staleness`](Self::max_staleness) that can be kept if the log is read once per poll interval.
+    /// The shortest [`max_staleness`](Self::max_staleness) that this process can guarantee if it reads the revocation
+    /// log once per poll interval.
     fn least_staleness(&self) -> Duration {
         // One second because times are whole seconds, and one for reading the log.
         self.poll_interval.saturating_add(Duration::from_secs(2))

@@ -18,11 +18,11 @@ pub(crate) enum RefreshVerdict {
     /// It is newer than the row: the store has lost writes, or another store is used with the same key.
     Ahead,
     /// The session is bound to a device, and the client has not proved that it has the device's key. Refuse the token,
-    /// but do not end the session: its browser may have sent the request before it could make a proof.
+    /// but do not end the session, because its browser may have sent the request before it could make a proof.
     Unproven,
     /// The session was ended.
     Revoked,
-    /// The session was not used for too long, or is too old.
+    /// The session has expired: it was idle for too long, or it has reached its maximum lifetime.
     Expired,
 }
 
@@ -44,8 +44,8 @@ impl SessionRules {
         self.check_refresh_of_device(row, generation, now)
     }
 
-    /// Compares a refresh token of `generation` with a row that is live and no older. If the row is bound, the client
-    /// has proved that it has the device's key.
+    /// Compares a refresh token of `generation` with the row of a live session whose generation is the same or higher.
+    /// Call it only if the session is not bound, or if the client has proved that it has the device's key.
     pub(crate) fn check_refresh_of_device(&self, row: &Session, generation: u64, now: Timestamp) -> RefreshVerdict {
         let window = if row.confirmed { self.race_window } else { self.lost_response_window };
         match row.generation.saturating_sub(generation) {

@@ -1,24 +1,25 @@
-//! Why a refresh token with a valid signature that has not expired is refused.
+//! Why a refresh token is refused although its signature is valid and the token has not expired.
 
-/// Why a refresh token with a valid signature that has not expired is refused.
+/// Why a refresh token is refused although its signature is valid and the token has not expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefreshFlaw {
-    /// Its session is not in the store.
+    /// The token's session is not in the store.
     UnknownSession,
-    /// Its session was ended.
+    /// The token's session was ended.
     SessionEnded,
-    /// Its session was not used for too long, or is too old.
+    /// The token's session has expired: it was idle for too long, or it has reached its maximum lifetime.
     SessionExpired,
-    /// It was used too long after it had been replaced, so it may have been copied. The session was therefore ended.
+    /// The token was replaced by a newer one and is no longer accepted, so it may have been copied. The session was
+    /// therefore ended.
     Reused,
-    /// It is newer than its session's row: the store has lost writes, or two stores are used with one key.
+    /// The token is newer than its session's row: the store has lost writes, or two stores are used with one key.
     Ahead,
-    /// Its session is bound to a device, and the request has no proof that the client has the device's key. The cookies
-    /// may have been copied.
+    /// The token's session is bound to a device, and the request contains no proof that the client has the device's
+    /// key. The cookies may have been copied.
     Unproven,
-    /// Its session is bound to a device, and another key has signed the proof. The cookies may have been copied, so the
-    /// session was ended.
+    /// The token's session is bound to a device, and another key has signed the proof. The cookies may have been
+    /// copied, so the session was ended.
     ProofFailed,
 }
 

@@ -53,10 +53,10 @@ pub struct Session {
     /// The generation up to which access tokens are outdated: the claims were changed after these tokens had been
     /// issued. Zero if the claims were never changed.
     pub outdated_generation: u64,
-    /// The public key of the device that the session is bound to, as a JWK; `None` if it is not bound. A refresh token
-    /// of a bound session is worth nothing without a proof that the client has the private key.
+    /// The public key of the device that the session is bound to, as a JWK; `None` if the session is not bound. A
+    /// refresh token of a bound session is accepted only with a proof that the client has the private key.
     pub bound_key: Option<String>,
-    /// When the session was bound.
+    /// When the session was bound; `None` if it is not bound.
     pub bound_at: Option<Timestamp>,
 }
 
@@ -127,7 +127,8 @@ impl Session {
         Self { absolute_expires_at: now + rules.absolute, ..row }.with_persistence(false, rules)
     }
 
-    /// Sets whether the cookies outlive the browser, and until when the session may be unused.
+    /// Sets whether the cookies outlive the browser. Also sets `expires_at`, because the idle timeout depends on that
+    /// choice.
     pub(crate) fn with_persistence(self, persistent: bool, rules: &SessionRules) -> Self {
         let expires_at = (self.rotated_at + rules.idle(persistent)).min(self.absolute_expires_at);
         Self { persistent, expires_at, ..self }

@@ -24,7 +24,7 @@ pub(crate) struct SessionRules {
 }
 
 impl SessionRules {
-    /// How long a session may be unused.
+    /// The idle timeout of a session.
     pub(crate) const fn idle(&self, persistent: bool) -> Duration {
         if persistent { self.remembered_idle } else { self.idle }
     }
@@ -34,7 +34,7 @@ impl SessionRules {
         self.remembered_idle > self.idle
     }
 
-    /// Whether a row's time is further ahead than the clocks of two servers may differ.
+    /// Whether a row's time is in the future by more than the clock skew that is allowed between two servers.
     pub(crate) fn is_early(&self, time: Timestamp, now: Timestamp) -> bool {
         time > now + self.clock_skew
     }

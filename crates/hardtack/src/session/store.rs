@@ -51,7 +51,7 @@ impl RevokeTarget<'_> {
 pub struct Rotation {
     /// The time of the rotation, at which the session must be live.
     pub now: Timestamp,
-    /// When the session will end if it is not used until then. The store limits this time to
+    /// When the session will end unless it is used before then. The store limits this time to
     /// [`Session::absolute_expires_at`].
     pub expires_at: Timestamp,
     /// When the user typed the password again; `None` if this is an ordinary refresh.
@@ -62,7 +62,7 @@ pub struct Rotation {
 }
 
 impl Rotation {
-    /// Creates a rotation at the time `now`. The session then ends at `expires_at` if it is not used until then.
+    /// Creates a rotation at the time `now`. The session ends at `expires_at` unless it is used before then.
     pub const fn new(now: Timestamp, expires_at: Timestamp) -> Self {
         Self { now, expires_at, auth_time: None, proven: false }
     }
@@ -74,7 +74,7 @@ impl Rotation {
         self
     }
 
-    /// Says that the client has proved that it has the device's key.
+    /// Sets [`proven`](Self::proven): the client has proved that it has the device's key.
     #[must_use]
     pub const fn with_proof(mut self) -> Self {
         self.proven = true;
@@ -128,7 +128,7 @@ pub struct RevocationPage {
 }
 
 impl RevocationPage {
-    /// Creates a page of a log whose newest entry ever had the number `head`.
+    /// Creates a page of the revocation log. `head` is the number of the newest entry that was ever written to the log.
     pub const fn new(head: u64, entries: Vec<Revocation>) -> Self {
         Self { head, entries }
     }
@@ -175,8 +175,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// `confirmed`, and returns the new row. If it is not live or has another generation, changes nothing and returns
     /// `None`.
     ///
-    /// The same applies to a session that is [bound](Session::bound_key), unless [`Rotation::proven`] is set. A store
-    /// without [`StoreAbility::BindSessions`] has no bound sessions.
+    /// If the session is [bound](Session::bound_key) and [`Rotation::proven`] is not set, also changes nothing and
+    /// returns `None`. A store without [`StoreAbility::BindSessions`] has no bound sessions.
     fn rotate(
         &self,
         id: SessionId,
@@ -221,9 +221,10 @@ pub trait SessionStore: Send + Sync + 'static {
     /// subject. It ends as many of them as necessary so that at most `limit` remain, including the new one.
     ///
     /// The least recently used sessions end: those with the earliest `rotated_at` or, if that is equal, the earliest
-    /// `created_at`. Their kind is [`RevocationKind::Ended`]. They end at the time at which the new session starts, or
-    /// at the latest `rotated_at` among them if that is later. Their ids are returned with those of the sessions that
-    /// `ends` selects. A store may limit the number of sessions that end in one call to ten thousand.
+    /// `created_at`. Their entries in the revocation log have the kind [`RevocationKind::Ended`]. All of them end at
+    /// the same time: when the new session starts, or at the latest `rotated_at` of these sessions, whichever is later.
+    /// The returned ids include the ids of these sessions and of the sessions that `ends` selects. A store may limit
+    /// the number of sessions that end in one call to ten thousand.
     ///
     /// Requires [`StoreAbility::LimitSessions`].
     fn create_within(
@@ -251,11 +252,11 @@ pub trait SessionStore: Send + Sync + 'static {
         std::future::ready(Err(BackendError::unsupported("listing sessions page by page")))
     }
 
-    /// Binds a session to a device: does what [`Self::rotate`] does, and sets [`Session::bound_key`] to `key` and
-    /// [`Session::bound_at`] to the time of the rotation. If the session is already bound, changes nothing and returns
-    /// `None`, like [`Self::rotate`] for a session that is not live or has another generation.
+    /// Binds a session to a device. Changes the row in the same way as [`Self::rotate`], and also sets
+    /// [`Session::bound_key`] to `key` and [`Session::bound_at`] to the time of the rotation. If the session is not
+    /// live, has another generation or is already bound, changes nothing and returns `None`.
     ///
-    /// The key is set once and for all, so a thief of the cookies cannot replace it.
+    /// A session is bound only once, so a thief who has copied the cookies cannot replace the key.
     ///
     /// Requires [`StoreAbility::BindSessions`].
     fn bind(
@@ -277,8 +278,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// concurrently.
     fn revocations(&self, after: u64, limit: u32) -> impl Future<Output = Result<RevocationPage, BackendError>> + Send;
 
-    /// Deletes up to `limit` rows in total: sessions that ended or expired before `before`, and log entries from before
-    /// that time. Returns how many it deleted.
+    /// Deletes old rows, up to `limit` rows in total. Old rows are sessions that ended or expired earlier than
+    /// `before`, and log entries whose time is earlier than `before`. Returns how many rows it deleted.
     fn prune(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u64, BackendError>> + Send;
 
     /// Returns the time of the store's own clock, or `None` if the store has no clock. This time decides which rows are

@@ -9,7 +9,8 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 /// A clock that stands still until a test advances it. Clones share the time.
 ///
 /// To test what happens if a clock is wrong, [set](Self::set_forward) the clock, or give another server a clock [of its
-/// own](Self::on_another_machine). No time passes when a clock is set.
+/// own](Self::on_another_machine). Setting a clock changes only the date and time that the clock shows. The monotonic
+/// time stays the same.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,7 +29,8 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 pub struct TestClock {
     /// The time that has passed, in milliseconds. The clocks of other machines share it.
     passed: Arc<AtomicU64>,
-    /// The date when no time had passed, in milliseconds since 1970.
+    /// The date and time that the clock shows while `passed` is zero, in milliseconds since 1970. Setting the clock
+    /// changes this value.
     start: Arc<AtomicI64>,
 }
 
@@ -58,12 +60,12 @@ impl TestClock {
         self.passed.fetch_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 
-    /// Sets the clock to a later date. No time passes.
+    /// Sets the clock forward by `span`, as if someone had set the system clock. The monotonic time stays the same.
     pub fn set_forward(&self, span: Duration) {
         self.start.fetch_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 
-    /// Sets the clock to an earlier date. No time passes.
+    /// Sets the clock back by `span`, as if someone had set the system clock. The monotonic time stays the same.
     pub fn set_back(&self, span: Duration) {
         self.start.fetch_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
     }

@@ -1,10 +1,10 @@
-//! A device that proves its key, without a browser.
+//! A device that proves that it has its key, without a browser.
 
 use serde_json::{Map, Value, json};
 
 use crate::jwt::{Algorithm, KeyError, SigningKey, sign_jws};
 
-/// A device with a key of its own, which makes the proofs that a browser would make. For tests of bound sessions.
+/// A device with its own key, for tests of bound sessions. It makes the proofs that a browser would make.
 ///
 /// ```
 /// use hardtack::jwt::Algorithm;
@@ -19,7 +19,7 @@ use crate::jwt::{Algorithm, KeyError, SigningKey, sign_jws};
 pub struct TestDevice(SigningKey);
 
 impl TestDevice {
-    /// Creates a device with a random key. An RSA key takes about a second.
+    /// Creates a device with a random key. Generating an RSA key takes about a second.
     ///
     /// # Errors
     /// [`KeyError::Generation`].
@@ -39,13 +39,13 @@ impl TestDevice {
         members.into_iter().filter(|(name, _)| !["use", "alg"].contains(&name.as_str())).collect()
     }
 
-    /// Returns the proof that registers the key.
+    /// Returns a proof for a registration, which contains the public key.
     pub fn register(&self, challenge: &str) -> String {
         let header = json!({ "alg": self.0.algorithm().as_str(), "typ": "dbsc+jwt", "jwk": self.public_jwk() });
         self.sign(&header, &json!({ "jti": challenge }))
     }
 
-    /// Returns the proof for a refresh.
+    /// Returns a proof for a refresh.
     pub fn prove(&self, challenge: &str) -> String {
         let header = json!({ "alg": self.0.algorithm().as_str(), "typ": "dbsc+jwt" });
         self.sign(&header, &json!({ "jti": challenge }))

@@ -91,7 +91,7 @@ impl FailingSessions {
         notifications.waiting.drain(..).for_each(Waker::wake);
     }
 
-    /// Returns the same sessions as a store that never fails.
+    /// Returns the inner store, which contains the sessions but never fails.
     pub fn sessions(&self) -> MemorySessions {
         lock(&self.0.sessions).clone()
     }

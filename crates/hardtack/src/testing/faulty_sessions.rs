@@ -1,4 +1,4 @@
-//! A session store whose calls fail one by one.
+//! A session store in which a test can make a single call go wrong.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use crate::session::{
     RevocationPage, RevokeTarget, Rotation, Session, SessionCursor, SessionId, SessionStore, StoreAbility,
 };
 
-/// What goes wrong with a call of a [`FaultySessions`].
+/// How a call to a [`FaultySessions`] store goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -17,9 +17,9 @@ pub enum Fault {
     Fail,
     /// The store does nothing and never returns.
     Hang,
-    /// The store does what it was asked, and the reply is lost: it returns an error.
+    /// The store does what it was asked, but returns an error, as if the reply had been lost.
     LoseReply,
-    /// The store does what it was asked, and never returns.
+    /// The store does what it was asked, but never returns.
     HangAfter,
 }
 
@@ -104,7 +104,8 @@ impl<S: SessionStore> FaultySessions<S> {
         self.state.calls.load(Ordering::SeqCst)
     }
 
-    /// Makes one call, with the fault if it is its turn.
+    /// Counts a call and executes it. If a fault was injected into the call with this number, the call goes wrong as
+    /// the fault describes.
     async fn call<T>(&self, call: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
         let fault = {
             let next = self.state.fault.lock().unwrap_or_else(PoisonError::into_inner);

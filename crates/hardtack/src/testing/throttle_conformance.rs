@@ -9,15 +9,16 @@ use crate::throttle::{Budget, BudgetKey, Now, Rate, ThrottleStore, Verdict};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// So short that the suite can wait for it. A slow store may need longer for a call.
+/// How long a bucket takes to gain one token, in the tests that wait for tokens. The time is short, so that the suite
+/// does not take long. A call to a slow store may take longer than this, so a bucket can gain tokens during a test.
 const MOMENT: Duration = Duration::from_millis(500);
 
-/// Tests that a store keeps the rules of [`ThrottleStore`], as far as one handle in one task can show this. The suite
-/// passes the time of `clock` to the store. `sleep` must let the given time pass on the clock that the store uses:
-/// `clock` or its own.
+/// Tests that a store follows the rules of [`ThrottleStore`], as far as this can be tested with one handle in one task.
+/// The suite passes the time of `clock` to the store. `sleep` must let the given time pass on the clock that the store
+/// reads. That is `clock`, unless the store has its own.
 ///
-/// The suite uses random new keys, so other code may use the store meanwhile. If several threads or processes can use
-/// the store at once, test this as well.
+/// The suite uses new random keys, so other code can use the store while the suite runs. The suite makes concurrent
+/// calls, but all in one task. If several threads or processes can use the store at once, write tests for that as well.
 ///
 /// ```
 /// use hardtack::testing::{TestClock, throttle_conformance};
@@ -60,12 +61,12 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
         self.store.take(&sorted(budgets), Now::of(self.clock)).await.expect("take: must succeed")
     }
 
-    /// Whether a try is allowed.
+    /// Returns whether an attempt is allowed.
     async fn passes(&self, budgets: &[Budget]) -> bool {
         self.take(budgets).await == Verdict::Taken
     }
 
-    /// Takes tokens, at most `limit`, until a try is refused. Returns how many were taken.
+    /// Takes tokens until an attempt is refused, but at most `limit` tokens. Returns how many tokens were taken.
     async fn take_until_refused(&self, budget: Budget, limit: usize) -> usize {
         let mut taken = 0;
         while taken < limit && self.passes(&[budget]).await {
@@ -86,7 +87,7 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
         let wait = refused(self.take(&[budget]).await).0;
         within("take: the wait must be the time until one token is added", wait, HOUR);
         same("take: another key must have tokens of its own", self.passes(&[hourly(3)]).await, true);
-        same("take: without budgets, a try must be allowed", self.passes(&[]).await, true);
+        same("take: without budgets, an attempt must be allowed", self.passes(&[]).await, true);
     }
 
     async fn a_refused_try_prolongs_no_wait(&self) {
@@ -95,7 +96,7 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
         let mut last = HOUR;
         for _ in 0..20 {
             let wait = refused(self.take(&[budget]).await).0;
-            within("take: a refused try must not prolong the wait", wait, last);
+            within("take: a refused attempt must not prolong the wait", wait, last);
             last = wait;
         }
     }
@@ -116,7 +117,7 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
             same("take: a new budget must have `burst` tokens", self.passes(&[budget]).await, true);
         }
         self.give_back(&[budget]).await;
-        let rule = "give_back: must give back one token, and not those of other tries";
+        let rule = "give_back: must give back one token, and not the tokens of other attempts";
         same(rule, self.take_until_refused(budget, 10).await, 2);
         for _ in 0..5 {
             self.give_back(&[budget]).await;
@@ -132,7 +133,7 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
 
     async fn after_many_failures_the_slow_rate_counts(&self) {
         let budget = Budget::new(random_key(), Rate::new(1000, HOUR)).failures_in_a_row(Rate::new(100, HOUR));
-        let rule = "take: must refuse after as many failures in a row as are allowed";
+        let rule = "take: must refuse once the allowed number of failures in a row is reached";
         same(rule, self.take_until_refused(budget, 200).await, 100);
         let mut last = HOUR;
         for _ in 0..20 {
@@ -142,7 +143,7 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
             last = wait;
         }
         self.give_back(&[budget]).await;
-        let rule = "give_back: must end the row of failures, and give back one token only";
+        let rule = "give_back: must end the series of failures, and give back only one token";
         same(rule, self.take_until_refused(budget, 200).await, 100);
     }
 
@@ -152,14 +153,14 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
             same("take: a new budget must have `burst` tokens", self.take_until_refused(budget, 10).await, 2);
         }
         self.store.clear(&[one.key(), random_key()]).await.expect("clear: must succeed");
-        same("clear: must fill the buckets of a key", self.take_until_refused(one, 10).await, 2);
+        same("clear: must fill both buckets of a key", self.take_until_refused(one, 10).await, 2);
         same("clear: must leave other keys alone", self.passes(&[other]).await, false);
     }
 
     async fn racing_tries_pass_as_often_as_there_are_tokens(&self) {
         let budget = hourly(10);
         let passed = all((0..50).map(async |_| self.passes(&[budget]).await)).await;
-        let rule = "take: of 50 concurrent tries, exactly as many must pass as there are tokens";
+        let rule = "take: of 50 concurrent attempts, exactly as many must succeed as there are tokens";
         same(rule, passed.into_iter().filter(|passed| *passed).count(), 10);
         all((0..4).map(async |_| self.give_back(&[budget]).await)).await;
         let rule = "give_back: concurrent calls must give back one token each";
@@ -173,31 +174,32 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
             usize::from(self.passes(&[address, account]).await)
         }));
         let passed: usize = passed.await.into_iter().sum();
-        same("take: concurrent tries must not take more tokens than the common budget has", passed, 10);
+        same("take: concurrent attempts must not take more tokens than their shared budget has", passed, 10);
         let left = self.take_until_refused(one, 20).await + self.take_until_refused(other, 20).await;
-        same("take: concurrent tries must take a token of each budget or none", left, 2);
+        same("take: each of several concurrent attempts must take a token of each of its budgets, or none", left, 2);
     }
 
     async fn tokens_are_added(&self, sleep: &impl AsyncFn(Duration)) {
         let budget = Budget::new(random_key(), Rate::new(2, MOMENT));
         let wait = self.empty(budget, MOMENT).await;
         sleep(wait).await;
-        same("take: must allow a try after the wait that it returned", self.passes(&[budget]).await, true);
+        same("take: must allow an attempt after the wait that it returned", self.passes(&[budget]).await, true);
         sleep(MOMENT * 2).await;
         let full = self.passes(&[budget]).await && self.passes(&[budget]).await;
-        same("take: a bucket must be full after a while", full, true);
+        same("take: a bucket must be full again after a while", full, true);
     }
 
     async fn a_slow_rate_adds_tokens(&self, sleep: &impl AsyncFn(Duration)) {
         let budget = Budget::new(random_key(), Rate::new(1000, HOUR)).failures_in_a_row(Rate::new(2, MOMENT));
         let wait = self.empty(budget, MOMENT).await;
         sleep(wait).await;
-        let rule = "take: must allow a try after many failures when the wait is over";
+        let rule = "take: after many failures, must allow an attempt when the wait is over";
         same(rule, self.passes(&[budget]).await, true);
     }
 
-    /// If a store's clock was ahead, the stored times are too far in the future. The test stores such times by first
-    /// using a larger budget.
+    /// If a store's clock was ahead for some time, the times that it stored then are too far in the future. The store
+    /// must correct them. To store such a time, the test first takes tokens of a larger budget with the same key. For
+    /// the smaller budget, that time is too far in the future.
     async fn impossible_times_are_corrected(&self, sleep: &impl AsyncFn(Duration)) {
         let ahead = Rate::new(1000, HOUR);
         let key = random_key();
@@ -206,11 +208,11 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
         let smaller = Budget::new(key, Rate::new(2, MOMENT)).failures_in_a_row(Rate::new(2, MOMENT));
         let wait = self.empty(smaller, MOMENT).await;
         sleep(wait).await;
-        let rule = "take: a refused try must store times that it corrected, so that the wait ends";
+        let rule = "take: must store corrected times even if it refuses the attempt, so that the wait ends";
         same(rule, self.passes(&[smaller]).await, true);
     }
 
-    /// Takes tokens until a try is refused, and returns the wait.
+    /// Takes tokens until an attempt is refused. Returns how long the caller has to wait.
     async fn empty(&self, budget: Budget, every: Duration) -> Duration {
         for _ in 0..10_000 {
             if let Verdict::Refused { wait, .. } = self.take(&[budget]).await {
@@ -218,7 +220,7 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
                 return wait;
             }
         }
-        panic!("throttle_conformance: take: must refuse a try if the bucket is empty");
+        panic!("throttle_conformance: take: must refuse an attempt if the bucket is empty");
     }
 }
 
@@ -237,12 +239,12 @@ fn sorted(budgets: &[Budget]) -> Vec<Budget> {
     budgets
 }
 
-/// The wait, and whether it is due to the failures in a row.
+/// Returns how long the caller has to wait, and whether the reason is too many failures in a row.
 #[track_caller]
 fn refused(verdict: Verdict) -> (Duration, bool) {
     match verdict {
         Verdict::Refused { wait, failures_in_a_row } => (wait, failures_in_a_row),
-        Verdict::Taken => panic!("throttle_conformance: take: must refuse a try if a bucket is empty"),
+        Verdict::Taken => panic!("throttle_conformance: take: must refuse an attempt if a bucket is empty"),
     }
 }
 
@@ -253,5 +255,8 @@ fn same<T: PartialEq + std::fmt::Debug>(rule: &str, found: T, expected: T) {
 
 #[track_caller]
 fn within(rule: &str, wait: Duration, limit: Duration) {
-    assert!(wait > Duration::ZERO && wait <= limit, "throttle_conformance: {rule}: {wait:?}, at most {limit:?}");
+    assert!(
+        wait > Duration::ZERO && wait <= limit,
+        "throttle_conformance: {rule}: the store returned {wait:?}; expected more than zero and at most {limit:?}"
+    );
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::Budget;
 use super::counters::Counters;
 
-/// A try that is allowed, and counts as a failure unless it [succeeds](Self::succeeded).
-#[must_use = "call `succeeded` if the try succeeds: until then it counts as a failure"]
+/// An attempt that is allowed. It counts as a failure until you call [`succeeded`](Self::succeeded).
+#[must_use = "call `succeeded` if the attempt succeeds; until then, the attempt counts as a failure"]
 pub struct Attempt {
     counters: Arc<Counters>,
     budgets: Vec<Budget>,
@@ -23,13 +23,13 @@ impl Attempt {
         Self { counters, budgets, shared }
     }
 
-    /// Counts the try as a success: gives the tokens back, and ends each budget's series of failures. If the store
+    /// Counts the attempt as a success: gives the tokens back, and ends each budget's series of failures. If the store
     /// fails, the tokens stay taken.
     pub async fn succeeded(self) {
         self.counters.give_back(&self.budgets, self.shared).await;
     }
 
-    /// Leaves the try counted as a failure. Dropping the attempt does the same.
+    /// Finishes the attempt as a failure. Because the attempt already counts as a failure, dropping it does the same.
     pub fn failed(self) {}
 }
 
@@ -39,7 +39,7 @@ impl fmt::Debug for Attempt {
     }
 }
 
-/// A try that is refused. No token was taken, so the try does not prolong the wait.
+/// The error for an attempt that is refused. No token was taken, so the attempt does not prolong the wait.
 ///
 /// In a handler, pass this value to `auth.refuse`. The response has status 429, the code `too_many_attempts`, the
 /// [sentence](Self::sentence) and `Retry-After`. A browser gets a page, and a program gets problem details.
@@ -51,29 +51,31 @@ pub struct TooManyAttempts {
 }
 
 impl TooManyAttempts {
-    /// Creates the refusal of a try that is allowed after a wait.
+    /// Creates the error for an attempt that is refused. The next attempt is allowed after `retry_after`. Pass `true`
+    /// for `failures_in_a_row` if the wait is due to too many [failures in a row](Budget::failures_in_a_row).
     pub fn new(retry_after: Duration, failures_in_a_row: bool) -> Self {
         let sentence = format!("Too many attempts. Try again in {}.", Approximately(retry_after)).into();
         Self { retry_after, failures_in_a_row, sentence }
     }
 
-    /// Replaces the sentence for the client. [`Self::wait`] is its variable part.
+    /// Replaces the sentence for the client. To say how long the client has to wait, put [`Self::wait`] into the
+    /// sentence.
     #[must_use]
     pub fn with_sentence(self, sentence: impl Into<Cow<'static, str>>) -> Self {
         Self { sentence: sentence.into(), ..self }
     }
 
-    /// Returns after which time a try is allowed again.
+    /// Returns how long to wait until the next attempt is allowed.
     pub const fn retry_after(&self) -> Duration {
         self.retry_after
     }
 
-    /// Returns the value of the field `Retry-After`: the time in seconds, rounded up.
+    /// Returns the value of the field `Retry-After`: the waiting time in seconds, rounded up.
     pub fn retry_after_seconds(&self) -> u64 {
         u64::try_from(self.retry_after.as_millis().div_ceil(1000)).unwrap_or(u64::MAX)
     }
 
-    /// Returns the time for a person to read, such as "20 seconds" or "about 5 minutes".
+    /// Returns the waiting time in human-readable form, such as "20 seconds" or "about 5 minutes".
     pub fn wait(&self) -> impl fmt::Display + use<> {
         Approximately(self.retry_after)
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Rate;
 
-/// Identifies tries that are counted together, for example all tries for one account.
+/// Identifies attempts that are counted together, for example all attempts for one account.
 /// [`Throttle::key`](super::Throttle::key) derives a key with a secret, so that stored keys reveal neither names nor
 /// addresses.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,7 +31,7 @@ impl fmt::Debug for BudgetKey {
     }
 }
 
-/// How many tries are allowed for one key.
+/// How many attempts are allowed for one key.
 ///
 /// ```
 /// use std::time::Duration;
@@ -55,11 +55,11 @@ impl Budget {
         Self { key, rate, failures: None }
     }
 
-    /// Limits the failures in a row as well. After `burst` failures in a row, one try per `every` is allowed until one
-    /// succeeds.
+    /// Limits the failures in a row as well. After `burst` failures in a row, one attempt per `every` is allowed until
+    /// one succeeds.
     ///
     /// Failures in a row are counted in a second bucket, which a success fills completely. The bucket also gains one
-    /// token per `every`. So in the long run, an attacker who pauses gets no more tries than one who tries once per
+    /// token per `every`. So in the long run, an attacker who pauses gets no more attempts than one who tries once per
     /// `every`.
     #[must_use]
     pub const fn failures_in_a_row(mut self, rate: Rate) -> Self {
@@ -72,7 +72,7 @@ impl Budget {
         self.key
     }
 
-    /// Returns the rate of all tries that have not succeeded.
+    /// Returns the rate of all attempts that have not succeeded.
     pub const fn rate(&self) -> Rate {
         self.rate
     }

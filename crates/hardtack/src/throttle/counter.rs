@@ -1,7 +1,7 @@
 //! The arithmetic of token buckets, for every store.
 //!
 //! A bucket is stored as one number: the time at which it is full again (the "theoretical arrival time" of the generic
-//! cell rate algorithm, ITU-T I.371). A try moves this time into the future by one [`every`](Rate::every).
+//! cell rate algorithm, ITU-T I.371). An attempt moves this time into the future by one [`every`](Rate::every).
 
 use std::time::Duration;
 
@@ -40,22 +40,22 @@ impl Counter {
         u16::try_from(spent(self.full_at, budget.rate()).max(failures)).unwrap_or(1000)
     }
 
-    /// Gives back the token of a try that succeeded, and ends the series of failures.
+    /// Gives back the token of an attempt that succeeded, and ends the series of failures.
     pub const fn give_back(&mut self, budget: &Budget) {
         self.full_at = self.full_at.saturating_sub(budget.rate().every_ms());
         self.failures_full_at = 0;
     }
 
-    /// Lowers each stored time that is further ahead than an empty bucket takes to fill. Such times remain if the
-    /// store's clock was ahead and has been set back, or if the budget has become smaller.
+    /// Limits each stored time to `now` plus the time in which an empty bucket becomes full. A stored time can be later
+    /// than that if the store's clock was ahead and has been set back, or if the budget has become smaller.
     fn correct(&mut self, budget: &Budget, now: i64) {
         self.full_at = self.full_at.min(now.saturating_add(budget.rate().fill_ms()));
         let failures = budget.failures().map_or(now, |rate| now.saturating_add(rate.fill_ms()));
         self.failures_full_at = self.failures_full_at.min(failures);
     }
 
-    /// Returns how long each bucket will have no token, in milliseconds: first the bucket of all tries, then the bucket
-    /// of failures in a row. Zero or less means that the bucket has a token.
+    /// Returns how long each bucket will have no token, in milliseconds: first the bucket of all attempts, then the
+    /// bucket of failures in a row. Zero or less means that the bucket has a token.
     fn waits(&self, budget: &Budget, now: i64) -> (i64, i64) {
         let wait = |full_at: i64, rate: Rate| full_at.max(now) + rate.every_ms() - rate.fill_ms() - now;
         let failures = budget.failures().map_or(0, |rate| wait(self.failures_full_at, rate));
@@ -73,9 +73,9 @@ impl Counter {
 /// Takes a token from each budget, or none if any budget is empty. A store loads the counters of the budgets, calls
 /// this function, and stores the counters that have changed, all in one transaction.
 ///
-/// Counters can change even if the try is refused, because this function corrects times that are too far in the future.
-/// Store the counters in this case as well. If they were not stored, a clock that was an hour ahead could lock a person
-/// out for an hour.
+/// Counters can change even if the attempt is refused, because this function corrects times that are too far in the
+/// future. Store the counters in this case as well. If they were not stored, a clock that was an hour ahead could lock
+/// a person out for an hour.
 pub fn take_all(counters: &mut [(Budget, Counter)], now: i64) -> Verdict {
     let (mut longest, mut failures) = (0, false);
     for (budget, counter) in &mut *counters {

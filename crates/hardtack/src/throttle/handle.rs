@@ -119,7 +119,7 @@ impl Throttle {
     }
 }
 
-/// The key as a block of the hash: RFC 2104 §2 pads it with zeros.
+/// Pads the key with zeros to the block size of SHA-256 (RFC 2104 §2).
 fn hmac_key(secret: &[u8; 32]) -> [u8; 64] {
     let mut block = [0; 64];
     block[..32].copy_from_slice(secret);

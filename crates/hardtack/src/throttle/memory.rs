@@ -10,14 +10,14 @@ use super::store::{Now, ThrottleStore, Verdict};
 use super::{Budget, BudgetKey, Counter, take_all};
 use crate::error::BackendError;
 
-/// How many rows are compared if one must go.
+/// If the store is full, this many random rows are compared to choose the row to delete.
 const SAMPLE: usize = 16;
 
 /// A [`ThrottleStore`] in this process's memory. Clones share it. A restart clears it.
 ///
 /// The store holds at most [`Self::DEFAULT_CAPACITY`] counters, which take about 10 MB. If there is no space for a new
 /// counter, the store examines a random sample of counters and deletes the one whose buckets are fullest. A flood of
-/// new names therefore replaces counters with few tries, not the counter of an account under attack.
+/// new names therefore replaces counters with few attempts, not the counter of an account under attack.
 #[derive(Clone, Debug)]
 pub struct MemoryThrottleStore(Arc<Mutex<Rows>>);
 

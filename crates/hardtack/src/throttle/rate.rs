@@ -1,8 +1,8 @@
-//! How many tries are allowed, and how fast further ones are added.
+//! How many attempts are allowed at once, and how soon further attempts are allowed.
 
 use std::time::Duration;
 
-/// The size and speed of a token bucket: `burst` tries at once, and one more per `every`.
+/// The size and speed of a token bucket: `burst` attempts at once, and one more per `every`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -46,12 +46,12 @@ impl Rate {
         Self { burst, every }
     }
 
-    /// Returns how many tries are allowed at once.
+    /// Returns how many attempts are allowed at once.
     pub const fn burst(self) -> u32 {
         self.burst
     }
 
-    /// Returns the time in which one more try is added.
+    /// Returns the time in which one token is added to the bucket. Each token allows one attempt.
     pub const fn every(self) -> Duration {
         self.every
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Budget, BudgetKey};
 use crate::error::BackendError;
 
-/// Whether a try is allowed.
+/// Whether an attempt is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// A token of each budget was taken.

@@ -36,7 +36,7 @@ fn account(throttle: &Throttle, name: &str) -> Budget {
     Budget::new(throttle.key("account", &[name]), LOG_INS).failures_in_a_row(IN_A_ROW)
 }
 
-/// Fails as often as possible, and returns how often.
+/// Makes failed attempts until the throttle refuses one. Returns how many attempts the throttle allowed.
 fn guess(throttle: &Throttle, budgets: &[Budget]) -> u32 {
     let mut guesses = 0;
     while let Ok(attempt) = run(throttle.take(budgets)) {

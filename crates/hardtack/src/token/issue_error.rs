@@ -39,6 +39,6 @@ pub enum IssueError {
     )]
     RandomizedKey(&'static str),
     /// The claims are not a JSON object.
-    #[error("additional claims must serialize to a JSON object, as a struct or a map does")]
+    #[error("the additional claims do not serialize to a JSON object; use a struct or a map")]
     NotAnObject,
 }

@@ -1,4 +1,4 @@
-//! Tokens after verification, and why one could not be issued.
+//! Verified tokens, and the errors of issuing tokens.
 
 mod issue_error;
 mod verified_token;

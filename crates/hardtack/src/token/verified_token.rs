@@ -102,10 +102,10 @@ impl<T> VerifiedToken<T> {
         self.payload.session().map(SessionId::from_u128)
     }
 
-    /// Returns whether the token is fresh at `now`, that is, whether the user entered the password recently. How long
-    /// ago that may be is set with
-    /// [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime) or at the log-in. A token
-    /// from a refresh is never fresh.
+    /// Returns whether the token is fresh at `now`, that is, whether the user entered the password recently enough. Set
+    /// the limit for all log-ins with
+    /// [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime), or for one log-in with
+    /// [`LogIn::freshness`](crate::LogIn::freshness). A token from a refresh is never fresh.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         self.payload.is_fresh(now)
     }
@@ -162,7 +162,7 @@ pub(crate) struct VerifiedPayload {
 /// How the claims of a verified token are read. It follows from the authenticator's settings.
 #[derive(Clone, Copy)]
 pub(crate) struct Reading {
-    /// Whether pages carry the CSRF value under a mask.
+    /// Whether [`VerifiedToken::csrf_token`] masks the CSRF value.
     pub(crate) masks_csrf: bool,
     /// How long a token with `fresh: true` stays fresh after the user has authenticated. With `None`, it stays fresh as
     /// long as it is valid.
@@ -286,7 +286,8 @@ impl VerifiedPayload {
         }
     }
 
-    /// The most bytes of text that this can hold: the payload, and the same again in [`Claims`].
+    /// Returns the maximum size of the text in this value, in bytes. The payload counts twice, because [`Claims`] may
+    /// contain a copy of its strings.
     pub(crate) fn text_len(&self) -> usize {
         let payload = match &self.form {
             Form::Owned { payload, .. } => payload.capacity(),

@@ -22,20 +22,20 @@ pub(crate) enum Extracted<'a> {
     Token(Cow<'a, [u8]>),
 }
 
-/// What is missing from a location.
+/// Why a location contains no token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Absence {
-    /// The header.
+    /// The header is missing or empty.
     Field,
-    /// A header value with the expected scheme: there is none, or there are several.
+    /// The header has no value with the expected scheme, such as `Bearer`, or has more than one such value.
     Type,
-    /// The cookie.
+    /// The cookie is missing or empty.
     Cookie,
-    /// The query parameter.
+    /// The query parameter is missing or empty.
     Parameter,
-    /// A JSON body.
+    /// The `Content-Type` of the body is not JSON.
     NoJson,
-    /// The member in the JSON body.
+    /// The body is not a JSON object, or its member for the token is missing or empty.
     Member,
 }
 
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
     use crate::testing::TestRequest;
 
-    /// Returns the token, or one word for any other result.
+    /// Returns the token. If there is none, returns the name of the variant of [`Absence`] or [`Extracted`].
     fn describe(extracted: Extracted<'_>) -> String {
         match extracted {
             Extracted::Absent(absence) => format!("{absence:?}"),

@@ -24,7 +24,7 @@ pub struct Need {
 }
 
 impl Need {
-    /// Creates the need for an access token (`jwt_required()`).
+    /// Requires an access token (`jwt_required()`).
     pub const fn access() -> Self {
         Self {
             kind: TokenKind::Access,
@@ -36,7 +36,7 @@ impl Need {
         }
     }
 
-    /// Creates the need for a refresh token (`jwt_required(refresh=True)`).
+    /// Requires a refresh token (`jwt_required(refresh=True)`).
     pub const fn refresh() -> Self {
         Self { kind: TokenKind::Refresh, ..Self::access() }
     }
@@ -65,8 +65,10 @@ impl Need {
         self
     }
 
-    /// Accepts both access and refresh tokens (`jwt_required(verify_type=False)`). Still reads only one cookie or JSON
-    /// member: that of access tokens for [`Self::access`], or that of refresh tokens for [`Self::refresh`].
+    /// Accepts both access and refresh tokens (`jwt_required(verify_type=False)`).
+    ///
+    /// This method does not change which cookie or JSON member is read. `Need::access().any_type()` reads only the one
+    /// for access tokens, and `Need::refresh().any_type()` reads only the one for refresh tokens.
     #[must_use]
     pub const fn any_type(mut self) -> Self {
         self.any_type = true;

@@ -26,7 +26,7 @@ pub struct TokenSources {
     pub(crate) header_name: String,
     /// The header's name in lower case, for look-ups.
     pub(crate) header_lower: String,
-    /// The scheme before the token; empty for none.
+    /// The scheme before the token, or an empty string if the header contains only the token.
     pub(crate) header_type: String,
     /// Whether the scheme must be spelt exactly like this, as Flask-JWT-Extended requires.
     pub(crate) exact_header_type: bool,
@@ -69,8 +69,8 @@ impl TokenSources {
 
     /// Sets the further locations that individual routes search with [`Need::locations`](crate::Need::locations).
     ///
-    /// Only [`TokenLocation::Json`] needs this setting: it makes the adapter read JSON bodies, by default up to 64 KiB,
-    /// before the handler runs.
+    /// You need this setting only if a route searches [`TokenLocation::Json`]. The adapter then reads JSON bodies, by
+    /// default up to 64 KiB, before the handler runs. A route can search the other locations without this setting.
     pub fn route_locations(mut self, locations: impl Into<Locations>) -> Self {
         self.route_locations = locations.into();
         self
@@ -82,8 +82,8 @@ impl TokenSources {
         self
     }
 
-    /// Sets the word before the token in the header (`JWT_HEADER_TYPE`). Default: `Bearer`. The empty string stands for
-    /// no word. The case of the word does not matter (RFC 9110 section 11.1), except with
+    /// Sets the word before the token in the header (`JWT_HEADER_TYPE`). Default: `Bearer`. If the word is empty, the
+    /// header contains only the token. The case of the word does not matter (RFC 9110 section 11.1), except with
     /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible).
     pub fn header_type(mut self, word: impl Into<String>) -> Self {
         self.header_type = word.into();

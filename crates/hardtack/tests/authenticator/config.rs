@@ -85,7 +85,7 @@ fn bad_cookie_policies_are_refused() {
     for bad in ["", "a b", "a;b", "a=b", "\u{e9}"] {
         let error = refused(policy().refresh_name(bad));
         assert_eq!(error, ConfigError::BadCookieName { name: bad.into() });
-        assert_message_contains(&error, "expected only letters");
+        assert_message_contains(&error, "expected one or more ASCII letters");
     }
     let error = refused(policy().access_name("one").csrf_refresh_name("one").prefix(CookiePrefix::None));
     assert_eq!(error, ConfigError::CookieNameTwice { name: "one".into() });

@@ -1,4 +1,4 @@
-//! Sessions that are bound to devices: with a client that has a key of its own, and with thieves that do not.
+//! Sessions that are bound to devices: a client that has the device's key, and thieves that do not.
 
 use std::sync::{Arc, Mutex};
 
@@ -192,7 +192,7 @@ fn s89_the_instructions_and_the_cookie_agree() {
             }],
         })
     );
-    // The cookie ends with its token; that of the refresh token and the readable ones stay as they were.
+    // The access cookie expires together with its token. The other cookies have no `Max-Age`, as before.
     let ends = |name: &str| response.set_cookie(name).unwrap().contains("Max-Age=");
     assert!(response.set_cookie(ACCESS).unwrap().contains("; Max-Age=900; Secure; HttpOnly; Path=/; SameSite=Lax"));
     assert!(!ends(REFRESH) && !ends("csrf_access_token") && !ends("csrf_refresh_token"));
@@ -223,10 +223,10 @@ fn s89_a_copied_cookie_jar_dies_with_its_access_token() {
             site.send(&mut thief, Request::post("/token/refresh").csrf(&csrf), crate::support::refresh)
         };
         assert!(refused.is_refused(401, "unproven_refresh"), "{}", refused.code);
-        // The thief also has no luck with the route for proofs, and does not end the session.
+        // The route for proofs refuses the thief, and the session does not end.
         let reply = post_bound(&site, &mut thief, Some(&alice.id), None).unwrap();
         assert_eq!(reply.status, 403);
-        // The owner goes on.
+        // The owner's session continues.
         assert_eq!(alice.refresh(&site).status, 200);
         assert_eq!(site.visit(&mut alice.browser).status, 200);
     }
@@ -273,7 +273,7 @@ fn s89_a_session_is_bound_once_and_early_only() {
     let device = TestDevice::new(Algorithm::ES256).unwrap();
     assert_eq!(bind(&site, &mut late, &device.register(&challenge)).unwrap().status, 404);
     assert_eq!(count(&events, EventKind::BindRefused), 1);
-    // The session goes on, unbound.
+    // The session continues, unbound.
     site.advance(900);
     assert_eq!(site.visit(&mut late).status, 200);
 
@@ -305,7 +305,7 @@ fn s89_a_challenge_for_another_purpose_or_session_binds_nothing() {
     bound.learn(&challenged);
     // The challenge for a refresh of the one session, to bind the other.
     assert_eq!(bind(&site, &mut two, &device.register(&bound.challenge.clone().unwrap())).unwrap().status, 404);
-    // The challenge for a registration is none for a refresh.
+    // A challenge for a registration is not valid for a refresh.
     bound.challenge = Some(first);
     assert_eq!(bound.post(&site).status, 403);
     assert_eq!(bound.refresh(&site).status, 200);
@@ -367,7 +367,7 @@ fn a_log_in_that_is_recent_stays_recent_when_it_is_bound() {
     assert_eq!(fresh(&mut alice.browser), 200);
     assert_eq!(alice.refresh(&site).status, 200);
     assert_eq!(fresh(&mut alice.browser), 401);
-    // The password is proof enough for a re-authentication, and the session stays bound.
+    // A re-authentication needs no proof, because the user enters the password. The session stays bound.
     let response = site.reauthenticate(&mut alice.browser, "alice");
     assert_eq!(response.status, 200, "{}", response.code);
     assert!(response.set_cookie(ACCESS).unwrap().contains("; Max-Age=900;"));
@@ -377,9 +377,9 @@ fn a_log_in_that_is_recent_stays_recent_when_it_is_bound() {
     assert_eq!(alice.refresh(&site).status, 200);
 }
 
-/// A challenge that was signed before is sent again, with the same signature: browsers cache it.
+/// Browsers cache a signed challenge and may send it again, with the same signature.
 #[test]
-fn an_answer_that_was_lost_is_repeated_byte_for_byte() {
+fn a_response_that_was_lost_is_repeated_byte_for_byte() {
     let (site, _) = site();
     let mut alice = Bound::log_in(&site, "alice");
     alice.refresh(&site);
@@ -400,9 +400,9 @@ fn an_answer_that_was_lost_is_repeated_byte_for_byte() {
     assert_eq!(site.visit(&mut alice.browser).status, 200);
 }
 
-/// A server that took an old challenge for theft logged innocent users out.
+/// If the server treated an old challenge as theft, it would log out innocent users.
 #[test]
-fn an_old_challenge_is_answered_with_a_new_one() {
+fn the_response_to_an_old_challenge_contains_a_new_one() {
     let (site, events) = site();
     let mut alice = Bound::log_in(&site, "alice");
     alice.refresh(&site);
@@ -415,7 +415,7 @@ fn an_old_challenge_is_answered_with_a_new_one() {
     // A proof for tokens of long ago, with the newest cookies.
     let newest = std::mem::replace(&mut alice.challenge, old);
     assert_eq!(alice.post(&site).status, 403);
-    // Old cookies and a proof for the newest tokens: the device has the key, so it is the owner.
+    // Old cookies and a proof for the newest tokens: only the owner's device has the key.
     alice.challenge = newest;
     alice.browser = old_browser;
     assert_eq!(alice.refresh(&site).status, 200);
@@ -445,7 +445,7 @@ fn proofs_that_cannot_be_read_end_nothing() {
         assert_eq!(reply.status, 403, "{proof}");
         assert!(reply.headers.iter().any(|(name, _)| *name == "secure-session-challenge"), "{proof}");
     }
-    // Without the field that only browsers can set, a good proof counts for nothing.
+    // Without the field that only browsers can set, the server ignores a valid proof.
     let good = alice.device.prove(&challenge);
     assert_eq!(post_bound(&site, &mut alice.browser.clone(), None, Some(&good)).unwrap().status, 403);
     // Twice the same field.
@@ -456,13 +456,13 @@ fn proofs_that_cannot_be_read_end_nothing() {
     let (_, twice) =
         exchange(&site, &mut alice.browser.clone(), request, |exchange| block_on(exchange.refresh_bound()));
     assert_eq!(twice.unwrap().status, 403);
-    // The field by which a browser says that it did not refresh lets nobody in.
+    // The field in which a browser says that it did not refresh gives no access.
     let request = Request::get("/page").field("secure-session-skipped", "quota_exceeded");
     let mut bare = alice.browser.without(&[ACCESS]);
     assert!(site.send(&mut bare, request, page(Need::access())).is_refused(401, "unproven_refresh"));
     assert_eq!(count(&events, EventKind::ProofFailed), 0);
     assert_eq!(alice.refresh(&site).status, 200);
-    // With the URL of the route as audience, which browsers are about to send.
+    // With the URL of the route as `aud`, which later versions of browsers will send.
     let next = alice.challenge.clone().unwrap();
     let proof = alice.device.sign(&usual(), &json!({ "jti": next, "aud": "https://site.example/token/bound" }));
     assert_eq!(post_bound(&site, &mut alice.browser, Some(&alice.id), Some(&proof)).unwrap().status, 200);
@@ -485,9 +485,9 @@ fn an_ended_session_is_forgotten_and_a_failing_store_is_not_the_end() {
     assert!(tells_to_forget(&alice.post(&site), &alice.id));
     let mut gone = Bound { browser: Browser::default(), ..alice.clone() };
     assert!(tells_to_forget(&gone.post(&site), &alice.id));
-    // A client that names no session is told what every client without a token is told.
+    // A client that names no session gets the same refusal as any client without a token.
     assert!(post_bound(&site, &mut Browser::default(), None, None).is_none());
-    // A log-in in the same browser ends the old session, whose refresh is then one of another session.
+    // A log-in in the same browser starts another session. A refresh of the old session is then too late.
     let mut bob = Bound::log_in(&site, "bob");
     let reply = post_bound(&site, &mut bob.browser, Some(&alice.id), None).unwrap();
     assert!(tells_to_forget(&reply, &alice.id) && reply.cookies.is_empty());
@@ -529,7 +529,7 @@ fn a_key_rotation_keeps_sessions_bound() {
 }
 
 #[test]
-fn a_session_stays_bound_when_nothing_is_offered_any_more() {
+fn a_session_stays_bound_when_device_binding_is_turned_off() {
     let store = MemorySessions::new();
     let keys = KeySet::new(key());
     let offering_site = Site::over(store.clone(), keys.clone(), offering);
@@ -551,7 +551,7 @@ fn a_bound_session_that_needs_a_refresh_keeps_its_refresh_cookie() {
     assert!(response.is_refused(401, "unproven_refresh"));
     assert!(response.deletes(ACCESS), "without this cookie, the browser makes a proof");
     assert!(copy.value(REFRESH).is_some());
-    // A page whose token is optional is shown as to a visitor, and the session goes on.
+    // A page whose token is optional treats the user as a visitor, and the session continues.
     let optional = site.send(&mut alice.browser, Request::get("/page"), page(Need::access().optional()));
     assert!(optional.token.is_none());
     assert!(alice.browser.value(REFRESH).is_some());
@@ -559,7 +559,7 @@ fn a_bound_session_that_needs_a_refresh_keeps_its_refresh_cookie() {
 }
 
 #[test]
-fn only_posts_are_answered_and_registrations_come_from_this_site() {
+fn both_routes_require_post_and_a_registration_must_come_from_this_site() {
     let (site, _) = site();
     let mut browser = Browser::default();
     let challenge = register_challenge(&site, &mut browser, "alice");
@@ -597,7 +597,7 @@ fn settings_that_rule_out_binding_are_refused() {
     }
     let rows: [(Set, &str); 7] = [
         (|builder| builder, "call AuthenticatorBuilder::sessions"),
-        (|builder| stored(builder).refresh_mode(RefreshMode::Sliding), "choose another mode"),
+        (|builder| stored(builder).refresh_mode(RefreshMode::Sliding), "choose another refresh mode"),
         (|builder| stored(builder).access_lifetime(seconds(239)), "at least 240 seconds"),
         (
             |builder| {
@@ -608,7 +608,7 @@ fn settings_that_rule_out_binding_are_refused() {
         ),
         (
             |builder| stored(builder).cookies(CookiePolicy::default().access_paths(["/account"])),
-            "the path / and no domain",
+            "must have the path \"/\" and no Domain",
         ),
         (
             |builder| {
@@ -619,7 +619,7 @@ fn settings_that_rule_out_binding_are_refused() {
         ),
         (
             |builder| stored(builder).cookies(CookiePolicy::default().refresh_paths(["/token/refresh"])),
-            "must cover the URLs for binding",
+            "must cover Urls::bind and Urls::bound",
         ),
     ];
     for (set, expected) in rows {

@@ -1,4 +1,4 @@
-//! Adding, renaming and deleting users, their addresses, and links that set a password.
+//! Adds, renames and deletes users, sets their email addresses, and creates links for setting a password.
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
@@ -195,7 +195,8 @@ fn check_name(name: &str) -> Result<NewName, UserChangeError> {
         .map_err(|problem| UserChangeError::InvalidName { name: name.to_owned(), problem: problem.to_string() })
 }
 
-/// Returns the address without surrounding spaces, or an empty one.
+/// Returns the address without surrounding spaces, or an error if it is not an email address. An empty address is
+/// allowed: the user then has no address.
 fn parse_address(email: &str) -> Result<&str, UserChangeError> {
     let email = email.trim();
     if email.is_empty() || EmailAddress::parse(email).is_some() {

@@ -16,16 +16,16 @@ pub enum UserChangeError {
         problem: String,
     },
     /// Another user has the new name, possibly in different case.
-    #[error("the user name {0:?} is taken; choose another one")]
+    #[error("the user name {0:?} is taken; choose another name")]
     NameTaken(String),
     /// Another user has a name that looks like the new one.
-    #[error("the user name {0:?} looks like one that is taken; choose another one")]
+    #[error("the user name {0:?} looks like the name of another user; choose another name")]
     NameLooksTaken(String),
     /// The new address is not an email address.
-    #[error("{0:?} is not an email address; expected one such as you@site.example")]
+    #[error("{0:?} is not an email address; expected an address such as you@site.example")]
     InvalidEmail(String),
     /// No user has this name.
-    #[error("no user is named {0:?}")]
+    #[error("no user is named {0:?}; check the spelling of the name")]
     UnknownUser(String),
     /// The user is disabled, so a link would not work.
     #[error("the user {0:?} is disabled, so a link would not work; enable the user first")]

@@ -17,7 +17,7 @@ use crate::users::{UserRecord, UserStore};
 pub use changes::PasswordLink;
 pub use error::UserChangeError;
 
-/// What is recorded about a change by an operator: it has no device and no address.
+/// Returns the details that are recorded for an operator's change: only the time. There is no IP address or device.
 fn by_operator(at: Timestamp) -> RequestInfo {
     RequestInfo { at, address: None, user_agent: None }
 }

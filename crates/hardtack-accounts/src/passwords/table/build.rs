@@ -10,10 +10,10 @@ use std::path::Path;
 use super::{HEADER, MAGIC, MAX_PREFIX, PasswordTable, PasswordTableError, prefix_of};
 use crate::passwords::TypedPassword;
 
-/// How many prefixes are sorted in memory at once: 64 MiB.
+/// How many prefixes are sorted in memory at once. They take up 64 MiB.
 const RUN: usize = 8 * 1024 * 1024;
 
-/// The longest line of a list in bytes.
+/// A line of a list must have fewer bytes than this, including the line break.
 const MAX_LINE: usize = 64 * 1024;
 
 /// How many hexadecimal digits a SHA-1 hash has.
@@ -40,7 +40,8 @@ impl PasswordTable {
     /// the table.
     ///
     /// # Errors
-    /// The list cannot be read or has a line in another format, or the table cannot be written or already exists.
+    /// The list cannot be read, a line of the list is not in the expected format, the table cannot be written, or the
+    /// file for the table already exists.
     pub fn build(list: impl AsRef<Path>, table: impl AsRef<Path>) -> Result<TableSummary, PasswordTableError> {
         Self::build_in_runs(list.as_ref(), table.as_ref(), RUN)
     }
@@ -73,7 +74,7 @@ struct List<'a> {
     file: BufReader<File>,
 }
 
-/// What the lines of a list are.
+/// What each line of a list contains.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lines {
     Passwords,
@@ -131,7 +132,8 @@ impl<'a> List<'a> {
     }
 }
 
-/// Returns what the lines of a list are, given the first one.
+/// Returns whether the lines of a list are passwords or hashes, judging by the first line that is not empty. If this
+/// line is a hash that cannot be used, returns what is wrong with it.
 fn kind_of(line: &[u8]) -> Result<Lines, &'static str> {
     let mut parts = line.splitn(2, |byte| *byte == b':');
     let (Some(hash), Some(count)) = (parts.next(), parts.next()) else { return Ok(Lines::Passwords) };

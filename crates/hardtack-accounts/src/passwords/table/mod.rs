@@ -43,7 +43,7 @@ pub enum PasswordTableError {
         /// The error of the operating system.
         source: io::Error,
     },
-    /// The file is not a table, or only part of one.
+    /// The file is not a table of passwords, or the table in it is incomplete.
     #[error("{} {why}; make a table from a list of passwords with: hardtack passwords build FILE", path.display())]
     NotATable {
         /// The file.

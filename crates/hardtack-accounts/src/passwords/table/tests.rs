@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::*;
 
-/// Builds a table from a list in a new folder, in runs of three.
+/// Writes a list to a new folder, and builds a table from the list. Only three prefixes are sorted in memory at once,
+/// so even a short list is sorted in several runs.
 fn build(list: &[u8]) -> (tempfile::TempDir, PathBuf, Result<TableSummary, PasswordTableError>) {
     let folder = tempfile::tempdir().unwrap();
     let (source, table) = (folder.path().join("list.txt"), folder.path().join("list.table"));

@@ -73,15 +73,16 @@ fn saved(user: &User, sends_mail: bool, is_limited: bool) -> String {
     match &user.email {
         _ if !sends_mail || user.email_confirmed => saved.to_owned(),
         email if email.is_empty() => {
-            format!("{saved} Without a confirmed email address, a forgotten password cannot be reset by email.")
+            format!("{saved} Without a confirmed email address, you cannot reset a forgotten password by email.")
         }
         email if is_limited => format!(
-            "{saved} We have not sent a link to {email}, because as many emails as we send in an hour were sent already. \
-             Have it sent later, below. Until the address is confirmed, a forgotten password cannot be reset by email."
+            "{saved} We have not sent a link to {email}, because the hourly limit for emails was reached. Request the \
+             link later, with the button below. Until you confirm the address, you cannot reset a forgotten password \
+             by email."
         ),
         email => format!(
-            "{saved} Open the link that we have sent to {email}. Until the address is confirmed, a forgotten password \
-             cannot be reset by email."
+            "{saved} Open the link that we have sent to {email}. Until you confirm the address, you cannot reset a \
+             forgotten password by email."
         ),
     }
 }
@@ -102,10 +103,14 @@ pub(crate) async fn show(
     page.notice = match done.as_deref() {
         Some("settings" | "settings-limited") => success(&saved),
         Some("password") => success("Your password has been changed. All other devices have been logged out."),
-        Some("unchanged") => info("Your password has not been changed yet. Enter it below once more."),
-        Some("kept") => info("Your changes could not be kept, and have not been saved. Enter them again."),
-        Some("unsent") => info("No email has been sent yet. Send it again below."),
-        Some("letter") => success("An email is on its way. Open the link in it."),
+        Some("unchanged") => {
+            info("Your password has not been changed yet. Enter your current and your new password again.")
+        }
+        Some("kept") => {
+            info("Your changes were not saved, and what you typed could not be kept. Enter your changes again.")
+        }
+        Some("unsent") => info("No email has been sent yet. Press “Send the email again” below."),
+        Some("letter") => success("An email is on its way. Open the link in the email."),
         _ => None,
     };
     if !kept_form::is_set(&headers, auth.authenticator()) {

@@ -28,7 +28,7 @@ pub(crate) struct SettingsInput {
     display_name: Option<String>,
     email: Option<String>,
     current_password: Option<String>,
-    /// From a form: the hidden field that tells whose form it is.
+    /// From a form: the hidden field that tells which user the form belongs to.
     owner: Option<String>,
 }
 
@@ -76,11 +76,12 @@ fn ask_and_keep(redirect: Response, user: &User, profile: &Profile, site: &Site)
     }
 }
 
-/// Responds to a form that another user had opened in this browser, with this user's own values.
+/// Responds to a form that was rendered for a user other than the one who is logged in now. Nothing is changed. The
+/// response shows the account page with the stored profile of the user who is logged in now.
 fn refuse_for_another(user: &CurrentUser<User>, site: &Site) -> Response {
     let text = format!(
-        "You are logged in as {} now, and another user had opened this form. Nothing was changed. These are your own \
-         details.",
+        "Nothing was changed, because another user opened this form. You are now logged in as {}. This page shows your \
+         own details.",
         user.username
     );
     let notice = Some(Notice { kind: NoticeKind::Problem, text: &text });

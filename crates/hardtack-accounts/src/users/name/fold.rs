@@ -58,7 +58,7 @@ impl NameKeys {
     }
 }
 
-/// Returns the skeleton of a name (UTS #39 §4). Names that look alike have the same one.
+/// Returns the skeleton of a name (UTS #39 §4). Names that look alike have the same skeleton.
 pub(crate) fn skeleton(name: &str) -> String {
     unicode_security::skeleton(&username_key(name)).collect()
 }
@@ -80,7 +80,7 @@ impl StringClass for NameClass {
     }
 }
 
-/// Returns whether RFC 8264 §8 would allow a character as one of LetterDigits (§9.1).
+/// Returns whether RFC 8264 §8 would allow a character because it belongs to the category LetterDigits (§9.1).
 fn is_new_letter(c: char) -> bool {
     let letter = matches!(
         c.general_category(),

@@ -7,13 +7,13 @@ pub(crate) enum UserNameProblem {
     Empty,
     #[error("Choose a user name of at most 64 characters.")]
     TooLong,
-    #[error("A user name cannot contain spaces, only letters, digits and . _ - @ +")]
+    #[error("A user name cannot contain spaces. Use only letters, digits and . _ - @ +")]
     Blank,
     /// The name contains a control character, or another character that has no width and does not affect its
     /// neighbours.
     #[error(
-        "Your user name contains an invisible character. Type the name again. A user name can contain only letters, \
-         digits and . _ - @ +"
+        "Your user name contains an invisible character. Type the name again, and use only letters, digits and \
+         . _ - @ +"
     )]
     Invisible,
     /// The name contains a symbol, punctuation other than `.`, `_`, `-`, `@` and `+`, or a variant of another
@@ -25,7 +25,10 @@ pub(crate) enum UserNameProblem {
     #[error("Begin your user name with a letter or a digit.")]
     BadStart,
     /// The name breaks the Bidi Rule (RFC 5893 §2), so it would be displayed in a confusing order.
-    #[error("Use either a script that is written from right to left or one that is written from left to right.")]
+    #[error(
+        "Your user name would be displayed in a confusing order. Do not mix letters that are written from right to \
+         left with letters that are written from left to right. Begin and end the name with a letter."
+    )]
     MixedDirections,
     /// The name is on the list of reserved names, or looks like one of them.
     #[error("That user name is reserved. Choose another one.")]
@@ -34,6 +37,6 @@ pub(crate) enum UserNameProblem {
     #[error("That user name is taken. Choose another one, or log in if you have just signed up.")]
     Taken,
     /// Another user has a name that looks the same.
-    #[error("That user name looks like one that is taken. Choose another one.")]
+    #[error("That user name looks like the name of another user. Choose another one.")]
     LooksTaken,
 }

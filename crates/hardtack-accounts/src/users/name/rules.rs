@@ -138,9 +138,9 @@ impl fmt::Debug for NameRules {
 pub(crate) struct NewName {
     /// The name as it is stored and shown.
     pub(crate) shown: String,
-    /// The form that is compared.
+    /// The form in which names are compared. It is in lower case.
     pub(crate) key: String,
-    /// Names that look alike in lower case have the same one.
+    /// The skeleton of the name in lower case. Names that look alike in lower case have the same skeleton.
     pub(crate) skeleton: String,
     /// The skeleton of the name as it looks with its capital letters. `paypaI` with a capital I looks like `paypal`,
     /// but its lower-case form `paypai` does not.

@@ -1,4 +1,4 @@
-//! Which names are accepted, and which are the same.
+//! Tests which user names are accepted, and which of them count as the same name.
 
 use proptest::prelude::*;
 

@@ -54,7 +54,7 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
     result
 }
 
-/// The accounts, with the configuration and database to end the sessions of a user.
+/// The accounts, and the configuration and the database, which are needed to end a user's sessions.
 struct Users<'a> {
     config: &'a Config,
     database: &'a Database,
@@ -91,7 +91,7 @@ impl Users<'_> {
     async fn add(&self, name: &str, email: &str) -> Result<(), Error> {
         let site = self.site()?;
         let link = self.accounts.add(name, email, SystemClock.now()).await.map_err(refused)?;
-        let text = format_args!("{} is added. They set their password with this link", link.user.username);
+        let text = format_args!("{} was added, and can set a password with this link", link.user.username);
         print_link(self.json, text, &link, &site)
     }
 
@@ -212,27 +212,33 @@ async fn finish_ending(store: Result<(Authenticator, usize), Error>, ended: Ende
 fn ask_to_delete(name: &str) -> Result<(), Error> {
     if !io::stdin().is_terminal() {
         return Err(Error::config(format_args!(
-            "deleting {name:?} cannot be undone, and there is no terminal on which to ask; add --yes"
+            "deleting {name:?} cannot be undone, and there is no terminal to ask for confirmation; to delete the user \
+             anyway, add --yes"
         )));
     }
     let mut answer = String::new();
     let asked = write!(io::stderr(), "Delete {name}, and end their sessions? This cannot be undone. [y/N] ")
         .and_then(|()| io::stderr().flush())
         .and_then(|()| io::stdin().read_line(&mut answer));
-    asked.map_err(|error| Error::runtime(format_args!("the answer cannot be read: {error}; add --yes")))?;
+    asked.map_err(|error| {
+        Error::runtime(format_args!(
+            "the answer cannot be read: {error}; to delete the user without being asked, add --yes"
+        ))
+    })?;
     match answer.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
-        _ => Err(Error::runtime(format_args!("{name} is not deleted"))),
+        _ => Err(Error::runtime(format_args!("{name} was not deleted"))),
     }
 }
 
-/// Returns what a change or look-up by name found, or an error.
+/// Returns the result of an operation on the user `name`. If there is no such user (`None`), returns an error that says
+/// so.
 fn found<T>(result: Result<Option<T>, BackendError>, name: &str) -> Result<T, Error> {
     result.map_err(Error::with_causes)?.ok_or_else(|| unknown(name))
 }
 
 fn unknown(name: &str) -> Error {
-    Error::config(format_args!("no user is named {name:?}; list them with: hardtack user list"))
+    Error::config(format_args!("no user is named {name:?}; list the users with: hardtack user list"))
 }
 
 fn refused(error: UserChangeError) -> Error {

@@ -8,19 +8,22 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::output;
 
-/// What became of a user's sessions.
+/// Whether a user's sessions have ended.
 #[derive(Clone, Copy)]
 pub(super) enum Sessions {
     /// This many have ended.
     Ended(usize),
-    /// The session store cannot be reached now. The intention to end them is stored.
+    /// The sessions have not ended yet, because a store cannot be reached. The database has recorded that they are to
+    /// end, and the servers will end them.
     EndLater,
 }
 
 impl fmt::Display for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::EndLater => f.write_str("the servers end their sessions as soon as they reach the session store"),
+            Self::EndLater => {
+                f.write_str("the servers will end the sessions as soon as they can reach the session store")
+            }
             Self::Ended(0) => f.write_str("there were no sessions to end"),
             Self::Ended(1) => f.write_str("1 session was ended"),
             Self::Ended(sessions) => write!(f, "{sessions} sessions were ended"),
@@ -58,7 +61,8 @@ pub(super) async fn print_list(
     }
 }
 
-/// Prints a user who was changed, and what became of the user's sessions if the change ends them.
+/// Prints the result of a change to a user. Without `json`, prints `text`. As JSON, prints the user and, if the change
+/// ends sessions, how many have ended, or `null` if the servers end them later.
 pub(super) fn print_changed(
     json: bool,
     text: impl fmt::Display,
@@ -78,14 +82,14 @@ pub(super) fn print_changed(
     output::print(value)
 }
 
-/// Prints a link that sets a password. `text` says whose it is.
+/// Prints a link that sets a password. `text` names the user, and is the beginning of the printed sentence.
 pub(super) fn print_link(json: bool, text: impl fmt::Display, link: &PasswordLink, site: &str) -> Result<(), Error> {
     let url = link.url(site);
     if json {
         let expires_at = link.expires_at.unix_seconds();
         return output::print(json!({ "user": link.user, "link": url, "link_expires_at": expires_at }));
     }
-    output::print(format_args!("{text}, which works once, until {}:\n{url}", output::date(link.expires_at)))
+    output::print(format_args!("{text}, which works once and expires at {}:\n{url}", output::date(link.expires_at)))
 }
 
 fn line(UserRecord { user, disabled_at, .. }: &UserRecord) -> String {

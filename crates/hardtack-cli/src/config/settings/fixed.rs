@@ -4,11 +4,11 @@ use crate::error::Error;
 
 /// A setting of Flask-JWT-Extended that cannot be changed here.
 ///
-/// The server accepts such a setting only with the value that has the same effect here, if there is one. With any other
-/// value, the server refuses to start, so that no operator relies on a setting without effect.
+/// The server accepts such a setting only if its value describes what the server does anyway. For any other value, the
+/// server refuses to start, so that no operator relies on a setting that has no effect.
 pub(crate) struct FixedSetting {
     pub(crate) name: &'static str,
-    /// The one accepted value; `None` if the setting has no meaning here.
+    /// The only accepted value. `None` if no value is accepted.
     value: Option<&'static str>,
     reason: &'static str,
 }
@@ -22,8 +22,8 @@ impl FixedSetting {
         Self { name, value: None, reason }
     }
 
-    /// Accepts only the value that has the same effect here, so that an existing configuration with this value keeps
-    /// working.
+    /// Accepts only the value that describes what the server does anyway, so that an existing configuration that
+    /// contains this value keeps working.
     pub(crate) fn check(&self, label: &str, value: &str) -> Result<(), Error> {
         let reason = self.reason;
         match self.value {

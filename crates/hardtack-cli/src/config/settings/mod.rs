@@ -34,20 +34,20 @@ settings! {
     TRUSTED_PROXIES = Setting::option(
         "trusted_proxies",
         "LIST",
-        "Addresses or networks of proxies that are trusted to name the client, such as 127.0.0.1,10.0.0.0/8",
+        "Addresses or networks of proxies that are trusted to send the client's address, such as 127.0.0.1,10.0.0.0/8",
     );
     PROXY_HEADER = Setting::option(
         "proxy_header",
         "NAME",
-        "Header in which trusted proxies name the client: X-Forwarded-For or Forwarded",
+        "Header in which trusted proxies send the client's address: X-Forwarded-For or Forwarded",
     )
     .default("X-Forwarded-For");
     MAX_CONNECTIONS =
-        Setting::option("max_connections", "NUMBER", "How many connections may be open").default("2048");
+        Setting::option("max_connections", "NUMBER", "Maximum number of open connections").default("2048");
     MAX_CONNECTIONS_PER_ADDRESS = Setting::option(
         "max_connections_per_address",
         "NUMBER",
-        "How many connections may come from one address, except from this machine and from trusted proxies",
+        "Maximum number of connections from one address; this machine and trusted proxies are exempt",
     )
     .default("256");
     BODY_TIMEOUT = Setting::option("body_timeout", "TIME", "How long a request's body may take to arrive").default("30s");
@@ -67,17 +67,18 @@ settings! {
     REDIS_FOR = Setting::option(
         "redis_for",
         "USE",
-        "What Redis does: sessions (store the sessions) or notice (only tell other servers when sessions end)",
+        "What Redis is used for: sessions (to store them) or notice (only to tell other servers when sessions end)",
     )
     .default_note("sessions");
     MAIL_FROM = Setting::option("mail_from", "ADDRESS", "Sender address of emails, such as noreply@site.example");
     SMTP_URL = Setting::option(
         "smtp_url",
         "URL",
-        "Mail server: smtps://USER@HOST (TLS from the beginning, port 465) or smtp://USER@HOST (STARTTLS, port 587)",
+        "Mail server: smtps://USER@HOST (implicit TLS, port 465) or smtp://USER@HOST (STARTTLS, port 587)",
     )
     .secret_url();
-    SMTP_PASSWORD = Setting::option("smtp_password", "@FILE", "Password at the mail server, in a file").secret_url();
+    SMTP_PASSWORD =
+        Setting::option("smtp_password", "@FILE", "Password for the mail server; it is read from FILE").secret_url();
     MAIL_COMMAND = Setting::option(
         "mail_command",
         "PROGRAM",
@@ -87,29 +88,29 @@ settings! {
     MIN_PASSWORD_LENGTH = Setting::option(
         "min_password_length",
         "NUMBER",
-        "Minimum length of a new password, 8 to 64 characters; 15 if the password is the only factor",
+        "Minimum length of a new password, 8 to 64 characters; NIST requires 15 if there is no second factor",
     )
     .default("8");
     PASSWORD_LIST = Setting::option(
         "password_list",
         "FILE",
-        "Table of passwords to refuse, made by hardtack passwords build",
+        "Table of passwords to refuse; make it with: hardtack passwords build",
     );
     RESERVED_NAMES = Setting::option(
         "reserved_names",
         "NAMES",
-        "User names that cannot be signed up, separated by commas, in addition to admin, root, support and others",
+        "More user names to reserve, separated by commas; admin, root, support and others are always reserved",
     );
     LOG_IN_LIMITS = Setting::option(
         "log_in_limits",
         "LIMITS",
-        "How often passwords may be tried: by account, by address, and after failures in a row; or off",
+        "Limits on password attempts: per account, per address, and after failures in a row; or off",
     )
     .default("account=10/30s,address=100/1s,failures=100/1h");
     CONTACT = Setting::option(
         "contact",
         "TEXT",
-        "How users reach you if they forgot their password: an email address, a URL or a few words",
+        "How users can reach you if they forget their password: an email address, a URL or a few words",
     );
     LOG_FORMAT = Setting::option(
         "log_format",
@@ -118,7 +119,7 @@ settings! {
     )
     .default("text");
     SECRET_KEY = Setting::flask(&["JWT_SECRET_KEY"]).secret();
-    /// Secrets that verify, separated by commas or line breaks.
+    /// Secrets that verify tokens but do not sign them, separated by commas or line breaks.
     SECRET_KEY_PREVIOUS = Setting::flask(&["JWT_SECRET_KEY_PREVIOUS"]).secret();
     PRIVATE_KEY = Setting::flask(&["JWT_PRIVATE_KEY"]).secret();
     /// Not shown either, in case an operator put the private key here.
@@ -130,7 +131,7 @@ settings! {
     DEVICE_BINDING = Setting::option(
         "device_binding",
         "MODE",
-        "Whether browsers are asked to bind sessions to their devices over https: off or offer",
+        "Whether to ask browsers to bind sessions to their devices, over https only: off or offer",
     )
     .default("off");
     ACCESS_LIFETIME = Setting::option("access_lifetime", "TIME", "Lifetime of an access token, such as 900, 15m or 1d")
@@ -178,7 +179,7 @@ settings! {
     REALM = Setting::option(
         "realm",
         "NAME",
-        "Name that separates this site from others with the same key or host: part of cookie names and of aud",
+        "Name that separates this site from others with the same key or host; it becomes part of cookie names and aud",
     );
     PERSISTENT_COOKIES =
         Setting::switch("persistent_cookies", "Keep users logged in after they close the browser");
@@ -197,7 +198,7 @@ settings! {
     COOKIE_CSRF_PROTECT = Setting::flask(&["JWT_COOKIE_CSRF_PROTECT"]);
     INSECURE_WITHOUT_CSRF = Setting::switch(
         "insecure_without_csrf",
-        "Do not check CSRF tokens; pages on sibling domains can then act for users",
+        "Do not check CSRF tokens; pages on sibling domains can then act on behalf of users",
     )
     .default("false");
     CSRF_IN_COOKIES = Setting::flask(&["JWT_CSRF_IN_COOKIES"]).default("true");

@@ -99,24 +99,25 @@ impl Setting {
         self.flag.as_ref()
     }
 
-    /// The first of the names in the file.
+    /// The first name under which the settings file accepts the setting.
     pub(crate) fn name(&self) -> &'static str {
         self.file_names().next().unwrap_or_default()
     }
 
-    /// The names in the file.
+    /// All names under which the settings file accepts the setting.
     pub(crate) fn file_names(&self) -> impl Iterator<Item = &'static str> {
         let own = self.flag.as_ref().map(|flag| flag.name);
         own.into_iter().chain(self.flask_names.iter().copied())
     }
 
-    /// The names in the environment.
+    /// The names of the environment variables that set the setting.
     pub(crate) fn env_names(&self) -> impl Iterator<Item = String> {
         let own = self.flag.as_ref().map(|flag| format!("HARDTACK_{}", flag.name.to_ascii_uppercase()));
         own.into_iter().chain(self.flask_names.iter().map(|name| (*name).to_owned()))
     }
 
-    /// The name by which errors refer to the setting if it is not set: its flag if it has one.
+    /// The name that errors use for a setting that is not set: its flag, such as `--listen`. For a setting that has no
+    /// flag, its name in the settings file.
     pub(crate) fn usual_name(&self) -> String {
         self.flag.as_ref().map_or_else(|| self.name().to_owned(), |flag| format!("--{}", flag.long()))
     }

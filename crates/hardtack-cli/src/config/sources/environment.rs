@@ -68,9 +68,9 @@ fn unknown(name: &str) -> Result<String, Error> {
     let rest = without_prefix(name);
     let similar = part_of_name(&rest, &rests).or_else(|| similar_name(&rest, rests.iter().map(String::as_str)));
     match similar.and_then(|similar| known.iter().find(|known| known.ends_with(&format!("_{similar}")))) {
-        Some(similar) => {
-            Err(Error::config(format_args!("{name} is not a setting; did you mean {similar}? If not, rename it")))
-        }
+        Some(similar) => Err(Error::config(format_args!(
+            "{name} is not a setting; did you mean {similar}? If not, rename the variable"
+        ))),
         None => Ok(format!("{name} is not a setting and is ignored")),
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct SettingValue {
     /// The name by which it was set.
     pub(crate) name: String,
     pub(crate) source: Source,
-    /// Whether the text is the content of a file that the value names.
+    /// Whether `text` was read from a file, because the value was `@PATH`.
     from_file: bool,
 }
 
@@ -52,8 +52,8 @@ impl SettingValue {
         Ok(self)
     }
 
-    /// Returns how errors refer to the setting: by the name with which it was set and, if it was set in a file, by that
-    /// file.
+    /// Returns how errors refer to the setting: the name by which it was set and, if it was set in a file, the path of
+    /// the file.
     pub(crate) fn label(&self) -> String {
         match &self.source {
             Source::Flag | Source::Environment => self.name.clone(),
@@ -119,13 +119,14 @@ impl Sources {
         }
     }
 
-    /// The value of a setting as text, or else its default; `None` if it has neither.
+    /// The value of a setting as text, or its default if the setting is not set. `None` if it has no default either.
     pub(crate) fn text(&self, setting: &Setting) -> Option<&str> {
         let default = (!setting.default.is_empty()).then_some(setting.default);
         self.value(setting).map(|value| value.text.as_str()).or(default)
     }
 
-    /// The value of a setting as text, or else its default, or else an empty text.
+    /// The value of a setting as text, or its default if the setting is not set. An empty string if it has no default
+    /// either.
     pub(crate) fn text_or_empty(&self, setting: &Setting) -> String {
         self.text(setting).unwrap_or_default().to_owned()
     }

@@ -13,7 +13,8 @@ async fn an_unreachable_server_is_named_without_its_password() {
     assert!(matches!(&error, OpenError::Unreachable { .. }), "{error:?}");
     let text = error.to_string();
     assert!(text.starts_with("cannot open the database postgres://me@127.0.0.1:1/app; "), "{text}");
-    let advice = "the server must be running there, contain this database, and accept this user and password";
+    let advice = "check that the server is running at this address, that the database exists, and that the server \
+                  accepts the user and the password";
     assert!(text.ends_with(advice), "{text}");
     assert!(!text.contains("onnection refused") && with_causes(&error).contains("onnection refused"), "{error:?}");
     assert_eq!(format!("{error:?}"), with_causes(&error));

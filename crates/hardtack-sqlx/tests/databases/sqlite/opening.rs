@@ -87,7 +87,7 @@ async fn k05_s80_a_database_of_another_user_is_refused() {
         let error = open_with(file, Some(65534), 0o600).await.unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, OpenError::Untrusted(UntrustedFile::OwnedByOther { owner: 65534, .. })), "{text}");
-        assert!(text.contains(&format!("/{file} belongs to user id 65534, who can change it; ")), "{text}");
+        assert!(text.contains(&format!("/{file} is owned by the user with id 65534, who can change it; ")), "{text}");
     }
 }
 
@@ -192,8 +192,9 @@ async fn a_missing_directory_is_named() {
     let error = SqliteSessions::open(&path).await.unwrap_err();
     assert!(matches!(&error, OpenError::CreateFile { .. }), "{error:?}");
     let text = error.to_string();
-    assert!(text.starts_with(&format!("cannot create or examine the database file {}; ", path.display())), "{text}");
-    let advice = "; its directory must exist, and the user that runs this program must be allowed to write there";
+    assert!(text.starts_with(&format!("cannot create or access the database file {}; ", path.display())), "{text}");
+    let advice =
+        "; check that its directory exists, and that the user that runs this program may write to the directory";
     assert!(text.ends_with(advice), "{text}");
     assert_eq!(format!("{error:?}"), with_causes(&error));
     assert!(with_causes(&error).len() > text.len(), "{error:?}");
@@ -210,7 +211,7 @@ async fn a_read_only_directory_is_named() {
     }
     let path = directory.path().join("app.db");
     let text = SqliteSessions::open(&path).await.unwrap_err().to_string();
-    assert!(text.starts_with(&format!("cannot create or examine the database file {}; ", path.display())), "{text}");
+    assert!(text.starts_with(&format!("cannot create or access the database file {}; ", path.display())), "{text}");
 }
 
 #[tokio::test]

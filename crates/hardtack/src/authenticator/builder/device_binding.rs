@@ -4,17 +4,19 @@ use super::AuthenticatorBuilder;
 use crate::config::DeviceBinding;
 
 impl AuthenticatorBuilder {
-    /// Sets whether browsers are offered to bind sessions to their devices. Default: [`DeviceBinding::Off`].
+    /// Sets whether the authenticator asks browsers to bind sessions to their devices. Default: [`DeviceBinding::Off`].
     ///
-    /// Cookies that are copied from a bound session to another device are worthless there once the access token has
-    /// expired. The guide to [`device_binding`](crate::device_binding) says what a thief still has.
+    /// If cookies of a bound session are copied to another device, they are worthless there once the access token has
+    /// expired. The module [`device_binding`](crate::device_binding) says what device binding does not prevent.
     ///
-    /// With [`DeviceBinding::Offer`], the application needs two routes: a POST to [`Urls::bind`](crate::Urls::bind) that
-    /// calls `Auth::bind_device`, and one to [`Urls::bound`](crate::Urls::bound) that calls `Auth::refresh_bound`. They
-    /// must not require a token, and nothing in front of them may answer with a 4xx status, such as a rate limit,
-    /// because the browser would then end its session.
+    /// With [`DeviceBinding::Offer`], the application needs two routes for POST requests:
+    /// - [`Urls::bind`](crate::Urls::bind) calls `Auth::bind_device`.
+    /// - [`Urls::bound`](crate::Urls::bound) calls `Auth::refresh_bound`.
     ///
-    /// Browsers bind over https only, so nothing is offered over http.
+    /// These routes must not require a token. No middleware, proxy or rate limit may respond to them with a 4xx status,
+    /// because the browser would then forget the session.
+    ///
+    /// Browsers bind sessions over https only, so the authenticator does not ask over http.
     pub fn device_binding(mut self, binding: DeviceBinding) -> Self {
         self.settings.binding = binding;
         self

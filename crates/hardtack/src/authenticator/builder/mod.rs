@@ -375,8 +375,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Adds a callback for events such as log-ins and log-outs, for example to keep a record for users. It is called
-    /// after the store has committed the change and before the response is sent.
+    /// Adds a callback for events such as log-ins and log-outs. You can use it, for example, to show users the recent
+    /// activity in their accounts. The authenticator calls the callback after the store has committed the change and
+    /// before the response is sent.
     ///
     /// The callback runs on the thread that made the change, which is usually the request's. It should therefore only
     /// pass the event on, for example to a channel. If the callback panics, the panic is logged and otherwise ignored.
@@ -431,8 +432,8 @@ impl AuthenticatorBuilder {
                 }
                 tracing::warn!(
                     event = "sessions_unlimited",
-                    "the session store cannot limit the sessions of a user, so a user can have any number of them; \
-                     call SessionPolicy::insecure_unlimited_sessions to accept this"
+                    "the session store cannot limit the number of sessions per user, so a user can have any number \
+                     of sessions; call SessionPolicy::insecure_unlimited_sessions to accept this"
                 );
                 policy.max_sessions = None;
             }
@@ -462,16 +463,16 @@ impl AuthenticatorBuilder {
         if !sends_token(log_out) {
             tracing::warn!(
                 event = "log_out_unseen",
-                "browsers send no token to {log_out}, so a log-out there cannot end the session; add it to the paths \
-                 of the refresh cookie"
+                "browsers send no token to {log_out}, so a log-out there cannot end the session; add {log_out} to the \
+                 paths of the refresh cookie"
             );
         }
         let replaces = settings.urls.end_sessions().into_iter().find(|url| *url != log_out && !sends_token(url));
         if let Some(url) = replaces.filter(|_| !settings.flask) {
             tracing::warn!(
                 event = "log_in_unseen",
-                "browsers send no token to {url}, so the session that a browser had does not end when it gets a new \
-                 one there; add it to the paths of the refresh cookie"
+                "browsers send no token to {url}, so a log-in or sign-up there does not end the browser's previous \
+                 session; add {url} to the paths of the refresh cookie"
             );
         }
         Ok(Authenticator(Arc::new(Inner {

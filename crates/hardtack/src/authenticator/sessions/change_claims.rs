@@ -68,8 +68,8 @@ impl Authenticator {
     /// `hardtack-sqlx`, which stores the claims in a transaction of the application.
     ///
     /// # Errors
-    /// - The claims are not a JSON object, have a reserved name, or do not fit into tokens and cookies.
-    /// - A token cannot be issued for another reason, for example because the key set can only verify tokens.
+    /// - The claims are not a JSON object, include a reserved name, or do not fit into tokens and cookies.
+    /// - Issuing a token fails for another reason, for example because the key set can only verify tokens.
     pub fn check_claims(&self, subject: &str, claims: &impl Serialize) -> Result<CheckedClaims, SessionError> {
         let mut given = ClaimMap::default();
         given.set_all(claims);

@@ -24,8 +24,8 @@ use super::refresh::ATTEMPTS;
 /// device of their own.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// By how much a challenge outlives the access token that was issued with it. A browser that comes back when the token
-/// has just expired then needs no second round trip.
+/// How long a challenge is accepted after the access token that was issued with it has expired. A browser that returns
+/// soon after that time then needs no second round trip.
 const CHALLENGE_MARGIN: Duration = Duration::from_secs(5 * 60);
 
 /// The result of a registration.
@@ -34,22 +34,23 @@ pub(crate) enum Binding {
         cookies: SetCookies,
         instructions: Value,
     },
-    /// The session stays as it is.
+    /// The session was not bound, and continues as before.
     Refused,
 }
 
 /// The result of a refresh with a proof.
 pub(crate) enum BoundRefresh {
-    /// With the challenge for the next proof.
+    /// New cookies, and the value of the field with the challenge for the next proof.
     Refreshed { cookies: SetCookies, challenge: String },
-    /// The proof is missing or too old: the client has to sign this challenge.
+    /// The proof is missing, unreadable or too old. The client must sign the challenge in this field value.
     Challenged(String),
-    /// The session is not bound, so the browser should forget that it is.
+    /// The session is not bound, but the browser acts as if it were. The browser must forget the binding.
     Unbound,
 }
 
 impl Authenticator {
-    /// The field that asks a browser to bind a new session, if that is offered.
+    /// Returns the value of the field that asks a browser to bind a new session. Returns `None` if device binding is
+    /// off or cookies are not `Secure`.
     pub(super) fn registration(&self, session: &Session, now: Timestamp) -> Option<String> {
         let offered = self.settings().binding == DeviceBinding::Offer && self.cookies().secure;
         offered.then(|| {
@@ -98,7 +99,7 @@ impl Authenticator {
             }
             let Some(row) = store.find(id).await?.filter(|row| row.is_live(now)) else { return refused() };
             if row.bound_key.as_ref() == Some(&key) {
-                // The same browser asks again: the first response was lost.
+                // The same browser registers its key again, because the first response was lost.
                 return self.bound(&row, fresh, now);
             }
             match self.0.rules.check_refresh(&row, generation, now) {
@@ -124,7 +125,7 @@ impl Authenticator {
         Ok(Binding::Bound { cookies, instructions: instructions.to_json() })
     }
 
-    /// Exchanges the refresh token of a bound session. The client proves that it has the device's key.
+    /// Exchanges the refresh token of a bound session, if `proof` shows that the client has the device's key.
     pub(crate) async fn refresh_bound(
         &self,
         refresh: &VerifiedToken,
@@ -162,7 +163,8 @@ impl Authenticator {
                 }
             };
             if self.accepts_refresh_challenge(&signed, id, row.generation, now) {
-                // The proof is about the newest tokens, so it counts even if the client has older ones.
+                // The device has signed a challenge for the newest tokens, so the proof counts even if the client sent
+                // older tokens.
                 if let Some(row) = store.rotate(id, row.generation, rotation).await? {
                     self.await_confirmation(&row);
                     self.emit(EventKind::Refresh, &row.subject, Some(id), client);
@@ -177,15 +179,15 @@ impl Authenticator {
                     self.warn_of_early(row.rotated_at, now);
                     Err(TokenError::IssuedInFuture.into())
                 }
-                // Browsers sign a challenge again that they signed before, so an old one is no attack.
+                // Browsers may sign an old challenge again, so an old challenge is not a sign of an attack.
                 _ => Ok(self.challenged(&row, now)),
             };
         }
         Err(BackendError::new("could not rotate the session: its row kept changing").into())
     }
 
-    /// Returns the challenge that the device has signed, `None` if there is no proof that can be read, or an error if
-    /// another key has signed it.
+    /// Returns the challenge that the device has signed. Returns `None` if the proof is missing or cannot be read, and
+    /// an error if another key has signed the proof.
     fn read_proof(&self, proof: Option<&str>, key: &DeviceKey) -> Result<Option<String>, ()> {
         let url = self.own_url(&self.settings().urls.bound);
         match proof.map(|proof| read_refresh(proof, key, url.as_deref())) {
@@ -230,7 +232,7 @@ impl Authenticator {
         self.keys_in_use().challenges.accepts(challenge, id, purpose, now, max_age, skew)
     }
 
-    /// The URL of a path on this site, if the base URL is known.
+    /// Returns the URL of a path on this site. Returns `None` if no base URL is set.
     fn own_url(&self, path: &str) -> Option<String> {
         self.origin().map(|origin| format!("{origin}{path}"))
     }

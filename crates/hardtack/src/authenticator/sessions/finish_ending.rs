@@ -19,10 +19,10 @@ impl Authenticator {
     /// commit if no browser gets a new session, for example after a password reset by mail, or when a user is disabled
     /// or deleted.
     ///
-    /// Returns `false` if the sessions could not be ended yet. This can only happen if they are in a different store
-    /// from the change and one of the two stores has failed. This process then refuses the sessions, and the servers
-    /// end them once both stores have recovered. The change itself is stored in either case, so do not tell the user to
-    /// try again.
+    /// Returns `false` if the sessions could not be ended yet. This can only happen if the sessions are not in the
+    /// database that stores the application's change, and either that database or the session store has failed. This
+    /// process then refuses the sessions, and the servers end them once both have recovered. The change itself is
+    /// stored in either case, so do not tell the user to try again.
     ///
     /// ```
     /// # async fn reset(auth: &hardtack::Authenticator, ended: hardtack::session::EndedSessions) -> &'static str {
@@ -45,9 +45,9 @@ impl Authenticator {
         }
     }
 
-    /// Reads in the log which of the sessions have ended, and emits an event for each of these. If the transaction was
-    /// rolled back, none has ended. For `renewed`, whose browser gets a new session, the event is
-    /// [`EventKind::Replaced`].
+    /// Reads the revocation log to find out which of the sessions have ended, and emits an event for each session that
+    /// has ended. If the transaction was rolled back, no session has ended. For the session `renewed`, whose browser
+    /// gets a new session, the event is [`EventKind::Replaced`].
     pub(super) async fn learn_committed(
         &self,
         subject: &str,
@@ -185,7 +185,8 @@ impl Authenticator {
     }
 
     /// Whether the intention is still stored and has yet to be carried out. If the authenticator does not know where
-    /// intentions are stored, returns `true`, because this process has only just stored this one.
+    /// intentions are stored, returns `true`, because the application has only just committed the transaction that
+    /// stored the intention.
     async fn is_stored(&self, intention: &PendingRevocation) -> Result<bool, BackendError> {
         let Some(pending) = &self.0.pending else { return Ok(true) };
         Ok(pending.find(&intention.subject).await?.iter().any(|found| found.number == intention.number))
@@ -200,7 +201,7 @@ impl Authenticator {
         self.0.watchers.wake_all();
     }
 
-    /// Refuses a token whose session has to end, but could not be ended in the store yet.
+    /// Refuses a token whose session still has to be ended in the store, because an earlier attempt failed.
     pub(crate) fn check_not_held(&self, token: &VerifiedToken) -> Result<(), Reason> {
         if self.0.held.holds(token.subject(), token.session()) {
             return Err(BackendError::new("the session has to end, but the store has failed to end it so far").into());

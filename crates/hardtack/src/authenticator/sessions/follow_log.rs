@@ -16,7 +16,8 @@ use crate::session::{RevocationKind, SessionId};
 /// How many entries a page of the log has.
 const LOG_PAGE: u32 = 1000;
 
-/// How many times one call reads the log before it fails. A call starts over if entries are missing.
+/// How many attempts one call makes to read the log. If entries are missing, the call starts again from the beginning
+/// of the log. If entries are missing in the last attempt as well, the call fails.
 const READINGS: usize = 3;
 
 /// How long to wait for a page of the log, or for pending revocations to be carried out. A limit is needed because a
@@ -154,9 +155,10 @@ impl Authenticator {
         }
     }
 
-    /// Reads the log from the position that this process has reached. If the clock has been set back so far that the
-    /// cache needs entries again that it has dropped, reads the log from its beginning. Each page must arrive before
-    /// `patience` ends.
+    /// Reads the revocation log into the cache, starting at the position that this process has reached. If the clock
+    /// was set back, the cache may have dropped entries that are needed again. In that case, reads the log from its
+    /// beginning. Before each page, calls `patience`. If the returned future completes before the page arrives, this
+    /// method fails.
     pub(super) async fn read_log<S: Future<Output = ()>>(
         &self,
         patience: impl Fn() -> S,

@@ -122,9 +122,9 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// Does the same as [`Self::renew`], but creates no new session. The cookies of a new session could not reach the
-    /// browser, because the client disconnected after the change. If the change did not end the browser's own session,
-    /// that session continues.
+    /// Does the same as [`Self::renew`], but creates no new session. Call this method if cookies can no longer reach
+    /// the browser, for example because the client has disconnected. If the password change did not end the browser's
+    /// own session, that session continues.
     pub(crate) async fn end_unseen(
         &self,
         previous: &VerifiedToken,
@@ -209,8 +209,8 @@ impl Authenticator {
         Ok(self.session_cookies(session, fresh, now)?.cookies)
     }
 
-    /// Stores a session and ends the sessions that are the target of `ends`. If `ends` lists sessions by id, `held` are
-    /// the tokens of these sessions.
+    /// Stores a session, and ends the sessions that `ends` selects. If `ends` is [`RevokeTarget::Replaced`], `held`
+    /// contains the tokens of the listed sessions. Returns the ids of the sessions that were ended.
     async fn insert(
         &self,
         session: &Session,

@@ -78,8 +78,8 @@ impl Authenticator {
         Reason::Refresh(flaw)
     }
 
-    /// Issues a new access token. This is the exchange without a store, in which the refresh token stays the same, as
-    /// in Flask-JWT-Extended.
+    /// Issues a new access token for a refresh token if there is no store. The refresh token stays the same, as in
+    /// Flask-JWT-Extended.
     fn exchange_stateless(
         &self,
         refresh: &VerifiedToken,
@@ -130,7 +130,8 @@ impl Authenticator {
             if !row.is_live(now) {
                 return Err(dead(&row));
             }
-            // At a re-authentication, the password is proof enough. Sliding mode has no proofs.
+            // A re-authentication needs no proof of the device's key, because the user has entered the password.
+            // Sliding mode has no proofs.
             let proven = auth_time.is_some();
             if row.bound_key.is_some() && !proven {
                 return Err(Reason::Refresh(RefreshFlaw::Unproven));
@@ -186,7 +187,8 @@ impl Authenticator {
         self.0.revocation_cache.await_confirmation(row.id, row.generation, until, now);
     }
 
-    /// Tells the store once that a client has used the tokens of this generation.
+    /// Tells the store that a client has used the tokens of this generation. Also updates this process's cache, so that
+    /// later requests do not tell the store again.
     pub(crate) async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
         if let Some(store) = self.store() {
             store.confirm(id, generation).await?;

@@ -18,14 +18,19 @@ const SESSIONS_PAGE: u32 = 50;
 /// How many sessions are read at once where only their ids and times are needed.
 const IDS_PAGE: u32 = 500;
 
-/// A time at which no session has expired.
+/// The Unix epoch. [`Authenticator::unended_sessions`] passes it to the store as the current time, so that the store
+/// also returns sessions that have expired by now.
 const NO_TIME: Timestamp = Timestamp::from_unix_seconds(0);
 
 impl Authenticator {
     /// Ends sessions in the store, and then in this process's cache.
     ///
-    /// `at` is the current time, or the latest `iat` of the sessions' tokens if that is later. An end is remembered for
-    /// a fixed time after `at`, and these tokens must have expired by then.
+    /// `at` is the time at which the sessions end: the current time or, if a token of these sessions has a later `iat`,
+    /// that `iat`. Each server keeps its record of the revocation for a fixed time after `at`. If a token had an `iat`
+    /// after `at`, a server could drop the record before the token expires.
+    ///
+    /// If `ends` selects sessions by their subject, pass the current time. If a session of the subject was last rotated
+    /// at a later time, this method uses that time instead.
     pub(crate) async fn end(&self, ends: RevokeTarget<'_>, at: Timestamp) -> Result<Vec<SessionId>, BackendError> {
         let (mut ended, mut at) = (Vec::new(), at);
         if let Some(store) = self.store() {
@@ -38,19 +43,23 @@ impl Authenticator {
         Ok(ended)
     }
 
-    /// Ends those sessions of a target whose tokens are dated in the future. A token has such a date if the clock of
-    /// the server that issued it is ahead. `dated` lists the sessions with the known dates of their tokens.
+    /// Ends the sessions in `dated` whose tokens have an `iat` more than [`MAX_SKEW`] in the future. A token has such
+    /// an `iat` if the clock of the server that issued it is ahead. `dated` contains sessions that `ends` selects, each
+    /// with the time of its last rotation or the `iat` of one of its tokens.
     ///
-    /// Call this method before creating a session that ends others. The creation records that the others end at the
-    /// current time. If their tokens are dated later, other servers would forget these ends before the tokens expire.
+    /// Call this method before creating a session that replaces or ends other sessions. When the store creates the
+    /// session, it records the current time as the end of the other sessions. Each server keeps such a record for a
+    /// fixed time. If the tokens of an ended session were issued far in the future, the servers would drop the record
+    /// before the tokens expire.
     pub(super) async fn end_early(
         &self,
         ends: RevokeTarget<'_>,
         dated: impl Iterator<Item = (SessionId, Timestamp)>,
         now: Timestamp,
     ) -> Result<Vec<SessionId>, BackendError> {
-        // The other servers remember an end for `MAX_SKEW` longer than tokens live, so a smaller difference does no
-        // harm. The session of `Renewed` is left to the creation, which records it as replaced.
+        // Servers keep the record of an ended session for `MAX_SKEW` longer than access tokens live, so a smaller
+        // difference does no harm. The session in `Renewed` is skipped here: the store records it as replaced when it
+        // creates the new session.
         let early = dated
             .filter(|(id, at)| *at > now + MAX_SKEW && !matches!(ends, RevokeTarget::Renewed(_, own) if own == *id));
         let (ids, times): (Vec<SessionId>, Vec<Timestamp>) = early.unzip();
@@ -63,8 +72,9 @@ impl Authenticator {
         self.end(early, at).await
     }
 
-    /// Ends two kinds of sessions in this process's cache: those that the store has just ended (`ended`), and those
-    /// that `ends` lists by id. The latter may have ended before, or may not be in the store at all.
+    /// Records in this process's cache that sessions have ended or were replaced: the sessions that the store has just
+    /// ended (`ended`), and the sessions that `ends` lists by id. A session that `ends` lists may have ended earlier,
+    /// or may not be in the store at all.
     pub(super) fn end_locally(&self, ended: &[SessionId], ends: RevokeTarget<'_>, at: Timestamp) {
         let now = self.moment();
         for id in ended.iter().chain(named(ends).iter()) {
@@ -86,8 +96,9 @@ impl Authenticator {
         self.0.watchers.wake(id);
     }
 
-    /// Returns how long after the end of a session a server may still consider the session's access tokens valid, even
-    /// if that server's clock is behind. Without a store, this period also covers the refresh token.
+    /// Returns how long to keep the record that a session has ended. The record is needed until every server considers
+    /// the session's access tokens expired, including a server whose clock is up to [`MAX_SKEW`] behind. Without a
+    /// store, the record is also needed until the refresh token has expired.
     pub(super) fn token_memory(&self) -> Duration {
         let settings = self.settings();
         let longest = match (settings.access_lifetime.duration(), settings.refresh_lifetime.duration()) {
@@ -145,8 +156,8 @@ impl Authenticator {
     }
 
     /// Returns the sessions of a subject that have not been ended: the id of each session and the time of its last
-    /// rotation. Sessions that have expired by our clock are included, because our clock may be ahead. If the store can
-    /// list pages, the rows are never all in memory at once.
+    /// rotation. Sessions that have expired by our clock are included, because our clock may be ahead. If the store
+    /// supports [`StoreAbility::ListPages`], only one page of rows is in memory at a time.
     pub(super) async fn unended_sessions(
         &self,
         store: &dyn ErasedStore,
@@ -245,8 +256,9 @@ impl Authenticator {
     }
 }
 
-/// Returns up to `limit` sessions that are live at `now`, starting after a position. If the store cannot list pages,
-/// all sessions are read first.
+/// Returns up to `limit` sessions of a subject that are live at `now`, starting after the position `after`. If the
+/// store does not support [`StoreAbility::ListPages`], this function reads all live sessions of the subject and returns
+/// only the requested ones.
 async fn sessions_page(
     store: &dyn ErasedStore,
     subject: &str,

@@ -23,7 +23,7 @@ use crate::token::{IssueError, VerifiedToken};
 pub(super) const PERSISTENT: &str = "persistent_cookies";
 
 impl Authenticator {
-    /// How long the session of a refresh token may be unused.
+    /// Returns how long the session of a refresh token may stay idle before it expires.
     pub(super) fn idle_of(&self, refresh: &VerifiedToken) -> Duration {
         let rules = &self.0.rules;
         let extra = if rules.favours_remembered() { self.carried_claims(refresh) } else { Map::new() };
@@ -53,9 +53,10 @@ impl Authenticator {
         Ok(Refreshed { access: access.into_verified(), cookies })
     }
 
-    /// The access token of a session. Its `iat` is the time of the session's last rotation, so concurrent requests get
-    /// tokens with the same claims. If more than half of the token's life would already have passed, `iat` is the
-    /// current time. This happens, for example, if a lost response is repeated late.
+    /// Issues an access token of a session. Its `iat` is the time of the session's last rotation, so concurrent
+    /// requests get tokens with the same claims. If more than half of the token's lifetime has passed since the
+    /// rotation, `iat` is the current time instead. This happens, for example, if the response to a refresh was lost
+    /// and the client repeats the request several minutes later.
     fn session_access(&self, session: &Session, fresh: Fresh, now: Timestamp) -> Result<IssuedToken, IssueError> {
         let lifetime = self.settings().access_lifetime;
         let young = lifetime.duration().is_none_or(|span| now.since(session.rotated_at) <= span / 2);
@@ -78,8 +79,8 @@ impl Authenticator {
         TokenBuilder::from_claims(self, claims, lifetime, extra).issue()
     }
 
-    /// The refresh token of a session. It is a pure function of the session's row and the key, so computing it again
-    /// gives the same bytes.
+    /// Issues the refresh token of a session. The token is a pure function of the session's row and the key, so
+    /// computing it again gives the same bytes.
     fn session_refresh(&self, session: &Session) -> Result<IssuedToken, IssueError> {
         let at = session.rotated_at;
         let mut claims = self.session_claims(session, TokenKind::Refresh, session.token_id("refresh", at), at);
@@ -90,7 +91,8 @@ impl Authenticator {
             _ => Map::new(),
         };
         if session.persistent && self.0.rules.favours_remembered() {
-            // A rotation needs to know how long the token may be unused before it reads the row.
+            // A rotation computes the new expiry time before it reads the row. The token must therefore contain the
+            // user's choice to stay logged in.
             extra.insert(PERSISTENT.into(), true.into());
         }
         let lifetime = match self.settings().refresh_lifetime {
@@ -100,8 +102,9 @@ impl Authenticator {
         TokenBuilder::from_claims(self, claims, lifetime, extra).issue()
     }
 
-    /// Returns the payload that the session of `token` would have in its next access token. It consists of the reserved
-    /// claims of `token` and the current claims of the application. Returns `None` if the session is no longer live.
+    /// Returns the payload of an access token that would be issued now for the session of `token`. Only the
+    /// application's claims are current: the reserved claims and the identity claim are copied from `token`. With a
+    /// store, returns `None` if the session is no longer live.
     pub(crate) async fn next_payload(&self, token: &VerifiedToken) -> Result<Option<Vec<u8>>, BackendError> {
         let given = match (self.store(), token.session()) {
             (Some(store), Some(id)) => match store.find(id).await? {
@@ -149,7 +152,7 @@ impl Authenticator {
     }
 }
 
-/// The application's claims of a session, from its log-in or from a later change.
+/// Returns the claims that the application has set for a session, at the log-in or later.
 fn given_claims(session: &Session) -> Map<String, Value> {
     session.claims.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }

@@ -41,7 +41,7 @@ impl Authenticator {
 }
 
 impl UncertainWrite<'_> {
-    /// The sessions whose last rotation is known, and its time.
+    /// The sessions for which the time of the last rotation is known, each with this time.
     pub(super) fn rotations(&self) -> impl Iterator<Item = (SessionId, Timestamp)> {
         self.sessions.iter().filter_map(|(id, rotated_at)| Some((*id, (*rotated_at)?)))
     }

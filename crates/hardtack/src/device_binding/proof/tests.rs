@@ -46,7 +46,7 @@ fn another_devices_proof_is_refused() {
         };
         assert_eq!(read_refresh(&other.prove("c"), &registered(device), None), Err(expected));
     }
-    // A key in the header of a refresh is never used, not even the right one.
+    // A proof for a refresh must not contain a key, not even the right key.
     let [device, _] = &*DEVICES;
     for signer in [device, &TestDevice::new(Algorithm::ES256).unwrap()] {
         assert_eq!(read_refresh(&signer.register("c"), &registered(device), None), Err(ProofError::OtherKey));
@@ -153,7 +153,7 @@ fn extensions_and_members_that_occur_twice_are_refused() {
     assert_eq!(twice(usual, r#"{"jti":"c","\u006ati":"d"}"#), refused);
 }
 
-/// Teleport required `aud` and `sub`, so registrations worked and every refresh failed. Browsers are about to send `aud`.
+/// Browsers do not send `aud` yet, but later versions will.
 #[test]
 fn an_audience_may_be_missing_but_not_be_wrong() {
     let [device, _] = &*DEVICES;

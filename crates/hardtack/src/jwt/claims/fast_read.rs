@@ -23,7 +23,8 @@ const MAX_EXTRA: usize = 16;
 
 macro_rules! define_fast_claims {
     ($first_name:literal $first_field:ident: $first_type:ty, $($name:literal $field:ident: $type:ty,)*) => {
-        /// The claims of a payload. Strings are ranges of the payload.
+        /// The claims of a payload. A claim with a string value is stored as the range of bytes that it occupies in the
+        /// payload.
         #[derive(Clone, Debug)]
         pub(crate) struct FastClaims {
             pub(crate) $first_field: <$first_type as FastClaim>::Fast,
@@ -76,7 +77,8 @@ macro_rules! read_member {
     }};
 }
 
-/// Returns the bytes of `text`, followed by a quotation mark if the array is longer.
+/// Returns the bytes of `text` as an array of length `N`. If `N` is one more than the length of `text`, the last byte
+/// of the array is a quotation mark.
 const fn with_quotation_mark<const N: usize>(text: &str) -> [u8; N] {
     let (mut bytes, mut index) = ([b'"'; N], 0);
     while index < text.len() {
@@ -96,8 +98,10 @@ impl FastClaims {
     }
 }
 
-/// Skips the application's own claims. Returns `None` if one of them is not a name with a simple value, or if a name is
-/// reserved or occurs twice.
+/// Skips the application's own claims. Returns `None` in three cases, in which the strict reader must read the payload:
+/// - A name or a string contains escapes, or a value is an array or an object.
+/// - A name is reserved or occurs twice.
+/// - There are more than [`MAX_EXTRA`] claims.
 fn skip_extra(cursor: &mut Cursor<'_>) -> Option<()> {
     let (mut names, mut count) = ([Span::default(); MAX_EXTRA], 0);
     while cursor.skip(b",\"") {
@@ -116,7 +120,8 @@ fn skip_extra(cursor: &mut Cursor<'_>) -> Option<()> {
 
 /// How the fast reader reads a claim.
 pub(crate) trait FastClaim: ClaimType {
-    /// The value before strings are copied. If the claim is absent, it is the default value.
+    /// How [`FastClaims`] stores the value. A string is stored as its range in the payload, so it is not copied. If the
+    /// claim is absent, `FastClaims` stores the default value of this type.
     type Fast: Copy + Default;
 
     /// Whether the value is a string. Its first quotation mark is then read along with the name.

@@ -1,4 +1,4 @@
-//! Which claim of a token is not what a route needs.
+//! Which claim of a token does not meet a route's requirements.
 
 use std::fmt;
 
@@ -13,9 +13,9 @@ use serde_json::{Map, Value};
 pub enum ClaimFlaw {
     /// The token has no claim of this name.
     Missing(String),
-    /// The route does not accept the type or value of the claim, or accepts no claim of this name.
+    /// The route does not accept the type or value of the claim, or does not allow a claim with this name at all.
     Unfit(String),
-    /// The claims are not what the route's type accepts, and no single claim is the cause.
+    /// The token's claims cannot be deserialized into the type that the route asks for, and the error names no claim.
     Unreadable,
 }
 

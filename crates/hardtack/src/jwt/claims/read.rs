@@ -56,7 +56,7 @@ impl ClaimsProfile<'_> {
     /// Reads the claims from a payload. If the identity is not a string, `subject` is its JSON text.
     ///
     /// # Errors
-    /// Those of [`Claims::from_json`].
+    /// The errors of [`Claims::from_json`].
     pub(crate) fn read(&self, payload: &[u8]) -> Result<Claims, TokenError> {
         let (mut found, mut identity_is_json) = (Found::default(), false);
         read_object(payload, |name, value| {
@@ -108,7 +108,8 @@ impl ClaimsProfile<'_> {
         members.get(self.identity).map(Value::to_string).ok_or(TokenError::MissingClaim(self.identity_name()))
     }
 
-    /// The name of the identity in errors, which can only contain static names.
+    /// Returns the name that errors use for the identity claim. An error can contain only a `&'static str`, so it
+    /// cannot contain the configured name. If that name is not `sub`, the error says `identity`.
     fn identity_name(&self) -> &'static str {
         if self.identity == "sub" { "sub" } else { "identity" }
     }

@@ -49,7 +49,7 @@ impl<'a> Cursor<'a> {
         span.of(self.text)
     }
 
-    /// Skips exactly these bytes, and returns whether they come next.
+    /// If these bytes come next, skips them and returns `true`. Otherwise, skips nothing and returns `false`.
     #[inline]
     pub(in crate::jwt) fn skip<const N: usize>(&mut self, expected: &[u8; N]) -> bool {
         let found = self.rest().first_chunk() == Some(expected);
@@ -59,7 +59,7 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    /// Skips exactly these bytes, or returns `None` if something else comes next.
+    /// If these bytes come next, skips them. Otherwise, skips nothing and returns `None`.
     #[inline]
     pub(in crate::jwt) fn take<const N: usize>(&mut self, expected: &[u8; N]) -> Option<()> {
         self.skip(expected).then_some(())

@@ -44,7 +44,7 @@ impl VerifyingKey {
 }
 
 impl Jwk {
-    /// Creates a JWK for signatures without key material.
+    /// Creates a JWK that may be used to sign and to verify. It contains no key material yet.
     fn without_parts(algorithm: Algorithm, key_id: Option<&str>) -> Self {
         let usage = Usage { sign: true, verify: true };
         Self { key_id: key_id.map(str::to_owned), algorithm: Some(algorithm), usage, public: None, private: None }

@@ -35,7 +35,7 @@ impl JwkSet {
     ///
     /// # Errors
     /// - [`KeyError::Unparsable`]: the text is not a JWK Set, or a member occurs twice.
-    /// - [`KeyError::MixedKeys`]: the set contains HMAC secrets as well as asymmetric keys.
+    /// - [`KeyError::MixedKeys`]: the set contains both HMAC secrets and asymmetric keys.
     /// - [`KeyError::DuplicateKeyId`]: two keys have the same `kid`.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let mut found = None;
@@ -74,14 +74,15 @@ impl JwkSet {
     }
 }
 
-/// Refuses a set with secrets and asymmetric keys: if it is published, so are the secrets, and if a reader confuses the
-/// kinds, a public key becomes a secret.
+/// Refuses a set that contains both secrets and asymmetric keys. If such a set is published, the secrets are published
+/// with it. If a library confuses the two types of keys, it uses a public key as a secret.
 fn check_kinds(keys: &[Jwk]) -> Result<(), KeyError> {
     let secrets = keys.iter().filter(|key| key.public.is_none()).count();
     if secrets == 0 || secrets == keys.len() { Ok(()) } else { Err(KeyError::MixedKeys) }
 }
 
-/// Refuses two keys with one id, because a token's `kid` must select exactly one key (RFC 7517 §4.5).
+/// Refuses a set in which two keys have the same id, because a token's `kid` must select exactly one key (RFC 7517
+/// §4.5).
 fn check_ids(keys: &[Jwk]) -> Result<(), KeyError> {
     let mut ids: Vec<&str> = keys.iter().filter_map(Jwk::key_id).collect();
     ids.sort_unstable();

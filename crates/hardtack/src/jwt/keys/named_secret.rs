@@ -4,7 +4,9 @@
 //! never be refused, no matter which characters it contains. Therefore, no rule matches because of one or two
 //! characters alone.
 
-/// What a text is, and what to do.
+/// The constants from here to `PLACEHOLDER` describe texts that name a secret. Each says what the text is and how to
+/// provide the secret instead. The error [`KeyError::NotTheSecret`](crate::jwt::KeyError::NotTheSecret) contains the
+/// description.
 pub(super) const PATH: &str = "the path of a file; write @ before it to read the file";
 const FILE_URL: &str = "a file: URL; write @ and the path instead";
 const REFERENCE: &str = "a reference to a secret in another program or service, which Hardtack does not follow; let \
@@ -13,7 +15,8 @@ const COMMAND: &str = "a command that was not run; set its output, or write @ an
 const ASSIGNMENT: &str = "a whole line NAME=VALUE of a settings file; set the value alone";
 const PLACEHOLDER: &str = "a placeholder that was not replaced; set the secret itself";
 
-/// If the text names a secret instead of containing it, returns what the text is, and what to do.
+/// If the text names a secret instead of containing it, returns a description of the text, which says how to provide
+/// the secret instead.
 pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
     let text = text.trim();
     if starts_with_ignoring_case(text, "file:") {
@@ -117,7 +120,8 @@ fn is_command(text: &str) -> bool {
     })
 }
 
-/// Whether a text is a line of a file with variables: a name of several words in capitals, then `=` and a value.
+/// Whether a text is a whole line of a `.env` file, such as `JWT_SECRET=value`: a name of several words in capitals,
+/// then `=` and a value.
 fn is_assignment(text: &str) -> bool {
     text.split_once('=').is_some_and(|(name, value)| {
         let words = || name.split('_');
@@ -149,7 +153,8 @@ fn is_placeholder(text: &str) -> bool {
         || unclosed.is_some_and(variable)
 }
 
-/// Returns what is between two marks; `None` if that is nothing.
+/// Returns the part of the text between `start` and `end`. Returns `None` if that part is empty, or if the text does
+/// not begin with `start` or does not end with `end`.
 fn within<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     text.strip_prefix(start)?.strip_suffix(end).filter(|inner| !inner.is_empty())
 }

@@ -13,7 +13,7 @@ const PRIMES: [u64; 38] = [
 
 const GENERATOR: u64 = 65537;
 
-/// Whether a modulus, big-endian, has the fingerprint.
+/// Returns whether a modulus (big-endian) has the fingerprint.
 pub(super) fn has_fingerprint(modulus: &[u8]) -> bool {
     PRIMES.into_iter().all(|prime| {
         let rest = modulus.iter().fold(0, |rest, byte| (rest << 8 | u64::from(*byte)) % prime);

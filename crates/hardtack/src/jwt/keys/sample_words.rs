@@ -8,7 +8,8 @@ const WORDS: &str = "access an api app application auth backend change changed c
                      signature signing site some staging string strong super test testing the this token tokens top \
                      ultra value very web with your";
 
-/// More digits in a row than this are not a year or a version.
+/// The maximum number of digits in a year or a version. If a text contains more digits in a row,
+/// [`has_only_sample_words`] returns `false`.
 const MAX_DIGITS: usize = 4;
 
 /// Whether a text consists only of sample words and short numbers. `text` may contain only lower-case letters and

@@ -10,7 +10,7 @@ use crate::jwt::algorithm::Hash;
 use crate::jwt::error::KeyError;
 
 /// Secrets from tutorials and manuals, reduced to lower-case letters and digits. A secret is refused if it consists of
-/// one of these, once or repeated, even if digits follow.
+/// one of these texts, once or several times in a row. Digits at the end of the secret make no difference.
 const PUBLISHED: [&str; 60] = [
     "secret",
     "secretkey",

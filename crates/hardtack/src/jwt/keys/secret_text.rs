@@ -50,7 +50,7 @@ pub fn read_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     Ok(Zeroizing::new(text.as_bytes().to_vec()))
 }
 
-/// Reads a secret or a key from a file, without one line break at its end.
+/// Reads a secret or a key from a file. If the file ends with a line break, the result does not include it.
 pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let refused = |reason: String| KeyError::File { path: path.to_owned(), reason };
     let unreadable = |error: io::Error| refused(format!("{error}; expected a file that this user can read"));

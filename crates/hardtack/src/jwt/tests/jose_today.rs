@@ -1,5 +1,5 @@
-//! What the standards ask for since RFC 8725: the name `Ed25519` (RFC 9864), the clauses that RFC 8725bis adds, and key
-//! sets that published test vectors (Project Wycheproof) label as invalid.
+//! Rules that are newer than RFC 8725: the name `Ed25519` (RFC 9864), the clauses that RFC 8725bis adds, and key sets
+//! that published test vectors (Project Wycheproof) label as invalid.
 
 use serde_json::{Map, Value, json};
 
@@ -49,7 +49,7 @@ fn s93_eddsa_and_ed25519_verify_each_others_tokens() {
             }
         }
     }
-    // The name says nothing about the key: another key's signature is wrong under either name.
+    // Under either name, the signature of another key is wrong.
     for name in NAMES {
         let forged = forge(&format!(r#"{{"alg":"{name}"}}"#), b"{}", &key(name));
         assert_eq!(KeySet::new(keys[0].clone()).verify(forged.as_bytes()), Err(TokenError::BadSignature));
@@ -70,7 +70,7 @@ fn s93_the_name_that_is_written_is_chosen_and_eddsa_by_default() {
     assert_eq!(jwk.or_algorithm(Algorithm::RS256).algorithm(), Some(Algorithm::EdDSA));
     let curve = unnamed(&key(Algorithm::ES256)).or_algorithm(Algorithm::Ed25519);
     assert_eq!(curve.algorithm(), Some(Algorithm::ES256));
-    // A JWK that names one keeps it.
+    // A JWK with `alg` keeps this algorithm.
     let named = key(Algorithm::Ed25519).verifying_key().to_jwk().unwrap().or_algorithm(Algorithm::EdDSA);
     assert_eq!(named.algorithm(), Some(Algorithm::Ed25519));
 }
@@ -102,7 +102,7 @@ fn s93_a_typ_that_is_required_is_written_and_nothing_else_is_accepted() {
             assert_eq!(keys.verify(forge(header, b"{}", key).as_bytes()), Err(TokenError::WrongTyp), "{header}");
         }
     }
-    // A key that is added later obeys the same rule.
+    // The rule also applies to a key that is added later.
     let other = SigningKey::generate(Algorithm::HS256).unwrap().with_key_id("old");
     let keys = keys.retire(other.clone()).unwrap();
     let typed = forge(r#"{"alg":"HS256","kid":"old","typ":"shop+jwt"}"#, b"{}", &other);

@@ -37,13 +37,15 @@ impl Refused<'_> {
 /// comes after the re-authentication.
 pub(crate) const TO_REAUTHENTICATION: &str = "reauthenticate";
 
-/// Where a browser goes after a refusal.
+/// Where to send a browser after a refusal.
 enum Destination {
-    /// To this URL, and how: 303 to view a page, 307 to repeat a posted form.
+    /// Redirect to this URL. With status 303, the browser views a page there. With status 307, the browser posts its
+    /// form there again.
     Url(u16, String),
-    /// Nowhere: the browser is shown the reason.
+    /// No redirect: the response shows the reason.
     Here,
-    /// To the page that refused it, which would refuse it again.
+    /// No redirect, because it would lead to the URL of this request. That URL would refuse the browser again, and the
+    /// redirects would never end.
     Itself,
 }
 
@@ -131,7 +133,8 @@ fn challenge(kind: FailureKind, reason: &Reason) -> String {
     }
 }
 
-/// A challenge with a description, if the text can be one (RFC 6750 section 3).
+/// Returns a `Bearer` challenge with this error. Adds `text` as the `error_description` if this parameter may contain
+/// all characters of the text (RFC 6750 section 3).
 fn bearer_error(error: &str, text: &str) -> String {
     if text.bytes().all(|byte| matches!(byte, 0x20..=0x7e) && !matches!(byte, b'"' | b'\\')) {
         format!("Bearer error=\"{error}\", error_description=\"{text}\"")

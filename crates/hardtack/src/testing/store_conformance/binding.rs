@@ -78,7 +78,7 @@ pub(super) async fn a_bound_session_is_rotated_with_a_proof_only<S: SessionStore
     let rotated = store.rotate(row.id, 2, next(3).with_proof()).await;
     let expected = Session { generation: 3, rotated_at: at(3), expires_at: next(3).expires_at, ..bound };
     same("rotate: must rotate a bound session with a proof, and keep its key", rotated, Some(expected));
-    // A session that is not bound needs no proof, and one does no harm.
+    // A session that is not bound needs no proof. A proof does no harm.
     let free = session("alice");
     store.create(&free, NO_SESSIONS).await;
     let rotated = store.rotate(free.id, 1, next(1).with_proof()).await;

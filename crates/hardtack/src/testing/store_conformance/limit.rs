@@ -1,4 +1,4 @@
-//! The optional abilities: a limit on the sessions of a user, and lists page by page.
+//! The two optional abilities of a store: limiting the number of sessions per user, and listing sessions in pages.
 
 use super::subject::{NO_SESSIONS, RACERS, Subject, all, at, done, each_once, next, same, session, set};
 use crate::session::{RevocationKind, RevokeTarget, Session, SessionCursor, SessionId, SessionStore, StoreAbility};
@@ -26,7 +26,7 @@ pub(super) async fn a_limit_ends_the_least_recently_used<S: SessionStore>(store:
     store.rotate(first.id, 1, next(4)).await;
     let fourth = begun(10);
     let ended = create(&fourth, NO_SESSIONS, 3).await;
-    same("create_within: must end the session that was not used for the longest time", ended, set([second.id]));
+    same("create_within: must end the least recently used session", ended, set([second.id]));
     let row = store.find(second.id).await.expect("create_within: must keep the row of a session that it has ended");
     same("create_within: the session must end at the time of the new one", row.revoked_at, Some(at(10)));
     same("create_within: a session beyond the limit must not be `replaced`", row.replaced, false);
@@ -34,22 +34,26 @@ pub(super) async fn a_limit_ends_the_least_recently_used<S: SessionStore>(store:
     let expected = vec![(second.id, at(10), RevocationKind::Ended)];
     same("create_within: must log the session that it has ended", log, expected);
 
-    // Sessions that end anyway do not count.
+    // The sessions that `ends` selects do not count towards the limit.
     let fifth = begun(11);
     let ended = create(&fifth, RevokeTarget::Replaced(&[third.id, third.id, SessionId::random()]), 3).await;
-    same("create_within: must not count the sessions that end anyway", ended, set([third.id]));
+    same("create_within: must not count the sessions that `ends` selects", ended, set([third.id]));
     let kinds: Vec<_> = store.log(0).await.iter().map(|entry| (entry.session, entry.kind)).collect();
     let rule = "create_within: must log sessions as `create` does";
     same(rule, kinds[1..].to_vec(), vec![(third.id, RevocationKind::Replaced)]);
     let sixth = begun(12);
     let ended = create(&sixth, RevokeTarget::Sessions(&[bobs.id]), 2).await;
-    let rule = "create_within: must end as many sessions as necessary, and those of the target";
+    let rule = "create_within: must end the sessions that `ends` selects, and as many others as the limit requires";
     same(rule, ended, set([first.id, fourth.id, bobs.id]));
     let live: Vec<_> = store.list("alice", at(12)).await.iter().map(|row| row.id).collect();
     same("create_within: must not end sessions within the limit", live, vec![sixth.id, fifth.id]);
     let seventh = begun(13);
     let ended = create(&seventh, RevokeTarget::Renewed("alice", fifth.id), 1).await;
-    same("create_within, Renewed: must end what `create` ends", ended, set([fifth.id, sixth.id, expired.id]));
+    same(
+        "create_within, Renewed: must end the same sessions as `create`",
+        ended,
+        set([fifth.id, sixth.id, expired.id]),
+    );
     let eighth = begun(14);
     let ended = create(&eighth, NO_SESSIONS, 1).await;
     same("create_within: with a limit of one, must end all others", ended, set([seventh.id]));
@@ -89,20 +93,24 @@ pub(super) async fn pages_are_the_list_in_parts<S: SessionStore>(store: &Subject
         loop {
             let page = done("list_page", store.0.list_page("alice", now, after, limit).await);
             let expected = (limit as usize).min(all.len() - pages.len());
-            same("list_page: must return `limit` sessions, or those that are left", page.len(), expected);
+            same(
+                "list_page: must return `limit` sessions, or the remaining ones if there are fewer",
+                page.len(),
+                expected,
+            );
             let Some(last) = page.last() else { break };
             after = Some(SessionCursor::after(last));
             pages.extend(page);
         }
-        same("list_page: the pages must be the list in parts", &pages, &all);
+        same("list_page: the pages together must equal the result of `list`", &pages, &all);
     }
     let none = done("list_page", store.0.list_page("stranger", now, None, 10).await);
     same("list_page: must return nothing for a subject without sessions", none, vec![]);
-    // The session of a position may have ended since.
+    // The session that a cursor refers to may have ended since.
     let position = SessionCursor::after(&all[2]);
     store.revoke(RevokeTarget::Sessions(&[all[2].id]), now).await;
     let rest = done("list_page", store.0.list_page("alice", now, Some(position), 10).await);
-    same("list_page: a position stays when its session ends", rest, all[3..].to_vec());
+    same("list_page: a cursor must stay valid after its session has ended", rest, all[3..].to_vec());
 }
 
 pub(super) async fn racing_log_ins_stay_within_the_limit<S: SessionStore>(store: &Subject<S>) {
