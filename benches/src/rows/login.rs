@@ -60,7 +60,7 @@ fn by_hand(key: &EncodingKey) -> Option<[String; 4]> {
     Some([
         cookie("__Host-access_token_cookie", access, false),
         cookie("__Host-csrf_access_token", access_csrf, true),
-        cookie("__Host-refresh_token_cookie", refresh, false),
+        cookie("__Host-Http-refresh_token_cookie", refresh, false),
         cookie("__Host-csrf_refresh_token", refresh_csrf, true),
     ])
 }

@@ -15,8 +15,8 @@ pub(crate) mod names {
 }
 
 /// A cookie that one page sets for itself. It is `HttpOnly` and `SameSite=Lax`, and never holds a session's
-/// credentials. Over https, it is also `Secure`, applies to every path, and its name begins with `__Host-`, so that no
-/// sibling domain can set it. Over http, it applies to one path only.
+/// credentials. Over https, it is also `Secure`, applies to every path, and its name begins with `__Host-Http-`, so
+/// that neither a sibling domain nor a script can set it. Over http, it applies to one path only.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageCookie {
     /// The name, without a prefix: one of [`names`].
@@ -51,7 +51,7 @@ impl PageCookie {
     }
 
     fn full_name(&self, secure: bool) -> String {
-        if secure { format!("__Host-{}", self.name) } else { self.name.to_owned() }
+        if secure { format!("__Host-Http-{}", self.name) } else { self.name.to_owned() }
     }
 
     /// Renders the value of `Set-Cookie` (RFC 6265 §4.1).
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(COOKIE.render("abc", 600, false), "draft=abc; Max-Age=600; HttpOnly; Path=/account; SameSite=Lax");
         assert_eq!(
             COOKIE.render("abc", 600, true),
-            "__Host-draft=abc; Max-Age=600; Secure; HttpOnly; Path=/; SameSite=Lax"
+            "__Host-Http-draft=abc; Max-Age=600; Secure; HttpOnly; Path=/; SameSite=Lax"
         );
         assert_eq!(COOKIE.render("", 0, false), "draft=; Max-Age=0; HttpOnly; Path=/account; SameSite=Lax");
     }
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn a04_only_the_prefixed_name_counts_over_https_and_neighbours_may_be_of_any_bytes() {
         let mut headers = HeaderMap::new();
-        let field = b"a=\xff\xc3; draft=planted; __Host-draft=abc; \xe9=1";
+        let field = b"a=\xff\xc3; draft=planted; __Host-Http-draft=abc; \xe9=1";
         headers.append(header::COOKIE, HeaderValue::from_bytes(field).unwrap());
         assert_eq!(COOKIE.find_in(&headers, true), Some("abc"));
         assert_eq!(COOKIE.find_in(&headers, false), Some("planted"));

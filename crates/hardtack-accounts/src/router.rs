@@ -29,6 +29,8 @@ impl Site {
             .route("/login", get(routes::login::show).post(routes::login::submit))
             .route("/logout", get(routes::logout::show).post(routes::logout::submit))
             .route("/token/refresh", get(routes::refresh::show).post(routes::refresh::submit))
+            .route("/token/bind", post(routes::device_binding::bind))
+            .route("/token/bound", post(routes::device_binding::refresh))
             .route("/service", get(routes::service::show))
             .route("/account", get(routes::account::show))
             .route("/account/change_settings", post(routes::account::change_settings))

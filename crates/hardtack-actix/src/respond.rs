@@ -8,7 +8,7 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
-use hardtack::adapter::CLEAR_CACHE;
+use hardtack::adapter::{CLEAR_CACHE, REGISTRATION};
 use hardtack::{Failure, Reply, SessionId};
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
@@ -96,13 +96,17 @@ impl<B> From<WithCookies<HttpResponse<B>>> for HttpResponse<B> {
 }
 
 /// Appends the cookies as `Set-Cookie` fields. If the response ends the browser's session, also appends
-/// `Clear-Site-Data`.
+/// `Clear-Site-Data`. If the response asks the browser to bind the session to its device, also appends
+/// `Secure-Session-Registration`.
 ///
 /// The values are marked as sensitive, so their `Debug` output, for example in traces, omits them. The core produces
 /// only valid field values. An invalid value would be left out, and an error would be logged.
 pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
     if cookies.clears_cache() {
         headers.append(CLEAR_SITE_DATA, HeaderValue::from_static(CLEAR_CACHE));
+    }
+    if let Some(Ok(registration)) = cookies.registration().map(HeaderValue::from_str) {
+        headers.append(HeaderName::from_static(REGISTRATION), registration);
     }
     for cookie in cookies.iter() {
         match HeaderValue::from_str(cookie) {

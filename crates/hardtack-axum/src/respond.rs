@@ -4,7 +4,7 @@ use std::fmt;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
-use hardtack::adapter::CLEAR_CACHE;
+use hardtack::adapter::{CLEAR_CACHE, REGISTRATION};
 use hardtack::{Failure, Reply, SessionId};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
@@ -60,13 +60,17 @@ impl IntoResponse for SetCookies {
 }
 
 /// Appends the cookies as `Set-Cookie` fields. If the response ends the browser's session, also appends
-/// `Clear-Site-Data`.
+/// `Clear-Site-Data`. If the response asks the browser to bind the session to its device, also appends
+/// `Secure-Session-Registration`.
 ///
 /// The values are marked as sensitive, so their `Debug` output, for example in traces, omits them. The core produces
 /// only valid field values. An invalid value would be left out, and an error would be logged.
 pub(crate) fn append(cookies: hardtack::SetCookies, headers: &mut HeaderMap) {
     if cookies.clears_cache() {
         headers.append(CLEAR_SITE_DATA, HeaderValue::from_static(CLEAR_CACHE));
+    }
+    if let Some(Ok(registration)) = cookies.registration().map(HeaderValue::try_from) {
+        headers.append(HeaderName::from_static(REGISTRATION), registration);
     }
     for cookie in cookies {
         match HeaderValue::try_from(cookie) {

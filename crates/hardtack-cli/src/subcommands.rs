@@ -81,7 +81,7 @@ pub(crate) enum Command {
 pub(crate) enum KeysCommand {
     /// Generate a secret for JWT_SECRET_KEY, or a private key (JWK) for JWT_PRIVATE_KEY.
     Generate {
-        /// HS256, HS384 or HS512 for a secret; EdDSA, ES256, RS256 and others for a private key.
+        /// HS256, HS384 or HS512 for a secret; EdDSA, Ed25519, ES256, RS256 and others for a private key.
         #[arg(long, value_name = "ALG", default_value = "HS256")]
         alg: String,
         /// Write the key to a new file that only its owner can read, instead of printing it.

@@ -129,6 +129,16 @@ impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
         self.store.rotate(id, generation, rotation).await
     }
 
+    async fn bind(
+        &self,
+        id: SessionId,
+        generation: u64,
+        key: &str,
+        rotation: Rotation,
+    ) -> Result<Option<Session>, BackendError> {
+        self.store.bind(id, generation, key, rotation).await
+    }
+
     async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
         self.store.confirm(id, generation).await
     }

@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::RowError;
 
-/// The third part of a row. Only `outdate.lua` changes it. Other scripts read only `created_at` from it.
+/// The third part of a row. Only `outdate.lua` and `bind.lua` change it. Other scripts read only `created_at`, and
+/// check whether `bound_key` is present.
 #[derive(Serialize, Deserialize)]
 struct Details {
     created_at: i64,
@@ -30,6 +31,10 @@ struct Details {
     /// Text, since numbers in Lua are exact only up to 53 bits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outdated_generation: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bound_key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bound_at: Option<i64>,
 }
 
 pub(crate) fn encode(session: &Session) -> Result<Vec<u8>, serde_json::Error> {
@@ -41,6 +46,8 @@ pub(crate) fn encode(session: &Session) -> Result<Vec<u8>, serde_json::Error> {
         user_agent: session.user_agent.clone(),
         address: session.address.clone(),
         outdated_generation: (session.outdated_generation > 0).then(|| session.outdated_generation.to_string()),
+        bound_key: session.bound_key.clone(),
+        bound_at: session.bound_at.map(Timestamp::unix_seconds),
     };
     let mut row = format!(
         "1 {} {} {} {} {} {} {} {}\n{}",
@@ -100,6 +107,8 @@ pub(crate) fn decode(id: SessionId, row: &[u8]) -> Result<Session, RowError> {
         None => 0,
         Some(generation) => number(id, "outdated_generation", &generation)?,
     };
+    session.bound_key = details.bound_key;
+    session.bound_at = details.bound_at.map(Timestamp::from_unix_seconds);
     session.claims = details.claims;
     session.user_agent = details.user_agent;
     session.address = details.address;

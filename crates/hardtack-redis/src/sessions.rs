@@ -15,7 +15,9 @@ use crate::error::OpenError;
 use crate::keys::{DEFAULT_NAME, key_prefix};
 use crate::listen::StreamListener;
 use crate::row::{self, LogEntry};
-use crate::scripts::{CONFIRM, CREATE, LIST, LIST_PAGE, OUTDATE, PRUNE, REVOCATIONS, REVOKE, ROTATE, StoreScript};
+use crate::scripts::{
+    BIND, CONFIRM, CREATE, LIST, LIST_PAGE, OUTDATE, PRUNE, REVOCATIONS, REVOKE, ROTATE, StoreScript,
+};
 use crate::server_info::check_server;
 
 /// How many rows and log entries one run of `prune.lua` deletes at most. Redis executes nothing else while the script
@@ -104,6 +106,29 @@ impl RedisSessions {
         format!("{}:id", self.prefix)
     }
 
+    /// Runs `script`, which rotates a session. `last` is the last argument of the script.
+    async fn rotate_by(
+        &self,
+        script: &StoreScript,
+        id: SessionId,
+        generation: u64,
+        rotation: Rotation,
+        last: Vec<u8>,
+    ) -> Result<Option<Session>, BackendError> {
+        let Some(next) = generation.checked_add(1) else { return Ok(None) };
+        let arguments = [
+            text(id),
+            text(generation),
+            text(next),
+            text(rotation.now),
+            text(rotation.expires_at),
+            text(row::time(rotation.auth_time)),
+            last,
+        ];
+        let rotated: Option<Vec<u8>> = self.run(script, &arguments).await?;
+        rotated.map(|rotated| row::decode(id, &rotated)).transpose().map_err(BackendError::new)
+    }
+
     async fn insert(
         &self,
         session: &Session,
@@ -132,7 +157,7 @@ impl SessionStore for RedisSessions {
     }
 
     fn can(&self, ability: StoreAbility) -> bool {
-        matches!(ability, StoreAbility::LimitSessions | StoreAbility::ListPages)
+        matches!(ability, StoreAbility::LimitSessions | StoreAbility::ListPages | StoreAbility::BindSessions)
     }
 
     async fn create_within(
@@ -157,17 +182,17 @@ impl SessionStore for RedisSessions {
         generation: u64,
         rotation: Rotation,
     ) -> Result<Option<Session>, BackendError> {
-        let Some(next) = generation.checked_add(1) else { return Ok(None) };
-        let arguments = [
-            text(id),
-            text(generation),
-            text(next),
-            text(rotation.now),
-            text(rotation.expires_at),
-            text(row::time(rotation.auth_time)),
-        ];
-        let rotated: Option<Vec<u8>> = self.run(&ROTATE, &arguments).await?;
-        rotated.map(|rotated| row::decode(id, &rotated)).transpose().map_err(BackendError::new)
+        self.rotate_by(&ROTATE, id, generation, rotation, text(u8::from(rotation.proven))).await
+    }
+
+    async fn bind(
+        &self,
+        id: SessionId,
+        generation: u64,
+        key: &str,
+        rotation: Rotation,
+    ) -> Result<Option<Session>, BackendError> {
+        self.rotate_by(&BIND, id, generation, rotation, text(key)).await
     }
 
     async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {

@@ -37,12 +37,18 @@ pub struct BrowserOptions {
     pub width: u32,
     /// The height of the page's viewport, in CSS pixels.
     pub height: u32,
+    /// The hash of a public key. The browser trusts every certificate with this key. See
+    /// [`TlsFront::key_hash`](crate::tls::TlsFront::key_hash). If it is set, host names that end in `.test` resolve to
+    /// 127.0.0.1.
+    pub trusted_key: Option<String>,
+    /// Whether the browser can bind sessions to the device. The keys are in software.
+    pub binds_devices: bool,
 }
 
 impl Default for BrowserOptions {
-    /// JavaScript on, light mode, 1280 × 800.
+    /// JavaScript on, light mode, 1280 × 800, no trusted key, and no binding to the device.
     fn default() -> Self {
-        Self { javascript: true, dark: false, width: 1280, height: 800 }
+        Self { javascript: true, dark: false, width: 1280, height: 800, trusted_key: None, binds_devices: false }
     }
 }
 
@@ -270,7 +276,7 @@ fn failed(what: impl std::fmt::Display) -> impl FnOnce(CmdError) -> BrowserError
 }
 
 fn capabilities(options: &BrowserOptions, profile: &Path) -> Map<String, Value> {
-    let args = [
+    let mut args = vec![
         "--headless=new".to_owned(),
         // Chromium's own sandbox cannot start as root in a container.
         "--no-sandbox".to_owned(),
@@ -286,6 +292,16 @@ fn capabilities(options: &BrowserOptions, profile: &Path) -> Map<String, Value> 
         // 0 is dark and 1 is light: blink::mojom::PreferredColorScheme.
         format!("--blink-settings=preferredColorScheme={}", u8::from(!options.dark)),
     ];
+    if let Some(hash) = &options.trusted_key {
+        // Unlike --ignore-certificate-errors, this flag does not turn device binding off.
+        args.push(format!("--ignore-certificate-errors-spki-list={hash}"));
+        args.push("--host-resolver-rules=MAP *.test 127.0.0.1".to_owned());
+    }
+    if options.binds_devices {
+        // One flag lists both features, because a second flag would replace the first.
+        let features = "DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting";
+        args.push(format!("--enable-features={features}"));
+    }
     let mut chrome = json!({
         "args": args,
         // Emulation sets the exact size of the viewport. A real window is at least 500 px wide and has a title bar.

@@ -11,6 +11,7 @@
 //! - [`services`]: private PostgreSQL and Redis servers and Flask applications, which end with the test;
 //! - [`small_disk`]: a file system that a test fills and frees;
 //! - [`on_every_store!`]: a macro that runs the same tests on several stores;
+//! - [`tls`]: a TLS proxy in front of a server, with a certificate that a browser can be told to trust;
 //! - [`tutorial`]: visits to the tutorial's site.
 //!
 //! Most functions panic with a message if they are misused or if the network fails, so that the test fails.
@@ -31,9 +32,11 @@ pub mod server;
 pub mod services;
 pub mod small_disk;
 pub mod stores;
+pub mod tls;
 pub mod tutorial;
 
 pub use browser::{Browser, BrowserError, BrowserOptions};
+pub use hardtack::testing::TestDevice;
 pub use hardtack_conformance::{Client, CookieJar, Request, Response, StoredCookie, client};
 pub use html::HtmlForms;
 pub use process::{Process, Program, StartError};

@@ -42,6 +42,17 @@ pub enum EventKind {
     Reauthenticated,
     /// The claims of the session changed, so access tokens that were issued before are outdated.
     ClaimsChanged,
+    /// The session was bound to the device of its browser.
+    Bound,
+    /// The server refused to bind the session: the log-in was too long ago, the session is already bound, or the proof
+    /// is not valid.
+    BindRefused,
+    /// A request to refresh a bound session contained a proof that another key had signed. The cookies may have been
+    /// stolen, so the session was ended.
+    ProofFailed,
+    /// A request to refresh a bound session contained no proof, and was refused. The cookies may have been stolen, or
+    /// the browser could not make a proof, for example because it has lost the key.
+    UnprovenRefresh,
 }
 
 impl EventKind {
@@ -59,6 +70,10 @@ impl EventKind {
             Self::PasswordChanged => "password_changed",
             Self::Reauthenticated => "reauthenticated",
             Self::ClaimsChanged => "claims_changed",
+            Self::Bound => "bound",
+            Self::BindRefused => "bind_refused",
+            Self::ProofFailed => "proof_failed",
+            Self::UnprovenRefresh => "unproven_refresh",
         }
     }
 }
@@ -124,7 +139,7 @@ impl Event<'_> {
                 let code = flaw.code();
                 log!(debug, code)
             }
-            EventKind::ReuseDetected => log!(warn),
+            EventKind::ReuseDetected | EventKind::ProofFailed => log!(warn),
             EventKind::RefreshAhead => log!(error),
             _ => log!(info),
         }

@@ -56,6 +56,7 @@
 //! | [`config`] | [`RefreshMode`], [`ClaimsPolicy`](config::ClaimsPolicy), lifetimes |
 //! | [`cookie`] | [`CookiePolicy`]: names, prefixes, paths, `SameSite`; [`SetCookies`] |
 //! | [`csrf`] | [`CsrfPolicy`]: the origin check and the double submit |
+//! | [`device_binding`] | sessions that are bound to a device, so that copied cookies become worthless on other devices |
 //! | [`session`] | sessions, their lifetimes ([`SessionPolicy`](session::SessionPolicy)), and the [`SessionStore`](session::SessionStore) trait |
 //! | [`token`] | [`VerifiedToken`], the proof that a request is authenticated |
 //! | [`token_source`] | where requests carry tokens, and what a route needs ([`Need`]) |
@@ -104,6 +105,7 @@ pub mod config;
 pub mod cookie;
 pub mod csrf;
 mod developer_notice;
+pub mod device_binding;
 pub mod error;
 pub mod event;
 pub mod files;

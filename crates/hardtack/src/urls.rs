@@ -21,6 +21,8 @@ pub struct Urls {
     pub(crate) refresh: String,
     pub(crate) reauthenticate: String,
     pub(crate) home: String,
+    pub(crate) bind: String,
+    pub(crate) bound: String,
 }
 
 impl Default for Urls {
@@ -32,6 +34,8 @@ impl Default for Urls {
             refresh: "/token/refresh".into(),
             reauthenticate: "/reauthenticate".into(),
             home: "/".into(),
+            bind: "/token/bind".into(),
+            bound: "/token/bound".into(),
         }
     }
 }
@@ -62,6 +66,11 @@ impl Urls {
         reauthenticate,
         /// Sets the page where users continue after a log-in if the request has no valid `next`. Default: `/`.
         home,
+        /// Sets the route to which browsers post the public key of their device. Default: `/token/bind`.
+        bind,
+        /// Sets the route to which browsers post to refresh a session that is bound to a device. Default:
+        /// `/token/bound`.
+        bound,
     }
 
     /// Returns the path of the log-in page.
@@ -102,6 +111,8 @@ impl Urls {
             ("refresh URL", &self.refresh),
             ("re-authentication URL", &self.reauthenticate),
             ("home URL", &self.home),
+            ("URL for binding sessions", &self.bind),
+            ("refresh URL of bound sessions", &self.bound),
         ];
         // No query is allowed, because the URL is compared with paths and becomes the Path of the refresh cookie.
         let is_path =
@@ -122,6 +133,8 @@ impl Urls {
             refresh: public(self.refresh),
             reauthenticate: public(self.reauthenticate),
             home: public(self.home),
+            bind: public(self.bind),
+            bound: public(self.bound),
         }
     }
 
@@ -131,7 +144,7 @@ impl Urls {
     }
 
     /// The routes that `next` must not lead to.
-    pub(crate) fn never_next(&self) -> [&str; 5] {
-        [&self.login, &self.logout, &self.signup, &self.refresh, &self.reauthenticate]
+    pub(crate) fn never_next(&self) -> [&str; 7] {
+        [&self.login, &self.logout, &self.signup, &self.refresh, &self.reauthenticate, &self.bind, &self.bound]
     }
 }

@@ -6,6 +6,7 @@ mod activity_rows;
 pub(crate) mod assets;
 pub(crate) mod confirm_email;
 mod credentials;
+pub(crate) mod device_binding;
 pub(crate) mod fallback;
 pub(crate) mod forgot_password;
 mod fresh;

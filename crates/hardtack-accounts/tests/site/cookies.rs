@@ -19,7 +19,7 @@ async fn https_site(refresh: RefreshMode) -> (TestSite, Client) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn s01_over_https_every_cookie_is_bound_to_its_host() {
+async fn s01_s91_over_https_every_cookie_is_bound_to_its_host() {
     let (site, mut client) = https_site(RefreshMode::Transparent).await;
     let page = client.get("/login").accept_html().send().await;
     let body = json!({ "username": "alice", "password": PASSWORD });
@@ -44,6 +44,10 @@ async fn s01_over_https_every_cookie_is_bound_to_its_host() {
             assert!(!what.to_ascii_lowercase().contains("domain"), "{what}");
             let readable = cookie.name.starts_with("__Host-csrf_") && !cookie.name.contains("pre");
             assert_eq!(cookie.http_only, !readable, "{what}");
+            // Only the server uses the other cookies. The access cookie lacks the prefix so that it can be bound to a
+            // device.
+            let strongest = !readable && cookie.name != "__Host-access_token_cookie";
+            assert_eq!(cookie.name.starts_with("__Host-Http-"), strongest, "{what}");
         }
     }
 }
@@ -62,7 +66,7 @@ async fn s02_every_cookie_says_its_same_site() {
     // A form whose sender has to enter the password first is kept in a cookie.
     let fields = [("csrf_token", csrf.as_str()), ("display_name", "Alice"), ("email", "")];
     seen.push(client.post("/account/change_settings").accept_html().form(&fields).send().await);
-    assert!(seen.last().unwrap().set_cookie("__Host-settings_draft").is_some(), "no draft was kept");
+    assert!(seen.last().unwrap().set_cookie("__Host-Http-settings_draft").is_some(), "no draft was kept");
     seen.push(client.get("/service").accept_json().raw_cookie_header("__Host-access_token_cookie=x").send().await);
     seen.push(client.post("/logout").accept_html().form(&fields[..1]).send().await);
     for response in &seen {
@@ -261,7 +265,7 @@ async fn s08_a_log_out_deletes_what_the_log_in_set() {
         let log_out = client.post("/logout").accept_json().csrf().send().await;
         assert_eq!(log_out.status(), 200, "{}", log_out.text());
         // The cookie that makes a known device of the browser is for the next log-in.
-        let is_device = |cookie: &StoredCookie| cookie.name == "__Host-hardtack_device";
+        let is_device = |cookie: &StoredCookie| cookie.name == "__Host-Http-hardtack_device";
         let (_device, set): (Vec<_>, Vec<_>) = log_in.set_cookies().into_iter().partition(is_device);
         let deleted = log_out.set_cookies();
         let identities = |cookies: &[StoredCookie]| {
@@ -276,7 +280,7 @@ async fn s08_a_log_out_deletes_what_the_log_in_set() {
             assert!(cookie.raw.contains("Expires=Thu, 01 Jan 1970 00:00:00 GMT"), "{}", cookie.raw);
         }
         let left: Vec<String> = client.cookies().iter().map(|cookie| cookie.name.clone()).collect();
-        assert_eq!(left, ["__Host-hardtack_device"], "{refresh:?}");
+        assert_eq!(left, ["__Host-Http-hardtack_device"], "{refresh:?}");
 
         // When the site refuses cookies, it deletes the same ones.
         let refused = thief.get("/service").accept_json().send().await;

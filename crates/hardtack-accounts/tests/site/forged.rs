@@ -186,6 +186,35 @@ async fn s10_unsigned_tokens_are_refused() {
     victim.refuses_refresh("no signature", format!("{header}.{payload}.")).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn s93_a_token_of_another_type_is_refused() {
+    let victim = Victim::new().await;
+    for typ in ["jwt", "Jwt"] {
+        let header = json!({ "alg": "HS256", "typ": typ }).to_string();
+        assert_eq!(victim.accepted(&victim.with_header(&header)).await.as_deref(), Ok("alice"), "{typ}");
+    }
+    assert_eq!(victim.accepted(&victim.with_header(r#"{"alg":"HS256"}"#)).await.as_deref(), Ok("alice"));
+    for typ in ["at+jwt", "dbsc+jwt", "logout+jwt", "JWE", "", "JWT;x"] {
+        let header = json!({ "alg": "HS256", "typ": typ }).to_string();
+        victim.refuses(typ, victim.with_header(&header)).await;
+        victim.refuses_refresh(typ, forge(&header, &claims(&victim.refresh).to_string())).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s93_ed25519_is_another_name_of_eddsa() {
+    for (own, other) in [(Algorithm::EdDSA, "Ed25519"), (Algorithm::Ed25519, "EdDSA")] {
+        let key = SigningKey::generate(own).unwrap();
+        let victim = Victim::at(Options { keys: KeySet::new(key.clone()), ..Options::default() }).await;
+        assert_eq!(victim.accepted(&victim.access).await.as_deref(), Ok("alice"));
+        let mut jwk: Value = serde_json::from_str(&key.dangerous_to_private_jwk_json()).unwrap();
+        jwk["alg"] = other.into();
+        let renamed = KeySet::new(SigningKey::from_jwk(&jwk.to_string()).unwrap());
+        let token = renamed.sign(victim.claims().to_string().as_bytes()).unwrap();
+        assert_eq!(victim.accepted(&token).await.as_deref(), Ok("alice"), "{other}");
+    }
+}
+
 /// The site signs with a private key; the attacker uses the public key as an HMAC secret.
 #[tokio::test(flavor = "multi_thread")]
 async fn s11_a_public_key_is_no_secret() {

@@ -358,7 +358,8 @@ pub(crate) fn field(page: &Response, action: &str, name: &str) -> String {
 /// The value of a cookie, which must exist. The name is without its prefix.
 pub(crate) fn cookie(client: &Client, name: &str) -> String {
     let cookies = client.cookies();
-    let found = cookies.iter().find(|cookie| cookie.name.trim_start_matches("__Host-") == name);
+    let without_prefix = |full: &str| full.trim_start_matches("__Host-").trim_start_matches("Http-").to_owned();
+    let found = cookies.iter().find(|cookie| without_prefix(&cookie.name) == name);
     found.unwrap_or_else(|| panic!("no cookie {name} in the jar")).value.clone()
 }
 

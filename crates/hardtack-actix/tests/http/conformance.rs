@@ -86,6 +86,8 @@ fn application(app: &mut ServiceConfig) {
         .service(web::resource("/login").post(log_in))
         .service(web::resource("/logout").get(log_out).post(log_out))
         .service(web::resource("/token/refresh").get(refresh).head(refresh).post(refresh))
+        .service(web::resource("/token/bind").post(bind_device))
+        .service(web::resource("/token/bound").post(refresh_bound))
         .service(web::resource("/reauthenticate").post(reauthenticate))
         .service(web::resource("/renew").post(renew))
         .service(web::resource("/echo").post(echo))
@@ -177,6 +179,14 @@ async fn log_out(auth: Auth) -> Result<impl Responder, AuthError> {
 
 async fn refresh(auth: Auth) -> Result<HttpResponse, AuthError> {
     auth.refresh_and_return().await
+}
+
+async fn bind_device(auth: Auth) -> Result<HttpResponse, AuthError> {
+    auth.bind_device().await
+}
+
+async fn refresh_bound(auth: Auth) -> Result<HttpResponse, AuthError> {
+    auth.refresh_bound().await
 }
 
 async fn reauthenticate(auth: Auth, request: HttpRequest, body: Bytes) -> Result<impl Responder, AuthError> {

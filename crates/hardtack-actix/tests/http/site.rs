@@ -17,7 +17,7 @@ use serde_json::json;
 
 pub(crate) const ORIGIN: &str = "https://site.example";
 pub(crate) const ACCESS: &str = "__Host-access_token_cookie";
-pub(crate) const REFRESH: &str = "__Host-refresh_token_cookie";
+pub(crate) const REFRESH: &str = "__Host-Http-refresh_token_cookie";
 pub(crate) const CSRF: &str = "__Host-csrf_access_token";
 
 pub(crate) struct Site {

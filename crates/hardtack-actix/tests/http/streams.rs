@@ -137,7 +137,7 @@ async fn e07_an_event_stream_ends_when_its_token_expires_and_a_socket_does_not()
     socket.read_until("Message 4").await;
     // The browser connects again, and its request is refreshed.
     let mut again = server.events(&alice).await;
-    again.read_until("set-cookie: __Host-refresh_token_cookie=").await;
+    again.read_until("set-cookie: __Host-Http-refresh_token_cookie=").await;
     again.read_until(LAST_CHUNK).await;
     server.auth.revoke_all_sessions("alice").await.unwrap();
     socket.read_until(CLOSE_POLICY).await;

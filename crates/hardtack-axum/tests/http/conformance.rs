@@ -71,6 +71,8 @@ fn application() -> Router {
         .route("/login", post(log_in))
         .route("/logout", get(log_out).post(log_out))
         .route("/token/refresh", get(refresh).post(refresh))
+        .route("/token/bind", post(bind_device))
+        .route("/token/bound", post(refresh_bound))
         .route("/reauthenticate", post(reauthenticate))
         .route("/renew", post(renew))
         .route("/echo", post(echo))
@@ -154,6 +156,14 @@ async fn log_out(auth: Auth) -> Result<Response, AuthError> {
 
 async fn refresh(auth: Auth) -> Result<Response, AuthError> {
     auth.refresh_and_return().await
+}
+
+async fn bind_device(auth: Auth) -> Result<Response, AuthError> {
+    auth.bind_device().await
+}
+
+async fn refresh_bound(auth: Auth) -> Result<Response, AuthError> {
+    auth.refresh_bound().await
 }
 
 async fn reauthenticate(auth: Auth, headers: HeaderMap, body: Bytes) -> Result<impl IntoResponse, AuthError> {

@@ -11,6 +11,7 @@ mod browser;
 mod composition;
 mod conformance;
 mod current_user;
+mod device_binding;
 mod examples;
 mod first_day;
 mod flask;

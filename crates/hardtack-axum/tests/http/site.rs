@@ -18,7 +18,7 @@ use serde_json::json;
 
 pub(crate) const ORIGIN: &str = "https://site.example";
 pub(crate) const ACCESS: &str = "__Host-access_token_cookie";
-pub(crate) const REFRESH: &str = "__Host-refresh_token_cookie";
+pub(crate) const REFRESH: &str = "__Host-Http-refresh_token_cookie";
 
 pub(crate) struct Site {
     pub(crate) auth: Authenticator,

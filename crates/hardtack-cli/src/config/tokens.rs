@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use hardtack::config::{ClaimsPolicy, Lifetime};
+use hardtack::config::{ClaimsPolicy, DeviceBinding, Lifetime};
 use hardtack::session::SessionPolicy;
 use hardtack::{AuthenticatorBuilder, RefreshMode, SigningKey};
 
 use super::duration;
 use super::settings::{
-    ACCESS_LIFETIME, AUDIENCE, CLOCK_SKEW, ENCODE_NBF, FRESH_LIFETIME, IDENTITY_CLAIM, ISSUER, LEEWAY, REALM, REFRESH,
-    REFRESH_LIFETIME, SESSION_LIFETIME, Setting,
+    ACCESS_LIFETIME, AUDIENCE, CLOCK_SKEW, DEVICE_BINDING, ENCODE_NBF, FRESH_LIFETIME, IDENTITY_CLAIM, ISSUER, LEEWAY,
+    REALM, REFRESH, REFRESH_LIFETIME, SESSION_LIFETIME, Setting,
 };
 use super::sources::Sources;
 use crate::error::Error;
@@ -20,6 +20,7 @@ pub(crate) struct Tokens {
     refresh_lifetime: Lifetime,
     fresh_lifetime: Duration,
     refresh_mode: RefreshMode,
+    device_binding: DeviceBinding,
     leeway: Duration,
     claims: ClaimsPolicy,
     realm: Option<String>,
@@ -34,6 +35,11 @@ impl Tokens {
             "off" => Some(RefreshMode::Off),
             _ => None,
         };
+        let device_binding = |text: &str| match text {
+            "off" => Some(DeviceBinding::Off),
+            "offer" => Some(DeviceBinding::Offer),
+            _ => None,
+        };
         let leeway = sources.parse(&LEEWAY, duration::EXPECTED, duration::parse)?;
         Ok(Self {
             access_lifetime: lifetime(sources, &ACCESS_LIFETIME)?,
@@ -44,6 +50,7 @@ impl Tokens {
                 duration::parse_non_zero,
             )?,
             refresh_mode: sources.parse_required(&REFRESH, "transparent, redirect, sliding or off", refresh_mode)?,
+            device_binding: sources.parse_required(&DEVICE_BINDING, "off or offer", device_binding)?,
             leeway: leeway.unwrap_or_default(),
             claims: claims(sources, leeway)?,
             realm: sources.text(&REALM).map(str::to_owned),
@@ -55,7 +62,8 @@ impl Tokens {
             .access_lifetime(self.access_lifetime)
             .refresh_lifetime(self.refresh_lifetime)
             .fresh_lifetime(self.fresh_lifetime)
-            .refresh_mode(self.refresh_mode);
+            .refresh_mode(self.refresh_mode)
+            .device_binding(self.device_binding);
         let builder = builder.claims(self.claims.clone());
         match &self.realm {
             Some(realm) => builder.realm(realm),

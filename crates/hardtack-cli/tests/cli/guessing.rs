@@ -71,7 +71,7 @@ fn s94_the_documentation_says_what_the_limits_are_and_why_nobody_is_locked_out()
         assert!(limits.contains(&format!("`{part}` |")), "{part}");
     }
     for text in
-        ["**No user is locked out permanently.**", "`__Host-hardtack_device`", "`hardtack user reset-link NAME`"]
+        ["**No user is locked out permanently.**", "`__Host-Http-hardtack_device`", "`hardtack user reset-link NAME`"]
     {
         assert!(limits.contains(text), "{text}");
     }

@@ -7,6 +7,7 @@ mod configuration;
 mod connections;
 mod crashes;
 mod database;
+mod device_binding;
 mod expiry;
 mod files;
 mod full_disk;

@@ -31,7 +31,7 @@ pub(super) fn cases() -> Vec<Case> {
             let mut browser = elsewhere(&site).await;
             let theirs = cookie_value(&browser, ACCESS);
             let alice = site.alice().await;
-            browser.set_cookie_raw(&format!("{REFRESH}={}; Path=/; Secure", cookie_value(&alice, REFRESH)));
+            browser.set_cookie_raw(&format!("{REFRESH}={}; Path=/; Secure; HttpOnly", cookie_value(&alice, REFRESH)));
             site.expect("GET", &browser.get("/protected").send().await, "200 +access +refresh");
             site.expect_eq("the refresh replaces it", cookie_value(&browser, ACCESS) == theirs, false);
         }),

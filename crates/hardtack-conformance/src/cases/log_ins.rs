@@ -93,7 +93,7 @@ pub(super) fn cases() -> Vec<Case> {
                 [(&nonce, &nonce), (&nonce, &token), (&token, &token), (&String::new(), &String::new())]
             {
                 let mut victim = site.visitor();
-                victim.set_cookie_raw(&format!("{PRE_SESSION}={cookie}; Secure; Path=/"));
+                victim.set_cookie_raw(&format!("{PRE_SESSION}={cookie}; Secure; HttpOnly; Path=/"));
                 let response = victim.post("/login").form(&[("csrf_token", field)]).send().await;
                 site.expect_eq(cookie, (response.status().as_u16(), response.set_cookies().len()), (403, 0));
             }

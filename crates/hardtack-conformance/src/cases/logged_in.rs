@@ -159,7 +159,7 @@ fn log_out() -> Vec<Case> {
         }),
         Case::new("log-out: with the cookies of two sessions, it ends both", |site| async move {
             let (mut alice, mut bob) = (site.alice().await, site.logged_in("bob").await);
-            bob.set_cookie_raw(&format!("{REFRESH}={}; Secure; Path=/", cookie_value(&alice, REFRESH)));
+            bob.set_cookie_raw(&format!("{REFRESH}={}; Secure; HttpOnly; Path=/", cookie_value(&alice, REFRESH)));
             site.expect("log-out", &bob.post("/logout").csrf().send().await, "200 -access -refresh");
             site.expect("the other session", &alice.get("/protected").send().await, "401 revoked -access -refresh");
         }),

@@ -5,6 +5,7 @@ mod caching;
 mod client_address;
 mod cookie_names;
 mod csrf;
+mod device_binding;
 mod forbidden;
 mod foreign_cookies;
 mod hosts;
@@ -59,6 +60,7 @@ pub(crate) fn all() -> Vec<Case> {
         races::cases,
         refresh_by_redirect::cases,
         refresh_modes::cases,
+        device_binding::cases,
         stateless::cases,
         store_failure::cases,
         bodies::cases,

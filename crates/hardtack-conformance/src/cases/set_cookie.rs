@@ -42,13 +42,13 @@ pub(super) fn cases() -> Vec<Case> {
                 [
                     "__Host-access_token_cookie={}; Secure; HttpOnly; Path=/; SameSite=Lax",
                     "__Host-csrf_access_token={}; Secure; Path=/; SameSite=Lax",
-                    "__Host-refresh_token_cookie={}; Secure; HttpOnly; Path=/; SameSite=Lax",
+                    "__Host-Http-refresh_token_cookie={}; Secure; HttpOnly; Path=/; SameSite=Lax",
                     "__Host-csrf_refresh_token={}; Secure; Path=/; SameSite=Lax",
                 ],
                 [
                     "__Host-access_token_cookie=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Secure; HttpOnly; Path=/; SameSite=Lax",
                     "__Host-csrf_access_token=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Secure; Path=/; SameSite=Lax",
-                    "__Host-refresh_token_cookie=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Secure; HttpOnly; Path=/; SameSite=Lax",
+                    "__Host-Http-refresh_token_cookie=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Secure; HttpOnly; Path=/; SameSite=Lax",
                     "__Host-csrf_refresh_token=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Secure; Path=/; SameSite=Lax",
                 ],
             )
@@ -116,7 +116,7 @@ pub(super) fn cases() -> Vec<Case> {
         }),
         Case::new("Set-Cookie: the pre-session cookie", |site| async move {
             let form = site.visitor().get("/form").send().await;
-            let expected = "__Host-csrf_pre_session={}; Secure; HttpOnly; Path=/; SameSite=Lax";
+            let expected = "__Host-Http-csrf_pre_session={}; Secure; HttpOnly; Path=/; SameSite=Lax";
             site.expect_eq("set by a form", set_cookies(&form), vec![expected.to_owned()]);
         }),
         Case::new("Set-Cookie: together with the handler's own cookie", |site| async move {

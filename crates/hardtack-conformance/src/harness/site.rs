@@ -17,9 +17,9 @@ pub(crate) const HTTPS: &str = "https://site.example";
 pub(crate) const HTTP: &str = "http://localhost:8080";
 
 pub(crate) const ACCESS: &str = "__Host-access_token_cookie";
-pub(crate) const REFRESH: &str = "__Host-refresh_token_cookie";
+pub(crate) const REFRESH: &str = "__Host-Http-refresh_token_cookie";
 pub(crate) const CSRF_ACCESS: &str = "__Host-csrf_access_token";
-pub(crate) const PRE_SESSION: &str = "__Host-csrf_pre_session";
+pub(crate) const PRE_SESSION: &str = "__Host-Http-csrf_pre_session";
 
 /// The lifetime of the site's access tokens.
 pub(crate) const ACCESS_LIFETIME: Duration = Duration::from_secs(15 * 60);

@@ -89,9 +89,9 @@ impl RawResponse {
     }
 }
 
-/// The name without `__Host-` or `__Secure-`.
+/// The name without `__Host-Http-`, `__Host-` or `__Secure-`.
 pub(crate) fn without_prefix(name: &str) -> &str {
-    name.strip_prefix("__Host-").or_else(|| name.strip_prefix("__Secure-")).unwrap_or(name)
+    ["__Host-Http-", "__Host-", "__Secure-"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
 }
 
 /// Describes a response in one line. The line contains the status, then the redirect target or the code of the problem

@@ -5,10 +5,10 @@ local rows, entries, outdated = {}, {}, {}
 for _, id in ipairs(redis.call('SMEMBERS', subject_key(subject))) do
   local row = read(id)
   if row and row.revoked_at == '-' then
-    local details = cjson.decode(string.sub(row.body, tonumber(row.length) + 1))
+    local details = read_details(row)
     details.outdated_generation = row.generation
     if claims then details.claims = claims end
-    row.body = row.subject .. cjson.encode(details)
+    set_details(row, details)
     rows[#rows + 1] = row
   end
 end

@@ -2,7 +2,7 @@
 --
 -- KEYS[1] is the store's name in braces. All keys begin with it, so that they are in one hash slot. A row is one
 -- string: a line with the fields that scripts change, then the subject, then JSON ("details") that only outdate.lua
--- changes.
+-- and bind.lua change.
 
 local function session_key(id) return KEYS[1] .. ':session:' .. id end
 local function subject_key(subject) return KEYS[1] .. ':subject:' .. subject end
@@ -37,6 +37,21 @@ end
 -- member itself matches.
 local function created_at(row)
   return tonumber(string.match(row.body, '"created_at":(%-?%d+)', tonumber(row.length) + 1))
+end
+
+-- Returns whether a session is bound to a device.
+local function is_bound(row)
+  return string.find(row.body, '"bound_key":"', tonumber(row.length) + 1, true) ~= nil
+end
+
+-- Returns the details of a row.
+local function read_details(row)
+  return cjson.decode(string.sub(row.body, tonumber(row.length) + 1))
+end
+
+-- Replaces the details of a row.
+local function set_details(row, details)
+  row.body = row.subject .. cjson.encode(details)
 end
 
 local function earlier(a, b)

@@ -70,6 +70,8 @@ session_row! {
     persistent: bool,
     replaced: bool,
     outdated_generation: i64,
+    bound_key: Option<String>,
+    bound_at: Option<i64>,
 }
 pub(crate) use column_list as session_columns;
 
@@ -104,6 +106,8 @@ impl SessionRow {
             persistent: session.persistent,
             replaced: session.replaced,
             outdated_generation: to_signed(session.id, "outdated_generation", session.outdated_generation)?,
+            bound_key: text(&session.bound_key),
+            bound_at: session.bound_at.map(Timestamp::unix_seconds),
         })
     }
 
@@ -127,6 +131,8 @@ impl SessionRow {
         session.persistent = self.persistent;
         session.replaced = self.replaced;
         session.outdated_generation = to_unsigned(&id, "outdated_generation", self.outdated_generation)?;
+        session.bound_key = self.bound_key;
+        session.bound_at = self.bound_at.map(Timestamp::from_unix_seconds);
         Ok(session)
     }
 

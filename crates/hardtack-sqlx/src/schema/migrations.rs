@@ -37,6 +37,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/sqlite/0007_live_index.sql"),
         include_str!("../../migrations/postgres/0007_live_index.sql"),
     ),
+    Migration::per_database(
+        8,
+        include_str!("../../migrations/sqlite/0008_bound.sql"),
+        include_str!("../../migrations/postgres/0008_bound.sql"),
+    ),
 ];
 
 /// The migrations of the table `pending_ends`, in order.

@@ -37,7 +37,7 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
     }
 
     fn can(&self, ability: StoreAbility) -> bool {
-        matches!(ability, StoreAbility::LimitSessions | StoreAbility::ListPages)
+        matches!(ability, StoreAbility::LimitSessions | StoreAbility::ListPages | StoreAbility::BindSessions)
     }
 
     async fn create_within(
@@ -67,16 +67,30 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
                 expires_at = CASE WHEN $4 < absolute_expires_at THEN $4 ELSE absolute_expires_at END,
                 auth_time = COALESCE($5, auth_time)
              WHERE id = $1 AND generation = $2 AND revoked_at IS NULL AND expires_at > $3
+                AND (bound_key IS NULL OR $6)
              RETURNING ",
             session_columns!()
         );
-        let statement = Statement::new(sql)
-            .bind(id.to_string())
-            .bind(generation)
-            .bind(rotation.now.unix_seconds())
-            .bind(rotation.expires_at.unix_seconds())
-            .bind(rotation.auth_time.map(Timestamp::unix_seconds));
-        self.one(statement).await
+        self.one(bind_rotation(sql, id, generation, rotation).bind(rotation.proven)).await
+    }
+
+    async fn bind(
+        &self,
+        id: SessionId,
+        generation: u64,
+        key: &str,
+        rotation: Rotation,
+    ) -> Result<Option<Session>, BackendError> {
+        let Ok(generation) = i64::try_from(generation) else { return Ok(None) };
+        let sql = concat!(
+            "UPDATE sessions SET generation = generation + 1, rotated_at = $3, confirmed = FALSE,
+                expires_at = CASE WHEN $4 < absolute_expires_at THEN $4 ELSE absolute_expires_at END,
+                auth_time = COALESCE($5, auth_time), bound_key = $6, bound_at = $3
+             WHERE id = $1 AND generation = $2 AND revoked_at IS NULL AND expires_at > $3 AND bound_key IS NULL
+             RETURNING ",
+            session_columns!()
+        );
+        self.one(bind_rotation(sql, id, generation, rotation).bind(key)).await
     }
 
     async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
@@ -196,6 +210,16 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
         }
         std::future::pending().await
     }
+}
+
+/// Creates a statement and binds the parameters `$1` to `$5`, which are the same in every statement that rotates.
+fn bind_rotation<'a>(sql: &'static str, id: SessionId, generation: i64, rotation: Rotation) -> Statement<'a> {
+    Statement::new(sql)
+        .bind(id.to_string())
+        .bind(generation)
+        .bind(rotation.now.unix_seconds())
+        .bind(rotation.expires_at.unix_seconds())
+        .bind(rotation.auth_time.map(Timestamp::unix_seconds))
 }
 
 impl<P> Sessions<P> {

@@ -62,7 +62,8 @@ fn runs(process: &Value) -> bool {
 #[tokio::test]
 async fn without_javascript_and_with_a_dark_color_scheme_on_a_small_screen() {
     let base = format!("http://{}", serve(site).await);
-    let options = BrowserOptions { javascript: false, dark: true, width: 360, height: 640 };
+    let options =
+        BrowserOptions { javascript: false, dark: true, width: 360, height: 640, ..BrowserOptions::default() };
     let browser = Browser::start(options).await.unwrap();
     browser.goto(&base).await.unwrap();
     assert_eq!(browser.title().await.unwrap(), "untouched");

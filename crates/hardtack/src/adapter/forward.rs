@@ -178,6 +178,31 @@ macro_rules! __forward_auth {
             Ok($into_response(self.exchange().refresh_and_return().await?))
         }
 
+        /// Handles a POST to `Urls::bind`, with which a browser registers the public key of its device
+        /// ([`DeviceBinding::Offer`](hardtack::config::DeviceBinding::Offer)). Do not require a token on this route.
+        ///
+        /// # Errors
+        /// - The method is not POST, or the request comes from another site.
+        /// - The session store failed.
+        /// - The head of the response has already been sent.
+        pub async fn bind_device(&self) -> ::core::result::Result<$response, $error> {
+            Ok($into_response(self.exchange().bind_device().await?))
+        }
+
+        /// Handles a POST to `Urls::bound`, with which a browser refreshes a session that is bound to its device.
+        ///
+        /// Do not require a token on this route, and do not limit its rate. If a browser gets a 4xx status other than
+        /// the 403 of this method, it forgets the session.
+        ///
+        /// # Errors
+        /// - The method is not POST.
+        /// - The session store failed.
+        /// - The request does not name a bound session, and its refresh token is missing or not valid.
+        /// - The head of the response has already been sent.
+        pub async fn refresh_bound(&self) -> ::core::result::Result<$response, $error> {
+            Ok($into_response(self.exchange().refresh_bound().await?))
+        }
+
         /// Makes the session fresh again and returns its new cookies. Call it after checking the password of `subject`.
         ///
         /// # Errors

@@ -14,8 +14,11 @@
 //! - [`Ended`]: the future that `Auth::ended` returns. A handler awaits it to know when to end a stream.
 //! - [`CLEAR_CACHE`]: the value of the `Clear-Site-Data` header in a response that ends the browser's session. The
 //!   adapter adds this header if [`SetCookies::clears_cache`](crate::SetCookies::clears_cache) returns `true`.
+//! - [`REGISTRATION`]: the name of the header in a response that asks the browser to bind the session to its device.
+//!   The adapter adds this header if [`SetCookies::registration`](crate::SetCookies::registration) returns a value.
 //! - [`ResponseChanges`]: the cookies and caching rules that the layer adds to the response.
 
+mod device_binding;
 mod exchange;
 mod external;
 mod forward;
@@ -27,7 +30,7 @@ mod session;
 
 pub use crate::authenticator::{Ended, RequestState, ResponseChanges};
 pub use crate::body::{BodyPeek, Peeked};
-pub use crate::cookie::CLEAR_CACHE;
+pub use crate::cookie::{CLEAR_CACHE, REGISTRATION};
 pub use crate::refusal::NO_STORE;
 pub use crate::request::{Headers, Incoming, RequestHead};
 pub use exchange::{Exchange, PendingVerification, Verification};

@@ -46,7 +46,9 @@ impl Exchange<'_> {
             // The browser learns here that its session was ended elsewhere, so it is logged out now.
             reply.cookies.extend(unset.clearing_cache(kind == FailureKind::Revoked));
         }
-        if kind == FailureKind::RefreshNeeded {
+        // If the session is bound to a device, the browser refreshes with a proof before its next request, because this
+        // response deletes the access cookie.
+        if kind == FailureKind::RefreshNeeded || (from_cookie && reason.is_unproven()) {
             reply.cookies.extend(self.verifier().unset_own_access_cookies());
         }
         Failure::new(reason, reply)

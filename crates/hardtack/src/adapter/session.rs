@@ -207,7 +207,7 @@ impl Exchange<'_> {
 
     /// Refuses to issue tokens once the head of the response has been sent, because they cannot reach the browser. The
     /// browser would keep its old tokens. When it sends those later, they would look like stolen copies.
-    fn require_unsent_head(&self, method: &str) -> Result<(), Failure> {
+    pub(super) fn require_unsent_head(&self, method: &str) -> Result<(), Failure> {
         if !self.state.is_head_sent() {
             return Ok(());
         }

@@ -6,6 +6,7 @@ use super::Authenticator;
 use super::issue::IssuedToken;
 use crate::clock::Timestamp;
 use crate::cookie::{CookieSlot, SetCookies, Setting};
+use crate::session::Session;
 use crate::token::IssueError;
 
 /// A domain or a maximum age for individual cookies, instead of those of the cookie policy.
@@ -107,6 +108,25 @@ impl Authenticator {
     ) -> Result<SetCookies, IssueError> {
         let (policy, age) = (self.cookies(), self.age(token, until, persistent));
         self.cookies_of(token, age, [&policy.access, &policy.csrf_access], &CookieOptions::default())
+    }
+
+    /// Returns the access cookie and its CSRF cookie for a session that is bound to a device. The access cookie expires
+    /// together with its token, because browsers refresh a bound session only when the access cookie is about to
+    /// expire. The CSRF cookie lasts longer, because scripts read it before the browser refreshes.
+    pub(super) fn bound_access_cookies(
+        &self,
+        token: &IssuedToken,
+        session: &Session,
+        now: Timestamp,
+    ) -> Result<SetCookies, IssueError> {
+        let (policy, mut cookies) = (self.cookies(), SetCookies::default());
+        let max_age = token.claims.expires_at.map(|end| end.since(now));
+        policy.set(&policy.access, &token.text, &Setting { domain: None, max_age, now }, &mut cookies)?;
+        if let (true, Some(csrf)) = (policy.csrf_cookies, &token.claims.csrf) {
+            let max_age = self.age(token, Some(session.expires_at), session.persistent);
+            policy.set(&policy.csrf_access, csrf, &Setting { domain: None, max_age, now }, &mut cookies)?;
+        }
+        Ok(cookies)
     }
 
     pub(super) fn refresh_cookies(&self, token: &IssuedToken, persistent: bool) -> Result<SetCookies, IssueError> {

@@ -5,6 +5,7 @@ use arc_swap::ArcSwap;
 use super::sealing_keys::SealingKeys;
 use crate::config::{RefreshMode, Settings};
 use crate::csrf::PreSessionKeys;
+use crate::device_binding::Challenges;
 use crate::error::ConfigError;
 use crate::jwt::KeySet;
 
@@ -15,6 +16,8 @@ pub(crate) struct Keys {
     pub(crate) set: KeySet,
     pub(crate) pre_session: PreSessionKeys,
     pub(super) sealing: SealingKeys,
+    /// The keys that authenticate challenges for sessions that are bound to devices.
+    pub(super) challenges: Challenges,
 }
 
 impl KeysInUse {
@@ -49,8 +52,9 @@ impl Keys {
         };
         let pre_session = PreSessionKeys::of(&set, &label("pre-session"));
         let sealing = SealingKeys::of(&set, &label("sealing"));
-        let set = if settings.flask { set.ignore_unknown_key_ids() } else { set };
-        Ok(Self { set, pre_session, sealing })
+        let challenges = Challenges::of(&set, &label("device challenge"));
+        let set = if settings.flask { set.ignore_unknown_key_ids().insecure_any_typ() } else { set };
+        Ok(Self { set, pre_session, sealing, challenges })
     }
 }
 

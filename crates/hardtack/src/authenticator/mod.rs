@@ -47,6 +47,7 @@ pub use issue::{IssuedToken, TokenBuilder};
 pub use login::{Freshness, LogIn};
 pub use request_state::{RequestState, ResponseChanges};
 pub use sessions::CheckedClaims;
+pub(crate) use sessions::{Binding, BoundRefresh};
 pub(crate) use verify::{Attempt, Pending, RequestVerifier, TokenVerdict};
 
 use std::fmt;

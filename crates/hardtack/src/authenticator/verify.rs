@@ -16,7 +16,7 @@ use super::{Authenticator, RequestState};
 use crate::body::{FormToken, JsonTokens, Peeked};
 use crate::clock::Timestamp;
 use crate::csrf::{CsrfError, check_double_submit, check_origin};
-use crate::jwt::{Expected, TokenError, TokenKind, Unverified, jws};
+use crate::jwt::{Expected, TokenError, TokenKind, Unverified};
 use crate::refusal::{Reason, Rejection};
 use crate::request::RequestHead;
 use crate::revocation::{Notes, SessionStatus};
@@ -326,7 +326,7 @@ impl Authenticator {
         if let Some(choose) = &self.0.callbacks.decode_key
             && let Some(key) = choose(&Unverified::parse_bytes(text)?)
         {
-            return Ok(jws::verify_with_key(text, &key)?.into_bytes());
+            return Ok(self.keys_in_use().set.verify_with(text, &key)?.into_bytes());
         }
         Ok(self.keys_in_use().set.verify(text)?.into_bytes())
     }

@@ -281,13 +281,27 @@ impl RequestVerifier<'_> {
     /// session has ended according to this process's cache. The session's row is checked only when the token is
     /// exchanged.
     pub(crate) async fn refresh_token(&self, need: Need) -> Result<Option<VerifiedToken>, Reason> {
+        self.refresh_token_if(need, |token| self.check_csrf(token)).await
+    }
+
+    /// Does the same as [`Self::refresh_token`], but without a CSRF check. For the routes of device binding, which
+    /// check a proof that no other site can make.
+    pub(crate) async fn device_token(&self) -> Result<Option<VerifiedToken>, Reason> {
+        self.refresh_token_if(Need::refresh(), |_| Ok(())).await
+    }
+
+    async fn refresh_token_if(
+        &self,
+        need: Need,
+        check: impl FnOnce(&VerifiedToken) -> Result<(), Reason>,
+    ) -> Result<Option<VerifiedToken>, Reason> {
         let authenticator = self.authenticator;
         let Some(text) = authenticator.find_cookie(&self.head, TokenKind::Refresh)? else { return Ok(None) };
         let token = match authenticator.verify_token(text, need.expected_kind(), authenticator.now()) {
             Err(_) if authenticator.is_foreign(text) => return Ok(None),
             verdict => verdict?.valid()?,
         };
-        self.check_csrf(&token)?;
+        check(&token)?;
         if !need.skip_revocation_check {
             authenticator.check_not_held(&token)?;
             match token.session().map(|id| authenticator.0.revocation_cache.status(id)) {
@@ -342,8 +356,10 @@ impl RequestVerifier<'_> {
             return matches!(refresh, Ok(Some(TokenVerdict::Expired(_))));
         }
         // If the session was replaced, the browser has other cookies or is about to get them. A token that is too early
-        // will become valid, and is already valid at the server that issued it (RFC 7519 section 4.1.5).
-        !matches!(reason, Reason::Replaced) && !reason.is_early() && reason.kind().unsets_cookies()
+        // will become valid, and is already valid at the server that issued it (RFC 7519 section 4.1.5). If a
+        // session is bound to a device, its browser refreshes it as soon as the browser can make a proof.
+        let goes_on = matches!(reason, Reason::Replaced) || reason.is_early() || reason.is_unproven();
+        !goes_on && reason.kind().unsets_cookies()
     }
 
     /// Whether refreshing the token is left to the application or to a later request. If the refresh mode is off, this

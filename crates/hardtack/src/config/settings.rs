@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{ClaimsPolicy, Lifetime, RefreshMode};
+use super::{ClaimsPolicy, DeviceBinding, Lifetime, RefreshMode};
 use crate::base_url::BaseUrl;
 use crate::body::ReadAheadLimits;
 use crate::client_address::TrustedProxies;
@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     /// How long an authentication counts as recent.
     pub(crate) fresh_lifetime: Lifetime,
     pub(crate) sessions: SessionPolicy,
+    /// Whether the authenticator asks browsers to bind sessions to their devices.
+    pub(crate) binding: DeviceBinding,
     pub(crate) claims: ClaimsPolicy,
     pub(crate) sources: TokenSources,
     pub(crate) csrf: CsrfPolicy,
@@ -53,6 +55,7 @@ impl Default for Settings {
             refresh_lifetime: Lifetime::For(Duration::from_secs(24 * 60 * 60)),
             fresh_lifetime: Lifetime::For(Duration::from_secs(15 * 60)),
             sessions: SessionPolicy::default(),
+            binding: DeviceBinding::default(),
             claims: ClaimsPolicy::default(),
             sources: TokenSources::default(),
             csrf: CsrfPolicy::default(),

@@ -17,4 +17,4 @@ pub(crate) use resolved::{CookieSlot, ResolvedPolicy};
 pub use same_site::SameSite;
 pub use set_cookie::CookieTooLarge;
 pub(crate) use set_cookie::Setting;
-pub use set_cookies::{CLEAR_CACHE, SetCookies};
+pub use set_cookies::{CLEAR_CACHE, REGISTRATION, SetCookies};

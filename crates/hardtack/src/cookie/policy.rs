@@ -114,7 +114,9 @@ impl CookiePolicy {
     ///
     /// Default: `/`. In redirect mode, the default is the refresh URL. The default then also includes the log-in,
     /// log-out and sign-up URLs, except those to which browsers send the access cookie. Without one of the two cookies,
-    /// a log-in, log-out or sign-up could not end the session that the browser already has.
+    /// a log-in, log-out or sign-up could not end the session that the browser already has. If
+    /// [`device_binding`](crate::AuthenticatorBuilder::device_binding) is set, the default also includes the two URLs
+    /// for bound sessions.
     #[must_use]
     pub fn refresh_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.refresh_paths = Some(paths.into_iter().map(Into::into).collect());
@@ -172,9 +174,14 @@ impl CookiePolicy {
 
     /// The default paths of the refresh cookie in redirect mode: the refresh URL, and also the log-in, log-out and
     /// sign-up URLs, except those to which browsers send the access cookie. Without one of the two cookies, a log-in,
-    /// log-out or sign-up could not end the session that the browser already has.
-    pub(crate) fn refresh_paths_for(&self, urls: &Urls) -> Vec<String> {
+    /// log-out or sign-up could not end the session that the browser already has. With `binds_sessions`, the default
+    /// paths also include the two URLs for bound sessions, because a binding and a bound refresh need the refresh
+    /// cookie.
+    pub(crate) fn refresh_paths_for(&self, urls: &Urls, binds_sessions: bool) -> Vec<String> {
         let mut paths = vec![urls.refresh.clone()];
+        if binds_sessions {
+            add_uncovered(&mut paths, &[], &[&urls.bind, &urls.bound]);
+        }
         add_uncovered(&mut paths, &self.access_paths, &urls.end_sessions());
         paths
     }
@@ -208,18 +215,17 @@ impl CookiePolicy {
         if let Some(domain) = &self.domain {
             check_domain(domain, base)?;
         }
-        let slot =
-            |name: &str, paths: Vec<String>, http_only| self.slot(&in_realm(realm, name), paths, http_only, secure);
+        let slot = |name: &str, paths: Vec<String>, usage| self.slot(&in_realm(realm, name), paths, usage, secure);
         let refresh_paths = self.refresh_paths.clone().unwrap_or(refresh_paths);
         let policy = ResolvedPolicy {
-            access: slot(&self.access_name, self.access_paths.clone(), true)?,
-            refresh: slot(&self.refresh_name, refresh_paths, true)?,
-            csrf_access: slot(&self.csrf_access_name, vec![self.csrf_access_path.clone()], false)?,
-            csrf_refresh: slot(&self.csrf_refresh_name, vec![self.csrf_refresh_path.clone()], false)?,
-            pre_session: slot(&self.pre_session_name, vec!["/".into()], true)?,
-            log_in_state: slot(LOG_IN_STATE, vec!["/".into()], true)?,
-            notice: slot("log_in_notice", vec!["/".into()], true)?,
-            device: slot("log_in_device", vec!["/".into()], true)?,
+            access: slot(&self.access_name, self.access_paths.clone(), CookieUse::Bindable)?,
+            refresh: slot(&self.refresh_name, refresh_paths, CookieUse::ServerOnly)?,
+            csrf_access: slot(&self.csrf_access_name, vec![self.csrf_access_path.clone()], CookieUse::Readable)?,
+            csrf_refresh: slot(&self.csrf_refresh_name, vec![self.csrf_refresh_path.clone()], CookieUse::Readable)?,
+            pre_session: slot(&self.pre_session_name, vec!["/".into()], CookieUse::ServerOnly)?,
+            log_in_state: slot(LOG_IN_STATE, vec!["/".into()], CookieUse::ServerOnly)?,
+            notice: slot("log_in_notice", vec!["/".into()], CookieUse::ServerOnly)?,
+            device: slot("log_in_device", vec!["/".into()], CookieUse::ServerOnly)?,
             domain: self.domain.clone(),
             secure,
             same_site: self.same_site,
@@ -231,7 +237,7 @@ impl CookiePolicy {
         Ok(policy)
     }
 
-    fn slot(&self, name: &str, paths: Vec<String>, http_only: bool, secure: bool) -> Result<CookieSlot, ConfigError> {
+    fn slot(&self, name: &str, paths: Vec<String>, usage: CookieUse, secure: bool) -> Result<CookieSlot, ConfigError> {
         if !is_token(name) {
             return Err(ConfigError::BadCookieName { name: name.to_owned() });
         }
@@ -239,11 +245,14 @@ impl CookiePolicy {
         let rooted = paths.iter().all(|path| path == "/");
         // If the name already starts with a prefix, the cookie must meet the requirements of that prefix.
         let promises = |p: &str| name.get(..p.len()).is_some_and(|start| start.eq_ignore_ascii_case(p));
-        let own = match (promises("__Host-"), promises("__Secure-")) {
+        let own = match (promises("__Host-"), promises("__Secure-") || promises("__Http-")) {
             (true, _) => Some(CookiePrefix::Host),
             (_, true) => Some(CookiePrefix::Secure),
             _ => None,
         };
+        if usage == CookieUse::Readable && (promises("__Host-Http-") || promises("__Http-")) {
+            return Err(ConfigError::HttpPrefixOnReadableCookie { name: name.to_owned() });
+        }
         if own.is_some() && self.prefix != CookiePrefix::None {
             return Err(ConfigError::PrefixInName { name: name.to_owned() });
         }
@@ -260,12 +269,26 @@ impl CookiePolicy {
                 return Err(ConfigError::HostPrefixWithPath { name: name.to_owned(), paths });
             }
             CookiePrefix::Host => "__Host-",
-            CookiePrefix::Auto if rooted && self.domain.is_none() => "__Host-",
+            CookiePrefix::Auto if rooted && self.domain.is_none() => match usage {
+                CookieUse::ServerOnly => "__Host-Http-",
+                CookieUse::Bindable | CookieUse::Readable => "__Host-",
+            },
             CookiePrefix::Auto | CookiePrefix::Secure => "__Secure-",
         };
         let name = if own.is_some() { name.to_owned() } else { format!("{prefix}{name}") };
-        Ok(CookieSlot { name: CookieName::new(name), paths, http_only })
+        Ok(CookieSlot { name: CookieName::new(name), paths, http_only: usage != CookieUse::Readable })
     }
+}
+
+/// Who reads a cookie. This determines the cookie's prefix, and whether the cookie is `HttpOnly`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CookieUse {
+    /// Only the server.
+    ServerOnly,
+    /// Only the server. Browsers can bind the cookie to a device, so its name cannot have the prefix `__Host-Http-`.
+    Bindable,
+    /// Scripts and the server.
+    Readable,
 }
 
 /// Adds the URLs that neither `paths` nor `others` cover.
@@ -282,7 +305,10 @@ fn add_uncovered(paths: &mut Vec<String>, others: &[String], urls: &[&str]) {
 fn in_realm(realm: Option<&str>, name: &str) -> String {
     let Some(realm) = realm else { return name.to_owned() };
     // A prefix that the browser enforces stays in front.
-    let prefix = ["__Host-", "__Secure-"].into_iter().find(|prefix| name.starts_with(prefix)).unwrap_or_default();
+    let prefix = ["__Host-Http-", "__Host-", "__Http-", "__Secure-"]
+        .into_iter()
+        .find(|prefix| name.starts_with(prefix))
+        .unwrap_or_default();
     format!("{prefix}{realm}_{}", name.strip_prefix(prefix).unwrap_or(name))
 }
 

@@ -3,7 +3,12 @@
 /// The prefix of cookie names, which browsers enforce (RFC 6265bis section 4.1.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CookiePrefix {
-    /// Over https, the strongest prefix that the cookie's path and domain allow; over http, none.
+    /// Over https, the strongest prefix that each cookie allows; over http, none:
+    /// - Cookies with a domain, or with a path other than `/`, get `__Secure-`.
+    /// - Of the others, the refresh cookie and the pre-session cookie get `__Host-Http-`, so that no script can set
+    ///   them.
+    /// - The CSRF cookies get `__Host-`, because scripts read them. The access cookie gets `__Host-` too, because
+    ///   browsers do not bind a cookie with the prefix `__Host-Http-` to a device.
     #[default]
     Auto,
     /// `__Host-`: requires `Secure`, `Path=/` and no `Domain`. A sibling domain cannot set the cookie.

@@ -65,7 +65,7 @@ impl ResolvedPolicy {
     pub(super) fn check_names(&self, reserved: &[&'static str]) -> Result<(), ConfigError> {
         let bare = |slot: &CookieSlot| {
             let name = slot.name.as_str();
-            let prefix = ["__Host-", "__Secure-"].into_iter().find(|p| name.starts_with(p));
+            let prefix = ["__Host-Http-", "__Http-", "__Host-", "__Secure-"].into_iter().find(|p| name.starts_with(p));
             name.strip_prefix(prefix.filter(|_| !self.flask).unwrap_or_default()).unwrap_or(name).to_owned()
         };
         let setters = ["access_name", "refresh_name", "csrf_access_name", "csrf_refresh_name", "pre_session_name"];

@@ -78,6 +78,13 @@ impl ResolvedPolicy {
         Self { same_site, ..self.clone() }.set(slot, value, setting, into)
     }
 
+    /// Returns the attributes with which `slot` is set, except `Max-Age` and `Expires`.
+    pub(crate) fn attributes(&self, slot: &CookieSlot) -> String {
+        let path = slot.paths.first().map_or("/", String::as_str);
+        let cookie = self.render(slot, path, "", None, &End::WithBrowser);
+        cookie.split_once("; ").map(|(_, attributes)| attributes.to_owned()).unwrap_or_default()
+    }
+
     /// Deletes `slot` on each of its paths. Browsers delete a cookie only if its name, `Path` and `Domain` are the same
     /// as when it was set.
     pub(crate) fn delete(&self, slot: &CookieSlot, domain: Option<&str>, into: &mut SetCookies) {

@@ -8,6 +8,9 @@ use crate::session::SessionId;
 /// The value does not include `"cookies"`, because that would delete the cookies of the whole registrable domain.
 pub const CLEAR_CACHE: &str = "\"cache\"";
 
+/// The name of the header in a response that asks the browser to bind a new session to its device.
+pub const REGISTRATION: &str = "secure-session-registration";
+
 /// The values of a response's `Set-Cookie` fields, in order. Add them to the response. If you do not, the browser is
 /// not logged in after a log-in, or keeps its cookies after a log-out.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -16,6 +19,7 @@ pub struct SetCookies {
     values: Vec<String>,
     clears_cache: bool,
     begun: Option<SessionId>,
+    registration: Option<String>,
 }
 
 impl SetCookies {
@@ -28,6 +32,7 @@ impl SetCookies {
         self.values.extend(other.values);
         self.clears_cache |= other.clears_cache;
         self.begun = other.begun.or(self.begun);
+        self.registration = other.registration.or(self.registration.take());
     }
 
     /// Returns the session that a log-in has begun, if these are the cookies of a log-in. To undo that log-in, for
@@ -40,6 +45,17 @@ impl SetCookies {
     /// Records which session a log-in has begun.
     pub(crate) fn of_session(self, begun: SessionId) -> Self {
         Self { begun: Some(begun), ..self }
+    }
+
+    /// Returns the value of the header [`REGISTRATION`](crate::adapter::REGISTRATION) if the response with these
+    /// cookies asks the browser to bind the session to its device. Adapters add this header.
+    pub fn registration(&self) -> Option<&str> {
+        self.registration.as_deref()
+    }
+
+    /// Sets the value that [`Self::registration`] returns.
+    pub(crate) fn asking_to_bind(self, registration: Option<String>) -> Self {
+        Self { registration, ..self }
     }
 
     /// Returns whether the response with these cookies ends the browser's session. If so, it also needs the field

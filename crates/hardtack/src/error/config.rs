@@ -83,6 +83,21 @@ pub enum ConfigError {
         /// The name of the cookie.
         name: String,
     },
+    /// Sessions cannot be bound to devices with these settings.
+    #[error("DeviceBinding::Offer cannot be used with these settings: {problem}")]
+    DeviceBinding {
+        /// What is missing, and what to do.
+        problem: &'static str,
+    },
+    /// `__Http-` and `__Host-Http-` do not allow cookies that scripts can read.
+    #[error(
+        "scripts must be able to read the cookie {name}, but browsers accept the prefixes __Http- and __Host-Http- \
+         only for HttpOnly cookies; remove the prefix from the name"
+    )]
+    HttpPrefixOnReadableCookie {
+        /// The name of the cookie.
+        name: String,
+    },
     /// `__Host-` requires the path `/`.
     #[error(
         "the cookie {name} has the prefix __Host- and the paths {paths:?}, but browsers accept this prefix only with \

@@ -348,7 +348,8 @@ impl JwtOptions {
     }
 }
 
-const ALGORITHMS: &str = "HS256, HS384, HS512, ES256, ES384, ES512, RS256, RS384, RS512, PS256, PS384, PS512 or EdDSA";
+const ALGORITHMS: &str = "HS256, HS384, HS512, ES256, ES384, ES512, RS256, RS384, RS512, PS256, PS384, PS512, EdDSA \
+                          or Ed25519";
 
 fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
@@ -387,7 +388,7 @@ fn public_key(text: &[u8], algorithm: Algorithm) -> Result<VerifyingKey, ConfigE
         Some(jwk) => jwk.and_then(|jwk| jwk.or_algorithm(algorithm).verifying_key()),
         None => VerifyingKey::from_pem(text, algorithm),
     };
-    let fits = |key: VerifyingKey| match key.algorithm() == algorithm {
+    let fits = |key: VerifyingKey| match key.algorithm().signs_like(algorithm) {
         true => Ok(key),
         false => Err(KeyError::AlgorithmMismatch { algorithm }),
     };

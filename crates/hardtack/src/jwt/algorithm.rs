@@ -1,4 +1,4 @@
-//! The signature algorithms of RFC 7518 §3 and RFC 8037, with the hash, curve or padding of each.
+//! The signature algorithms of RFC 7518 §3, RFC 8037 and RFC 9864, with the hash, curve or padding of each.
 
 use std::fmt;
 use std::str::FromStr;
@@ -43,7 +43,7 @@ pub(super) enum Curve {
 }
 
 /// Defines [`Algorithm`] from a table with one row for each algorithm. The name of a variant is also the value of `alg`
-/// in RFC 7518 §3.1 and RFC 8037 §3.1.
+/// in RFC 7518 §3.1, RFC 8037 §3.1 and RFC 9864 §2.2.
 macro_rules! algorithms {
     ($($(#[$doc:meta])* $name:ident => $family:expr,)+) => {
         /// A signature algorithm. The algorithm `none` of RFC 7518 is not supported.
@@ -104,8 +104,11 @@ algorithms! {
     PS384 => Family::Rsa(RsaPadding::Pss, Hash::Sha384),
     /// RSASSA-PSS with SHA-512.
     PS512 => Family::Rsa(RsaPadding::Pss, Hash::Sha512),
-    /// Ed25519 (RFC 8037 §3.1).
+    /// Ed25519 under the name in RFC 8037 §3.1. JWT libraries that support Ed25519 know this name.
     EdDSA => Family::Ed25519,
+    /// Ed25519 under the name in RFC 9864 §2.2. Unlike `EdDSA`, this name determines the curve. The signatures are the
+    /// same, so a key for one name also verifies tokens whose `alg` is the other name.
+    Ed25519 => Family::Ed25519,
 }
 
 impl Algorithm {
@@ -114,12 +117,17 @@ impl Algorithm {
         matches!(self.family(), Family::Hmac(_))
     }
 
+    /// Whether both algorithms create the same signatures: the two are equal, or they are `EdDSA` and `Ed25519`.
+    pub(crate) fn signs_like(self, other: Self) -> bool {
+        self.family() == other.family()
+    }
+
     /// Whether one key could be used with both algorithms.
     pub(crate) fn shares_keys_with(self, other: Self) -> bool {
         match self.family() {
             Family::Hmac(_) => matches!(other.family(), Family::Hmac(_)),
             Family::Rsa(..) => matches!(other.family(), Family::Rsa(..)),
-            Family::Ecdsa(_) | Family::Ed25519 => other == self,
+            Family::Ecdsa(_) | Family::Ed25519 => self.signs_like(other),
         }
     }
 }

@@ -8,6 +8,7 @@ use super::base64url;
 use super::error::{SignError, TokenError};
 use super::json::unique_members::{Json, read_object};
 use super::limits::{MAX_HEADER_LEN, MAX_KEY_ID_LEN};
+use super::typ::Typ;
 
 /// Members that are not supported: extensions (RFC 7515 §4.1.11), compression, unencoded payloads (RFC 7797), and keys
 /// or the URLs of keys. A token with one of these members is refused.
@@ -20,27 +21,23 @@ pub(super) struct UnverifiedHeader {
     pub(super) algorithm: Algorithm,
     /// `kid`, at most 256 bytes. Use it only for comparisons with the ids of known keys.
     pub(super) key_id: Option<String>,
+    /// `typ`. [`Typ`] decides whether it is accepted.
+    pub(super) typ: Option<String>,
 }
 
 impl UnverifiedHeader {
     /// Parses the first segment of a token.
     pub(super) fn from_segment(segment: &[u8]) -> Result<Self, TokenError> {
-        if segment.len() > MAX_HEADER_LEN.div_ceil(3) * 4 {
-            return Err(TokenError::TooLarge);
-        }
-        let text = base64url::decode(segment).ok_or(TokenError::Malformed)?;
-        Self::from_json(&text)
+        Self::from_json(&decode(segment)?)
     }
 
     fn from_json(text: &[u8]) -> Result<Self, TokenError> {
-        let (mut algorithm, mut key_id) = (None, None);
+        let (mut algorithm, mut key_id, mut typ) = (None, None, None);
         read_object(text, |name, value| {
             match name {
                 "alg" => algorithm = Some(read_algorithm(value)?),
                 "kid" => key_id = Some(read_key_id(value)?),
-                "typ" => {
-                    value.into_string().ok_or(TokenError::BadHeader)?;
-                }
+                "typ" => typ = Some(value.into_string().ok_or(TokenError::BadHeader)?.into_owned()),
                 _ => {
                     if let Some(name) = UNSUPPORTED.into_iter().find(|other| *other == name) {
                         return Err(TokenError::UnsupportedHeader(name));
@@ -53,18 +50,23 @@ impl UnverifiedHeader {
             TokenError::Malformed => TokenError::BadHeader,
             other => other,
         })?;
-        Ok(Self { algorithm: algorithm.ok_or(TokenError::BadHeader)?, key_id })
+        Ok(Self { algorithm: algorithm.ok_or(TokenError::BadHeader)?, key_id, typ })
     }
+}
+
+/// Decodes the first segment of a token.
+pub(super) fn decode(segment: &[u8]) -> Result<Vec<u8>, TokenError> {
+    if segment.len() > MAX_HEADER_LEN.div_ceil(3) * 4 {
+        return Err(TokenError::TooLarge);
+    }
+    base64url::decode(segment).ok_or(TokenError::Malformed)
 }
 
 /// Returns the `kid` of a header. The header may be one that this library does not accept, for example because of its
 /// algorithm.
 pub(super) fn key_id_of_any(segment: &[u8]) -> Option<String> {
-    if segment.len() > MAX_HEADER_LEN.div_ceil(3) * 4 {
-        return None;
-    }
     let (mut algorithm, mut key_id) = (None, None);
-    let text = base64url::decode(segment)?;
+    let text = decode(segment).ok()?;
     let read = read_object(&text, |name, value| {
         match name {
             "alg" => algorithm = value.into_string().map(drop),
@@ -91,8 +93,8 @@ fn read_key_id(value: Json<'_>) -> Result<String, TokenError> {
 
 /// Returns the encoded header of the tokens that a key signs. It has the members `alg`, `kid` (if the key has an id)
 /// and `typ`, in the order that PyJWT uses.
-pub(super) fn own_segment(algorithm: Algorithm, key_id: Option<&str>) -> String {
-    let typ = r#""typ":"JWT""#;
+pub(super) fn own_segment(algorithm: Algorithm, key_id: Option<&str>, typ: &Typ) -> String {
+    let typ = format!(r#""typ":{}"#, Value::from(typ.own()));
     let text = match key_id {
         None => format!(r#"{{"alg":"{algorithm}",{typ}}}"#),
         Some(key_id) => format!(r#"{{"alg":"{algorithm}","kid":{},{typ}}}"#, Value::from(key_id)),
@@ -102,8 +104,8 @@ pub(super) fn own_segment(algorithm: Algorithm, key_id: Option<&str>) -> String 
 
 /// Returns the encoded headers that tokens signed with a key commonly have: the header that [`own_segment`] returns,
 /// and headers with the same members in the orders that other libraries use.
-pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>) -> Vec<String> {
-    let (alg, typ) = (format!(r#""alg":"{algorithm}""#), r#""typ":"JWT""#);
+pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>, own_typ: &Typ) -> Vec<String> {
+    let (alg, typ) = (format!(r#""alg":"{algorithm}""#), format!(r#""typ":{}"#, Value::from(own_typ.own())));
     let others = match key_id {
         None => vec![format!("{{{typ},{alg}}}")],
         Some(key_id) => {
@@ -112,11 +114,12 @@ pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>) -> Vec
         }
     };
     let others = others.iter().map(|text| base64url::encode(text.as_bytes()));
-    std::iter::once(own_segment(algorithm, key_id)).chain(others).collect()
+    std::iter::once(own_segment(algorithm, key_id, own_typ)).chain(others).collect()
 }
 
 /// Returns an encoded header with `alg`, `kid` and `typ`, followed by the members of `extra`. A `typ` in `extra`
-/// replaces the usual one. A `kid` in `extra` is ignored; pass it as `key_id`.
+/// replaces the usual `typ`, and must be one that `own_typ` accepts. A `kid` in `extra` is ignored; pass it as
+/// `key_id`.
 ///
 /// # Errors
 /// [`SignError::KeyIdTooLong`], [`SignError::ReservedHeader`], [`SignError::BadHeader`], or, if the header would be
@@ -124,6 +127,7 @@ pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>) -> Vec
 pub(super) fn segment_with(
     algorithm: Algorithm,
     key_id: Option<&str>,
+    own_typ: &Typ,
     extra: &Map<String, Value>,
 ) -> Result<String, SignError> {
     if key_id.is_some_and(|id| id.len() > MAX_KEY_ID_LEN) {
@@ -133,9 +137,12 @@ pub(super) fn segment_with(
         return Err(SignError::ReservedHeader(name.clone()));
     }
     let typ = match extra.get("typ") {
-        None => "JWT",
+        None => own_typ.own(),
         Some(typ) => typ.as_str().ok_or(SignError::BadHeader("typ"))?,
     };
+    if !own_typ.accepts(Some(typ)) {
+        return Err(SignError::ReservedHeader("typ".to_owned()));
+    }
     let text = write_members(algorithm, key_id, typ, extra).map_err(|_| SignError::Failed)?;
     if text.len() > MAX_HEADER_LEN {
         return Err(SignError::TooLarge);

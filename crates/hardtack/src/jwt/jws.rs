@@ -9,9 +9,10 @@ use std::ops::Deref;
 
 use super::base64url;
 use super::error::{SignError, TokenError};
-use super::header::UnverifiedHeader;
+use super::header::{self, UnverifiedHeader};
 use super::keys::{SigningKey, VerifyingKey};
 use super::limits::{MAX_KEY_ID_LEN, MAX_SIGNATURE_LEN, MAX_TOKEN_LEN};
+use super::typ::Typ;
 
 /// The longest signature that is not RSA: ES512 (RFC 7518 §3.4). In bytes.
 const SHORT_SIGNATURE_LEN: usize = 132;
@@ -127,21 +128,24 @@ impl<'t> Segments<'t> {
     }
 }
 
-/// Verifies a token with one key.
+/// Verifies a token with one key. `typ` determines which `typ` the header may have.
 ///
 /// If the key has an id and the header has a `kid`, the two must be equal. If the key has no id, `kid` is ignored.
 ///
 /// # Errors
 /// The errors of [`KeySet::verify`](super::KeySet::verify).
-pub(crate) fn verify_with_key(token: &[u8], key: &VerifyingKey) -> Result<Payload, TokenError> {
+pub(super) fn verify_with_key(token: &[u8], key: &VerifyingKey, typ: &Typ) -> Result<Payload, TokenError> {
     let segments = Segments::parse(token)?;
     let header = UnverifiedHeader::from_segment(segments.header)?;
+    if !typ.accepts(header.typ.as_deref()) {
+        return Err(TokenError::WrongTyp);
+    }
     if let (Some(expected), Some(named)) = (key.key_id(), &header.key_id)
         && expected != named
     {
         return Err(TokenError::UnknownKey);
     }
-    if header.algorithm != key.algorithm() {
+    if !header.algorithm.signs_like(key.algorithm()) {
         return Err(TokenError::WrongAlgorithm);
     }
     segments.verify([key])
@@ -170,4 +174,25 @@ pub(super) fn sign(header: &str, payload: &[u8], key: &SigningKey) -> Result<Str
         return Err(SignError::TooLarge);
     }
     Ok(token)
+}
+
+/// Verifies a token, and returns its payload. `choose` gets the header as JSON, before it is verified, and returns the
+/// key.
+///
+/// # Errors
+/// [`TokenError::TooLarge`], [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed),
+/// [`BadSignature`](TokenError::BadSignature), or the error of `choose`.
+pub(crate) fn open_jws(
+    token: &[u8],
+    choose: impl FnOnce(&[u8]) -> Result<VerifyingKey, TokenError>,
+) -> Result<Vec<u8>, TokenError> {
+    let segments = Segments::parse(token)?;
+    let key = choose(&header::decode(segments.header)?)?;
+    segments.verify([&key]).map(Payload::into_bytes)
+}
+
+/// Signs a payload. `header` is JSON, and is not checked. For tests.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn sign_jws(header: &str, payload: &[u8], key: &SigningKey) -> Result<String, SignError> {
+    sign(&base64url::encode(header.as_bytes()), payload, key)
 }

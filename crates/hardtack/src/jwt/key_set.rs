@@ -1,20 +1,18 @@
 //! The keys of an application: those that verify tokens, and the one that signs them.
 
-use std::ffi::OsString;
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use zeroize::Zeroizing;
 
 use super::algorithm::Algorithm;
 use super::error::{KeyError, SignError, TokenError};
 use super::header::{self, UnverifiedHeader};
 use super::jwk::JwkSet;
 use super::jws::{self, Payload, Segments};
-use super::keys::{SigningKey, VerifyingKey, read_secret, read_secret_file};
+use super::keys::{SigningKey, VerifyingKey};
 use super::limits::MAX_KEY_ID_LEN;
+use super::typ::Typ;
 
 /// The key that signs tokens and the keys that verify them. Cheap to clone.
 ///
@@ -57,8 +55,15 @@ struct Inner {
     /// Common encoded headers, each with the result of [`select`](Self::select) for it. Almost every token has one of
     /// these headers, so its header is compared byte for byte instead of being decoded and parsed.
     known_headers: Vec<(String, Selection)>,
+    rules: HeaderRules,
+}
+
+/// What the headers of tokens may contain.
+#[derive(Clone, Debug, Default)]
+struct HeaderRules {
     /// Whether a `kid` that matches no key is ignored.
     ignores_unknown_key_ids: bool,
+    typ: Typ,
 }
 
 struct Signing {
@@ -80,7 +85,7 @@ impl KeySet {
     /// Creates a set of one key, which signs and verifies.
     pub fn new(signing: SigningKey) -> Self {
         let verifying = vec![signing.verifying_key()];
-        Self { inner: Arc::new(Inner::new(Some(signing), verifying, Vec::new(), false)) }
+        Self { inner: Arc::new(Inner::new(Some(signing), verifying, Vec::new(), HeaderRules::default())) }
     }
 
     /// Creates a set that can verify tokens but not sign them. Use it in a service that accepts the tokens of another
@@ -96,7 +101,7 @@ impl KeySet {
     /// # Ok::<(), hardtack::jwt::KeyError>(())
     /// ```
     pub fn verifying_only(key: VerifyingKey) -> Self {
-        Self { inner: Arc::new(Inner::new(None, vec![key], Vec::new(), false)) }
+        Self { inner: Arc::new(Inner::new(None, vec![key], Vec::new(), HeaderRules::default())) }
     }
 
     /// Creates a set with one HMAC secret for HS256, which signs and verifies.
@@ -105,65 +110,6 @@ impl KeySet {
     /// The errors of [`SigningKey::from_secret`].
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         SigningKey::from_secret(secret).map(Self::new)
-    }
-
-    /// Creates a set from the HMAC secret for HS256 in an environment variable, such as `JWT_SECRET_KEY`.
-    ///
-    /// The bytes of the variable are the secret. They are not decoded or trimmed. To read the secret from a file
-    /// instead (see [`read_secret`](super::read_secret)), set the variable to `@` followed by the path. Alternatively,
-    /// append `_FILE` to the variable's name, as in `JWT_SECRET_KEY_FILE`, and set that variable to the path.
-    ///
-    /// To replace the secret without logging users out, append `_PREVIOUS` to the variable's name, as in
-    /// `JWT_SECRET_KEY_PREVIOUS`, and set that variable to the old secret. It may contain several secrets, separated by
-    /// commas. Remove the variable once the lifetime of a refresh token has passed.
-    ///
-    /// The key's id is derived from the secret. If another application on the same host uses another secret, its tokens
-    /// have another `kid`, so Hardtack can distinguish them from the tokens of this application.
-    ///
-    /// ```
-    /// use hardtack::KeySet;
-    ///
-    /// match KeySet::from_secret_env("JWT_SECRET_KEY") {
-    ///     Ok(keys) => println!("{keys:?}"),
-    ///     // "… set it to the output of: openssl rand -base64 48"
-    ///     Err(refused) => println!("{refused}"),
-    /// }
-    /// ```
-    ///
-    /// # Errors
-    /// - [`KeyError::EnvMissing`]: the variable is not set.
-    /// - [`KeyError::EnvTwice`]: a variable and the one with `_FILE` appended to its name are both set.
-    /// - [`KeyError::InEnv`]: the value of a variable is refused. The cause is an error of
-    ///   [`read_secret`](super::read_secret) or [`SigningKey::from_secret`].
-    pub fn from_secret_env(name: &str) -> Result<Self, KeyError> {
-        let previous = format!("{name}_PREVIOUS");
-        let secret = secret_from_env(name)?.ok_or_else(|| KeyError::EnvMissing { name: name.to_owned() })?;
-        let in_env = |name: &str, cause| KeyError::InEnv { name: name.to_owned(), cause: Box::new(cause) };
-        let key = SigningKey::from_secret(&secret).map_err(|cause| in_env(name, cause))?;
-        let keys = Self::new(key.with_derived_id());
-        match secret_from_env(&previous)? {
-            Some(list) => keys.also_verify_secrets(&list, Algorithm::HS256).map_err(|cause| in_env(&previous, cause)),
-            None => Ok(keys),
-        }
-    }
-
-    /// Adds HMAC secrets that this application signed with in the past. Each is added as if by
-    /// [`retire`](Self::retire).
-    ///
-    /// In `list`, the secrets are separated by commas or line breaks. The id of each is derived from the secret
-    /// ([`SigningKey::with_derived_id`]). Secrets that the set already contains are left out.
-    ///
-    /// # Errors
-    /// The errors of [`SigningKey::from_secret_with`].
-    pub fn also_verify_secrets(self, list: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
-        let secrets = list.split(|byte| matches!(byte, b',' | b'\n')).map(<[u8]>::trim_ascii);
-        secrets.filter(|secret| !secret.is_empty()).try_fold(self, |keys, secret| {
-            let key = SigningKey::from_secret_with(secret, algorithm)?.with_derived_id();
-            if keys.verifying_keys().iter().any(|known| known.key_id() == key.key_id()) {
-                return Ok(keys);
-            }
-            keys.retire(key)
-        })
     }
 
     /// Adds a key that is used only to verify tokens, such as the public key of another service. For a key that this
@@ -180,16 +126,9 @@ impl KeySet {
                 return Err(KeyError::DuplicateKeyId { key_id: key_id.to_owned() });
             }
         }
-        let mut verifying = self.inner.verifying.clone();
-        verifying.push(key);
-        Ok(Self {
-            inner: Arc::new(Inner::new(
-                self.signing_key().cloned(),
-                verifying,
-                self.inner.retired.clone(),
-                self.inner.ignores_unknown_key_ids,
-            )),
-        })
+        let Inner { verifying, retired, rules, .. } = &*self.inner;
+        let verifying = verifying.iter().cloned().chain([key]).collect();
+        Ok(Self { inner: Arc::new(Inner::new(self.signing_key().cloned(), verifying, retired.clone(), rules.clone())) })
     }
 
     /// Adds a key that this application used to sign with. It still verifies tokens, as if it had been added with
@@ -203,9 +142,9 @@ impl KeySet {
     /// The errors of [`also_verify`](Self::also_verify).
     pub fn retire(self, key: SigningKey) -> Result<Self, KeyError> {
         let keys = self.also_verify(key.verifying_key())?;
-        let Inner { verifying, ignores_unknown_key_ids, .. } = &*keys.inner;
-        let retired = keys.inner.retired.iter().cloned().chain([key]).collect();
-        let inner = Inner::new(keys.signing_key().cloned(), verifying.clone(), retired, *ignores_unknown_key_ids);
+        let Inner { verifying, retired, rules, .. } = &*keys.inner;
+        let retired = retired.iter().cloned().chain([key]).collect();
+        let inner = Inner::new(keys.signing_key().cloned(), verifying.clone(), retired, rules.clone());
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -214,9 +153,52 @@ impl KeySet {
     /// `kid`.
     #[must_use]
     pub fn ignore_unknown_key_ids(self) -> Self {
-        let Inner { signing, verifying, retired, .. } = &*self.inner;
-        let signing = signing.as_ref().map(|signing| signing.key.clone());
-        Self { inner: Arc::new(Inner::new(signing, verifying.clone(), retired.clone(), true)) }
+        let rules = HeaderRules { ignores_unknown_key_ids: true, ..self.inner.rules.clone() };
+        self.with_rules(rules)
+    }
+
+    /// Writes `typ` instead of `JWT` into the header of tokens, and refuses tokens whose `typ` is missing or different.
+    /// The comparison ignores case. If each purpose has its own `typ`, a token that was signed for one purpose cannot
+    /// be used for another purpose (RFC 8725 §3.11).
+    ///
+    /// By default, the set writes `JWT`, and accepts tokens whose `typ` is `JWT` (in upper or lower case) or missing.
+    ///
+    /// If you change the `typ` of an application that is already in use, the application refuses all tokens that it
+    /// issued earlier, so all users must log in again.
+    ///
+    /// ```
+    /// use hardtack::{KeySet, SigningKey};
+    /// use hardtack::jwt::{Algorithm, TokenError};
+    ///
+    /// let key = SigningKey::generate(Algorithm::HS256)?;
+    /// let (plain, typed) = (KeySet::new(key.clone()), KeySet::new(key).require_typ("shop+jwt")?);
+    /// assert!(typed.verify(typed.sign(b"{}")?.as_bytes()).is_ok());
+    /// assert_eq!(typed.verify(plain.sign(b"{}")?.as_bytes()), Err(TokenError::WrongTyp));
+    /// assert_eq!(plain.verify(typed.sign(b"{}")?.as_bytes()), Err(TokenError::WrongTyp));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`KeyError::BadTyp`]: `typ` is not a media type of at most 64 characters, with or without `application/`.
+    pub fn require_typ(self, typ: &str) -> Result<Self, KeyError> {
+        let rules = HeaderRules { typ: Typ::required(typ)?, ..self.inner.rules.clone() };
+        Ok(self.with_rules(rules))
+    }
+
+    /// Accepts tokens with any `typ`, as PyJWT does. Has no effect if [`require_typ`](Self::require_typ) was called. A
+    /// token that another service has signed with the same key for another purpose may then be accepted.
+    #[must_use]
+    pub fn insecure_any_typ(self) -> Self {
+        let rules = self.inner.rules.clone();
+        match rules.typ {
+            Typ::Required(_) => self,
+            Typ::Usual | Typ::Any => self.with_rules(HeaderRules { typ: Typ::Any, ..rules }),
+        }
+    }
+
+    fn with_rules(self, rules: HeaderRules) -> Self {
+        let Inner { verifying, retired, .. } = &*self.inner;
+        Self { inner: Arc::new(Inner::new(self.signing_key().cloned(), verifying.clone(), retired.clone(), rules)) }
     }
 
     /// Returns the key that signs, or `None` for a set that only verifies.
@@ -241,7 +223,7 @@ impl KeySet {
     }
 
     /// Signs `payload`, which may be any bytes, and returns a compact JWS. The header is `{"alg":…,"typ":"JWT"}`. If
-    /// the key has an id, `kid` is between these two members.
+    /// the key has an id, `kid` is between these two members. [`require_typ`](Self::require_typ) sets another `typ`.
     ///
     /// # Errors
     /// - [`SignError::VerifyingOnly`]: the set has no signing key.
@@ -254,24 +236,25 @@ impl KeySet {
     }
 
     /// Signs `payload` like [`sign`](Self::sign), and adds the members of `extra` at the end of the header. A `typ` in
-    /// `extra` replaces the usual one.
+    /// `extra` replaces the usual `typ`, and must be one that [`verify`](Self::verify) accepts.
     ///
     /// # Errors
     /// - The errors of [`sign`](Self::sign).
     /// - [`SignError::TooLarge`]: the header would be longer than 2048 bytes.
-    /// - [`SignError::ReservedHeader`]: `extra` contains `alg`, a member that [`verify`](Self::verify) refuses, or
-    ///   `kid`. [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) allows `kid` if the signing key has no id.
+    /// - [`SignError::ReservedHeader`]: `extra` contains `alg`, a member that [`verify`](Self::verify) refuses, a `typ`
+    ///   that `verify` refuses, or `kid`. [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) allows `kid` if the
+    ///   signing key has no id.
     /// - [`SignError::BadHeader`]: `typ` or `kid` is not a string.
     pub fn sign_with_header(&self, extra: &Map<String, Value>, payload: &[u8]) -> Result<String, SignError> {
         let key = self.signing_key().ok_or(SignError::VerifyingOnly)?;
         let key_id = match (key.key_id(), extra.get("kid")) {
-            (None, Some(given)) if self.inner.ignores_unknown_key_ids => {
+            (None, Some(given)) if self.inner.rules.ignores_unknown_key_ids => {
                 Some(given.as_str().ok_or(SignError::BadHeader("kid"))?)
             }
             (_, Some(_)) => return Err(SignError::ReservedHeader("kid".to_owned())),
             (own, None) => own,
         };
-        let header = header::segment_with(key.algorithm(), key_id, extra)?;
+        let header = header::segment_with(key.algorithm(), key_id, &self.inner.rules.typ, extra)?;
         jws::sign(&header, payload, key)
     }
 
@@ -282,8 +265,8 @@ impl KeySet {
     /// [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes, or its header is too long),
     /// [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed),
     /// [`BadHeader`](TokenError::BadHeader), [`UnsupportedHeader`](TokenError::UnsupportedHeader),
-    /// [`DuplicateMember`](TokenError::DuplicateMember), [`WrongAlgorithm`](TokenError::WrongAlgorithm) or
-    /// [`UnknownKey`](TokenError::UnknownKey).
+    /// [`DuplicateMember`](TokenError::DuplicateMember), [`WrongTyp`](TokenError::WrongTyp),
+    /// [`WrongAlgorithm`](TokenError::WrongAlgorithm) or [`UnknownKey`](TokenError::UnknownKey).
     ///
     /// When the signature is verified: [`BadSignature`](TokenError::BadSignature). Afterwards:
     /// [`Malformed`](TokenError::Malformed), if the payload is not base64url.
@@ -292,16 +275,23 @@ impl KeySet {
         match selection {
             Selection::Key(index) => segments.verify(self.inner.verifying.get(index)),
             Selection::Algorithm(algorithm) => {
-                segments.verify(self.inner.verifying.iter().filter(|key| key.algorithm() == algorithm))
+                segments.verify(self.inner.verifying.iter().filter(|key| key.algorithm().signs_like(algorithm)))
             }
         }
+    }
+
+    /// Verifies a compact JWS like [`verify`](Self::verify), but with `key` instead of the keys of the set.
+    ///
+    /// If the key has an id and the header has a `kid`, the two must be equal. If the key has no id, `kid` is ignored.
+    pub(crate) fn verify_with(&self, token: &[u8], key: &VerifyingKey) -> Result<Payload, TokenError> {
+        jws::verify_with_key(token, key, &self.inner.rules.typ)
     }
 
     /// Returns whether a token belongs to another application. Such a token is a well-formed JWS with a `kid` that no
     /// key of this set has. An attacker can make such a token, too, so the caller must treat the request as if it had
     /// no token.
     pub(crate) fn is_foreign(&self, token: &[u8]) -> bool {
-        if self.inner.ignores_unknown_key_ids {
+        if self.inner.rules.ignores_unknown_key_ids {
             return false;
         }
         let Ok(segments) = Segments::parse(token) else { return false };
@@ -311,42 +301,17 @@ impl KeySet {
     }
 }
 
-/// Returns the secret in the environment variable `name`. If the variable `{name}_FILE` is set instead, its value is
-/// the path of a file, and the secret is the content of this file. Returns `None` if neither variable is set.
-fn secret_from_env(name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
-    secret_from(name, |variable| std::env::var_os(variable))
-}
-
-pub(super) fn secret_from(
-    name: &str,
-    variable: impl Fn(&str) -> Option<OsString>,
-) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
-    let file = format!("{name}_FILE");
-    let (name, secret) = match (variable(name), variable(&file)) {
-        (Some(_), Some(_)) => return Err(KeyError::EnvTwice { name: name.to_owned() }),
-        (None, Some(path)) => (&*file, read_secret_file(Path::new(&path))),
-        (Some(value), None) => {
-            let value = Zeroizing::new(value.into_encoded_bytes());
-            // A secret may be any bytes. Only text can name a file.
-            let secret = std::str::from_utf8(&value).map(read_secret);
-            (name, secret.unwrap_or(Ok(value)))
-        }
-        (None, None) => return Ok(None),
-    };
-    secret.map(Some).map_err(|cause| KeyError::InEnv { name: name.to_owned(), cause: Box::new(cause) })
-}
-
 impl Inner {
     fn new(
         signing: Option<SigningKey>,
         verifying: Vec<VerifyingKey>,
         retired: Vec<SigningKey>,
-        ignores_unknown_key_ids: bool,
+        rules: HeaderRules,
     ) -> Self {
         let mut known_headers: Vec<(String, Selection)> = Vec::new();
         for (index, key) in verifying.iter().enumerate() {
             let mut add = |key_id: Option<&str>, selection| {
-                for segment in header::common_segments(key.algorithm(), key_id) {
+                for segment in header::common_segments(key.algorithm(), key_id, &rules.typ) {
                     if !known_headers.iter().any(|(other, _)| *other == segment) {
                         known_headers.push((segment, selection));
                     }
@@ -358,8 +323,11 @@ impl Inner {
                 None => add(None, Selection::Algorithm(key.algorithm())),
             }
         }
-        let signing = signing.map(|key| Signing { header: header::own_segment(key.algorithm(), key.key_id()), key });
-        Self { signing, verifying, retired, known_headers, ignores_unknown_key_ids }
+        let signing = signing.map(|key| {
+            let header = header::own_segment(key.algorithm(), key.key_id(), &rules.typ);
+            Signing { key, header }
+        });
+        Self { signing, verifying, retired, known_headers, rules }
     }
 
     /// Splits a token and selects the keys that may verify it.
@@ -377,15 +345,18 @@ impl Inner {
 
     /// Selects the keys that may verify a token with this header.
     fn select(&self, header: &UnverifiedHeader) -> Result<Selection, TokenError> {
+        if !self.rules.typ.accepts(header.typ.as_deref()) {
+            return Err(TokenError::WrongTyp);
+        }
         let is_known = |named: &&str| self.verifying.iter().any(|key| key.key_id() == Some(named));
-        let named = header.key_id.as_deref().filter(|named| !self.ignores_unknown_key_ids || is_known(named));
+        let named = header.key_id.as_deref().filter(|named| !self.rules.ignores_unknown_key_ids || is_known(named));
         let Some(named) = named else {
-            let fits = self.verifying.iter().any(|key| key.algorithm() == header.algorithm);
+            let fits = self.verifying.iter().any(|key| key.algorithm().signs_like(header.algorithm));
             return fits.then_some(Selection::Algorithm(header.algorithm)).ok_or(TokenError::WrongAlgorithm);
         };
         let mut keys = self.verifying.iter().enumerate();
         let (index, key) = keys.find(|(_, key)| key.key_id() == Some(named)).ok_or(TokenError::UnknownKey)?;
-        if key.algorithm() != header.algorithm {
+        if !key.algorithm().signs_like(header.algorithm) {
             return Err(TokenError::WrongAlgorithm);
         }
         Ok(Selection::Key(index))

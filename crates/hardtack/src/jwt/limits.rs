@@ -10,5 +10,8 @@ pub(super) const MAX_HEADER_LEN: usize = 2048;
 /// The longest key id (`kid`).
 pub(super) const MAX_KEY_ID_LEN: usize = 256;
 
+/// The longest `typ` that [`KeySet::require_typ`](super::KeySet::require_typ) accepts.
+pub(super) const MAX_TYP_LEN: usize = 64;
+
 /// The longest signature: RSA with a modulus of 8192 bits.
 pub(super) const MAX_SIGNATURE_LEN: usize = 1024;

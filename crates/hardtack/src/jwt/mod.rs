@@ -28,17 +28,19 @@
 mod algorithm;
 mod base64url;
 mod claims;
+mod env_secrets;
 mod error;
 mod header;
 mod hex;
 mod json;
 mod jwk;
-pub(crate) mod jws;
+mod jws;
 mod key_set;
 mod keys;
 mod limits;
 #[cfg(test)]
 mod tests;
+mod typ;
 mod unverified;
 mod validate;
 
@@ -55,3 +57,8 @@ pub use validate::{Expected, validate};
 
 pub(crate) use claims::{ClaimsProfile, FastClaims};
 pub(crate) use hex::decode as decode_hex;
+pub(crate) use json::unique_members::{Json, read_object};
+pub(crate) use jws::open_jws;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use jws::sign_jws;
+pub(crate) use keys::hmac_sha256;

@@ -146,6 +146,12 @@ impl Reason {
         matches!(self, Self::Token(error) if error.is_early())
     }
 
+    /// Whether a refresh of a bound session is refused only because the request contains no proof. The session
+    /// continues, so its cookies are not deleted.
+    pub(crate) const fn is_unproven(&self) -> bool {
+        matches!(self, Self::Refresh(RefreshFlaw::Unproven))
+    }
+
     /// Returns a stable name in `snake_case`, the same in replies, events and the documentation.
     pub fn code(&self) -> &'static str {
         match self {
@@ -183,7 +189,7 @@ impl Reason {
             Self::Token(TokenError::Expired) => FailureKind::Expired,
             Self::Token(_) | Self::DuplicateCookie | Self::Malformed(_) | Self::BeyondPeek => FailureKind::Invalid,
             Self::NotFresh | Self::OtherUser => FailureKind::NotFresh,
-            Self::Refresh(RefreshFlaw::SessionExpired) => FailureKind::Expired,
+            Self::Refresh(RefreshFlaw::SessionExpired | RefreshFlaw::Unproven) => FailureKind::Expired,
             Self::Revoked | Self::Replaced | Self::Refresh(_) => FailureKind::Revoked,
             Self::RefreshNeeded => FailureKind::RefreshNeeded,
             Self::UnknownUser => FailureKind::UnknownUser,
@@ -230,6 +236,10 @@ impl Reason {
             }
             Self::Token(TokenError::Expired) | Self::Refresh(RefreshFlaw::SessionExpired) => {
                 "Your session has expired. Log in again."
+            }
+            Self::Refresh(RefreshFlaw::Unproven) => {
+                "Your session is bound to a device, and this request could not refresh it. Reload the page, or log in \
+                 again."
             }
             Self::Token(TokenError::WrongKind) => {
                 "This route needs the other kind of token (access or refresh). Log in again."

@@ -71,6 +71,26 @@ impl Rows {
         Ok(ended)
     }
 
+    /// Rotates a session if it is live, has this generation, and `allowed` returns `true` for it.
+    fn rotate(
+        &mut self,
+        id: SessionId,
+        generation: u64,
+        rotation: Rotation,
+        allowed: impl FnOnce(&Session) -> bool,
+    ) -> Option<Session> {
+        let row = self.sessions.get_mut(&id)?;
+        if row.generation != generation || !row.is_live(rotation.now) || !allowed(row) {
+            return None;
+        }
+        row.generation += 1;
+        row.rotated_at = rotation.now;
+        row.expires_at = rotation.expires_at.min(row.absolute_expires_at);
+        row.auth_time = rotation.auth_time.unwrap_or(row.auth_time);
+        row.confirmed = false;
+        Some(row.clone())
+    }
+
     /// The live sessions of a subject, in any order.
     fn live(&self, subject: &str, now: Timestamp) -> impl Iterator<Item = &Session> {
         let theirs = self.subjects.get(subject).into_iter().flatten().filter_map(|id| self.sessions.get(id));
@@ -123,7 +143,7 @@ impl SessionStore for MemorySessions {
     }
 
     fn can(&self, ability: StoreAbility) -> bool {
-        matches!(ability, StoreAbility::LimitSessions | StoreAbility::ListPages)
+        matches!(ability, StoreAbility::LimitSessions | StoreAbility::ListPages | StoreAbility::BindSessions)
     }
 
     async fn create_within(
@@ -145,14 +165,21 @@ impl SessionStore for MemorySessions {
         generation: u64,
         rotation: Rotation,
     ) -> Result<Option<Session>, BackendError> {
+        Ok(self.rows().rotate(id, generation, rotation, |row| rotation.proven || row.bound_key.is_none()))
+    }
+
+    async fn bind(
+        &self,
+        id: SessionId,
+        generation: u64,
+        key: &str,
+        rotation: Rotation,
+    ) -> Result<Option<Session>, BackendError> {
         let mut rows = self.rows();
-        let row = rows.sessions.get_mut(&id).filter(|row| row.generation == generation && row.is_live(rotation.now));
-        Ok(row.map(|row| {
-            row.generation += 1;
-            row.rotated_at = rotation.now;
-            row.expires_at = rotation.expires_at.min(row.absolute_expires_at);
-            row.auth_time = rotation.auth_time.unwrap_or(row.auth_time);
-            row.confirmed = false;
+        let Some(_) = rows.rotate(id, generation, rotation, |row| row.bound_key.is_none()) else { return Ok(None) };
+        Ok(rows.sessions.get_mut(&id).map(|row| {
+            row.bound_key = Some(key.to_owned());
+            row.bound_at = Some(rotation.now);
             row.clone()
         }))
     }

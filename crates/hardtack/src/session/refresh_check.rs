@@ -17,6 +17,9 @@ pub(crate) enum RefreshVerdict {
     Early,
     /// It is newer than the row: the store has lost writes, or another store is used with the same key.
     Ahead,
+    /// The session is bound to a device, and the client has not proved that it has the device's key. Refuse the token,
+    /// but do not end the session, because its browser may have sent the request before it could make a proof.
+    Unproven,
     /// The session was ended.
     Revoked,
     /// The session has expired: it was idle for too long, or it has reached its maximum lifetime.
@@ -35,8 +38,17 @@ impl SessionRules {
         if generation > row.generation {
             return RefreshVerdict::Ahead;
         }
+        if row.bound_key.is_some() {
+            return RefreshVerdict::Unproven;
+        }
+        self.check_refresh_of_device(row, generation, now)
+    }
+
+    /// Compares a refresh token of `generation` with the row of a live session whose generation is the same or higher.
+    /// Call it only if the session is not bound, or if the client has proved that it has the device's key.
+    pub(crate) fn check_refresh_of_device(&self, row: &Session, generation: u64, now: Timestamp) -> RefreshVerdict {
         let window = if row.confirmed { self.race_window } else { self.lost_response_window };
-        match row.generation - generation {
+        match row.generation.saturating_sub(generation) {
             0 => RefreshVerdict::Retry,
             1 if !window.is_zero() && self.is_early(row.rotated_at, now) => RefreshVerdict::Early,
             // Times are whole seconds: with a zero window, `<=` alone would accept the previous token for up to 1 s.
@@ -100,6 +112,18 @@ mod tests {
     fn s30_a_grandparent_is_reuse_at_once() {
         assert_eq!(verdict(&row(5, false), 3, 0), RefreshVerdict::Reuse);
         assert_eq!(verdict(&row(5, true), 1, 0), RefreshVerdict::Reuse);
+    }
+
+    #[test]
+    fn s89_a_bound_session_needs_a_proof_and_is_not_ended_without_one() {
+        let bound = |generation| Session { bound_key: Some("key".into()), ..row(generation, true) };
+        for generation in 1..=5 {
+            for age in [0, 3600] {
+                assert_eq!(verdict(&bound(5), generation, age), RefreshVerdict::Unproven);
+            }
+        }
+        assert_eq!(verdict(&bound(5), 6, 0), RefreshVerdict::Ahead);
+        assert_eq!(verdict(&Session { revoked_at: Some(NOW), ..bound(5) }, 5, 0), RefreshVerdict::Revoked);
     }
 
     #[test]

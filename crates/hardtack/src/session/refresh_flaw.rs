@@ -15,6 +15,12 @@ pub enum RefreshFlaw {
     Reused,
     /// The token is newer than its session's row: the store has lost writes, or two stores are used with one key.
     Ahead,
+    /// The token's session is bound to a device, and the request contains no proof that the client has the device's
+    /// key. The cookies may have been copied.
+    Unproven,
+    /// The token's session is bound to a device, and another key has signed the proof. The cookies may have been
+    /// copied, so the session was ended.
+    ProofFailed,
 }
 
 impl RefreshFlaw {
@@ -25,6 +31,8 @@ impl RefreshFlaw {
             Self::SessionExpired => "session_expired",
             Self::Reused => "refresh_reused",
             Self::Ahead => "refresh_ahead",
+            Self::Unproven => "unproven_refresh",
+            Self::ProofFailed => "proof_failed",
         }
     }
 }

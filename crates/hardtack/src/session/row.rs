@@ -53,6 +53,11 @@ pub struct Session {
     /// The generation up to which access tokens are outdated: the claims were changed after these tokens had been
     /// issued. Zero if the claims were never changed.
     pub outdated_generation: u64,
+    /// The public key of the device that the session is bound to, as a JWK; `None` if the session is not bound. A
+    /// refresh token of a bound session is accepted only with a proof that the client has the private key.
+    pub bound_key: Option<String>,
+    /// When the session was bound; `None` if it is not bound.
+    pub bound_at: Option<Timestamp>,
 }
 
 /// Omits the salt, from which the CSRF value is derived, and personal data.
@@ -72,6 +77,7 @@ impl fmt::Debug for Session {
             .field("persistent", &self.persistent)
             .field("replaced", &self.replaced)
             .field("outdated_generation", &self.outdated_generation)
+            .field("bound_at", &self.bound_at)
             .finish_non_exhaustive()
     }
 }
@@ -110,6 +116,8 @@ impl Session {
             persistent: false,
             replaced: false,
             outdated_generation: 0,
+            bound_key: None,
+            bound_at: None,
         }
     }
 

@@ -67,18 +67,28 @@ pub struct Rotation {
     pub expires_at: Timestamp,
     /// When the user typed the password again; `None` if this is an ordinary refresh.
     pub auth_time: Option<Timestamp>,
+    /// Whether the client has proved that it has the device's key. If not, a session that is
+    /// [bound](Session::bound_key) is not rotated.
+    pub proven: bool,
 }
 
 impl Rotation {
     /// Creates a rotation at the time `now`. The session ends at `expires_at` unless it is used before then.
     pub const fn new(now: Timestamp, expires_at: Timestamp) -> Self {
-        Self { now, expires_at, auth_time: None }
+        Self { now, expires_at, auth_time: None, proven: false }
     }
 
     /// Sets the time at which the user typed the password again.
     #[must_use]
     pub const fn with_auth_time(mut self, at: Timestamp) -> Self {
         self.auth_time = Some(at);
+        self
+    }
+
+    /// Sets [`proven`](Self::proven): the client has proved that it has the device's key.
+    #[must_use]
+    pub const fn with_proof(mut self) -> Self {
+        self.proven = true;
         self
     }
 }
@@ -143,6 +153,9 @@ pub enum StoreAbility {
     LimitSessions,
     /// [`SessionStore::list_page`].
     ListPages,
+    /// [`SessionStore::bind`], and the rule that [`SessionStore::rotate`] does not rotate a bound session without a
+    /// proof.
+    BindSessions,
 }
 
 /// A session store. Nine operations are required. The other methods, which have default implementations, concern the
@@ -172,6 +185,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// If the session is live and has exactly this generation, increments the generation, sets the times, clears
     /// `confirmed`, and returns the new row. If it is not live or has another generation, changes nothing and returns
     /// `None`.
+    ///
+    /// If the session is [bound](Session::bound_key) and [`Rotation::proven`] is not set, also changes nothing and
+    /// returns `None`. A store without [`StoreAbility::BindSessions`] has no bound sessions.
     fn rotate(
         &self,
         id: SessionId,
@@ -251,6 +267,24 @@ pub trait SessionStore: Send + Sync + 'static {
         std::future::ready(Err(BackendError::unsupported("listing sessions page by page")))
     }
 
+    /// Binds a session to a device. Changes the row in the same way as [`Self::rotate`], and also sets
+    /// [`Session::bound_key`] to `key` and [`Session::bound_at`] to the time of the rotation. If the session is not
+    /// live, has another generation or is already bound, changes nothing and returns `None`.
+    ///
+    /// A session is bound only once, so a thief who has copied the cookies cannot replace the key.
+    ///
+    /// Requires [`StoreAbility::BindSessions`].
+    fn bind(
+        &self,
+        id: SessionId,
+        generation: u64,
+        key: &str,
+        rotation: Rotation,
+    ) -> impl Future<Output = Result<Option<Session>, BackendError>> + Send {
+        let _ = (id, generation, key, rotation);
+        std::future::ready(Err(BackendError::unsupported("binding sessions to devices")))
+    }
+
     /// Returns the live sessions of a subject, sorted by the time of the log-in, the newest first, and then by id.
     fn list(&self, subject: &str, now: Timestamp) -> impl Future<Output = Result<Vec<Session>, BackendError>> + Send;
 
@@ -319,6 +353,7 @@ erase! {
     fn create_within(session: &'a Session, ends: RevokeTarget<'a>, limit: u32) -> Vec<SessionId>;
     fn find(id: SessionId) -> Option<Session>;
     fn rotate(id: SessionId, generation: u64, rotation: Rotation) -> Option<Session>;
+    fn bind(id: SessionId, generation: u64, key: &'a str, rotation: Rotation) -> Option<Session>;
     fn confirm(id: SessionId, generation: u64) -> ();
     fn revoke(ends: RevokeTarget<'a>, now: Timestamp) -> Vec<SessionId>;
     fn outdate(subject: &'a str, claims: Option<&'a str>, now: Timestamp) -> Vec<(SessionId, u64)>;

@@ -190,6 +190,16 @@ impl SessionStore for FailingSessions {
         Ok(session)
     }
 
+    async fn bind(
+        &self,
+        id: SessionId,
+        generation: u64,
+        key: &str,
+        rotation: Rotation,
+    ) -> Result<Option<Session>, BackendError> {
+        self.available()?.bind(id, generation, key, rotation).await
+    }
+
     async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
         self.available()?.confirm(id, generation).await
     }

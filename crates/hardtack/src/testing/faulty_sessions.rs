@@ -159,6 +159,16 @@ impl<S: SessionStore> SessionStore for FaultySessions<S> {
         self.call(self.store.rotate(id, generation, rotation)).await
     }
 
+    async fn bind(
+        &self,
+        id: SessionId,
+        generation: u64,
+        key: &str,
+        rotation: Rotation,
+    ) -> Result<Option<Session>, BackendError> {
+        self.call(self.store.bind(id, generation, key, rotation)).await
+    }
+
     async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
         self.call(self.store.confirm(id, generation)).await
     }

@@ -125,16 +125,20 @@ impl StoredCookie {
         self.expiry().is_some_and(|expiry| expiry <= now)
     }
 
-    /// Returns whether the cookie meets the requirements of its prefix, `__Secure-` or `__Host-` (RFC 6265bis §4.1.3).
-    /// If the name has no such prefix, returns `true`. The case of the prefix does not matter (§5.7).
+    /// Returns whether the cookie meets the requirements of its prefix: `__Secure-`, `__Host-`, `__Http-` or
+    /// `__Host-Http-` (RFC 6265bis §4.1.3). If the name has no such prefix, returns `true`. The case of the prefix does
+    /// not matter (§5.7).
     fn meets_prefix_requirements(&self) -> bool {
         let name = self.name.to_ascii_lowercase();
+        if (name.starts_with("__host-http-") || name.starts_with("__http-")) && !self.http_only {
+            return false;
+        }
         if name.starts_with("__host-") {
             // `__Host-` requires the attribute Path itself; a default path of "/" is not enough.
             let explicit = self.raw.split(';').skip(1).any(|a| a.trim().to_ascii_lowercase().starts_with("path"));
             return self.secure && self.domain.is_none() && self.path == "/" && explicit;
         }
-        self.secure || !name.starts_with("__secure-")
+        self.secure || !(name.starts_with("__secure-") || name.starts_with("__http-"))
     }
 }
 
@@ -349,9 +353,14 @@ mod tests {
             "__Host-d=1; Secure; Path=/; Domain=site.example",
             "__host-e=1; Secure",
             "__Secure-f=1",
+            "__Host-Http-g=1; Secure; Path=/; HttpOnly",
+            "__Host-Http-h=1; Secure; Path=/",
+            "__Host-Http-i=1; Secure; HttpOnly",
+            "__Http-j=1; HttpOnly",
+            "__Http-k=1; Secure",
         ]);
         assert_eq!(jar.header("/", false), None);
-        assert_eq!(jar.header("/", true).as_deref(), Some("s=1; __Host-a=1"));
+        assert_eq!(jar.header("/", true).as_deref(), Some("s=1; __Host-a=1; __Host-Http-g=1"));
     }
 
     #[test]

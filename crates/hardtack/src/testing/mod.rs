@@ -7,6 +7,7 @@
 mod browser;
 mod clock;
 mod cookie_date;
+mod device;
 mod failing_sessions;
 mod faulty_sessions;
 mod forward;
@@ -18,6 +19,7 @@ mod user;
 
 pub use browser::{Framework, NoFramework, SetCookieFields, TestBrowser};
 pub use clock::TestClock;
+pub use device::TestDevice;
 pub use failing_sessions::FailingSessions;
 pub use faulty_sessions::{Fault, FaultySessions};
 pub use jar::{CookieJar, StoredCookie};

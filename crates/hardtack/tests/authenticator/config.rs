@@ -80,6 +80,11 @@ fn bad_cookie_policies_are_refused() {
         assert_eq!(error, ConfigError::PrefixInName { name: own.into() });
         assert_message_contains(&error, "remove the prefix from the name");
     }
+    for readable in ["__Host-Http-id", "__http-id"] {
+        let error = refused(policy().csrf_access_name(readable).prefix(CookiePrefix::None));
+        assert_eq!(error, ConfigError::HttpPrefixOnReadableCookie { name: readable.into() });
+        assert_message_contains(&error, "remove the prefix from the name");
+    }
     for bad in ["", "a b", "a;b", "a=b", "\u{e9}"] {
         let error = refused(policy().refresh_name(bad));
         assert_eq!(error, ConfigError::BadCookieName { name: bad.into() });

@@ -1,7 +1,8 @@
 //! Cookies that the authenticator sets, and those that it accepts.
 
+use hardtack::cookie::CookiePrefix;
 use hardtack::session::SessionPolicy;
-use hardtack::{Authenticator, CookiePolicy, KeySet, RefreshMode};
+use hardtack::{Authenticator, CookiePolicy, KeySet, Need, RefreshMode};
 
 use crate::support::{Browser, NOW, Request, Site, block_on, key, log_in, refresh, seconds};
 
@@ -18,7 +19,7 @@ fn s01_s02_over_https_every_cookie_is_guarded() {
         [
             "__Host-access_token_cookie",
             "__Host-csrf_access_token",
-            "__Host-refresh_token_cookie",
+            "__Host-Http-refresh_token_cookie",
             "__Host-csrf_refresh_token"
         ]
     );
@@ -27,6 +28,30 @@ fn s01_s02_over_https_every_cookie_is_guarded() {
         assert!(!cookie.contains("Domain"));
         assert_eq!(cookie.contains("; HttpOnly"), !cookie.contains("csrf"), "{cookie}");
     }
+}
+
+#[test]
+fn s91_a_cookie_that_only_the_server_uses_is_read_under_the_strongest_name_only() {
+    let site = Site::new();
+    let alice = site.browser_of("alice");
+    for weaker in ["__Host-refresh_token_cookie", "__Secure-refresh_token_cookie", "refresh_token_cookie"] {
+        let planted = Browser::default().with(weaker, alice.refresh());
+        let response = site.send(&mut planted.clone(), Request::get("/page"), crate::support::page(Need::access()));
+        assert!(response.is_refused(401, "missing_token"), "{weaker} {}", response.code);
+        // It does not disturb the real one either.
+        let mut beside = alice.clone().with(weaker, "planted");
+        assert_eq!(site.refresh(&mut beside).status, 200, "{weaker}");
+    }
+    let names = |policy: CookiePolicy| {
+        let site = Site::with(|builder| builder.cookies(policy));
+        let response = site.send(&mut Browser::default(), Request::post("/login").json(), log_in("alice"));
+        names(&response.cookies).into_iter().find(|name| name.ends_with("refresh_token_cookie")).unwrap().to_owned()
+    };
+    // A domain or a path allows a weaker prefix only; a prefix that is asked for is used.
+    let policy = CookiePolicy::default;
+    assert_eq!(names(policy().refresh_paths(["/token"])), "__Secure-refresh_token_cookie");
+    assert_eq!(names(policy().prefix(CookiePrefix::Host)), "__Host-refresh_token_cookie");
+    assert_eq!(names(policy().prefix(CookiePrefix::Secure)), "__Secure-refresh_token_cookie");
 }
 
 #[test]
@@ -88,16 +113,15 @@ fn s06_an_authentication_cookie_twice_is_refused() {
     let site = Site::new();
     let alice = site.browser_of("alice");
     let mallory = site.browser_of("mallory");
-    for name in ["__Host-access_token_cookie", "__Host-refresh_token_cookie"] {
-        let short = name.strip_prefix("__Host-").unwrap();
-        for value in [alice.value(short).unwrap(), mallory.value(short).unwrap()] {
-            let twice = alice.clone().with(name, value);
-            let response = match short {
+    for name in ["access_token_cookie", "refresh_token_cookie"] {
+        for value in [alice.value(name).unwrap(), mallory.value(name).unwrap()] {
+            let twice = alice.doubling(name, value);
+            let response = match name {
                 "access_token_cookie" => site.visit(&mut twice.clone()),
                 _ => site.refresh(&mut twice.clone()),
             };
             assert!(response.is_refused(401, "duplicate_cookie"), "{name}");
-            assert!(response.deletes(short));
+            assert!(response.deletes(name));
         }
     }
     // The cookies are split over two fields, as HTTP/2 allows.

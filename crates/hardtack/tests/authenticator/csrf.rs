@@ -300,7 +300,7 @@ fn s48_a_log_in_form_carries_a_token_of_its_own() {
     let mut other = Browser::default();
     pre_session(&site, &mut other);
     assert_eq!(post(&mut other, &token), "csrf_mismatch");
-    let mut planted = Browser::default().with("__Host-csrf_pre_session", "short");
+    let mut planted = Browser::default().with("__Host-Http-csrf_pre_session", "short");
     assert_eq!(post(&mut planted, "short"), "csrf_missing");
     assert_eq!(post(&mut alice, &token), "");
     assert_eq!(site.visit(&mut alice).token().subject(), "alice");
@@ -311,10 +311,10 @@ fn s48_a_log_in_form_carries_a_token_of_its_own() {
 fn s48_a_log_in_form_works_beside_another_cookie_of_the_same_name() {
     let site = Site::new();
     for other in ["AAAAAAAAAAAAAAAAAAAAAA", "garbage"] {
-        let mut alice = site.browser_of("alice").with("__Host-csrf_pre_session", other);
+        let mut alice = site.browser_of("alice").with("__Host-Http-csrf_pre_session", other);
         let token = pre_session(&site, &mut alice);
         // `with` adds a second cookie; the page's own one may come first or last.
-        let mut doubled = alice.clone().with("__Host-csrf_pre_session", other);
+        let mut doubled = alice.clone().with("__Host-Http-csrf_pre_session", other);
         let before = doubled.access().to_owned();
         let refused = site.send(&mut doubled, Request::post("/login").form("guess"), log_in("bob"));
         assert!(refused.is_refused(403, "csrf_mismatch"), "{}", refused.code);

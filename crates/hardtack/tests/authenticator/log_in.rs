@@ -59,7 +59,7 @@ fn s75_e09_a_log_in_ends_every_session_that_a_doubled_cookie_names() {
     for name in ["access_token_cookie", "refresh_token_cookie"] {
         let site = Site::new();
         let (alice, bob) = (site.browser_of("alice"), site.browser_of("bob"));
-        let mut doubled = alice.clone().with(&format!("__Host-{name}"), bob.value(name).unwrap());
+        let mut doubled = alice.doubling(name, bob.value(name).unwrap());
         assert_eq!(site.send(&mut doubled, Request::post("/login").json(), log_in("carol")).status, 200);
         assert!(site.live_sessions("alice").is_empty() && site.live_sessions("bob").is_empty(), "{name}");
         assert_eq!(site.live_sessions("carol").len(), 1);
@@ -76,7 +76,7 @@ fn s09_a_session_id_of_a_strangers_making_is_nothing() {
     for invented in ["0123456789abcdef0123456789abcdef", "", "a.b.c"] {
         let mut browser = Browser::default()
             .with("__Host-access_token_cookie", invented)
-            .with("__Host-refresh_token_cookie", invented)
+            .with("__Host-Http-refresh_token_cookie", invented)
             .with("__Host-csrf_access_token", "chosen");
         let before = site.live_sessions("mallory").len();
         assert_ne!(site.visit(&mut browser.clone()).status, 200);

@@ -136,7 +136,7 @@ fn s75_e09_a_log_out_ends_every_session_that_a_doubled_cookie_names() {
     for name in ["access_token_cookie", "refresh_token_cookie"] {
         let site = Site::new();
         let (alice, bob) = (site.browser_of("alice"), site.browser_of("bob"));
-        let mut doubled = alice.clone().with(&format!("__Host-{name}"), bob.value(name).unwrap());
+        let mut doubled = alice.doubling(name, bob.value(name).unwrap());
         for (csrf, code) in [("", "csrf_missing"), ("foreign", "csrf_mismatch")] {
             let response = site.send(&mut doubled.clone(), Request::post("/logout").csrf(csrf), log_out);
             assert!(response.is_refused(403, code), "{name} {}", response.code);
@@ -159,7 +159,7 @@ fn s75_a_log_out_with_the_cookies_of_two_sessions_ends_both() {
     for csrf_of_alice in [true, false] {
         let site = Site::new();
         let (alice, bob) = (site.browser_of("alice"), site.browser_of("bob"));
-        let mut mixed = alice.replacing("__Host-refresh_token_cookie", bob.refresh());
+        let mut mixed = alice.replacing("__Host-Http-refresh_token_cookie", bob.refresh());
         let refused = site.send(&mut mixed.clone(), Request::post("/logout").csrf("foreign"), log_out);
         assert!(refused.is_refused(403, "csrf_mismatch"), "{}", refused.code);
         let csrf = if csrf_of_alice { alice.csrf() } else { bob.csrf() };

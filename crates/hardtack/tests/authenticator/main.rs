@@ -12,6 +12,7 @@ mod clocks;
 mod config;
 mod cookies;
 mod csrf;
+mod device_binding;
 mod ended_sessions;
 mod events;
 mod external;

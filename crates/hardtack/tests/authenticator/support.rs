@@ -427,6 +427,12 @@ impl Browser {
         self.jar.iter().find(|cookie| cookie.name.ends_with(name)).map(|cookie| cookie.value.as_str())
     }
 
+    /// Adds a second cookie with the name of the one that ends in `name`.
+    pub(crate) fn doubling(&self, name: &str, value: &str) -> Self {
+        let full = self.jar.iter().find(|cookie| cookie.name.ends_with(name)).map(|cookie| cookie.name.clone());
+        self.clone().with(&full.unwrap(), value)
+    }
+
     pub(crate) fn access(&self) -> &str {
         self.value("access_token_cookie").unwrap()
     }

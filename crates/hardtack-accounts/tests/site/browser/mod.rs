@@ -5,6 +5,7 @@ mod hostile;
 mod journey;
 mod keyboard;
 mod looks;
+mod planting;
 
 use std::fmt::Debug;
 use std::future::Future;

@@ -133,6 +133,12 @@ settings! {
     REFRESH =
         Setting::option("refresh", "MODE", "How to renew expired access tokens: transparent, redirect, sliding or off")
             .default("transparent");
+    DEVICE_BINDING = Setting::option(
+        "device_binding",
+        "MODE",
+        "Whether to ask browsers to bind sessions to their devices, over https only: off or offer",
+    )
+    .default("off");
     ACCESS_LIFETIME = Setting::option("access_lifetime", "TIME", "Lifetime of an access token, such as 900, 15m or 1d")
         .or_flask(&["JWT_ACCESS_TOKEN_EXPIRES"])
         .default("15m");

@@ -1,6 +1,8 @@
 //! The builder of an authenticator. [`AuthenticatorBuilder::build`] checks all settings together.
 
+mod binding_check;
 mod callbacks;
+mod device_binding;
 mod flask_compat;
 
 use std::collections::HashMap;
@@ -23,7 +25,7 @@ use crate::base_url::BaseUrl;
 use crate::body::{BodyCount, ReadAheadLimits};
 use crate::client_address::{Notices, TrustedProxies};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{ClaimsPolicy, Lifetime, RefreshMode, Settings};
+use crate::config::{ClaimsPolicy, DeviceBinding, Lifetime, RefreshMode, Settings};
 use crate::cookie::CookiePolicy;
 use crate::csrf::CsrfPolicy;
 use crate::error::ConfigError;
@@ -467,7 +469,7 @@ impl AuthenticatorBuilder {
             policy.send_access_without_refresh(&settings.urls);
         }
         let refresh_paths = match settings.refresh {
-            RefreshMode::Redirect => policy.refresh_paths_for(&settings.urls),
+            RefreshMode::Redirect => policy.refresh_paths_for(&settings.urls, settings.binding != DeviceBinding::Off),
             RefreshMode::Transparent | RefreshMode::Sliding | RefreshMode::Off => vec!["/".to_owned()],
         };
         let cookies = policy.resolve(
@@ -478,6 +480,7 @@ impl AuthenticatorBuilder {
             settings.flask,
             &settings.reserved_cookie_names,
         )?;
+        binding_check::check(&settings, &cookies, self.store.as_deref())?;
         let sends_token =
             |url: &str| cookies.access.is_sent_to(url) || (has_refresh_cookie && cookies.refresh.is_sent_to(url));
         let log_out = settings.urls.logout.as_str();

@@ -69,7 +69,9 @@ impl Authenticator {
         self.emit(EventKind::LogIn, &session.subject, Some(session.id), &client);
         // If another user has taken over the browser, the Back button must not show the previous user's pages.
         let other_user = held.iter().any(|token| token.subject() != session.subject);
-        Ok(cookies.of_session(session.id).clearing_cache(other_user && !self.settings().flask))
+        let registration = self.registration(&session, now);
+        let cookies = cookies.of_session(session.id).asking_to_bind(registration);
+        Ok(cookies.clearing_cache(other_user && !self.settings().flask))
     }
 
     /// Replaces all sessions of the user of `previous` with a new one, after a password change.
@@ -200,7 +202,7 @@ impl Authenticator {
         }
         let cookies = self.asked_again(cookies, &session, Fresh::Yes, now).await?;
         self.emit(EventKind::PasswordChanged, &session.subject, Some(session.id), client);
-        Ok(cookies)
+        Ok(cookies.asking_to_bind(self.registration(&session, now)))
     }
 
     /// If the application adds claims, loads them again and reissues the cookies, now that the session is stored. The

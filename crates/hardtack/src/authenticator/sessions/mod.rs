@@ -1,6 +1,7 @@
 //! Sessions: log-in, refresh, changed claims, revocation, and the revocation log.
 
 mod change_claims;
+mod device_binding;
 mod finish_ending;
 mod follow_log;
 mod login;
@@ -11,6 +12,7 @@ mod tokens;
 mod uncertain_write;
 
 pub use change_claims::CheckedClaims;
+pub(crate) use device_binding::{Binding, BoundRefresh};
 
 use crate::cookie::SetCookies;
 use crate::refusal::Reason;

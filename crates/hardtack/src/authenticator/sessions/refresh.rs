@@ -13,7 +13,7 @@ use crate::token::VerifiedToken;
 
 /// How many times to try a rotation before returning an error. A rotation fails if another request writes to the same
 /// row at the same time.
-const ATTEMPTS: usize = 8;
+pub(super) const ATTEMPTS: usize = 8;
 
 impl Authenticator {
     /// Exchanges a verified refresh token. The new access token is never fresh.
@@ -27,9 +27,9 @@ impl Authenticator {
         let (Some(id), Some(generation)) = (refresh.session(), refresh.claims().generation) else {
             return Err(self.flaw(RefreshFlaw::UnknownSession, refresh, client));
         };
-        let rotation = Rotation { now, expires_at: now + self.idle_of(refresh), auth_time: None };
         // Call the callback before the rotation. If it fails, the refresh token is still the newest of its session.
         let added = self.added_claims(refresh.subject()).await?;
+        let rotation = Rotation::new(now, now + self.idle_of(refresh));
         for _ in 0..ATTEMPTS {
             if let Some(row) = store.rotate(id, generation, rotation).await? {
                 self.await_confirmation(&row);
@@ -50,6 +50,7 @@ impl Authenticator {
                     self.warn_of_early(row.rotated_at, now);
                     return Err(TokenError::IssuedInFuture.into());
                 }
+                RefreshVerdict::Unproven => RefreshFlaw::Unproven,
                 RefreshVerdict::Revoked => RefreshFlaw::SessionEnded,
                 RefreshVerdict::Expired => RefreshFlaw::SessionExpired,
                 RefreshVerdict::Ahead => RefreshFlaw::Ahead,
@@ -68,7 +69,7 @@ impl Authenticator {
     /// Returns the claims that the callback adds to the tokens of a rotated row. The claims `added` were loaded while
     /// `generation` was current. If claims were changed during that generation, `added` may be outdated, so calls the
     /// callback again.
-    async fn added_claims_of(
+    pub(super) async fn added_claims_of(
         &self,
         row: &Session,
         generation: u64,
@@ -84,10 +85,12 @@ impl Authenticator {
         Ok(store.find(id).await?.is_some_and(|row| refresh.claims().generation == Some(row.generation)))
     }
 
-    fn flaw(&self, flaw: RefreshFlaw, refresh: &VerifiedToken, client: &Client<'_>) -> Reason {
+    pub(super) fn flaw(&self, flaw: RefreshFlaw, refresh: &VerifiedToken, client: &Client<'_>) -> Reason {
         let kind = match flaw {
             RefreshFlaw::Reused => EventKind::ReuseDetected,
             RefreshFlaw::Ahead => EventKind::RefreshAhead,
+            RefreshFlaw::Unproven => EventKind::UnprovenRefresh,
+            RefreshFlaw::ProofFailed => EventKind::ProofFailed,
             flaw => EventKind::RefreshRefused(flaw),
         };
         self.emit(kind, refresh.subject(), refresh.session(), client);
@@ -147,8 +150,15 @@ impl Authenticator {
             if !row.is_live(now) {
                 return Err(dead(&row));
             }
+            // A re-authentication needs no proof of the device's key, because the user has entered the password.
+            // Sliding mode has no proofs.
+            let proven = auth_time.is_some();
+            if row.bound_key.is_some() && !proven {
+                return Err(Reason::Refresh(RefreshFlaw::Unproven));
+            }
             let added = self.added_claims(&row.subject).await?;
-            let rotation = Rotation { now, expires_at: now + self.0.rules.idle(row.persistent), auth_time };
+            let rotation =
+                Rotation { auth_time, proven, ..Rotation::new(now, now + self.0.rules.idle(row.persistent)) };
             // If two requests slide at once, or a re-authentication is sent twice, the second request gets the tokens
             // of the first. Rotating again would make the first request's tokens look like reused copies. The
             // generation shows whether another request has rotated the row. Times do not show it if the clock of that
@@ -158,8 +168,9 @@ impl Authenticator {
                 Some(generation) => row.generation > generation,
                 None => row.rotated_at >= access.claims().issued_at,
             } && !self.0.rules.is_early(row.rotated_at, now);
-            let proven = row.auth_time == row.rotated_at && now.since(row.rotated_at) <= self.0.rules.race_window;
-            if overtaken && (freshness == Freshness::Not || proven) {
+            let typed_just_now =
+                row.auth_time == row.rotated_at && now.since(row.rotated_at) <= self.0.rules.race_window;
+            if overtaken && (freshness == Freshness::Not || typed_just_now) {
                 return Ok(self.session_cookies(&row, added, fresh, now)?);
             }
             if let Some(rotated) = store.rotate(id, row.generation, rotation).await? {
@@ -193,7 +204,7 @@ impl Authenticator {
         Ok(Refreshed { access: token.into_verified(), cookies })
     }
 
-    fn await_confirmation(&self, row: &Session) {
+    pub(super) fn await_confirmation(&self, row: &Session) {
         let now = self.moment();
         let until = now.after(self.0.rules.lost_response_window);
         self.0.revocation_cache.await_confirmation(row.id, row.generation, until, now);

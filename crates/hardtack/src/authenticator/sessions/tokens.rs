@@ -52,7 +52,10 @@ impl Authenticator {
         now: Timestamp,
     ) -> Result<Refreshed, IssueError> {
         let access = self.session_access(session, added, fresh, now)?;
-        let mut cookies = self.access_cookies(&access, Some(session.expires_at), session.persistent)?;
+        let mut cookies = match session.bound_key {
+            None => self.access_cookies(&access, Some(session.expires_at), session.persistent)?,
+            Some(_) => self.bound_access_cookies(&access, session, now)?,
+        };
         if self.settings().refresh != RefreshMode::Sliding {
             cookies.extend(self.refresh_cookies(&self.session_refresh(session)?, session.persistent)?);
         }

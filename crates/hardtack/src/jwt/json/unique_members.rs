@@ -12,7 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use crate::jwt::error::TokenError;
 
 /// A JSON value. Strings are borrowed from the text unless they have escapes.
-pub(in crate::jwt) enum Json<'a> {
+pub(crate) enum Json<'a> {
     Null,
     Bool(bool),
     Unsigned(u64),
@@ -38,7 +38,7 @@ impl<'a> Json<'a> {
 /// # Errors
 /// The errors of `each`; [`TokenError::DuplicateMember`]; or, if the text is not one JSON object,
 /// [`TokenError::Malformed`].
-pub(in crate::jwt) fn read_object<'a, F>(text: &'a [u8], each: F) -> Result<(), TokenError>
+pub(crate) fn read_object<'a, F>(text: &'a [u8], each: F) -> Result<(), TokenError>
 where
     F: FnMut(&str, Json<'a>) -> Result<(), TokenError>,
 {

@@ -52,8 +52,8 @@ impl Jwk {
         self.key_id.as_deref()
     }
 
-    /// Returns the algorithm that `alg` names. Without `alg`, returns the only algorithm for the key's curve, or `None`
-    /// for an RSA key or an HMAC secret.
+    /// Returns the algorithm that `alg` names. Without `alg`, returns the only algorithm for the key's curve (for
+    /// Ed25519, [`Algorithm::EdDSA`]), or `None` for an RSA key or an HMAC secret.
     pub fn algorithm(&self) -> Option<Algorithm> {
         let implied = match self.public.as_ref().map(PublicParts::key_type) {
             Some(KeyType::Ec(curve)) => Some(curve.algorithm()),
@@ -63,11 +63,13 @@ impl Jwk {
         self.algorithm.or(implied)
     }
 
-    /// Sets the algorithm of an RSA key or an HMAC secret that has no `alg`. `alg` is optional (RFC 7517 §4.4), but
-    /// several algorithms fit these keys. Other keys keep their algorithm.
+    /// Sets the algorithm of a key that has no `alg` and can be used with several algorithms. `alg` is optional (RFC
+    /// 7517 §4.4), but several algorithms fit an RSA key or an HMAC secret, and two names, `EdDSA` and `Ed25519`, fit
+    /// an Ed25519 key. Other keys keep their algorithm.
     #[must_use]
     pub fn or_algorithm(mut self, algorithm: Algorithm) -> Self {
-        self.algorithm = self.algorithm().or(Some(algorithm));
+        let only = self.algorithm().filter(|implied| !implied.signs_like(algorithm));
+        self.algorithm = self.algorithm.or(only).or(Some(algorithm));
         self
     }
 

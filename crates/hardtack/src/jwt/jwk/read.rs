@@ -27,7 +27,7 @@ impl Jwk {
         Self::from_members(members)
     }
 
-    pub(super) fn from_members(members: Vec<(Cow<'_, str>, Json<'_>)>) -> Result<Self, KeyError> {
+    pub(crate) fn from_members(members: Vec<(Cow<'_, str>, Json<'_>)>) -> Result<Self, KeyError> {
         let mut members = Members(members);
         let algorithm = members.text("alg")?.map(|name| name.parse::<Algorithm>()).transpose()?;
         let key_id = members.text("kid")?.map(Cow::into_owned);

@@ -34,7 +34,9 @@ impl JwkSet {
     /// 7517 §5 recommends.
     ///
     /// # Errors
-    /// [`KeyError::Unparsable`]: the text is not a JWK Set, or a member occurs twice.
+    /// - [`KeyError::Unparsable`]: the text is not a JWK Set, or a member occurs twice.
+    /// - [`KeyError::MixedKeys`]: the set contains both HMAC secrets and asymmetric keys.
+    /// - [`KeyError::DuplicateKeyId`]: two keys have the same `kid`.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let mut found = None;
         read_object(text.as_bytes(), |name, value| {
@@ -54,6 +56,8 @@ impl JwkSet {
             };
             keys.extend(Jwk::from_members(members));
         }
+        check_kinds(&keys)?;
+        check_ids(&keys)?;
         Ok(Self { keys })
     }
 
@@ -67,6 +71,24 @@ impl JwkSet {
         let keys = self.keys.iter().filter_map(Jwk::public_members).map(Value::Object).collect();
         let members = Map::from_iter([("keys".to_owned(), Value::Array(keys))]);
         Value::Object(members).to_string()
+    }
+}
+
+/// Refuses a set that contains both secrets and asymmetric keys. If such a set is published, the secrets are published
+/// with it. If a library confuses the two types of keys, it uses a public key as a secret.
+fn check_kinds(keys: &[Jwk]) -> Result<(), KeyError> {
+    let secrets = keys.iter().filter(|key| key.public.is_none()).count();
+    if secrets == 0 || secrets == keys.len() { Ok(()) } else { Err(KeyError::MixedKeys) }
+}
+
+/// Refuses a set in which two keys have the same id, because a token's `kid` must select exactly one key (RFC 7517
+/// §4.5).
+fn check_ids(keys: &[Jwk]) -> Result<(), KeyError> {
+    let mut ids: Vec<&str> = keys.iter().filter_map(Jwk::key_id).collect();
+    ids.sort_unstable();
+    match ids.windows(2).find_map(|pair| pair.first().filter(|id| pair.last() == Some(id))) {
+        Some(id) => Err(KeyError::DuplicateKeyId { key_id: (*id).to_owned() }),
+        None => Ok(()),
     }
 }
 

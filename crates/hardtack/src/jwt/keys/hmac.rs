@@ -57,7 +57,7 @@ impl HmacKey {
 }
 
 /// Returns the HMAC-SHA256 tag of the parts of a message, for a key of any length.
-pub(super) fn hmac_sha256(key: &[u8], message: &[&[u8]]) -> [u8; 32] {
+pub(crate) fn hmac_sha256(key: &[u8], message: &[&[u8]]) -> [u8; 32] {
     // RFC 2104 §2: a key longer than a block is hashed, a shorter one is padded with zeros.
     let mut block = Zeroizing::new([0; 64]);
     if let Some(start) = block.get_mut(..key.len()) {

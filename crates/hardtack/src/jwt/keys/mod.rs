@@ -5,12 +5,14 @@ mod hmac;
 mod named_secret;
 mod parts;
 mod pem;
+mod roca;
 mod sample_words;
 mod secret_strength;
 mod secret_text;
 mod signing;
 mod verifying;
 
+pub(crate) use hmac::hmac_sha256;
 pub(super) use secret_text::read_file as read_secret_file;
 pub use secret_text::read_secret;
 pub use signing::SigningKey;

@@ -89,6 +89,7 @@ impl SigningKey {
     /// - [`KeyError::NotASigningKey`]: the key is public.
     /// - [`KeyError::AlgorithmMismatch`]: the type or the curve of the key does not fit the algorithm.
     /// - [`KeyError::WeakRsa`]: the RSA key has fewer than 2048 bits.
+    /// - [`KeyError::RocaRsa`]: the RSA key can be factored.
     pub fn from_pem(text: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let unfit = || pem::explain(text, algorithm, EXPECTED_PEM);
         match pem::first_block(text).ok_or_else(unfit)? {
@@ -258,7 +259,7 @@ impl SigningKey {
         VerifyingKey::from_verifier(self.algorithm(), self.key_id.clone(), self.inner.verifier.clone())
     }
 
-    /// Returns whether signing the same bytes always gives the same signature. HMAC, EdDSA and RSASSA-PKCS1-v1_5 are
+    /// Returns whether signing the same bytes always gives the same signature. HMAC, Ed25519 and RSASSA-PKCS1-v1_5 are
     /// deterministic; ECDSA and RSASSA-PSS are not.
     pub fn is_deterministic(&self) -> bool {
         match self.algorithm().family() {

@@ -7,7 +7,7 @@ use aws_lc_rs::signature::{self, EcdsaVerificationAlgorithm, ParsedPublicKey, Rs
 
 use super::hmac::HmacKey;
 use super::parts::{PublicParts, bit_length, point};
-use super::{der, pem};
+use super::{der, pem, roca};
 use crate::jwt::algorithm::{Algorithm, Curve, Family, Hash, RsaPadding};
 use crate::jwt::error::KeyError;
 
@@ -69,7 +69,8 @@ impl VerifyingKey {
     ///
     /// # Errors
     /// [`KeyError::Unparsable`], [`AlgorithmMismatch`](KeyError::AlgorithmMismatch) if the key is of another type than
-    /// `algorithm` needs, and [`WeakRsa`](KeyError::WeakRsa) if an RSA key has fewer than 2048 bits.
+    /// `algorithm` needs, and, for an RSA key, [`WeakRsa`](KeyError::WeakRsa) if it has fewer than 2048 bits or
+    /// [`RocaRsa`](KeyError::RocaRsa) if it can be factored.
     pub fn from_pem(text: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let unfit = || pem::explain(text, algorithm, EXPECTED_PEM);
         match pem::first_block(text).ok_or_else(unfit)? {
@@ -191,10 +192,11 @@ fn parse_rsa(n: &[u8], e: &[u8], scheme: &'static RsaParameters) -> Result<Parse
     ParsedPublicKey::new(scheme, built).map_err(|_| EXPECTED_PARTS)
 }
 
-/// Refuses a modulus of fewer than 2048 bits (RFC 7518 §3.3) or of more than 8192 bits.
+/// Refuses a modulus of fewer than 2048 bits (RFC 7518 §3.3) or of more than 8192 bits, and one that can be factored.
 pub(super) fn check_rsa_strength(n: &[u8]) -> Result<(), KeyError> {
     match bit_length(n) {
         bits @ ..2048 => Err(KeyError::WeakRsa { bits }),
+        2048..=8192 if roca::has_fingerprint(n) => Err(KeyError::RocaRsa),
         2048..=8192 => Ok(()),
         _ => Err(KeyError::Unparsable { expected: "an RSA key of 2048 to 8192 bits" }),
     }

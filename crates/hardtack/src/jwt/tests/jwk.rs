@@ -1,6 +1,7 @@
 //! JWKs and sets of them.
 
 use super::{ALL, key, key_file, sign};
+use crate::jwt::typ::Typ;
 use crate::jwt::{Algorithm, Jwk, JwkSet, KeyError, KeySet, SigningKey, VerifyingKey, jws};
 
 pub(super) fn rsa_jwk() -> serde_json::Value {
@@ -19,9 +20,9 @@ fn private_jwks_round_trip() {
         assert_eq!(again.derive("x"), key.derive("x"));
         assert_eq!(again.dangerous_to_private_jwk_json(), json);
         let token = sign(b"", &again);
-        assert!(jws::verify_with_key(token.as_bytes(), &key.verifying_key()).is_ok());
+        assert!(jws::verify_with_key(token.as_bytes(), &key.verifying_key(), &Typ::Any).is_ok());
         let verifying = VerifyingKey::from_jwk(&json).unwrap();
-        assert!(jws::verify_with_key(token.as_bytes(), &verifying).is_ok());
+        assert!(jws::verify_with_key(token.as_bytes(), &verifying, &Typ::Any).is_ok());
     }
 }
 

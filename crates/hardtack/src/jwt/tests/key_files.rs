@@ -1,6 +1,7 @@
 //! Single keys: PEM, DER, derived keys.
 
 use super::{ALL, key, key_file, sign};
+use crate::jwt::typ::Typ;
 use crate::jwt::{Algorithm, Jwk, JwkSet, KeyError, KeySet, SigningKey, VerifyingKey, jws};
 
 #[test]
@@ -17,7 +18,7 @@ fn pem_files_of_all_forms_are_loaded() {
         let signing = SigningKey::from_pem(private, algorithm).unwrap();
         let verifying = VerifyingKey::from_pem(public, algorithm).unwrap();
         let token = sign(b"", &signing);
-        assert!(jws::verify_with_key(token.as_bytes(), &verifying).is_ok(), "{algorithm}");
+        assert!(jws::verify_with_key(token.as_bytes(), &verifying, &Typ::Any).is_ok(), "{algorithm}");
         assert_eq!(
             signing.verifying_key().to_jwk().unwrap().to_public_json(),
             verifying.to_jwk().unwrap().to_public_json()
@@ -35,7 +36,7 @@ fn a_key_file_for_another_algorithm_is_refused() {
         (key_file!("es512.pem"), key_file!("es512.pub.pem"), "ES512"),
         (key_file!("rsa.pkcs1.pem"), key_file!("rsa.pkcs1.pub.pem"), "RS PS"),
         (key_file!("rsa.pem"), key_file!("rsa.pub.pem"), "RS PS"),
-        (key_file!("ed25519.pem"), key_file!("ed25519.pub.pem"), "EdDSA"),
+        (key_file!("ed25519.pem"), key_file!("ed25519.pub.pem"), "EdDSA Ed25519"),
     ] {
         for algorithm in ALL {
             let fits = fitting.contains(algorithm.as_str())
@@ -85,7 +86,7 @@ fn every_asymmetric_algorithm_loads_from_pem_der_and_jwk() {
         ("ES256", key_file!("es256.pem"), key_file!("es256.pub.pem")),
         ("ES384", key_file!("es384.pem"), key_file!("es384.pub.pem")),
         ("ES512", key_file!("es512.pem"), key_file!("es512.pub.pem")),
-        ("EdDSA", key_file!("ed25519.pem"), key_file!("ed25519.pub.pem")),
+        ("EdDSA Ed25519", key_file!("ed25519.pem"), key_file!("ed25519.pub.pem")),
     ];
     for (algorithms, private, public) in files {
         let (_, private_der) = first_block(private).unwrap();
@@ -109,7 +110,11 @@ fn every_asymmetric_algorithm_loads_from_pem_der_and_jwk() {
             for key in &signing {
                 let token = sign(b"payload", key);
                 for public in &verifying {
-                    assert_eq!(&*jws::verify_with_key(token.as_bytes(), public).unwrap(), b"payload", "{algorithm}");
+                    assert_eq!(
+                        &*jws::verify_with_key(token.as_bytes(), public, &Typ::Any).unwrap(),
+                        b"payload",
+                        "{algorithm}"
+                    );
                     let only = KeySet::verifying_only(public.clone());
                     assert!(only.verify(token.as_bytes()).is_ok() && only.sign(b"payload").is_err());
                 }

@@ -1,6 +1,7 @@
 //! Key sets: which key verifies which token.
 
 use super::{ALL, HS256, forge, header_of, key, key_file};
+use crate::jwt::typ::Typ;
 use crate::jwt::{Algorithm, KeyError, KeySet, SignError, SigningKey, TokenError, jws};
 
 #[test]
@@ -68,8 +69,8 @@ fn a_key_id_selects_exactly_one_key() {
     assert_eq!(HS256.verify(nameless.as_bytes()), Err(TokenError::UnknownKey));
     // A single key without an id does verify such a token.
     let verifying = HS256.signing_key().unwrap().verifying_key();
-    assert!(jws::verify_with_key(nameless.as_bytes(), &verifying).is_ok());
-    let refused = jws::verify_with_key(nameless.as_bytes(), &verifying.with_key_id("b"));
+    assert!(jws::verify_with_key(nameless.as_bytes(), &verifying, &Typ::Any).is_ok());
+    let refused = jws::verify_with_key(nameless.as_bytes(), &verifying.with_key_id("b"), &Typ::Any);
     assert_eq!(refused, Err(TokenError::UnknownKey));
 }
 

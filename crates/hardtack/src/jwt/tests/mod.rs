@@ -2,6 +2,7 @@
 
 mod claims;
 mod interoperability;
+mod jose_today;
 mod json;
 mod jwk;
 mod key_files;
@@ -27,7 +28,7 @@ macro_rules! key_file {
 
 use key_file;
 
-const ALL: [Algorithm; 13] = [
+const ALL: [Algorithm; 14] = [
     Algorithm::HS256,
     Algorithm::HS384,
     Algorithm::HS512,
@@ -41,6 +42,7 @@ const ALL: [Algorithm; 13] = [
     Algorithm::PS384,
     Algorithm::PS512,
     Algorithm::EdDSA,
+    Algorithm::Ed25519,
 ];
 
 /// Returns a key of the algorithm. RSA keys are read from a file, because generating one is slow.

@@ -1,7 +1,7 @@
 //! Which HMAC secrets are refused.
 
 use super::{key_file, random_looking};
-use crate::jwt::key_set::secret_from;
+use crate::jwt::env_secrets::secret_from;
 use crate::jwt::{Algorithm, KeyError, KeySet, SigningKey, TokenError, VerifyingKey, read_secret};
 
 fn refusal(secret: &[u8]) -> Option<KeyError> {

@@ -1,6 +1,7 @@
 //! The conformance suite of session stores.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test: it fails by panicking with the broken rule")]
 
+mod binding;
 mod claims;
 mod limit;
 mod log;
@@ -68,6 +69,11 @@ where
     log::the_log_is_in_order(&fresh().await).await;
     log::prune_deletes_only_what_has_ended(&fresh().await).await;
     log::prune_respects_its_limit(&fresh().await).await;
+    binding::bound_rows_are_stored_unchanged(&fresh().await).await;
+    binding::bind_sets_the_key_once(&fresh().await).await;
+    binding::a_bound_session_is_rotated_with_a_proof_only(&fresh().await).await;
+    binding::bind_stops_at_the_end_of_the_session(&fresh().await).await;
+    binding::one_racing_binding_wins(&fresh().await).await;
     races::one_racing_rotation_wins(&fresh().await).await;
     races::one_racing_creation_wins(&fresh().await).await;
     races::one_racing_revocation_returns_a_session(&fresh().await).await;

@@ -14,19 +14,19 @@ pub(super) async fn rotate_writes_the_successor<S: SessionStore>(store: &Subject
         ..session("alice")
     };
     store.create(&row, NO_SESSIONS).await;
-    let next = Rotation { now: at(10), expires_at: at(500), auth_time: None };
+    let next = Rotation::new(at(10), at(500));
     let second = Session { generation: 2, rotated_at: at(10), expires_at: at(500), confirmed: false, ..row };
     let rule = "rotate: must add one to the generation, set the times, clear `confirmed`, keep every other field \
                 (including `auth_time`), and return the row";
     same(rule, store.rotate(second.id, 1, next).await, Some(second.clone()));
     same("rotate: the stored row must be the one that was returned", store.find(second.id).await, Some(second.clone()));
 
-    let next = Rotation { now: at(20), expires_at: at(400), auth_time: Some(at(19)) };
+    let next = Rotation::new(at(20), at(400)).with_auth_time(at(19));
     let third = Session { generation: 3, rotated_at: at(20), expires_at: at(400), auth_time: at(19), ..second };
     same("rotate: must set `auth_time` if one is given", store.rotate(third.id, 2, next).await, Some(third.clone()));
 
     let beyond = third.absolute_expires_at + Duration::from_secs(1);
-    let next = Rotation { now: at(30), expires_at: beyond, auth_time: None };
+    let next = Rotation::new(at(30), beyond);
     let rotated = store
         .rotate(third.id, 3, next)
         .await

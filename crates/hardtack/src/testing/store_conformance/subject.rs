@@ -33,6 +33,10 @@ impl<S: SessionStore> Subject<S> {
         done("rotate", self.0.rotate(id, generation, rotation).await)
     }
 
+    pub(super) async fn bind(&self, id: SessionId, generation: u64, key: &str, rotation: Rotation) -> Option<Session> {
+        done("bind", self.0.bind(id, generation, key, rotation).await)
+    }
+
     pub(super) async fn confirm(&self, id: SessionId, generation: u64) {
         done("confirm", self.0.confirm(id, generation).await);
     }
@@ -103,7 +107,7 @@ pub(super) fn session(subject: &str) -> Session {
 }
 
 pub(super) fn next(seconds: u64) -> Rotation {
-    Rotation { now: at(seconds), expires_at: at(seconds + 3600), auth_time: None }
+    Rotation::new(at(seconds), at(seconds + 3600))
 }
 
 /// Runs futures concurrently in this task. Each wake-up polls all of them.

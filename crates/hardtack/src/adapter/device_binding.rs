@@ -1,0 +1,130 @@
+//! The two routes of sessions that are bound to devices.
+
+use super::Exchange;
+use crate::authenticator::{Binding, BoundRefresh, TokenVerdict};
+use crate::device_binding::{CHALLENGE, ID, PROOF, ended, read_value};
+use crate::jwt::{Fresh, TokenKind};
+use crate::refusal::{Failure, FailureKind, NO_STORE, Reason, Reply};
+use crate::token::VerifiedToken;
+
+impl Exchange<'_> {
+    /// Handles a POST to [`Urls::bind`](crate::Urls::bind), with which a browser registers the public key of its
+    /// device. Binds the session to the device and sets new cookies.
+    ///
+    /// If the session cannot be bound, the reply has the status 404 and no cookies, and the session continues as
+    /// before. This happens, for example, if the log-in was more than a minute ago or the session is already bound.
+    ///
+    /// # Errors
+    /// - The method is not POST, or the request comes from another site.
+    /// - The store failed.
+    /// - The head of the response has already been sent.
+    pub async fn bind_device(&self) -> Result<Reply, Failure> {
+        self.require_post()?;
+        self.require_unsent_head("bind_device")?;
+        self.require_same_origin()?;
+        let nothing = || Ok(Reply::new(404).header("cache-control", NO_STORE));
+        let refresh = match self.verifier().device_token().await {
+            Err(reason) if reason.kind() == FailureKind::Unavailable => return Err(self.refuse(reason)),
+            token => token.ok().flatten(),
+        };
+        let (Some(refresh), Some(proof)) = (refresh, self.single_value(PROOF)) else { return nothing() };
+        let fresh = self.freshness_of(&refresh);
+        let bound = self.authenticator.bind(&refresh, &proof, fresh, &self.verifier().client()).await;
+        match bound.map_err(|reason| self.refuse(reason))? {
+            Binding::Refused => nothing(),
+            Binding::Bound { cookies, instructions } => {
+                let reply = Reply::json(200, &instructions).header("cache-control", NO_STORE);
+                Ok(Reply { cookies, ..reply })
+            }
+        }
+    }
+
+    /// Handles a POST to [`Urls::bound`](crate::Urls::bound), with which a browser refreshes a bound session. Sets new
+    /// cookies if the browser proves that it has the key of the device.
+    ///
+    /// The other replies tell a browser that named its bound session what to do next:
+    /// - 403 with a challenge: the browser signs the challenge and posts again.
+    /// - 200 with `"continue": false`: the session has ended, and the browser forgets it.
+    /// - 503: the clock of this server is behind that of another server. The browser keeps the session and posts again
+    ///   later.
+    ///
+    /// After any other 4xx status, the browser would forget the session.
+    ///
+    /// # Errors
+    /// - The method is not POST.
+    /// - The store failed. The browser keeps the session and posts again later.
+    /// - The request does not name a bound session, and its refresh token is missing or not valid.
+    /// - The head of the response has already been sent.
+    pub async fn refresh_bound(&self) -> Result<Reply, Failure> {
+        self.require_post()?;
+        self.require_unsent_head("refresh_bound")?;
+        let named = self.single_value(ID);
+        let refresh = match self.verifier().device_token().await {
+            Ok(Some(token)) => token,
+            Ok(None) => return self.forget(named.as_deref(), Reason::Missing),
+            Err(reason) => return self.forget(named.as_deref(), reason),
+        };
+        let own = refresh.session().map(|id| id.to_string());
+        if let Some(named) = named.as_deref().filter(|named| own.as_deref() != Some(named)) {
+            // The browser has logged in again since it bound this session.
+            return Ok(end_of(named));
+        }
+        // A script can set the field of the proof, but not the field of the session id, so the proof needs both.
+        let proof = if named.is_some() { self.single_value(PROOF) } else { None };
+        let refreshed = self.authenticator.refresh_bound(&refresh, proof.as_deref(), &self.verifier().client()).await;
+        match refreshed {
+            Ok(BoundRefresh::Refreshed { cookies, challenge }) => {
+                self.state.set_authenticated();
+                Ok(Reply { cookies, ..with_challenge(200, challenge) })
+            }
+            Ok(BoundRefresh::Challenged(challenge)) => Ok(with_challenge(403, challenge)),
+            Ok(BoundRefresh::Unbound) => Ok(end_of(own.as_deref().unwrap_or_default())),
+            Err(reason) => self.forget(named.as_deref(), reason),
+        }
+    }
+
+    /// Returns a reply that makes the browser forget the session that it named. If the reason is temporary, returns 503
+    /// or an error instead, so that the browser keeps the session. If the browser named no session, refuses the
+    /// request.
+    fn forget(&self, named: Option<&str>, reason: Reason) -> Result<Reply, Failure> {
+        let passes = matches!(reason.kind(), FailureKind::Unavailable | FailureKind::Internal);
+        match named {
+            _ if reason.is_early() => Ok(Reply::new(503).header("retry-after", "5").header("cache-control", NO_STORE)),
+            Some(named) if !passes => {
+                let useless = self.verifier().makes_cookies_useless(&reason);
+                let cookies = if useless { self.verifier().unset_own_cookies() } else { Default::default() };
+                Ok(Reply { cookies, ..end_of(named) })
+            }
+            _ => Err(self.refuse(reason)),
+        }
+    }
+
+    /// Returns the freshness of the browser's access token. If this token is missing, not valid, or belongs to another
+    /// session than the refresh token, returns [`Fresh::No`].
+    fn freshness_of(&self, refresh: &VerifiedToken) -> Fresh {
+        match self.authenticator.cookie_token(&self.head, TokenKind::Access) {
+            Ok(Some(TokenVerdict::Valid(access))) if access.session() == refresh.session() => access.claims().fresh,
+            _ => Fresh::No,
+        }
+    }
+
+    fn require_post(&self) -> Result<(), Failure> {
+        if self.head.method() == "POST" { Ok(()) } else { Err(self.refuse(Reason::Method)) }
+    }
+
+    /// Returns the value of a field. Returns `None` if the field is missing, malformed or occurs twice.
+    fn single_value(&self, name: &str) -> Option<String> {
+        match self.head.headers().first_two(name) {
+            [Some(value), None] => read_value(value),
+            _ => None,
+        }
+    }
+}
+
+fn end_of(session: &str) -> Reply {
+    Reply::json(200, &ended(session)).header("cache-control", NO_STORE)
+}
+
+fn with_challenge(status: u16, challenge: String) -> Reply {
+    Reply::new(status).header(CHALLENGE, challenge).header("cache-control", NO_STORE)
+}

@@ -1,0 +1,56 @@
+//! Checks the settings for sessions that are bound to devices.
+
+use std::time::Duration;
+
+use crate::config::{DeviceBinding, RefreshMode, Settings};
+use crate::cookie::ResolvedPolicy;
+use crate::error::ConfigError;
+use crate::session::{ErasedStore, StoreAbility};
+
+/// The shortest allowed lifetime of an access token of a bound session. Chromium refreshes when the access cookie
+/// expires in less than two minutes, and it signs at most six times in nine minutes.
+const SHORTEST_ACCESS: Duration = Duration::from_secs(240);
+
+/// Checks that sessions can be bound to devices with these settings, if `DeviceBinding::Offer` is set.
+pub(super) fn check(
+    settings: &Settings,
+    cookies: &ResolvedPolicy,
+    store: Option<&dyn ErasedStore>,
+) -> Result<(), ConfigError> {
+    if settings.binding == DeviceBinding::Off {
+        return Ok(());
+    }
+    let refused = |problem| Err(ConfigError::DeviceBinding { problem });
+    if !store.is_some_and(|store| store.can(StoreAbility::BindSessions)) {
+        return refused(
+            "no session store that can bind sessions is set; call AuthenticatorBuilder::sessions with such a store",
+        );
+    }
+    if settings.flask {
+        return refused("flask_compatible does not support device binding; remove one of the two");
+    }
+    if settings.refresh == RefreshMode::Sliding {
+        return refused("RefreshMode::Sliding has no refresh tokens; choose another refresh mode");
+    }
+    let jitter = u32::from(settings.sessions.access_jitter);
+    let shortest = settings.access_lifetime.duration().map(|span| span - span * jitter / 100);
+    if shortest.is_some_and(|span| span < SHORTEST_ACCESS) {
+        return refused(
+            "the lifetime of access tokens minus the jitter must be at least 240 seconds; set a longer lifetime",
+        );
+    }
+    if cookies.access.paths != ["/"] || cookies.domain.is_some() {
+        return refused("the access cookie must have the path \"/\" and no Domain; change the CookiePolicy");
+    }
+    if cookies.access.name.as_str().to_ascii_lowercase().contains("http-") {
+        return refused(
+            "browsers do not bind cookies with the prefix __Http- or __Host-Http-; rename the access cookie",
+        );
+    }
+    if [&settings.urls.bind, &settings.urls.bound].iter().any(|url| !cookies.refresh.is_sent_to(url)) {
+        return refused(
+            "the paths of the refresh cookie must cover Urls::bind and Urls::bound; add both to refresh_paths",
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! The setting for sessions that are bound to devices.
+
+use super::AuthenticatorBuilder;
+use crate::config::DeviceBinding;
+
+impl AuthenticatorBuilder {
+    /// Sets whether the authenticator asks browsers to bind sessions to their devices. Default: [`DeviceBinding::Off`].
+    ///
+    /// If cookies of a bound session are copied to another device, they are worthless there once the access token has
+    /// expired. The module [`device_binding`](crate::device_binding) says what device binding does not prevent.
+    ///
+    /// With [`DeviceBinding::Offer`], the application needs two routes for POST requests:
+    /// - [`Urls::bind`](crate::Urls::bind) calls `Auth::bind_device`.
+    /// - [`Urls::bound`](crate::Urls::bound) calls `Auth::refresh_bound`.
+    ///
+    /// These routes must not require a token. No middleware, proxy or rate limit may respond to them with a 4xx status,
+    /// because the browser would then forget the session.
+    ///
+    /// Browsers bind sessions over https only, so the authenticator does not ask over http.
+    pub fn device_binding(mut self, binding: DeviceBinding) -> Self {
+        self.settings.binding = binding;
+        self
+    }
+}

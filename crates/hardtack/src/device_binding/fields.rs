@@ -1,0 +1,120 @@
+//! The header fields, which are structured fields (RFC 9651).
+
+use crate::session::SessionId;
+
+/// In a response: the challenge for the browser's next proof.
+pub(crate) const CHALLENGE: &str = "secure-session-challenge";
+
+/// In a request: the proof. Scripts of the site can set this field, too.
+pub(crate) const PROOF: &str = "secure-session-response";
+
+/// In a request: the id of the browser's bound session. Scripts cannot set this field.
+pub(crate) const ID: &str = "sec-secure-session-id";
+
+/// Returns the value of [`REGISTRATION`](crate::cookie::REGISTRATION). The browser posts its key to `path`, which must
+/// consist of ASCII characters.
+pub(crate) fn registration_field(path: &str, challenge: &str) -> String {
+    format!("(ES256 RS256);path={};challenge={}", string(path), string(challenge))
+}
+
+/// Returns the value of [`CHALLENGE`] for a session. Browsers ignore a challenge without `id`.
+pub(crate) fn challenge_field(session: SessionId, challenge: &str) -> String {
+    format!("{};id={}", string(challenge), string(&session.to_string()))
+}
+
+/// Writes a string (RFC 9651 §4.1.6). Leaves out characters that a string cannot contain.
+fn string(text: &str) -> String {
+    let mut out = String::from('"');
+    for c in text.chars().filter(|c| matches!(c, ' '..='~')) {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+    out
+}
+
+/// Reads the value of [`PROOF`] or [`ID`]. The specification requires a string in quotation marks, but Chromium sends
+/// the value without them, so both forms are accepted. Returns `None` for anything else, such as a list or parameters.
+pub(crate) fn read_value(field: &[u8]) -> Option<String> {
+    let field = field.trim_ascii();
+    let text = std::str::from_utf8(field).ok()?;
+    match text.strip_prefix('"') {
+        Some(rest) => read_string(rest),
+        None => {
+            let is_bare = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
+            (!text.is_empty() && field.iter().all(is_bare)).then(|| text.to_owned())
+        }
+    }
+}
+
+/// Reads the rest of a string, after its first quotation mark (RFC 9651 §4.2.5). Nothing may follow the string.
+fn read_string(rest: &str) -> Option<String> {
+    let (mut out, mut chars) = (String::new(), rest.chars());
+    loop {
+        match chars.next()? {
+            '"' => return (chars.next().is_none() && !out.is_empty()).then_some(out),
+            '\\' => out.push(chars.next().filter(|c| matches!(c, '"' | '\\'))?),
+            c @ ' '..='~' => out.push(c),
+            _ => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn values_are_read_with_and_without_quotation_marks() {
+        for (field, value) in [
+            ("eyJh.eyJq.c2ln", "eyJh.eyJq.c2ln"),
+            ("\"eyJh.eyJq.c2ln\"", "eyJh.eyJq.c2ln"),
+            (" abc\t", "abc"),
+            (r#""a\"b\\c d""#, r#"a"b\c d"#),
+        ] {
+            assert_eq!(read_value(field.as_bytes()).as_deref(), Some(value), "{field}");
+        }
+        for field in [
+            "",
+            "\"\"",
+            "\"",
+            "\"abc",
+            "abc\"",
+            "a b",
+            "a,b",
+            "\"a\";x=1",
+            "\"a\" ",
+            "\"a\", \"b\"",
+            r#""\n""#,
+            "\"\u{e9}\"",
+        ] {
+            let expected = (field == "\"a\" ").then(|| "a".to_owned());
+            assert_eq!(read_value(field.as_bytes()), expected, "{field}");
+        }
+        assert_eq!(read_value(b"\"\xff\""), None);
+        assert_eq!(read_value(b"\xff"), None);
+    }
+
+    #[test]
+    fn a_challenge_names_its_session() {
+        let id = SessionId::from_u128(7);
+        assert_eq!(challenge_field(id, "c-1"), "\"c-1\";id=\"00000000000000000000000000000007\"");
+        assert_eq!(registration_field("/token/bind", "c-1"), "(ES256 RS256);path=\"/token/bind\";challenge=\"c-1\"");
+    }
+
+    proptest! {
+        #[test]
+        fn a_string_is_read_as_it_was_written(text in "[ -~]{1,40}") {
+            prop_assert_eq!(read_value(string(&text).as_bytes()), Some(text));
+        }
+
+        #[test]
+        fn any_bytes_are_read_without_a_panic(field in prop::collection::vec(any::<u8>(), 0..60)) {
+            let _ = read_value(&field);
+        }
+    }
+}

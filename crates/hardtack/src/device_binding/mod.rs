@@ -1,0 +1,44 @@
+//! Sessions that are bound to a device (Device Bound Session Credentials, w3c/webappsec-dbsc).
+//!
+//! A browser that supports device binding creates a key pair, keeps the private key in the device's hardware, and
+//! proves at each refresh that it has this key. If cookies are copied to another device, they are worthless there as
+//! soon as the access token has expired.
+//!
+//! 1. The response to a log-in, a sign-up or a password change contains a challenge, and asks the browser to register a
+//!    key.
+//! 2. The browser posts a proof with its public key to [`Urls::bind`](crate::Urls::bind). The response tells the
+//!    browser which cookie is bound, and where to refresh it.
+//! 3. Before the cookie expires, the browser posts a proof for another challenge to
+//!    [`Urls::bound`](crate::Urls::bound).
+//!
+//! [`AuthenticatorBuilder::device_binding`](crate::AuthenticatorBuilder::device_binding) turns device binding on.
+//! Browsers that do not support it, such as Firefox and Safari, ignore the request to register a key, and their
+//! sessions work as before.
+//!
+//! A thief who has copied the cookies of a bound session can use the access token until it expires. Device binding does
+//! not protect against malware that stays on the device, which can use the key there, or malware that was there at the
+//! log-in, which can register a key of its own. The server cannot know whether the browser keeps the key in hardware. A
+//! session is bound only once, so if the browser loses the key, the user has to log in again.
+//!
+//! This module contains the formats and the cryptography. It does no I/O. Its rules:
+//!
+//! - A proof shows that the browser has the key, and nothing else. The refresh cookie identifies the session, and is
+//!   always required in addition to the proof.
+//! - No field of the request may weaken a check. The server therefore ignores `Secure-Session-Skipped`.
+//! - The server does not store challenges. A challenge contains the time at which it was issued, and a MAC over this
+//!   time, the purpose, the session and the session's generation. A refresh with a proof moves the session to the next
+//!   generation, so the proof cannot be used again.
+//! - A challenge that is too old or for another generation is not a sign of an attack, because browsers cache
+//!   challenges. The response contains a new challenge.
+
+mod challenge;
+mod device_key;
+mod fields;
+mod instructions;
+mod proof;
+
+pub(crate) use challenge::{Challenges, Purpose};
+pub use device_key::DeviceKey;
+pub(crate) use fields::{CHALLENGE, ID, PROOF, challenge_field, read_value, registration_field};
+pub(crate) use instructions::{Instructions, ended};
+pub(crate) use proof::{ProofError, read_refresh, read_registration};

@@ -1,0 +1,727 @@
+//! Sessions that are bound to devices: a client that has the device's key, and thieves that do not.
+
+use std::sync::{Arc, Mutex};
+
+use hardtack::adapter::Exchange;
+use hardtack::config::DeviceBinding;
+use hardtack::event::EventKind;
+use hardtack::jwt::{Algorithm, SigningKey};
+use hardtack::session::{Session, SessionPolicy, SessionStore};
+use hardtack::testing::{FailingSessions, TestDevice};
+use hardtack::{
+    Authenticator, AuthenticatorBuilder, ConfigError, CookiePolicy, KeySet, MemorySessions, Need, RefreshMode, Reply,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::{Browser, NOW, Request, Response, Site, block_on, key, page, seconds};
+
+const ACCESS: &str = "access_token_cookie";
+const REFRESH: &str = "refresh_token_cookie";
+
+fn offering(builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
+    builder.device_binding(DeviceBinding::Offer)
+}
+
+type Events = Arc<Mutex<Vec<EventKind>>>;
+
+/// A site that offers to bind sessions, and the events that it has emitted.
+fn site() -> (Site, Events) {
+    let events = Events::default();
+    let observed = events.clone();
+    let site = Site::with(|builder| offering(builder).on_event(move |event| observed.lock().unwrap().push(event.kind)));
+    (site, events)
+}
+
+fn count(events: &Events, kind: EventKind) -> usize {
+    events.lock().unwrap().iter().filter(|own| **own == kind).count()
+}
+
+/// Sends a request to one of the two routes. Returns its reply, whose cookies the browser stores.
+fn exchange(
+    site: &Site,
+    browser: &mut Browser,
+    request: Request,
+    route: impl FnOnce(&Exchange<'_>) -> Result<Reply, hardtack::Failure>,
+) -> (Response, Option<Reply>) {
+    let mut done = None;
+    let response = site.send(browser, request, |exchange| {
+        let reply = route(exchange)?;
+        done = Some(reply.clone());
+        Ok(reply.cookies.into())
+    });
+    (response, done)
+}
+
+/// A browser that supports bound sessions, with the key of its device.
+#[derive(Clone)]
+struct Bound {
+    browser: Browser,
+    device: TestDevice,
+    id: String,
+    /// The challenge that the browser has last received.
+    challenge: Option<String>,
+}
+
+impl Bound {
+    /// Logs in, and asks to bind the session.
+    fn log_in(site: &Site, subject: &str) -> Self {
+        let mut browser = Browser::default();
+        let challenge = register_challenge(site, &mut browser, subject);
+        Self::bind(site, browser, &challenge)
+    }
+
+    fn bind(site: &Site, mut browser: Browser, challenge: &str) -> Self {
+        let device = TestDevice::new(Algorithm::ES256).unwrap();
+        let reply = bind(site, &mut browser, &device.register(challenge)).unwrap();
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        let instructions: Value = serde_json::from_str(&reply.body).unwrap();
+        let id = instructions["session_identifier"].as_str().unwrap().to_owned();
+        Self { browser, device, id, challenge: None }
+    }
+
+    /// Refreshes as a browser does: signs each challenge that it gets.
+    fn refresh(&mut self, site: &Site) -> Reply {
+        for _ in 0..3 {
+            let reply = self.post(site);
+            self.learn(&reply);
+            if reply.status != 403 {
+                return reply;
+            }
+        }
+        panic!("challenged three times");
+    }
+
+    /// Posts once, with a proof over the last challenge.
+    fn post(&mut self, site: &Site) -> Reply {
+        let proof = self.challenge.as_ref().map(|challenge| self.device.prove(challenge));
+        post_bound(site, &mut self.browser, Some(&self.id), proof.as_deref()).unwrap()
+    }
+
+    fn learn(&mut self, reply: &Reply) {
+        if let Some((_, field)) = reply.headers.iter().find(|(name, _)| *name == "secure-session-challenge") {
+            let (challenge, id) = field.split_once(";id=").expect("a challenge names its session");
+            assert_eq!(id, format!("\"{}\"", self.id));
+            self.challenge = Some(challenge.trim_matches('"').to_owned());
+        }
+    }
+}
+
+/// Logs in and returns the challenge of the registration field.
+fn register_challenge(site: &Site, browser: &mut Browser, subject: &str) -> String {
+    let mut field = None;
+    site.send(browser, Request::post("/login").json(), |exchange| {
+        let cookies = block_on(exchange.log_in(subject))?;
+        field = cookies.registration().map(str::to_owned);
+        Ok(cookies.into())
+    });
+    let field = field.expect("a registration field");
+    let (start, challenge) = field.split_once(";challenge=").unwrap();
+    assert_eq!(start, r#"(ES256 RS256);path="/token/bind""#);
+    challenge.trim_matches('"').to_owned()
+}
+
+/// Posts a registration. Returns `None` if the request was refused.
+fn bind(site: &Site, browser: &mut Browser, proof: &str) -> Option<Reply> {
+    let request = Request::post("/token/bind").field("secure-session-response", proof);
+    exchange(site, browser, request, |exchange| block_on(exchange.bind_device())).1
+}
+
+fn post_bound(site: &Site, browser: &mut Browser, id: Option<&str>, proof: Option<&str>) -> Option<Reply> {
+    let mut request = Request::post("/token/bound");
+    if let Some(id) = id {
+        request = request.field("sec-secure-session-id", id);
+    }
+    if let Some(proof) = proof {
+        request = request.field("secure-session-response", proof);
+    }
+    exchange(site, browser, request, |exchange| block_on(exchange.refresh_bound())).1
+}
+
+fn row(site: &Site, id: &str) -> Session {
+    block_on(site.store.find(id.parse().unwrap())).unwrap().unwrap()
+}
+
+fn tells_to_forget(reply: &Reply, id: &str) -> bool {
+    let body: Value = serde_json::from_str(&reply.body).unwrap_or_default();
+    reply.status == 200 && body == json!({ "session_identifier": id, "continue": false })
+}
+
+#[test]
+fn s89_a_session_is_bound_and_refreshed_with_proofs() {
+    let (site, events) = site();
+    let mut alice = Bound::log_in(&site, "alice");
+    let bound = row(&site, &alice.id);
+    assert_eq!((bound.generation, bound.bound_at), (2, Some(NOW)));
+    assert_eq!(count(&events, EventKind::Bound), 1);
+    // The instructions describe the cookie exactly.
+    let access = site.visit(&mut alice.browser);
+    assert_eq!(access.token().subject(), "alice");
+    for generation in 3..6 {
+        site.advance(890);
+        let reply = alice.refresh(&site);
+        assert_eq!(reply.status, 200);
+        assert_eq!(row(&site, &alice.id).generation, generation);
+        assert_eq!(site.visit(&mut alice.browser).status, 200);
+    }
+    assert_eq!(count(&events, EventKind::Refresh), 3);
+    assert_eq!(count(&events, EventKind::UnprovenRefresh) + count(&events, EventKind::ProofFailed), 0);
+}
+
+#[test]
+fn s89_the_instructions_and_the_cookie_agree() {
+    let (site, _) = site();
+    let mut browser = Browser::default();
+    let challenge = register_challenge(&site, &mut browser, "alice");
+    let device = TestDevice::new(Algorithm::RS256).unwrap();
+    let request =
+        Request::post("/token/bind").field("secure-session-response", format!("\"{}\"", device.register(&challenge)));
+    let (response, reply) = exchange(&site, &mut browser, request, |exchange| block_on(exchange.bind_device()));
+    let instructions: Value = serde_json::from_str(&reply.unwrap().body).unwrap();
+    let id = site.live_sessions("alice")[0].id.to_string();
+    assert_eq!(
+        instructions,
+        json!({
+            "session_identifier": id,
+            "refresh_url": "/token/bound",
+            "scope": { "include_site": false },
+            "credentials": [{
+                "type": "cookie",
+                "name": "__Host-access_token_cookie",
+                "attributes": "Secure; HttpOnly; Path=/; SameSite=Lax",
+            }],
+        })
+    );
+    // The access cookie expires together with its token. The other cookies have no `Max-Age`, as before.
+    let ends = |name: &str| response.set_cookie(name).unwrap().contains("Max-Age=");
+    assert!(response.set_cookie(ACCESS).unwrap().contains("; Max-Age=900; Secure; HttpOnly; Path=/; SameSite=Lax"));
+    assert!(!ends(REFRESH) && !ends("csrf_access_token") && !ends("csrf_refresh_token"));
+    assert!(response.set_cookie(REFRESH).unwrap().starts_with("__Host-Http-"));
+}
+
+#[test]
+fn s89_a_copied_cookie_jar_dies_with_its_access_token() {
+    let (site, events) = site();
+    let mut alice = Bound::log_in(&site, "alice");
+    for mode in 0..2 {
+        let mut thief = alice.browser.clone();
+        assert_eq!(site.visit(&mut thief).status, 200, "the access token is a bearer token");
+        site.advance(901);
+        // The thief presents the cookies that the browser would have deleted.
+        let mut thief = Browser::default()
+            .with(
+                "__Host-access_token_cookie",
+                alice.browser.value(ACCESS).unwrap_or(thief.value(ACCESS).unwrap_or("x.y.z")),
+            )
+            .with("__Host-Http-refresh_token_cookie", alice.browser.refresh())
+            .with("__Host-csrf_refresh_token", alice.browser.value("csrf_refresh_token").unwrap());
+        let refused = if mode == 0 {
+            thief = thief.without(&[ACCESS]);
+            site.visit(&mut thief)
+        } else {
+            let csrf = thief.value("csrf_refresh_token").unwrap().to_owned();
+            site.send(&mut thief, Request::post("/token/refresh").csrf(&csrf), crate::support::refresh)
+        };
+        assert!(refused.is_refused(401, "unproven_refresh"), "{}", refused.code);
+        // The route for proofs refuses the thief, and the session does not end.
+        let reply = post_bound(&site, &mut thief, Some(&alice.id), None).unwrap();
+        assert_eq!(reply.status, 403);
+        // The owner's session continues.
+        assert_eq!(alice.refresh(&site).status, 200);
+        assert_eq!(site.visit(&mut alice.browser).status, 200);
+    }
+    assert_eq!(count(&events, EventKind::UnprovenRefresh), 2);
+    assert_eq!(count(&events, EventKind::ReuseDetected), 0);
+}
+
+#[test]
+fn s89_copies_from_before_the_binding_are_worth_no_more() {
+    let (site, events) = site();
+    let mut browser = Browser::default();
+    let challenge = register_challenge(&site, &mut browser, "alice");
+    let mut early = browser.clone();
+    let mut alice = Bound::bind(&site, browser, &challenge);
+    // Immediately, within the race window, and long after.
+    for wait in [0, 10, 900] {
+        site.advance(wait);
+        assert!(site.refresh(&mut early.clone()).is_refused(401, "unproven_refresh"), "{wait}");
+    }
+    assert!(site.visit(&mut early).is_refused(401, "unproven_refresh"));
+    assert_eq!(count(&events, EventKind::UnprovenRefresh), 4);
+    assert_eq!(alice.refresh(&site).status, 200);
+}
+
+#[test]
+fn s89_a_thief_with_another_key_ends_the_session() {
+    let (site, events) = site();
+    let mut alice = Bound::log_in(&site, "alice");
+    let mut thief = Bound { device: TestDevice::new(Algorithm::ES256).unwrap(), ..alice.clone() };
+    let reply = thief.refresh(&site);
+    assert!(tells_to_forget(&reply, &alice.id), "{} {}", reply.status, reply.body);
+    assert_eq!(count(&events, EventKind::ProofFailed), 1);
+    assert!(row(&site, &alice.id).revoked_at.is_some());
+    assert!(tells_to_forget(&alice.refresh(&site), &alice.id));
+}
+
+#[test]
+fn s89_a_session_is_bound_once_and_early_only() {
+    let (site, events) = site();
+    // Too late.
+    let mut late = Browser::default();
+    let challenge = register_challenge(&site, &mut late, "alice");
+    site.advance(61);
+    let device = TestDevice::new(Algorithm::ES256).unwrap();
+    assert_eq!(bind(&site, &mut late, &device.register(&challenge)).unwrap().status, 404);
+    assert_eq!(count(&events, EventKind::BindRefused), 1);
+    // The session continues, unbound.
+    site.advance(900);
+    assert_eq!(site.visit(&mut late).status, 200);
+
+    // A thief comes second.
+    let mut browser = Browser::default();
+    let challenge = register_challenge(&site, &mut browser, "bob");
+    let mut thief = browser.clone();
+    let mut bob = Bound::bind(&site, browser, &challenge);
+    let key = row(&site, &bob.id).bound_key;
+    for mut cookies in [thief.clone(), bob.browser.clone()] {
+        assert_eq!(bind(&site, &mut cookies, &device.register(&challenge)).unwrap().status, 404);
+    }
+    assert_eq!(row(&site, &bob.id).bound_key, key);
+    assert_eq!(count(&events, EventKind::BindRefused), 3);
+    assert!(site.refresh(&mut thief).is_refused(401, "unproven_refresh"));
+    assert_eq!(bob.refresh(&site).status, 200);
+}
+
+#[test]
+fn s89_a_challenge_for_another_purpose_or_session_binds_nothing() {
+    let (site, _) = site();
+    let (mut one, mut two) = (Browser::default(), Browser::default());
+    let first = register_challenge(&site, &mut one, "alice");
+    let second = register_challenge(&site, &mut two, "alice");
+    let device = TestDevice::new(Algorithm::ES256).unwrap();
+    assert_eq!(bind(&site, &mut one, &device.register(&second)).unwrap().status, 404);
+    let mut bound = Bound::bind(&site, one, &first);
+    let challenged = bound.post(&site);
+    bound.learn(&challenged);
+    // The challenge for a refresh of the one session, to bind the other.
+    assert_eq!(bind(&site, &mut two, &device.register(&bound.challenge.clone().unwrap())).unwrap().status, 404);
+    // A challenge for a registration is not valid for a refresh.
+    bound.challenge = Some(first);
+    assert_eq!(bound.post(&site).status, 403);
+    assert_eq!(bound.refresh(&site).status, 200);
+    // Proofs of the wrong kind, or none.
+    let third = register_challenge(&site, &mut two, "alice");
+    for proof in [device.prove(&third), String::new(), "x".into(), device.register("made up")] {
+        assert_eq!(bind(&site, &mut two, &proof).unwrap().status, 404, "{proof}");
+    }
+    let request = Request::post("/token/bind");
+    let (_, reply) = exchange(&site, &mut two, request, |exchange| block_on(exchange.bind_device()));
+    assert_eq!(reply.unwrap().status, 404);
+    assert!(Bound::bind(&site, two, &third).challenge.is_none());
+}
+
+#[test]
+fn a_registration_whose_response_was_lost_can_be_repeated() {
+    let (site, events) = site();
+    let mut browser = Browser::default();
+    let challenge = register_challenge(&site, &mut browser, "alice");
+    let device = TestDevice::new(Algorithm::ES256).unwrap();
+    let lost = bind(&site, &mut browser.clone(), &device.register(&challenge)).unwrap();
+    let again = bind(&site, &mut browser, &device.register(&challenge)).unwrap();
+    assert_eq!((again.status, &again.body), (200, &lost.body));
+    assert_eq!(count(&events, EventKind::Bound), 1);
+    let mut alice = Bound { id: site.live_sessions("alice")[0].id.to_string(), browser, device, challenge: None };
+    assert_eq!(alice.refresh(&site).status, 200);
+}
+
+#[test]
+fn a_registration_that_races_with_a_refresh_succeeds() {
+    let (site, _) = site();
+    let mut browser = Browser::default();
+    let challenge = register_challenge(&site, &mut browser, "alice");
+    // A page of the browser refreshes first. The registration has the cookies from before.
+    assert_eq!(site.refresh(&mut browser.clone()).status, 200);
+    let mut alice = Bound::bind(&site, browser, &challenge);
+    assert_eq!(row(&site, &alice.id).generation, 3);
+    assert_eq!(alice.refresh(&site).status, 200);
+}
+
+/// The page after the log-in is requested at once, with the cookies from before the binding.
+#[test]
+fn pages_that_race_with_the_registration_work() {
+    let (site, _) = site();
+    let mut browser = Browser::default();
+    let challenge = register_challenge(&site, &mut browser, "alice");
+    let mut unbound = browser.clone();
+    let mut alice = Bound::bind(&site, browser, &challenge);
+    assert_eq!(site.visit(&mut unbound).status, 200);
+    assert_eq!(site.change(&mut unbound).status, 200);
+    assert_eq!(site.visit(&mut alice.browser).status, 200);
+}
+
+#[test]
+fn a_log_in_that_is_recent_stays_recent_when_it_is_bound() {
+    let (site, _) = site();
+    let mut alice = Bound::log_in(&site, "alice");
+    let fresh = |browser: &mut Browser| site.send(browser, Request::get("/page"), page(Need::access().fresh())).status;
+    assert_eq!(fresh(&mut alice.browser), 200);
+    assert_eq!(alice.refresh(&site).status, 200);
+    assert_eq!(fresh(&mut alice.browser), 401);
+    // A re-authentication needs no proof, because the user enters the password. The session stays bound.
+    let response = site.reauthenticate(&mut alice.browser, "alice");
+    assert_eq!(response.status, 200, "{}", response.code);
+    assert!(response.set_cookie(ACCESS).unwrap().contains("; Max-Age=900;"));
+    assert_eq!(fresh(&mut alice.browser), 200);
+    assert!(row(&site, &alice.id).bound_key.is_some());
+    site.advance(890);
+    assert_eq!(alice.refresh(&site).status, 200);
+}
+
+/// Browsers cache a signed challenge and may send it again, with the same signature.
+#[test]
+fn a_response_that_was_lost_is_repeated_byte_for_byte() {
+    let (site, _) = site();
+    let mut alice = Bound::log_in(&site, "alice");
+    alice.refresh(&site);
+    site.advance(600);
+    let proof = alice.device.prove(alice.challenge.as_ref().unwrap());
+    let mut copy = alice.browser.clone();
+    let send = |browser: &mut Browser| {
+        let request = Request::post("/token/bound")
+            .field("sec-secure-session-id", alice.id.as_str())
+            .field("secure-session-response", proof.as_str());
+        exchange(&site, browser, request, |exchange| block_on(exchange.refresh_bound()))
+    };
+    let (lost, first) = send(&mut alice.browser.clone());
+    let (again, second) = send(&mut copy);
+    assert_eq!(lost.cookies, again.cookies);
+    assert_eq!((first.unwrap().status, second.unwrap().status), (200, 200));
+    alice.browser = copy;
+    assert_eq!(site.visit(&mut alice.browser).status, 200);
+}
+
+/// If the server treated an old challenge as theft, it would log out innocent users.
+#[test]
+fn the_response_to_an_old_challenge_contains_a_new_one() {
+    let (site, events) = site();
+    let mut alice = Bound::log_in(&site, "alice");
+    alice.refresh(&site);
+    let old = alice.challenge.clone();
+    let old_browser = alice.browser.clone();
+    for idle in [100, 3600, 40_000] {
+        site.advance(idle);
+        assert_eq!(alice.refresh(&site).status, 200, "after {idle} s");
+    }
+    // A proof for tokens of long ago, with the newest cookies.
+    let newest = std::mem::replace(&mut alice.challenge, old);
+    assert_eq!(alice.post(&site).status, 403);
+    // Old cookies and a proof for the newest tokens: only the owner's device has the key.
+    alice.challenge = newest;
+    alice.browser = old_browser;
+    assert_eq!(alice.refresh(&site).status, 200);
+    assert_eq!(count(&events, EventKind::ReuseDetected) + count(&events, EventKind::ProofFailed), 0);
+    assert_eq!(site.visit(&mut alice.browser).status, 200);
+}
+
+#[test]
+fn proofs_that_cannot_be_read_end_nothing() {
+    let (site, events) = site();
+    let mut alice = Bound::log_in(&site, "alice");
+    let challenged = alice.post(&site);
+    alice.learn(&challenged);
+    let challenge = alice.challenge.clone().unwrap();
+    let signed = |header: Value, payload: Value| alice.device.sign(&header, &payload);
+    let usual = || json!({ "alg": "ES256", "typ": "dbsc+jwt" });
+    for proof in [
+        String::new(),
+        "garbage".into(),
+        "a.b.c".into(),
+        signed(json!({ "alg": "ES256", "typ": "JWT" }), json!({ "jti": challenge })),
+        signed(usual(), json!({ "jti": 1 })),
+        signed(usual(), json!({ "jti": challenge, "aud": "https://elsewhere.example/token/bound" })),
+        "x".repeat(5000),
+    ] {
+        let reply = post_bound(&site, &mut alice.browser.clone(), Some(&alice.id), Some(&proof)).unwrap();
+        assert_eq!(reply.status, 403, "{proof}");
+        assert!(reply.headers.iter().any(|(name, _)| *name == "secure-session-challenge"), "{proof}");
+    }
+    // Without the field that only browsers can set, the server ignores a valid proof.
+    let good = alice.device.prove(&challenge);
+    assert_eq!(post_bound(&site, &mut alice.browser.clone(), None, Some(&good)).unwrap().status, 403);
+    // Twice the same field.
+    let request = Request::post("/token/bound")
+        .field("sec-secure-session-id", alice.id.as_str())
+        .field("secure-session-response", good.as_str())
+        .field("secure-session-response", good.as_str());
+    let (_, twice) =
+        exchange(&site, &mut alice.browser.clone(), request, |exchange| block_on(exchange.refresh_bound()));
+    assert_eq!(twice.unwrap().status, 403);
+    // The field in which a browser says that it did not refresh gives no access.
+    let request = Request::get("/page").field("secure-session-skipped", "quota_exceeded");
+    let mut bare = alice.browser.without(&[ACCESS]);
+    assert!(site.send(&mut bare, request, page(Need::access())).is_refused(401, "unproven_refresh"));
+    assert_eq!(count(&events, EventKind::ProofFailed), 0);
+    assert_eq!(alice.refresh(&site).status, 200);
+    // With the URL of the route as `aud`, which later versions of browsers will send.
+    let next = alice.challenge.clone().unwrap();
+    let proof = alice.device.sign(&usual(), &json!({ "jti": next, "aud": "https://site.example/token/bound" }));
+    assert_eq!(post_bound(&site, &mut alice.browser, Some(&alice.id), Some(&proof)).unwrap().status, 200);
+}
+
+#[test]
+fn an_ended_session_is_forgotten_and_a_failing_store_is_not_the_end() {
+    let store = FailingSessions::new();
+    let site = Site::over(store.clone(), KeySet::new(key()), offering);
+    let mut alice = Bound::log_in(&site, "alice");
+    store.fail();
+    let request = || Request::post("/token/bound").field("sec-secure-session-id", alice.id.as_str());
+    let (response, reply) =
+        exchange(&site, &mut alice.browser.clone(), request(), |exchange| block_on(exchange.refresh_bound()));
+    assert!(reply.is_none() && response.status == 503 && response.cookies.is_empty());
+    store.recover();
+    // Logged out here or elsewhere.
+    let mut elsewhere = alice.browser.clone();
+    assert_eq!(site.log_out(&mut elsewhere).status, 200);
+    assert!(tells_to_forget(&alice.post(&site), &alice.id));
+    let mut gone = Bound { browser: Browser::default(), ..alice.clone() };
+    assert!(tells_to_forget(&gone.post(&site), &alice.id));
+    // A client that names no session gets the same refusal as any client without a token.
+    assert!(post_bound(&site, &mut Browser::default(), None, None).is_none());
+    // A log-in in the same browser starts another session. A refresh of the old session is then too late.
+    let mut bob = Bound::log_in(&site, "bob");
+    let reply = post_bound(&site, &mut bob.browser, Some(&alice.id), None).unwrap();
+    assert!(tells_to_forget(&reply, &alice.id) && reply.cookies.is_empty());
+    assert_eq!(bob.refresh(&site).status, 200);
+}
+
+#[test]
+fn a_password_change_offers_to_bind_the_new_session() {
+    let (site, _) = site();
+    let mut alice = Bound::log_in(&site, "alice");
+    let mut field = None;
+    let request = Request::post("/password").csrf(&alice.browser.csrf());
+    let response = site.send(&mut alice.browser, request, |exchange| {
+        let cookies = block_on(exchange.renew(hardtack::session::EndedSessions::none()))?;
+        field = cookies.registration().map(str::to_owned);
+        Ok(cookies.into())
+    });
+    assert_eq!(response.status, 200, "{}", response.code);
+    // The new session is not bound until the browser asks for it.
+    let session = site.live_sessions("alice").pop().unwrap();
+    assert!(session.bound_key.is_none());
+    assert!(!response.set_cookie(ACCESS).unwrap().contains("Max-Age"));
+    let challenge = field.unwrap().split_once(";challenge=").unwrap().1.trim_matches('"').to_owned();
+    let mut again = Bound::bind(&site, alice.browser.clone(), &challenge);
+    assert_eq!(again.refresh(&site).status, 200);
+    assert!(tells_to_forget(&post_bound(&site, &mut again.browser, Some(&alice.id), None).unwrap(), &alice.id));
+}
+
+#[test]
+fn a_key_rotation_keeps_sessions_bound() {
+    let old = SigningKey::generate(Algorithm::HS256).unwrap().with_key_id("old");
+    let site = Site::with_keys(KeySet::new(old.clone()), offering);
+    let mut alice = Bound::log_in(&site, "alice");
+    let challenged = alice.post(&site);
+    alice.learn(&challenged);
+    let new = SigningKey::generate(Algorithm::HS256).unwrap().with_key_id("new");
+    site.auth.replace_keys(KeySet::new(new).retire(old).unwrap()).unwrap();
+    assert_eq!(alice.post(&site).status, 200);
+}
+
+#[test]
+fn a_session_stays_bound_when_device_binding_is_turned_off() {
+    let store = MemorySessions::new();
+    let keys = KeySet::new(key());
+    let offering_site = Site::over(store.clone(), keys.clone(), offering);
+    let mut alice = Bound::log_in(&offering_site, "alice");
+    let site = Site::over(store, keys, |builder| builder);
+    assert!(site.refresh(&mut alice.browser.clone()).is_refused(401, "unproven_refresh"));
+    assert_eq!(alice.refresh(&site).status, 200);
+    let cookies = block_on(site.auth.log_in("bob")).unwrap();
+    assert_eq!(cookies.registration(), None);
+}
+
+#[test]
+fn a_bound_session_that_needs_a_refresh_keeps_its_refresh_cookie() {
+    let (site, _) = site();
+    let mut alice = Bound::log_in(&site, "alice");
+    site.advance(901);
+    let mut copy = alice.browser.clone();
+    let response = site.visit(&mut copy);
+    assert!(response.is_refused(401, "unproven_refresh"));
+    assert!(response.deletes(ACCESS), "without this cookie, the browser makes a proof");
+    assert!(copy.value(REFRESH).is_some());
+    // A page whose token is optional treats the user as a visitor, and the session continues.
+    let optional = site.send(&mut alice.browser, Request::get("/page"), page(Need::access().optional()));
+    assert!(optional.token.is_none());
+    assert!(alice.browser.value(REFRESH).is_some());
+    assert_eq!(alice.refresh(&site).status, 200);
+}
+
+#[test]
+fn both_routes_require_post_and_a_registration_must_come_from_this_site() {
+    let (site, _) = site();
+    let mut browser = Browser::default();
+    let challenge = register_challenge(&site, &mut browser, "alice");
+    let device = TestDevice::new(Algorithm::ES256).unwrap();
+    for method in ["GET", "HEAD", "PUT"] {
+        let request = || Request::new(method, "/token/bound");
+        let (response, _) =
+            exchange(&site, &mut browser.clone(), request(), |exchange| block_on(exchange.refresh_bound()));
+        assert_eq!(response.status, 405, "{method}");
+        let (response, _) =
+            exchange(&site, &mut browser.clone(), request(), |exchange| block_on(exchange.bind_device()));
+        assert_eq!(response.status, 405, "{method}");
+    }
+    let foreign = Request::post("/token/bind")
+        .field("secure-session-response", device.register(&challenge))
+        .field("origin", "https://evil.example");
+    let (response, reply) = exchange(&site, &mut browser.clone(), foreign, |exchange| block_on(exchange.bind_device()));
+    assert!(reply.is_none() && response.status == 403);
+    Bound::bind(&site, browser, &challenge);
+}
+
+#[test]
+fn redirect_mode_sends_the_refresh_cookie_to_both_routes() {
+    let site = Site::with(|builder| offering(builder).refresh_mode(RefreshMode::Redirect));
+    let mut alice = Bound::log_in(&site, "alice");
+    assert_eq!(alice.refresh(&site).status, 200);
+    assert_eq!(site.visit(&mut alice.browser).status, 200);
+}
+
+#[test]
+fn settings_that_rule_out_binding_are_refused() {
+    type Set = fn(AuthenticatorBuilder) -> AuthenticatorBuilder;
+    fn stored(builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
+        builder.sessions(MemorySessions::new())
+    }
+    let rows: [(Set, &str); 7] = [
+        (|builder| builder, "call AuthenticatorBuilder::sessions"),
+        (|builder| stored(builder).refresh_mode(RefreshMode::Sliding), "choose another refresh mode"),
+        (|builder| stored(builder).access_lifetime(seconds(239)), "at least 240 seconds"),
+        (
+            |builder| {
+                let policy = SessionPolicy::default().access_jitter(50);
+                stored(builder).access_lifetime(seconds(400)).session_policy(policy)
+            },
+            "at least 240 seconds",
+        ),
+        (
+            |builder| stored(builder).cookies(CookiePolicy::default().access_paths(["/account"])),
+            "must have the path \"/\" and no Domain",
+        ),
+        (
+            |builder| {
+                let cookies = CookiePolicy::default().access_name("__Host-Http-id");
+                stored(builder).cookies(cookies.prefix(hardtack::cookie::CookiePrefix::None))
+            },
+            "rename the access cookie",
+        ),
+        (
+            |builder| stored(builder).cookies(CookiePolicy::default().refresh_paths(["/token/refresh"])),
+            "must cover Urls::bind and Urls::bound",
+        ),
+    ];
+    for (set, expected) in rows {
+        let builder = Authenticator::builder(KeySet::new(key())).base_url("https://site.example");
+        let error = set(offering(builder)).build().unwrap_err();
+        let ConfigError::DeviceBinding { problem } = error else { panic!("{error}") };
+        assert!(problem.contains(expected), "{problem}");
+    }
+    // Browsers bind over https only.
+    let site = Site::with(|builder| offering(builder).base_url("http://127.0.0.1:8080"));
+    assert_eq!(block_on(site.auth.log_in("alice")).unwrap().registration(), None);
+}
+
+/// What happens to a bound session, in any order.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Wait(u64),
+    /// The owner's browser refreshes.
+    Refresh,
+    /// The owner's browser refreshes, but the response is lost.
+    LoseResponse,
+    /// The owner opens a page.
+    Visit,
+    /// A thief copies the cookies of the owner's browser.
+    Copy,
+    ThiefVisits,
+    ThiefRefreshes,
+    /// The thief posts to the route for proofs, without one.
+    ThiefAsks,
+    /// The thief registers a key.
+    ThiefBinds,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        prop::sample::select(vec![1, 31, 300, 601, 901]).prop_map(Step::Wait),
+        prop::sample::select(vec![
+            Step::Refresh,
+            Step::LoseResponse,
+            Step::Visit,
+            Step::Copy,
+            Step::ThiefVisits,
+            Step::ThiefRefreshes,
+            Step::ThiefAsks,
+            Step::ThiefBinds,
+        ]),
+    ];
+    prop::collection::vec(step, 1..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn s89_no_interleaving_lets_a_copy_live_on_or_logs_the_owner_out(steps in steps()) {
+        let (site, events) = site();
+        let mut browser = Browser::default();
+        let registration = register_challenge(&site, &mut browser, "alice");
+        let mut thief = browser.clone();
+        let mut alice = Bound::bind(&site, browser, &registration);
+        let thiefs_device = TestDevice::new(Algorithm::ES256).unwrap();
+        for step in steps {
+            match step {
+                Step::Wait(span) => site.advance(span),
+                Step::Refresh => prop_assert_eq!(alice.refresh(&site).status, 200),
+                Step::LoseResponse => drop(alice.clone().post(&site)),
+                Step::Visit => {
+                    // Without its access cookie, the browser refreshes first.
+                    if site.respond(&alice.browser, Request::get("/page"), page(Need::access())).status != 200 {
+                        prop_assert_eq!(alice.refresh(&site).status, 200);
+                    }
+                    prop_assert_eq!(site.visit(&mut alice.browser).status, 200);
+                }
+                Step::Copy => thief = alice.browser.clone(),
+                Step::ThiefVisits => {
+                    let response = site.respond(&thief, Request::get("/page"), page(Need::access()));
+                    prop_assert!(response.status == 200 || response.is_refused(401, "unproven_refresh"));
+                    prop_assert!(response.set_cookie(REFRESH).is_none() && !sets_token(&response));
+                }
+                Step::ThiefRefreshes => {
+                    let response = site.refresh(&mut thief.clone());
+                    prop_assert!(response.is_refused(401, "unproven_refresh"), "{}", response.code);
+                    prop_assert!(!sets_token(&response));
+                }
+                Step::ThiefAsks => {
+                    let reply = post_bound(&site, &mut thief.clone(), Some(&alice.id), None).unwrap();
+                    prop_assert!(reply.status == 403 && reply.cookies.is_empty());
+                }
+                Step::ThiefBinds => {
+                    let proof = thiefs_device.register(&registration);
+                    let reply = bind(&site, &mut thief.clone(), &proof).unwrap();
+                    prop_assert!(reply.status == 404 && reply.cookies.is_empty());
+                }
+            }
+        }
+        prop_assert_eq!(alice.refresh(&site).status, 200);
+        prop_assert_eq!(site.visit(&mut alice.browser).status, 200);
+        prop_assert_eq!(count(&events, EventKind::ReuseDetected) + count(&events, EventKind::ProofFailed), 0);
+    }
+}
+
+/// Whether a response sets an access cookie.
+fn sets_token(response: &Response) -> bool {
+    response.set_cookie(ACCESS).is_some() && !response.deletes(ACCESS)
+}
