@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use hardtack::adapter::{Exchange, TypedName};
 use serde::de::DeserializeOwned;
 
-use crate::extract::ExtractFuture;
+use crate::extract_future::ExtractFuture;
 use crate::request::{AuthState, Head};
 use crate::respond::{AuthError, SetCookies, reply_response};
 

@@ -1,6 +1,6 @@
 //! The futures of this crate's services and extractors, and of [`Auth`](crate::Auth).
 
-pub use crate::extract::ExtractFuture;
+pub use crate::extract_future::ExtractFuture;
 pub use crate::require::RequireFuture;
 pub use crate::service::AuthFuture;
 pub use hardtack::adapter::Ended;

@@ -90,6 +90,7 @@ mod auth;
 mod background;
 mod body;
 mod extract;
+mod extract_future;
 pub mod future;
 mod layer;
 pub mod prelude;

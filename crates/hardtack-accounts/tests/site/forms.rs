@@ -142,7 +142,7 @@ async fn s78_a_form_of_another_user_fills_in_nothing() {
     sign_up(&mut browser, "anna").await;
     let typed = [("display_name", "Ben B."), ("email", "ben@site.example")];
     let sent = browser.post(SETTINGS).accept_html().form(&filled(&page, SETTINGS, &typed)).follow().await;
-    says(&sent, 403, "You are logged in as anna now");
+    says(&sent, 403, "You are now logged in as anna");
     assert_eq!((field(&sent, SETTINGS, "display_name"), field(&sent, SETTINGS, "email")), ("".into(), "".into()));
     let account = browser.get("/account").accept_json().send().await.json();
     assert_eq!((&account["username"], &account["display_name"]), (&json!("anna"), &json!("")));
@@ -152,7 +152,7 @@ async fn s78_a_form_of_another_user_fills_in_nothing() {
     let csrf = field(&own, SETTINGS, "csrf_token");
     fields.iter_mut().filter(|(name, _)| name.as_str() == "csrf_token").for_each(|(_, value)| *value = csrf.clone());
     let sent = browser.post(SETTINGS).accept_html().form(&fields).follow().await;
-    says(&sent, 403, "You are logged in as anna now");
+    says(&sent, 403, "You are now logged in as anna");
 }
 
 #[tokio::test]

@@ -9,7 +9,8 @@ use hardtack::adapter::Exchange;
 use hardtack::refusal::Reason;
 use hardtack::{Failure, FindUser};
 
-use super::token::{AccessToken, ExtractFuture, OptionalFromRequest};
+use super::token::{AccessToken, OptionalFromRequest};
+use crate::extract_future::ExtractFuture;
 use crate::request::{AuthState, Head};
 use crate::respond::AuthError;
 

@@ -8,7 +8,8 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use hardtack::token_source::{InRole, Role};
 
-use super::token::{AccessToken, ExtractFuture};
+use super::token::AccessToken;
+use crate::extract_future::ExtractFuture;
 use crate::respond::AuthError;
 
 /// An access token that has the [role](Role) `R`. It dereferences to the [`AccessToken`].

@@ -11,8 +11,9 @@ use hardtack::adapter::TypedName;
 use hardtack::refusal::{LogInRefusal, Reason};
 use serde::de::DeserializeOwned;
 
-use super::token::{AccessToken, ExtractFuture};
+use super::token::AccessToken;
 use crate::auth::Auth;
+use crate::extract_future::ExtractFuture;
 use crate::respond::AuthError;
 
 /// A posted log-in form, or a program's JSON. It dereferences to [`Auth`].

@@ -5,7 +5,8 @@ use std::ops::Deref;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::token::{ExtractFuture, OptionalFromRequest};
+use super::token::OptionalFromRequest;
+use crate::extract_future::ExtractFuture;
 use crate::respond::AuthError;
 
 /// An optional token or user: `None` if the request has no token.

@@ -2,8 +2,6 @@
 
 use std::future::Future;
 use std::ops::Deref;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -11,54 +9,9 @@ use hardtack::adapter::Verification;
 use hardtack::jwt::{ExtraClaims, NoExtra};
 use hardtack::{Need, VerifiedToken};
 
+use crate::extract_future::ExtractFuture;
 use crate::request::{AuthState, Head};
 use crate::respond::AuthError;
-
-/// The future of an extractor. It contains the result itself if that is known at once, and a boxed future if it is not,
-/// for example because verification needs I/O.
-pub struct ExtractFuture<E>(State<E>);
-
-enum State<E> {
-    Complete(Option<Result<E, AuthError>>),
-    Boxed(Pin<Box<dyn Future<Output = Result<E, AuthError>>>>),
-}
-
-impl<E> ExtractFuture<E> {
-    pub(crate) fn complete(result: Result<E, AuthError>) -> Self {
-        Self(State::Complete(Some(result)))
-    }
-
-    /// Converts the value that the future extracts.
-    pub(crate) fn map_into<F: From<E> + 'static>(self) -> ExtractFuture<F>
-    where
-        E: 'static,
-    {
-        match self.0 {
-            State::Complete(result) => ExtractFuture(State::Complete(result.map(|result| result.map(F::from)))),
-            State::Boxed(future) => ExtractFuture::boxed(async move { future.await.map(F::from) }),
-        }
-    }
-
-    /// Boxes a future. The future must own a clone of the request, because `from_request` only borrows the request.
-    pub(crate) fn boxed(future: impl Future<Output = Result<E, AuthError>> + 'static) -> Self {
-        Self(State::Boxed(Box::pin(future)))
-    }
-}
-
-/// No field is pinned; the boxed future is pinned in its box.
-impl<E> Unpin for ExtractFuture<E> {}
-
-impl<E> Future for ExtractFuture<E> {
-    type Output = Result<E, AuthError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
-            // If the future is polled again after it has completed, the result is gone.
-            State::Complete(result) => result.take().map_or(Poll::Pending, Poll::Ready),
-            State::Boxed(future) => future.as_mut().poll(cx),
-        }
-    }
-}
 
 /// An extractor that can distinguish a missing token from an invalid one. [`Optional`](crate::Optional) requires this
 /// trait.
