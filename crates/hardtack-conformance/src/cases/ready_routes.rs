@@ -83,7 +83,7 @@ fn refusal_is_shown_once() -> Case {
         site.expect_eq("Cache-Control", response.header("cache-control"), Some("private, no-store"));
         let cookie = response.set_cookies().into_iter().find(|cookie| cookie.name.ends_with("log_in_notice"));
         let cookie = cookie.map(|cookie| (cookie.name, cookie.http_only, cookie.secure));
-        site.expect_eq("cookie", cookie, Some(("__Host-log_in_notice".to_owned(), true, true)));
+        site.expect_eq("cookie", cookie, Some(("__Host-Http-log_in_notice".to_owned(), true, true)));
         let planted = client.clone();
         let page = client.get(url).accept_html().send().await;
         site.expect_eq("text", page.text().contains(NO_MATCH), true);
@@ -196,7 +196,7 @@ fn attempts_of_a_known_device() -> Case {
         let (mut stranger, mut browser) = (site.visitor(), site.visitor());
         attempt(&mut browser, "bob", PASSWORD, LOGGED_IN).await;
         attempt(&mut browser, "alice", PASSWORD, LOGGED_IN).await;
-        let device = browser.cookie("__Host-log_in_device").map(|cookie| (cookie.http_only, cookie.secure));
+        let device = browser.cookie("__Host-Http-log_in_device").map(|cookie| (cookie.http_only, cookie.secure));
         site.expect_eq("the cookie", device, Some((true, true)));
         for user in ["alice", "carol"] {
             for _ in 0..10 {

@@ -78,7 +78,7 @@ fn a_state_belongs_to_its_browser() {
     }
     // The cookie of one state under the name of another.
     let moved = victim.value(&format!("log_in_state_{own}")).unwrap().to_owned();
-    let mut mixed = Browser::default().with(&format!("__Host-log_in_state_{planted}"), &moved);
+    let mut mixed = Browser::default().with(&format!("__Host-Http-log_in_state_{planted}"), &moved);
     assert!(is_unknown(&come_back(&site, &mut mixed, &planted)));
     assert_eq!(come_back(&site, &mut victim, &own).status, 200);
 }
@@ -179,7 +179,7 @@ fn the_cookie_comes_back_from_another_site_even_under_a_strict_policy() {
         Ok(exchange.begin_external(KEPT)?.1.into())
     });
     let [cookie] = response.cookies.as_slice() else { panic!("{:?}", response.cookies) };
-    assert!(cookie.starts_with("__Host-log_in_state_") && !cookie.contains("/orders"), "{cookie}");
+    assert!(cookie.starts_with("__Host-Http-log_in_state_") && !cookie.contains("/orders"), "{cookie}");
     assert!(cookie.ends_with("; Max-Age=600; Secure; HttpOnly; Path=/; SameSite=Lax"), "{cookie}");
 }
 
@@ -191,7 +191,7 @@ fn applications_with_the_same_key_accept_only_their_own_states() {
     let mut browser = Browser::default();
     let state = begin(&shop, &mut browser);
     let value = browser.value(&format!("log_in_state_{state}")).unwrap().to_owned();
-    let mut moved = Browser::default().with(&format!("__Host-blog_log_in_state_{state}"), &value);
+    let mut moved = Browser::default().with(&format!("__Host-Http-blog_log_in_state_{state}"), &value);
     assert!(is_unknown(&come_back(&blog, &mut moved, &state)));
     assert_eq!(come_back(&shop, &mut browser, &state).status, 200);
 }

@@ -100,7 +100,7 @@ fn e06_the_reply_shows_no_reason_and_the_applications_sentence() {
     let site = Site::new();
     let alice = site.browser_of("alice");
     let response = site.respond(&alice, Request::get("/").person(), claims::<HasRole>(Need::access()));
-    assert!(!response.body.contains("role") && response.body.contains("You do not have the permission"));
+    assert!(!response.body.contains("role") && response.body.contains("You do not have permission"));
     let sentence = "Only <i>its</i> author may edit a post & \"more\".";
     let forbid = |exchange: &Exchange<'_>| Err(exchange.forbid(sentence));
     let response = site.respond(&alice, Request::post("/").person(), forbid);
