@@ -1,7 +1,7 @@
 //! Ready handlers for the log-in flow, with plain pages.
 //!
-//! [`password_log_in`] returns a service with all of them. To replace single routes with your own as your application
-//! grows, register the handlers of this module and yours one by one: see [`PasswordLogIn`].
+//! [`password_log_in`] returns a service with all of them. To replace some of the routes with your own, register each
+//! handler yourself, whether it comes from this module or from your application. See [`PasswordLogIn`] for an example.
 //!
 //! | method | path | handler |
 //! | --- | --- | --- |

@@ -1,7 +1,7 @@
 //! Ready handlers for the log-in flow, with plain pages.
 //!
-//! [`password_log_in`] returns a router with all of them. To replace single routes with your own as your application
-//! grows, build a router from the handlers of this module and yours: see [`PasswordLogIn`].
+//! [`password_log_in`] returns a router with all of them. To replace some of the routes with your own, build a router
+//! from handlers of this module and handlers of your application. See [`PasswordLogIn`] for an example.
 //!
 //! | method | path | handler |
 //! | --- | --- | --- |
