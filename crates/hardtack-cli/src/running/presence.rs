@@ -114,8 +114,8 @@ impl Presence {
         session_place::of_running_servers(&self.table).await
     }
 
-    /// Checks whether Redis has lost its data, for example in a restart, and then records the new id. The other servers
-    /// do the same, so that all servers record the same store again.
+    /// Checks whether Redis has lost its data, for example in a restart. If it has, records the new id. The other
+    /// servers do the same, so that all servers record the same store again.
     async fn find_lost_sessions(&self) -> Result<(), Error> {
         // If Redis does not respond, the recorded place stays unchanged.
         let Ok(found) = self.sessions.place().await else { return Ok(()) };
