@@ -45,8 +45,8 @@ pub(crate) struct Presence {
     id: String,
     sessions: SessionsIn,
     place: Mutex<Place>,
-    /// After Redis has lost its data, the id that it had before. It is kept until the intentions to end sessions that
-    /// contain this id have been assigned to the new id.
+    /// The id that Redis had before it lost its data. The database may still contain intentions to end sessions with
+    /// this id. Set to `None` once these intentions have been assigned to Redis's new id.
     previous: Mutex<Option<String>>,
     keys: GivenKeys,
 }
