@@ -27,8 +27,9 @@ impl FloodLog {
         Self { summarize, flood: Arc::default() }
     }
 
-    /// Counts an event. Calls `log` if there was none in the last minute. Call this method within a Tokio runtime,
-    /// because it starts a background task.
+    /// Counts an event. For the first event, calls `log` and starts a background task, which logs a summary each
+    /// minute. The task ends after a minute without events, and the next event is then a first event again. Call this
+    /// method within a Tokio runtime.
     pub(crate) fn add(&self, log: impl FnOnce()) {
         let mut flood = self.flood.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flood) = &mut *flood {
@@ -42,7 +43,8 @@ impl FloodLog {
         tokio::spawn(async move { while events.summarize_after(SUMMARY).await {} });
     }
 
-    /// Waits for `time`, and summarizes the events of this time. Returns whether there were events.
+    /// Waits for the duration `time`, and then logs how many events were counted meanwhile. If there were none, logs
+    /// nothing and returns `false`.
     async fn summarize_after(&self, time: Duration) -> bool {
         tokio::time::sleep(time).await;
         let mut flood = self.flood.lock().unwrap_or_else(PoisonError::into_inner);

@@ -49,7 +49,7 @@
 //! - [`AuthLayer`] lets handlers use the extractors. It must wrap every route that uses them: without the layer,
 //!   clients get a 500, and the log says what to add.
 //! - [`Require`] is a layer that requires a token for all routes of a router.
-//! - [`routes`] has ready handlers and plain pages for the log-in flow.
+//! - [`routes`] has ready-made handlers and plain pages for the log-in flow.
 //! - [`SetCookies`] adds cookies to a response. [`AuthError`] is the error of the extractors and of [`Auth`]; it
 //!   converts into a response.
 //! - [`future`] contains the futures of the layers' services. It also contains [`Ended`](future::Ended), a
@@ -64,7 +64,7 @@
 //!
 //! # Guides
 //!
-//! - [Log-in pages](hardtack::guide::log_in): ready routes, pages of your own
+//! - [Log-in pages](hardtack::guide::log_in): ready-made routes, pages of your own
 //! - [Sessions](hardtack::guide::sessions): refreshing, logging out everywhere, claims of your own, several servers
 //! - [Cookies](hardtack::guide::cookies): names, prefixes, lifetimes, proxies
 //! - [CSRF protection](hardtack::guide::csrf): forms, scripts, other origins

@@ -1,7 +1,7 @@
-//! Ready handlers for the log-in flow, with plain pages.
+//! Ready-made handlers for the log-in flow, with plain pages.
 //!
-//! [`password_log_in`] returns a router with all of them. To replace single routes with your own as your application
-//! grows, build a router from the handlers of this module and yours: see [`PasswordLogIn`].
+//! [`password_log_in`] returns a router with all of them. To replace some of the routes with your own, build a router
+//! from handlers of this module and handlers of your application. See [`PasswordLogIn`] for an example.
 //!
 //! | method | path | handler |
 //! | --- | --- | --- |
@@ -29,7 +29,8 @@ pub use hardtack::Credentials;
 
 use crate::{AccessToken, Auth, AuthError, LogInForm, ReauthenticationForm};
 
-/// The text for both an unknown user and a wrong password, so that it does not reveal which users exist.
+/// The text for an unknown user and for a wrong password. It is the same for both, so it does not reveal which users
+/// exist.
 const NO_MATCH: &str = "That user name and password do not match.";
 
 /// Returns a router with the routes of a log-in with user name and password. `check` checks what a user types: see
@@ -70,10 +71,10 @@ where
 /// `None` if user name and password do not match. If it cannot check them, for example because the database did not
 /// respond, it returns an error. The user then gets 503, and the error is logged.
 ///
-/// Attempts are limited, per account and per client address: see [`Auth::take_log_in_attempt`]. A browser in which the
-/// user has logged in before has its own budget, so a stranger cannot lock the user out of this browser. By default,
-/// each process counts the attempts that it receives. Behind a proxy, set
-/// [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies); otherwise, all clients share the budget of the
+/// Attempts are limited per account and per client address: see [`Auth::take_log_in_attempt`]. If the user has logged
+/// in with a browser before, this browser has its own budget. A stranger's attempts therefore cannot keep the user from
+/// logging in with this browser. By default, each process counts the attempts that it receives. Behind a proxy, set
+/// [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies). Otherwise, all clients share the budget of the
 /// proxy's address.
 ///
 /// The function should take the same time for an unknown user as for a wrong password. Otherwise, the time reveals

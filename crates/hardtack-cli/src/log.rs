@@ -30,8 +30,8 @@ impl LogFormat {
     }
 }
 
-/// What is logged by default. The crates that speak HTTP log a line about each client that breaks the protocol, so any
-/// client could fill the log with them. Of these crates, only errors are logged.
+/// What is logged by default. The HTTP crates log a line whenever a client breaks the protocol, so any client could
+/// fill the log with such lines. Therefore, only errors of these crates are logged.
 const DEFAULT: &str = "info,h2=error,hyper=error,hyper_util=error";
 
 /// Starts the log. `RUST_LOG` filters it; the default is [`DEFAULT`].

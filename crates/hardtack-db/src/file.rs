@@ -2,13 +2,14 @@
 //!
 //! SQLite assumes that only SQLite changes an open database. If another program replaces the file, overwrites it, or
 //! removes its write-ahead log, SQLite goes on with a mixture of the old and the new state, and committed changes may
-//! be lost. This module notices the following cases, which can be checked cheaply. From then on, every use of the
-//! database fails:
+//! be lost. This module detects the cases that are cheap to detect. Once it has detected one of the following cases,
+//! every use of the database fails:
 //!
 //! - The path leads to another file, or to no file.
 //! - This process has the write-ahead log (`-wal`) open, but the log was removed or replaced by another file (noticed
 //!   only on Linux).
-//! - The file has become shorter, but the schema version has not increased, as it does after `VACUUM`.
+//! - The file has become shorter, although `auto_vacuum` is off and the schema version has not increased. (`VACUUM`
+//!   makes the file shorter too, but increases the schema version.)
 //! - The schema version is lower than before, or SQLite's own check of a shorter file fails. (Both are checked only
 //!   after the length of the file has changed.)
 //! - SQLite reports that the file is damaged or not a database.

@@ -98,7 +98,8 @@ impl Pool {
     }
 }
 
-/// Returns a statement that counts the tables of applied migrations. The result is zero or one.
+/// Returns a statement that checks whether the table of applied migrations exists. The result is 1 if the table exists,
+/// and 0 if it does not.
 fn tables_of_versions() -> Statement<'static> {
     Statement::per_database(
         "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'hardtack_migrations'",
@@ -106,7 +107,7 @@ fn tables_of_versions() -> Statement<'static> {
     )
 }
 
-/// Selects the version of the last migration of a component that has been applied, or zero.
+/// Selects the version of a component's last applied migration, or 0 if no migration of the component has been applied.
 const APPLIED: &str = "SELECT COALESCE(MAX(version), 0) FROM hardtack_migrations WHERE component = $1";
 
 /// Returns the version of the last migration, or zero if the list is empty. Fails if the versions do not increase.

@@ -32,7 +32,8 @@ impl BaseUrl {
     ///
     /// # Errors
     /// - The text is not an http or https URL, or the URL has a query, fragment or credentials.
-    /// - A cookie could not have the path.
+    /// - The path has an empty segment or a semicolon, so it cannot be the path of a cookie.
+    /// - The host is not a host name or an IP address.
     /// - The URL is plain http, and other machines can reach its host.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let base = Self::read(text)?;
@@ -46,8 +47,9 @@ impl BaseUrl {
     /// path between a user and the site can take over the user's session.
     ///
     /// # Errors
-    /// The text is not an http or https URL, the URL has a query, fragment or credentials, or a cookie could not
-    /// have the path.
+    /// - The text is not an http or https URL, or the URL has a query, fragment or credentials.
+    /// - The path has an empty segment or a semicolon, so it cannot be the path of a cookie.
+    /// - The host is not a host name or an IP address.
     pub fn parse_insecure_http(text: &str) -> Result<Self, ConfigError> {
         Self::read(text).map(|base| base.0)
     }

@@ -12,8 +12,8 @@ static PRINTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// Prints a warning to stderr, unless a `tracing` subscriber is set. For each `name`, a process prints only one
 /// warning.
 ///
-/// Call this function in addition to `tracing::error!` or `tracing::warn!`. The text says what is wrong and which line
-/// to change.
+/// Call this function in addition to `tracing::error!` or `tracing::warn!`. In `text`, say what is wrong and which line
+/// of the application's code to change.
 #[cold]
 pub(crate) fn print(name: &str, text: &dyn Display) {
     if tracing::dispatcher::has_been_set() {

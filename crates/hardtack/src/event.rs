@@ -47,8 +47,8 @@ pub enum EventKind {
     /// The server refused to bind the session: the log-in was too long ago, the session is already bound, or the proof
     /// is not valid.
     BindRefused,
-    /// A request to refresh a bound session contained a proof that another key had signed. The cookies may have been
-    /// stolen, so the session was ended.
+    /// A request to refresh a bound session contained a proof that was signed with another key. The cookies may have
+    /// been stolen, so the session was ended.
     ProofFailed,
     /// A request to refresh a bound session contained no proof, and was refused. The cookies may have been stolen, or
     /// the browser could not make a proof, for example because it has lost the key.

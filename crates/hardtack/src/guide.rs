@@ -53,7 +53,7 @@ guide!(cookies, "cookies.md", [
     "`CookiePolicy`" => "crate::CookiePolicy",
     "`TokenSources`" => "crate::token_source::TokenSources",
     "csrf" => "crate::guide::csrf",
-    "log-in" => "crate::guide::log_in#ready-routes",
+    "log-in" => "crate::guide::log_in#ready-made-routes",
     "remember" => "crate::guide::sessions#remember-me",
     "decision-5" => repository!("docs/decisions/0005-access-cookie-outlives-its-token.md"),
     "decision-21" => repository!("docs/decisions/0021-cookie-rules-for-cookies-only.md"),

@@ -82,7 +82,7 @@
 //! # Guides
 //!
 //! - [How sessions work](guide::sessions): refresh, remember me, log out everywhere, roles, several processes, events.
-//! - [Log-in pages](guide::log_in): ready routes, pages of your own.
+//! - [Log-in pages](guide::log_in): ready-made routes, pages of your own.
 //! - [Streams that end at log-out](guide::streams): event streams, WebSockets, long uploads.
 //! - [Cookies](guide::cookies): names, paths, `SameSite`, proxies, tokens in headers.
 //! - [CSRF protection](guide::csrf): forms, scripts, log-in forms.

@@ -1,5 +1,5 @@
-//! Deletes rows in the background: old activity, expired links, old records of sent emails, and queued emails that no
-//! server sends.
+//! Deletes rows in the background: old activity, expired links, old records of sent emails, and emails that no server
+//! has sent within seven days.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::mail::{MailJobStore, prune_sent};
 /// How long recorded activity is kept: 90 days.
 const ACTIVITY_LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// The rows of the accounts that expire.
+/// Deletes the expired rows of the accounts' tables.
 pub(super) struct ExpiredRows {
     activity: ActivityStore,
     links: LinkStore,

@@ -222,17 +222,17 @@ impl Accounts {
     /// transaction that stores the change. Create the tables of the sessions with
     /// [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
     ///
-    /// Without this call, the sessions may be in Redis or in another database. The transaction that stores a change
-    /// then also records that the sessions are to end. The servers end them within seconds, even after a crash. If the
-    /// session store is down, they do so when it has recovered.
+    /// Without this call, the sessions may be in Redis or in another database. In this case, the transaction that
+    /// stores a change also records that the sessions must end. The servers end the sessions within seconds, even after
+    /// a crash. If the session store is down, the servers end the sessions when the store has recovered.
     #[must_use]
     pub fn with_sessions(self) -> Self {
         Self { session_ends: self.session_ends.here(), ..self }
     }
 
     /// Sets the id of the session store, for this value and its clones. Call this method if the sessions are in Redis
-    /// and servers with another session store may use the same database. If a change requires sessions to end, only
-    /// servers whose session store has this id then end them
+    /// and servers with another session store may use the same database. If a change to a user requires that sessions
+    /// end, only servers whose session store has this id end these sessions
     /// ([`PendingEnds::set_store_id`](hardtack_sqlx::PendingEnds::set_store_id)).
     pub fn set_session_store_id(&self, id: Option<&str>) {
         self.session_ends.set_store_id(id);
@@ -255,8 +255,9 @@ impl Accounts {
     /// [`with_mail`](Self::with_mail), sends them. Call this method in a program that makes a change and then exits
     /// before an email could be sent.
     ///
-    /// Without this call, warnings to confirmed addresses are queued as well, because another process may send them. If
-    /// no process sends an email within seven days, the email is deleted, and an error is logged (`mail_lost`).
+    /// If you call neither this method nor `with_mail`, only warnings to confirmed addresses are queued, because
+    /// another process may send them. If no process sends a queued email within seven days, the email is deleted, and
+    /// an error is logged (`mail_lost`).
     #[must_use]
     pub fn with_mail_of_servers(self) -> Self {
         Self { queues_mail: true, ..self }

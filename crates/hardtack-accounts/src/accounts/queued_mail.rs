@@ -22,8 +22,8 @@ impl Accounts {
     /// `address` is `None`, it goes to the address that the user has after the change. Call [`Self::wake_mail`] after
     /// the commit.
     ///
-    /// If email is off in this process, only warnings are queued, because another server that uses the same database
-    /// may send them.
+    /// If email is off in this process, warnings are still queued, because another server that uses the same database
+    /// may send them. Other emails are not queued.
     ///
     /// If a confirmation would exceed a limit of the user or the client, it is not queued and the limit is returned.
     pub(super) async fn queue_mail_in(
@@ -56,7 +56,7 @@ impl Accounts {
     }
 
     /// Returns whether the user has a confirmed address, to which warnings can be sent. If no server sends email, users
-    /// usually have no confirmed address. This check then saves a log-in a transaction.
+    /// usually have no confirmed address. This check therefore avoids a transaction for most log-ins.
     async fn has_confirmed_address(&self, user_id: &str) -> Result<bool, BackendError> {
         Ok(self.find(user_id).await?.is_some_and(|user| user.email_confirmed && !user.email.is_empty()))
     }

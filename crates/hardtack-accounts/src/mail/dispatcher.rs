@@ -181,7 +181,7 @@ impl Shared {
         }
     }
 
-    /// Notes that the mail server has accepted or refused a message, and so works.
+    /// Records that the mail server has accepted or refused a message. Either reply shows that the mail server works.
     fn has_replied(&self) {
         if self.outage.end() {
             tracing::info!(event = "mail_recovered", "emails can be sent again");

@@ -5,8 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
-/// How many items of one client may wait. Many people may share a client's address, so this is more than the default
-/// rate limit lets one address add in a burst and in the seconds after it.
+/// How many items of one client may wait. Many people may share a client's address. There is therefore room for the
+/// burst that the default rate limit allows to one address, and for the requests that the limit allows in the next two
+/// seconds.
 const OF_SOURCE: usize = 1024;
 
 /// How many items may wait.

@@ -30,7 +30,7 @@ pub(crate) struct MailJobStore {
     database: Pool,
 }
 
-/// The length of the list of devices in a warning, in characters, from which on no further devices are listed. The
+/// If the list of devices in a warning has at least this many characters, no further devices are added to the list. The
 /// warning then only says that there were other devices.
 const MAX_DEVICES: i64 = 600;
 
@@ -237,9 +237,9 @@ impl MailJobStore {
             .map(drop)
     }
 
-    /// Deletes up to `limit` jobs that were queued seven days ago and that no server has tried to send, because no
-    /// server that uses this database sends email. Returns the number of deleted jobs. `now` is the time of the
-    /// database's clock.
+    /// Deletes up to `limit` jobs that were queued at least seven days ago and that no server has tried to send. There
+    /// are such jobs if no server that uses this database sends email. Returns the number of deleted jobs. `now` is the
+    /// time of the database's clock.
     pub(crate) async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         let sql = "DELETE FROM mail_jobs WHERE number IN \
                    (SELECT number FROM mail_jobs WHERE attempts = 0 AND created_at <= $1 ORDER BY number LIMIT $2)";

@@ -1,7 +1,7 @@
 //! Limits how many emails are sent in an hour.
 //!
-//! Each kind of email has limits of its own, so that emails of one kind hold back no other kind. This matters because
-//! different people cause the different kinds:
+//! Each kind of email has limits of its own, so that emails of one kind cannot hold back emails of another kind. The
+//! kinds differ in who can cause an email:
 //!
 //! - Anyone can enter any address, and a confirmation is then sent to this address.
 //! - Anyone can request a reset link, but it is sent only to an address that a user has confirmed.
@@ -26,8 +26,8 @@ const CONFIRMATIONS: usize = 4;
 /// How many reset links go to one address. Up to five users can have confirmed it.
 const RESETS: usize = 5;
 
-/// How many emails of one kind go to one address for the same user. For confirmations, this is also how many go to one
-/// mailbox because of requests from the same client.
+/// How many emails of one kind go to one address for the same user. This is also the maximum number of confirmations
+/// that requests from one client can cause to one mailbox.
 const OF_USER: usize = 3;
 
 /// How many emails of one kind are sent for the same user, to all addresses together.
@@ -56,9 +56,10 @@ pub(super) struct Sent {
     /// For each email for the same user to the same address: when the email was sent, or the current time if it is
     /// still queued. Includes emails that were withheld.
     pub(super) of_user: Vec<Timestamp>,
-    /// The same times for emails for the same user to any address. Includes emails that were withheld.
+    /// For each email for the same user, to any address: the time, as in `of_user`. Includes emails that were withheld.
     pub(super) of_user_in_all: Vec<Timestamp>,
-    /// The same times for emails that the same client has requested. Includes emails that were withheld.
+    /// For each email that the same client has requested: the time, as in `of_user`. Includes emails that were
+    /// withheld.
     pub(super) of_source: Vec<Timestamp>,
 }
 
@@ -132,7 +133,7 @@ impl MailLimit {
     }
 }
 
-/// Decides about one more email that was requested.
+/// Decides whether a newly requested email is sent, withheld or refused.
 pub(super) fn decide(kind: JobKind, source: &str, sent: Sent, now: Timestamp) -> Decision {
     let own = [
         (Reached::User, OF_USER, sent.of_user),

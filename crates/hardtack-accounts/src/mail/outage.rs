@@ -15,13 +15,14 @@ const REPORT: Duration = Duration::from_secs(600);
 
 /// Detects an outage of the mail server.
 ///
-/// An outage is *certain* if an error proves it. Then, only one message at a time is tried, with growing pauses. The
-/// other messages wait, and do not count as failed. As soon as one message has been sent, the outage is over, and all
-/// the others are sent.
+/// An outage is *certain* if an error proves it. During such an outage, only one message at a time is tried, and the
+/// pause after each failure is longer than the one before. The other messages wait, and do not count as failed. As soon
+/// as the server accepts or refuses a message, the outage is over, and all other messages are sent.
 ///
 /// An outage is *suspected* if several messages fail in a row. Strangers can cause that: they sign up with addresses
-/// whose mailboxes are slow or full. So a suspicion delays no other message. It only keeps the pauses of the messages
-/// that have failed short. So if there was an outage, these messages are sent soon after its end.
+/// whose mailboxes are slow or full. So a suspicion does not delay any other message. It only limits how long a message
+/// that has failed waits for the next attempt. If there was an outage, these messages are therefore sent soon after it
+/// ends.
 #[derive(Debug, Default)]
 pub(super) struct Outage(Mutex<State>);
 
@@ -85,7 +86,8 @@ impl Outage {
         }
     }
 
-    /// Records that the server has accepted or refused a message. Returns whether this ended a certain outage.
+    /// Records that the server has accepted or refused a message, so there is no outage. Returns whether an outage was
+    /// certain before.
     pub(super) fn end(&self) -> bool {
         std::mem::take(&mut *self.state()).down.is_some()
     }

@@ -1,8 +1,8 @@
 //! Which messages may be sent at the same time.
 //!
 //! Some mailboxes are slow, and some are slow on purpose. So each rank of messages has places of its own, and one
-//! client and one domain can use only a few of them. Messages that hang therefore delay no message of another rank. They
-//! delay messages of another client or to another domain only if very many of them hang.
+//! client and one domain can use only a few of them. Messages that hang therefore never delay a message of another
+//! rank. They delay messages of another client or to another domain only if very many messages hang.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -89,8 +89,8 @@ mod tests {
     use super::super::JobKind::{self, ConfirmEmail, NewDevice, ResetPassword};
     use super::*;
 
-    /// Takes places for messages of this client to this domain until there is no room for another one. Returns how
-    /// many.
+    /// Takes as many places as possible for messages of this client to this domain. Returns the number of places that
+    /// were taken.
     fn fill(places: &mut Places<usize>, kind: JobKind, client: &str, domain: &str) -> usize {
         let mut job = MailJob::sample(kind);
         (job.source, job.address) = (client.to_owned(), format!("someone@{domain}"));

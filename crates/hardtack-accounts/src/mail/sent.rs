@@ -56,7 +56,7 @@ pub(super) async fn lock_in(transaction: &mut Transaction, key: &str) -> Result<
     transaction.execute(Statement::new(sql).bind(key)).await.map(drop).map_err(BackendError::new)
 }
 
-/// Decides about an email that was requested. Call [`lock_in`] first.
+/// Decides whether a requested email is sent, withheld or refused. Call [`lock_in`] first.
 pub(super) async fn decide_in(
     transaction: &mut Transaction,
     job: &NewJob<'_>,
@@ -86,7 +86,8 @@ pub(super) async fn decide_in(
     Ok(decide(job.kind, job.source, sent, job.now))
 }
 
-/// Returns a text and the time of each email that was sent within the [`WINDOW`] or is queued.
+/// Runs `sql`, which selects the emails that were sent within the [`WINDOW`] or are queued. For each email, returns the
+/// text that `sql` selects (the client or the address key), and the time. For a queued email, this is the current time.
 async fn count_in(
     transaction: &mut Transaction,
     sql: &'static str,

@@ -20,7 +20,8 @@ pub(crate) struct MailTemplates {
 pub(super) struct Subject<'a> {
     pub(super) kind: JobKind,
     pub(super) username: &'a str,
-    /// The new devices, one in each line; the former user name; or nothing.
+    /// For [`JobKind::NewDevice`], the new devices, one per line. For [`JobKind::Renamed`], the former user name. The
+    /// other kinds ignore this text.
     pub(super) detail: &'a str,
     /// The link's token, if the email has a link.
     pub(super) token: Option<&'a LinkToken>,
@@ -129,7 +130,8 @@ pub(super) fn device_line(device: &str, at: Timestamp) -> String {
     format!("{}{}", device_line_start(device), date_and_time(at))
 }
 
-/// Returns the beginning of [`device_line`], which is the same for every log-in with a device.
+/// Returns the beginning of [`device_line`]. It is the same for all log-ins from one device, because it does not
+/// contain the time.
 pub(super) fn device_line_start(device: &str) -> String {
     format!("{device}, on ")
 }

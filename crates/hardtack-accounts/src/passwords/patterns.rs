@@ -24,12 +24,14 @@ const ORDERS: &[&str] = &[
 /// The shortest run, in characters.
 const SHORTEST_RUN: usize = 3;
 
-/// A password that consists of runs is refused if it has at most this many runs and characters. Attackers try longer
-/// passwords of this kind only after common phrases.
+/// The maximum number of runs in a password that is refused because it consists of runs.
 const MAX_RUNS: usize = 4;
+
+/// The maximum length, in characters, of a password that is refused because it consists of runs. Attackers try longer
+/// passwords of this kind only after common phrases.
 const LONGEST_RUNS: usize = 32;
 
-/// How many characters of a password may be outside runs if the password still counts as one that consists of runs.
+/// A password with up to this many characters outside runs still counts as a password that consists of runs.
 const MAX_OUTSIDE: usize = 2;
 
 /// How many digits and signs around a common password are ignored. A date has eight digits.

@@ -29,10 +29,10 @@ pub enum PasswordProblem {
     /// It repeats a text that is shorter than the site requires.
     #[error("Choose a password that does not just repeat a few characters. A long phrase works well.")]
     Repetition,
-    /// It consists of keys or letters in order, such as `abcdefgh` or `asdf1234`.
+    /// It consists of letters, digits or neighbouring keys in order, such as `abcdefgh` or `asdf1234`.
     #[error(
-        "Choose another password. This one follows the alphabet, the digits or the rows of the keyboard. A long phrase \
-         works well."
+        "Choose another password. This one consists of letters, digits or neighbouring keys in order, such as abcd, \
+         1234 or qwerty. A long phrase works well."
     )]
     Sequence,
     /// Apart from a few digits and signs, it is one of the most common passwords.

@@ -20,7 +20,7 @@ const MAX_MIN_CHARS: u8 = 64;
 ///
 /// The rules refuse 11,611 common passwords, even if a few digits or signs are added around them. Case, width
 /// (`ｐａｓｓｗｏｒｄ`) and spaces around a password make no difference. The rules also refuse passwords that repeat a short
-/// text or a common password, that follow the alphabet, the digits or the rows of a keyboard, that contain control
+/// text or a common password, that consist of letters, digits or neighbouring keys in order, that contain control
 /// characters, or that are little more than the user name, the email address or the name of the site. If you set a
 /// [`PasswordTable`], they refuse the passwords in it too.
 ///

@@ -92,11 +92,12 @@ impl LinkPage {
         shell_of_unverified(auth, error).filter(|_| self.token(auth).is_some())
     }
 
-    /// Handles the error of a link that was to set a password. If a person has entered a password that breaks a rule,
-    /// returns the text to show above the form, because the link still works.
+    /// Handles an error that occurred when a user opened a link and entered a new password. If the password breaks a
+    /// rule and the client is a browser, returns the text to show above the form. The link still works, so the user can
+    /// enter another password.
     ///
     /// # Errors
-    /// Otherwise, the error is the response.
+    /// In all other cases, the error contains the response to send.
     pub(super) fn problem_of_password(
         &self,
         error: ActionError<PasswordResetProblem>,

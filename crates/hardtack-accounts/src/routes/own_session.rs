@@ -8,8 +8,8 @@ use http::Uri;
 use crate::extract::user_of_refused;
 use crate::site::Site;
 
-/// Ends the sessions that a committed change requires to end, as [`Site::finish_ending`] does. If the browser is logged
-/// in as the same user, its session ends too, even if the store has lost the session's row.
+/// Ends the sessions that must end because of a committed change, as [`Site::finish_ending`] does. If the browser is
+/// logged in as the same user, its session ends too, even if the store has lost the session's row.
 pub(super) async fn finish_ending(site: &Site, auth: &Auth, ended: EndedSessions) -> bool {
     let subject = ended.subject().map(str::to_owned);
     site.finish_ending(ended).await && end_own_session(site, auth, subject.as_deref()).await

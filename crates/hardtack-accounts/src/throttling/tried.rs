@@ -1,7 +1,8 @@
 //! The kinds of attempts that are counted.
 
-/// What is tried. Its name appears in the log. [`Throttling::by_address`](super::Throttling::by_address) and
-/// [`Throttling::by_user`](super::Throttling::by_user) have a separate counter for each kind of attempt.
+/// The kinds of attempts. Log lines contain the name of the kind.
+/// [`Throttling::by_address`](super::Throttling::by_address) and [`Throttling::by_user`](super::Throttling::by_user)
+/// have a separate counter for each kind of attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tried {
     /// A log-in, from a device that the account does not know.

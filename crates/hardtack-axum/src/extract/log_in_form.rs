@@ -18,8 +18,8 @@ use crate::respond::AuthError;
 /// A posted log-in form, or a program's JSON. It dereferences to [`Auth`].
 ///
 /// The extractor checks the request before it reads the body, so a handler never gets a password that another site
-/// could have sent. The method must not be safe (such as GET), the request must not come from another site, and a form
-/// must contain the CSRF value of [`Auth::log_in_form`].
+/// could have sent. The extractor refuses requests with a safe method (such as GET), requests from other sites, and
+/// forms without the CSRF value of [`Auth::log_in_form`].
 ///
 /// ```
 /// use axum::response::{Html, IntoResponse, Response};
@@ -64,8 +64,8 @@ impl<T> LogInForm<T> {
         self.auth.log_in_and_return(log_in).await
     }
 
-    /// Returns an error that refuses the log-in. Pass a text for the user. A browser is redirected back to the page
-    /// with the form. There, [`Auth::log_in_form`] returns the text and the typed user name once. A program gets 401
+    /// Returns an error that refuses the log-in. Pass a message for the user. A browser is redirected back to the page
+    /// with the form. There, [`Auth::log_in_form`] returns the message and the typed user name once. A program gets 401
     /// with the code `log_in_refused`.
     ///
     /// You can also pass any other [`Reason`], such as a [`BackendError`](hardtack::BackendError).
@@ -135,8 +135,8 @@ impl<T> ReauthenticationForm<T> {
         self.auth.reauthenticate_and_return(subject).await
     }
 
-    /// Returns an error that refuses the password. Pass a text for the user. A browser is redirected back to the page
-    /// with the form, which shows the text once. A program gets 401 with the code `log_in_refused`.
+    /// Returns an error that refuses the password. Pass a message for the user. A browser is redirected back to the
+    /// page with the form, which shows the message once. A program gets 401 with the code `log_in_refused`.
     ///
     /// You can also pass any other [`Reason`], such as a [`BackendError`](hardtack::BackendError).
     pub fn refuse(&self, reason: impl Into<Reason>) -> AuthError {

@@ -143,17 +143,19 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     })
 }
 
-/// Which keys outside the folder the servers use. Each field is the beginning of an error message.
+/// Describes the servers that use keys outside the folder. Each field is the beginning of an error message, or `None`
+/// if there is no such server.
 struct ServerKeys {
-    /// Says which server signs with a key outside the folder, if one does.
+    /// Says which server signs with a key outside the folder.
     signing: Option<String>,
-    /// Says which running server accepts tokens that were signed with previous secrets, if one does.
+    /// Says which running server accepts tokens that were signed with previous secrets.
     verifying: Option<String>,
 }
 
 impl ServerKeys {
     /// Reads from the database which keys the running servers use. If no server is running, or if the database cannot
-    /// be read, reads from the folder whether the servers that used it last signed with a key outside the folder.
+    /// be read, reads what servers have recorded in the folder. This record says whether the servers that most recently
+    /// used the folder signed with a key outside the folder.
     fn find(config: &Config, folder: &KeyFolder) -> Result<Self, Error> {
         let running = runtime::block_on(Builder::new_current_thread(), given_keys(&config.database));
         let running = running.unwrap_or_else(|error| {

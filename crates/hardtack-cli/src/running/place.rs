@@ -7,13 +7,14 @@ use std::fmt;
 pub(super) enum Place {
     /// In the database, beside the users.
     Database,
-    /// In Redis. `id` is the random id that is stored in this Redis. `address` is the URL that the server used to
-    /// connect to this Redis, without the password.
+    /// In Redis. `id` is a random id that is stored in Redis. `address` is the URL that the server used to connect to
+    /// Redis, without the password.
     Redis { id: String, address: String },
 }
 
 impl Place {
-    /// Whether both places are the same store. A Redis is recognized by its id, because its address may have changed.
+    /// Returns whether both places are the same store. Redis stores are compared by id, because the address of a store
+    /// may have changed.
     pub(super) fn is_same_store(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Database, Self::Database) => true,
@@ -22,7 +23,7 @@ impl Place {
         }
     }
 
-    /// Returns the id of the Redis. Returns `None` for the database.
+    /// Returns the id of the Redis server, or `None` if sessions are in the database.
     pub(super) fn id(&self) -> Option<&str> {
         match self {
             Self::Database => None,

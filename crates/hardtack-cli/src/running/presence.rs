@@ -45,8 +45,8 @@ pub(crate) struct Presence {
     id: String,
     sessions: SessionsIn,
     place: Mutex<Place>,
-    /// After Redis has lost its data, the id that it had before. It is kept until the intentions to end sessions that
-    /// contain this id have been assigned to the new id.
+    /// The id that Redis had before it lost its data. The database may still contain intentions to end sessions with
+    /// this id. Set to `None` once these intentions have been assigned to Redis's new id.
     previous: Mutex<Option<String>>,
     keys: GivenKeys,
 }
@@ -114,8 +114,8 @@ impl Presence {
         session_place::of_running_servers(&self.table).await
     }
 
-    /// Checks whether Redis has lost its data, for example in a restart, and then records the new id. The other servers
-    /// do the same, so that all servers record the same store again.
+    /// Checks whether Redis has lost its data, for example in a restart. If it has, records the new id. The other
+    /// servers do the same, so that all servers record the same store again.
     async fn find_lost_sessions(&self) -> Result<(), Error> {
         // If Redis does not respond, the recorded place stays unchanged.
         let Ok(found) = self.sessions.place().await else { return Ok(()) };

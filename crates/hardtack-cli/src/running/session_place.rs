@@ -47,7 +47,8 @@ pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<Place>, Erro
 
 /// What [`check`] has found out about the servers' session store.
 pub(crate) struct KnownStore {
-    /// The id of the Redis. `None` if the store is the database, or if no server has recorded its store.
+    /// The id of the Redis instance that the servers use. `None` if the store is the database, or if no server has
+    /// recorded its store.
     pub(crate) id: Option<String>,
     /// An error if the command's settings are right, but the store cannot be reached or has lost its id. In that case,
     /// only the servers can end the sessions.
@@ -103,7 +104,7 @@ async fn can_use(place: Place, redis: Option<&RedisConfig>) -> Result<Result<(),
     }
 }
 
-/// Returns the id of a Redis, if it has one.
+/// Returns the id of a Redis instance, or `None` if the instance has no id.
 async fn identity(config: &RedisConfig) -> Result<Option<String>, Error> {
     let sessions = RedisSessions::open(config.url.clone()).await.map_err(Error::with_causes)?;
     sessions.identity().await.map_err(Error::with_causes)

@@ -95,7 +95,8 @@ fn lacking_claims() -> Vec<Case> {
     states.map(case).into()
 }
 
-/// `what` guards `path`, which needs the role of an editor.
+/// Returns cases that check that only users with the role `editor` can use `path`. `what` is the name of the type that
+/// guards `path`: `Require` or `HasRole`.
 fn required_role(what: &'static str, path: &'static str) -> Vec<Case> {
     vec![
         Case::new(format!("claims: e06: {what} accepts the value, alone or in an array"), move |site| async move {

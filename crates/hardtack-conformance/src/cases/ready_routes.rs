@@ -1,4 +1,4 @@
-//! The ready handlers for the log-in flow, with their plain pages.
+//! The ready-made handlers for the log-in flow, and their plain pages.
 
 use std::time::Duration;
 

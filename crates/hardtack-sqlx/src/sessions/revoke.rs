@@ -226,8 +226,8 @@ pub(super) async fn mark_outdated(
     outdated.into_iter().map(decode).collect()
 }
 
-/// Appends the ends of sessions to the log: of the sessions in `ended`, and of the sessions that the target names but
-/// that have no row, because the database may have lost their rows. Like [`append_to_log`], call this last in a
+/// Appends the end of each session in `ended` to the log. Does the same for each session that the target names but that
+/// has no row, because the database may have lost this row. Like [`append_to_log`], call this function last in a
 /// transaction.
 pub(super) async fn log_ends(
     connection: &mut Connection<'_>,

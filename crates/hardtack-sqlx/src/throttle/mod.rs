@@ -35,8 +35,8 @@ use crate::sessions::Sessions;
 ///   [`Throttle`](hardtack::throttle::Throttle) counts in memory.
 /// - On PostgreSQL, the store uses the clock of the database server. On SQLite, it uses the clock of the throttle. If
 ///   the clocks of two servers that share an SQLite file differ by up to ten minutes, both servers use the later time.
-///   Buckets may then be refilled later by the difference, but clients get no additional attempts. If the clocks differ
-///   by more, clients that alternate between the servers get additional attempts.
+///   Buckets may then refill late, by as much as the clocks differ, but clients get no additional attempts. If the
+///   clocks differ by more, clients that alternate between the servers get additional attempts.
 /// - After every 64th allowed attempt, the store deletes some counters whose buckets are full. If there are more than
 ///   [`Self::DEFAULT_CAPACITY`] counters, it also deletes those that have counted only a few attempts.
 #[derive(Clone, Debug)]

@@ -9,23 +9,25 @@ use sqlx::AssertSqlSafe;
 /// PostgreSQL's time in milliseconds.
 const PG_NOW: &str = "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)";
 
-/// SQLite has no clock of its own. The row with this key belongs to no counter. Its column `full_at` contains the
+/// The key of a row that belongs to no counter. SQLite has no clock, so the column `full_at` of this row stores the
 /// latest time at which a server has taken a token.
 const CLOCK_KEY: &[u8] = b"";
 
-/// How far the time of [`CLOCK_KEY`] may be ahead, in milliseconds. A time that is further ahead is ignored, because it
-/// comes from a clock that was wrong and has been corrected since.
+/// How far the time in the row [`CLOCK_KEY`] may be ahead of a server's clock, in milliseconds. A time that is further
+/// ahead is ignored. It probably comes from a clock that was wrong and has been corrected since.
 const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
 
 /// The columns that [`read`] and [`lock`] select: the time (0 on SQLite), a counter's key, and the times at which the
-/// counter's two buckets will be full. If [`read`] finds no row, it gets one row that contains only the time.
+/// counter's two buckets will be full. If the table contains none of the keys, [`read`] gets a single row, in which
+/// only the time is set.
 type Row = (i64, Option<Vec<u8>>, Option<i64>, Option<i64>);
 
 /// The time, and the stored counters with their keys.
 type Stored = (i64, Vec<(Vec<u8>, Counter)>);
 
-/// Reads the counters of the budgets, and the time. On PostgreSQL, the time is the server's. On SQLite, it is `now`, or
-/// the time of [`CLOCK_KEY`] if that is ahead of `now` by at most [`MAX_AHEAD_MS`].
+/// Reads the counters of the budgets, and the time. On PostgreSQL, the time is that of the database server. On SQLite,
+/// it is the time in the row [`CLOCK_KEY`] if that time is ahead of `now` by at most [`MAX_AHEAD_MS`], and `now`
+/// otherwise.
 pub(super) async fn read(pool: &Pool, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
     let time = if pool.is_postgres() { PG_NOW } else { "0" };
     let sql = format!(
@@ -37,8 +39,8 @@ pub(super) async fn read(pool: &Pool, budgets: &[Budget], now: i64) -> Result<St
     Ok(decode(rows, now, pool.is_postgres()))
 }
 
-/// Locks the counters of the budgets, and reads the counters and the time again. On PostgreSQL, the time is the
-/// server's if at least one counter exists, and `now` if none exists. On SQLite, the time is the same as in [`read`].
+/// Locks the counters of the budgets, and reads the counters and the time again. On PostgreSQL, the time is that of the
+/// database server if at least one counter exists, and `now` otherwise. On SQLite, the time is the same as in [`read`].
 pub(super) async fn lock(transaction: &mut Transaction, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
     let postgres = transaction.connection().is_postgres();
     if postgres {

@@ -42,7 +42,7 @@ impl Exchange<'_> {
     /// Handles a POST to [`Urls::bound`](crate::Urls::bound), with which a browser refreshes a bound session. Sets new
     /// cookies if the browser proves that it has the key of the device.
     ///
-    /// The other replies tell a browser that named its bound session what to do next:
+    /// If the request names the browser's bound session, the other replies tell the browser what to do next:
     /// - 403 with a challenge: the browser signs the challenge and posts again.
     /// - 200 with `"continue": false`: the session has ended, and the browser forgets it.
     /// - 503: the clock of this server is behind that of another server. The browser keeps the session and posts again
@@ -83,9 +83,10 @@ impl Exchange<'_> {
         }
     }
 
-    /// Returns a reply that makes the browser forget the session that it named. If the reason is temporary, returns 503
-    /// or an error instead, so that the browser keeps the session. If the browser named no session, refuses the
-    /// request.
+    /// Returns the response to a refresh that failed for `reason`. If the failure is temporary, the response is 503 or
+    /// an error, so that the browser keeps the session. If the failure is permanent and the request names a bound
+    /// session, the response makes the browser forget that session. If the request names no bound session, the response
+    /// is an error.
     fn forget(&self, named: Option<&str>, reason: Reason) -> Result<Reply, Failure> {
         let passes = matches!(reason.kind(), FailureKind::Unavailable | FailureKind::Internal);
         match named {
@@ -99,8 +100,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// Returns the freshness of the browser's access token. If this token is missing, not valid, or belongs to another
-    /// session than the refresh token, returns [`Fresh::No`].
+    /// Returns the freshness of the browser's access token. Returns [`Fresh::No`] if the access token is missing or not
+    /// valid, or if the access token and the refresh token belong to different sessions.
     fn freshness_of(&self, refresh: &VerifiedToken) -> Fresh {
         match self.authenticator.cookie_token(&self.head, TokenKind::Access) {
             Ok(Some(TokenVerdict::Valid(access))) if access.session() == refresh.session() => access.claims().fresh,

@@ -11,16 +11,18 @@ use crate::refusal::{Failure, Reason};
 /// How long a log-in at another site may take.
 const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// The maximum number of unfinished log-ins of a browser. If it begins another log-in, the oldest is forgotten.
+/// The maximum number of unfinished log-ins of a browser. If the browser begins another log-in, the oldest log-in is
+/// forgotten.
 const MAX_BEGUN: usize = 8;
 
-/// The purpose that the values of the cookies are sealed for.
+/// The purpose for which the cookies are encrypted. A cookie that was encrypted for another purpose cannot be
+/// decrypted.
 const PURPOSE: &str = "hardtack log-in state";
 
 /// An unfinished log-in, as its cookie describes it.
 struct Begun {
     at: Timestamp,
-    /// The text that the application keeps with it.
+    /// The string that the application stores until the log-in ends.
     kept: String,
 }
 
@@ -28,8 +30,8 @@ impl Exchange<'_> {
     /// Begins a log-in that ends with a GET request, such as the callback of OAuth or a link in an email. Returns a
     /// value for the parameter `state`, and a cookie that ties this value to the browser.
     ///
-    /// `kept` is returned by [`finish_external`](Self::finish_external). The cookie contains it in encrypted form. Use
-    /// it for the PKCE verifier, the nonce and the page to return to.
+    /// The cookie contains `kept` in encrypted form, and [`finish_external`](Self::finish_external) returns the string.
+    /// Use `kept` for the PKCE verifier, the nonce and the page to return to.
     ///
     /// A browser can begin several log-ins, for example in two tabs. Each has a state of its own.
     ///
@@ -46,9 +48,9 @@ impl Exchange<'_> {
         Ok((state, cookies))
     }
 
-    /// Checks the `state` of a GET request that ends a log-in, and returns the text that the cookie contains. After
-    /// that, [`log_in`](Self::log_in) may be called once, although the method is safe and another site may have started
-    /// the request.
+    /// Checks the `state` of a GET request that ends a log-in, and returns the string that the cookie contains. After
+    /// that, [`log_in`](Self::log_in) may be called once in this request, although the request has a safe method and
+    /// another site may have started it.
     ///
     /// The response deletes the state's cookie, so the browser cannot use the state again. This process also remembers
     /// the states that were used.
@@ -94,13 +96,14 @@ impl Exchange<'_> {
         (own == state).then(|| Begun { at, kept: kept.to_owned() })
     }
 
-    /// Whether a log-in began at most ten minutes ago, and not in the future.
+    /// Returns whether `at`, the start of a log-in, is at most ten minutes ago. Returns `false` if `at` is in the
+    /// future by more than the clock skew that the settings allow.
     fn is_recent(&self, at: Timestamp, now: Timestamp) -> bool {
         now <= at + LIFETIME && at <= now + self.authenticator.settings().claims.skew()
     }
 
-    /// Returns cookies that delete the cookies of old log-ins. With the log-in that begins now, the browser then has at
-    /// most [`MAX_BEGUN`] unfinished log-ins.
+    /// Returns cookies that delete the cookies of old log-ins, so that the browser has at most [`MAX_BEGUN`] unfinished
+    /// log-ins, including the log-in that begins now.
     fn outdated(&self, now: Timestamp) -> SetCookies {
         let states = self.states();
         let mut all: Vec<_> =
@@ -117,7 +120,7 @@ impl Exchange<'_> {
         cookies
     }
 
-    /// Returns the states that the names of the request's cookies contain.
+    /// Returns the states of the log-in cookies in the request. Each cookie's name ends with its state.
     fn states(&self) -> Vec<String> {
         let prefix = format!("{}_", self.authenticator.cookies().log_in_state.name.as_str());
         let fields = self.head.header_all("cookie").filter_map(|field| std::str::from_utf8(field).ok());

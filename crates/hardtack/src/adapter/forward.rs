@@ -37,9 +37,9 @@ macro_rules! __forward_auth {
         /// transaction that starts the new one (ASVS 5.0 V7.2.4).
         ///
         /// # Errors
-        /// - The method is safe (such as GET), the request comes from another site, or the form has no valid
-        ///   [pre-session token](Self::pre_session). After a successful call of
-        ///   [`finish_external`](Self::finish_external), none of this is checked.
+        /// - The request has a safe method (such as GET) or comes from another site, or the form has no valid
+        ///   [pre-session token](Self::pre_session). These checks are skipped after a successful call to
+        ///   [`finish_external`](Self::finish_external).
         /// - The session store failed.
         /// - A token cannot be issued, for example because a claim has a reserved name or the claims do not fit into a
         ///   cookie.
@@ -51,7 +51,7 @@ macro_rules! __forward_auth {
             Ok(self.exchange().log_in(log_in.into()).await?.into())
         }
 
-        /// Takes an attempt to log in from the budgets of the account and of the client's address. Call this method
+        /// Counts an attempt to log in against the budgets of the account and of the client's address. Call this method
         /// before you check a password. If the password is right, call
         /// [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded). The guide
         /// [`throttling`](hardtack::guide::throttling) lists the limits.
@@ -67,16 +67,17 @@ macro_rules! __forward_auth {
             Ok(self.exchange().take_log_in_attempt(throttle, username).await?)
         }
 
-        /// Returns the cookie by which later log-ins recognize this browser. Add it to the response to a successful
-        /// log-in. [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of such a browser separately.
-        /// Therefore, a stranger who uses up the attempts of an account cannot lock its owner out of this browser.
+        /// Returns a cookie by which Hardtack recognizes this browser at later log-ins. Add the cookie to the response
+        /// to a successful log-in. [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of such a
+        /// browser separately. Therefore, a stranger who uses up the attempts of an account cannot lock its owner out
+        /// of this browser.
         pub fn remember_device(&self, throttle: &$crate::throttle::Throttle, username: &str) -> $cookies {
             self.exchange().remember_device(throttle, username).into()
         }
 
-        /// Returns what you need to render a page with a log-in form: the hidden CSRF field, the text that says why the
-        /// last attempt was refused, the user name that was typed, and cookies for the response. Write the form without
-        /// an `action`, so that the browser posts it to the page's own URL.
+        /// Returns what you need to render a page with a log-in form: the hidden CSRF field, the message that says why
+        /// the last attempt was refused, the user name that was typed, and cookies for the response. Write the form
+        /// without an `action`, so that the browser posts it to the page's own URL.
         ///
         /// # Errors
         /// The cookie is longer than browsers accept, because its configured name is very long.
@@ -356,9 +357,9 @@ macro_rules! __forward_auth {
             self.begin_external_with("")
         }
 
-        /// Like [`begin_external`](Self::begin_external), but keeps a text until the log-in ends. The cookie contains
-        /// the text in encrypted form, and [`finish_external`](Self::finish_external) returns it. Use it for the PKCE
-        /// verifier, the nonce and the page to return to.
+        /// Like [`begin_external`](Self::begin_external), but also keeps the string `kept` until the log-in ends. The
+        /// cookie contains `kept` in encrypted form, and [`finish_external`](Self::finish_external) returns the string.
+        /// Use `kept` for the PKCE verifier, the nonce and the page to return to.
         ///
         /// # Errors
         /// The cookie would be longer than browsers accept, because `kept` is longer than about 2,500 bytes.
@@ -370,9 +371,9 @@ macro_rules! __forward_auth {
             Ok((state, cookies.into()))
         }
 
-        /// Checks the `state` of a GET request that ends a log-in, and returns the text that the cookie contains. After
-        /// that, you can call [`log_in`](Self::log_in) once in this request. Like every log-in, this call ends the
-        /// browser's previous session.
+        /// Checks the `state` of a GET request that ends a log-in, and returns the string that the cookie contains.
+        /// After that, you can call [`log_in`](Self::log_in) once in this request. `log_in` ends the browser's previous
+        /// session, as always.
         ///
         /// The response deletes the state's cookie, so the browser cannot use the state again.
         ///
@@ -397,9 +398,9 @@ macro_rules! __forward_auth {
         /// Returns an error that refuses the request for `reason`. A browser gets a page or a redirect, and a program
         /// gets problem details.
         ///
-        /// To refuse a log-in, pass a text for the user. A browser is then redirected back to the page with the form,
-        /// which shows the text once ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). If a logged-in user may not
-        /// do what the request asks for, use [`forbid`](Self::forbid) instead.
+        /// To refuse a log-in, pass a message for the user. A browser is then redirected back to the page with the
+        /// form, which shows the message once ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). If a logged-in user
+        /// may not do what the request asks for, use [`forbid`](Self::forbid) instead.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{AccessToken, Auth, AuthError, BackendError};")]

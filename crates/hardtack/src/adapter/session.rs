@@ -18,8 +18,8 @@ impl Exchange<'_> {
     /// a session, that session ends in the transaction that starts the new one (ASVS 5.0 V7.2.4).
     ///
     /// # Errors
-    /// - The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
-    ///   token. After a successful call of [`finish_external`](Self::finish_external), none of this is checked.
+    /// - The request has a safe method (such as GET) or comes from another site, or the form has no valid pre-session
+    ///   token. These checks are skipped after a successful call to [`finish_external`](Self::finish_external).
     /// - The store failed.
     /// - A token cannot be issued, for example because a claim has a reserved name or the claims do not fit into a
     ///   cookie.

@@ -49,10 +49,11 @@ pub struct TokenBuilder<'a> {
 enum Added {
     /// Nothing.
     Nothing,
-    /// The claims and header members that the callbacks return when the token is issued.
+    /// Claims and header members. The callbacks `additional_claims` and `additional_headers` return them when the token
+    /// is issued.
     Asked,
-    /// These claims, which the callback has returned, and the header members that the other callback returns when the
-    /// token is issued.
+    /// These claims, which the callback `additional_claims` has already returned, and header members. The callback
+    /// `additional_headers` returns the header members when the token is issued.
     Claims(Map<String, Value>),
 }
 

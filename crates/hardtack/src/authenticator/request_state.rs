@@ -32,12 +32,13 @@ pub struct RequestState {
     refreshed: OnceLock<VerifiedToken>,
     pending_cookies: OnceLock<Box<Mutex<SetCookies>>>,
     external: OnceLock<Box<FinishedExternal>>,
-    /// The page of the log-in flow that the request asks for. It is set only if a refused request may have redirected a
-    /// browser to this page, because the page may not exist.
+    /// The page of the log-in flow that the request asks for. It is set only if a browser may have been redirected to
+    /// such a page because an earlier request was refused. If the response is 404, the page does not exist, and a
+    /// warning is logged.
     log_in_page: OnceLock<LogInPage>,
 }
 
-/// A log-in at another site that this request has finished.
+/// The state of a request that has finished a log-in at another site.
 #[derive(Debug)]
 struct FinishedExternal {
     /// The cookie that deletes the state's cookie.

@@ -1,4 +1,5 @@
-//! Warnings about mistakes in the application's setup, which requests reveal. Each warning is logged once.
+//! Warnings about mistakes in the application's setup. Hardtack notices these mistakes when it handles requests. Each
+//! warning is logged once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,7 +14,8 @@ use crate::request::{Authority, RequestHead};
 pub(crate) struct SetupNotices {
     other_address: AtomicBool,
     missing_page: AtomicBool,
-    /// Whether a refused request may have redirected a browser to a page of the log-in flow. The page may not exist.
+    /// Set to `true` when the response to a refused request may redirect the browser to a page of the log-in flow. The
+    /// page may not exist. Set to `false` when such a page is requested.
     awaits_page: AtomicBool,
 }
 
@@ -58,7 +60,7 @@ impl SetupNotices {
         developer_notice::print("base_url_differs", &text);
     }
 
-    /// Whether a refused request may have redirected a browser to a page of the log-in flow.
+    /// Whether a browser may have been redirected to a page of the log-in flow, because its request was refused.
     #[inline]
     pub(super) fn awaits_page(&self) -> bool {
         self.awaits_page.load(Ordering::Relaxed)

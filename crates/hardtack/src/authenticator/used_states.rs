@@ -6,8 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::clock::Timestamp;
 
-/// The maximum number of states that a process remembers. If it finishes more log-ins in ten minutes, it forgets the
-/// oldest states. By then, browsers have deleted the cookies of these states.
+/// The maximum number of states that a process remembers. If a process finishes more log-ins than this within ten
+/// minutes, it forgets the oldest states. Browsers do not send these states again, because the response to each log-in
+/// has deleted the cookie of its state.
 const MAX_REMEMBERED: usize = 65_536;
 
 /// The used states, and the time until which each state is remembered.

@@ -9,7 +9,7 @@ pub enum DeviceBinding {
     /// the device's key.
     #[default]
     Off,
-    /// The response to a log-in, a sign-up or a password change asks the browser to bind the new session. Browsers that
-    /// do not support device binding ignore the request, and their sessions work as before.
+    /// The response to a log-in, a sign-up or a password change contains a header that asks the browser to bind the new
+    /// session. Browsers that do not support device binding ignore this header, and their sessions work as before.
     Offer,
 }

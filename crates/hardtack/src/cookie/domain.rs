@@ -1,4 +1,4 @@
-//! Checks which domains a cookie may have (RFC 6265 section 5.1.3).
+//! Checks whether a text can be the domain of a cookie (RFC 6265 section 5.1.3).
 
 /// Whether the text has the form of a cookie domain.
 pub(crate) fn is_cookie_domain(domain: &str) -> bool {

@@ -113,8 +113,8 @@ impl CookiePolicy {
     /// Sets the paths to which browsers send the refresh cookie (`JWT_REFRESH_COOKIE_PATH`).
     ///
     /// Default: `/`. In redirect mode, the default is the refresh URL. The default then also includes the log-in,
-    /// log-out and sign-up URLs, except those to which browsers send the access cookie. Without one of the two cookies,
-    /// a log-in, log-out or sign-up could not end the session that the browser already has. If
+    /// log-out and sign-up URLs, unless browsers send the access cookie to these URLs anyway: a log-in, log-out or
+    /// sign-up needs the access cookie or the refresh cookie to end the browser's current session. If
     /// [`device_binding`](crate::AuthenticatorBuilder::device_binding) is set, the default also includes the two URLs
     /// for bound sessions.
     #[must_use]
@@ -172,11 +172,11 @@ impl CookiePolicy {
         self
     }
 
-    /// The default paths of the refresh cookie in redirect mode: the refresh URL, and also the log-in, log-out and
-    /// sign-up URLs, except those to which browsers send the access cookie. Without one of the two cookies, a log-in,
-    /// log-out or sign-up could not end the session that the browser already has. With `binds_sessions`, the default
-    /// paths also include the two URLs for bound sessions, because a binding and a bound refresh need the refresh
-    /// cookie.
+    /// Returns the default paths of the refresh cookie in redirect mode. They include the refresh URL. They also
+    /// include the log-in, log-out and sign-up URLs, unless browsers send the access cookie to these URLs anyway: a
+    /// log-in, log-out or sign-up needs the access cookie or the refresh cookie to end the browser's current session.
+    /// If `binds_sessions` is `true`, the paths also include the two URLs for bound sessions, because browsers must
+    /// send the refresh cookie to these URLs.
     pub(crate) fn refresh_paths_for(&self, urls: &Urls, binds_sessions: bool) -> Vec<String> {
         let mut paths = vec![urls.refresh.clone()];
         if binds_sessions {

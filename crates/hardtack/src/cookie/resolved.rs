@@ -27,11 +27,12 @@ pub(crate) struct ResolvedPolicy {
     pub(crate) csrf_access: CookieSlot,
     pub(crate) csrf_refresh: CookieSlot,
     pub(crate) pre_session: CookieSlot,
-    /// The beginning of the names of the cookies that belong to log-ins at other sites.
+    /// The cookies for log-ins at other sites. Their names begin with this name, followed by `_` and the state of the
+    /// log-in.
     pub(crate) log_in_state: CookieSlot,
     /// The cookie with the text that says why the last log-in was refused.
     pub(crate) notice: CookieSlot,
-    /// The cookie with the accounts that users have logged in to in this browser.
+    /// The cookie that lists the accounts that were used to log in from this browser.
     pub(crate) device: CookieSlot,
     pub(crate) domain: Option<String>,
     pub(crate) secure: bool,
@@ -43,7 +44,8 @@ pub(crate) struct ResolvedPolicy {
 }
 
 impl ResolvedPolicy {
-    /// Returns all cookies except those for log-ins at other sites, whose names begin with that of `log_in_state`.
+    /// Returns all cookies except those for log-ins at other sites. The names of those cookies begin with the name of
+    /// `log_in_state`.
     pub(crate) fn slots(&self) -> [&CookieSlot; 7] {
         [
             &self.access,

@@ -14,8 +14,9 @@ const NONCE_LEN: usize = 22;
 /// The CSRF token for a log-in or sign-up form, and the cookie that belongs to it.
 ///
 /// The token is a MAC of the cookie's value, so an attacker cannot compute the token for a cookie that the victim
-/// already has. An attacker can, however, fetch a cookie with its token from this site. The `__Host-Http-` prefix and
-/// the origin check prevent them from planting this cookie in the victim's browser and posting a form with the token.
+/// already has. An attacker can open a form on this site to get a cookie and the matching token. However, the
+/// `__Host-Http-` prefix keeps other sites from setting this cookie in the victim's browser, and the origin check
+/// refuses forms that other sites post.
 #[derive(Clone)]
 pub struct PreSession {
     pub(crate) token: String,

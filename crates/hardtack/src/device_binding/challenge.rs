@@ -36,9 +36,9 @@ impl Challenges {
         base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)
     }
 
-    /// Returns whether one of the keys has issued the challenge for this session and purpose, at most `max_age` ago.
-    /// The time of the challenge may be up to `skew` in the future, because the clock of the server that issued it may
-    /// be ahead.
+    /// Returns whether the challenge was issued with one of the keys, for this session and purpose, at most `max_age`
+    /// ago. The time in the challenge may be up to `skew` in the future, because the clock of the server that issued
+    /// the challenge may be ahead.
     pub(crate) fn accepts(
         &self,
         challenge: &str,

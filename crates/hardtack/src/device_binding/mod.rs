@@ -16,14 +16,15 @@
 //! sessions work as before.
 //!
 //! A thief who has copied the cookies of a bound session can use the access token until it expires. Device binding does
-//! not protect against malware that stays on the device, which can use the key there, or malware that was there at the
-//! log-in, which can register a key of its own. The server cannot know whether the browser keeps the key in hardware. A
-//! session is bound only once, so if the browser loses the key, the user has to log in again.
+//! not protect against malware on the device. Malware that runs during the log-in can register its own key. Malware
+//! that runs later can use the device's key, as long as the malware stays on the device. The server cannot know whether
+//! the browser keeps the key in hardware. A session is bound only once, so if the browser loses the key, the user has
+//! to log in again.
 //!
 //! This module contains the formats and the cryptography. It does no I/O. Its rules:
 //!
-//! - A proof shows that the browser has the key, and nothing else. The refresh cookie identifies the session, and is
-//!   always required in addition to the proof.
+//! - A proof shows only that the browser has the key. The refresh cookie identifies the session, so the server always
+//!   requires this cookie in addition to the proof.
 //! - No field of the request may weaken a check. The server therefore ignores `Secure-Session-Skipped`.
 //! - The server does not store challenges. A challenge contains the time at which it was issued, and a MAC over this
 //!   time, the purpose, the session and the session's generation. A refresh with a proof moves the session to the next

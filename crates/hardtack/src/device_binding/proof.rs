@@ -27,11 +27,12 @@ pub(crate) enum ProofError {
     /// The `typ` of the proof is not `dbsc+jwt`.
     #[error("the `typ` of the proof is not dbsc+jwt")]
     WrongType,
-    /// A proof for a registration contains no public key, or its key is weak or not for ES256 or RS256.
+    /// A proof for a registration contains no public key, or the public key in a proof is malformed or weak, or is
+    /// neither an ES256 key nor an RS256 key.
     #[error("the key of the proof is refused: {0}")]
     BadKey(KeyError),
     /// A proof for a refresh contains a key, or its `alg` is not the algorithm of the session's key.
-    #[error("the proof is not for the key of the session")]
+    #[error("the proof for a refresh contains a key, or its `alg` is not the algorithm of the session's key")]
     OtherKey,
     /// The signature of the proof is wrong.
     #[error("the signature of the proof is wrong")]
@@ -40,7 +41,7 @@ pub(crate) enum ProofError {
     #[error("the proof contains no challenge")]
     NoChallenge,
     /// The `aud` of the proof is not the URL of the request.
-    #[error("the proof is for another URL")]
+    #[error("the `aud` of the proof is not the URL of the request")]
     WrongAudience,
 }
 

@@ -152,14 +152,15 @@ pub enum ConfigError {
         /// The method of `CookiePolicy` that sets the cookie's name.
         setter: &'static str,
     },
-    /// A header for tokens or CSRF values already has another meaning.
+    /// A header for tokens or CSRF values has a name that is already used for another purpose.
     #[error("{setter} is {name:?}, but this header {meaning}; choose another header")]
     HeaderReserved {
         /// The name of the header, in lower case.
         name: String,
         /// The method that sets the header's name.
         setter: &'static str,
-        /// The other meaning, such as "is set by browsers".
+        /// What the header is already used for. The text completes the sentence "this header …", for example "is set by
+        /// browsers".
         meaning: &'static str,
     },
     /// The query parameter for tokens has the same name as one of the application's own query parameters

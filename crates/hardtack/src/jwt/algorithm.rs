@@ -104,10 +104,10 @@ algorithms! {
     PS384 => Family::Rsa(RsaPadding::Pss, Hash::Sha384),
     /// RSASSA-PSS with SHA-512.
     PS512 => Family::Rsa(RsaPadding::Pss, Hash::Sha512),
-    /// Ed25519 under the name in RFC 8037 §3.1. JWT libraries that support Ed25519 know this name.
+    /// Ed25519, with its name from RFC 8037 §3.1. JWT libraries that support Ed25519 know this name.
     EdDSA => Family::Ed25519,
-    /// Ed25519 under the name in RFC 9864 §2.2. Unlike `EdDSA`, this name determines the curve. The signatures are the
-    /// same, so a key for one name also verifies tokens whose `alg` is the other name.
+    /// Ed25519, with its name from RFC 9864 §2.2. Unlike `EdDSA`, this name specifies the curve. The signatures are the
+    /// same, so a key with one of the two names also verifies tokens with the other name in `alg`.
     Ed25519 => Family::Ed25519,
 }
 

@@ -46,8 +46,10 @@ pub enum TokenError {
     /// `alg` is `none`, unknown, or not the algorithm of a key that may verify the token.
     #[error("no key that may verify the token has the algorithm that the token's `alg` names")]
     WrongAlgorithm,
-    /// The header does not have the expected `typ`, so the token is meant for another purpose (RFC 8725 §3.11).
-    #[error("the token does not have the expected `typ`")]
+    /// The `typ` of the header is not the expected one, so the token is meant for another purpose (RFC 8725 §3.11).
+    #[error(
+        "the `typ` of the token is not accepted; expected the value set with KeySet::require_typ, or `JWT` by default"
+    )]
     WrongTyp,
     /// No key has the header's `kid`.
     #[error("no key has the token's `kid`")]

@@ -128,7 +128,7 @@ impl<'t> Segments<'t> {
     }
 }
 
-/// Verifies a token with one key. `typ` determines which `typ` the header may have.
+/// Verifies a token with one key. The argument `typ` says which values are accepted for the header parameter `typ`.
 ///
 /// If the key has an id and the header has a `kid`, the two must be equal. If the key has no id, `kid` is ignored.
 ///
@@ -176,8 +176,8 @@ pub(super) fn sign(header: &str, payload: &[u8], key: &SigningKey) -> Result<Str
     Ok(token)
 }
 
-/// Verifies a token, and returns its payload. `choose` gets the header as JSON, before it is verified, and returns the
-/// key.
+/// Verifies a token, and returns its payload. `choose` gets the header as JSON, which is not verified yet, and returns
+/// the key to verify the token with.
 ///
 /// # Errors
 /// [`TokenError::TooLarge`], [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed),

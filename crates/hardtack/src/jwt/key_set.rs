@@ -179,7 +179,8 @@ impl KeySet {
     /// ```
     ///
     /// # Errors
-    /// [`KeyError::BadTyp`]: `typ` is not a media type of at most 64 characters, with or without `application/`.
+    /// [`KeyError::BadTyp`]: `typ` is empty, is longer than 64 characters, or contains a character that is not allowed
+    /// in a media type. The prefix `application/` is not required.
     pub fn require_typ(self, typ: &str) -> Result<Self, KeyError> {
         let rules = HeaderRules { typ: Typ::required(typ)?, ..self.inner.rules.clone() };
         Ok(self.with_rules(rules))

@@ -24,7 +24,8 @@ impl Typ {
     /// Requires `typ`.
     ///
     /// # Errors
-    /// [`KeyError::BadTyp`] if the text is not a media type, with or without `application/`.
+    /// [`KeyError::BadTyp`] if the text is empty, is too long, or contains a character that is not allowed in a media
+    /// type.
     pub(super) fn required(typ: &str) -> Result<Self, KeyError> {
         let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+/".contains(&byte);
         match (1..=MAX_TYP_LEN).contains(&typ.len()) && typ.bytes().all(is_allowed) {

@@ -1,15 +1,16 @@
-//! A text for the user that says why a log-in is refused.
+//! A message that tells the user why a log-in is refused.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// A text for the user that says why a log-in or a re-authentication is refused, such as "That user name and password
+/// A message that tells the user why a log-in or a re-authentication is refused, such as "That user name and password
 /// do not match."
 ///
-/// Pass it to the adapter's `auth.refuse`. A browser is redirected back to the page with the form, which shows the text
-/// and the typed user name once. A program gets 401 with the code `log_in_refused`.
+/// Pass the refusal to the adapter's `auth.refuse`. A browser is redirected back to the page with the form, which shows
+/// the message and the typed user name once. A program gets 401 with the code `log_in_refused`.
 ///
-/// Use the same text for an unknown user and for a wrong password, so that the text does not reveal which users exist.
+/// Use the same message for an unknown user and for a wrong password, so that the message does not reveal which users
+/// exist.
 ///
 /// ```
 /// use hardtack::refusal::LogInRefusal;
@@ -24,7 +25,7 @@ pub struct LogInRefusal {
 }
 
 impl LogInRefusal {
-    /// Creates a refusal with a text for the user: what is wrong and what to do.
+    /// Creates a refusal with a message that tells the user what is wrong and what to do.
     pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
         Self { text: text.into(), username: None }
     }
@@ -41,7 +42,7 @@ impl LogInRefusal {
         self
     }
 
-    /// Returns the text for the user.
+    /// Returns the message for the user.
     pub fn text(&self) -> &str {
         &self.text
     }

@@ -94,7 +94,7 @@ pub enum Reason {
     LogInRefused(LogInRefusal),
     /// The body of a log-in or a re-authentication is neither a form nor a JSON object, or it lacks a field. The text
     /// says what is wrong.
-    #[error("the body of the log-in is not the expected form: {0}")]
+    #[error("cannot read the body of the log-in or re-authentication request: {0}")]
     InvalidForm(String),
     /// The session store, the user look-up or another backend of the application failed.
     #[error(transparent)]
@@ -110,14 +110,14 @@ pub enum Reason {
     OtherUser,
 }
 
-/// Refuses a log-in with this text: see [`LogInRefusal`].
+/// Refuses a log-in. The text is the message for the user: see [`LogInRefusal`].
 impl From<&'static str> for Reason {
     fn from(text: &'static str) -> Self {
         Self::LogInRefused(text.into())
     }
 }
 
-/// Refuses a log-in with this text: see [`LogInRefusal`].
+/// Refuses a log-in. The text is the message for the user: see [`LogInRefusal`].
 impl From<String> for Reason {
     fn from(text: String) -> Self {
         Self::LogInRefused(text.into())
@@ -226,8 +226,8 @@ impl Reason {
         }
     }
 
-    /// Returns a short text for programs, which says what is wrong and what to do. It never contains the error text of
-    /// a backend. For a page, use [`explanation`](Self::explanation).
+    /// Returns a short message that tells a program what is wrong and what to do. It never contains the error text of a
+    /// backend. For a page, use [`explanation`](Self::explanation).
     pub fn advice(&self) -> &str {
         match self {
             Self::Missing => "You are not logged in. Log in and try again.",
@@ -305,9 +305,9 @@ impl Reason {
         }
     }
 
-    /// Returns a short text for the person who sees a page. It says what is wrong and what to do, without technical
-    /// terms, and never contains the error text of a backend. If you insert the text into HTML, escape it, because for
-    /// [`Self::Forbidden`] and [`Self::LogInRefused`] it comes from the application.
+    /// Returns a short message for the person who sees a page. The message says what is wrong and what to do, without
+    /// technical terms. It never contains the error text of a backend. Escape the message in HTML: the message of
+    /// [`Self::Forbidden`] and [`Self::LogInRefused`] comes from the application.
     pub fn explanation(&self) -> &str {
         match self {
             Self::Csrf(CsrfError::CrossSite) => {

@@ -1,4 +1,5 @@
-//! Checks which paths a cookie may have, and which request paths are below a path (RFC 6265 section 5.1).
+//! Checks whether a path is allowed for a cookie, and whether a request path is below another path (RFC 6265 section
+//! 5.1).
 
 /// Whether a cookie can have this path.
 pub(crate) fn is_cookie_path(path: &str) -> bool {

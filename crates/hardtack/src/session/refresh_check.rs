@@ -44,8 +44,9 @@ impl SessionRules {
         self.check_refresh_of_device(row, generation, now)
     }
 
-    /// Compares a refresh token of `generation` with the row of a live session whose generation is the same or higher.
-    /// Call it only if the session is not bound, or if the client has proved that it has the device's key.
+    /// Compares the `generation` of a refresh token with the row of its session. The session must be live, and the
+    /// generation of the row must be the same or higher. Call this method only if the session is not bound, or if the
+    /// client has proved that it has the device's key.
     pub(crate) fn check_refresh_of_device(&self, row: &Session, generation: u64, now: Timestamp) -> RefreshVerdict {
         let window = if row.confirmed { self.race_window } else { self.lost_response_window };
         match row.generation.saturating_sub(generation) {

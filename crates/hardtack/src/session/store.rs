@@ -39,7 +39,8 @@ impl RevokeTarget<'_> {
         }
     }
 
-    /// Returns the sessions that the target names by id and that are to end. The list may contain an id twice.
+    /// Returns the ids of the sessions that must end and that the target names by id. [`Self::AllExcept`] names a
+    /// session that continues, so this session's id is not returned. The list may contain an id twice.
     ///
     /// [`SessionStore::revoke`] logs the end of such a session even if the store has lost the session's row.
     pub fn named(&self) -> &[SessionId] {
@@ -183,11 +184,11 @@ pub trait SessionStore: Send + Sync + 'static {
     fn find(&self, id: SessionId) -> impl Future<Output = Result<Option<Session>, BackendError>> + Send;
 
     /// If the session is live and has exactly this generation, increments the generation, sets the times, clears
-    /// `confirmed`, and returns the new row. If it is not live or has another generation, changes nothing and returns
-    /// `None`.
+    /// `confirmed`, and returns the new row. If the session is not live or has another generation, changes nothing and
+    /// returns `None`.
     ///
-    /// If the session is [bound](Session::bound_key) and [`Rotation::proven`] is not set, also changes nothing and
-    /// returns `None`. A store without [`StoreAbility::BindSessions`] has no bound sessions.
+    /// This method also changes nothing and returns `None` if the session is [bound](Session::bound_key) and
+    /// [`Rotation::proven`] is not set. A store without [`StoreAbility::BindSessions`] has no bound sessions.
     fn rotate(
         &self,
         id: SessionId,

@@ -10,7 +10,7 @@ use crate::cookie::{SetCookies, Setting};
 use crate::csrf::PreSessionKey;
 use crate::jwt::TokenKind;
 
-/// A web framework for whose applications a [`TestBrowser`] creates requests. Adapters implement this trait.
+/// A web framework. A [`TestBrowser`] creates requests for the framework's applications. Adapters implement this trait.
 pub trait Framework: 'static {
     /// The type of the requests that a [`TestBrowser`] creates. Tests convert them into requests of the framework.
     type Request: From<TestRequest>;
@@ -152,14 +152,15 @@ impl<F: Framework> TestBrowser<F> {
         cookies.for_each(|cookie| self.jar.store(cookie, "/"));
     }
 
-    /// The site's origin and its host. Without a base URL, Hardtack compares both with each other.
+    /// Returns the site's origin and host. If no base URL is set, Hardtack accepts any origin that matches the
+    /// request's host.
     fn origin_and_host(&self) -> (&str, &str) {
         let origin = self.authenticator.origin().unwrap_or("https://site.example");
         (origin, origin.split_once("://").map_or(origin, |(_, host)| host))
     }
 
-    /// The header fields with the CSRF value. A form that is posted to the log-in or sign-up URL, or without a log-in,
-    /// needs the value that belongs to the pre-session cookie.
+    /// Returns the header fields with the CSRF value. A request to the log-in or sign-up URL, or from a browser that is
+    /// not logged in, needs the value that belongs to the pre-session cookie.
     fn csrf_fields(&self, request: &TestRequest) -> Vec<(String, String)> {
         let (settings, head) = (self.authenticator.settings(), request.head());
         let (urls, path) = (&settings.urls, settings.public_path(head.path()));

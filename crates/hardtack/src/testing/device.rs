@@ -1,10 +1,10 @@
-//! A device that proves that it has its key, without a browser.
+//! A device that signs proofs with its own key, so that tests of bound sessions need no browser.
 
 use serde_json::{Map, Value, json};
 
 use crate::jwt::{Algorithm, KeyError, SigningKey, sign_jws};
 
-/// A device with its own key, for tests of bound sessions. It makes the proofs that a browser would make.
+/// A device with its own key, for tests of bound sessions. The device makes the proofs that a browser would make.
 ///
 /// ```
 /// use hardtack::jwt::Algorithm;

@@ -1,7 +1,7 @@
 //! The methods of an adapter's `TestRequest`, written once for all adapters.
 
 /// Generates the methods that an adapter's `TestRequest` forwards to [`TestRequest`](crate::testing::TestRequest).
-/// Invoke it in an `impl` block of a tuple struct that contains one.
+/// Invoke the macro in an `impl` block of a tuple struct that wraps a core `TestRequest`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __forward_test_request {

@@ -1,8 +1,12 @@
-//! Tools for tests: users and browsers for tests of an application's routes, a clock that tests advance, a request
-//! without a framework, session stores that can fail entirely or in a single call, and the conformance suites of
-//! session stores and throttle stores.
+//! Tools for tests:
+//! - users and browsers, to test the routes of an application;
+//! - a clock that a test can advance and set;
+//! - a request that needs no web framework;
+//! - session stores that a test can make fail, in every call or in a single call;
+//! - the conformance suites for session stores and throttle stores.
 //!
-//! To test an application, use the module `testing` of its adapter, which makes requests of the framework.
+//! To test an application, use the module `testing` of the adapter's crate. Its browsers create requests of the
+//! framework's own type.
 
 mod browser;
 mod clock;

@@ -63,7 +63,8 @@ pub(crate) fn extract<'a>(
 }
 
 /// Searches the query for a token. Refuses a parameter that occurs more than once, because another program, such as a
-/// proxy, may have read another of the values. Flask-JWT-Extended reads the first value.
+/// proxy, may have read a different one of its values. The Flask preset reads the first value, as Flask-JWT-Extended
+/// does.
 fn in_query<'a>(head: &RequestHead<'a>, sources: &TokenSources) -> Extracted<'a> {
     let mut values = head.query_all(&sources.query_name);
     match (values.next(), values.next()) {

@@ -50,8 +50,8 @@ fn first_flaw(claims: &[(String, Value)], payload: &[u8]) -> Option<ClaimFlaw> {
     claims.iter().find_map(|(name, needed)| flaw_of(&members, name, |value| value == needed))
 }
 
-/// Returns what is wrong with the claim `name`. Returns `None` if its value, or an element of its array, is the needed
-/// value.
+/// Returns what is wrong with the claim `name`. Returns `None` if the claim equals the required value, or is an array
+/// that contains the required value.
 pub(super) fn flaw_of(
     members: &Map<String, Value>,
     name: &str,

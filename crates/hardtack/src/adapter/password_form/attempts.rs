@@ -6,7 +6,7 @@ use crate::adapter::Exchange;
 use crate::refusal::Failure;
 use crate::throttle::{Attempt, Budget, BudgetKey, Rate, Throttle};
 
-/// Ten attempts at once, and one more every 30 seconds.
+/// Ten attempts in a row, then one more every 30 seconds.
 const ACCOUNT: Rate = Rate::new(10, Duration::from_secs(30));
 
 /// After 100 failures in a row, one attempt an hour.
@@ -16,16 +16,17 @@ const FAILURES_IN_A_ROW: Rate = Rate::new(100, Duration::from_secs(3600));
 const ADDRESS: Rate = Rate::new(100, Duration::from_secs(1));
 
 impl Exchange<'_> {
-    /// Takes an attempt to log in from the budgets of the account and of the client's address. Call this method before
-    /// you check a password. If the password is right, call [`Attempt::succeeded`].
+    /// Counts an attempt to log in against the budgets of the account and of the client's address. Call this method
+    /// before you check a password. If the password is right, call [`Attempt::succeeded`].
     ///
-    /// An account has 10 attempts at once and one more every 30 seconds. After 100 failures in a row, it has one
-    /// attempt an hour. An IPv4 address, or a network of IPv6 addresses, has 100 attempts at once and one more each
-    /// second. User names that differ only in case share a budget. User names that do not exist have budgets as well.
+    /// An account may make 10 attempts in a row, then one more every 30 seconds. After 100 failures in a row, an
+    /// account may make one attempt an hour. An IPv4 address, or a /64 network of IPv6 addresses, may make 100 attempts
+    /// in a row, then one more each second. User names that differ only in case share a budget. User names that do not
+    /// exist have budgets as well.
     ///
     /// A browser that is [known](Self::remember_device) for the account has its own budget, which is as large as the
-    /// account's. Its attempts are taken only from this budget. After 100 failures in a row, the browser counts as
-    /// unknown.
+    /// account's. The browser's attempts count only against this budget. After 100 failures in a row, the browser
+    /// counts as unknown.
     ///
     /// # Errors
     /// A budget is empty. The status is 429.

@@ -15,8 +15,8 @@ const PURPOSE: &str = "log-in device";
 /// How long a device is known after a log-in.
 const LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
-/// How many accounts the cookie contains at most. A further log-in removes the account whose last log-in is the longest
-/// ago.
+/// The maximum number of accounts in the cookie. If a user logs in to one more account, the least recently used account
+/// is removed.
 const MAX_ACCOUNTS: usize = 4;
 
 /// The content of the cookie, which is encrypted.
@@ -29,7 +29,8 @@ struct Device {
 }
 
 impl Exchange<'_> {
-    /// Returns the cookie by which later log-ins recognize this browser. Add it to the response to a successful log-in.
+    /// Returns a cookie by which Hardtack recognizes this browser at later log-ins. Add the cookie to the response to a
+    /// successful log-in.
     ///
     /// [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of such a browser separately. Therefore,
     /// a stranger who uses up the attempts of an account cannot lock its owner out of this browser.

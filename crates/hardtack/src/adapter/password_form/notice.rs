@@ -1,4 +1,4 @@
-//! The cookie that carries the reason of a refusal to the page with the form.
+//! The cookie that carries the reason for a refusal to the page with the form.
 
 use std::time::Duration;
 

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use crate::adapter::Exchange;
 use crate::refusal::{Failure, Reason};
 
-/// The field whose text a refused form shows again.
+/// The field for the user name. After a refused log-in, the page with the form shows the typed user name again.
 const USERNAME: &str = "username";
 
 /// The typed user name, if the form has the field `username`.
@@ -13,8 +13,8 @@ const USERNAME: &str = "username";
 pub struct TypedName(Option<String>);
 
 impl TypedName {
-    /// Adds the typed user name to the reason of a refused log-in, so that the page with the form can show the name
-    /// again.
+    /// Adds the typed user name to the reason why a log-in was refused, so that the page with the form can show the
+    /// name again.
     pub fn add_to(&self, reason: Reason) -> Reason {
         match (reason, &self.0) {
             (Reason::LogInRefused(refusal), Some(typed)) if refusal.typed_username().is_none() => {

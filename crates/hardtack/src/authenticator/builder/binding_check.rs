@@ -7,8 +7,9 @@ use crate::cookie::ResolvedPolicy;
 use crate::error::ConfigError;
 use crate::session::{ErasedStore, StoreAbility};
 
-/// The shortest allowed lifetime of an access token of a bound session. Chromium refreshes when the access cookie
-/// expires in less than two minutes, and it signs at most six times in nine minutes.
+/// The shortest allowed lifetime of an access token of a bound session. Chromium refreshes the tokens when the access
+/// cookie expires in less than two minutes, but creates at most six proofs in nine minutes. If the lifetime were much
+/// shorter, Chromium would reach this limit.
 const SHORTEST_ACCESS: Duration = Duration::from_secs(240);
 
 /// Checks that sessions can be bound to devices with these settings, if `DeviceBinding::Offer` is set.

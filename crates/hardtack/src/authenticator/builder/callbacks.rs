@@ -59,8 +59,9 @@ impl AuthenticatorBuilder {
     /// It may be called twice for one token, so it must not change anything. It is not called for the refresh token of
     /// a session, which does not carry these claims. Claims that are set for a single token or log-in take precedence.
     ///
-    /// If the callback returns an error, no token is issued, and the client gets 503. The client can repeat a refresh.
-    /// If the claims do not serialize to a JSON object, or one has a reserved name, the client gets 500.
+    /// If the callback returns an error, no token is issued, and the client gets 503. If the request was a refresh, the
+    /// client can send it again. If the claims do not serialize to a JSON object, or one has a reserved name, the
+    /// client gets 500.
     ///
     /// Hardtack does not limit how long the callback takes. Set a timeout for its I/O, because a request that refreshes
     /// its tokens waits for the callback.

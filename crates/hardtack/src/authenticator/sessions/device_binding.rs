@@ -25,8 +25,9 @@ use super::tokens::AddedClaims;
 /// device of their own.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// How long a challenge is accepted after the access token that was issued with it has expired. A browser that returns
-/// soon after that time then needs no second round trip.
+/// Each access token of a bound session is issued with a challenge. This is how long the challenge is still accepted
+/// after the token has expired. A browser that returns within this time can sign this challenge, and needs no round
+/// trip to get a new one.
 const CHALLENGE_MARGIN: Duration = Duration::from_secs(5 * 60);
 
 /// The result of a registration.
@@ -198,7 +199,7 @@ impl Authenticator {
     }
 
     /// Returns the challenge that the device has signed. Returns `None` if the proof is missing or cannot be read, and
-    /// an error if another key has signed the proof.
+    /// an error if the proof was signed with another key.
     fn read_proof(&self, proof: Option<&str>, key: &DeviceKey) -> Result<Option<String>, ()> {
         let url = self.own_url(&self.settings().urls.bound);
         match proof.map(|proof| read_refresh(proof, key, url.as_deref())) {

@@ -205,10 +205,13 @@ impl Authenticator {
         Ok(cookies.asking_to_bind(self.registration(&session, now)))
     }
 
-    /// If the application adds claims, loads them again and reissues the cookies, now that the session is stored. The
-    /// claims may have changed since they were first loaded. If `reload_claims` ran in the meantime, it did not find
-    /// this session, which was not stored yet. If the claims cannot be loaded again, ends the new session, because the
-    /// first claims may be outdated and nothing would replace them.
+    /// Call this method after the session is stored. If the application adds claims with a callback, this method calls
+    /// the callback again and reissues the cookies, because the claims may have changed after they were first loaded.
+    /// If `reload_claims` was called before the session was stored, it did not find the session, so it could not mark
+    /// the session's tokens as outdated.
+    ///
+    /// If the claims cannot be loaded again, this method ends the new session, because the first claims may be outdated
+    /// and nothing would replace them.
     async fn asked_again(
         &self,
         cookies: SetCookies,

@@ -67,8 +67,8 @@ impl Authenticator {
     }
 
     /// Returns the claims that the callback adds to the tokens of a rotated row. The claims `added` were loaded while
-    /// `generation` was current. If claims were changed during that generation, `added` may be outdated, so calls the
-    /// callback again.
+    /// `generation` was current. If the claims have been changed since then, `added` may be outdated. In this case,
+    /// this method calls the callback again.
     pub(super) async fn added_claims_of(
         &self,
         row: &Session,

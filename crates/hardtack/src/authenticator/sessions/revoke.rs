@@ -218,7 +218,8 @@ impl Authenticator {
     }
 
     /// Ends the session of a token, even if the store has lost the session's row. Returns `false` if the token has no
-    /// session, if the session had already been ended, or if the store has no row for the session.
+    /// session, if the session had already been ended, or if the store has no row for the session. If the row is
+    /// missing, the tokens of the session are refused all the same.
     ///
     /// # Errors
     /// The store failed.

@@ -155,9 +155,9 @@ impl Authenticator {
         claims
     }
 
-    /// Returns the claims of a token that were set at the log-in. Leaves out the claims `added` by the callback,
-    /// because the callback is called again for the next token. A refresh token has only claims that were set at the
-    /// log-in.
+    /// Returns the claims of a token that were set at the log-in. An access token also contains the claims that the
+    /// callback has added (`added`). This method leaves them out, because the callback is called again for the next
+    /// token. A refresh token contains only claims that were set at the log-in.
     pub(super) fn carried_claims(&self, token: &VerifiedToken, added: &AddedClaims) -> Map<String, Value> {
         let mut claims = own_claims(token);
         let identity = &self.settings().claims.identity_claim;

@@ -63,9 +63,9 @@ impl Jwk {
         self.algorithm.or(implied)
     }
 
-    /// Sets the algorithm of a key that has no `alg` and can be used with several algorithms. `alg` is optional (RFC
-    /// 7517 §4.4), but several algorithms fit an RSA key or an HMAC secret, and two names, `EdDSA` and `Ed25519`, fit
-    /// an Ed25519 key. Other keys keep their algorithm.
+    /// Sets the algorithm of a key that has no `alg` and can be used with several algorithms. A JWK may omit `alg` (RFC
+    /// 7517 §4.4). Without `alg`, an RSA key or an HMAC secret can be used with several algorithms, and an Ed25519 key
+    /// can be used with the names `EdDSA` and `Ed25519`. Other keys keep their algorithm.
     #[must_use]
     pub fn or_algorithm(mut self, algorithm: Algorithm) -> Self {
         let only = self.algorithm().filter(|implied| !implied.signs_like(algorithm));

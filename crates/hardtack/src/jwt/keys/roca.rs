@@ -1,11 +1,12 @@
 //! The fingerprint of RSA keys that can be factored: ROCA, CVE-2017-15361.
 //!
-//! A library of Infineon, used in smart cards and TPMs, chose primes of the form `k·M + (65537^a mod M)`, where `M` is
-//! the product of the first primes. The modulus of such a key is a power of 65537 modulo each of these primes. A random
-//! modulus has this property with a probability of less than 2⁻¹⁵⁰. (Nemec, Sys, Svenda, Klinec, Matyas: The Return of
-//! Coppersmith's Attack, 2017, section 2.3.)
+//! An Infineon library for smart cards and TPMs chose primes of the form `k·M + (65537^a mod M)`. `M` is the product of
+//! the first primes: 2, 3, 5 and so on. Their number depends on the length of the key. The modulus of such a key is
+//! congruent to a power of 65537 modulo each of these primes. A random modulus has this property with a probability of
+//! less than 2⁻¹⁵⁰. (Nemec, Sys, Svenda, Klinec, Matyas: The Return of Coppersmith's Attack, 2017, section 2.3.)
 
-/// The odd primes that divide `M` for keys of 2048 bits and fewer. The `M` of longer keys is a multiple of it.
+/// The odd primes that divide `M` for the shortest keys (512 to 960 bits). For longer keys, `M` is the product of more
+/// primes, so these primes divide `M` as well.
 const PRIMES: [u64; 38] = [
     3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
     113, 127, 131, 137, 139, 149, 151, 157, 163, 167,

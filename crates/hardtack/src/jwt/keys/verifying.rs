@@ -68,9 +68,10 @@ impl VerifyingKey {
     /// Loads a public key from a PEM block with the label `PUBLIC KEY` (RFC 7468 §13) or `RSA PUBLIC KEY`.
     ///
     /// # Errors
-    /// [`KeyError::Unparsable`], [`AlgorithmMismatch`](KeyError::AlgorithmMismatch) if the key is of another type than
-    /// `algorithm` needs, and, for an RSA key, [`WeakRsa`](KeyError::WeakRsa) if it has fewer than 2048 bits or
-    /// [`RocaRsa`](KeyError::RocaRsa) if it can be factored.
+    /// - [`KeyError::Unparsable`]: the text has no such block, or the key in it is not valid.
+    /// - [`KeyError::AlgorithmMismatch`]: the type or the curve of the key does not fit the algorithm.
+    /// - [`KeyError::WeakRsa`]: the RSA key has fewer than 2048 bits.
+    /// - [`KeyError::RocaRsa`]: the RSA key can be factored.
     pub fn from_pem(text: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let unfit = || pem::explain(text, algorithm, EXPECTED_PEM);
         match pem::first_block(text).ok_or_else(unfit)? {
