@@ -59,7 +59,7 @@ async fn a_bad_redis_is_reported_without_its_password() {
         let url = format!("redis://:canary@127.0.0.1:{port}");
         let error = refusal(&dir.serve([]).env("HARDTACK_REDIS_URL", url), 1).await;
         assert!(error.contains(&format!("cannot use the Redis server at 127.0.0.1:{port}; ")), "{error}");
-        assert!(error.contains("it must be running and reachable"), "{error}");
+        assert!(error.contains("check that the server is running and reachable"), "{error}");
         assert!(error.to_lowercase().contains(&expected.to_lowercase()) && !error.contains("canary"), "{error}");
     }
 }

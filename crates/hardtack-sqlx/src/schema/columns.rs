@@ -162,7 +162,7 @@ mod tests {
         assert!(row().decode().is_ok());
         assert_eq!(
             error(|row| row.id = "0123456789ABCDEF0123456789ABCDEF".into()),
-            "a session's id is \"0123456789ABCDEF0123456789ABCDEF\"; expected 32 lower-case hexadecimal digits"
+            "a stored session id is \"0123456789ABCDEF0123456789ABCDEF\"; expected 32 lower-case hexadecimal digits"
         );
         assert_eq!(
             error(|row| row.generation = -1),
