@@ -1,6 +1,7 @@
 //! The state of every handler.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,10 +53,13 @@ impl Site {
     }
 
     /// Runs the part of a handler that changes something. This part runs to its end even if the client hangs up.
+    ///
+    /// The future is boxed, so that the handler's own future is small. It exists while the client sends the body, which
+    /// may take long.
     pub(crate) async fn run_uninterrupted(
         &self,
         auth: &Auth,
-        work: impl Future<Output = Result<Response, AuthError>> + Send + 'static,
+        work: Pin<Box<dyn Future<Output = Result<Response, AuthError>> + Send>>,
     ) -> Result<Response, AuthError> {
         self.accounts.run_uninterrupted(work).await.unwrap_or_else(|error| Err(auth.refuse(error)))
     }

@@ -65,7 +65,10 @@ pub(crate) async fn submit(
         };
     }
     match PAGE.sent_token(&link, &auth) {
-        Ok(token) => site.run_uninterrupted(&auth, confirm(site.clone(), auth.clone(), token, (request, client))).await,
+        Ok(token) => {
+            let work = Box::pin(confirm(site.clone(), auth.clone(), token, (request, client)));
+            site.run_uninterrupted(&auth, work).await
+        }
         Err(response) => Ok(*response),
     }
 }

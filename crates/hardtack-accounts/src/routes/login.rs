@@ -104,9 +104,10 @@ pub(crate) async fn submit(
         Ok(password) => password,
         Err(problem) => return too_long(&site, &auth, &input, problem),
     };
-    match site.accounts.verify_log_in(&input.username, password, &request, &client).await {
+    // Boxed, so that this future is small while it waits for the body.
+    match Box::pin(site.accounts.verify_log_in(&input.username, password, &request, &client)).await {
         Ok(verified) => {
-            let work = log_in(site.clone(), auth.clone(), input, verified, (request, client.devices));
+            let work = Box::pin(log_in(site.clone(), auth.clone(), input, verified, (request, client.devices)));
             site.run_uninterrupted(&auth, work).await
         }
         Err(ActionError::TooMany(refused)) => too_many(&site, &auth, &input, &refused),

@@ -89,7 +89,7 @@ pub(crate) async fn submit(
         Ok(token) => token,
         Err(response) => return Ok(*response),
     };
-    let work = reset(site.clone(), auth.clone(), token, new_password, (request, client));
+    let work = Box::pin(reset(site.clone(), auth.clone(), token, new_password, (request, client)));
     site.run_uninterrupted(&auth, work).await
 }
 

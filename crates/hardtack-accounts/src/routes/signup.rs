@@ -47,7 +47,7 @@ pub(crate) async fn submit(
         };
         return Ok(respond::retry_after(response, &refused));
     }
-    let work = sign_up(site.clone(), auth.clone(), input, (request, client.devices));
+    let work = Box::pin(sign_up(site.clone(), auth.clone(), input, (request, client.devices)));
     site.run_uninterrupted(&auth, work).await
 }
 

@@ -87,7 +87,7 @@ pub(crate) async fn submit(
         Err(response) => return Ok(*response),
     };
     let new_password = Some(new_password).filter(|password| !password.is_empty());
-    let work = undo(site.clone(), auth.clone(), token, new_password, (request, client));
+    let work = Box::pin(undo(site.clone(), auth.clone(), token, new_password, (request, client)));
     site.run_uninterrupted(&auth, work).await
 }
 

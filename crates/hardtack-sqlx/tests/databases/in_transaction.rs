@@ -178,7 +178,7 @@ async fn on_postgres_listeners_learn_of_the_commit() {
 
 async fn intentions(database: &TestDatabase) -> (PendingEnds<Database>, Pool) {
     let pending = database.open().await.pending_ends().carried_out_by_servers();
-    assert_eq!(pending.migrate().await.unwrap(), 1);
+    assert_eq!(pending.migrate().await.unwrap(), 2);
     let pool = Pool::from(pending.pool().clone());
     (pending, pool)
 }

@@ -64,7 +64,7 @@ pub(crate) async fn change_password(
         Err(error) if is_not_fresh(&error) && !input.current_password.is_empty() => false,
         Err(error) => return ask_for_password(&auth, error, AfterProof::PasswordUnchanged),
     };
-    let work = change(site.clone(), auth.clone(), user, is_fresh, (request, client), input);
+    let work = Box::pin(change(site.clone(), auth.clone(), user, is_fresh, (request, client), input));
     site.run_uninterrupted(&auth, work).await
 }
 

@@ -122,7 +122,7 @@ pub(crate) async fn change_settings(
             Err(error) => error.into_response(),
         });
     }
-    let work = change(site.clone(), auth.clone(), user, profile, password, request);
+    let work = Box::pin(change(site.clone(), auth.clone(), user, profile, password, request));
     site.run_uninterrupted(&auth, work).await
 }
 
