@@ -174,14 +174,17 @@ where
         let attempt = self.take(&typed, &typed.form).await?;
         match (self.check)(typed.form.clone()).await {
             Ok(Some(user)) => {
-                succeed(attempt).await;
+                give_back(attempt).await;
                 let response = typed.log_in(user).await?;
                 let remember = |throttle| typed.remember_device(throttle, &typed.form.username);
                 let device = self.throttle.as_ref().map(remember).unwrap_or_default();
                 Ok((device, response).into_response())
             }
             Ok(None) => Err(typed.refuse(NO_MATCH)),
-            Err(error) => Err(typed.refuse(BackendError::new(error))),
+            Err(error) => {
+                give_back(attempt).await;
+                Err(typed.refuse(BackendError::new(error)))
+            }
         }
     }
 
@@ -194,11 +197,14 @@ where
         let attempt = self.take(&typed, &typed.form).await?;
         match (self.check)(typed.form.clone()).await {
             Ok(Some(user)) => {
-                succeed(attempt).await;
+                give_back(attempt).await;
                 typed.reauthenticate(user.into().subject()).await
             }
             Ok(None) => Err(typed.refuse(NO_MATCH)),
-            Err(error) => Err(typed.refuse(BackendError::new(error))),
+            Err(error) => {
+                give_back(attempt).await;
+                Err(typed.refuse(BackendError::new(error)))
+            }
         }
     }
 }
@@ -209,7 +215,8 @@ impl<C> fmt::Debug for PasswordLogIn<C> {
     }
 }
 
-async fn succeed(attempt: Option<Attempt>) {
+/// Gives back the tokens of an attempt if the password was right, or if it could not be checked.
+async fn give_back(attempt: Option<Attempt>) {
     if let Some(attempt) = attempt {
         attempt.succeeded().await;
     }

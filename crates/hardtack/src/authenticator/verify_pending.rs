@@ -7,6 +7,7 @@ use crate::event::Client;
 use crate::jwt::{TokenError, TokenKind};
 use crate::refusal::{FailureKind, Reason, Rejection};
 use crate::revocation::{Notes, SessionStatus};
+use crate::session::RefreshFlaw;
 use crate::token::VerifiedToken;
 use crate::token_source::{Need, TokenLocation};
 
@@ -339,9 +340,14 @@ impl RequestVerifier<'_> {
     /// even if the old one still is, because sliding never extends freshness.
     async fn slide_if_due(&self, token: VerifiedToken) -> Result<VerifiedToken, Reason> {
         if self.is_due_to_slide(&token, self.authenticator.now()) {
-            let refreshed = self.authenticator.slide(&token, &self.client()).await?;
             // This request continues with the token that it came with.
-            self.state.set_refreshed(token.clone(), refreshed.cookies);
+            match self.authenticator.slide(&token, &self.client()).await {
+                Ok(refreshed) => self.state.set_refreshed(token.clone(), refreshed.cookies),
+                // The session was bound to a device before sliding mode was turned on. It cannot slide, but its token is
+                // valid until it expires.
+                Err(Reason::Refresh(RefreshFlaw::Unproven)) => {}
+                Err(reason) => return Err(reason),
+            }
         }
         Ok(token)
     }

@@ -293,6 +293,32 @@ fn s89_a_session_is_bound_once_and_early_only() {
 }
 
 #[test]
+fn s89_a_site_that_no_longer_offers_binding_binds_no_session() {
+    let (store, keys) = (MemorySessions::new(), KeySet::new(key()));
+    let offering_site = Site::over(store.clone(), keys.clone(), offering);
+    let mut browser = Browser::default();
+    let challenge = register_challenge(&offering_site, &mut browser, "alice");
+    let device = TestDevice::new(Algorithm::ES256).unwrap();
+    let site = Site::over(store, keys, |builder| builder);
+    assert_eq!(bind(&site, &mut browser.clone(), &device.register(&challenge)).unwrap().status, 404);
+    assert_eq!(bind(&offering_site, &mut browser, &device.register(&challenge)).unwrap().status, 200);
+}
+
+#[test]
+fn a_bound_session_cannot_slide_and_its_token_is_valid_until_it_expires() {
+    let (store, keys) = (MemorySessions::new(), KeySet::new(key()));
+    let mut alice = Bound::log_in(&Site::over(store.clone(), keys.clone(), offering), "alice");
+    let sliding = Site::over(store, keys, |builder| {
+        builder
+            .refresh_mode(RefreshMode::Sliding)
+            .session_policy(SessionPolicy::default().absolute_lifetime(seconds(3600)))
+    });
+    sliding.advance(800);
+    let response = sliding.visit(&mut alice.browser);
+    assert_eq!((response.status, response.added.len()), (200, 0), "{}", response.body);
+}
+
+#[test]
 fn s89_a_challenge_for_another_purpose_or_session_binds_nothing() {
     let (site, _) = site();
     let (mut one, mut two) = (Browser::default(), Browser::default());

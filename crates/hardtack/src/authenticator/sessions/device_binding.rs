@@ -76,6 +76,9 @@ impl Authenticator {
         else {
             return Ok(Binding::Refused);
         };
+        if self.settings().binding != DeviceBinding::Offer {
+            return Ok(Binding::Refused);
+        }
         let refused = || {
             self.emit(EventKind::BindRefused, refresh.subject(), Some(id), client);
             Ok(Binding::Refused)
