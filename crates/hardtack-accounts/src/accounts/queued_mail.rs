@@ -1,7 +1,7 @@
 //! Queues the emails that a change to a user requires, and withdraws queued emails that the change makes obsolete.
 //!
 //! Both happen in the transaction that stores the change. If the change deletes links, the queued jobs that would
-//! create such links are deleted as well.
+//! create such links are deleted as well, or may no longer create them.
 
 use hardtack::BackendError;
 use hardtack_db::Transaction;
@@ -119,10 +119,11 @@ pub(super) async fn kill_links_in(transaction: &mut Transaction, user_id: &str) 
 }
 
 /// Invalidates all existing links of the user, including links that were sent to former addresses, and withdraws the
-/// queued jobs that would send reset and confirmation links. A queued warning about a change of the address is not
-/// withdrawn, so it is still sent.
+/// queued jobs that would send reset and confirmation links. A queued warning about a change of the address is still
+/// sent, but without the link that undoes the change.
 pub(super) async fn kill_sent_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
     MailJobStore::withdraw_links_in(transaction, user_id).await?;
+    MailJobStore::omit_undos_in(transaction, user_id).await?;
     LinkStore::delete_all_in(transaction, user_id).await
 }
 

@@ -27,7 +27,7 @@ pub(super) const LONGEST_OUTAGE_PAUSE: Duration = Duration::from_secs(20);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JobKind {
     /// A user has replaced a confirmed address. The email goes to the old address and contains a link that undoes the
-    /// change.
+    /// change, unless an operator has ended the user's access since the change.
     EmailChanged,
     /// A user has set a new password on the account page, or while undoing a change of the email address.
     PasswordChanged,
@@ -142,8 +142,6 @@ pub(super) struct MailJob {
     pub(super) address_key: String,
     /// What else the message says.
     pub(super) detail: String,
-    /// The user's `email_version` after the change.
-    pub(super) email_version: i64,
     /// The client that caused the email; empty if no client did.
     pub(super) source: String,
     /// How long ago the job was added, by the database's clock.
@@ -182,6 +180,13 @@ impl MailJob {
     }
 }
 
+/// A claimed job that is locked until the end of a transaction.
+pub(super) struct Held {
+    /// For a warning about a changed address: the user's `email_version` after the change, or `None` if the email may
+    /// not contain a link that undoes the change.
+    pub(super) undoes: Option<i64>,
+}
+
 #[cfg(test)]
 impl MailJob {
     /// Returns a job for tests.
@@ -196,7 +201,6 @@ impl MailJob {
             address: String::new(),
             address_key: String::new(),
             detail: String::new(),
-            email_version: 1,
             source: String::new(),
             age: Duration::ZERO,
             requested_at: Timestamp::default(),

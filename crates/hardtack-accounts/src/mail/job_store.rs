@@ -9,7 +9,7 @@ use hardtack::BackendError;
 use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
-use super::job::{JobKind, MailJob, NewJob, Rank, UNTRIED_LIFETIME};
+use super::job::{Held, JobKind, MailJob, NewJob, Rank, UNTRIED_LIFETIME};
 use super::limits::{Decision, address_key};
 use super::mailbox::withheld;
 use super::sent::{self, count_as_sent, lock_in};
@@ -33,6 +33,9 @@ pub(crate) struct MailJobStore {
 /// If the list of devices in a warning has at least this many characters, no further devices are added to the list. The
 /// warning then only says that there were other devices.
 const MAX_DEVICES: i64 = 600;
+
+/// The `email_version` of a warning about a changed address that may not contain a link. Changes are counted from 1.
+const NO_UNDO: i64 = 0;
 
 /// How many jobs without a user may wait.
 const MAX_EMPTY: i64 = 256;
@@ -76,8 +79,8 @@ macro_rules! due {
 macro_rules! select_due {
     ($now:literal) => {
         concat!(
-            "SELECT number, attempts, failures, kind, user_id, username, address, address_key, detail, email_version, \
-             requested_at, source, ",
+            "SELECT number, attempts, failures, kind, user_id, username, address, address_key, detail, requested_at, \
+             source, ",
             $now,
             " - created_at FROM mail_jobs WHERE rank <= $1 AND ",
             due!($now),
@@ -86,7 +89,7 @@ macro_rules! select_due {
     };
 }
 
-type JobColumns = (i64, i64, i64, String, String, String, String, String, String, i64, i64, String, i64);
+type JobColumns = (i64, i64, i64, String, String, String, String, String, String, i64, String, i64);
 
 impl MailJobStore {
     pub(crate) fn new(database: Pool) -> Self {
@@ -230,6 +233,13 @@ impl MailJobStore {
         execute_in(transaction, Statement::new(sql).bind(user_id).bind(email_version)).await.map(drop)
     }
 
+    /// Lets the user's warnings about changed addresses be sent without the links that undo the changes. Call this in
+    /// the transaction that deletes the links that were already sent.
+    pub(crate) async fn omit_undos_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
+        let sql = "UPDATE mail_jobs SET email_version = $2 WHERE user_id = $1 AND kind = 'email_changed'";
+        execute_in(transaction, Statement::new(sql).bind(user_id).bind(NO_UNDO)).await.map(drop)
+    }
+
     /// Removes all jobs of a deleted user.
     pub(crate) async fn delete_all_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
         execute_in(transaction, Statement::new("DELETE FROM mail_jobs WHERE user_id = $1").bind(user_id))
@@ -279,12 +289,16 @@ impl MailJobStore {
         }
     }
 
-    /// Locks a claimed job, so that other transactions have to wait before they can withdraw it. Returns `false` if the
-    /// job has been withdrawn, or if its claim has expired and another process has claimed it.
-    pub(super) async fn hold_in(transaction: &mut Transaction, job: &MailJob) -> Result<bool, BackendError> {
-        let sql = "UPDATE mail_jobs SET attempts = attempts WHERE number = $1 AND attempts = $2";
-        let held = execute_in(transaction, Statement::new(sql).bind(job.number).bind(job.claim)).await?;
-        Ok(held == 1)
+    /// Locks a claimed job, so that other transactions have to wait before they can withdraw it or its link. Returns
+    /// `None` if the job has been withdrawn, or if its claim has expired and another process has claimed it.
+    pub(super) async fn hold_in(transaction: &mut Transaction, job: &MailJob) -> Result<Option<Held>, BackendError> {
+        // The link may have been withdrawn since the claim, so this reads the number of the change again.
+        let sql =
+            "UPDATE mail_jobs SET attempts = attempts WHERE number = $1 AND attempts = $2 RETURNING email_version";
+        let statement = Statement::new(sql).bind(job.number).bind(job.claim);
+        let rows: Vec<(i64,)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
+        let held = |(version,)| Held { undoes: (version != NO_UNDO).then_some(version) };
+        Ok(rows.into_iter().next().map(held))
     }
 
     /// Extends the claim.
@@ -372,21 +386,8 @@ fn seconds(duration: Duration) -> i64 {
 }
 
 fn decode(columns: JobColumns) -> Option<MailJob> {
-    let (
-        number,
-        claim,
-        failures,
-        kind,
-        user_id,
-        username,
-        address,
-        address_key,
-        detail,
-        email_version,
-        requested_at,
-        source,
-        age,
-    ) = columns;
+    let (number, claim, failures, kind, user_id, username, address, address_key, detail, requested_at, source, age) =
+        columns;
     let kind = JobKind::named(&kind)?;
     let age = Duration::from_secs(u64::try_from(age).unwrap_or_default());
     let requested_at = Timestamp::from_unix_seconds(requested_at);
@@ -400,7 +401,6 @@ fn decode(columns: JobColumns) -> Option<MailJob> {
         address,
         address_key,
         detail,
-        email_version,
         source,
         age,
         requested_at,

@@ -71,7 +71,7 @@ impl MailTemplates {
             .say("If this was not you, ignore this email. The address will not be used.")
     }
 
-    /// To the old address, with a link that undoes the change.
+    /// To the old address, with a link that undoes the change, unless an operator has ended the user's access.
     fn email_changed(&self, name: &str, undo: Option<&LinkToken>) -> Letter {
         let changed =
             format!("the email address of your account {name} was changed. The account no longer uses this address.");

@@ -4,7 +4,7 @@ use hardtack::BackendError;
 use hardtack::error::WithCauses;
 use hardtack_db::{Pool, Transaction};
 
-use super::job::{MailJob, NewJob};
+use super::job::{Held, MailJob, NewJob};
 use super::mailer::{ErasedMailer, FailureKind};
 use super::sent::has_many_warnings_in;
 use super::templates::Subject;
@@ -94,11 +94,11 @@ impl MailWorker {
         let address = EmailAddress::parse(&job.address)
             .ok_or_else(|| BackendError::new("the stored address is not an email address"))?;
         let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
-        // From here to the commit, nothing can withdraw the job. A change that withdraws it later also deletes the
-        // link.
-        if !MailJobStore::hold_in(&mut transaction, job).await? {
+        // From here to the commit, nothing can withdraw the job or its link. A change that withdraws one of them later
+        // also deletes the link.
+        let Some(held) = MailJobStore::hold_in(&mut transaction, job).await? else {
             return Ok(Err(Outcome::NotOurs));
-        }
+        };
         if kind.is_warning() && has_many_warnings_in(&mut transaction, job).await? {
             return Ok(Err(Outcome::Later));
         }
@@ -106,7 +106,7 @@ impl MailWorker {
             self.note_limited(*kind, &job.user_id, "address");
             return Ok(Err(Outcome::Withheld));
         }
-        let token = Self::create_link_in(&mut transaction, job, &address).await?;
+        let token = Self::create_link_in(&mut transaction, job, &held, &address).await?;
         transaction.commit().await.map_err(BackendError::new)?;
         let about = Subject { kind: *kind, username, detail, token: token.as_ref() };
         let mail = self.templates.compose(address, &about, now);
@@ -116,13 +116,14 @@ impl MailWorker {
     async fn create_link_in(
         transaction: &mut Transaction,
         job: &MailJob,
+        held: &Held,
         address: &EmailAddress,
     ) -> Result<Option<LinkToken>, BackendError> {
-        let MailJob { user_id, email_version, .. } = job;
-        let now = job.now();
+        let (user_id, now) = (&job.user_id, job.now());
         let purpose = match job.kind {
             JobKind::EmailChanged => {
-                return LinkStore::create_undo_in(transaction, user_id, address, *email_version, now).await;
+                let Some(email_version) = held.undoes else { return Ok(None) };
+                return LinkStore::create_undo_in(transaction, user_id, address, email_version, now).await;
             }
             JobKind::ConfirmEmail => LinkPurpose::ConfirmEmail,
             JobKind::ResetPassword => LinkPurpose::ResetPassword,

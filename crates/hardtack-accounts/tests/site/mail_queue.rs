@@ -23,6 +23,7 @@ hardtack_test_support::on_every_store! {
         s76_e01_letters_of_a_stored_change_survive_a_failing_mailer,
         s76_e01_two_servers_send_a_letter_once,
         s76_e01_an_undo_also_withdraws_links_that_are_not_sent_yet,
+        s83_a_queued_warning_loses_its_link_when_an_operator_ends_access,
     }
 }
 
@@ -231,7 +232,42 @@ async fn s76_e01_an_undo_also_withdraws_links_that_are_not_sent_yet(on_postgres:
     mailer.repair();
     let mails = mailer.wait_for(1).await;
     assert_eq!(mails.len(), 1, "{mails:?}");
-    assert!(mails[0].1.contains("/email/undo?token="), "the warning is still sent");
+    assert!(!mails[0].1.contains("/email/undo?token="), "the warning is still sent, but without its link");
+}
+
+/// The former address may belong to a thief, whether or not the warning has been sent before the operator acts.
+async fn s83_a_queued_warning_loses_its_link_when_an_operator_ends_access(on_postgres: bool) {
+    for command in ["log-out", "disable", "reset-link"] {
+        let (site, mailer) = start(on_postgres).await;
+        let (accounts, now) = (&site.accounts, site.auth.now());
+        let mut owner = ada(&site, &mailer).await;
+        mailer.break_down();
+        set_email(&mut owner, "good@mail.example").await;
+        accounts.flush().await;
+        match command {
+            "log-out" => drop(accounts.log_out("ada", now).await.unwrap().unwrap()),
+            "disable" => drop(accounts.disable("ada", now).await.unwrap().unwrap()),
+            _ => {
+                let link = accounts.reset_link("ada", now).await.unwrap().url("");
+                let token = link.rsplit_once("?token=").unwrap().1;
+                let body = json!({ "token": token, "new_password": "another password of hers" });
+                let response = site.client().post("/password/reset").accept_json().json(&body).send().await;
+                assert_eq!(response.status(), 200, "{}", response.text());
+            }
+        }
+        accounts.enable("ada", now).await.unwrap();
+        mailer.repair();
+        try_again(&site).await;
+        let mails = mailer.take();
+        let (_, warning) = mails.iter().find(|(to, _)| to == ADDRESS).unwrap();
+        assert!(warning.contains("Subject: Your email address was changed"), "{command}: {warning}");
+        assert!(
+            warning.contains("If this was not you, contact the administrators of the site."),
+            "{command}: {warning}"
+        );
+        assert!(!warning.contains("token="), "{command}: {warning}");
+        assert_eq!(count(&site, "links WHERE purpose = 'undo_email'").await, 0, "{command}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
