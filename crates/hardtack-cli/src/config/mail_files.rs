@@ -47,8 +47,8 @@ impl MailConfig {
     /// If another OS user can replace the program that sends mail, returns a warning that says so.
     pub(crate) fn untrusted_folder(&self) -> Option<String> {
         let (path, _) = find(self.program()?)?;
-        let folder = path.parent()?;
-        let untrusted = files::check_trusted_folder(folder).err().or_else(|| files::untrusted_above(folder))?;
+        // This also checks the folders of symbolic links and of their targets.
+        let untrusted = files::untrusted_above(&path)?;
         let path = path.display();
         Some(format!("another user can replace {path}, and this server would run the replacement: {untrusted}"))
     }

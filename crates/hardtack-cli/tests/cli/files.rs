@@ -108,6 +108,19 @@ async fn k05_a_mail_program_that_others_can_change_is_refused() {
     let args = ["check-config", "--mail-from", "a@b.example", "--mail-command", "mail-of-test"];
     let checked = dir.hardtack(args).env("PATH", &path).run().unwrap();
     assert!(checked.status.success() && checked.stderr.contains("would run the replacement"), "{}", checked.stderr);
+
+    // The link is in a trusted folder, but its target is not.
+    set_mode(dir.path("bin"), 0o755);
+    fs::create_dir(dir.path("open")).unwrap();
+    fs::rename(&program, dir.path("open/send.sh")).unwrap();
+    symlink("../open/send.sh", dir.path("bin/linked")).unwrap();
+    for (mode, is_untrusted) in [(0o755, false), (0o777, true)] {
+        set_mode(dir.path("open"), mode);
+        let args = ["check-config", "--mail-from", "a@b.example", "--mail-command", "bin/linked"];
+        let checked = dir.hardtack(args).run().unwrap();
+        assert!(checked.status.success(), "{}", checked.stderr);
+        assert_eq!(checked.stderr.contains("would run the replacement"), is_untrusted, "{}", checked.stderr);
+    }
 }
 
 /// Emails contain links that are as powerful as passwords.
@@ -168,6 +181,21 @@ async fn k05_s80_password_lists_that_block_or_that_others_can_change_are_refused
     set_mode(dir.path("open"), 0o777);
     let error = refusal(&with_table("open/table"), 2).await;
     assert!(error.contains("HARDTACK_PASSWORD_LIST: the mode 0777 of the folder "), "{error}");
+
+    // Links to files in this folder, and a link that leads through it.
+    fs::copy(dir.path("list"), dir.path("open/list")).unwrap();
+    for (link, target) in [("direct", "open/table"), ("open/inner", "../table"), ("outer", "open/inner")] {
+        symlink(target, dir.path(link)).unwrap();
+    }
+    symlink("open/list", dir.path("list-link")).unwrap();
+    let build = dir.hardtack(["passwords", "build", "list-link", "--out", "other"]);
+    for (program, code) in [(with_table("direct"), 2), (with_table("outer"), 2), (build, 1)] {
+        set_mode(dir.path("open"), 0o777);
+        let error = refusal(&program, code).await;
+        assert!(error.contains("/open lets other users replace the files in it"), "{error}");
+        set_mode(dir.path("open"), 0o755);
+        output(&program);
+    }
 }
 
 /// Whether this process may give files away.

@@ -172,8 +172,20 @@ fn open_trusted(path: &Path) -> Result<File, PasswordTableError> {
     let unreadable = |source| PasswordTableError::Io { path: path.to_owned(), action: "read", source };
     let file = open_regular(path).map_err(unreadable)?;
     check_trusted(path, &file.metadata().map_err(unreadable)?)?;
-    check_trusted_folder(path.parent().unwrap_or(path))?;
+    for link in links_to(path) {
+        check_trusted_folder(link.parent().unwrap_or(&link))?;
+    }
     Ok(file)
+}
+
+/// Returns the path. If it is a symbolic link, also returns the link's target, the target of that link, and so on. The
+/// last one is the file itself.
+fn links_to(path: &Path) -> impl Iterator<Item = PathBuf> {
+    /// To resolve a path, Linux follows at most 40 symbolic links (`path_resolution(7)`).
+    const MAX_LINKS: usize = 40;
+
+    let target = |link: &PathBuf| Some(link.parent()?.join(link.read_link().ok()?));
+    std::iter::successors(Some(path.to_owned()), target).take(MAX_LINKS + 1)
 }
 
 impl Source {
