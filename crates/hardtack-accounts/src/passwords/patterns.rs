@@ -37,11 +37,17 @@ const MAX_OUTSIDE: usize = 2;
 /// How many digits and signs around a common password are ignored. A date has eight digits.
 const MAX_ADDED: usize = 8;
 
+/// The shortest repetition, in characters, that is found between digits and signs. Words such as `onion` are shorter.
+const SHORTEST_CORE: usize = 6;
+
+/// The maximum length of a folded password, in characters. Some characters are replaced with up to 18 others.
+const LONGEST_FOLDED: usize = 1024;
+
 /// Returns the form in which passwords are compared with common ones: in lower case, without spaces around it, and with
 /// full-width letters and other variants replaced (NFKC).
 pub(super) fn folded(password: &str) -> String {
-    let lower = password.nfkc().collect::<String>().to_lowercase();
-    lower.nfkc().collect::<String>().trim().to_owned()
+    let lower = password.nfkc().take(LONGEST_FOLDED).collect::<String>().to_lowercase();
+    lower.nfkc().take(LONGEST_FOLDED).collect::<String>().trim().to_owned()
 }
 
 /// If a password repeats a shorter text, returns that text. The last repetition may be cut off, as in `abcabcab` and
@@ -55,7 +61,10 @@ pub(super) fn repeated(password: &str) -> Option<String> {
 
 /// Returns whether a password consists of a few runs, such as `abcdefgh`, `aaaabbbb` or `qwerty4321!`.
 pub(super) fn is_made_of_runs(password: &str) -> bool {
-    let chars: Vec<char> = password.chars().collect();
+    let chars: Vec<char> = password.chars().take(LONGEST_RUNS + 1).collect();
+    if chars.len() > LONGEST_RUNS {
+        return false;
+    }
     let (mut start, mut runs, mut outside) = (0, 0, 0);
     while start < chars.len() {
         let length = run(&chars[start..]);
@@ -67,31 +76,48 @@ pub(super) fn is_made_of_runs(password: &str) -> bool {
             start += length;
         }
     }
-    (1..=MAX_RUNS).contains(&runs) && outside <= MAX_OUTSIDE && chars.len() <= LONGEST_RUNS
+    (1..=MAX_RUNS).contains(&runs) && outside <= MAX_OUTSIDE
 }
 
 /// Returns the length of the longest run at the beginning. A single character is a run.
 fn run(chars: &[char]) -> usize {
     let same = chars.iter().take_while(|c| **c == chars[0]).count();
-    let longest = ORDERS.iter().flat_map(|order| {
-        let forwards: Vec<char> = order.chars().collect();
-        let backwards: Vec<char> = order.chars().rev().collect();
-        [forwards, backwards]
+    // The digit 0 is in its order twice.
+    let starts = ORDERS.iter().flat_map(|order| order.char_indices().map(move |(at, c)| (order, at, c)));
+    let longest = starts.filter(|(_, _, c)| *c == chars[0]).map(|(order, at, c)| {
+        let backwards = order[..at + c.len_utf8()].chars().rev();
+        in_common(order[at..].chars(), chars).max(in_common(backwards, chars))
     });
-    let longest = longest.map(|order| {
-        // The digit 0 is in its order twice.
-        let starts = order.iter().enumerate().filter(|(_, c)| **c == chars[0]).map(|(start, _)| start);
-        starts.map(|start| order[start..].iter().zip(chars).take_while(|(one, other)| one == other).count()).max()
-    });
-    longest.flatten().max().unwrap_or(0).max(same)
+    longest.max().unwrap_or(0).max(same)
+}
+
+/// Returns how many characters at the beginning are the same.
+fn in_common(order: impl Iterator<Item = char>, chars: &[char]) -> usize {
+    order.zip(chars).take_while(|(one, other)| one == *other).count()
 }
 
 /// Returns the part of a password from the first letter to the last, if there are only a few other characters around
-/// it. An example is `password` in `password2024!`.
+/// it. Runs around it do not count. Examples are `password` in `password2024!` and in `password123456789`.
 pub(super) fn core(password: &str) -> Option<&str> {
+    let (core, added) = without_added(password)?;
+    (core.len() < password.len() && added <= MAX_ADDED).then_some(core)
+}
+
+/// If most of a password repeats a shorter text, and a few digits or signs are around the repetition, returns the text.
+/// An example is `xkw` in `xkwxkwxkw1`.
+pub(super) fn repeated_core(password: &str) -> Option<String> {
+    let core = core(password)?;
+    let (_, added) = without_added(password)?;
+    (core.chars().count() >= added.max(SHORTEST_CORE)).then(|| repeated(core)).flatten()
+}
+
+/// Returns the part of a password from the first letter to the last, and how many characters are around it, except for
+/// runs such as `123456789`.
+fn without_added(password: &str) -> Option<(&str, usize)> {
     let core = password.trim_matches(|c: char| !c.is_alphabetic());
-    let added = password.chars().count() - core.chars().count();
-    (1..=MAX_ADDED).contains(&added).then_some(core)
+    let (before, after) = password.split_once(core)?;
+    let others = |part: &str| if is_made_of_runs(part) { 0 } else { part.chars().count() };
+    Some((core, others(before) + others(after)))
 }
 
 #[cfg(test)]
@@ -105,6 +131,8 @@ mod tests {
         {
             assert_eq!(folded(variant), "password", "{variant}");
         }
+        // One character of three bytes is replaced with 18 characters.
+        assert_eq!(folded(&"\u{fdfa}".repeat(340)).chars().count(), LONGEST_FOLDED);
     }
 
     #[test]
@@ -159,6 +187,7 @@ mod tests {
             "ax",
             "",
             "abc963qwe147xyz",
+            "abcdefghabcdefghabcdefghabcdefgha",
         ] {
             assert!(!is_made_of_runs(good), "{good}");
         }
@@ -170,5 +199,18 @@ mod tests {
         assert_eq!(core("!!password"), Some("password"));
         assert_eq!(core("password"), None);
         assert_eq!(core("football-8205739163"), None);
+        assert_eq!(core("123456789password!1234567890"), Some("password"));
+        assert_eq!(core("1234567!"), Some(""));
+        for (password, text) in [
+            ("xkwxkwxkw1", Some("xkw")),
+            ("abababab123456789", Some("ab")),
+            ("1password password!", Some("password ")),
+            ("xkwxkwxkw", None),
+            ("xkwxkw8205739", None),
+            ("onion-82", None),
+            ("8205739!", None),
+        ] {
+            assert_eq!(repeated_core(password).as_deref(), text, "{password}");
+        }
     }
 }

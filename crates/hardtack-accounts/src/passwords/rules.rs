@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::context::is_expected;
-use super::patterns::{core, folded, is_made_of_runs, repeated};
+use super::patterns::{core, folded, is_made_of_runs, repeated, repeated_core};
 use super::problem::PasswordProblem;
 use super::table::PasswordTable;
 use super::typed::TypedPassword;
@@ -105,16 +105,20 @@ impl PasswordRules {
         if is_expected(&folded, user.iter().copied().chain([&*self.site])) {
             return Some(PasswordProblem::Expected);
         }
-        // A password that repeats a text is as weak as that text.
+        // A password that repeats a text is as weak as that text, even with a few digits or signs around it.
         let repeated = repeated(&folded);
         let text = repeated.as_deref().map_or(folded.as_str(), str::trim);
-        if is_common(text) || core(text).is_some_and(is_common) {
+        let repeated_core = repeated_core(&folded);
+        let inner = repeated_core.as_deref().map(str::trim);
+        if [Some(text), inner].into_iter().flatten().any(|text| is_common(text) || core(text).is_some_and(is_common)) {
             return Some(PasswordProblem::Common);
         }
-        match repeated.is_some().then(|| text.chars().count()) {
-            Some(0 | 1) => Some(PasswordProblem::OneCharacter),
+        let is_short = |text: &str| text.chars().count() < usize::from(self.min_chars);
+        match &repeated {
+            Some(_) if text.chars().count() <= 1 => Some(PasswordProblem::OneCharacter),
             _ if is_made_of_runs(text) => Some(PasswordProblem::Sequence),
-            Some(length) if length < usize::from(self.min_chars) => Some(PasswordProblem::Repetition),
+            Some(_) if is_short(text) => Some(PasswordProblem::Repetition),
+            _ if inner.is_some_and(is_short) => Some(PasswordProblem::Repetition),
             _ => None,
         }
     }
@@ -178,6 +182,12 @@ mod tests {
             "password password",
             "password2026!",
             "!iloveyou1",
+            "password123456789",
+            "passwordpassword1",
+            "1passwordpassword",
+            "password password!",
+            "password1password!",
+            "iloveyouiloveyou!",
         ] {
             assert_eq!(problem(common), Some(PasswordProblem::Common), "{common}");
         }
@@ -189,8 +199,13 @@ mod tests {
                 "{sequence} {problem:?}"
             );
         }
-        for repetition in ["xkwxkwxkw", "axaxaxax", "axax axax", "xylophxyloph"] {
+        for repetition in
+            ["xkwxkwxkw", "axaxaxax", "axax axax", "xylophxyloph", "xkwxkwxkw1", "abababab1", "!axaxaxax2024"]
+        {
             assert_eq!(problem(repetition), Some(PasswordProblem::Repetition), "{repetition}");
+        }
+        for good in ["xkwxkw8205739", "onion-8205", "murmur-82057391", "football-8205739163"] {
+            assert_eq!(problem(good), None, "{good}");
         }
         for expected in ["alice123", "ａｌｉｃｅ123", "Notes2024", "notes.example", "alice@mail.example"] {
             assert_eq!(problem(expected), Some(PasswordProblem::Expected), "{expected}");
