@@ -6,8 +6,9 @@
 //! every use of the database fails:
 //!
 //! - The path leads to another file, or to no file.
-//! - This process has the write-ahead log (`-wal`) or its index (`-shm`) open, but that file was removed or replaced by
-//!   another file (noticed only on Linux).
+//! - This process has the write-ahead log (`-wal`) or its index (`-shm`) open, but that file was removed, moved or
+//!   replaced by another file (noticed only on Linux; a file that was moved is noticed only if the file system records
+//!   when files were created).
 //! - The file has become shorter, although `auto_vacuum` is off and the schema version has not increased. (`VACUUM`
 //!   makes the file shorter too, but increases the schema version.)
 //! - The schema version is lower than before, or SQLite's own check of a shorter file fails. (Both are checked only
@@ -19,7 +20,7 @@ use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Identifies the file of an open SQLite database. Connections keep using this file even if its path later leads to
 /// another file, for example to a restored backup. What they write after that is lost.
@@ -37,8 +38,8 @@ pub struct DatabaseFile {
 struct State {
     /// The end of the error message, if the file was damaged, or its log or the index of the log was removed.
     damage: Option<&'static str>,
-    log: Option<Identity>,
-    index: Option<Identity>,
+    log: Option<OpenFile>,
+    index: Option<OpenFile>,
     /// Since when the index has been found removed while it is open.
     index_removed_at: Option<Instant>,
     len: u64,
@@ -157,12 +158,12 @@ impl DatabaseFile {
 }
 
 const LOG_REMOVED: &str = "cannot be used any more: its write-ahead log (the file with the suffix -wal) has been \
-                           removed while it was open; stop all programs that use the database, restore a \
+                           removed or moved while it was open; stop all programs that use the database, restore a \
                            backup, and start them again";
 
 const INDEX_REMOVED: &str = "cannot be used any more: the index of its write-ahead log (the file with the suffix -shm) \
-                             has been removed while it was open; stop all programs that use the database, restore a \
-                             backup, and start them again";
+                             has been removed or moved while it was open; stop all programs that use the database, \
+                             restore a backup, and start them again";
 
 /// How long SQLite may take to close the index after it has removed the index itself. SQLite does this when it closes
 /// the last connection. So the index counts as removed by another program only if it is found removed for longer.
@@ -175,12 +176,16 @@ const OVERWRITTEN: &str = "is damaged, probably because it has been overwritten 
 /// Whether this process still has a file open that was at this path, although the path no longer leads to it. If not,
 /// records in `known` which file is at the path now: SQLite itself removes its files when it closes the last
 /// connection, and creates others later.
-fn is_removed(known: &mut Option<Identity>, path: &Path) -> bool {
-    let found = std::fs::metadata(path).ok().map(|metadata| Identity::of(&metadata));
+fn is_removed(known: &mut Option<OpenFile>, path: &Path) -> bool {
+    let found = match std::fs::metadata(path) {
+        Ok(metadata) => Some(OpenFile::of(&metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(_) => return false,
+    };
     if found == *known {
         return false;
     }
-    if known.is_some_and(Identity::was_removed_while_open) {
+    if known.is_some_and(OpenFile::is_open) {
         return true;
     }
     *known = found;
@@ -269,22 +274,35 @@ impl Identity {
     fn of(_: &Metadata) -> Self {
         Self()
     }
+}
 
-    /// Whether this process still has the file open after the file was removed. Always `false` on systems other than
-    /// Linux, where this cannot be found out.
+/// A file that SQLite keeps beside the database, and may remove. The system may then give its inode to another file, so
+/// the time of creation also distinguishes it from other files, if the file system records that time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct OpenFile {
+    identity: Identity,
+    created_at: Option<SystemTime>,
+}
+
+impl OpenFile {
+    fn of(metadata: &Metadata) -> Self {
+        Self { identity: Identity::of(metadata), created_at: metadata.created().ok() }
+    }
+
+    /// Whether this process has the file open. If the time of creation is not known, only a file that was removed
+    /// counts. Always `false` on systems other than Linux, where this cannot be found out.
     #[cfg(unix)]
-    fn was_removed_while_open(self) -> bool {
+    fn is_open(self) -> bool {
         use std::os::unix::fs::MetadataExt;
 
-        // On Linux, each entry leads to an open file, even if that file has been removed. After the file is closed, the
-        // system may give its inode to another file.
+        // On Linux, each entry leads to an open file, even if that file has been removed or moved.
         let Ok(descriptors) = std::fs::read_dir("/proc/self/fd") else { return false };
         let mut files = descriptors.filter_map(|entry| std::fs::metadata(entry.ok()?.path()).ok());
-        files.any(|metadata| Self::of(&metadata) == self && metadata.nlink() == 0)
+        files.any(|found| Self::of(&found) == self && (self.created_at.is_some() || found.nlink() == 0))
     }
 
     #[cfg(not(unix))]
-    fn was_removed_while_open(self) -> bool {
+    fn is_open(self) -> bool {
         false
     }
 }

@@ -130,6 +130,22 @@ async fn k07_s80_a_server_whose_write_ahead_log_was_removed_is_not_healthy() {
     assert!(log.contains("restore a backup, and start them again"), "{log}");
 }
 
+/// SQLite goes on writing to a log that was moved, and other processes do not find it.
+#[tokio::test]
+async fn k07_s80_a_server_whose_write_ahead_log_was_moved_is_not_healthy() {
+    for suffix in ["-wal", "-shm"] {
+        let dir = TestDir::new();
+        let server = dir.start().await;
+        sign_up(&mut server.client(), "someone").await;
+        let path = dir.path(&format!("hardtack-data/hardtack.db{suffix}"));
+        std::fs::rename(&path, dir.path("aside")).unwrap();
+        assert_eq!(server.client().get("/healthz").send().await.status(), 503, "{suffix}");
+        assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503, "{suffix}");
+        let log = server.stop().await.stderr;
+        assert!(log.contains(&format!("(the file with the suffix {suffix}) has been removed or moved")), "{log}");
+    }
+}
+
 /// Other processes would use a new index, and the server would overwrite the changes that they have made.
 #[tokio::test]
 async fn k07_s80_a_server_whose_index_of_the_log_was_removed_is_not_healthy() {
