@@ -70,6 +70,13 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     let previous = folder.read()?;
     let servers = ServerKeys::find(config, &folder)?;
     if config.signing_key.is_some() && discard_old {
+        if let Some(with_folder) = &servers.with_folder {
+            return Err(Error::config(format_args!(
+                "JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but {with_folder}, and would still accept tokens that were \
+                 signed with it; restart that server with the same setting, or stop it, and repeat the command (a \
+                 server that was killed counts as running for another {LAPSE} seconds)"
+            )));
+        }
         if servers.signing.is_none() && !previous.is_empty() {
             return Err(Error::config(
                 "JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but no server that uses this folder was started with it, so \
@@ -143,11 +150,13 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     })
 }
 
-/// Describes the servers that use keys outside the folder. Each field is the beginning of an error message, or `None`
-/// if there is no such server.
+/// Describes which keys the servers use. Each field is the beginning of an error message, or `None` if there is no such
+/// server.
 struct ServerKeys {
     /// Says which server signs with a key outside the folder.
     signing: Option<String>,
+    /// Says which running server signs with a key in the folder.
+    with_folder: Option<String>,
     /// Says which running server accepts tokens that were signed with previous secrets.
     verifying: Option<String>,
 }
@@ -167,15 +176,17 @@ impl ServerKeys {
             let recorded = folder.superseded_at()?.map(
                 |_| "the servers that use this folder sign with a key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY",
             );
-            return Ok(Self { signing: recorded.map(str::to_owned), verifying: None });
+            return Ok(Self { signing: recorded.map(str::to_owned), with_folder: None, verifying: None });
         };
         let signing = running
             .iter()
             .find_map(|server| Some(format!("{server} signs with the key that is set by {}", server.signing()?)));
+        let with_folder = running.iter().find(|server| server.signing().is_none());
+        let with_folder = with_folder.map(|server| format!("{server} signs with a key in the folder"));
         let verifying = running.iter().find_map(|server| {
             Some(format!("{server} accepts tokens that were signed with the secrets in {}", server.previous()?))
         });
-        Ok(Self { signing, verifying })
+        Ok(Self { signing, with_folder, verifying })
     }
 }
 
@@ -218,7 +229,12 @@ fn list(config: &Config) -> Result<(), Error> {
     let keys = folder.read()?;
     let servers = ServerKeys::find(config, &folder)?;
     let servers_have_given_key = servers.signing.is_some();
-    if config.signing_key.is_some() {
+    let has_given_key = config.signing_key.is_some() || servers_have_given_key;
+    if let (Some(with_folder), true) = (&servers.with_folder, has_given_key) {
+        for server in servers.signing.iter().chain([with_folder]) {
+            output::print(format_args!("{}.", capitalized(server)))?;
+        }
+    } else if config.signing_key.is_some() {
         output::print(
             "The key in JWT_SECRET_KEY or JWT_PRIVATE_KEY signs tokens; the keys in the folder only verify tokens.",
         )?;
@@ -235,7 +251,7 @@ fn list(config: &Config) -> Result<(), Error> {
     if let Some(wrong) = &wrong_clock {
         output::print(format_args!("This list may be wrong: {wrong}"))?;
     }
-    let roles = roles(config, &folder, &keys, config.signing_key.is_some() || servers_have_given_key)?;
+    let roles = roles(config, &folder, &keys, has_given_key && servers.with_folder.is_none())?;
     for (StoredKey { path, key, created_at, .. }, role) in keys.iter().zip(roles) {
         let role = match role {
             Role::Signs => "signs".to_owned(),
