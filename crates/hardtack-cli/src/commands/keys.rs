@@ -168,8 +168,10 @@ impl ServerKeys {
     fn find(config: &Config, folder: &KeyFolder) -> Result<Self, Error> {
         let running = runtime::block_on(Builder::new_current_thread(), given_keys(&config.database));
         let running = running.unwrap_or_else(|error| {
-            let unknown = "so it is not known whether a running server uses JWT_SECRET_KEY or JWT_PRIVATE_KEY";
-            output::print_error(format_args!("warning: {error}, {unknown}"));
+            output::print_error(format_args!(
+                "warning: {error}, so it is not known which keys the running servers use; if servers are running, give \
+                 this command their --data-dir and --database-url"
+            ));
             None
         });
         let Some(running) = running else {

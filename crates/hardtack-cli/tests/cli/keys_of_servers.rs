@@ -36,3 +36,28 @@ async fn k07_keys_that_a_running_server_signs_with_are_not_discarded() {
     other.stop().await;
     assert!(output(&with_secret(&discard)).starts_with("Removed ./hardtack-data/keys/0001.jwk\n"));
 }
+
+/// The servers' database is not in the data folder.
+#[tokio::test]
+async fn k07_commands_for_keys_find_the_servers_in_their_database() {
+    let dir = TestDir::new();
+    let secret = output(&dir.hardtack(["keys", "generate"]));
+    let database = ["--database-url", "sqlite:people.db"];
+    let server = start(&dir.serve(database).env("JWT_SECRET_KEY", secret.trim_end())).await;
+    // Only the database says so.
+    std::fs::remove_file(dir.path("hardtack-data/keys/superseded-at")).unwrap();
+    let [rotate, list] = ["rotate", "list"].map(|name| dir.hardtack(["keys", name]).args(database));
+    let error = refusal(&rotate, 2).await;
+    assert!(error.contains("signs with the key that is set by JWT_SECRET_KEY, so a new key"), "{error}");
+    assert!(output(&list).starts_with("The server that listens at 127.0.0.1:"));
+    assert!(!list.run().unwrap().stderr.contains("warning"));
+    server.stop().await;
+
+    for name in ["list", "rotate"] {
+        let finished = dir.hardtack(["keys", name]).run().unwrap();
+        let expected = "hardtack: warning: the database ./hardtack-data/hardtack.db does not exist, so it is not known \
+                        which keys the running servers use; if servers are running, give this command their --data-dir \
+                        and --database-url\n";
+        assert_eq!((finished.status.code(), finished.stderr.as_str()), (Some(0), expected));
+    }
+}
