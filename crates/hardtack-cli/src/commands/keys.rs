@@ -124,8 +124,8 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
             key.algorithm()
         )));
     }
+    let number = next_number(previous.last())?;
     refuse_wrong_clock(&folder, &previous, discard_old)?;
-    let number = previous.last().map_or(0, |newest| newest.number) + 1;
     if !folder.add(number, key)? {
         return Err(Error::runtime(format_args!(
             "another process has just created {}; list the keys with: hardtack keys list",
@@ -147,6 +147,18 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
             "Running servers begin to sign with it after 15 to 20 seconds. The previous keys still verify tokens until \
              all tokens that were signed with them have expired."
         }
+    })
+}
+
+/// Returns the number of a new key.
+fn next_number(newest: Option<&StoredKey>) -> Result<u32, Error> {
+    let Some(newest) = newest else { return Ok(1) };
+    newest.number.checked_add(1).ok_or_else(|| {
+        Error::config(format_args!(
+            "{} has the highest number that a key can have, so no newer key can be created; rename the file to a lower \
+             number, which must be higher than the number of every other key",
+            newest.path.display()
+        ))
     })
 }
 
