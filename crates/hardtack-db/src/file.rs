@@ -1,9 +1,9 @@
 //! Notices when another program has replaced, overwritten or damaged the file of an open SQLite database.
 //!
 //! SQLite assumes that only SQLite changes an open database. If another program replaces the file, overwrites it, or
-//! removes its write-ahead log or the index of that log, SQLite goes on with a mixture of the old and the new state, and
-//! committed changes may be lost. This module detects the cases that are cheap to detect. Once it has detected one of the following cases,
-//! every use of the database fails:
+//! removes its write-ahead log or the index of that log, SQLite goes on with a mixture of the old and the new state,
+//! and committed changes may be lost. This module detects the cases that are cheap to detect. Once it has detected one
+//! of the following cases, every use of the database fails:
 //!
 //! - The path leads to another file, or to no file.
 //! - This process has the write-ahead log (`-wal`) or its index (`-shm`) open, but that file was removed, moved or
