@@ -31,7 +31,10 @@ Without any settings, `serve` creates ./hardtack-data with an SQLite database an
 const ABOUT_ROTATION: &str = "\
 Tokens signed with the previous keys stay valid, so no user is logged out. Running servers that use the folder
 sign with the new key after 15 to 20 seconds. Keys that were replaced so long ago that all their tokens have
-expired are removed.";
+expired are removed.
+
+The database says which keys the running servers use. Pass the same --data-dir and --database-url as to the
+servers.";
 
 const ABOUT_USERS: &str = "\
 This command uses the servers' database, whether or not the servers are running. Pass the same --data-dir
@@ -264,12 +267,12 @@ impl FlagSet for LinkFlags {
     }
 }
 
-/// The flags of commands that use the keys in the data folder.
+/// The flags of commands that use the keys in the data folder, and look up the running servers in the database.
 pub(crate) enum KeyFlags {}
 
 impl FlagSet for KeyFlags {
     fn accepts(setting: &Setting) -> bool {
-        *setting == DATA_DIR
+        [DATA_DIR, DATABASE_URL].contains(setting)
     }
 
     fn lists(_: &Setting) -> bool {

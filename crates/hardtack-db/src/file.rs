@@ -1,13 +1,14 @@
 //! Notices when another program has replaced, overwritten or damaged the file of an open SQLite database.
 //!
 //! SQLite assumes that only SQLite changes an open database. If another program replaces the file, overwrites it, or
-//! removes its write-ahead log, SQLite goes on with a mixture of the old and the new state, and committed changes may
-//! be lost. This module detects the cases that are cheap to detect. Once it has detected one of the following cases,
-//! every use of the database fails:
+//! removes its write-ahead log or the index of that log, SQLite goes on with a mixture of the old and the new state,
+//! and committed changes may be lost. This module detects the cases that are cheap to detect. Once it has detected one
+//! of the following cases, every use of the database fails:
 //!
 //! - The path leads to another file, or to no file.
-//! - This process has the write-ahead log (`-wal`) open, but the log was removed or replaced by another file (noticed
-//!   only on Linux).
+//! - This process has the write-ahead log (`-wal`) or its index (`-shm`) open, but that file was removed, moved or
+//!   replaced by another file (noticed only on Linux; a file that was moved is noticed only if the file system records
+//!   when files were created).
 //! - The file has become shorter, although `auto_vacuum` is off and the schema version has not increased. (`VACUUM`
 //!   makes the file shorter too, but increases the schema version.)
 //! - The schema version is lower than before, or SQLite's own check of a shorter file fails. (Both are checked only
@@ -19,6 +20,7 @@ use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Identifies the file of an open SQLite database. Connections keep using this file even if its path later leads to
 /// another file, for example to a restored backup. What they write after that is lost.
@@ -26,6 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 pub struct DatabaseFile {
     path: Arc<Path>,
     log_path: Arc<Path>,
+    index_path: Arc<Path>,
     identity: Identity,
     state: Arc<Mutex<State>>,
 }
@@ -33,9 +36,12 @@ pub struct DatabaseFile {
 /// What this process knows about a file. All values of [`DatabaseFile`] for the same file share it.
 #[derive(Debug, Default)]
 struct State {
-    /// The end of the error message, if the file or its log was damaged or removed.
+    /// The end of the error message, if the file was damaged, or its log or the index of the log was removed.
     damage: Option<&'static str>,
-    log: Option<Identity>,
+    log: Option<OpenFile>,
+    index: Option<OpenFile>,
+    /// Since when the index has been found removed while it is open.
+    index_removed_at: Option<Instant>,
     len: u64,
     /// How the length has changed since the file was last examined.
     change: Option<LengthChange>,
@@ -76,23 +82,28 @@ impl DatabaseFile {
         let metadata = std::fs::metadata(&path)?;
         let identity = Identity::of(&metadata);
         // SQLite follows links before it appends the suffix.
-        let mut log_path = path.canonicalize()?.into_os_string();
-        log_path.push("-wal");
+        let target = path.canonicalize()?;
+        let with_suffix = |suffix: &str| {
+            let mut path = target.clone().into_os_string();
+            path.push(suffix);
+            PathBuf::from(path).into()
+        };
         Ok(Self {
             path: path.into(),
-            log_path: PathBuf::from(log_path).into(),
+            log_path: with_suffix("-wal"),
+            index_path: with_suffix("-shm"),
             identity,
             state: shared_state(identity),
         })
     }
 
-    /// Checks that the path still leads to this file, and that neither the file nor its write-ahead log is known to be
-    /// damaged or removed. If the length of the file has changed, returns an [`Examination`]. The caller must then
-    /// examine the file on a new connection and pass the result to [`Examination::finish`].
+    /// Checks that the path still leads to this file, and that neither the file, its write-ahead log nor the index of
+    /// the log is known to be damaged or removed. If the length of the file has changed, returns an [`Examination`].
+    /// The caller must then examine the file on a new connection and pass the result to [`Examination::finish`].
     ///
     /// # Errors
-    /// The file has been replaced or removed, its write-ahead log has been removed, the file is damaged, or it cannot
-    /// be examined.
+    /// The file has been replaced or removed, its write-ahead log or the index of the log has been removed, the file is
+    /// damaged, or it cannot be examined.
     pub fn check(&self) -> Result<Option<Examination>, sqlx::Error> {
         let metadata = std::fs::metadata(&*self.path).ok().filter(|found| Identity::of(found) == self.identity);
         let Some(metadata) = metadata else {
@@ -100,14 +111,16 @@ impl DatabaseFile {
         };
         let mut state = self.state();
         if state.damage.is_none() {
-            let found = std::fs::metadata(&*self.log_path).ok().map(|metadata| Identity::of(&metadata));
-            if found != state.log {
-                // SQLite itself removes the log when it closes the last connection, and creates another one later.
-                if state.log.is_some_and(Identity::was_removed_while_open) {
-                    state.damage = Some(LOG_REMOVED);
-                } else {
-                    state.log = found;
+            if is_removed(&mut state.log, &self.log_path) {
+                state.damage = Some(LOG_REMOVED);
+            } else if is_removed(&mut state.index, &self.index_path) {
+                let removed_at = *state.index_removed_at.get_or_insert_with(Instant::now);
+                if removed_at.elapsed() < CLOSING {
+                    return Err(self.error(INDEX_REMOVED));
                 }
+                state.damage = Some(INDEX_REMOVED);
+            } else {
+                state.index_removed_at = None;
             }
         }
         if let Some(damage) = state.damage {
@@ -145,12 +158,39 @@ impl DatabaseFile {
 }
 
 const LOG_REMOVED: &str = "cannot be used any more: its write-ahead log (the file with the suffix -wal) has been \
-                           removed while it was open; stop all programs that use the database, restore a \
+                           removed or moved while it was open; stop all programs that use the database, restore a \
                            backup, and start them again";
+
+const INDEX_REMOVED: &str = "cannot be used any more: the index of its write-ahead log (the file with the suffix -shm) \
+                             has been removed or moved while it was open; stop all programs that use the database, \
+                             restore a backup, and start them again";
+
+/// How long SQLite may take to close the index after it has removed the index itself. SQLite does this when it closes
+/// the last connection. So the index counts as removed by another program only if it is found removed for longer.
+const CLOSING: Duration = Duration::from_secs(1);
 
 const OVERWRITTEN: &str = "is damaged, probably because it has been overwritten while it was open; stop all programs \
                            that use the database, remove the files with the suffixes -wal and -shm, restore a backup, \
                            and start them again";
+
+/// Whether this process still has a file open that was at this path, although the path no longer leads to it. If not,
+/// records in `known` which file is at the path now: SQLite itself removes its files when it closes the last
+/// connection, and creates others later.
+fn is_removed(known: &mut Option<OpenFile>, path: &Path) -> bool {
+    let found = match std::fs::metadata(path) {
+        Ok(metadata) => Some(OpenFile::of(&metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(_) => return false,
+    };
+    if found == *known {
+        return false;
+    }
+    if known.is_some_and(OpenFile::is_open) {
+        return true;
+    }
+    *known = found;
+    false
+}
 
 /// Whether SQLite says in this error that the file is damaged or not a database.
 pub(crate) fn is_damage(error: &sqlx::Error) -> bool {
@@ -234,22 +274,35 @@ impl Identity {
     fn of(_: &Metadata) -> Self {
         Self()
     }
+}
 
-    /// Whether this process still has the file open after the file was removed. Always `false` on systems other than
-    /// Linux, where this cannot be found out.
+/// A file that SQLite keeps beside the database, and may remove. The system may then give its inode to another file, so
+/// the time of creation also distinguishes it from other files, if the file system records that time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct OpenFile {
+    identity: Identity,
+    created_at: Option<SystemTime>,
+}
+
+impl OpenFile {
+    fn of(metadata: &Metadata) -> Self {
+        Self { identity: Identity::of(metadata), created_at: metadata.created().ok() }
+    }
+
+    /// Whether this process has the file open. If the time of creation is not known, only a file that was removed
+    /// counts. Always `false` on systems other than Linux, where this cannot be found out.
     #[cfg(unix)]
-    fn was_removed_while_open(self) -> bool {
+    fn is_open(self) -> bool {
         use std::os::unix::fs::MetadataExt;
 
-        // On Linux, each entry leads to an open file, even if that file has been removed. After the file is closed, the
-        // system may give its inode to another file.
+        // On Linux, each entry leads to an open file, even if that file has been removed or moved.
         let Ok(descriptors) = std::fs::read_dir("/proc/self/fd") else { return false };
         let mut files = descriptors.filter_map(|entry| std::fs::metadata(entry.ok()?.path()).ok());
-        files.any(|metadata| Self::of(&metadata) == self && metadata.nlink() == 0)
+        files.any(|found| Self::of(&found) == self && (self.created_at.is_some() || found.nlink() == 0))
     }
 
     #[cfg(not(unix))]
-    fn was_removed_while_open(self) -> bool {
+    fn is_open(self) -> bool {
         false
     }
 }

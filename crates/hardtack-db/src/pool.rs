@@ -212,7 +212,7 @@ impl Pool {
 }
 
 /// Fails if the database is a file that was replaced, removed or damaged since it was opened, or if its write-ahead log
-/// was removed.
+/// or the index of the log was removed or moved.
 #[cfg(feature = "sqlite")]
 async fn check(pool: &SqlitePool, file: Option<&DatabaseFile>) -> Result<(), sqlx::Error> {
     let Some(file) = file else { return Ok(()) };

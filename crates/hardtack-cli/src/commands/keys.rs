@@ -70,6 +70,13 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     let previous = folder.read()?;
     let servers = ServerKeys::find(config, &folder)?;
     if config.signing_key.is_some() && discard_old {
+        if let Some(with_folder) = &servers.with_folder {
+            return Err(Error::config(format_args!(
+                "JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but {with_folder}, and would still accept tokens that were \
+                 signed with it; restart that server with the same setting, or stop it, and repeat the command (a \
+                 server that was killed counts as running for another {LAPSE} seconds)"
+            )));
+        }
         if servers.signing.is_none() && !previous.is_empty() {
             return Err(Error::config(
                 "JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but no server that uses this folder was started with it, so \
@@ -117,8 +124,8 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
             key.algorithm()
         )));
     }
+    let number = next_number(previous.last())?;
     refuse_wrong_clock(&folder, &previous, discard_old)?;
-    let number = previous.last().map_or(0, |newest| newest.number) + 1;
     if !folder.add(number, key)? {
         return Err(Error::runtime(format_args!(
             "another process has just created {}; list the keys with: hardtack keys list",
@@ -143,11 +150,25 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     })
 }
 
-/// Describes the servers that use keys outside the folder. Each field is the beginning of an error message, or `None`
-/// if there is no such server.
+/// Returns the number of a new key.
+fn next_number(newest: Option<&StoredKey>) -> Result<u32, Error> {
+    let Some(newest) = newest else { return Ok(1) };
+    newest.number.checked_add(1).ok_or_else(|| {
+        Error::config(format_args!(
+            "{} has the highest number that a key can have, so no newer key can be created; rename the file to a lower \
+             number, which must be higher than the number of every other key",
+            newest.path.display()
+        ))
+    })
+}
+
+/// Describes which keys the servers use. Each field is the beginning of an error message, or `None` if there is no such
+/// server.
 struct ServerKeys {
     /// Says which server signs with a key outside the folder.
     signing: Option<String>,
+    /// Says which running server signs with a key in the folder.
+    with_folder: Option<String>,
     /// Says which running server accepts tokens that were signed with previous secrets.
     verifying: Option<String>,
 }
@@ -159,23 +180,27 @@ impl ServerKeys {
     fn find(config: &Config, folder: &KeyFolder) -> Result<Self, Error> {
         let running = runtime::block_on(Builder::new_current_thread(), given_keys(&config.database));
         let running = running.unwrap_or_else(|error| {
-            let unknown = "so it is not known whether a running server uses JWT_SECRET_KEY or JWT_PRIVATE_KEY";
-            output::print_error(format_args!("warning: {error}, {unknown}"));
+            output::print_error(format_args!(
+                "warning: {error}, so it is not known which keys the running servers use; if servers are running, give \
+                 this command their --data-dir and --database-url"
+            ));
             None
         });
         let Some(running) = running else {
             let recorded = folder.superseded_at()?.map(
                 |_| "the servers that use this folder sign with a key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY",
             );
-            return Ok(Self { signing: recorded.map(str::to_owned), verifying: None });
+            return Ok(Self { signing: recorded.map(str::to_owned), with_folder: None, verifying: None });
         };
         let signing = running
             .iter()
             .find_map(|server| Some(format!("{server} signs with the key that is set by {}", server.signing()?)));
+        let with_folder = running.iter().find(|server| server.signing().is_none());
+        let with_folder = with_folder.map(|server| format!("{server} signs with a key in the folder"));
         let verifying = running.iter().find_map(|server| {
             Some(format!("{server} accepts tokens that were signed with the secrets in {}", server.previous()?))
         });
-        Ok(Self { signing, verifying })
+        Ok(Self { signing, with_folder, verifying })
     }
 }
 
@@ -218,7 +243,12 @@ fn list(config: &Config) -> Result<(), Error> {
     let keys = folder.read()?;
     let servers = ServerKeys::find(config, &folder)?;
     let servers_have_given_key = servers.signing.is_some();
-    if config.signing_key.is_some() {
+    let has_given_key = config.signing_key.is_some() || servers_have_given_key;
+    if let (Some(with_folder), true) = (&servers.with_folder, has_given_key) {
+        for server in servers.signing.iter().chain([with_folder]) {
+            output::print(format_args!("{}.", capitalized(server)))?;
+        }
+    } else if config.signing_key.is_some() {
         output::print(
             "The key in JWT_SECRET_KEY or JWT_PRIVATE_KEY signs tokens; the keys in the folder only verify tokens.",
         )?;
@@ -235,7 +265,7 @@ fn list(config: &Config) -> Result<(), Error> {
     if let Some(wrong) = &wrong_clock {
         output::print(format_args!("This list may be wrong: {wrong}"))?;
     }
-    let roles = roles(config, &folder, &keys, config.signing_key.is_some() || servers_have_given_key)?;
+    let roles = roles(config, &folder, &keys, has_given_key && servers.with_folder.is_none())?;
     for (StoredKey { path, key, created_at, .. }, role) in keys.iter().zip(roles) {
         let role = match role {
             Role::Signs => "signs".to_owned(),

@@ -74,11 +74,11 @@ impl fmt::Display for GivenKeys {
 }
 
 /// Returns the keys that the running servers were given, with an entry for each server. Returns `None` if no server is
-/// running.
+/// running. Fails if there is no database.
 pub(crate) async fn given_keys(url: &DatabaseUrl) -> Result<Option<Vec<GivenKeys>>, Error> {
     // Opening the database would create an empty file.
-    if url.file().is_some_and(|file| !file.exists()) {
-        return Ok(None);
+    if let Some(file) = url.file().filter(|file| !file.exists()) {
+        return Err(Error::config(format_args!("the database {} does not exist", file.display())));
     }
     let database = url.open().await.map_err(Error::with_causes)?;
     let found = async { of_running_servers(&Table::open(&database).await?).await }.await;

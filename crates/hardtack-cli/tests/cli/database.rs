@@ -130,6 +130,48 @@ async fn k07_s80_a_server_whose_write_ahead_log_was_removed_is_not_healthy() {
     assert!(log.contains("restore a backup, and start them again"), "{log}");
 }
 
+/// SQLite goes on writing to a log that was moved, and other processes do not find it.
+#[tokio::test]
+async fn k07_s80_a_server_whose_write_ahead_log_was_moved_is_not_healthy() {
+    for suffix in ["-wal", "-shm"] {
+        let dir = TestDir::new();
+        let server = dir.start().await;
+        sign_up(&mut server.client(), "someone").await;
+        let path = dir.path(&format!("hardtack-data/hardtack.db{suffix}"));
+        std::fs::rename(&path, dir.path("aside")).unwrap();
+        assert_eq!(server.client().get("/healthz").send().await.status(), 503, "{suffix}");
+        assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503, "{suffix}");
+        let log = server.stop().await.stderr;
+        assert!(log.contains(&format!("(the file with the suffix {suffix}) has been removed or moved")), "{log}");
+    }
+}
+
+/// Other processes would use a new index, and the server would overwrite the changes that they have made.
+#[tokio::test]
+async fn k07_s80_a_server_whose_index_of_the_log_was_removed_is_not_healthy() {
+    let dir = TestDir::new();
+    let server = dir.start().await;
+    let mut client = server.client();
+    sign_up(&mut client, "someone").await;
+    std::fs::remove_file(dir.path("hardtack-data/hardtack.db-shm")).unwrap();
+    assert_eq!(server.client().get("/healthz").send().await.status(), 503);
+    assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
+    // Another process creates a new index, and changes the database.
+    output(&dir.hardtack(["user", "disable", "someone"]));
+    assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
+    // For longer than SQLite may take to close an index that it has removed itself.
+    let until = Instant::now() + Duration::from_millis(1500);
+    while Instant::now() < until {
+        assert_eq!(server.client().get("/healthz").send().await.status(), 503);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let listed = output(&dir.hardtack(["user", "list"]));
+    assert!(listed.contains("disabled"), "the change was overwritten: {listed}");
+    let log = server.stop().await.stderr;
+    assert!(log.contains("the index of its write-ahead log (the file with the suffix -shm) has been removed"), "{log}");
+    assert!(log.contains("restore a backup, and start them again"), "{log}");
+}
+
 /// A backup is copied over the file of a running server: `cp backup.db hardtack.db`.
 #[tokio::test]
 async fn k07_s80_a_server_whose_database_was_overwritten_is_not_healthy() {

@@ -375,6 +375,20 @@ async fn bad_rotations_and_key_files_are_refused() {
     output(&dir.hardtack(["keys", "rotate", "--alg", "EdDSA"]));
     let error = refusal(&dir.serve([]).env("JWT_ALGORITHM", "HS256"), 2).await;
     assert!(error.contains("is for EdDSA; create a new key with: hardtack keys rotate --alg HS256"), "{error}");
+    let [key, highest] = ["0001.jwk", "4294967295.jwk"].map(|name| dir.path("hardtack-data/keys").join(name));
+    std::fs::rename(&key, &highest).unwrap();
+    for rotation in [&["keys", "rotate"][..], &["keys", "rotate", "--discard-old"]] {
+        let error = refusal(&dir.hardtack(rotation.iter().copied()), 2).await;
+        assert!(error.contains("/4294967295.jwk has the highest number that a key can have"), "{error}");
+        assert!(
+            error.ends_with(
+                "rename the file to a lower number, which must be higher than the number of every other key"
+            )
+        );
+        assert_eq!(dir.keys(), ["4294967295.jwk"]);
+    }
+    std::fs::rename(&highest, &key).unwrap();
+    assert!(output(&dir.hardtack(["keys", "rotate"])).starts_with("Created ./hardtack-data/keys/0002.jwk\n"));
     dir.write("hardtack-data/keys/old.jwk", "{}");
     let error = refusal(&dir.serve([]), 2).await;
     assert!(error.contains("expected a number as its name, such as 0002.jwk"), "{error}");

@@ -13,6 +13,7 @@ mod files;
 mod full_disk;
 mod guessing;
 mod keys;
+mod keys_of_servers;
 mod limits;
 mod load;
 mod logs;

@@ -74,7 +74,8 @@ pub(crate) async fn refusal(program: &Program, code: i32) -> String {
     };
     assert_eq!(status.code(), Some(code), "{stdout}{stderr}");
     assert_eq!(stdout, "");
-    let errors: Vec<_> = stderr.lines().filter(|line| line.starts_with("hardtack: ")).collect();
+    let lines = stderr.lines().filter(|line| line.starts_with("hardtack: "));
+    let errors: Vec<_> = lines.filter(|line| !line.starts_with("hardtack: warning: ")).collect();
     assert_eq!(errors.len(), 1, "{stderr}");
     assert!(!stderr.contains("panicked"), "{stderr}");
     errors[0].to_owned()

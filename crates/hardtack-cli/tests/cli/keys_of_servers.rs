@@ -1,0 +1,63 @@
+//! `hardtack keys`, and the servers that use the same folder.
+
+use crate::support::{TestDir, is_logged_in, output, refusal, sign_up, start};
+
+/// The command said that running servers refuse the tokens of the removed keys, but one server still signed with them.
+#[tokio::test]
+async fn k07_keys_that_a_running_server_signs_with_are_not_discarded() {
+    let dir = TestDir::new();
+    let secret = output(&dir.hardtack(["keys", "generate"]));
+    let with_secret =
+        |args: &[&'static str]| dir.hardtack(args.iter().copied()).env("JWT_SECRET_KEY", secret.trim_end());
+    let (list, discard) = (["keys", "list"], ["keys", "rotate", "--discard-old"]);
+    let given = start(&dir.serve([]).env("JWT_SECRET_KEY", secret.trim_end())).await;
+    let other = dir.start().await;
+    let mut client = other.client();
+    sign_up(&mut client, "someone").await;
+    let [given_at, other_at] =
+        [&given, &other].map(|server| server.base_url().trim_start_matches("http://").to_owned());
+
+    let error = refusal(&with_secret(&discard), 2).await;
+    let expected = format!("JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but the server that listens at {other_at} ");
+    assert!(error.starts_with(&format!("hardtack: {expected}")), "{error}");
+    assert!(error.contains("signs with a key in the folder, and would still accept tokens"), "{error}");
+    assert_eq!(dir.keys(), ["0001.jwk"]);
+    assert!(is_logged_in(&mut client).await);
+    for command in [with_secret(&list), dir.hardtack(list)] {
+        let listed = output(&command);
+        let lines: Vec<_> = listed.lines().collect();
+        assert!(lines[0].starts_with(&format!("The server that listens at {given_at} ")), "{listed}");
+        assert!(lines[0].ends_with(" signs with the key that is set by JWT_SECRET_KEY."), "{listed}");
+        assert!(lines[1].starts_with(&format!("The server that listens at {other_at} ")), "{listed}");
+        assert!(lines[1].ends_with(" signs with a key in the folder."), "{listed}");
+        assert!(lines[2].contains("  signs  ") && lines[2].ends_with("0001.jwk"), "{listed}");
+    }
+
+    other.stop().await;
+    assert!(output(&with_secret(&discard)).starts_with("Removed ./hardtack-data/keys/0001.jwk\n"));
+}
+
+/// The servers' database is not in the data folder.
+#[tokio::test]
+async fn k07_commands_for_keys_find_the_servers_in_their_database() {
+    let dir = TestDir::new();
+    let secret = output(&dir.hardtack(["keys", "generate"]));
+    let database = ["--database-url", "sqlite:people.db"];
+    let server = start(&dir.serve(database).env("JWT_SECRET_KEY", secret.trim_end())).await;
+    // Only the database says so.
+    std::fs::remove_file(dir.path("hardtack-data/keys/superseded-at")).unwrap();
+    let [rotate, list] = ["rotate", "list"].map(|name| dir.hardtack(["keys", name]).args(database));
+    let error = refusal(&rotate, 2).await;
+    assert!(error.contains("signs with the key that is set by JWT_SECRET_KEY, so a new key"), "{error}");
+    assert!(output(&list).starts_with("The server that listens at 127.0.0.1:"));
+    assert!(!list.run().unwrap().stderr.contains("warning"));
+    server.stop().await;
+
+    for name in ["list", "rotate"] {
+        let finished = dir.hardtack(["keys", name]).run().unwrap();
+        let expected = "hardtack: warning: the database ./hardtack-data/hardtack.db does not exist, so it is not known \
+                        which keys the running servers use; if servers are running, give this command their --data-dir \
+                        and --database-url\n";
+        assert_eq!((finished.status.code(), finished.stderr.as_str()), (Some(0), expected));
+    }
+}
