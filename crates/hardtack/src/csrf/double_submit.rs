@@ -21,7 +21,7 @@ pub enum CsrfError {
     /// The CSRF token of a log-in or sign-up form does not match the CSRF cookie that was sent.
     #[error("the CSRF token in the form's hidden field does not match the CSRF cookie")]
     OtherPreSession,
-    /// The form is longer than the part that is read before the handler runs, and that part does not contain the field.
+    /// The field was not found within the limit for reading ahead of the handler. The form is longer than this limit.
     #[error(
         "the CSRF field is not in the part of the form that is searched for it (ReadAheadLimits::bytes); put the field \
          first in the form"
@@ -30,8 +30,9 @@ pub enum CsrfError {
     /// The form was not read. Either no layer wraps the route, or a middleware between the layer and the handler has
     /// read the form.
     #[error(
-        "the form's CSRF token could not be read, because no authentication layer wraps this route, or because a \
-         middleware had already read the form; wrap the route in the layer, or put the middleware outside the layer"
+        "the form's CSRF token could not be read; either no authentication layer wraps this route, or a middleware \
+         between the layer and the handler has read the form; apply the layer to the route, and run such a middleware \
+         before the layer"
     )]
     Unread,
     /// This browser did not begin a log-in with this state, the log-in is finished, or it took too long.

@@ -44,7 +44,7 @@ pub enum TokenError {
     #[error("the header of the token has the member `{0}`, which is not supported")]
     UnsupportedHeader(&'static str),
     /// `alg` is `none`, unknown, or not the algorithm of a key that may verify the token.
-    #[error("no key that may verify the token has the algorithm that the token's `alg` names")]
+    #[error("the `alg` of the token is not the algorithm of the key that verifies it")]
     WrongAlgorithm,
     /// The `typ` of the header is not the expected one, so the token is meant for another purpose (RFC 8725 §3.11).
     #[error(
