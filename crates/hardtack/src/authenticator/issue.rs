@@ -142,7 +142,7 @@ impl<'a> TokenBuilder<'a> {
 
     /// Signs the token, and waits for the callback
     /// [`additional_claims`](crate::AuthenticatorBuilder::additional_claims). Call this method instead of
-    /// [`issue`](Self::issue) if that callback waits for something, such as a database.
+    /// [`issue`](Self::issue) if that callback waits for something, such as a database query.
     ///
     /// # Errors
     /// Those of [`issue`](Self::issue).

@@ -270,9 +270,9 @@ impl Reason {
                 "CSRF protection: the CSRF token does not match this session. Send the current value of this session's CSRF cookie."
             }
             Self::Csrf(CsrfError::NoPreSession) => {
-                "CSRF protection: the form was sent without the CSRF cookie that its page sets. Send JSON instead \
-                 (Content-Type: application/json), which needs no CSRF token, or GET the page with the form first and \
-                 send back the cookie and the csrf_token field."
+                "CSRF protection: the form was sent without the CSRF cookie that the form's page sets. Send JSON \
+                 instead (Content-Type: application/json), which needs no CSRF token, or GET the page with the form \
+                 first and send back the cookie and the csrf_token field."
             }
             Self::Csrf(CsrfError::OtherPreSession) => {
                 "CSRF protection: the csrf_token field does not match the CSRF cookie. Send JSON instead \
@@ -283,8 +283,8 @@ impl Reason {
                 "CSRF protection: the csrf_token field is not in the beginning of the form. Put it first in the form."
             }
             Self::Csrf(CsrfError::Unread) => {
-                "CSRF protection: the form could not be read, because no authentication layer wraps this route, or because \
-                 a middleware had already read the form."
+                "CSRF protection: the form could not be read. Either no authentication layer wraps this route, or a \
+                 middleware between the layer and the handler has read the form."
             }
             Self::Csrf(CsrfError::UnknownState) => {
                 "CSRF protection: this client has not started a log-in with this state in the last ten minutes, or the \
