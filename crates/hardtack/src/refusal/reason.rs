@@ -13,7 +13,7 @@ use crate::token::IssueError;
 use crate::token_source::TokenLocation;
 
 /// Why a request is refused, in as much detail as a log needs. Do not show this error's text to the client: show
-/// [`Self::advice`] and [`Self::code`] to a program, and [`Self::explanation`] to a person.
+/// [`Self::advice`] and [`Self::code`] to an API client, and [`Self::explanation`] to a person.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
@@ -206,8 +206,8 @@ impl Reason {
         }
     }
 
-    /// Returns the HTTP status of the reply to a program. It is 400 if the request's `Host` field is not valid, and 503
-    /// if too many bodies are already being read. In all other cases, it is the status of the [kind](Self::kind).
+    /// Returns the HTTP status of the reply to an API client. It is 400 if the request's `Host` field is not valid, and
+    /// 503 if too many bodies are already being read. In all other cases, it is the status of the [kind](Self::kind).
     pub const fn status(&self) -> u16 {
         match self {
             Self::Csrf(CsrfError::BadHost) => 400,
@@ -226,8 +226,8 @@ impl Reason {
         }
     }
 
-    /// Returns a short message that tells a program what is wrong and what to do. It never contains the error text of a
-    /// backend. For a page, use [`explanation`](Self::explanation).
+    /// Returns a short message that tells an API client what is wrong and what to do. It never contains the error text
+    /// of a backend. For a page, use [`explanation`](Self::explanation).
     pub fn advice(&self) -> &str {
         match self {
             Self::Missing => "You are not logged in. Log in and try again.",
