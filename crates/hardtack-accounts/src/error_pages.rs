@@ -8,7 +8,7 @@ use hardtack::{AuthenticatorBuilder, FailureKind, Reply};
 use crate::pages::{ErrorView, Shell, error_page};
 
 /// Sets the replies to failures for which the core does not redirect the browser, such as a wrong CSRF value. A browser
-/// gets an error page of this site. A program still gets the core's problem details.
+/// gets an error page of this site. An API client still gets the core's problem details.
 pub(crate) fn with_error_pages(builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
     [
         FailureKind::Csrf,

@@ -2,7 +2,7 @@
 //!
 //! The crate adds user accounts to [`hardtack_axum`]. It stores users and argon2id password hashes in SQLite or
 //! PostgreSQL, and serves all its pages from one axum [`Router`](axum::Router). The pages work without scripts, and
-//! programs can use the same routes with JSON.
+//! API clients can use the same routes with JSON.
 //!
 //! # Example
 //!
@@ -85,7 +85,7 @@
     doc = "\n- [Your own routes](guide::own_routes): users in your handlers, several databases, layers.\n\
            - [Names and passwords](guide::names_and_passwords): which are accepted, and how they are compared.\n\
            - [Email](guide::email): confirmation and reset links, sending with the library of your choice.\n\
-           - [Programs](guide::programs): the JSON side of the routes, CSRF tokens, errors.\n\
+           - [JSON API](guide::programs): how API clients use the routes, send CSRF tokens and handle errors.\n\
            - [Operation](guide::operation): disabling users, pruning, stopping, several servers.\n"
 )]
 

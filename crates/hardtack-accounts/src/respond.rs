@@ -1,4 +1,4 @@
-//! Responses for browsers and for programs.
+//! Responses for browsers and for API clients.
 
 use axum::Json;
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -19,7 +19,7 @@ pub(crate) fn page(status: StatusCode, markup: Markup) -> Response {
 }
 
 /// Responds to a successful request. A browser is redirected to `location`, with 303 or, for htmx, with `HX-Redirect`.
-/// A program gets 200 and `body`.
+/// An API client gets 200 and `body`.
 pub(crate) fn success(wants: Wants, location: &str, body: Value) -> Response {
     match wants {
         Wants::Page => Redirect::to(location).into_response(),
@@ -28,8 +28,8 @@ pub(crate) fn success(wants: Wants, location: &str, body: Value) -> Response {
     }
 }
 
-/// Responds with an error. A browser gets a page; htmx and programs get problem details (RFC 9457), which include `msg`
-/// and the `errors` of fields.
+/// Responds with an error. A browser gets a page; htmx and API clients get problem details (RFC 9457), which include
+/// `msg` and the `errors` of fields.
 pub(crate) fn problem(
     wants: Wants,
     status: StatusCode,

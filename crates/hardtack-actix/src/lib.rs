@@ -36,8 +36,8 @@
 //!
 //! If an extractor does not accept a request, the request is [refused](hardtack::guide::refusals) before the handler
 //! runs. If the user has to log in, a browser is redirected to the log-in page and, after the log-in, back to the
-//! requested page. In most other cases, a browser gets an error page. A program gets an error status, usually 401 or
-//! 403, with problem details (RFC 9457) that name the reason.
+//! requested page. In most other cases, a browser gets an error page. An API client gets an error status, usually 401
+//! or 403, with problem details (RFC 9457) that name the reason.
 //!
 //! If the token is in a cookie and the method is not `GET`, `HEAD`, `OPTIONS` or `TRACE`, the request must also contain
 //! the token's CSRF value. A form sends this value in the hidden field `csrf_token`, and a script sends it in the

@@ -36,8 +36,8 @@ const NO_MATCH: &str = "That user name and password do not match.";
 /// Returns a service with the routes of a log-in with user name and password. `check` checks what a user types: see
 /// [`PasswordLogIn`].
 ///
-/// Create it once, outside of the closure that each worker of an `HttpServer` calls. Otherwise, each worker counts
-/// attempts separately.
+/// Create the service once, outside the closure that you pass to `HttpServer::new`. actix-web calls this closure once
+/// for each worker, so with a service from inside the closure, each worker would count attempts separately.
 ///
 /// ```
 /// use actix_web::{App, web};

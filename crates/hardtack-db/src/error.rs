@@ -44,11 +44,10 @@ pub enum MigrateError {
         /// The database's error.
         source: sqlx::Error,
     },
-    /// The database failed outside of a migration's own SQL. It failed when the transaction began or was committed,
-    /// while the program waited for the lock, or while it read or wrote `hardtack_migrations`, the table of applied
-    /// migrations.
+    /// A database operation failed, but not the SQL of a migration. The operation began or committed the transaction,
+    /// waited for the lock, or read or wrote `hardtack_migrations`, the table of applied migrations.
     #[error(
-        "the database failed while the program was checking or recording which migrations are applied (table \
+        "a database operation failed while the program checked or recorded which migrations have been applied (table \
          `hardtack_migrations`)"
     )]
     Database(#[from] sqlx::Error),

@@ -18,7 +18,7 @@ use crate::transaction::Transaction;
 /// The connections to an SQLite or PostgreSQL database. Clones share them.
 ///
 /// If the file of an SQLite database is replaced, removed or found to be damaged, all methods that use the database
-/// fail, because changes could be lost ([`DatabaseFile`](crate::DatabaseFile)).
+/// fail, because changes could be lost (see `DatabaseFile`).
 #[derive(Clone, Debug)]
 pub struct Pool {
     inner: Inner,

@@ -83,8 +83,8 @@ pub enum BrowserError {
     },
     /// A click did not open another page.
     #[error(
-        "the browser was still on the same page 30 s after a click on {0}; if the click should stay on the page, call \
-         `click` instead of `submit`"
+        "30 s after a click on {0}, the browser was still on the same page; if the click is not supposed to load \
+         another page, call `click` instead of `submit`"
     )]
     Stayed(String),
     /// The profile could not be created, or the screenshot could not be written.

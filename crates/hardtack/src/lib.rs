@@ -88,7 +88,8 @@
 //! - [CSRF protection](guide::csrf): forms, scripts, log-in forms.
 //! - [Keys](guide::keys): algorithms, rotation, services that only verify tokens.
 //! - [OAuth](guide::oauth), OpenID Connect and links in emails.
-//! - [Refused requests](guide::refusals): the responses that browsers, htmx and programs get, and how to change them.
+//! - [Refused requests](guide::refusals): the responses that browsers, htmx and API clients get, and how to change
+//!   them.
 //! - [Limiting log-in attempts](guide::throttling): per account and address, on several servers.
 //! - [Testing your routes](guide::testing).
 //! - [The defaults, and why](guide::defaults).

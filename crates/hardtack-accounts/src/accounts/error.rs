@@ -16,8 +16,8 @@ pub enum AccountsError {
     /// The database's tables could not be created or upgraded.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
-    /// A password could not be hashed.
-    #[error("cannot open the accounts, because hashing a password failed")]
+    /// A test password could not be hashed.
+    #[error("cannot use the accounts, because hashing a test password failed; check that the system has free memory")]
     Hash(#[source] Box<dyn Error + Send + Sync>),
 }
 

@@ -231,8 +231,8 @@ impl Accounts {
     }
 
     /// Sets the id of the session store, for this value and its clones. Call this method if the sessions are in Redis
-    /// and servers with another session store may use the same database. If a change to a user requires that sessions
-    /// end, only servers whose session store has this id end these sessions
+    /// and servers with other session stores use the same database. If a change to a user must end sessions, only
+    /// servers whose session store has this id end these sessions
     /// ([`PendingEnds::set_store_id`](hardtack_sqlx::PendingEnds::set_store_id)).
     pub fn set_session_store_id(&self, id: Option<&str>) {
         self.session_ends.set_store_id(id);

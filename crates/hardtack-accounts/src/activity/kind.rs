@@ -73,7 +73,7 @@ impl ActivityKind {
         }
     }
 
-    /// Returns the stable name that is stored in the database and sent to programs.
+    /// Returns the stable name that is stored in the database and sent to API clients.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::LogIn => "login",

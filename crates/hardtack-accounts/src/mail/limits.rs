@@ -42,7 +42,7 @@ pub(super) const fn warnings(kind: JobKind) -> Option<usize> {
     match kind {
         // There cannot be many such warnings: each change needs an address that was confirmed since the last change.
         JobKind::EmailChanged => None,
-        // The next email lists all devices that were new in the meantime.
+        // The next email lists all new devices since the previous one.
         JobKind::NewDevice => Some(1),
         _ => Some(5),
     }

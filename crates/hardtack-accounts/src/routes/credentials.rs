@@ -26,7 +26,7 @@ pub(crate) struct CredentialsInput {
     next: Option<String>,
 }
 
-/// Deserializes a form's checkbox, or a program's `true` or `false`.
+/// Deserializes a form's checkbox, or an API client's `true` or `false`.
 fn checkbox_or_bool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     struct CheckboxOrBool;
 
@@ -66,7 +66,7 @@ impl CredentialsInput {
 
     /// Returns the [`LogIn`] for a user. The field `remember` decides whether the browser gets persistent cookies or
     /// session cookies. Browsers omit a checkbox that is not ticked, so if a form lacks the field, the browser gets
-    /// session cookies. If a program omits the field, the site's configuration decides.
+    /// session cookies. If an API client omits the field, the site's configuration decides.
     pub(super) fn log_in(&self, user_id: &str, wants: Wants) -> LogIn {
         let remember = self.remember.or((wants != Wants::Api).then_some(false));
         remember.into_iter().fold(LogIn::new(user_id), LogIn::remember)

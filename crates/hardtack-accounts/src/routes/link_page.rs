@@ -31,7 +31,7 @@ const INCOMPLETE: &str = "Part of the link is missing, or it was mistyped. Open 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct SentLink {
-    /// The link's token, from a program.
+    /// The link's token, from an API client.
     pub(super) token: Option<String>,
     /// From a form: the [`LinkToken::form_key`] of the link for which the form was rendered. The token itself is in the
     /// cookie.
@@ -66,8 +66,8 @@ impl LinkPage {
         LinkToken::parse(self.cookie.find(auth.headers(), auth.authenticator())?)
     }
 
-    /// Returns the token that a program sent in the body. For a form, returns the token in the cookie, if the form was
-    /// rendered for that token.
+    /// Returns the token that an API client sent in the body. For a form, returns the token in the cookie, if the form
+    /// was rendered for that token.
     ///
     /// The browser may have opened another link since the form was rendered, or an attacker may have replaced the
     /// cookie. Without the check, a form that shows one user's name could change another user's account.

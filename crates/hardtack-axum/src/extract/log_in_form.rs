@@ -15,7 +15,7 @@ use super::AccessToken;
 use crate::auth::Auth;
 use crate::respond::AuthError;
 
-/// A posted log-in form, or a program's JSON. It dereferences to [`Auth`].
+/// A posted log-in form, or an API client's JSON. It dereferences to [`Auth`].
 ///
 /// The extractor checks the request before it reads the body, so a handler never gets a password that another site
 /// could have sent. The extractor refuses requests with a safe method (such as GET), requests from other sites, and
@@ -65,8 +65,8 @@ impl<T> LogInForm<T> {
     }
 
     /// Returns an error that refuses the log-in. Pass a message for the user. A browser is redirected back to the page
-    /// with the form. There, [`Auth::log_in_form`] returns the message and the typed user name once. A program gets 401
-    /// with the code `log_in_refused`.
+    /// with the form. There, [`Auth::log_in_form`] returns the message and the typed user name once. An API client gets
+    /// 401 with the code `log_in_refused`.
     ///
     /// You can also pass any other [`Reason`], such as a [`BackendError`](hardtack::BackendError).
     pub fn refuse(&self, reason: impl Into<Reason>) -> AuthError {
@@ -89,8 +89,8 @@ impl<T> fmt::Debug for LogInForm<T> {
     }
 }
 
-/// A posted form in which the logged-in user has entered the password again, or a program's JSON. It dereferences to
-/// [`Auth`].
+/// A posted form in which the logged-in user has entered the password again, or an API client's JSON. It dereferences
+/// to [`Auth`].
 ///
 /// Before it reads the body, the extractor checks the request as [`AccessToken`] does. The form must contain the CSRF
 /// value of [`Auth::reauthentication_form`].
@@ -122,7 +122,7 @@ impl<T> ReauthenticationForm<T> {
     }
 
     /// Makes the session of the user `subject` fresh again, and returns the response. A browser is redirected to the
-    /// query's `next` or to the home page. A program gets 200 with JSON.
+    /// query's `next` or to the home page. An API client gets 200 with JSON.
     ///
     /// If another user is logged in, this method refuses the form with a text that says so.
     ///
@@ -136,7 +136,7 @@ impl<T> ReauthenticationForm<T> {
     }
 
     /// Returns an error that refuses the password. Pass a message for the user. A browser is redirected back to the
-    /// page with the form, which shows the message once. A program gets 401 with the code `log_in_refused`.
+    /// page with the form, which shows the message once. An API client gets 401 with the code `log_in_refused`.
     ///
     /// You can also pass any other [`Reason`], such as a [`BackendError`](hardtack::BackendError).
     pub fn refuse(&self, reason: impl Into<Reason>) -> AuthError {

@@ -104,7 +104,7 @@ extractor! {
 extractor! {
     /// A fresh access token, which shows that the user entered the password recently.
     ///
-    /// If the token is not fresh, a browser is redirected to the re-authentication page, and a program gets 401.
+    /// If the token is not fresh, a browser is redirected to the re-authentication page, and an API client gets 401.
     ///
     /// In Flask-JWT-Extended: `@jwt_required(fresh=True)`.
     FreshAccessToken, Need::access().fresh()

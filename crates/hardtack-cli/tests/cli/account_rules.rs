@@ -67,7 +67,7 @@ async fn bad_lists_tables_and_lengths_are_refused_with_the_reason() {
     );
     set_mode(dir.path("list.table"), 0o666);
     let error = refusal(&check(&["--password-list", "list.table"]), 2).await;
-    assert!(error.contains("lets other users change it"), "{error}");
+    assert!(error.contains("lets other users change the file"), "{error}");
     for length in ["7", "65", "+9", "ten"] {
         let program = dir.hardtack(["check-config"]).env("HARDTACK_MIN_PASSWORD_LENGTH", length);
         assert_eq!(

@@ -108,8 +108,8 @@ async fn a05_an_operator_starts_a_reset_and_learns_no_password(store: Store) {
         output(&operator(&[command, "ada"]));
         if command == "disable" {
             let error = refusal(&operator(&["reset-link", "ada", "--base-url", &site]), 2).await;
-            let expected =
-                "hardtack: Ada is disabled, so a link would not work; enable them first: hardtack user enable Ada";
+            let expected = "hardtack: Ada is disabled, so a reset link would not work; enable the user first: \
+                            hardtack user enable Ada";
             assert_eq!(error, expected);
             output(&operator(&["enable", "ada"]));
         }

@@ -223,7 +223,7 @@ async fn k01_secrets_that_are_only_named() {
     }
     set_mode(dir.path("secret"), 0o666);
     let error = refusal(&dir.serve([]).env("JWT_SECRET_KEY", "@secret"), 2).await;
-    assert!(error.contains("lets other users change it") && error.ends_with("chmod go-w secret"), "{error}");
+    assert!(error.contains("lets other users change the file") && error.ends_with("chmod go-w secret"), "{error}");
 }
 
 #[tokio::test]

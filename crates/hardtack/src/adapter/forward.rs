@@ -57,8 +57,8 @@ macro_rules! __forward_auth {
         /// [`throttling`](hardtack::guide::throttling) lists the limits.
         ///
         /// # Errors
-        /// A budget is empty. The response is 429 with `Retry-After`: a page for a browser, problem details for a
-        /// program.
+        /// A budget is empty. The response is 429 with `Retry-After`: a page for a browser, problem details for an API
+        /// client.
         pub async fn take_log_in_attempt(
             &self,
             throttle: &$crate::throttle::Throttle,
@@ -95,7 +95,7 @@ macro_rules! __forward_auth {
         }
 
         /// Logs a user in like [`log_in`](Self::log_in), and returns the response. A browser is redirected to the
-        /// query's `next` or to the home page. A program gets 200 with JSON.
+        /// query's `next` or to the home page. An API client gets 200 with JSON.
         ///
         /// # Errors
         /// Those of [`log_in`](Self::log_in).
@@ -107,7 +107,7 @@ macro_rules! __forward_auth {
         }
 
         /// Makes the session fresh again like [`reauthenticate`](Self::reauthenticate), and returns the response. A
-        /// browser is redirected to the query's `next` or to the home page. A program gets 200 with JSON.
+        /// browser is redirected to the query's `next` or to the home page. An API client gets 200 with JSON.
         ///
         /// # Errors
         /// Those of [`reauthenticate`](Self::reauthenticate).
@@ -116,7 +116,7 @@ macro_rules! __forward_auth {
         }
 
         /// Logs the user out like [`log_out`](Self::log_out), and returns the response. A browser is redirected to the
-        /// log-in page. A program gets 200 with JSON.
+        /// log-in page. An API client gets 200 with JSON.
         ///
         /// # Errors
         /// Those of [`log_out`](Self::log_out).
@@ -165,7 +165,7 @@ macro_rules! __forward_auth {
         }
 
         /// Handles a request to the refresh URL: refreshes the tokens, then redirects to the query's `next`. Without
-        /// `next`, a browser is redirected to the home page, and a program gets JSON.
+        /// `next`, a browser is redirected to the home page, and an API client gets JSON.
         ///
         /// A POST is redirected with 307, so that the browser posts the form to `next`. A GET is redirected with 303;
         /// it is allowed only with `RefreshMode::Redirect`.
@@ -395,8 +395,8 @@ macro_rules! __forward_auth {
             Ok(self.exchange().require_same_origin()?)
         }
 
-        /// Returns an error that refuses the request for `reason`. A browser gets a page or a redirect, and a program
-        /// gets problem details.
+        /// Returns an error that refuses the request for `reason`. A browser gets a page or a redirect, and an API
+        /// client gets problem details.
         ///
         /// To refuse a log-in, pass a message for the user. A browser is then redirected back to the page with the
         /// form, which shows the message once ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). If a logged-in user
@@ -407,7 +407,7 @@ macro_rules! __forward_auth {
         /// # async fn load_orders(subject: &str) -> Result<String, std::io::Error> { unimplemented!() }
         ///
         /// async fn orders(token: AccessToken, auth: Auth) -> Result<String, AuthError> {
-        ///     // Responds with 503: a page for a browser, problem details for a program.
+        ///     // Responds with 503: a page for a browser, problem details for an API client.
         ///     load_orders(token.subject()).await.map_err(|error| auth.refuse(BackendError::new(error)))
         /// }
         #[doc = "```"]
@@ -416,7 +416,7 @@ macro_rules! __forward_auth {
         }
 
         /// Returns an error for a request that the logged-in user may not make, such as editing another user's post.
-        /// The client gets 403 with `sentence`: a browser gets a page, and a program gets problem details. The user
+        /// The client gets 403 with `sentence`: a browser gets a page, and an API client gets problem details. The user
         /// stays logged in.
         ///
         #[doc = "```"]

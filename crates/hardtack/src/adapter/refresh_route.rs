@@ -7,7 +7,7 @@ use crate::request::{NextPath, Wants};
 
 impl Exchange<'_> {
     /// Handles a request to the refresh URL: refreshes the tokens, then redirects to the query's `next`. Without
-    /// `next`, a browser is redirected to the home page, and a program gets 200 and JSON.
+    /// `next`, a browser is redirected to the home page, and an API client gets 200 and JSON.
     ///
     /// A POST is redirected with 307, so that the browser posts the form to `next`. If the browser was posting a
     /// password to the re-authentication page, it posts the password to that page again. A GET is redirected with 303;

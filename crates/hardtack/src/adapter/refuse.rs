@@ -24,7 +24,7 @@ impl Exchange<'_> {
         let (kind, flask) = (reason.kind(), self.authenticator.settings().flask);
         let refused = Refused {
             reason: &reason,
-            // A client that sends a token outside of cookies is a program, so it is not redirected.
+            // A client that sends a token outside of cookies counts as an API client, so it is not redirected.
             wants: if from_cookie { self.wants() } else { Wants::Api },
             head: self.head,
             next: self.return_path(kind),

@@ -254,7 +254,7 @@ impl Exchange<'_> {
 
     /// Returns the valid tokens that the request carries outside of cookies, such as in the `Authorization` header. If
     /// none of these tokens is valid and one has expired, this fails, because the log-out does not end the session of
-    /// an expired token, and the program must learn that.
+    /// an expired token, and the client must learn that.
     fn other_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
         let verifier = self.verifier();
         let locations = self.authenticator.settings().sources.locations.iter();

@@ -109,7 +109,7 @@ impl Callbacks {
         }
     }
 
-    /// Returns the same claims without waiting. Fails if the callback waits for something.
+    /// Returns the same claims without waiting. Fails if the callback does not finish at once.
     pub(super) fn claims_at_once(&self, subject: &str, kind: TokenKind) -> Result<Map<String, Value>, IssueError> {
         let Some(load) = &self.additional_claims else { return Ok(Map::new()) };
         match load(subject.to_owned(), kind).as_mut().poll(&mut Context::from_waker(Waker::noop())) {

@@ -52,8 +52,8 @@ enum Added {
     /// Claims and header members. The callbacks `additional_claims` and `additional_headers` return them when the token
     /// is issued.
     Asked,
-    /// These claims, which the callback `additional_claims` has already returned, and header members. The callback
-    /// `additional_headers` returns the header members when the token is issued.
+    /// These claims and some header members. The callback `additional_claims` has already returned the claims. The
+    /// callback `additional_headers` will return the header members when the token is issued.
     Claims(Map<String, Value>),
 }
 
@@ -142,7 +142,7 @@ impl<'a> TokenBuilder<'a> {
 
     /// Signs the token, and waits for the callback
     /// [`additional_claims`](crate::AuthenticatorBuilder::additional_claims). Call this method instead of
-    /// [`issue`](Self::issue) if that callback waits for something, such as a database.
+    /// [`issue`](Self::issue) if that callback waits for something, such as a database query.
     ///
     /// # Errors
     /// Those of [`issue`](Self::issue).

@@ -11,7 +11,7 @@ use crate::request::RequestHead;
 pub(crate) enum JsonTokens {
     /// The body is not a JSON object.
     None,
-    /// The body is longer than the part that is read before the handler runs.
+    /// The body is longer than the limit for reading ahead of the handler.
     BeyondPeek,
     /// The body is a JSON object with these members.
     Read {

@@ -1,4 +1,4 @@
-//! Which proxies are trusted to name the client.
+//! The proxies that are trusted to report the client's address.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use super::header::ForwardedHeader;
 use crate::error::ConfigError;
 use crate::request::RequestHead;
 
-/// The proxies in front of the application that are trusted to name the client's address. By default, there are none.
+/// The proxies in front of the application that are trusted to report the client's address. By default, there are none.
 ///
 /// ```
 /// use hardtack::client_address::{ForwardedHeader, TrustedProxies};

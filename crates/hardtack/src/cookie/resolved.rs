@@ -61,9 +61,9 @@ impl ResolvedPolicy {
     /// Refuses two cookies with the same name, and a cookie with the name of one of the application's own cookies
     /// (`reserved`).
     ///
-    /// Names are compared without their prefixes. Two cookies may have different prefixes over https, for example
-    /// because of their paths, but over http they have no prefixes. Flask-JWT-Extended adds no prefixes, so the Flask
-    /// preset compares whole names.
+    /// Names are compared without their prefixes, because cookies have no prefixes over http. Two cookies that only
+    /// differ in their prefixes would have the same name there. Flask-JWT-Extended adds no prefixes, so the Flask preset
+    /// compares whole names.
     pub(super) fn check_names(&self, reserved: &[&'static str]) -> Result<(), ConfigError> {
         let bare = |slot: &CookieSlot| {
             let name = slot.name.as_str();

@@ -16,22 +16,25 @@ pub enum CsrfError {
     #[error("the CSRF token does not match this session")]
     Mismatch,
     /// A log-in or sign-up form was sent without the CSRF cookie that the form's page sets.
-    #[error("the form was sent without the CSRF cookie that its page sets")]
+    #[error(
+        "the form was sent without the CSRF cookie that the form's page sets; check that the browser accepts cookies, \
+         and reload the page"
+    )]
     NoPreSession,
     /// The CSRF token of a log-in or sign-up form does not match the CSRF cookie that was sent.
     #[error("the CSRF token in the form's hidden field does not match the CSRF cookie")]
     OtherPreSession,
-    /// The form is longer than the part that is read before the handler runs, and that part does not contain the field.
+    /// The field was not found within the limit for reading ahead of the handler. The form is longer than this limit.
     #[error(
-        "the CSRF field is not in the part of the form that is searched for it (ReadAheadLimits::bytes); put the field \
-         first in the form"
+        "Hardtack found no CSRF field in the beginning of the form (ReadAheadLimits::bytes limits how much of the form \
+         Hardtack searches); put the field first in the form"
     )]
     BeyondPeek,
     /// The form was not read. Either no layer wraps the route, or a middleware between the layer and the handler has
     /// read the form.
     #[error(
-        "the form's CSRF token could not be read, because no authentication layer wraps this route, or because a \
-         middleware had already read the form; wrap the route in the layer, or put the middleware outside the layer"
+        "the form's CSRF token could not be read; if no authentication layer wraps this route, add the layer; if a \
+         middleware between the layer and the handler reads the form, move the middleware outside the layer"
     )]
     Unread,
     /// This browser did not begin a log-in with this state, the log-in is finished, or it took too long.

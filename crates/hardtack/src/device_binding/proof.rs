@@ -31,8 +31,11 @@ pub(crate) enum ProofError {
     /// neither an ES256 key nor an RS256 key.
     #[error("the key of the proof is refused: {0}")]
     BadKey(KeyError),
-    /// A proof for a refresh contains a key, or its `alg` is not the algorithm of the session's key.
-    #[error("the proof for a refresh contains a key, or its `alg` is not the algorithm of the session's key")]
+    /// A proof for a refresh contains a key, or the `alg` of the proof is not the algorithm of the session's key.
+    #[error(
+        "the proof for a refresh must not contain a key, and the `alg` of the proof must be the algorithm of the \
+         session's key"
+    )]
     OtherKey,
     /// The signature of the proof is wrong.
     #[error("the signature of the proof is wrong")]

@@ -344,8 +344,8 @@ pub enum ConfigError {
     NoTokenLocation,
     /// The name of a header, query parameter or JSON member is not valid.
     #[error(
-        "{name:?} cannot be the {what}; expected at least one character; the name of a header, and the word before \
-         the token in it, may contain only letters, digits and !#$%&'*+-.^_`|~"
+        "{name:?} cannot be the {what}; expected at least one character; in a header name, and in a scheme such as \
+         Bearer, only letters, digits and !#$%&'*+-.^_`|~ are allowed"
     )]
     BadTokenPlace {
         /// What the name is for.
@@ -355,8 +355,8 @@ pub enum ConfigError {
     },
     /// The identity claim has no name, or a name that Hardtack reserves for another claim.
     #[error(
-        "{name:?} cannot be the name of the identity claim; expected `sub`, or a non-empty name that Hardtack does not \
-         use for a claim of its own, such as `iat`, `exp` or `aud`"
+        "{name:?} cannot be the name of the identity claim; expected `sub`, or a non-empty name that is not reserved \
+         for another claim (`iat`, `exp` and `aud`, for example, are reserved)"
     )]
     BadIdentityClaim {
         /// The given name.
@@ -403,10 +403,10 @@ pub enum ConfigError {
          pending_revocations"
     )]
     PendingRevocationsWithoutStore,
-    /// Intentions to end sessions are stored, but nothing carries them out.
+    /// Intentions to end sessions are stored, but no task carries them out.
     #[error(
-        "pending_revocations is set, but insecure_without_revocation_log() turns off reading the revocation log, so \
-         nothing would end the sessions; remove one of these two calls"
+        "pending_revocations is set, but insecure_without_revocation_log() turns off the background task that reads \
+         the revocation log and carries out pending revocations; remove one of these two calls"
     )]
     PendingRevocationsWithoutLog,
     /// Sessions are stored, but the keys can only verify.

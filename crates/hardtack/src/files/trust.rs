@@ -24,8 +24,8 @@ pub enum UntrustedFile {
     },
     /// The file's mode lets other users write to it.
     #[error(
-        "the mode {mode:04o} of {} lets other users change it; expected a file that only its owner can write to; \
-         change the mode with: chmod go-w {}", path.display(), shell_quoted(path)
+        "the mode {mode:04o} of {} lets other users change the file; expected a file that only its owner can write \
+         to; change the mode with: chmod go-w {}", path.display(), shell_quoted(path)
     )]
     WritableByOthers {
         /// The file.

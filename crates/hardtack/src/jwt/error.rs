@@ -44,7 +44,7 @@ pub enum TokenError {
     #[error("the header of the token has the member `{0}`, which is not supported")]
     UnsupportedHeader(&'static str),
     /// `alg` is `none`, unknown, or not the algorithm of a key that may verify the token.
-    #[error("no key that may verify the token has the algorithm that the token's `alg` names")]
+    #[error("the `alg` of the token is not the algorithm of any key that may verify the token")]
     WrongAlgorithm,
     /// The `typ` of the header is not the expected one, so the token is meant for another purpose (RFC 8725 §3.11).
     #[error(
@@ -275,8 +275,8 @@ pub enum KeyError {
     NotASigningKey,
     /// The JWK's `use` is not `sig`, or its `key_ops` do not allow this operation.
     #[error(
-        "the JWK does not allow this operation; its `use` must be absent or `sig`; its `key_ops` must be absent or \
-         contain `sign` to sign, and `verify` or `sign` to verify"
+        "the JWK does not allow this operation; `use`, if present, must be `sig`; `key_ops`, if present, must contain \
+         `sign` for signing, and `sign` or `verify` for verifying"
     )]
     WrongUse,
     /// Two keys of a set have the same id.

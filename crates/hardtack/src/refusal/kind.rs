@@ -79,7 +79,7 @@ impl FailureKind {
         matches!(self, Self::Invalid | Self::Expired | Self::Revoked | Self::UnknownUser | Self::ClaimsRefused)
     }
 
-    /// Returns the HTTP status of the reply to a program (RFC 9110 section 15.5).
+    /// Returns the HTTP status of the reply to an API client (RFC 9110 section 15.5).
     pub const fn status(self) -> u16 {
         match self {
             Self::Csrf | Self::ClaimsRefused | Self::Forbidden => 403,

@@ -7,7 +7,7 @@ use std::fmt;
 /// do not match."
 ///
 /// Pass the refusal to the adapter's `auth.refuse`. A browser is redirected back to the page with the form, which shows
-/// the message and the typed user name once. A program gets 401 with the code `log_in_refused`.
+/// the message and the typed user name once. An API client gets 401 with the code `log_in_refused`.
 ///
 /// Use the same message for an unknown user and for a wrong password, so that the message does not reveal which users
 /// exist.

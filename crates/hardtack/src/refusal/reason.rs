@@ -13,7 +13,7 @@ use crate::token::IssueError;
 use crate::token_source::TokenLocation;
 
 /// Why a request is refused, in as much detail as a log needs. Do not show this error's text to the client: show
-/// [`Self::advice`] and [`Self::code`] to a program, and [`Self::explanation`] to a person.
+/// [`Self::advice`] and [`Self::code`] to an API client, and [`Self::explanation`] to a person.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
@@ -206,8 +206,8 @@ impl Reason {
         }
     }
 
-    /// Returns the HTTP status of the reply to a program. It is 400 if the request's `Host` field is not valid, and 503
-    /// if too many bodies are already being read. In all other cases, it is the status of the [kind](Self::kind).
+    /// Returns the HTTP status of the reply to an API client. It is 400 if the request's `Host` field is not valid, and
+    /// 503 if too many bodies are already being read. In all other cases, it is the status of the [kind](Self::kind).
     pub const fn status(&self) -> u16 {
         match self {
             Self::Csrf(CsrfError::BadHost) => 400,
@@ -226,8 +226,8 @@ impl Reason {
         }
     }
 
-    /// Returns a short message that tells a program what is wrong and what to do. It never contains the error text of a
-    /// backend. For a page, use [`explanation`](Self::explanation).
+    /// Returns a short message that tells an API client what is wrong and what to do. It never contains the error text
+    /// of a backend. For a page, use [`explanation`](Self::explanation).
     pub fn advice(&self) -> &str {
         match self {
             Self::Missing => "You are not logged in. Log in and try again.",
@@ -270,9 +270,9 @@ impl Reason {
                 "CSRF protection: the CSRF token does not match this session. Send the current value of this session's CSRF cookie."
             }
             Self::Csrf(CsrfError::NoPreSession) => {
-                "CSRF protection: the form was sent without the CSRF cookie that its page sets. Send JSON instead \
-                 (Content-Type: application/json), which needs no CSRF token, or GET the page with the form first and \
-                 send back the cookie and the csrf_token field."
+                "CSRF protection: the form was sent without the CSRF cookie that the form's page sets. Send JSON \
+                 instead (Content-Type: application/json), which needs no CSRF token, or GET the page with the form \
+                 first and send back the cookie and the csrf_token field."
             }
             Self::Csrf(CsrfError::OtherPreSession) => {
                 "CSRF protection: the csrf_token field does not match the CSRF cookie. Send JSON instead \
@@ -283,8 +283,8 @@ impl Reason {
                 "CSRF protection: the csrf_token field is not in the beginning of the form. Put it first in the form."
             }
             Self::Csrf(CsrfError::Unread) => {
-                "CSRF protection: the form could not be read, because no authentication layer wraps this route, or because \
-                 a middleware had already read the form."
+                "CSRF protection: the form could not be read. Either no authentication layer wraps this route, or a \
+                 middleware between the layer and the handler has read the form."
             }
             Self::Csrf(CsrfError::UnknownState) => {
                 "CSRF protection: this client has not started a log-in with this state in the last ten minutes, or the \

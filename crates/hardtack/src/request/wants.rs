@@ -1,4 +1,4 @@
-//! Whether the client is a browser or a program.
+//! Whether the client is a browser or an API client.
 
 use super::Headers;
 
@@ -18,7 +18,7 @@ impl Wants {
     /// Determines the kind of response from the header fields `HX-Request` and `Accept` (RFC 9110 section 12.5.1).
     ///
     /// A client gets a page if its `Accept` names `text/html` with a quality value that is at least as high as that of
-    /// `application/json`. A client that sends only `*/*` counts as a program.
+    /// `application/json`. A client that sends only `*/*` counts as an API client.
     pub fn of(headers: &dyn Headers) -> Self {
         if headers.value("hx-request", 0) == Some(b"true") {
             return Self::Htmx;

@@ -51,7 +51,7 @@ impl<F: Framework> TestUser<F> {
         Self::from_log_in(self.log_in.claim(name, value))
     }
 
-    /// Makes the log-in recent: the user has just typed the password.
+    /// Marks the log-in as recent, as if the user had just typed the password.
     pub fn fresh(self) -> Self {
         Self::from_log_in(self.log_in.freshness(Freshness::FreshLifetime))
     }

@@ -42,7 +42,7 @@ impl fmt::Debug for Attempt {
 /// The error for an attempt that is refused. No token was taken, so the attempt does not prolong the wait.
 ///
 /// In a handler, pass this value to `auth.refuse`. The response has status 429, the code `too_many_attempts`, the
-/// [sentence](Self::sentence) and `Retry-After`. A browser gets a page, and a program gets problem details.
+/// [sentence](Self::sentence) and `Retry-After`. A browser gets a page, and an API client gets problem details.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TooManyAttempts {
     retry_after: Duration,

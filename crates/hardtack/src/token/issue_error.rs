@@ -42,9 +42,12 @@ pub enum IssueError {
     /// The callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) failed.
     #[error("the callback additional_claims failed")]
     AdditionalClaims(#[source] BackendError),
-    /// The callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) waits for something, but
-    /// `TokenBuilder::issue` cannot wait.
-    #[error("the callback additional_claims waits for something, but issue() cannot wait; call issue_async() instead")]
+    /// The callback [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) did not finish at once, but
+    /// `TokenBuilder::issue` is synchronous and cannot wait for the callback.
+    #[error(
+        "the callback additional_claims did not finish at once, but issue() is synchronous and cannot wait for the \
+         callback; call issue_async() instead"
+    )]
     ClaimsNotReady,
     /// The claims are not a JSON object.
     #[error("the additional claims do not serialize to a JSON object; use a struct or a map")]

@@ -83,9 +83,9 @@ impl TokenSources {
         self
     }
 
-    /// Sets the word before the token in the header (`JWT_HEADER_TYPE`). Default: `Bearer`. If the word is empty, the
-    /// header contains only the token. The case of the word does not matter (RFC 9110 section 11.1), except with
-    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible).
+    /// Sets the scheme, which is the word before the token in the header (`JWT_HEADER_TYPE`). Default: `Bearer`. If the
+    /// scheme is empty, the header contains only the token. The case of the scheme does not matter (RFC 9110 section
+    /// 11.1), except with [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible).
     pub fn header_type(mut self, word: impl Into<String>) -> Self {
         self.header_type = word.into();
         self
@@ -136,7 +136,7 @@ impl TokenSources {
             return bad("name of the token header", &self.header_name);
         }
         if !self.header_type.is_empty() && !is_token(&self.header_type) {
-            return bad("word before the token in the header", &self.header_type);
+            return bad("scheme before the token in the header", &self.header_type);
         }
         let named = [
             ("name of the query parameter for tokens", &self.query_name),

@@ -27,8 +27,8 @@ pub enum UserChangeError {
     /// No user has this name.
     #[error("no user is named {0:?}; check the spelling of the name")]
     UnknownUser(String),
-    /// The user is disabled, so a link would not work.
-    #[error("the user {0:?} is disabled, so a link would not work; enable the user first")]
+    /// The user is disabled, so a reset link would not work.
+    #[error("the user {0:?} is disabled, so a reset link would not work; enable the user first")]
     Disabled(String),
     /// The database failed, or a password could not be hashed. If the database failed during the commit, the change may
     /// have been stored anyway.

@@ -20,7 +20,7 @@ use crate::routes::kept_form;
 use crate::site::Site;
 use crate::users::{Profile, User};
 
-/// The body of the request. If a program leaves out a field, its value stays as it is. `current_password` is needed
+/// The body of the request. If an API client leaves out a field, its value stays as it is. `current_password` is needed
 /// only for a new address.
 #[derive(Default, Deserialize)]
 #[serde(default)]

@@ -247,7 +247,7 @@ fn refused(error: UserChangeError) -> Error {
     match error {
         UserChangeError::UnknownUser(name) => unknown(&name),
         UserChangeError::Disabled(name) => Error::config(format_args!(
-            "{name} is disabled, so a link would not work; enable them first: hardtack user enable {name}"
+            "{name} is disabled, so a reset link would not work; enable the user first: hardtack user enable {name}"
         )),
         UserChangeError::Backend(error) => Error::with_causes(error),
         error => Error::config(error),

@@ -67,7 +67,7 @@ async fn k05_s80_a_database_that_others_can_write_is_refused() {
         let text = error.to_string();
         assert!(matches!(error, OpenError::Untrusted(UntrustedFile::WritableByOthers { .. })), "{text}");
         assert!(text.contains(&format!("log in as anyone: the mode {mode:04o} of ")), "{text}");
-        assert!(text.contains(&format!("/{file} lets other users change it; ")), "{text}");
+        assert!(text.contains(&format!("/{file} lets other users change the file; ")), "{text}");
     }
     for mode in [0o600, 0o640, 0o644, 0o755] {
         open_with("app.db", None, mode).await.unwrap();
@@ -123,7 +123,7 @@ async fn k05_s80_a_database_in_a_folder_that_others_can_write_is_refused() {
     fs::write(folder.join("app.db-wal"), "").unwrap();
     set_mode(&folder.join("app.db-wal"), 0o666);
     let text = open_sqlite(&link).await.unwrap_err().to_string();
-    assert!(text.contains("/folder/app.db-wal lets other users change it"), "{text}");
+    assert!(text.contains("/folder/app.db-wal lets other users change the file"), "{text}");
     fs::remove_file(folder.join("app.db-wal")).unwrap();
 
     if std::os::unix::fs::chown(&folder, Some(65534), None).is_ok() {

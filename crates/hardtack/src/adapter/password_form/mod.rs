@@ -53,7 +53,7 @@ impl Exchange<'_> {
     }
 
     /// Logs a user in like [`log_in`](Self::log_in), and returns the response. A browser is redirected to the query's
-    /// `next` or to the home page. A program gets 200 with JSON.
+    /// `next` or to the home page. An API client gets 200 with JSON.
     ///
     /// # Errors
     /// Those of [`log_in`](Self::log_in).
@@ -63,7 +63,7 @@ impl Exchange<'_> {
     }
 
     /// Makes the session fresh again like [`reauthenticate`](Self::reauthenticate), and returns the response. A browser
-    /// is redirected to the query's `next` or to the home page. A program gets 200 with JSON.
+    /// is redirected to the query's `next` or to the home page. An API client gets 200 with JSON.
     ///
     /// # Errors
     /// Those of [`reauthenticate`](Self::reauthenticate).
@@ -73,7 +73,7 @@ impl Exchange<'_> {
     }
 
     /// Logs the user out like [`log_out`](Self::log_out), and returns the response. A browser is redirected to the
-    /// log-in page. A program gets 200 with JSON.
+    /// log-in page. An API client gets 200 with JSON.
     ///
     /// # Errors
     /// Those of [`log_out`](Self::log_out).

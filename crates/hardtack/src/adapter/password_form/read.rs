@@ -26,8 +26,8 @@ impl TypedName {
 }
 
 impl Exchange<'_> {
-    /// Reads a form with a password. A browser sends it urlencoded, and a program sends it as JSON. Before the adapter
-    /// receives the body, it must call [`require_pre_session`](Self::require_pre_session). If the form is for a
+    /// Reads a form with a password. A browser sends it urlencoded, and an API client sends it as JSON. Before the
+    /// adapter receives the body, it must call [`require_pre_session`](Self::require_pre_session). If the form is for a
     /// re-authentication, it must verify the token instead.
     ///
     /// # Errors
