@@ -34,6 +34,11 @@ pub(crate) struct MailJobStore {
 /// warning then only says that there were other devices.
 const MAX_DEVICES: i64 = 600;
 
+/// How many due jobs the first query reads. If there is no free place for any of them, each further query reads four
+/// times as many jobs, up to [`LONGEST_PAGE`].
+const FIRST_PAGE: i64 = 200;
+const LONGEST_PAGE: i64 = 10_000;
+
 /// How many jobs without a user may wait.
 const MAX_EMPTY: i64 = 256;
 
@@ -81,7 +86,7 @@ macro_rules! select_due {
             $now,
             " - created_at FROM mail_jobs WHERE rank <= $1 AND ",
             due!($now),
-            " ORDER BY attempts, rank, turn, number LIMIT 200"
+            " ORDER BY attempts, rank, turn, number LIMIT $2 OFFSET $3"
         )
     };
 }
@@ -256,14 +261,7 @@ impl MailJobStore {
     ) -> Result<Option<MailJob>, BackendError> {
         loop {
             // The table is normally empty. A plain query detects this without taking a write lock.
-            let select = Statement::per_database(
-                select_due!("unixepoch()"),
-                select_due!("EXTRACT(EPOCH FROM clock_timestamp())::BIGINT"),
-            );
-            let rows: Vec<JobColumns> =
-                self.database.fetch(select.bind(rank as i64)).await.map_err(BackendError::new)?;
-            // A kind that is unknown here was added by a newer version, which also sends it.
-            let Some(mut job) = rows.into_iter().filter_map(decode).find(&may_claim) else { return Ok(None) };
+            let Some(mut job) = self.first_due(rank, &may_claim).await? else { return Ok(None) };
             let claim = Statement::per_database(
                 "UPDATE mail_jobs SET attempts = attempts + 1, claimed_at = unixepoch(), pause = $3 \
                  WHERE number = $1 AND attempts = $2",
@@ -276,6 +274,33 @@ impl MailJobStore {
                 return Ok(Some(job));
             }
             // Another process has claimed it.
+        }
+    }
+
+    /// Returns the first due job of this rank or a more urgent one, for which `may_claim` returns `true`. Strangers can
+    /// cause very many jobs for which there is no free place, so this reads on until it finds a job.
+    async fn first_due(
+        &self,
+        rank: Rank,
+        may_claim: impl Fn(&MailJob) -> bool,
+    ) -> Result<Option<MailJob>, BackendError> {
+        // If other jobs are removed between two queries, a job may be skipped. The next call finds it.
+        let (mut offset, mut limit) = (0, FIRST_PAGE);
+        loop {
+            let select = Statement::per_database(
+                select_due!("unixepoch()"),
+                select_due!("EXTRACT(EPOCH FROM clock_timestamp())::BIGINT"),
+            );
+            let select = select.bind(rank as i64).bind(limit).bind(offset);
+            let rows: Vec<JobColumns> = self.database.fetch(select).await.map_err(BackendError::new)?;
+            let is_last = i64::try_from(rows.len()).is_ok_and(|count| count < limit);
+            // A kind that is unknown here was added by a newer version, which also sends it.
+            let found = rows.into_iter().filter_map(decode).find(&may_claim);
+            if found.is_some() || is_last {
+                return Ok(found);
+            }
+            offset += limit;
+            limit = (4 * limit).min(LONGEST_PAGE);
         }
     }
 
