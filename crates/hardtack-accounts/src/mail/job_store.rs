@@ -174,10 +174,12 @@ impl MailJobStore {
         key: &str,
         detail: &str,
     ) -> Result<(), BackendError> {
+        // A warning (rank 0) does not take its turn after the warnings that the same client has caused to other users.
         let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, address_key, source, detail, \
                    email_version, requested_at, turn) \
                    SELECT $1, $2, id, username, $3, $4, $5, $6, email_version, $7, (SELECT COUNT(*) FROM mail_jobs \
-                   WHERE rank = $2 AND (user_id = $8 OR ($5 <> '' AND source = $5))) FROM users WHERE id = $8 \
+                   WHERE rank = $2 AND (user_id = $8 OR ($2 > 0 AND $5 <> '' AND source = $5))) \
+                   FROM users WHERE id = $8 \
                    AND NOT EXISTS (SELECT 1 FROM mail_jobs WHERE user_id = $8 AND kind = $1 AND address = $3 \
                    AND ($1 NOT IN ('email_changed', 'renamed', 'reset_password')))";
         let statement = Statement::new(sql)

@@ -234,6 +234,30 @@ async fn l3_s77_reset_links_of_one_network_delay_no_confirmation_of_others() {
     assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
 }
 
+/// A thief has accounts whose mailboxes hang, and causes warnings to them. Then the thief takes over an account.
+#[tokio::test(flavor = "multi_thread")]
+async fn l3_s77_warnings_to_mailboxes_of_a_thief_delay_no_warning_to_the_owner() {
+    let (site, mailer) = start(false).await;
+    let mut thief = ada(&site, &mailer).await;
+    let mut own = Vec::new();
+    for number in 0..5 {
+        let (name, address) = (format!("eve{number}"), format!("eve{number}@slow.example"));
+        own.push(sign_up_confirmed((&site, &mailer), "198.51.100.1", &name, &address).await);
+    }
+    mailer.is_slow.store(true, Ordering::SeqCst);
+    // All from the same network.
+    for client in &mut own {
+        change_password(client, PASSWORD, "another password of theirs").await;
+    }
+    wait_for_jobs(&site, "attempts > 0", 3).await;
+    let since = Instant::now();
+    change_password(&mut thief, PASSWORD, "another password of hers").await;
+    let letters = mailer.wait_for(1).await;
+    assert_eq!(letters[0].0, ADDRESS);
+    assert!(letters[0].1.contains("Subject: Your password was changed\n"), "{}", letters[0].1);
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+}
+
 /// The messages of sixteen networks hang.
 #[tokio::test(flavor = "multi_thread")]
 async fn l3_s77_hanging_letters_of_many_networks_delay_no_reset_link_and_no_warning() {
