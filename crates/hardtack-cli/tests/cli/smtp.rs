@@ -39,6 +39,8 @@ class Handler:
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
+        if envelope.rcpt_tos[0].startswith("spam"):
+            return "554 5.7.1 this looks like spam"
         with open("got.tmp", "wb") as file:
             file.write(envelope.mail_from.encode() + b" " + " ".join(envelope.rcpt_tos).encode() + b"\n")
             file.write(envelope.original_content)
@@ -224,11 +226,14 @@ async fn l3_s77_replies_that_an_address_causes_are_no_outage() {
     let dir = TestDir::new();
     let mail = MailServer::start(&dir, "utf8").await;
     let server = start(&serve(&dir, &mail.url("smtp"), MAIL_PASSWORD)).await;
-    for name in ["jürgen1", "jürgen2"] {
+    for name in ["jürgen1", "jürgen2", "spam"] {
         cause_mail_to(&server, name).await;
     }
-    let log = wait_for(|| Some(server.stderr()).filter(|log| log.matches("mail_refused").count() == 2), &server).await;
-    assert!(log.contains("no such sender"), "{log}");
+    let log = wait_for(|| Some(server.stderr()).filter(|log| log.matches("mail_refused").count() == 3), &server).await;
+    assert!(log.contains("no such sender") && log.contains("this looks like spam"), "{log}");
+    // The address need not be the reason.
+    assert_eq!(log.matches("refused the recipient or the message for good").count(), 3, "{log}");
+    assert!(!log.contains("check the user's address"), "{log}");
     cause_mail_to(&server, "locked").await;
     wait_for(|| Some(server.stderr()).filter(|log| log.contains("authentication required")), &server).await;
     cause_mail(&server).await;
