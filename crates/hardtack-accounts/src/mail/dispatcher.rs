@@ -127,7 +127,8 @@ impl Shared {
                     subject,
                     user,
                     error,
-                    "the mail server refused the email for good, so the email was discarded; check the user's address"
+                    "the mail server refused the recipient or the message for good, so the email was discarded; its \
+                     reply says why"
                 );
                 // The email counts as sent. Otherwise, the limits would not apply, and a stranger could make the server
                 // try any number of such emails.

@@ -151,10 +151,13 @@ pub(super) struct MailJob {
 }
 
 impl MailJob {
-    /// Returns the client that caused the email. If no client is known, returns the user's id. The dispatcher limits
-    /// how many emails it sends at once for the same client or user.
+    /// Returns for whom the email is sent: the client that caused the email, or the user's id if no client is known.
+    /// The dispatcher limits how many emails it sends at once for the same client or user.
+    ///
+    /// For a warning, this is always the user's id. A thief causes warnings to the owner of an account. These warnings
+    /// must not wait for warnings to the thief's own accounts, whose mailboxes may be slow on purpose.
     pub(super) fn whose(&self) -> &str {
-        if self.source.is_empty() { &self.user_id } else { &self.source }
+        if self.source.is_empty() || self.kind.is_warning() { &self.user_id } else { &self.source }
     }
 
     /// Returns whether the email is only counted, and not sent.

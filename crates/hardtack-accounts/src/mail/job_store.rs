@@ -36,6 +36,10 @@ const MAX_DEVICES: i64 = 600;
 
 /// The `email_version` of a warning about a changed address that may not contain a link. Changes are counted from 1.
 const NO_UNDO: i64 = 0;
+/// How many due jobs the first query reads. If there is no free place for any of them, each further query reads four
+/// times as many jobs, up to [`LONGEST_PAGE`].
+const FIRST_PAGE: i64 = 200;
+const LONGEST_PAGE: i64 = 10_000;
 
 /// How many jobs without a user may wait.
 const MAX_EMPTY: i64 = 256;
@@ -84,7 +88,7 @@ macro_rules! select_due {
             $now,
             " - created_at FROM mail_jobs WHERE rank <= $1 AND ",
             due!($now),
-            " ORDER BY attempts, rank, turn, number LIMIT 200"
+            " ORDER BY attempts, rank, turn, number LIMIT $2 OFFSET $3"
         )
     };
 }
@@ -172,10 +176,12 @@ impl MailJobStore {
         key: &str,
         detail: &str,
     ) -> Result<(), BackendError> {
+        // A warning (rank 0) does not take its turn after the warnings that the same client has caused to other users.
         let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, address_key, source, detail, \
                    email_version, requested_at, turn) \
                    SELECT $1, $2, id, username, $3, $4, $5, $6, email_version, $7, (SELECT COUNT(*) FROM mail_jobs \
-                   WHERE rank = $2 AND (user_id = $8 OR ($5 <> '' AND source = $5))) FROM users WHERE id = $8 \
+                   WHERE rank = $2 AND (user_id = $8 OR ($2 > 0 AND $5 <> '' AND source = $5))) \
+                   FROM users WHERE id = $8 \
                    AND NOT EXISTS (SELECT 1 FROM mail_jobs WHERE user_id = $8 AND kind = $1 AND address = $3 \
                    AND ($1 NOT IN ('email_changed', 'renamed', 'reset_password')))";
         let statement = Statement::new(sql)
@@ -266,14 +272,7 @@ impl MailJobStore {
     ) -> Result<Option<MailJob>, BackendError> {
         loop {
             // The table is normally empty. A plain query detects this without taking a write lock.
-            let select = Statement::per_database(
-                select_due!("unixepoch()"),
-                select_due!("EXTRACT(EPOCH FROM clock_timestamp())::BIGINT"),
-            );
-            let rows: Vec<JobColumns> =
-                self.database.fetch(select.bind(rank as i64)).await.map_err(BackendError::new)?;
-            // A kind that is unknown here was added by a newer version, which also sends it.
-            let Some(mut job) = rows.into_iter().filter_map(decode).find(&may_claim) else { return Ok(None) };
+            let Some(mut job) = self.first_due(rank, &may_claim).await? else { return Ok(None) };
             let claim = Statement::per_database(
                 "UPDATE mail_jobs SET attempts = attempts + 1, claimed_at = unixepoch(), pause = $3 \
                  WHERE number = $1 AND attempts = $2",
@@ -286,6 +285,33 @@ impl MailJobStore {
                 return Ok(Some(job));
             }
             // Another process has claimed it.
+        }
+    }
+
+    /// Returns the first due job of this rank or a more urgent one, for which `may_claim` returns `true`. Strangers can
+    /// cause very many jobs for which there is no free place, so this reads on until it finds a job.
+    async fn first_due(
+        &self,
+        rank: Rank,
+        may_claim: impl Fn(&MailJob) -> bool,
+    ) -> Result<Option<MailJob>, BackendError> {
+        // If other jobs are removed between two queries, a job may be skipped. The next call finds it.
+        let (mut offset, mut limit) = (0, FIRST_PAGE);
+        loop {
+            let select = Statement::per_database(
+                select_due!("unixepoch()"),
+                select_due!("EXTRACT(EPOCH FROM clock_timestamp())::BIGINT"),
+            );
+            let select = select.bind(rank as i64).bind(limit).bind(offset);
+            let rows: Vec<JobColumns> = self.database.fetch(select).await.map_err(BackendError::new)?;
+            let is_last = i64::try_from(rows.len()).is_ok_and(|count| count < limit);
+            // A kind that is unknown here was added by a newer version, which also sends it.
+            let found = rows.into_iter().filter_map(decode).find(&may_claim);
+            if found.is_some() || is_last {
+                return Ok(found);
+            }
+            offset += limit;
+            limit = (4 * limit).min(LONGEST_PAGE);
         }
     }
 

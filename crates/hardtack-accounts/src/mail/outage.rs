@@ -31,6 +31,9 @@ struct State {
     /// The messages that have failed in a row: at most [`SUSPICIOUS`].
     failed: Vec<i64>,
     down: Option<Down>,
+    /// When an outage was last logged. It stays known when the outage ends: if outages come and go, they are logged no
+    /// more often than one that lasts.
+    reported_at: Option<Instant>,
     /// When a suspicion was last logged.
     suspected_at: Option<Instant>,
 }
@@ -42,14 +45,15 @@ struct Down {
     pause: Duration,
     /// Whether a message is being tried.
     is_trying: bool,
-    reported_at: Instant,
+    /// Whether this outage was logged.
+    is_reported: bool,
 }
 
 /// What a failure means.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) outage: Likelihood,
-    /// Whether to log it. During an outage, one failure in ten minutes is logged.
+    /// Whether to log it. During an outage, and while outages come and go, one failure in ten minutes is logged.
     pub(super) is_news: bool,
 }
 
@@ -87,14 +91,17 @@ impl Outage {
     }
 
     /// Records that the server has accepted or refused a message, so there is no outage. Returns whether an outage was
-    /// certain before.
+    /// certain before and was logged.
     pub(super) fn end(&self) -> bool {
-        std::mem::take(&mut *self.state()).down.is_some()
+        let mut state = self.state();
+        state.failed.clear();
+        state.down.take().is_some_and(|down| down.is_reported)
     }
 
     /// Records that a message has failed. `is_certain` says whether the error by itself proves an outage.
     pub(super) fn note(&self, now: Instant, message: i64, is_certain: bool) -> Failure {
-        let mut state = self.state();
+        let mut guard = self.state();
+        let state = &mut *guard;
         if state.failed.len() < SUSPICIOUS && !state.failed.contains(&message) {
             state.failed.push(message);
         }
@@ -103,24 +110,20 @@ impl Outage {
                 down.pause = (2 * down.pause).min(LONGEST_PAUSE);
                 down.until = now + down.pause;
             }
-            return Failure { outage: Likelihood::Certain, is_news: is_due(&mut down.reported_at, now) };
+            let is_news = is_due(&mut state.reported_at, now);
+            down.is_reported |= is_news;
+            return Failure { outage: Likelihood::Certain, is_news };
         }
         if is_certain {
-            let down = Down { until: now + FIRST_PAUSE, pause: FIRST_PAUSE, is_trying: false, reported_at: now };
+            let is_reported = is_due(&mut state.reported_at, now);
+            let down = Down { until: now + FIRST_PAUSE, pause: FIRST_PAUSE, is_trying: false, is_reported };
             state.down = Some(down);
-            return Failure { outage: Likelihood::Certain, is_news: true };
+            return Failure { outage: Likelihood::Certain, is_news: is_reported };
         }
         if state.failed.len() < SUSPICIOUS {
             return Failure { outage: Likelihood::Unlikely, is_news: true };
         }
-        let is_news = match &mut state.suspected_at {
-            Some(reported_at) => is_due(reported_at, now),
-            None => {
-                state.suspected_at = Some(now);
-                true
-            }
-        };
-        Failure { outage: Likelihood::Suspected, is_news }
+        Failure { outage: Likelihood::Suspected, is_news: is_due(&mut state.suspected_at, now) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -128,11 +131,11 @@ impl Outage {
     }
 }
 
-/// Returns whether the outage should be logged again.
-fn is_due(reported_at: &mut Instant, now: Instant) -> bool {
-    let is_due = now.duration_since(*reported_at) >= REPORT;
+/// Returns whether the outage should be logged now. If so, remembers the time.
+fn is_due(reported_at: &mut Option<Instant>, now: Instant) -> bool {
+    let is_due = reported_at.is_none_or(|at| now.duration_since(at) >= REPORT);
     if is_due {
-        *reported_at = now;
+        *reported_at = Some(now);
     }
     is_due
 }
@@ -170,6 +173,28 @@ mod tests {
         assert!(outage.delay(now + TIMEOUT, TIMEOUT).is_zero());
         assert!(outage.end() && !outage.end());
         assert!(outage.delay(now, TIMEOUT).is_zero() && outage.delay(now, TIMEOUT).is_zero());
+    }
+
+    #[test]
+    fn l3_s77_outages_that_come_and_go_are_logged_once() {
+        let (outage, mut now) = (Outage::default(), Instant::now());
+        let mut logged = (0, 0, 0);
+        for _ in 0..50 {
+            logged.0 += i32::from(outage.note(now, 1, true).is_news);
+            logged.1 += i32::from(outage.end());
+            logged.2 += (1..4)
+                .filter(|message| {
+                    let failure = outage.note(now, *message, false);
+                    failure.outage == Likelihood::Suspected && failure.is_news
+                })
+                .count();
+            assert!(!outage.end());
+            now += Duration::from_secs(10);
+        }
+        assert_eq!(logged, (1, 1, 1));
+        // An outage that lasts is logged in the end.
+        assert!(!outage.note(now, 1, true).is_news);
+        assert!(outage.note(now + REPORT, 1, true).is_news && outage.end());
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Which messages may be sent at the same time.
 //!
 //! Some mailboxes are slow, and some are slow on purpose. So each rank of messages has places of its own, and one
-//! client and one domain can use only a few of them. Messages that hang therefore never delay a message of another
-//! rank. They delay messages of another client or to another domain only if very many messages hang.
+//! client, one user and one domain can use only a few of them. Messages that hang therefore never delay a message of
+//! another rank. They delay messages of another client or to another domain only if very many messages hang.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -23,13 +23,18 @@ const fn places(rank: Rank) -> usize {
     }
 }
 
-/// How many messages of a rank may be sent at once for one client.
-const fn places_of_client(rank: Rank) -> usize {
+/// How many messages of a rank may be sent at once for one client. For warnings, this is the maximum for one user, see
+/// [`MailJob::whose`].
+const fn places_of_one(rank: Rank) -> usize {
     match rank {
         Rank::Warning | Rank::Reset => 3,
         Rank::Confirmation => 1,
     }
 }
+
+/// How many warnings may be sent at once that one client has caused. They go to several users. Some places stay free
+/// for the warnings that other clients cause.
+const WARNINGS_OF_CLIENT: usize = 6;
 
 /// The messages that are being sent. `Id` identifies a message.
 #[derive(Debug)]
@@ -38,8 +43,10 @@ pub(super) struct Places<Id>(HashMap<Id, Place>);
 #[derive(Debug)]
 struct Place {
     rank: Rank,
-    /// The client that caused the message, or the user if no client is known.
+    /// See [`MailJob::whose`].
     whose: String,
+    /// The client that caused the message; empty if no client did.
+    source: String,
     domain: String,
 }
 
@@ -59,14 +66,19 @@ impl<Id: Eq + Hash> Places<Id> {
     pub(super) fn has_room_for(&self, job: &MailJob) -> bool {
         let rank = job.kind.rank();
         let domain = domain(&job.address);
-        let of_client = |place: &Place| place.rank == rank && place.whose == job.whose();
+        let of_one = |place: &Place| place.rank == rank && place.whose == job.whose();
         let to_domain = |place: &Place| place.rank == rank && place.domain == domain;
-        self.has_place_for(rank) && self.count(of_client) < places_of_client(rank) && self.count(to_domain) < TO_DOMAIN
+        let warnings = |place: &Place| place.rank == Rank::Warning && place.source == job.source;
+        self.has_place_for(rank)
+            && self.count(of_one) < places_of_one(rank)
+            && self.count(to_domain) < TO_DOMAIN
+            && (rank != Rank::Warning || job.source.is_empty() || self.count(warnings) < WARNINGS_OF_CLIENT)
     }
 
     /// Takes a place for a message.
     pub(super) fn take(&mut self, id: Id, job: &MailJob) {
-        let place = Place { rank: job.kind.rank(), whose: job.whose().to_owned(), domain: domain(&job.address) };
+        let (whose, source) = (job.whose().to_owned(), job.source.clone());
+        let place = Place { rank: job.kind.rank(), whose, source, domain: domain(&job.address) };
         self.0.insert(id, place);
     }
 
@@ -89,11 +101,11 @@ mod tests {
     use super::super::JobKind::{self, ConfirmEmail, NewDevice, ResetPassword};
     use super::*;
 
-    /// Takes as many places as possible for messages of this client to this domain. Returns the number of places that
-    /// were taken.
+    /// Takes as many places as possible for messages of this client to this domain. The user's id is the domain.
+    /// Returns the number of places that were taken.
     fn fill(places: &mut Places<usize>, kind: JobKind, client: &str, domain: &str) -> usize {
         let mut job = MailJob::sample(kind);
-        (job.source, job.address) = (client.to_owned(), format!("someone@{domain}"));
+        (job.source, job.user_id, job.address) = (client.to_owned(), domain.to_owned(), format!("someone@{domain}"));
         let mut taken = 0;
         while places.has_room_for(&job) {
             places.take(places.0.len(), &job);
@@ -122,6 +134,17 @@ mod tests {
             places.leave(&0);
             assert_eq!(fill(&mut places, kind, "192.0.2.9", "b.example"), 1);
         }
+    }
+
+    #[test]
+    fn l3_warnings_that_one_client_causes_to_several_users_leave_places_for_others() {
+        let mut places = Places::default();
+        let mut caused_by = |client, domain| fill(&mut places, NewDevice, client, domain);
+        assert_eq!(caused_by("192.0.2.1", "a.example"), 3);
+        assert_eq!(caused_by("192.0.2.1", "b.example"), 3);
+        assert_eq!(caused_by("192.0.2.1", "c.example"), 0);
+        assert_eq!(caused_by("198.51.100.1", "a.example"), 0, "no client makes it more for one user");
+        assert_eq!(caused_by("198.51.100.1", "c.example"), 2);
     }
 
     #[test]

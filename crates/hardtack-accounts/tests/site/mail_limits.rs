@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::mail::{Mailing, confirm, forgot, set_email, token_of};
-use crate::mail_queue::{ada, count, start};
+use crate::mail_queue::{TestMailer, ada, count, start, wait_for_jobs};
 use crate::recording_site::RecordingSite;
 use crate::support::*;
 
@@ -40,23 +40,39 @@ pub(crate) async fn change_password(client: &mut Client, old: &str, new: &str) {
     assert_eq!(response.status(), 200, "{}", response.text());
 }
 
-async fn l3_s77_300_resets_for_strangers_fill_nothing_and_delay_nobody(on_postgres: bool) {
-    let (site, mailer) = start(on_postgres).await;
-    let mut owner = ada(&site, &mailer).await;
-    let ask = |site: &RecordingSite, from: usize| {
+/// Signs up with an address and confirms it. No other message may be on its way.
+pub(crate) async fn sign_up_confirmed(
+    (site, mailer): (&RecordingSite, &TestMailer),
+    from: &str,
+    username: &str,
+    email: &str,
+) -> Client {
+    let client = sign_up_from(site.client(), from, username, email).await;
+    let letters = mailer.wait_for(1).await;
+    assert_eq!(confirm(site, &token_of(&letters[0].1)).await.status(), 200);
+    client
+}
+
+/// Starts to request 300 reset links for unknown addresses, all from one network.
+pub(crate) fn ask_for_strangers(site: &RecordingSite) -> JoinSet<()> {
+    let mut strangers = JoinSet::new();
+    for from in 0..10 {
         let mut client = site.client();
-        async move {
+        strangers.spawn(async move {
             for number in 0..30 {
                 let body = json!({ "email": format!("nobody{from}.{number}@mail.example") });
                 let response = client.post("/password/forgot").accept_json().json(&body).send().await;
                 assert!([200, 429].contains(&response.status().as_u16()), "{}", response.text());
             }
-        }
-    };
-    let mut strangers = JoinSet::new();
-    for from in 0..10 {
-        strangers.spawn(ask(&site, from));
+        });
     }
+    strangers
+}
+
+async fn l3_s77_300_resets_for_strangers_fill_nothing_and_delay_nobody(on_postgres: bool) {
+    let (site, mailer) = start(on_postgres).await;
+    let mut owner = ada(&site, &mailer).await;
+    let mut strangers = ask_for_strangers(&site);
     // In the middle of it, the owner asks for a link, from an address of her own, and then changes the password.
     let body = json!({ "email": ADDRESS });
     let mut client = site.client();
@@ -159,20 +175,13 @@ async fn l3_s77_warnings_to_mailboxes_that_are_gone_stop_no_other_letter() {
     let mut people = Vec::new();
     for number in 0..3 {
         let (name, from) = (format!("person{number}"), format!("198.51.100.{number}"));
-        let person = sign_up_from(site.client(), &from, &name, &format!("{name}@gone.example")).await;
-        let letters = mailer.wait_for(1).await;
-        assert_eq!(confirm(&site, &token_of(&letters[0].1)).await.status(), 200);
-        people.push(person);
+        people.push(sign_up_confirmed((&site, &mailer), &from, &name, &format!("{name}@gone.example")).await);
     }
     mailer.is_gone.store(true, Ordering::SeqCst);
     for person in &mut people {
         change_password(person, PASSWORD, "another password of theirs").await;
     }
-    let since = Instant::now();
-    while count(&site, "mail_jobs WHERE attempts > 0").await < 3 {
-        assert!(since.elapsed() < Duration::from_secs(20));
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    wait_for_jobs(&site, "attempts > 0", 3).await;
     forgot(&site, ADDRESS).await;
     assert_eq!(mailer.wait_for(1).await[0].0, ADDRESS);
     assert_eq!(count(&site, "mail_jobs WHERE kind <> 'reset_password'").await, 3, "the warnings wait");

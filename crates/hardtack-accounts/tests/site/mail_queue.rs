@@ -27,7 +27,8 @@ hardtack_test_support::on_every_store! {
     }
 }
 
-/// A mailer that keeps messages. It can be broken or out of order, and it can hang at confirmations.
+/// A mailer that keeps messages. It can be broken or out of order, and it can hang at confirmations or at
+/// some mailboxes.
 #[derive(Clone, Default)]
 pub(crate) struct TestMailer {
     sent: Arc<Mutex<Vec<Mail>>>,
@@ -36,13 +37,17 @@ pub(crate) struct TestMailer {
     pub(crate) hangs_at_confirmations: Arc<AtomicBool>,
     /// Whether messages to mailboxes at `gone.example` fail.
     pub(crate) is_gone: Arc<AtomicBool>,
+    /// Whether messages to mailboxes at `slow.example` hang.
+    pub(crate) is_slow: Arc<AtomicBool>,
     /// How many messages to `refused.example` were refused for good.
     pub(crate) refused: Arc<AtomicUsize>,
 }
 
 impl Mailer for TestMailer {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        if self.hangs_at_confirmations.load(Ordering::SeqCst) && mail.subject().starts_with("Confirm") {
+        let hangs = self.hangs_at_confirmations.load(Ordering::SeqCst) && mail.subject().starts_with("Confirm");
+        let is_slow = self.is_slow.load(Ordering::SeqCst) && mail.to().as_str().ends_with("slow.example");
+        if hangs || is_slow {
             std::future::pending::<()>().await;
         }
         // Gives other tasks a chance to send the same message.
@@ -121,6 +126,15 @@ pub(crate) async fn count(site: &RecordingSite, table_and_condition: &str) -> i6
     let sql = format!("SELECT count(*) FROM {table_and_condition}");
     let rows: Vec<(i64,)> = site.database.fetch(Statement::new(sqlx::AssertSqlSafe(sql))).await.unwrap();
     rows[0].0
+}
+
+/// Waits until at least `number` jobs meet the condition.
+pub(crate) async fn wait_for_jobs(site: &RecordingSite, condition: &str, number: i64) {
+    let (since, jobs) = (Instant::now(), format!("mail_jobs WHERE {condition}"));
+    while count(site, &jobs).await < number {
+        assert!(since.elapsed() < Duration::from_secs(20), "{condition}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Ends the pauses of jobs that have failed, and waits until they were tried again.

@@ -8,8 +8,8 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::mail::{forgot, set_email_with};
-use crate::mail_limits::{change_password, sign_up_from};
-use crate::mail_queue::{ada, count, start, try_again};
+use crate::mail_limits::{ask_for_strangers, change_password, sign_up_confirmed, sign_up_from};
+use crate::mail_queue::{ada, count, start, try_again, wait_for_jobs};
 use crate::support::*;
 
 const ADDRESS: &str = "ada@mail.example";
@@ -210,6 +210,52 @@ async fn l3_s77_mailboxes_of_strangers_delay_nobody_else() {
             assert!(count(&site, "mail_jobs").await >= 16, "sent again later");
         }
     }
+}
+
+/// One network requests reset links to mailboxes of its own that hang, and then more links than one query reads.
+#[tokio::test(flavor = "multi_thread")]
+async fn l3_s77_reset_links_of_one_network_delay_no_confirmation_of_others() {
+    let (site, mailer) = start(false).await;
+    let address = "eve@slow.example";
+    sign_up_confirmed((&site, &mailer), "198.51.100.1", "eve", address).await;
+    mailer.is_slow.store(true, Ordering::SeqCst);
+    for _ in 0..3 {
+        forgot(&site, address).await;
+    }
+    wait_for_jobs(&site, "attempts > 0", 3).await;
+    let mut strangers = ask_for_strangers(&site);
+    while let Some(done) = strangers.join_next().await {
+        done.unwrap();
+    }
+    wait_for_jobs(&site, "user_id = '' AND attempts = 0", 220).await;
+    let since = Instant::now();
+    sign_up_from(site.client(), "192.0.2.7", "bob", "bob@mail.example").await;
+    assert_eq!(mailer.wait_for(1).await[0].0, "bob@mail.example");
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+}
+
+/// A thief has accounts whose mailboxes hang, and causes warnings to them. Then the thief takes over an account.
+#[tokio::test(flavor = "multi_thread")]
+async fn l3_s77_warnings_to_mailboxes_of_a_thief_delay_no_warning_to_the_owner() {
+    let (site, mailer) = start(false).await;
+    let mut thief = ada(&site, &mailer).await;
+    let mut own = Vec::new();
+    for number in 0..5 {
+        let (name, address) = (format!("eve{number}"), format!("eve{number}@slow.example"));
+        own.push(sign_up_confirmed((&site, &mailer), "198.51.100.1", &name, &address).await);
+    }
+    mailer.is_slow.store(true, Ordering::SeqCst);
+    // All from the same network.
+    for client in &mut own {
+        change_password(client, PASSWORD, "another password of theirs").await;
+    }
+    wait_for_jobs(&site, "attempts > 0", 3).await;
+    let since = Instant::now();
+    change_password(&mut thief, PASSWORD, "another password of hers").await;
+    let letters = mailer.wait_for(1).await;
+    assert_eq!(letters[0].0, ADDRESS);
+    assert!(letters[0].1.contains("Subject: Your password was changed\n"), "{}", letters[0].1);
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
 }
 
 /// The messages of sixteen networks hang.

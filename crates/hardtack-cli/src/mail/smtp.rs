@@ -32,9 +32,9 @@ pub(super) struct Smtp {
 /// The part of the dialogue in which an error occurred.
 #[derive(Clone, Copy)]
 enum Step {
-    /// The part before the client names the recipient. So the recipient cannot be the reason.
+    /// The part in which the client sends nothing that depends on the recipient. So the recipient cannot be the reason.
     Connection,
-    /// The part in which the client sends the recipient and the message.
+    /// The part in which the client sends the recipient and the message, or SMTPUTF8 because of the recipient.
     Message,
 }
 
@@ -71,7 +71,7 @@ impl Smtp {
         (from, to): (Address, Address),
         message: &str,
     ) -> Result<(), MailError> {
-        let mut parameters = Vec::new();
+        let (mut parameters, mut mail_step) = (Vec::new(), Step::Connection);
         let is_ascii = |address: &Address| AsRef::<str>::as_ref(address).is_ascii();
         if !is_ascii(&from) || !is_ascii(&to) {
             if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
@@ -79,12 +79,15 @@ impl Smtp {
                 return Err(MailError::refused(format!("{server} accepts only addresses in ASCII (no SMTPUTF8)")));
             }
             parameters.push(MailParameter::SmtpUtfEight);
+            if is_ascii(&from) {
+                mail_step = Step::Message;
+            }
         }
         if !message.is_ascii() && connection.server_info().supports_feature(Extension::EightBitMime) {
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
         let explain = |step: Step| move |error: SmtpError| self.explain(step, &error);
-        connection.command(MailFrom::new(Some(from), parameters)).await.map_err(explain(Step::Connection))?;
+        connection.command(MailFrom::new(Some(from), parameters)).await.map_err(explain(mail_step))?;
         connection.command(Rcpt::new(to, Vec::new())).await.map_err(explain(Step::Message))?;
         connection.command(Data).await.map_err(explain(Step::Message))?;
         connection.message(message.as_bytes()).await.map_err(explain(Step::Message))?;
@@ -99,10 +102,11 @@ impl Smtp {
     fn explain(&self, step: Step, error: &SmtpError) -> MailError {
         let text = format!("{}: {}", self.name(), with_causes(error));
         match (step, error.status().map(u16::from)) {
-            // RFC 4954 §4 and §6.
-            (_, Some(530 | 534 | 535 | 538)) => MailError::outage(format!(
+            // RFC 4954 §4 and §6. A recipient can also cause such a reply, so it proves an outage only before that.
+            (Step::Connection, Some(530 | 534 | 535 | 538)) => MailError::outage(format!(
                 "{text}; the log-in was refused; check the user in smtp_url, and smtp_password"
             )),
+            (Step::Message, Some(530 | 534 | 535 | 538)) => MailError::new(text),
             // RFC 5321 §4.2.1: the reply would be the same later.
             (Step::Message, Some(500..)) => MailError::refused(text),
             (Step::Message, _) => MailError::new(text),

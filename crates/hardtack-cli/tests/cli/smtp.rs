@@ -12,7 +12,7 @@ use crate::support::{TestDir, output, refusal, sign_up, start};
 const MAIL_PASSWORD: &str = "canary-of-the-mail-server";
 
 /// A mail server that writes each message to the file `got`. It accepts mail only from a user who has logged in over
-/// TLS, except in the mode `plain`, which has no TLS.
+/// TLS, except in the mode `plain`, which has no TLS. In the mode `utf8`, it offers SMTPUTF8 but refuses it.
 const SERVER: &str = r#"
 import ssl, sys, time
 from aiosmtpd.controller import Controller
@@ -21,15 +21,26 @@ from aiosmtpd.smtp import AuthResult, SMTP
 mode, password = sys.argv[1], sys.argv[2].encode()
 
 class Handler:
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        if "SMTPUTF8" in options:
+            return "553 5.6.7 no such sender"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("gone"):
             return "550 5.1.1 no such mailbox"
         if address.startswith("full"):
             return "452 4.2.2 mailbox full"
+        if address.startswith("locked"):
+            return "530 5.7.0 authentication required"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
+        if envelope.rcpt_tos[0].startswith("spam"):
+            return "554 5.7.1 this looks like spam"
         with open("got.tmp", "wb") as file:
             file.write(envelope.mail_from.encode() + b" " + " ".join(envelope.rcpt_tos).encode() + b"\n")
             file.write(envelope.original_content)
@@ -46,7 +57,7 @@ def context():
     context.load_cert_chain("cert.pem", "key.pem")
     return context
 
-common = dict(hostname="127.0.0.1", port=0, authenticator=authenticate, enable_SMTPUTF8=False)
+common = dict(hostname="127.0.0.1", port=0, authenticator=authenticate, enable_SMTPUTF8=mode == "utf8")
 class Free(Controller):
     """On a free port."""
     def _trigger_server(self):
@@ -57,7 +68,7 @@ class Free(Controller):
         os.rename("port.tmp", "port")
 if mode == "implicit":
     controller = Free(Handler(), ssl_context=context(), auth_required=True, auth_require_tls=False, **common)
-elif mode == "starttls":
+elif mode in ("starttls", "utf8"):
     controller = Free(Handler(), tls_context=context(), require_starttls=True, auth_required=True, **common)
 else:
     controller = Free(Handler(), **common)
@@ -207,6 +218,32 @@ async fn l3_s77_recipients_that_the_mail_server_refuses_are_given_up_and_delay_n
     let log = wait_for(|| Some(server.stderr()).filter(|log| log.matches("mail_refused").count() == 5), &server).await;
     assert!(log.contains("SMTPUTF8") && !log.contains("no email can be sent at the moment"), "{log}");
     server.stop().await;
+}
+
+/// Strangers choose such addresses on purpose. If the reply counted as an outage, no other email would be sent.
+#[tokio::test]
+async fn l3_s77_replies_that_an_address_causes_are_no_outage() {
+    let dir = TestDir::new();
+    let mail = MailServer::start(&dir, "utf8").await;
+    let server = start(&serve(&dir, &mail.url("smtp"), MAIL_PASSWORD)).await;
+    for name in ["jürgen1", "jürgen2", "spam"] {
+        cause_mail_to(&server, name).await;
+    }
+    let log = wait_for(|| Some(server.stderr()).filter(|log| log.matches("mail_refused").count() == 3), &server).await;
+    assert!(log.contains("no such sender") && log.contains("this looks like spam"), "{log}");
+    // The address need not be the reason.
+    assert_eq!(log.matches("refused the recipient or the message for good").count(), 3, "{log}");
+    assert!(!log.contains("check the user's address"), "{log}");
+    cause_mail_to(&server, "locked").await;
+    wait_for(|| Some(server.stderr()).filter(|log| log.contains("authentication required")), &server).await;
+    cause_mail(&server).await;
+    let got = wait_for(|| fs::read_to_string(dir.path("got")).ok(), &server).await;
+    assert!(got.starts_with("noreply@site.example someone@mail.example\n"), "{got}");
+    let log = server.stop().await.stderr;
+    assert!(log.contains("the email will be tried again later"), "{log}");
+    for text in ["no email can be sent at the moment", "check mail_from", "mail_recovered"] {
+        assert!(!log.contains(text), "{text}: {log}");
+    }
 }
 
 #[tokio::test]
