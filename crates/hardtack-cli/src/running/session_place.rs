@@ -11,7 +11,9 @@ use super::table::{LAPSE, Table};
 use crate::config::{RedisConfig, RedisPurpose};
 use crate::error::Error;
 
-/// The name of the row of `hardtack_settings` that says where the most recently started server keeps its sessions.
+/// The name of the row of `hardtack_settings` that says where the servers kept their sessions when they last ran. Each
+/// running server writes its own place into this row every few seconds and when it stops. If all servers have stopped,
+/// the row therefore names the place of the server that stopped last.
 const NAME: &str = "session_place";
 
 /// Each running server has a row in `hardtack_settings`. The name of the row begins with this prefix. The value of the
@@ -19,8 +21,13 @@ const NAME: &str = "session_place";
 /// of [`Place::to_text`].
 pub(super) const SERVER: &str = "session_place_of_server:";
 
-/// Records where the most recently started server keeps its sessions.
+/// Records where a running server keeps its sessions.
 pub(super) async fn record(table: &Table, place: &Place) -> Result<(), Error> {
+    table.set(NAME, &place.to_text()).await
+}
+
+/// Warns if a server that is starting keeps its sessions in another place than the servers before it.
+pub(super) async fn warn_if_moved(table: &Table, place: &Place) -> Result<(), Error> {
     if let Some(known) = last(table).await?.filter(|known| !known.is_same_store(place)) {
         tracing::warn!(
             event = "sessions_moved",
@@ -31,13 +38,7 @@ pub(super) async fn record(table: &Table, place: &Place) -> Result<(), Error> {
              is set, run: hardtack keys rotate --discard-old"
         );
     }
-    table.set(NAME, &place.to_text()).await
-}
-
-/// Records the new id of a store that has lost its data. Does nothing if a server with another store has been started
-/// since.
-pub(super) async fn replace(table: &Table, lost: &Place, found: &Place) -> Result<(), Error> {
-    table.replace(NAME, &lost.to_text(), &found.to_text()).await
+    Ok(())
 }
 
 /// Returns where each running server keeps its sessions.
@@ -110,8 +111,8 @@ async fn identity(config: &RedisConfig) -> Result<Option<String>, Error> {
     sessions.identity().await.map_err(Error::with_causes)
 }
 
-/// Returns where the running servers keep their sessions. If no server is running, returns where the server that was
-/// started last kept them.
+/// Returns where the running servers keep their sessions. If no server is running, returns where the server that
+/// stopped last kept them.
 ///
 /// # Errors
 /// The running servers keep their sessions in different places.
@@ -131,7 +132,7 @@ async fn known(database: &Database) -> Result<Option<Place>, Error> {
     }
 }
 
-/// Returns where the server that was started last keeps its sessions, if that is known.
+/// Returns the place that a server has recorded last, if there is one.
 async fn last(table: &Table) -> Result<Option<Place>, Error> {
     Ok(table.get(NAME).await?.and_then(|value| Place::parse(&value)))
 }
