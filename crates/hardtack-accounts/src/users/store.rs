@@ -79,10 +79,10 @@ impl UserStore {
 
     /// Returns whether a name is taken, or looks like one that is taken.
     pub(crate) async fn name_conflict(&self, name: &NewName) -> Result<Option<UserNameProblem>, BackendError> {
-        let sql = "SELECT username_key FROM users WHERE username_key IN ($1, $2) OR skeleton IN ($3, $4)";
+        let sql = "SELECT username_key FROM users WHERE username_key IN ($1, $2) OR skeleton IN ($3, $4, $5)";
         let old_key = name.shown.to_lowercase();
         let statement = Statement::new(sql).bind(&name.key).bind(&old_key);
-        let statement = statement.bind(&name.skeleton).bind(&name.skeleton_of_capitals);
+        let statement = statement.bind(&name.skeleton).bind(&name.skeleton_of_capitals).bind(&name.skeleton_with_i);
         let rows: Vec<(String,)> = self.database.fetch(statement).await.map_err(BackendError::new)?;
         Ok(match rows.iter().any(|(key,)| *key == name.key || *key == old_key) {
             true => Some(UserNameProblem::Taken),

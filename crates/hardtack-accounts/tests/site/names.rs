@@ -77,6 +77,18 @@ async fn s79_a06_look_alikes_are_refused_beside_existing_names(on_postgres: bool
     for invisible in ["fiona\u{fe0f}", "fi\u{34f}ona", "fiona\u{e0101}", "fiona\u{180b}"] {
         assert_refused(&site, invisible, "invisible character").await;
     }
+    // In capital letters, a small l or a 1 looks like a capital I.
+    sign_up(&mut site.client(), "MIKE").await;
+    for look_alike in ["MlKE", "M1KE", "FlONA", "F1ONA"] {
+        assert_refused(&site, look_alike, "looks like the name of another user").await;
+    }
+    for name in ["ADMlN", "OFFlClAL", "lNFO", "adm1n", "Admln"] {
+        assert_refused(&site, name, "reserved").await;
+    }
+    // A small i does not look like an l. `all` and `mail` are reserved.
+    for name in ["ali", "mali", "mlke"] {
+        sign_up(&mut site.client(), name).await;
+    }
     for (name, words) in [
         ("adm\u{69}\u{307}n", "reserved"),
         ("adm\u{131}n", "reserved"),

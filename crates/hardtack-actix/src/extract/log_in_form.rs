@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use hardtack::LogIn;
@@ -197,6 +198,11 @@ async fn read<T: DeserializeOwned>(
     payload: &mut Payload,
 ) -> Result<(T, TypedName), AuthError> {
     let body = Bytes::from_request(request, payload).await;
-    let body = body.map_err(|error| auth.refuse(Reason::InvalidForm(error.to_string())))?;
+    let body = body.map_err(|error| {
+        auth.refuse(match error.as_response_error().status_code() {
+            StatusCode::PAYLOAD_TOO_LARGE => Reason::BodyTooLarge,
+            _ => Reason::InvalidForm(error.to_string()),
+        })
+    })?;
     auth.read_password_form(&body)
 }

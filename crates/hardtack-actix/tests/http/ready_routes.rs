@@ -1,7 +1,10 @@
 //! The settings of the ready routes. The conformance suite tests the routes themselves.
 
-use actix_web::App;
+use actix_web::{App, test};
+use hardtack::jwt::Algorithm;
+use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey};
 use hardtack_actix::routes::PasswordLogIn;
+use hardtack_actix::testing::TestBrowser;
 use hardtack_actix::{AuthLayer, Credentials};
 use serde_json::json;
 
@@ -57,4 +60,22 @@ async fn workers_share_their_attempts() {
     for _ in 0..8 {
         assert_eq!(guess(&site, "alice").await, 429);
     }
+}
+
+/// The response used to contain an error text of actix-web.
+#[tokio::test]
+async fn a_body_that_is_too_long_gets_413() {
+    let keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
+    let auth = Authenticator::builder(keys).sessions(MemorySessions::new()).build().unwrap();
+    let app = App::new().service(PasswordLogIn::new(&auth, check)).wrap(AuthLayer::new(auth.clone()));
+    let app = test::init_service(app).await;
+    let body = json!({ "username": "alice", "password": "x".repeat(3 << 20) });
+    let request = TestBrowser::new(&auth).post("/login").json(&body).to_request();
+    let response = test::call_service(&app, request).await;
+    assert_eq!(response.status(), 413);
+    let body: serde_json::Value = test::read_body_json(response).await;
+    assert_eq!(
+        (&body["code"], &body["detail"]),
+        (&json!("too_large"), &json!("The request's body is too long. Send less."))
+    );
 }

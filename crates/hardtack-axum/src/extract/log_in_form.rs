@@ -5,6 +5,7 @@ use std::ops::Deref;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
 use axum::response::Response;
 use hardtack::LogIn;
 use hardtack::adapter::TypedName;
@@ -190,6 +191,11 @@ async fn read<S: Send + Sync, T: DeserializeOwned>(
     state: &S,
 ) -> Result<(T, TypedName), AuthError> {
     let body = Bytes::from_request(request, state).await;
-    let body = body.map_err(|error| auth.refuse(Reason::InvalidForm(error.body_text())))?;
+    let body = body.map_err(|error| {
+        auth.refuse(match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Reason::BodyTooLarge,
+            _ => Reason::InvalidForm(error.body_text()),
+        })
+    })?;
     auth.read_password_form(&body)
 }

@@ -35,6 +35,11 @@ async fn make_mistakes() {
     for _ in 0..2 {
         // No layer.
         assert_eq!(status(&page(), alice.get("/")).await, 500);
+        // No log-in page. Nobody is sent to the refresh URL, so its route is not missing.
+        let visitor = TestBrowser::new(&auth);
+        assert_eq!(status(&fresh, visitor.get("/fresh").header("accept", "text/html")).await, 303);
+        assert_eq!(status(&fresh, visitor.get("/token/refresh")).await, 404);
+        assert_eq!(status(&fresh, visitor.get("/login?next=%2Ffresh")).await, 404);
         // No page that asks for the password again.
         assert_eq!(status(&fresh, alice.get("/fresh").header("accept", "text/html")).await, 303);
         assert_eq!(status(&fresh, alice.get("/reauthenticate?next=%2Ffresh")).await, 404);
@@ -67,6 +72,7 @@ async fn a_mistake_in_the_setup_is_explained_once_on_the_standard_error() {
     assert!(output.status.success(), "{text}");
     for expected in [
         "no AuthLayer wraps this route; add .layer(AuthLayer::new(auth)) to the router",
+        "users who must log in are sent to /login, which responds with 404; add a route such as .route(\"/login\", ",
         "sent to /reauthenticate, which responds with 404; add a route such as .route(\"/reauthenticate\", get(password_page)",
         "it came from https://site.example, and the base URL is http://127.0.0.1:3000; if https://site.example is the \
          address of your site, write .base_url(\"https://site.example\")",
@@ -77,5 +83,5 @@ async fn a_mistake_in_the_setup_is_explained_once_on_the_standard_error() {
         assert_eq!(text.matches(expected).count(), 1, "{expected:?} in:\n{text}");
     }
     let lines = text.lines().filter(|line| line.starts_with("hardtack: ")).count();
-    assert_eq!(lines, 6, "{text}");
+    assert_eq!(lines, 7, "{text}");
 }

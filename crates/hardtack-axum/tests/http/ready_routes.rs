@@ -1,9 +1,14 @@
 //! The settings of the ready routes. The conformance suite tests the routes themselves.
 
 use axum::Router;
+use hardtack::jwt::Algorithm;
+use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey};
 use hardtack_axum::routes::{self, PasswordLogIn};
+use hardtack_axum::testing::TestBrowser;
 use hardtack_axum::{AuthLayer, Credentials};
+use http_body_util::BodyExt;
 use serde_json::json;
+use tower::ServiceExt;
 
 use crate::site::Site;
 
@@ -56,4 +61,21 @@ async fn the_routes_need_the_layer() {
     let site = Site::bare(|builder| builder, |auth| routes::password_log_in(&auth, check)).await;
     let response = site.visitor().get("/login").accept_html().send().await;
     assert_eq!(response.status(), 500);
+}
+
+/// The response used to contain an error text of axum.
+#[tokio::test]
+async fn a_body_that_is_too_long_gets_413() {
+    let keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
+    let auth = Authenticator::builder(keys).sessions(MemorySessions::new()).build().unwrap();
+    let app = Router::new().merge(routes::password_log_in(&auth, check)).layer(AuthLayer::new(auth.clone()));
+    let body = json!({ "username": "alice", "password": "x".repeat(3 << 20) });
+    let response = app.oneshot(TestBrowser::new(&auth).post("/login").json(&body)).await.unwrap();
+    assert_eq!(response.status(), 413);
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(
+        (&body["code"], &body["detail"]),
+        (&json!("too_large"), &json!("The request's body is too long. Send less."))
+    );
 }

@@ -31,6 +31,14 @@ impl Place {
         }
     }
 
+    /// Returns the URL of the Redis server, without the password, or `None` if sessions are in the database.
+    pub(super) fn address(&self) -> Option<&str> {
+        match self {
+            Self::Database => None,
+            Self::Redis { address, .. } => Some(address),
+        }
+    }
+
     /// Returns the text that is stored in a row: `database`, or `redis ID ADDRESS`.
     pub(super) fn to_text(&self) -> String {
         match self {

@@ -61,7 +61,7 @@ impl Presence {
     ) -> Result<Self, Error> {
         let table = Table::open(database).await?;
         let place = sessions.place().await?;
-        session_place::record(&table, &place).await?;
+        session_place::warn_if_moved(&table, &place).await?;
         accounts.set_session_store_id(place.id());
         let presence = Self {
             table,
@@ -130,7 +130,7 @@ impl Presence {
                  device; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY, or, if neither is set, \
                  run: hardtack keys rotate --discard-old"
             );
-            session_place::replace(&self.table, &known, &found).await?;
+            session_place::record(&self.table, &found).await?;
             // Set the new id first, so that no more intentions are written with the previous id.
             self.accounts.set_session_store_id(found.id());
             *self.previous.lock().unwrap_or_else(PoisonError::into_inner) = known.id().map(str::to_owned);
@@ -149,14 +149,20 @@ impl Presence {
     /// Writes the rows with the current time.
     async fn write(&self) -> Result<(), Error> {
         let now = self.table.now().await?;
-        let place = self.place().to_text();
+        let place = self.place().clone();
+        session_place::record(&self.table, &place).await?;
+        let place = place.to_text();
         self.table.set(&self.row_of_place(), &format!("{now} {place}")).await?;
         self.table.set(&self.row_of_keys(), &format!("{now} {}", self.keys.to_text())).await
     }
 
-    /// Deletes the rows when the server stops. If they cannot be deleted, servers and commands ignore them once they
-    /// are more than [`LAPSE`](super::LAPSE) seconds old.
+    /// Records where this server kept its sessions, and deletes its rows, when the server stops. If the rows cannot be
+    /// deleted, servers and commands ignore them once they are more than [`LAPSE`](super::LAPSE) seconds old.
     pub(crate) async fn end(self) {
+        let place = self.place().clone();
+        if let Err(error) = session_place::record(&self.table, &place).await {
+            tracing::debug!(event = "session_place_not_recorded", %error);
+        }
         for name in [self.row_of_place(), self.row_of_keys()] {
             if let Err(error) = self.table.delete(&name).await {
                 tracing::debug!(event = "presence_kept", %error);

@@ -11,7 +11,9 @@ use super::table::{LAPSE, Table};
 use crate::config::{RedisConfig, RedisPurpose};
 use crate::error::Error;
 
-/// The name of the row of `hardtack_settings` that says where the most recently started server keeps its sessions.
+/// The name of the row of `hardtack_settings` that says where the servers kept their sessions when they last ran. Each
+/// running server writes its own place into this row every few seconds and when it stops. If all servers have stopped,
+/// the row therefore names the place of the server that stopped last.
 const NAME: &str = "session_place";
 
 /// Each running server has a row in `hardtack_settings`. The name of the row begins with this prefix. The value of the
@@ -19,8 +21,13 @@ const NAME: &str = "session_place";
 /// of [`Place::to_text`].
 pub(super) const SERVER: &str = "session_place_of_server:";
 
-/// Records where the most recently started server keeps its sessions.
+/// Records where a running server keeps its sessions.
 pub(super) async fn record(table: &Table, place: &Place) -> Result<(), Error> {
+    table.set(NAME, &place.to_text()).await
+}
+
+/// Warns if a server that is starting keeps its sessions in another place than the servers before it.
+pub(super) async fn warn_if_moved(table: &Table, place: &Place) -> Result<(), Error> {
     if let Some(known) = last(table).await?.filter(|known| !known.is_same_store(place)) {
         tracing::warn!(
             event = "sessions_moved",
@@ -31,13 +38,7 @@ pub(super) async fn record(table: &Table, place: &Place) -> Result<(), Error> {
              is set, run: hardtack keys rotate --discard-old"
         );
     }
-    table.set(NAME, &place.to_text()).await
-}
-
-/// Records the new id of a store that has lost its data. Does nothing if a server with another store has been started
-/// since.
-pub(super) async fn replace(table: &Table, lost: &Place, found: &Place) -> Result<(), Error> {
-    table.replace(NAME, &lost.to_text(), &found.to_text()).await
+    Ok(())
 }
 
 /// Returns where each running server keeps its sessions.
@@ -58,16 +59,18 @@ pub(crate) struct KnownStore {
 /// Checks that a command's settings name the store in which the servers keep their sessions. Returns an error if they
 /// name another store, in which the command would not find the sessions, or if this cannot be checked.
 pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> Result<KnownStore, Error> {
-    let Some(place) = known(database).await? else { return Ok(KnownStore { id: None, usable: Ok(()) }) };
+    let places = known(database).await?;
+    let Some(place) = places.first() else { return Ok(KnownStore { id: None, usable: Ok(()) }) };
     let id = place.id().map(str::to_owned);
     let redis = redis.filter(|redis| redis.purpose == RedisPurpose::Sessions);
-    Ok(KnownStore { id, usable: can_use(place, redis).await? })
+    Ok(KnownStore { id, usable: can_use(place, &places, redis).await? })
 }
 
 /// Checks that a command's settings (`redis`) name the store in which the servers keep their sessions (`place`).
-/// Returns an outer `Err` if they name another store, or if this cannot be checked. Returns an inner `Err` if the
-/// settings are right, but the store cannot be reached or has lost its id.
-async fn can_use(place: Place, redis: Option<&RedisConfig>) -> Result<Result<(), Error>, Error> {
+/// `places` contains the same store under each address that a server uses. Returns an outer `Err` if the settings
+/// name another store, or if this cannot be checked. Returns an inner `Err` if the settings are right, but the store
+/// cannot be reached or has lost its id.
+async fn can_use(place: &Place, places: &[Place], redis: Option<&RedisConfig>) -> Result<Result<(), Error>, Error> {
     match (place, redis) {
         (Place::Database, None) => Ok(Ok(())),
         (Place::Database, Some(_)) => Err(Error::config(
@@ -79,25 +82,25 @@ async fn can_use(place: Place, redis: Option<&RedisConfig>) -> Result<Result<(),
              database; set --redis-url or HARDTACK_REDIS_URL to the value that the servers use"
         ))),
         (Place::Redis { id, address }, Some(config)) => {
-            let same_address = config.url.to_string() == address;
+            let own = config.url.to_string();
+            let same_address = places.iter().any(|place| place.address() == Some(&own));
             match identity(config).await {
-                Ok(Some(found)) if found == id => Ok(Ok(())),
+                Ok(Some(found)) if found == *id => Ok(Ok(())),
                 Ok(None) if same_address => Ok(Err(Error::runtime(format_args!(
-                    "the Redis that this command reaches at {address} has lost its data, or is not the one that the \
+                    "the Redis that this command reaches at {own} has lost its data, or is not the one that the \
                      servers use"
                 )))),
                 Err(error) if same_address => Ok(Err(error)),
                 Err(error) => Err(error),
                 // The same address may lead elsewhere on another machine or in another container.
                 Ok(_) if same_address => Err(Error::config(format_args!(
-                    "the servers keep their sessions in a Redis that they reach at {address}, but this command reaches \
+                    "the servers keep their sessions in a Redis that they reach at {own}, but this command reaches \
                      another Redis at that address; run the command on a machine where the address leads to the \
                      servers' Redis, or set --redis-url or HARDTACK_REDIS_URL to another address of the servers' Redis"
                 ))),
                 Ok(_) => Err(Error::config(format_args!(
-                    "the servers keep their sessions in the Redis at {address}, but {} is another Redis; set \
-                     --redis-url or HARDTACK_REDIS_URL to the value that the servers use",
-                    config.url
+                    "the servers keep their sessions in the Redis at {address}, but {own} is another Redis; set \
+                     --redis-url or HARDTACK_REDIS_URL to the value that the servers use"
                 ))),
             }
         }
@@ -110,18 +113,18 @@ async fn identity(config: &RedisConfig) -> Result<Option<String>, Error> {
     sessions.identity().await.map_err(Error::with_causes)
 }
 
-/// Returns where the running servers keep their sessions. If no server is running, returns where the server that was
-/// started last kept them.
+/// Returns where the running servers keep their sessions: the same store, once for each server, perhaps under different
+/// addresses. If no server is running, returns where the server that stopped last kept them. Returns an empty list if
+/// no server has recorded its place.
 ///
 /// # Errors
 /// The running servers keep their sessions in different places.
-async fn known(database: &Database) -> Result<Option<Place>, Error> {
+async fn known(database: &Database) -> Result<Vec<Place>, Error> {
     let table = Table::open(database).await?;
-    let last = last(&table).await?;
-    let mut running = of_running_servers(&table).await?.into_iter();
-    let Some(place) = running.next() else { return Ok(last) };
-    match running.find(|other| !other.is_same_store(&place)) {
-        None => Ok(last.filter(|last| last.is_same_store(&place)).or(Some(place))),
+    let running = of_running_servers(&table).await?;
+    let Some(place) = running.first() else { return Ok(last(&table).await?.into_iter().collect()) };
+    match running.iter().find(|other| !other.is_same_store(place)) {
+        None => Ok(running),
         Some(other) => Err(Error::config(format_args!(
             "some servers keep their sessions in {place}, and others in {other}, so this command might not find all \
              sessions; stop the servers with the wrong settings, and repeat the command; if one of these servers was \
@@ -131,7 +134,7 @@ async fn known(database: &Database) -> Result<Option<Place>, Error> {
     }
 }
 
-/// Returns where the server that was started last keeps its sessions, if that is known.
+/// Returns the place that a server has recorded last, if there is one.
 async fn last(table: &Table) -> Result<Option<Place>, Error> {
     Ok(table.get(NAME).await?.and_then(|value| Place::parse(&value)))
 }

@@ -47,13 +47,6 @@ impl Table {
         written.map(drop).map_err(Error::with_causes)
     }
 
-    /// Sets a row's value to `new` if it is `old`.
-    pub(super) async fn replace(&self, name: &str, old: &str, new: &str) -> Result<(), Error> {
-        let sql = "UPDATE hardtack_settings SET value = $3 WHERE name = $1 AND value = $2";
-        let statement = Statement::new(sql).bind(name).bind(old).bind(new);
-        self.0.execute(statement).await.map(drop).map_err(Error::with_causes)
-    }
-
     pub(super) async fn delete(&self, name: &str) -> Result<(), Error> {
         let statement = Statement::new("DELETE FROM hardtack_settings WHERE name = $1").bind(name);
         self.0.execute(statement).await.map(drop).map_err(Error::with_causes)

@@ -168,6 +168,49 @@ async fn k07_a_trial_server_does_not_mislead_commands() {
     is_refused_soon(&ada, "logged out").await;
 }
 
+/// After all servers have stopped, commands looked where the server that was started last kept its sessions, even if
+/// that was a trial server that had stopped before the others.
+#[tokio::test]
+async fn k07_a_trial_server_that_stopped_first_does_not_mislead_commands() {
+    let (redis, other) = (RedisServer::start(), RedisServer::start());
+    let dir = TestDir::new();
+    let server = start(&dir.serve(["--redis-url", &redis.url()])).await;
+    sign_up(&mut server.client(), "ada").await;
+    dir.start().await.stop().await;
+    start(&dir.serve(["--redis-url", &other.url()])).await.stop().await;
+    server.stop().await;
+    for wrong in [&["user", "log-out", "ada"][..], &["user", "log-out", "ada", "--redis-url", &other.url()]] {
+        let error = refusal(&dir.hardtack(wrong.iter().copied()), 2).await;
+        let place = format!("the servers keep their sessions in the Redis at redis://127.0.0.1:{}/0", redis.port());
+        assert!(error.starts_with(&format!("hardtack: {place}")), "{error}");
+    }
+    let right = ["user", "log-out", "ada", "--redis-url", &redis.url()];
+    assert_eq!(output(&dir.hardtack(right)), "ada is logged out; 1 session was ended.\n");
+}
+
+/// Two servers name the same Redis differently. While Redis is down, a command with the address of either server
+/// leaves the sessions to the servers.
+#[tokio::test]
+async fn k07_the_address_of_any_running_server_is_right() {
+    let redis = RedisServer::start();
+    let dir = TestDir::new();
+    let addresses = [redis.url(), redis.url().replace("127.0.0.1", "localhost")];
+    let one = start(&dir.serve(["--redis-url", &addresses[0]])).await;
+    let other = start(&dir.serve(["--redis-url", &addresses[1]])).await;
+    sign_up(&mut one.client(), "ada").await;
+    redis.stop();
+    for address in &addresses {
+        assert_eq!(
+            output(&dir.hardtack(["user", "log-out", "ada", "--redis-url", address])),
+            "ada is logged out; the servers will end the sessions as soon as they can reach the session store.\n"
+        );
+    }
+    // An address that no server uses may lead anywhere.
+    let unknown = redis.url().replace("127.0.0.1", "127.0.0.2");
+    refusal(&dir.hardtack(["user", "log-out", "ada", "--redis-url", &unknown]), 1).await;
+    drop((one, other));
+}
+
 /// The program ended no session, and said that it had.
 #[tokio::test]
 async fn k07_sessions_are_not_looked_for_where_the_servers_do_not_keep_them() {

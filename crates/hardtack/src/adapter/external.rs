@@ -15,6 +15,10 @@ const LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// forgotten.
 const MAX_BEGUN: usize = 8;
 
+/// The maximum length of all states' cookies of a browser, in bytes. The browser sends them with every request. Another
+/// site can make the browser begin log-ins, and can lengthen their cookies if `kept` contains a part of the URL.
+const MAX_BYTES: usize = 4096;
+
 /// The purpose for which the cookies are encrypted. A cookie that was encrypted for another purpose cannot be
 /// decrypted.
 const PURPOSE: &str = "hardtack log-in state";
@@ -33,7 +37,9 @@ impl Exchange<'_> {
     /// The cookie contains `kept` in encrypted form, and [`finish_external`](Self::finish_external) returns the string.
     /// Use `kept` for the PKCE verifier, the nonce and the page to return to.
     ///
-    /// A browser can begin several log-ins, for example in two tabs. Each has a state of its own.
+    /// A browser can begin several log-ins, for example in two tabs. Each has a state of its own. A browser has at most
+    /// eight states, whose cookies have at most 4096 bytes in total. Beyond these limits, the oldest states are
+    /// forgotten, so keep `kept` short.
     ///
     /// # Errors
     /// The cookie would be longer than browsers accept, because `kept` is long.
@@ -41,9 +47,10 @@ impl Exchange<'_> {
         let (state, now) = (PreSessionKey::nonce(), self.authenticator.now());
         let text = format!("{state} {} {kept}", now.unix_seconds());
         let sealed = self.authenticator.seal(PURPOSE, text.as_bytes()).unwrap_or_default();
-        let mut cookies = self.outdated(now);
+        let slot = self.slot(&state);
+        let mut cookies = self.outdated(now, slot.name.as_str().len() + sealed.len());
         let setting = Setting { domain: None, max_age: Some(LIFETIME), now };
-        let set = self.authenticator.cookies().set_lax(&self.slot(&state), &sealed, &setting, &mut cookies);
+        let set = self.authenticator.cookies().set_lax(&slot, &sealed, &setting, &mut cookies);
         set.map_err(|error| self.refuse(Reason::Issue(error.into())))?;
         Ok((state, cookies))
     }
@@ -103,18 +110,22 @@ impl Exchange<'_> {
     }
 
     /// Returns cookies that delete the cookies of old log-ins, so that the browser has at most [`MAX_BEGUN`] unfinished
-    /// log-ins, including the log-in that begins now.
-    fn outdated(&self, now: Timestamp) -> SetCookies {
+    /// log-ins, and their cookies have at most [`MAX_BYTES`]. Both include the log-in that begins now, whose cookie has
+    /// `bytes`.
+    fn outdated(&self, now: Timestamp, mut bytes: usize) -> SetCookies {
         let states = self.states();
         let mut all: Vec<_> =
             states.into_iter().map(|state| (self.begun(&state).map(|begun| begun.at), state)).collect();
         // States whose cookies cannot be read come first, then the oldest states.
         all.sort_unstable();
-        let surplus = (all.len() + 1).saturating_sub(MAX_BEGUN);
         let mut cookies = SetCookies::default();
-        for (at, (began, state)) in all.into_iter().enumerate() {
-            if at < surplus || !began.is_some_and(|began| self.is_recent(began, now)) {
-                self.authenticator.cookies().delete(&self.slot(&state), None, &mut cookies);
+        for (newer, (began, state)) in all.into_iter().rev().enumerate() {
+            let slot = self.slot(&state);
+            let value = slot.name.find(&self.head).ok().flatten().unwrap_or_default();
+            bytes += slot.name.as_str().len() + value.len();
+            let fits = newer + 1 < MAX_BEGUN && bytes <= MAX_BYTES;
+            if !fits || !began.is_some_and(|began| self.is_recent(began, now)) {
+                self.authenticator.cookies().delete(&slot, None, &mut cookies);
             }
         }
         cookies

@@ -20,7 +20,6 @@ impl Exchange<'_> {
 
     pub(super) fn reject(&self, rejection: Rejection) -> Failure {
         let Rejection { reason, from_cookie, optional, token, detail } = rejection;
-        self.authenticator.setup_notices().notice_refusal(&reason, &self.head, self.authenticator.settings());
         let (kind, flask) = (reason.kind(), self.authenticator.settings().flask);
         let refused = Refused {
             reason: &reason,
@@ -38,6 +37,8 @@ impl Exchange<'_> {
             Some(handler) => handler(&refused),
             None => refused.default_reply(),
         };
+        let notices = self.authenticator.setup_notices();
+        notices.notice_refusal(&reason, &reply, &self.head, self.authenticator.settings());
         if let (Reason::LogInRefused(refusal), false) = (&reason, flask || refused.wants == Wants::Api) {
             reply.cookies.extend(self.notice_cookie(refusal, refused.form_url()));
         }

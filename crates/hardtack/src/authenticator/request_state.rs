@@ -229,7 +229,7 @@ impl RequestState {
         *self.lock_cookies() = cookies;
     }
 
-    /// Records whether the request asks for a page to which refused requests are redirected. An adapter's layer calls
+    /// Records whether the request asks for a page to which a refused request was redirected. An adapter's layer calls
     /// this method for each request. `path` returns the request's path and is rarely called.
     #[inline]
     pub fn note_path<'p>(&self, path: impl FnOnce() -> &'p str) {
@@ -241,8 +241,9 @@ impl RequestState {
         }
     }
 
-    /// If the request asks for a page to which refused requests are redirected, warns that this page does not exist.
-    /// The warning is logged only once. An adapter's layer calls this method if the response has the status 404.
+    /// If the request asks for a page to which a refused request was redirected, warns that this page does not exist.
+    /// The warning is logged only once for each page. An adapter's layer calls this method if the response has the
+    /// status 404.
     #[cold]
     pub fn notice_not_found(&self) {
         if let Some(page) = self.log_in_page.get() {

@@ -1,22 +1,24 @@
 //! Warnings about mistakes in the application's setup. Hardtack notices these mistakes when it handles requests. Each
-//! warning is logged once.
+//! warning is logged once, and the warning about a missing page is logged once for each page.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crate::config::Settings;
 use crate::csrf::CsrfError;
 use crate::developer_notice;
-use crate::refusal::{FailureKind, Reason};
+use crate::refusal::{Reason, Reply};
 use crate::request::{Authority, RequestHead};
+use crate::urls::Urls;
 
 /// Which warnings have been logged.
 #[derive(Debug, Default)]
 pub(crate) struct SetupNotices {
     other_address: AtomicBool,
-    missing_page: AtomicBool,
-    /// Set to `true` when the response to a refused request may redirect the browser to a page of the log-in flow. The
-    /// page may not exist. Set to `false` when such a page is requested.
-    awaits_page: AtomicBool,
+    /// The pages for which a warning was logged.
+    missing: LogInPages,
+    /// The pages to which the response to a refused request has redirected a browser. Such a page may not exist. It is
+    /// removed from this set when it is requested.
+    awaited: LogInPages,
 }
 
 /// A page of the log-in flow that a request asks for.
@@ -27,15 +29,51 @@ pub(super) enum LogInPage {
     Reauthenticate,
 }
 
+impl LogInPage {
+    /// Returns the page that has this path.
+    fn at(path: &str, urls: &Urls) -> Option<Self> {
+        let pages =
+            [(&urls.login, Self::LogIn), (&urls.refresh, Self::Refresh), (&urls.reauthenticate, Self::Reauthenticate)];
+        pages.into_iter().find(|(url, _)| path == url.as_str()).map(|(_, page)| page)
+    }
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// A set of pages, with one bit for each page.
+#[derive(Debug, Default)]
+struct LogInPages(AtomicU8);
+
+impl LogInPages {
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+
+    /// Returns whether the page was not in the set yet.
+    fn insert(&self, page: LogInPage) -> bool {
+        self.0.fetch_or(page.bit(), Ordering::Relaxed) & page.bit() == 0
+    }
+
+    /// Returns whether the page was in the set.
+    fn remove(&self, page: LogInPage) -> bool {
+        self.0.fetch_and(!page.bit(), Ordering::Relaxed) & page.bit() != 0
+    }
+}
+
 impl SetupNotices {
-    /// Checks whether a mistake in the setup may have caused a refusal.
-    pub(crate) fn notice_refusal(&self, reason: &Reason, head: &RequestHead<'_>, settings: &Settings) {
-        match reason.kind() {
-            FailureKind::NotFresh | FailureKind::RefreshNeeded | FailureKind::Missing if !self.awaits_page() => {
-                self.awaits_page.store(true, Ordering::Relaxed);
-            }
-            _ if matches!(reason, Reason::Csrf(CsrfError::CrossSite)) => self.notice_other_address(head, settings),
-            _ => {}
+    /// Checks whether a mistake in the setup may have caused a refusal, and remembers the page to which the reply
+    /// redirects a browser.
+    pub(crate) fn notice_refusal(&self, reason: &Reason, reply: &Reply, head: &RequestHead<'_>, settings: &Settings) {
+        if matches!(reason, Reason::Csrf(CsrfError::CrossSite)) {
+            self.notice_other_address(head, settings);
+        }
+        let mut locations = reply.headers.iter().filter(|(name, _)| matches!(*name, "location" | "hx-redirect"));
+        let path = locations.next().and_then(|(_, url)| url.split('?').next());
+        if let Some(page) = path.and_then(|path| LogInPage::at(path, &settings.urls)) {
+            self.awaited.insert(page);
         }
     }
 
@@ -60,29 +98,23 @@ impl SetupNotices {
         developer_notice::print("base_url_differs", &text);
     }
 
-    /// Whether a browser may have been redirected to a page of the log-in flow, because its request was refused.
+    /// Whether a browser has been redirected to a page of the log-in flow, because its request was refused, and no
+    /// browser has requested this page since.
     #[inline]
     pub(super) fn awaits_page(&self) -> bool {
-        self.awaits_page.load(Ordering::Relaxed)
+        !self.awaited.is_empty()
     }
 
-    /// Returns the page of the log-in flow that has this path. Returns `None` if no such page has this path.
+    /// Returns the awaited page that has this path. Returns `None` if no awaited page has this path.
     #[cold]
     pub(super) fn awaited_page(&self, path: &str, settings: &Settings) -> Option<LogInPage> {
-        let (path, urls) = (settings.public_path(path), &settings.urls);
-        let pages = [
-            (&urls.login, LogInPage::LogIn),
-            (&urls.refresh, LogInPage::Refresh),
-            (&urls.reauthenticate, LogInPage::Reauthenticate),
-        ];
-        let (_, page) = pages.into_iter().find(|(url, _)| path == url.as_str())?;
-        self.awaits_page.store(false, Ordering::Relaxed);
-        Some(page)
+        let page = LogInPage::at(&settings.public_path(path), &settings.urls)?;
+        self.awaited.remove(page).then_some(page)
     }
 
     /// Warns that a page of the log-in flow does not exist.
     pub(super) fn notice_missing_page(&self, page: LogInPage, settings: &Settings) {
-        if self.missing_page.swap(true, Ordering::Relaxed) {
+        if !self.missing.insert(page) {
             return;
         }
         let urls = &settings.urls;
@@ -99,6 +131,6 @@ impl SetupNotices {
              {handlers}), or name another page with .urls(Urls::default().{setter}(\"/…\"))"
         );
         tracing::error!(event = "log_in_page_missing", "{text}");
-        developer_notice::print("log_in_page_missing", &text);
+        developer_notice::print(&format!("log_in_page_missing {url}"), &text);
     }
 }

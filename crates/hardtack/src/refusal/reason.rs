@@ -96,6 +96,9 @@ pub enum Reason {
     /// says what is wrong.
     #[error("cannot read the body of the log-in or re-authentication request: {0}")]
     InvalidForm(String),
+    /// The body of a log-in or a re-authentication is longer than the framework's limit.
+    #[error("the body of the log-in or re-authentication request is longer than the framework's limit")]
+    BodyTooLarge,
     /// The session store, the user look-up or another backend of the application failed.
     #[error(transparent)]
     Store(#[from] BackendError),
@@ -175,6 +178,7 @@ impl Reason {
             Self::TooManyAttempts(_) => "too_many_attempts",
             Self::LogInRefused(_) => "log_in_refused",
             Self::InvalidForm(_) => "invalid_form",
+            Self::BodyTooLarge => "too_large",
             Self::Store(_) => "store_unavailable",
             Self::Issue(_) => "cannot_issue",
             Self::NotSetUp(_) => "not_set_up",
@@ -200,18 +204,20 @@ impl Reason {
             Self::BodyTooSlow | Self::TooManyBodies => FailureKind::BodyNotRead,
             Self::TooManyAttempts(_) => FailureKind::TooManyAttempts,
             Self::LogInRefused(_) => FailureKind::LogInRefused,
-            Self::InvalidForm(_) => FailureKind::InvalidForm,
+            Self::InvalidForm(_) | Self::BodyTooLarge => FailureKind::InvalidForm,
             Self::Store(_) => FailureKind::Unavailable,
             Self::Issue(_) | Self::NotSetUp(_) => FailureKind::Internal,
         }
     }
 
-    /// Returns the HTTP status of the reply to an API client. It is 400 if the request's `Host` field is not valid, and
-    /// 503 if too many bodies are already being read. In all other cases, it is the status of the [kind](Self::kind).
+    /// Returns the HTTP status of the reply to an API client. It is 400 if the request's `Host` field is not valid, 413
+    /// if the body is too large, and 503 if too many bodies are already being read. In all other cases, it is the status
+    /// of the [kind](Self::kind).
     pub const fn status(&self) -> u16 {
         match self {
             Self::Csrf(CsrfError::BadHost) => 400,
             Self::TooManyBodies => 503,
+            Self::BodyTooLarge => 413,
             _ => self.kind().status(),
         }
     }
@@ -299,6 +305,7 @@ impl Reason {
             Self::TooManyAttempts(refused) => refused.sentence(),
             Self::LogInRefused(refusal) => refusal.text(),
             Self::InvalidForm(flaw) => flaw,
+            Self::BodyTooLarge => "The request's body is too long. Send less.",
             Self::Store(_) => "Sessions cannot be checked at the moment. Try again shortly.",
             Self::Issue(_) => "The log-in could not be completed. Please tell the operator of this site.",
             Self::NotSetUp(_) => "The server is not set up completely. Please tell the operator of this site.",
@@ -347,6 +354,7 @@ impl Reason {
                 "This site is receiving too many forms, so nothing was changed. Send it again in a moment."
             }
             Self::InvalidForm(_) => "The form arrived incomplete, so nothing was changed. Send it again.",
+            Self::BodyTooLarge => "The form is too long, so nothing was changed. Shorten what you typed.",
             Self::Store(_) => "This site cannot check your log-in at the moment. Try again shortly.",
             Self::Missing
             | Self::Refresh(_)

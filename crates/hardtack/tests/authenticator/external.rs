@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use hardtack::adapter::Exchange;
+use hardtack::clock::Clock;
 use hardtack::cookie::SameSite;
 use hardtack::{CookiePolicy, KeySet, LogIn};
 
@@ -12,9 +13,13 @@ const KEPT: &str = "verifier /orders?page=2";
 
 /// Begins a log-in in a browser and returns its state.
 fn begin(site: &Site, browser: &mut Browser) -> String {
+    begin_with(site, browser, KEPT)
+}
+
+fn begin_with(site: &Site, browser: &mut Browser, kept: &str) -> String {
     let state = RefCell::new(String::new());
     let response = site.send(browser, Request::get("/oauth/start"), |exchange| {
-        let (own, cookies) = exchange.begin_external(KEPT)?;
+        let (own, cookies) = exchange.begin_external(kept)?;
         state.replace(own);
         Ok(cookies.into())
     });
@@ -139,6 +144,31 @@ fn a_browser_keeps_at_most_eight_states() {
     assert!(is_unknown(&come_back(&site, &mut browser, &states[11])));
     assert_eq!(come_back(&site, &mut browser, &states[12]).status, 200);
     assert_eq!(come_back(&site, &mut browser, &states[19]).status, 200);
+}
+
+/// Another site can navigate the browser to the page that begins a log-in, with a long `next`.
+#[test]
+fn the_states_of_a_browser_have_at_most_4_kb() {
+    let site = Site::new();
+    let mut browser = Browser::default();
+    let mut begin_long = |kept: usize| {
+        let state = begin_with(&site, &mut browser, &"x".repeat(kept));
+        site.advance(1);
+        let sent = browser.cookies_for("/", site.clock.now()).unwrap().len();
+        assert!(sent < 4200, "{sent}");
+        (state, browser.clone())
+    };
+    // Each has about 1,060 bytes, and the next one about 2,660.
+    let states = [0; 4].map(|_| begin_long(700).0);
+    let (long, browser) = begin_long(1900);
+    let is_kept = |browser: &Browser, state: &str| browser.value(&format!("log_in_state_{state}")).is_some();
+    assert_eq!(states.each_ref().map(|state| is_kept(&browser, state)), [false, false, false, true]);
+    assert!(is_kept(&browser, &long));
+    // The newest state is kept, even if it takes up almost all of the space.
+    for _ in 0..8 {
+        let (state, browser) = begin_long(2800);
+        assert!(is_kept(&browser, &state) && !is_kept(&browser, &long));
+    }
 }
 
 #[test]

@@ -144,6 +144,7 @@ fn each_kind_of_failure_has_its_status_and_cookies() {
         (Reason::Store(hardtack::BackendError::new("x")), 503, false),
         ("That user name and password do not match.".into(), 401, false),
         (Reason::InvalidForm("The field \"password\" is missing.".into()), 422, false),
+        (Reason::BodyTooLarge, 413, false),
     ] {
         let code = reason.code();
         let response = site.send(&mut alice.clone(), Request::get("/"), refusing(reason));

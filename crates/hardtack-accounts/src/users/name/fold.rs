@@ -82,6 +82,16 @@ pub(super) fn look(text: &str) -> String {
     look
 }
 
+/// Returns a name that is written in capital letters, such as `MlKE`, with `i` for each character that looks like a
+/// capital `I`, such as a small `l` or `1`. Returns `None` if the name has fewer than two other capital letters, as in
+/// `Al`, or if it has small letters.
+pub(super) fn capital_reading(shown: &str) -> Option<String> {
+    let is_stroke = |c: char| unicode_security::skeleton(c.encode_utf8(&mut [0; 4])).eq(['l']);
+    let others = || shown.chars().filter(|c| !is_stroke(*c));
+    let in_capitals = others().filter(|c| c.is_uppercase()).count() >= 2 && !others().any(char::is_lowercase);
+    in_capitals.then(|| shown.chars().map(|c| if is_stroke(c) { 'i' } else { c }).collect())
+}
+
 /// The IdentifierClass of RFC 8264, with the letters, marks and digits that later versions of Unicode have added. The
 /// tables of precis-core and IANA end with Unicode 6.3, but RFC 8264 §8 defines the class for every version.
 struct NameClass;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization;
 
 use super::UserNameProblem;
-use super::fold::{Folded, fold, look, skeleton};
+use super::fold::{Folded, capital_reading, fold, look, skeleton};
 
 /// The longest user name, in characters.
 const MAX_CHARS: usize = 64;
@@ -118,13 +118,27 @@ impl NameRules {
         if !shown.starts_with(char::is_alphanumeric) {
             return Err(UserNameProblem::BadStart);
         }
-        let capitals = look(&shown);
-        let name = NewName { skeleton: skeleton(&key), skeleton_of_capitals: skeleton(&capitals), shown, key };
-        if self.reserved.contains(&name.skeleton) || self.reserved.contains(&name.skeleton_of_capitals) {
+        let own = skeleton(&key);
+        let name = NewName {
+            skeleton_of_capitals: skeleton(&look(&shown)),
+            skeleton_with_i: capital_reading(&shown).map_or_else(|| own.clone(), |reading| skeleton(&reading)),
+            skeleton: own,
+            shown,
+            key,
+        };
+        let is_read_as = |reserved: &String| can_be_read_as(&name.skeleton, reserved);
+        if self.reserved.contains(&name.skeleton_of_capitals) || self.reserved.iter().any(is_read_as) {
             return Err(UserNameProblem::Reserved);
         }
         Ok(name)
     }
+}
+
+/// Returns whether a skeleton is `reserved`, or would be if an `l` or a `1` in the name were a capital `I`. In many
+/// fonts, these characters look the same. A small `i` has a dot, so `ali` cannot be read as `all`.
+fn can_be_read_as(skeleton: &str, reserved: &str) -> bool {
+    let is_read_as = |(c, reserved): (char, char)| c == reserved || (c, reserved) == ('l', 'i');
+    skeleton.chars().count() == reserved.chars().count() && skeleton.chars().zip(reserved.chars()).all(is_read_as)
 }
 
 impl fmt::Debug for NameRules {
@@ -145,4 +159,7 @@ pub(crate) struct NewName {
     /// The skeleton of the name as it looks with its capital letters. `paypaI` with a capital I looks like `paypal`,
     /// but its lower-case form `paypai` does not.
     pub(crate) skeleton_of_capitals: String,
+    /// The skeleton of the name as it is read if it is written in capital letters: `MlKE` with a small l looks like
+    /// `MIKE`. The same as `skeleton` if the name is not written in capital letters.
+    pub(crate) skeleton_with_i: String,
 }
