@@ -192,7 +192,7 @@ fn is_removed(known: &mut Option<OpenFile>, path: &Path) -> bool {
     false
 }
 
-/// Whether SQLite says in this error that the file is damaged or not a database.
+/// Whether this error of SQLite means that the file is damaged, or that it is not a database file.
 pub(crate) fn is_damage(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok());
     // The primary result codes (sqlite.org/rescode.html) CORRUPT and NOTADB.

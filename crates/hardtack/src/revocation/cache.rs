@@ -150,7 +150,7 @@ impl RevocationCache {
         self.note(id, |notes| SessionStatus::Live(Notes { uncertain: true, ..notes }), until, now);
     }
 
-    /// Records that a generation was issued and not used yet.
+    /// Records that a generation has been issued, and that no client has used it yet.
     pub(crate) fn await_confirmation(&self, id: SessionId, generation: u64, until: Moment, now: Moment) {
         self.note(id, |notes| SessionStatus::Live(Notes { awaited: generation, ..notes }), until, now);
     }

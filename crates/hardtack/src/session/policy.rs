@@ -86,8 +86,8 @@ impl SessionPolicy {
     /// Sets how long after a rotation the previous refresh token is still exchanged for the current tokens.
     /// Default: 30 s.
     ///
-    /// Until a client has used the new tokens, the response that carried them may have been lost. During that time, the
-    /// previous token is accepted for ten minutes after the rotation, or for this window if the window is longer.
+    /// Until a client uses the new tokens, the server cannot know whether the client has received them. So until then,
+    /// the previous token is accepted for ten minutes after the rotation, or for this window if the window is longer.
     ///
     /// With a window of zero, the previous token is never accepted. A session then ends if two tabs refresh at once, or
     /// if a response is lost.

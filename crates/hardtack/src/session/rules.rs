@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 /// The lifetimes and windows of sessions, resolved from the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SessionRules {
-    /// A session that is not used for this long ends (ASVS 5.0 V7.3.1).
+    /// A session ends if it is not used for this long (ASVS 5.0 V7.3.1).
     pub(crate) idle: Duration,
     /// The same for a session whose user chose to stay logged in.
     pub(crate) remembered_idle: Duration,

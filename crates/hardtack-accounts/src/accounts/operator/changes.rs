@@ -92,8 +92,8 @@ impl Accounts {
     /// the sign-up, except that reserved names are allowed. If email is on and the user has confirmed an address, an
     /// email tells the user about the new name.
     ///
-    /// Pass the [`EndedSessions`] to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as after
-    /// [`disable`](Self::disable).
+    /// Pass the [`EndedSessions`] to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as
+    /// you do after [`disable`](Self::disable).
     ///
     /// # Errors
     /// No user has the name `username`; `new` is not allowed, is taken or looks like another user's name; or the
@@ -157,7 +157,8 @@ impl Accounts {
 
     /// Deletes the user with this name, together with the user's links, queued emails and recorded activity, and ends
     /// the user's sessions. Pass the [`EndedSessions`] to
-    /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as after [`disable`](Self::disable).
+    /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as you do after
+    /// [`disable`](Self::disable).
     /// If someone else signs up with the name later, they get a different id.
     ///
     /// Data that your application keeps about the user is not deleted. The end of the sessions is recorded as new

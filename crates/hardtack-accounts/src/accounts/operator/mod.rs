@@ -79,7 +79,8 @@ impl Accounts {
 
     /// Ends all sessions of the user with this name, and invalidates all of the user's links, including those that undo
     /// a change of the email address. Returns `None` if no user has the name. Pass the [`EndedSessions`] to
-    /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as after [`disable`](Self::disable).
+    /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as you do after
+    /// [`disable`](Self::disable).
     ///
     /// # Errors
     /// The database failed. If it failed during the commit, the user may have been logged out anyway.

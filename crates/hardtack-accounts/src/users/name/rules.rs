@@ -15,8 +15,8 @@ const MAX_CHARS: usize = 64;
 /// The ASCII punctuation that a name may contain.
 const PUNCTUATION: &str = "._-@+";
 
-/// Names that nobody can sign up with. People would take a user with such a name for the site's operator, or programs
-/// would treat the name in a special way. The first rows are from RFC 2142.
+/// Names with which nobody can sign up. Other users could believe that someone with such a name runs the site, or
+/// programs could treat the name in a special way. The first rows are from RFC 2142.
 const RESERVED: &[&str] = &[
     "abuse",
     "contact",

@@ -142,8 +142,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Ends the sessions of an intention in the store, and then removes the intention. If this fails or is cancelled,
-    /// this process refuses the sessions until an attempt succeeds.
+    /// Ends the sessions that a pending revocation selects, and then removes the pending revocation. If the future fails
+    /// or is dropped, this process refuses the sessions until an attempt succeeds.
     async fn work_off(&self, intention: &PendingRevocation) -> Result<(), BackendError> {
         let unfinished = UnfinishedEnding { authenticator: self, intention, finished: false };
         let Some(store) = self.store() else {

@@ -1,4 +1,4 @@
-//! Creates sessions, at a log-in or to replace all sessions of a user.
+//! Creates sessions: for log-ins, and to replace all sessions of a user.
 
 use std::borrow::Cow;
 
