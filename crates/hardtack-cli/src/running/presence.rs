@@ -156,8 +156,8 @@ impl Presence {
         self.table.set(&self.row_of_keys(), &format!("{now} {}", self.keys.to_text())).await
     }
 
-    /// Records where this server kept its sessions, and deletes its rows, when the server stops. If the rows cannot be
-    /// deleted, servers and commands ignore them once they are more than [`LAPSE`](super::LAPSE) seconds old.
+    /// Call this method when the server stops. It records in the database where this server kept its sessions, and
+    /// deletes the server's rows. If the rows cannot be deleted, servers and commands ignore them once they are more than [`LAPSE`](super::LAPSE) seconds old.
     pub(crate) async fn end(self) {
         let place = self.place().clone();
         if let Err(error) = session_place::record(&self.table, &place).await {
