@@ -254,8 +254,8 @@ impl MailJobStore {
     }
 
     /// Deletes up to `limit` jobs that were queued at least seven days ago and that no server has tried to send. Such
-    /// jobs accumulate if none of the servers that use this database sends email. Returns the number of deleted jobs. `now` is the
-    /// time of the database's clock.
+    /// jobs accumulate if none of the servers that use this database sends email. Returns the number of deleted jobs.
+    /// `now` is the time of the database's clock.
     pub(crate) async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         let sql = "DELETE FROM mail_jobs WHERE number IN \
                    (SELECT number FROM mail_jobs WHERE attempts = 0 AND created_at <= $1 ORDER BY number LIMIT $2)";

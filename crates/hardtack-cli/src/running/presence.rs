@@ -157,7 +157,8 @@ impl Presence {
     }
 
     /// Call this method when the server stops. It records in the database where this server kept its sessions, and
-    /// deletes the server's rows. If the rows cannot be deleted, servers and commands ignore them once they are more than [`LAPSE`](super::LAPSE) seconds old.
+    /// deletes the server's rows. If the rows cannot be deleted, servers and commands ignore them once they are more
+    /// than [`LAPSE`](super::LAPSE) seconds old.
     pub(crate) async fn end(self) {
         let place = self.place().clone();
         if let Err(error) = session_place::record(&self.table, &place).await {
