@@ -140,7 +140,7 @@ impl Browser {
     /// Like [`fill`](Self::fill), but looks for the field only within an element, such as one of several forms.
     pub async fn fill_in(&self, element: &str, name: &str, value: &str) -> Result<(), BrowserError> {
         let selector = format!("{element} [name={}]:not([type=hidden])", Value::from(name));
-        let field = self.find(&selector).await?;
+        let field = self.find_displayed(&selector).await?;
         field.clear().await.map_err(failed(format_args!("clearing {selector}")))?;
         field.send_keys(value).await.map_err(failed(format_args!("typing into {selector}")))
     }
@@ -163,7 +163,7 @@ impl Browser {
 
     /// Clicks a button or a link, or a form's submit button, without waiting for anything.
     pub async fn click(&self, selector: &str) -> Result<(), BrowserError> {
-        let mut target = self.find(selector).await?;
+        let mut target = self.find_displayed(selector).await?;
         let tag = target.tag_name().await.map_err(failed(format_args!("looking at {selector}")))?;
         if tag.eq_ignore_ascii_case("form") {
             let button = Locator::Css("button:not([type=button], [type=reset]), input[type=submit]");
@@ -239,6 +239,16 @@ impl Browser {
     /// Whether the page has loaded. chromedriver's own scripts run even if JavaScript is off.
     async fn has_loaded(&self) -> bool {
         self.session.execute("return document.readyState", vec![]).await.is_ok_and(|state| state == "complete")
+    }
+
+    /// Finds an element and waits until it is displayed, because a script of the page may be about to show it.
+    async fn find_displayed(&self, selector: &str) -> Result<Element, BrowserError> {
+        let element = self.find(selector).await?;
+        let deadline = Instant::now() + LONGEST_WAIT;
+        while !element.is_displayed().await.unwrap_or(true) && Instant::now() < deadline {
+            tokio::time::sleep(STEP).await;
+        }
+        Ok(element)
     }
 
     async fn find(&self, selector: &str) -> Result<Element, BrowserError> {
