@@ -223,20 +223,17 @@ mod tests {
         assert_eq!(header(&["Bearer a.b.c"], ""), "Malformed");
     }
 
+    /// Extracts the token from the query of `target`.
+    fn in_query(sources: &TokenSources, target: &str) -> String {
+        let (request, cookie) = (TestRequest::new("GET", target), CookieName::new("id"));
+        let head = request.head();
+        describe(extract(TokenLocation::QueryString, TokenKind::Access, &head, sources, &cookie, None))
+    }
+
     #[test]
     fn a_query_parameter_needs_its_prefix() {
         let sources = TokenSources { query_prefix: "Bearer ".into(), ..TokenSources::default() };
-        let query = |target| {
-            let request = TestRequest::new("GET", target);
-            describe(extract(
-                TokenLocation::QueryString,
-                TokenKind::Access,
-                &request.head(),
-                &sources,
-                &CookieName::new("id"),
-                None,
-            ))
-        };
+        let query = |target| in_query(&sources, target);
         assert_eq!(query("/?jwt=Bearer+a.b.c"), "a.b.c");
         assert_eq!(query("/?jwt=a.b.c"), "Malformed");
         assert_eq!(query("/?jwt="), "Parameter");
@@ -245,18 +242,7 @@ mod tests {
 
     #[test]
     fn a_query_parameter_that_comes_twice_is_no_token() {
-        let query = |flask, target| {
-            let sources = TokenSources { flask, ..TokenSources::default() };
-            let request = TestRequest::new("GET", target);
-            describe(extract(
-                TokenLocation::QueryString,
-                TokenKind::Access,
-                &request.head(),
-                &sources,
-                &CookieName::new("id"),
-                None,
-            ))
-        };
+        let query = |flask, target| in_query(&TokenSources { flask, ..TokenSources::default() }, target);
         for twice in ["/?jwt=a.b.c&jwt=a.b.c", "/?jwt=a.b.c&x=1&jwt=", "/?jwt=&jwt=a.b.c", "/?jwt=a.b.c&%6Awt=d.e.f"] {
             assert_eq!(query(false, twice), "Malformed", "{twice}");
         }
