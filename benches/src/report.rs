@@ -37,7 +37,8 @@ pub(crate) fn print(options: &Options) -> Result<(), Failed> {
     let load = load_average();
     if load > QUIET {
         eprintln!(
-            "the machine is busy (load average {load}), so the figures will vary, and those for two cores mean little"
+            "the machine is busy (load average {load}): expect the figures to vary, and do not rely on those for two \
+             cores"
         );
     }
     for group in groups {

@@ -127,8 +127,8 @@ impl Shared {
                     subject,
                     user,
                     error,
-                    "the mail server refused the recipient or the message for good, so the email was discarded; its \
-                     reply says why"
+                    "the mail server permanently refused the recipient or the message, so the email was discarded; see \
+                     the error for the reason"
                 );
                 // The email counts as sent. Otherwise, the limits would not apply, and a stranger could make the server
                 // try any number of such emails.
@@ -161,8 +161,8 @@ impl Shared {
                              queued emails will be sent within a minute"
                         }
                         Likelihood::Unlikely => {
-                            "the email will be tried again later; if it keeps failing, correct the cause or the user's \
-                             address"
+                            "the email could not be sent, and will be retried later; if it keeps failing, correct the \
+                             cause or the user's address"
                         }
                     };
                     tracing::error!(

@@ -58,7 +58,7 @@ struct Counters {
 }
 
 /// An attempt that is allowed, and counts as a failure until it has [succeeded](Self::succeeded).
-#[must_use = "call `succeeded` if the attempt succeeds: until then it counts as a failure"]
+#[must_use = "the attempt counts as a failure until you call `succeeded`"]
 pub(crate) struct Try(Option<Attempt>);
 
 impl Try {

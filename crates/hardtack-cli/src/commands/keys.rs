@@ -72,9 +72,9 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     if config.signing_key.is_some() && discard_old {
         if let Some(with_folder) = &servers.with_folder {
             return Err(Error::config(format_args!(
-                "JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but {with_folder}, and would still accept tokens that were \
-                 signed with it; restart that server with the same setting, or stop it, and repeat the command (a \
-                 server that was killed counts as running for another {LAPSE} seconds)"
+                "JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but {with_folder}, and would still accept tokens that the \
+                 folder's keys have signed; stop that server or restart it with the same setting, then repeat the \
+                 command (a server that was killed counts as running for another {LAPSE} seconds)"
             )));
         }
         if servers.signing.is_none() && !previous.is_empty() {
@@ -88,16 +88,16 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     }
     if config.signing_key.is_some() {
         return Err(Error::config(
-            "the signing key is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY, so a new key in the data folder would not \
-             sign; to rotate a secret, move its value to JWT_SECRET_KEY_PREVIOUS and set a new one",
+            "the signing key is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY, so a new key in the data folder would not be \
+             used to sign; to rotate a secret, move its value to JWT_SECRET_KEY_PREVIOUS and set a new one",
         ));
     }
     if let Some(signing) = &servers.signing {
         return Err(Error::config(format_args!(
-            "{signing}, so a new key in the folder would not sign; replace that key and restart the servers, which \
-             logs everyone out (to keep users logged in, move the old secret to JWT_SECRET_KEY_PREVIOUS); to use keys \
-             in the folder again, first restart the servers without that key (a server that was killed counts as \
-             running for another {LAPSE} seconds)"
+            "{signing}, so a new key in the folder would not be used to sign. To rotate that key, replace it and \
+             restart the servers. This logs everyone out; to keep users logged in, move the old secret to \
+             JWT_SECRET_KEY_PREVIOUS. To use keys in the folder again, first restart the servers without that key (a \
+             server that was killed counts as running for another {LAPSE} seconds)"
         )));
     }
     if let (Some(verifying), true) = (&servers.verifying, discard_old) {
@@ -119,8 +119,8 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     let key = generate(wanted.unwrap_or(Algorithm::HS256))?;
     if !config.tokens.can_be_signed_with(&key) {
         return Err(Error::config(format_args!(
-            "--alg is {}, whose signatures are randomized, but refresh tokens of stored sessions need a deterministic \
-             signature; use HS256, EdDSA or RS256, or --refresh sliding",
+            "--alg is {}, which produces randomized signatures, but refresh tokens of stored sessions need \
+             deterministic ones; use HS256, EdDSA or RS256, or set --refresh sliding",
             key.algorithm()
         )));
     }
@@ -155,8 +155,8 @@ fn next_number(newest: Option<&StoredKey>) -> Result<u32, Error> {
     let Some(newest) = newest else { return Ok(1) };
     newest.number.checked_add(1).ok_or_else(|| {
         Error::config(format_args!(
-            "{} has the highest number that a key can have, so no newer key can be created; rename the file to a lower \
-             number, which must be higher than the number of every other key",
+            "{} has the highest possible key number, so no newer key can be created; rename the file to a lower number \
+             that is still higher than the number of every other key",
             newest.path.display()
         ))
     })
@@ -181,8 +181,8 @@ impl ServerKeys {
         let running = runtime::block_on(Builder::new_current_thread(), given_keys(&config.database));
         let running = running.unwrap_or_else(|error| {
             output::print_error(format_args!(
-                "warning: {error}, so it is not known which keys the running servers use; if servers are running, give \
-                 this command their --data-dir and --database-url"
+                "warning: {error}, so this command cannot find out which keys the running servers use; if servers are \
+                 running, pass their --data-dir and --database-url"
             ));
             None
         });

@@ -72,8 +72,8 @@ impl Address {
             return Ok(());
         }
         Err(Error::config(format_args!(
-            "{}, which is reachable from other machines, so the base URL must be set; set --base-url to the site's \
-             public address, such as https://site.example, or listen on a loopback address such as 127.0.0.1:{}",
+            "{}, which is reachable from other machines, but no base URL is set; set --base-url to the site's public \
+             address, such as https://site.example, or listen on a loopback address such as 127.0.0.1:{}",
             sources.describe(&LISTEN),
             self.listen.port()
         )))

@@ -55,9 +55,9 @@ async fn k07_commands_for_keys_find_the_servers_in_their_database() {
 
     for name in ["list", "rotate"] {
         let finished = dir.hardtack(["keys", name]).run().unwrap();
-        let expected = "hardtack: warning: the database ./hardtack-data/hardtack.db does not exist, so it is not known \
-                        which keys the running servers use; if servers are running, give this command their --data-dir \
-                        and --database-url\n";
+        let expected = "hardtack: warning: the database ./hardtack-data/hardtack.db does not exist, so this command \
+                        cannot find out which keys the running servers use; if servers are running, pass their \
+                        --data-dir and --database-url\n";
         assert_eq!((finished.status.code(), finished.stderr.as_str()), (Some(0), expected));
     }
 }
