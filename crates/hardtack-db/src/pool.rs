@@ -169,7 +169,7 @@ impl Pool {
              WHERE version = (SELECT MIN(version) FROM hardtack_migrations)";
         self.run(Statement::new(sql)).await?;
         if self.health.failed_recently() {
-            return Err(sqlx::Error::Protocol("a write has failed, and none has succeeded since".into()));
+            return Err(sqlx::Error::Protocol("a write failed recently, and no write has succeeded since".into()));
         }
         self.health.recovered();
         Ok(())

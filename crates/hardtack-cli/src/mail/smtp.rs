@@ -104,7 +104,7 @@ impl Smtp {
         match (step, error.status().map(u16::from)) {
             // RFC 4954 §4 and §6. A recipient can also cause such a reply, so it proves an outage only before that.
             (Step::Connection, Some(530 | 534 | 535 | 538)) => MailError::outage(format!(
-                "{text}; the log-in was refused; check the user in smtp_url, and smtp_password"
+                "{text}; the log-in was refused; check the user in smtp_url and the password in smtp_password"
             )),
             (Step::Message, Some(530 | 534 | 535 | 538)) => MailError::new(text),
             // RFC 5321 §4.2.1: the reply would be the same later.

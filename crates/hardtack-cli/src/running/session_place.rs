@@ -127,9 +127,9 @@ async fn known(database: &Database) -> Result<Vec<Place>, Error> {
         None => Ok(running),
         Some(other) => Err(Error::config(format_args!(
             "some servers keep their sessions in {place}, and others in {other}, so this command might not find all \
-             sessions; stop the servers with the wrong settings, and repeat the command; if one of these servers was \
-             killed, first wait {LAPSE} seconds; if Redis has just lost its data, the \
-             settings may be right: wait 20 seconds, and repeat the command"
+             sessions; stop the servers with the wrong settings, and repeat the command; after a server was killed, \
+             wait {LAPSE} seconds before you repeat it; if Redis has just lost its data, the settings may be right: \
+             wait 20 seconds, and repeat the command"
         ))),
     }
 }

@@ -112,8 +112,8 @@ impl<P> PendingEnds<P> {
         if !self.carried_out.load(Ordering::Relaxed) {
             return Err(sqlx::Error::Configuration(
                 "this PendingEnds is not registered with an authenticator, so nothing would end the sessions; pass a \
-                 clone of it to AuthenticatorBuilder::pending_revocations (as Accounts::configure does), or call \
-                 carried_out_by_servers if the servers have registered theirs"
+                 clone of it to AuthenticatorBuilder::pending_revocations (as Accounts::configure does), or, if the \
+                 servers have registered a PendingEnds of their own, call carried_out_by_servers"
                     .into(),
             ));
         }

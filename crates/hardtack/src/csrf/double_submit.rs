@@ -26,8 +26,8 @@ pub enum CsrfError {
     OtherPreSession,
     /// The field was not found within the limit for reading ahead of the handler. The form is longer than this limit.
     #[error(
-        "Hardtack found no CSRF field in the beginning of the form (ReadAheadLimits::bytes limits how much of the form \
-         Hardtack searches); put the field first in the form"
+        "Hardtack found no CSRF field in the first part of the form, the only part that it searches (its length is \
+         ReadAheadLimits::bytes); put the field first in the form"
     )]
     BeyondPeek,
     /// The form was not read. Either no layer wraps the route, or a middleware between the layer and the handler has

@@ -32,7 +32,7 @@ pub enum Reason {
     Malformed(TokenLocation),
     /// A JSON body that may contain the token is longer than
     /// [`ReadAheadLimits::bytes`](crate::config::ReadAheadLimits::bytes), so the token in it was not read.
-    #[error("the JSON body is longer than ReadAheadLimits::bytes, so it was not searched for a token")]
+    #[error("the JSON body is longer than ReadAheadLimits::bytes, so Hardtack did not look for a token in it")]
     BeyondPeek,
     /// The token is not valid.
     #[error(transparent)]
@@ -248,7 +248,7 @@ impl Reason {
                  again."
             }
             Self::Token(TokenError::WrongKind) => {
-                "This route needs the other kind of token (access or refresh). Log in again."
+                "This route needs a refresh token instead of an access token, or the reverse. Log in again."
             }
             Self::Token(TokenError::NotYetValid | TokenError::IssuedInFuture) => {
                 "Your log-in is not valid here yet, because this server's clock is behind. Try again in a moment, or log in again."

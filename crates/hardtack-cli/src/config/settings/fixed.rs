@@ -44,7 +44,7 @@ pub(crate) const FIXED: [FixedSetting; 9] = [
     FixedSetting::only("JWT_VERIFY_SUB", "true", "the claim sub is always verified"),
     FixedSetting::only("JWT_ERROR_MESSAGE_KEY", "msg", "error responses use the member msg"),
     FixedSetting::unsupported("JWT_DECODE_ALGORITHMS", "each key has exactly one algorithm, set by JWT_ALGORITHM"),
-    FixedSetting::unsupported("JWT_CSRF_METHODS", "every method but GET, HEAD, OPTIONS and TRACE is checked"),
+    FixedSetting::unsupported("JWT_CSRF_METHODS", "all methods except GET, HEAD, OPTIONS and TRACE are checked"),
     FixedSetting::only("JWT_CSRF_CHECK_FORM", "true", FORM_FIELD),
     FixedSetting::only("JWT_ACCESS_CSRF_FIELD_NAME", "csrf_token", FORM_FIELD),
     FixedSetting::only("JWT_REFRESH_CSRF_FIELD_NAME", "csrf_token", FORM_FIELD),

@@ -149,7 +149,7 @@ settings! {
     FRESH_LIFETIME = Setting::option(
         "fresh_lifetime",
         "TIME",
-        "How long after entering the password users can open the account page without entering it again",
+        "After users enter their password, how long they can open the account page without entering it again",
     )
     .default("15m");
     SESSION_LIFETIME =

@@ -43,7 +43,10 @@ impl Exchange<'_> {
         let policy = self.authenticator.cookies();
         let set = sealed.map(|sealed| policy.set(&policy.notice, &sealed, &setting, &mut cookies));
         if !matches!(set, Some(Ok(()))) {
-            tracing::warn!(event = "log_in_notice_too_long", "the text of a refused log-in does not fit into a cookie");
+            tracing::warn!(
+                event = "log_in_notice_too_long",
+                "the message for a refused log-in is too long for a cookie, so the log-in page does not show it"
+            );
         }
         cookies
     }

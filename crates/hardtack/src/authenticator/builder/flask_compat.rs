@@ -179,8 +179,8 @@ impl AuthenticatorBuilder {
         let csrf = &mut self.settings.csrf;
         if let Some(methods) = options.list("JWT_CSRF_METHODS") {
             if csrf.methods.is_none() && !flask {
-                let expected = "the option to be unset, unless CsrfPolicy::insecure_methods was called, because all \
-                                methods except GET, HEAD, OPTIONS and TRACE are checked";
+                let expected = "no value, because all methods except GET, HEAD, OPTIONS and TRACE are checked; to \
+                                check other methods, call CsrfPolicy::insecure_methods first";
                 return Err(options.refused("JWT_CSRF_METHODS", expected));
             }
             csrf.methods = Some(methods.into_iter().map(str::to_owned).collect());

@@ -9,8 +9,8 @@
 /// description.
 pub(super) const PATH: &str = "the path of a file; write @ before it to read the file";
 const FILE_URL: &str = "a file: URL; write @ and the path instead";
-const REFERENCE: &str = "a reference to a secret in another program or service, which Hardtack does not follow; let \
-                         that program write the secret to a file, and write @ and the path of the file";
+const REFERENCE: &str = "a reference to a secret in another program or service, which Hardtack does not follow; have \
+                         that program write the secret to a file, and set @ and the path of the file";
 const COMMAND: &str = "a command that was not run; set its output, or write @ and the path of a file";
 const ASSIGNMENT: &str = "a whole line NAME=VALUE of a settings file; set the value alone";
 const PLACEHOLDER: &str = "a placeholder that was not replaced; set the secret itself";
@@ -22,7 +22,7 @@ pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
     if starts_with_ignoring_case(text, "file:") {
         Some(FILE_URL)
     } else if text.strip_prefix('@').is_some_and(|path| is_path(path) || is_path_text(path)) {
-        Some("@ and a path, which is only read from settings; read the file and pass its content")
+        Some("@ and the path of a file, which only settings accept; read the file, and pass its content")
     } else if is_path(text) {
         Some(PATH)
     } else if is_reference(text) {

@@ -25,7 +25,7 @@ const EXPECTED_PEM: KeyError = KeyError::Unparsable {
 const EXPECTED_DER: KeyError =
     KeyError::Unparsable { expected: "a DER private key: PKCS#8, PKCS#1 (RSA) or SEC 1 (EC), unencrypted" };
 const EXPECTED_PARTS: KeyError =
-    KeyError::Unparsable { expected: "a private key whose parts are valid and belong together" };
+    KeyError::Unparsable { expected: "a private key whose parts are valid and match each other" };
 
 /// A private key or HMAC secret that signs tokens with one algorithm. Cheap to clone.
 ///
