@@ -23,7 +23,7 @@ pub struct BaseUrl {
     is_loopback: bool,
 }
 
-/// The names of this machine for itself.
+/// The host names and addresses by which a browser reaches a server on the same machine.
 const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 impl BaseUrl {

@@ -68,9 +68,9 @@ macro_rules! __forward_auth {
         }
 
         /// Returns a cookie by which Hardtack recognizes this browser at later log-ins. Add the cookie to the response
-        /// to a successful log-in. [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of such a
-        /// browser separately. Therefore, a stranger who uses up the attempts of an account cannot lock its owner out
-        /// of this browser.
+        /// to a successful log-in. [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of this
+        /// browser separately. Even if a stranger uses up the account's attempts, the owner can still log in from this
+        /// browser.
         pub fn remember_device(&self, throttle: &$crate::throttle::Throttle, username: &str) -> $cookies {
             self.exchange().remember_device(throttle, username).into()
         }
@@ -131,10 +131,10 @@ macro_rules! __forward_auth {
         /// gets `Clear-Site-Data: "cache"`. The browser then clears its cache of this site, so the Back button shows no
         /// page of the session.
         ///
-        /// If the access cookie contains an expired token, this method normally ignores the token, because the token
-        /// may have been copied, for example from a log. There is one exception: if the path of the refresh cookie
-        /// excludes the log-out URL, browsers send no refresh token to this URL, so this method also ends the session
-        /// of an expired access token.
+        /// This method normally ignores an expired access token in the cookie, because the token may have been copied,
+        /// for example from a log. There is one exception. If the path of the refresh cookie does not cover the log-out
+        /// URL, the browser sends no refresh token to it. In this case, the method also ends the session of an expired
+        /// access token.
         ///
         /// If the request has several cookies with the same name, the sessions of all of them end. If the request has
         /// no tokens, the log-out succeeds.
@@ -223,9 +223,8 @@ macro_rules! __forward_auth {
         /// take part in your transaction, pass [`EndedSessions::none`](hardtack::session::EndedSessions::none). This
         /// method then ends the other sessions itself.
         ///
-        /// If the transaction ended the sessions, this method succeeds even if the store then fails or the client
-        /// disconnects, but it returns no cookies in these cases. The new password is already stored, so do not tell
-        /// the user to try again.
+        /// If the transaction ended the sessions, and the store then fails or the client disconnects, this method still
+        /// succeeds, but returns no cookies. The new password is already stored, so do not tell the user to try again.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
@@ -348,7 +347,7 @@ macro_rules! __forward_auth {
         /// value for the parameter `state`, and a cookie that ties this value to the browser. Send the cookie in the
         /// response that redirects the browser to the other site.
         ///
-        /// A browser can begin several log-ins, for example in two tabs. Each has a state of its own. The guide
+        /// A browser can begin several log-ins, for example in two tabs. Each log-in has its own state. The guide
         /// [`oauth`](hardtack::guide::oauth) has complete examples.
         ///
         /// # Errors

@@ -53,9 +53,9 @@ impl Exchange<'_> {
 
     /// Whether a failed refresh redirects the browser back to the page `next`, which then treats the user as a visitor.
     ///
-    /// When that page redirected the browser to the refresh URL, the response deleted the access cookie. If the browser
-    /// still sends this cookie, it is not redirected back, because the page would redirect it to the refresh URL again,
-    /// in an endless loop.
+    /// The page deletes the access cookie when it redirects the browser to the refresh URL. If the browser still sends
+    /// the cookie, this method returns `false`: the page would redirect the browser to the refresh URL again, in an
+    /// endless loop.
     fn returns_without_user(&self, failure: &Failure) -> bool {
         let kind = failure.reason().kind();
         let is_dead = kind.unsets_cookies() || kind == FailureKind::Missing;

@@ -44,10 +44,10 @@ impl Exchange<'_> {
     /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
     /// authentication cookies. A refresh that is already in flight cannot revive the session.
     ///
-    /// If the access cookie contains an expired token, this method normally ignores the token, because the token may
-    /// have been copied, for example from a log. There is one exception: if the path of the refresh cookie excludes the
-    /// log-out URL, browsers send no refresh token to this URL, so this method also ends the session of an expired
-    /// access token.
+    /// This method normally ignores an expired access token in the cookie, because the token may have been copied, for
+    /// example from a log. There is one exception. If the path of the refresh cookie does not cover the log-out URL,
+    /// the browser sends no refresh token to it. In this case, the method also ends the session of an expired access
+    /// token.
     ///
     /// If the request has several cookies with the same name, the sessions of all of them end.
     ///
@@ -173,9 +173,8 @@ impl Exchange<'_> {
     /// commit of the transaction that stored a new password and ended the sessions. The adapter adds
     /// `Clear-Site-Data: "cache"` to the response that carries these cookies.
     ///
-    /// If the transaction ended the sessions, this method succeeds even if the store then fails or the client
-    /// disconnects, but it returns no cookies in these cases. The new password is already stored, so do not tell the
-    /// user to try again.
+    /// If the transaction ended the sessions, and the store then fails or the client disconnects, this method still
+    /// succeeds, but returns no cookies. The new password is already stored, so do not tell the user to try again.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
@@ -205,8 +204,8 @@ impl Exchange<'_> {
         self.required(need).await
     }
 
-    /// Refuses to issue tokens once the head of the response has been sent, because they cannot reach the browser. The
-    /// browser would keep its old tokens. When it sends those later, they would look like stolen copies.
+    /// Refuses to issue tokens once the head of the response has been sent, because the new tokens could no longer
+    /// reach the browser. The browser would keep its old tokens, and they would look stolen in later requests.
     pub(super) fn require_unsent_head(&self, method: &str) -> Result<(), Failure> {
         if !self.state.is_head_sent() {
             return Ok(());
@@ -252,9 +251,9 @@ impl Exchange<'_> {
         Ok(found)
     }
 
-    /// Returns the valid tokens that the request carries outside of cookies, such as in the `Authorization` header. If
-    /// none of these tokens is valid and one has expired, this fails, because the log-out does not end the session of
-    /// an expired token, and the client must learn that.
+    /// Returns the valid tokens that the request carries outside of cookies, such as in the `Authorization` header.
+    /// Returns an error if no token is valid and one has expired: a log-out does not end the session of an expired
+    /// token, and the client must learn that its session continues.
     fn other_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
         let verifier = self.verifier();
         let locations = self.authenticator.settings().sources.locations.iter();

@@ -109,7 +109,7 @@ mod tests {
         set(Authenticator::builder(keys).base_url("https://site.example")).build().unwrap()
     }
 
-    /// How many of the requests have a body to be read.
+    /// Returns for how many of the requests the authenticator may read the body.
     fn peeks(authenticator: &Authenticator) -> usize {
         let types = ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "application/json"];
         let methods = ["GET", "HEAD", "OPTIONS", "TRACE", "POST", "PUT", "PATCH", "DELETE", "get", "QUERY"];

@@ -191,8 +191,8 @@ impl Authenticator {
         self.0.early_tokens.warn(&*self.0.clock, self.settings().claims.skew(), time, now);
     }
 
-    /// The current moment on the wall clock and on the monotonic clock, for decisions that must stay right when the
-    /// wall clock is set.
+    /// The current moment on the wall clock and on the monotonic clock, for decisions that must not be affected when
+    /// the wall clock is set.
     fn moment(&self) -> Moment {
         Moment::now(&*self.0.clock)
     }

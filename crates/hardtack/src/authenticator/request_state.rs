@@ -141,8 +141,8 @@ impl RequestState {
         &self.authenticator
     }
 
-    /// Whether a refresh can add its cookies to the response. It can if the layer adds them, the head has not been
-    /// sent, and this request has not yet refreshed its tokens.
+    /// Whether this request can refresh its tokens: a layer adds the cookies to the response, the head of the response
+    /// has not been sent, and the request has not refreshed its tokens before.
     #[inline]
     pub(crate) fn can_refresh(&self) -> bool {
         self.in_layer && !self.is_head_sent() && self.refreshed().is_none()
@@ -272,9 +272,9 @@ impl RequestState {
     /// Decides what the layer adds to the head of a response. Call this method when the handler has returned. From then
     /// on, the request does not refresh its tokens.
     ///
-    /// `set_cookies` are the `Set-Cookie` values that the response already has. The iterator is only read if necessary,
-    /// which is rare. If the handler itself has set or deleted tokens, the cookies of a refresh are left out:
-    /// otherwise, they could undo a log-out.
+    /// `set_cookies` are the `Set-Cookie` values that the response already has. This method rarely needs to read them.
+    /// If the handler itself has set or deleted tokens, the cookies of a refresh are left out, because they could undo
+    /// a log-out.
     #[inline]
     pub fn finish<'r>(&self, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> ResponseChanges {
         self.close_head();

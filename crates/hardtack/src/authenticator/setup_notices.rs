@@ -98,8 +98,7 @@ impl SetupNotices {
         developer_notice::print("base_url_differs", &text);
     }
 
-    /// Whether a browser has been redirected to a page of the log-in flow, because its request was refused, and no
-    /// browser has requested this page since.
+    /// Whether a refusal has redirected a browser to a page of the log-in flow that no browser has requested since.
     #[inline]
     pub(super) fn awaits_page(&self) -> bool {
         !self.awaited.is_empty()

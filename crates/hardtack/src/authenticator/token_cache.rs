@@ -19,7 +19,7 @@ use crate::token::VerifiedPayload;
 /// How many tokens are cached by default.
 pub(super) const DEFAULT_ENTRIES: usize = 8192;
 
-/// How many bytes an entry may take on average. Larger entries leave room for fewer.
+/// How many bytes an entry may take on average. If entries are larger, fewer fit into the cache.
 const BYTES_PER_ENTRY: usize = 2048;
 
 /// Longer tokens are not cached: no cookie can contain them.

@@ -178,7 +178,7 @@ impl<'a> RequestVerifier<'a> {
         if decided { CookieVerdict::Valid(token) } else { CookieVerdict::CheckSession(token) }
     }
 
-    /// Step 6: checks freshness. Either way, the request is authenticated.
+    /// Step 6: checks freshness. The request counts as authenticated even if its token is not fresh.
     #[inline]
     pub(super) fn check_freshness(&self, token: VerifiedToken, need: Need) -> Result<VerifiedToken, Rejection> {
         self.state.set_authenticated();
@@ -199,8 +199,8 @@ impl<'a> RequestVerifier<'a> {
         Ok(())
     }
 
-    /// Refuses a request from another site if it may change something. A WebSocket handshake counts as such a request,
-    /// because browsers let every site make one with the user's cookies (ASVS 5.0 V4.4.2).
+    /// Refuses a request from another site if its method is unsafe or it is a WebSocket handshake. Browsers let every
+    /// site open a WebSocket with the user's cookies (ASVS 5.0 V4.4.2).
     #[inline]
     pub(crate) fn check_origin(&self) -> Result<(), Reason> {
         if self.head.is_safe() && !self.head.is_websocket_handshake() {
@@ -349,7 +349,7 @@ impl Authenticator {
         expected
     }
 
-    /// Step 4: whether a request needs a CSRF value, by its method.
+    /// Step 4: whether a request with this method needs a CSRF value.
     #[inline]
     pub(super) fn needs_csrf_value(&self, head: &RequestHead<'_>) -> bool {
         let policy = &self.settings().csrf;
@@ -369,9 +369,9 @@ impl Authenticator {
         self.knows_all_revocations(now) && self.0.revocation_cache.status(id) == SessionStatus::Live(Notes::default())
     }
 
-    /// Whether the revocation cache is complete. Returns `true` if this process has read the revocation log recently
-    /// enough, and the clock has not been set back to a time when entries that were since dropped were still needed.
-    /// Call this method before reading the cache;
+    /// Whether the revocation cache is complete. Returns `false` if this process has not read the revocation log
+    /// recently enough. Also returns `false` if the clock was set back, so that the cache may need entries that it has
+    /// already dropped. Call this method before reading the cache;
     /// [`LogPosition::is_current`](crate::revocation::LogPosition::is_current) explains why.
     #[inline]
     pub(super) fn knows_all_revocations(&self, now: Timestamp) -> bool {

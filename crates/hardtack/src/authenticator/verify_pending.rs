@@ -65,9 +65,9 @@ impl RequestVerifier<'_> {
         Ok(token)
     }
 
-    /// Decides what a refusal means for a route whose token is optional. A browser with invalid cookies is served as a
-    /// visitor, and if the cookies have become useless, the response deletes them. Any other refusal stands, such as a
-    /// failure of the store or a missing CSRF value.
+    /// Decides what a refusal means for a route whose token is optional. If the cookies of a browser are invalid, the
+    /// browser is served as a visitor, and the response deletes cookies that have become useless. For any other reason,
+    /// such as a failure of the store or a missing CSRF value, the request is still refused.
     #[cold]
     pub(crate) fn refused(&self, rejection: Rejection, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
         let are_dead = rejection.from_cookie && rejection.reason.kind().unsets_cookies();
@@ -115,8 +115,8 @@ impl RequestVerifier<'_> {
     /// will have the claim, the old one came in a cookie, and this request has not yet refreshed its token. Returns
     /// `None` if nothing was replaced.
     ///
-    /// A new token is not fresh. The new claims are therefore checked before the rotation, so that a fresh token is not
-    /// replaced in vain.
+    /// A new token is not fresh. Before the rotation, this method therefore checks that the new claims suffice.
+    /// Otherwise, the user could lose a fresh token for nothing.
     pub(crate) async fn renew_for_claims(
         &self,
         token: &VerifiedToken,
@@ -212,8 +212,8 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// In redirect mode: whether the browser has a refresh cookie. By default, it does not send that cookie to this
-    /// path. However, it sends the refresh cookie's CSRF cookie, which shows that there is a refresh cookie.
+    /// In redirect mode: whether the browser has a refresh cookie. By default, browsers do not send the refresh cookie
+    /// to this path. However, they send its CSRF cookie, which is set and deleted together with it.
     fn has_refresh_hint(&self) -> Result<bool, Reason> {
         let csrf_cookie = &self.authenticator.cookies().csrf_refresh.name;
         let hint = csrf_cookie.find(&self.head).map_err(|_| Reason::DuplicateCookie)?;
@@ -243,9 +243,9 @@ impl RequestVerifier<'_> {
 
     /// Handles a valid token with outdated claims, which was issued before the claims of its session changed.
     ///
-    /// If this request has already refreshed its token and the head of the response has not been sent, it continues
-    /// with the outdated token. In sliding mode, if the response can still carry a new token, the outdated one is
-    /// replaced at once. In all other cases, the outdated token is treated like an expired one.
+    /// - If this request has already refreshed its token and the head of the response has not been sent, the request
+    /// continues with the outdated token. - In sliding mode, if the response can still carry a new token, that token
+    /// replaces the outdated one at once. - In all other cases, the outdated token is treated like an expired one.
     async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if self.state.refreshed().is_some() && !self.state.is_head_sent() {
             // A request refreshes its token only once. The browser's next request replaces the token.
@@ -285,8 +285,8 @@ impl RequestVerifier<'_> {
         self.refresh_token_if(need, |token| self.check_csrf(token)).await
     }
 
-    /// Does the same as [`Self::refresh_token`], but without a CSRF check. For the routes of device binding, which
-    /// check a proof that no other site can make.
+    /// Does the same as [`Self::refresh_token`], but without a CSRF check. The routes of device binding use this
+    /// method: they require a proof that no other site can create.
     pub(crate) async fn device_token(&self) -> Result<Option<VerifiedToken>, Reason> {
         self.refresh_token_if(Need::refresh(), |_| Ok(())).await
     }

@@ -17,9 +17,9 @@ use crate::jwt::Claims;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a policy does nothing until it is given to AuthenticatorBuilder::claims"]
 pub struct ClaimsPolicy {
-    /// Replaces `clock_skew` if it is set.
+    /// If set, this tolerance replaces `clock_skew`.
     pub(crate) leeway: Option<Duration>,
-    /// Three seconds if it is not set; none in `flask_compatible`.
+    /// If not set, the tolerance is three seconds, or zero in `flask_compatible`.
     pub(crate) clock_skew: Option<Duration>,
     pub(crate) encode_audience: Vec<String>,
     /// The accepted audiences. If the list is empty, the only audience that a token may have is the realm.

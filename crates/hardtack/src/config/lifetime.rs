@@ -9,7 +9,7 @@ use crate::error::ConfigError;
 pub enum Lifetime {
     /// For this long, in whole seconds.
     For(Duration),
-    /// As long as the key set contains its key. A stolen token stays valid just as long.
+    /// Until its key is removed from the key set. A stolen token is valid for as long.
     InsecureForever,
 }
 

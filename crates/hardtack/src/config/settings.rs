@@ -173,8 +173,8 @@ impl Settings {
         Reading { masks_csrf: self.csrf.mask, fresh_lifetime: self.fresh_lifetime.duration() }
     }
 
-    /// The lifetimes and windows of sessions. Without a store, a session lives as long as its tokens. `can_choose` says
-    /// whether users can choose to stay logged in, so that their sessions may be idle for longer.
+    /// The rules for the lifetimes of sessions. Without a store, a session lives as long as its tokens. `can_choose`
+    /// says whether users can choose to stay logged in, which gives their sessions a longer idle time.
     pub(crate) fn session_rules(&self, stored_sessions: bool, can_choose: bool) -> SessionRules {
         let idle = match self.refresh {
             // A sliding access token is the only token: it must be used while it is valid.

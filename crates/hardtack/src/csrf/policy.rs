@@ -26,7 +26,7 @@ pub struct CsrfPolicy {
     pub(crate) check_form: bool,
     pub(crate) access: CsrfNames,
     pub(crate) refresh: CsrfNames,
-    /// The methods that are checked; by default all that may change something.
+    /// The methods that need a CSRF value. `None`: all unsafe methods.
     pub(crate) methods: Option<Vec<String>>,
     /// Whether an empty header or field is treated as missing, as in Flask-JWT-Extended, and not as a wrong value.
     pub(crate) empty_is_missing: bool,
@@ -127,7 +127,7 @@ impl CsrfPolicy {
         self
     }
 
-    /// Adds an origin whose pages may send requests that change something.
+    /// Adds an origin whose pages may send requests with unsafe methods, such as POST.
     ///
     /// The origin may be that of another site, such as `https://app.site.example`, or of an app or browser extension,
     /// such as `tauri://localhost`, `capacitor://localhost` or `chrome-extension://ID`. Call this method once for each
@@ -174,7 +174,7 @@ impl CsrfPolicy {
         }
     }
 
-    /// Whether a value that a request sent counts as present: an empty one may count as missing.
+    /// Whether a value in a request counts as present. An empty value counts as missing if `empty_is_missing` is set.
     pub(crate) const fn counts(&self, sent: &[u8]) -> bool {
         !self.empty_is_missing || !sent.is_empty()
     }

@@ -12,8 +12,8 @@
 //!    [`Urls::bound`](crate::Urls::bound).
 //!
 //! [`AuthenticatorBuilder::device_binding`](crate::AuthenticatorBuilder::device_binding) turns device binding on.
-//! Browsers that do not support it, such as Firefox and Safari, ignore the request to register a key, and their
-//! sessions work as before.
+//! Browsers without support for device binding, such as Firefox and Safari, do not register a key, and their sessions
+//! work as before.
 //!
 //! A thief who has copied the cookies of a bound session can use the access token until it expires. Device binding does
 //! not protect against malware on the device. Malware that runs during the log-in can register its own key. Malware

@@ -44,7 +44,7 @@ impl Error for BackendError {
     }
 }
 
-/// Writes the message and its causes. If `main` returns an error, Rust prints the error's `Debug`.
+/// Writes the message and its causes, because Rust prints the `Debug` of an error that `main` returns.
 impl fmt::Debug for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&WithCauses(self), f)

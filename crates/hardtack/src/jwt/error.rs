@@ -75,8 +75,7 @@ pub enum TokenError {
     /// `iat` is in the future.
     #[error("the `iat` of the token is in the future")]
     IssuedInFuture,
-    /// `aud` does not contain an expected audience, or does not contain the realm. Or no audience is expected, but the
-    /// token has an `aud`.
+    /// `aud` lacks an expected audience or the realm, or the token has an `aud` although no audience is expected.
     #[error("the `aud` of the token does not name an accepted audience")]
     WrongAudience,
     /// `iss` is not an expected issuer.

@@ -14,7 +14,7 @@ use super::keys::{SigningKey, VerifyingKey};
 use super::limits::{MAX_KEY_ID_LEN, MAX_SIGNATURE_LEN, MAX_TOKEN_LEN};
 use super::typ::Typ;
 
-/// The longest signature that is not RSA: ES512 (RFC 7518 §3.4). In bytes.
+/// The length of the longest signature that is not RSA, in bytes: ES512 (RFC 7518 §3.4).
 const SHORT_SIGNATURE_LEN: usize = 132;
 
 /// The payload of a token whose signature was verified. Only verification constructs it.

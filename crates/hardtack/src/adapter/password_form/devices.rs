@@ -1,5 +1,5 @@
-//! Known devices: browsers in which a user has logged in before. Their attempts are counted separately, so a stranger
-//! cannot lock an account's owner out of these browsers.
+//! Known devices: browsers in which a user has logged in before. Their attempts are counted separately. Even if a
+//! stranger uses up an account's attempts, the owner can still log in from these browsers.
 
 use std::time::Duration;
 
@@ -32,8 +32,8 @@ impl Exchange<'_> {
     /// Returns a cookie by which Hardtack recognizes this browser at later log-ins. Add the cookie to the response to a
     /// successful log-in.
     ///
-    /// [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of such a browser separately. Therefore,
-    /// a stranger who uses up the attempts of an account cannot lock its owner out of this browser.
+    /// [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of this browser separately. Even if a
+    /// stranger uses up the account's attempts, the owner can still log in from this browser.
     pub fn remember_device(&self, throttle: &Throttle, username: &str) -> SetCookies {
         let (now, account) = (self.authenticator.now(), encoded(account_key(throttle, username)));
         let known = self.device();

@@ -93,8 +93,8 @@ impl Authenticator {
 impl AuthenticatorBuilder {
     /// Sets the site's public address, such as `https://site.example` or `http://127.0.0.1:8080`.
     ///
-    /// If the address is https, cookies are `Secure`. A request that comes from another origin and may change something
-    /// is refused.
+    /// If the address is https, cookies are `Secure`. A request with an unsafe method (such as POST) is refused if it
+    /// comes from another origin.
     ///
     /// If several sites share a host, add the path of this site, as in `https://site.example/app`. All redirects then
     /// lead to URLs below this path. The application itself can be below the path (`Router::nest`, `web::scope`), or a
@@ -201,11 +201,12 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Registers where the application records its intentions to end sessions. Use this if the sessions are not in the
-    /// same database as the users, for example because they are in Redis.
+    /// Registers the place where the application stores its intentions to end sessions. Use this if the sessions are
+    /// not in the same database as the users, for example because they are in Redis.
     ///
-    /// The transaction that changes a user then also records that the user's sessions are to end. A server that follows
-    /// the revocation log ends those sessions within seconds, even if the server that changed the user has crashed.
+    /// The transaction that changes a user also stores the intention to end the user's sessions. A server that follows
+    /// the revocation log then ends those sessions within seconds, even if the server that changed the user has
+    /// crashed.
     ///
     /// This requires a session store. If [`SessionPolicy::max_staleness`] is not set, its default for a durable store
     /// applies.

@@ -25,9 +25,8 @@ use super::tokens::AddedClaims;
 /// device of their own.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Each access token of a bound session is issued with a challenge. This is how long the challenge is still accepted
-/// after the token has expired. A browser that returns within this time can sign this challenge, and needs no round
-/// trip to get a new one.
+/// How long a challenge is still accepted after the access token that was issued with it has expired. A browser that
+/// returns within this time can sign the challenge that it has, without a round trip for a new one.
 const CHALLENGE_MARGIN: Duration = Duration::from_secs(5 * 60);
 
 /// The result of a registration.

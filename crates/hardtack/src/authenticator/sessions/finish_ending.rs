@@ -19,10 +19,10 @@ impl Authenticator {
     /// commit if no browser gets a new session, for example after a password reset by mail, or when a user is disabled
     /// or deleted.
     ///
-    /// Returns `false` if the sessions could not be ended yet. This can only happen if the sessions are not in the
-    /// database that stores the application's change, and either that database or the session store has failed. This
-    /// process then refuses the sessions, and the servers end them once both have recovered. The change itself is
-    /// stored in either case, so do not tell the user to try again.
+    /// Returns `false` if the sessions could not be ended yet. This can only happen if the sessions and the
+    /// application's change are in different databases, and one of the two has failed. This process then refuses the
+    /// sessions, and a server ends them once both databases work again. The change itself is stored in any case, so do
+    /// not tell the user to try again.
     ///
     /// ```
     /// # async fn reset(auth: &hardtack::Authenticator, ended: hardtack::session::EndedSessions) -> &'static str {
@@ -45,9 +45,9 @@ impl Authenticator {
         }
     }
 
-    /// Reads the revocation log to find out which of the sessions have ended, and emits an event for each session that
-    /// has ended. If the transaction was rolled back, no session has ended. For the session `renewed`, whose browser
-    /// gets a new session, the event is [`EventKind::Replaced`].
+    /// Reads the revocation log to find out which of the sessions have ended, and emits an event for each of them. If
+    /// the transaction was rolled back, no session has ended. `renewed` is the session whose browser gets a new
+    /// session; its event is [`EventKind::Replaced`].
     pub(super) async fn learn_committed(
         &self,
         subject: &str,
@@ -184,9 +184,9 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Whether the intention is still stored and has yet to be carried out. If the authenticator does not know where
-    /// intentions are stored, returns `true`, because the application has only just committed the transaction that
-    /// stored the intention.
+    /// Whether the intention is still stored, so that it has yet to be carried out. Returns `true` if the authenticator
+    /// does not know where intentions are stored. The intention then comes from a transaction that the application has
+    /// just committed.
     async fn is_stored(&self, intention: &PendingRevocation) -> Result<bool, BackendError> {
         let Some(pending) = &self.0.pending else { return Ok(true) };
         Ok(pending.find(&intention.subject).await?.iter().any(|found| found.number == intention.number))

@@ -34,7 +34,8 @@ impl Authenticator {
     /// read the log, each request is checked against the store.
     ///
     /// # Errors
-    /// The store failed, or entries are missing from its log. In either case, the next call skips no entry.
+    /// The store failed, or entries are missing from its log. No entry is lost: the next call reads the missing entries
+    /// again.
     pub async fn sync_revocations(&self) -> Result<usize, BackendError> {
         if let Err(error) = self.work_off_due().await {
             tracing::error!(event = "ending_failed", error = %WithCauses(&error));

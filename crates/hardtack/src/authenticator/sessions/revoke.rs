@@ -84,8 +84,9 @@ impl Authenticator {
 
     /// Records in the cache what happened to a session at `at`, and keeps the record for [`Self::token_memory`].
     ///
-    /// This period starts now, however long ago `at` seems to be, because our clock may be wrong. If `at` is in the
-    /// future, the clock that dated the tokens is ahead of ours, and the record is kept longer by the difference.
+    /// The record is kept for this period from now on, even if `at` is in the past, because this process's clock may be
+    /// wrong. If `at` is in the future, the clock of the server that dated the tokens is ahead. The record is then kept
+    /// longer by the difference.
     pub(super) fn learn(&self, id: SessionId, what: RevocationKind, at: Timestamp, now: Moment) {
         let until = now.after(at.since(now.date).saturating_add(self.token_memory()));
         match what {
@@ -208,7 +209,7 @@ impl Authenticator {
     /// Ends all sessions of the user of a token, and returns the number of sessions that it ended. Call this method
     /// when a logged-in user logs out everywhere.
     ///
-    /// Ends the token's session even if the store has lost the session's row.
+    /// The session of `token` ends even if the store has lost its row.
     ///
     /// # Errors
     /// The store failed.
@@ -218,8 +219,8 @@ impl Authenticator {
     }
 
     /// Ends the session of a token, even if the store has lost the session's row. Returns `false` if the token has no
-    /// session, if the session had already been ended, or if the store has no row for the session. If the row is
-    /// missing, the tokens of the session are refused all the same.
+    /// session, if the session had already been ended, or if the store has no row for the session. Even if the row is
+    /// missing, the tokens of the session are refused from then on.
     ///
     /// # Errors
     /// The store failed.

@@ -17,8 +17,7 @@ use crate::token::{IssueError, VerifiedToken};
 
 /// The claim that records whether the cookies outlive the browser. Without a store, all tokens of a session have this
 /// claim if the log-in has set [`LogIn::remember`](crate::LogIn::remember). With a store, only refresh tokens can have
-/// it. They have it if the user has chosen to stay logged in and the session policy lets such sessions be idle for
-/// longer than others.
+/// it, and only if the user chose to stay logged in and the session policy allows such sessions a longer idle time.
 pub(super) const PERSISTENT: &str = "persistent_cookies";
 
 /// The claims that the callback `additional_claims` adds to an access token.

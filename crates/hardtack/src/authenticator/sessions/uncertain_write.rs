@@ -19,8 +19,8 @@ pub(super) struct UncertainWrite<'a> {
 
 impl Authenticator {
     /// Call this method before the store ends sessions or changes their claims. If the target is a subject, this method
-    /// lists the subject's sessions. It misses sessions that begin between this call and the write. The only way for
-    /// this process to learn what the write did to those sessions is the revocation log.
+    /// lists the subject's sessions. The list lacks sessions that begin between this call and the write. This process
+    /// learns only from the revocation log what the write did to those.
     pub(super) async fn begin_uncertain_write(
         &self,
         store: &dyn ErasedStore,
