@@ -266,7 +266,7 @@ pub async fn log_out_page(Optional(token): Optional<AccessToken>, auth: Auth) ->
 /// Logs the user out, and redirects a browser to the log-in page.
 ///
 /// # Errors
-/// Those of [`Auth::log_out`].
+/// The errors of [`Auth::log_out`].
 pub async fn log_out(auth: Auth) -> Result<HttpResponse, AuthError> {
     auth.log_out_and_return().await
 }
@@ -274,7 +274,7 @@ pub async fn log_out(auth: Auth) -> Result<HttpResponse, AuthError> {
 /// Exchanges the refresh token, and redirects a browser back to the page that it requested.
 ///
 /// # Errors
-/// Those of [`Auth::refresh`].
+/// The errors of [`Auth::refresh`].
 pub async fn refresh(auth: Auth) -> Result<HttpResponse, AuthError> {
     auth.refresh_and_return().await
 }

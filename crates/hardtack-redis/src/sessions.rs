@@ -61,7 +61,7 @@ impl RedisSessions {
     /// if each uses a name of its own. A name consists of 1 to 64 ASCII letters, digits, `-`, `_`, `.` or `:`.
     ///
     /// # Errors
-    /// Those of [`Self::open`], or the name is not valid.
+    /// The errors of [`Self::open`], or the name is not valid.
     pub async fn open_named(address: impl IntoConnectionInfo, name: &str) -> Result<Self, OpenError> {
         let client = Client::open(address).map_err(|error| OpenError::invalid_address(&error))?;
         let prefix = key_prefix(name)?;

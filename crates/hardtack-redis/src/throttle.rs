@@ -59,7 +59,7 @@ impl RedisThrottleStore {
     /// Connects to a Redis server, for an application whose sessions are in another store. See [`RedisSessions::open`].
     ///
     /// # Errors
-    /// Those of [`RedisSessions::open`].
+    /// The errors of [`RedisSessions::open`].
     pub async fn open(address: impl IntoConnectionInfo) -> Result<Self, OpenError> {
         Ok(RedisSessions::open(address).await?.throttle())
     }
@@ -68,7 +68,7 @@ impl RedisThrottleStore {
     /// braces. See [`RedisSessions::open_named`].
     ///
     /// # Errors
-    /// Those of [`RedisSessions::open_named`].
+    /// The errors of [`RedisSessions::open_named`].
     pub async fn open_named(address: impl IntoConnectionInfo, name: &str) -> Result<Self, OpenError> {
         Ok(RedisSessions::open_named(address, name).await?.throttle())
     }

@@ -60,7 +60,7 @@ impl<T> LogInForm<T> {
     /// program gets 200 with JSON.
     ///
     /// # Errors
-    /// Those of [`Auth::log_in`].
+    /// The errors of [`Auth::log_in`].
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<Response, AuthError> {
         self.auth.log_in_and_return(log_in).await
     }
@@ -128,7 +128,7 @@ impl<T> ReauthenticationForm<T> {
     /// If another user is logged in, this method refuses the form with a text that says so.
     ///
     /// # Errors
-    /// Those of [`Auth::reauthenticate`].
+    /// The errors of [`Auth::reauthenticate`].
     pub async fn reauthenticate(&self, subject: &str) -> Result<Response, AuthError> {
         if subject != self.token.subject() {
             return Err(self.refuse(LogInRefusal::another_user()));

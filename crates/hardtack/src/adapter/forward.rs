@@ -98,7 +98,7 @@ macro_rules! __forward_auth {
         /// query's `next` or to the home page. An API client gets 200 with JSON.
         ///
         /// # Errors
-        /// Those of [`log_in`](Self::log_in).
+        /// The errors of [`log_in`](Self::log_in).
         pub async fn log_in_and_return(
             &self,
             log_in: impl ::core::convert::Into<$crate::LogIn>,
@@ -110,7 +110,7 @@ macro_rules! __forward_auth {
         /// browser is redirected to the query's `next` or to the home page. An API client gets 200 with JSON.
         ///
         /// # Errors
-        /// Those of [`reauthenticate`](Self::reauthenticate).
+        /// The errors of [`reauthenticate`](Self::reauthenticate).
         pub async fn reauthenticate_and_return(&self, subject: &str) -> ::core::result::Result<$response, $error> {
             Ok($into_response(self.exchange().reauthenticate_and_return(subject).await?))
         }
@@ -119,7 +119,7 @@ macro_rules! __forward_auth {
         /// log-in page. An API client gets 200 with JSON.
         ///
         /// # Errors
-        /// Those of [`log_out`](Self::log_out).
+        /// The errors of [`log_out`](Self::log_out).
         pub async fn log_out_and_return(&self) -> ::core::result::Result<$response, $error> {
             Ok($into_response(self.exchange().log_out_and_return().await?))
         }

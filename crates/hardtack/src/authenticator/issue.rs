@@ -145,7 +145,7 @@ impl<'a> TokenBuilder<'a> {
     /// [`issue`](Self::issue) if that callback waits for something, such as a database query.
     ///
     /// # Errors
-    /// Those of [`issue`](Self::issue).
+    /// The errors of [`issue`](Self::issue).
     pub async fn issue_async(self) -> Result<IssuedToken, SessionError> {
         let callbacks = &self.authenticator.0.callbacks;
         let added = callbacks.claims_for(&self.claims.subject, self.claims.kind).await?;

@@ -22,13 +22,13 @@ pub(crate) struct Keys {
 
 impl KeysInUse {
     /// # Errors
-    /// Those of [`Authenticator::replace_keys`](super::Authenticator::replace_keys).
+    /// The errors of [`Authenticator::replace_keys`](super::Authenticator::replace_keys).
     pub(super) fn new(set: KeySet, settings: &Settings, has_store: bool) -> Result<Self, ConfigError> {
         Keys::new(set, settings, has_store).map(|keys| Self(ArcSwap::from_pointee(keys)))
     }
 
     /// # Errors
-    /// Those of [`Authenticator::replace_keys`](super::Authenticator::replace_keys).
+    /// The errors of [`Authenticator::replace_keys`](super::Authenticator::replace_keys).
     pub(super) fn replace(&self, set: KeySet, settings: &Settings, has_store: bool) -> Result<(), ConfigError> {
         self.0.store(Keys::new(set, settings, has_store)?.into());
         Ok(())

@@ -213,7 +213,7 @@ impl RequestVerifier<'_> {
     }
 
     /// In redirect mode: whether the browser has a refresh cookie. By default, browsers do not send the refresh cookie
-    /// to this path. However, they send its CSRF cookie, which is set and deleted together with it.
+    /// to this path. However, they send its CSRF cookie, which shows that there is a refresh cookie.
     fn has_refresh_hint(&self) -> Result<bool, Reason> {
         let csrf_cookie = &self.authenticator.cookies().csrf_refresh.name;
         let hint = csrf_cookie.find(&self.head).map_err(|_| Reason::DuplicateCookie)?;
@@ -244,8 +244,9 @@ impl RequestVerifier<'_> {
     /// Handles a valid token with outdated claims, which was issued before the claims of its session changed.
     ///
     /// - If this request has already refreshed its token and the head of the response has not been sent, the request
-    /// continues with the outdated token. - In sliding mode, if the response can still carry a new token, that token
-    /// replaces the outdated one at once. - In all other cases, the outdated token is treated like an expired one.
+    ///   continues with the outdated token.
+    /// - In sliding mode, if the response can still carry a new token, that token replaces the outdated one at once.
+    /// - In all other cases, the outdated token is treated like an expired one.
     async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if self.state.refreshed().is_some() && !self.state.is_head_sent() {
             // A request refreshes its token only once. The browser's next request replaces the token.

@@ -63,7 +63,7 @@ impl<'a> Authority<'a> {
     }
 }
 
-/// The bytes of `reg-name`, without percent-encoding, which no browser sends in a host.
+/// Whether a byte can be part of a host name: the bytes of `reg-name`, except `%`. No browser percent-encodes a host.
 const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }

@@ -55,8 +55,8 @@ pub(crate) struct Notes {
 pub(crate) struct RevocationCache {
     status: HashMap<SessionId, (SessionStatus, Moment), RandomState>,
     marks: RevocationFilter,
-    /// The time, in Unix seconds, from which none of the dropped entries is needed any more. [`NEVER`] if no entry has
-    /// been dropped since the whole log was last read.
+    /// The time, in Unix seconds, until which a dropped entry could be needed. [`NEVER`] if no entry has been dropped
+    /// since the whole log was last read.
     dropped: AtomicI64,
     upkeep: Mutex<Upkeep>,
 }
@@ -155,7 +155,7 @@ impl RevocationCache {
         self.note(id, |notes| SessionStatus::Live(Notes { awaited: generation, ..notes }), until, now);
     }
 
-    /// Records that an awaited generation was used.
+    /// Records that a client has used the generation in [`Notes::awaited`].
     pub(crate) fn confirmed(&self, id: SessionId, generation: u64) {
         let _writing = self.writing();
         let entries = self.status.pin();
@@ -297,8 +297,8 @@ pub(crate) struct LogPosition {
     synced_at: AtomicI64,
 }
 
-/// Earlier than any real time. In [`LogPosition`], it means that the cache is stale, whatever the bound is. In
-/// [`RevocationCache`], it means that the cache has dropped no entry that it could need again.
+/// Earlier than any real time. In [`LogPosition`], it means that the cache is stale, no matter how large the bound is.
+/// In [`RevocationCache`], it means that the cache has dropped no entry that it could need again.
 const NEVER: i64 = i64::MIN;
 
 impl Default for LogPosition {
@@ -336,8 +336,8 @@ impl LogPosition {
         self.read.store(0, Ordering::Release);
     }
 
-    /// Whether the cache is less than `bound` behind the log. Call this before reading the cache. If it were called
-    /// afterwards, an update in between could make a stale answer look current.
+    /// Whether the cache is less than `bound` behind the log. Call this before reading the cache. If you called it
+    /// afterwards, an update between the two could make a stale result look current.
     ///
     /// Times are whole seconds and the bound is exclusive, so rounding never extends it. If the clock was set back to
     /// before the last update, the cache counts as stale.

@@ -13,7 +13,7 @@ use crate::error::BackendError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PendingRevocation {
-    /// Its number. No other intention ever has it.
+    /// The number of the intention. Numbers are never reused.
     pub number: u64,
     /// The user whose sessions end.
     pub subject: String,

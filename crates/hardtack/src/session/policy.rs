@@ -30,7 +30,8 @@ pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(5);
 #[must_use = "a policy does nothing until it is given to AuthenticatorBuilder::session_policy"]
 pub struct SessionPolicy {
     pub(crate) absolute_lifetime: Duration,
-    /// The idle timeout of sessions whose user chose to stay logged in, before it is limited to `absolute_lifetime`.
+    /// The idle timeout of sessions whose user chose to stay logged in. It may exceed `absolute_lifetime`, which then
+    /// applies instead.
     pub(crate) remembered_idle: Duration,
     pub(crate) race_window: Duration,
     pub(crate) lost_response_window: Duration,

@@ -17,7 +17,8 @@ pub enum RevokeTarget<'a> {
     AllOf(&'a str),
     /// All sessions of a subject except one.
     AllExcept(&'a str, SessionId),
-    /// The listed sessions, whose browser gets a new session instead; none if the list is empty.
+    /// The listed sessions, all of one browser, which gets a new session instead. If the list is empty, no session
+    /// ends.
     Replaced(&'a [SessionId]),
     /// All sessions of a subject. The browser of the named one gets a new session instead.
     Renewed(&'a str, SessionId),
@@ -39,8 +40,8 @@ impl RevokeTarget<'_> {
         }
     }
 
-    /// Returns the ids of the sessions that must end and that the target names by id. [`Self::AllExcept`] names a
-    /// session that continues, so this session's id is not returned. The list may contain an id twice.
+    /// Returns the ids in the target, without the id in [`Self::AllExcept`], because that session continues. The list
+    /// may contain an id twice.
     ///
     /// [`SessionStore::revoke`] logs the end of such a session even if the store has lost the session's row.
     pub fn named(&self) -> &[SessionId] {

@@ -47,7 +47,7 @@ impl Counters {
         self.shared.is_some()
     }
 
-    /// Returns the verdict, and whether it is that of the shared store.
+    /// Takes a token from each budget. Returns the verdict, and whether it comes from the shared store.
     pub(super) async fn take(&self, budgets: &[Budget]) -> (Verdict, bool) {
         let now = self.clock.read();
         if let Some(store) = &self.shared

@@ -44,8 +44,8 @@ impl Now {
 ///
 /// Another store must follow these rules:
 ///
-/// - Each operation is one transaction. If 50 parallel calls take from one budget, exactly as many succeed as it has
-///   tokens. [`take_all`](super::take_all) and [`Counter`](super::Counter) do the arithmetic.
+/// - Each operation is one transaction. If 50 parallel calls take a token from a budget that has ten, exactly ten calls
+///   succeed. [`take_all`](super::take_all) and [`Counter`](super::Counter) do the arithmetic.
 /// - If the store does not respond, an operation fails after about a second, because a request is waiting for it. The
 ///   [`Throttle`](super::Throttle) then counts in memory.
 /// - The store deletes counters that [are full](super::Counter::is_full). It also limits the number of counters,

@@ -56,7 +56,7 @@ impl Exchange<'_> {
     /// `next` or to the home page. An API client gets 200 with JSON.
     ///
     /// # Errors
-    /// Those of [`log_in`](Self::log_in).
+    /// The errors of [`log_in`](Self::log_in).
     pub async fn log_in_and_return(&self, log_in: impl Into<LogIn>) -> Result<Reply, Failure> {
         let cookies = self.log_in(log_in).await?;
         Ok(self.done(self.next_or_home(), "logged_in", cookies))
@@ -66,7 +66,7 @@ impl Exchange<'_> {
     /// is redirected to the query's `next` or to the home page. An API client gets 200 with JSON.
     ///
     /// # Errors
-    /// Those of [`reauthenticate`](Self::reauthenticate).
+    /// The errors of [`reauthenticate`](Self::reauthenticate).
     pub async fn reauthenticate_and_return(&self, subject: &str) -> Result<Reply, Failure> {
         let cookies = self.reauthenticate(subject).await?;
         Ok(self.done(self.next_or_home(), "reauthenticated", cookies))
@@ -76,7 +76,7 @@ impl Exchange<'_> {
     /// log-in page. An API client gets 200 with JSON.
     ///
     /// # Errors
-    /// Those of [`log_out`](Self::log_out).
+    /// The errors of [`log_out`](Self::log_out).
     pub async fn log_out_and_return(&self) -> Result<Reply, Failure> {
         let cookies = self.log_out().await?;
         Ok(self.done(self.authenticator.urls().login.clone(), "logged_out", cookies))
