@@ -1,4 +1,4 @@
-//! A cookie jar, a general JWT crate, and handwritten checks, which is how applications without Hardtack usually do it.
+//! A cookie jar, a general JWT crate, and handwritten checks, as applications without Hardtack usually have them.
 
 use std::collections::HashSet;
 use std::sync::{Arc, RwLock};
@@ -29,7 +29,7 @@ struct Parts {
 impl ByHand {
     pub(crate) fn new(key: DecodingKey, algorithm: Algorithm, cookie_name: &str) -> Self {
         let mut validation = Validation::new(algorithm);
-        // Hardtack's default, so that both are equally strict.
+        // The same leeway as Hardtack's default, so that both are equally strict.
         validation.leeway = 0;
         validation.validate_nbf = true;
         validation.validate_aud = false;

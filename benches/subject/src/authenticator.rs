@@ -41,7 +41,8 @@ fn builder(keys: KeySet) -> AuthenticatorBuilder {
     // tokens.
     let randomised = keys.signing_key().is_some_and(|key| key.algorithm() == Algorithm::ES256);
     let mode = if randomised { RefreshMode::Sliding } else { RefreshMode::Transparent };
-    // No runtime polls the background work, which would be asked for at each request.
+    // No runtime would run the background work. Without this call, each request would check whether it has to be
+    // started.
     let builder = Authenticator::builder(keys).base_url(SITE).refresh_mode(mode).without_pruning();
     builder.sessions(EndedSessions::new(REVOCATIONS))
 }

@@ -40,7 +40,7 @@ pub(crate) async fn add_navigation(State(site): State<Site>, request: Request, n
     match std::str::from_utf8(&page).ok().and_then(|page| with_navigation(page, &shell)) {
         Some(page) => {
             head.headers.remove(header::CONTENT_LENGTH);
-            // The page has the user's CSRF token.
+            // The page now contains the user's CSRF token, so it must not be cached.
             head.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(hardtack::refusal::NO_STORE));
             Response::from_parts(head, Body::from(page))
         }

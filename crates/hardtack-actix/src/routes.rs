@@ -133,8 +133,8 @@ impl<C> PasswordLogIn<C> {
         self
     }
 
-    /// Allows any number of attempts. Use this method only if something else limits attempts. Otherwise, a program can
-    /// try thousands of passwords.
+    /// Allows any number of attempts. Use this method only if something else limits attempts. Otherwise, an attacker
+    /// can try thousands of passwords.
     pub fn insecure_without_throttle(mut self) -> Self {
         self.throttle = None;
         self

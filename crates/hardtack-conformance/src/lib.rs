@@ -3,8 +3,8 @@
 //! An adapter translates between a framework and Hardtack's core. This suite checks that the adapter does so correctly.
 //!
 //! The suite serves a small application through the adapter and sends more than a thousand requests to it through real
-//! sockets. The requests imitate those of browsers, programs, htmx and attackers. For each response, the suite compares
-//! the status, `Location`, `Set-Cookie`, the body and the number of handler runs with the expected values.
+//! sockets. The requests imitate those of browsers, API clients, htmx and attackers. For each response, the suite
+//! compares the status, `Location`, `Set-Cookie`, the body and the number of handler runs with the expected values.
 //! `hardtack-axum` and `hardtack-actix` pass the same cases. No case can be skipped.
 //!
 //! # Run it

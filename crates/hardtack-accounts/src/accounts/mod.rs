@@ -140,7 +140,8 @@ impl Accounts {
             uninterrupted,
             log_in_limits: LogInLimits::default(),
             counter_store,
-            // `for_site` replaces it, because only then are the keys known. Only a site verifies passwords.
+            // `for_site` replaces this value, because the counters need a key that is not known yet. Only a site
+            // verifies passwords.
             throttling: Throttling::off(),
         })
     }
@@ -252,8 +253,8 @@ impl Accounts {
     }
 
     /// Queues the emails about changes to users, but does not send them. Another process, which has called
-    /// [`with_mail`](Self::with_mail), sends them. Call this method in a program that makes a change and then exits
-    /// before an email could be sent.
+    /// [`with_mail`](Self::with_mail), sends them. Call this method in a program that makes a change and then exits,
+    /// such as a command-line tool.
     ///
     /// If you call neither this method nor `with_mail`, only warnings to confirmed addresses are queued, because
     /// another process may send them. If no process sends a queued email within seven days, the email is deleted, and

@@ -269,7 +269,8 @@ impl Accounts {
             return Err(dead_link());
         }
         match by_operator {
-            // The operator gives the account to the person who has the link. A former address may belong to a thief.
+            // An operator's link hands the account to the person who has it. Delete the undo links as well, because the
+            // former address may belong to a thief.
             true => kill_sent_links_in(&mut transaction, id).await?,
             false => kill_links_in(&mut transaction, id).await?,
         }

@@ -175,7 +175,7 @@ impl Shared {
                         "{what_to_do}"
                     );
                 }
-                // If this fails, the claim expires.
+                // If this fails, another attempt follows when the claim has expired.
                 let delayed = self.worker.jobs.fail(job, pause).await;
                 self.note(delayed);
             }

@@ -146,7 +146,7 @@ mod tests {
         }
         assert!(queue.take_dropped() > 1000);
         queue.push("ada".to_owned(), ("ada", 1));
-        // Those that have one item each may lose it; a client with two loses one first.
+        // When the queue is full, a client with two items loses one before a client with a single item does.
         let mut rest = 0;
         while queue.next().is_some() {
             queue.done();

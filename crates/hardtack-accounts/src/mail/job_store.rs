@@ -21,7 +21,7 @@ use crate::users::EmailAddress;
 const CLAIM: Duration = Duration::from_secs(15);
 
 /// How long it takes after a warning about a new device until the same client can trigger another such warning to the
-/// same user. Without this limit, a program that keeps no cookies would trigger a warning at each log-in.
+/// same user. Without this limit, a client that keeps no cookies would trigger a warning at each log-in.
 const SAME_CLIENT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads and writes the table `mail_jobs`.
@@ -176,7 +176,8 @@ impl MailJobStore {
         key: &str,
         detail: &str,
     ) -> Result<(), BackendError> {
-        // A warning (rank 0) does not take its turn after the warnings that the same client has caused to other users.
+        // Warnings (rank 0) take turns by user only. A client that causes warnings to many users does not delay the
+        // next user's warning.
         let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, address_key, source, detail, \
                    email_version, requested_at, turn) \
                    SELECT $1, $2, id, username, $3, $4, $5, $6, email_version, $7, (SELECT COUNT(*) FROM mail_jobs \
@@ -239,8 +240,8 @@ impl MailJobStore {
         execute_in(transaction, Statement::new(sql).bind(user_id).bind(email_version)).await.map(drop)
     }
 
-    /// Lets the user's warnings about changed addresses be sent without the links that undo the changes. Call this in
-    /// the transaction that deletes the links that were already sent.
+    /// Removes the undo links from the user's queued warnings about changed addresses. The warnings are still sent.
+    /// Call this in the transaction that deletes the undo links that were already sent.
     pub(crate) async fn omit_undos_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
         let sql = "UPDATE mail_jobs SET email_version = $2 WHERE user_id = $1 AND kind = 'email_changed'";
         execute_in(transaction, Statement::new(sql).bind(user_id).bind(NO_UNDO)).await.map(drop)
@@ -263,8 +264,8 @@ impl MailJobStore {
         self.execute(statement).await
     }
 
-    /// Claims the first due job of this rank or a more urgent one, for which `may_claim` returns `true`. Returns `None`
-    /// if there is no such job.
+    /// Claims the first due job that has this rank or a more urgent one and for which `may_claim` returns `true`.
+    /// Returns `None` if no such job exists.
     pub(super) async fn claim(
         &self,
         rank: Rank,
@@ -288,8 +289,9 @@ impl MailJobStore {
         }
     }
 
-    /// Returns the first due job of this rank or a more urgent one, for which `may_claim` returns `true`. Strangers can
-    /// cause very many jobs for which there is no free place, so this reads on until it finds a job.
+    /// Returns the first due job that has this rank or a more urgent one and for which `may_claim` returns `true`.
+    /// Strangers can cause very many jobs for which there is no free place, so this method reads on until it finds a
+    /// job or has read them all.
     async fn first_due(
         &self,
         rank: Rank,
@@ -305,7 +307,7 @@ impl MailJobStore {
             let select = select.bind(rank as i64).bind(limit).bind(offset);
             let rows: Vec<JobColumns> = self.database.fetch(select).await.map_err(BackendError::new)?;
             let is_last = i64::try_from(rows.len()).is_ok_and(|count| count < limit);
-            // A kind that is unknown here was added by a newer version, which also sends it.
+            // If this version does not know a kind, a server with a newer version has added the job, and sends it.
             let found = rows.into_iter().filter_map(decode).find(&may_claim);
             if found.is_some() || is_last {
                 return Ok(found);

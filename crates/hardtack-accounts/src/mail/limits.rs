@@ -196,7 +196,8 @@ mod tests {
         let three = || (0..3).map(|n| minutes_ago(10 * n)).collect::<Vec<_>>();
         assert_eq!(refusal(Sent { of_user: three(), ..Sent::default() }), Some((Reached::User, 40)));
         assert_eq!(refusal(Sent { of_user: three()[..2].to_vec(), ..Sent::default() }), None);
-        // More than the bound, after a change of the bound: as many have to be old as there are too many.
+        // The bound was lowered, so there are more emails than it allows. Enough of them must be an hour old to get
+        // below it.
         let seven = (0..7).map(minutes_ago).collect();
         assert_eq!(refusal(Sent { of_user: seven, ..Sent::default() }), Some((Reached::User, 58)));
         let both = |of_user, of_source| {
@@ -217,7 +218,8 @@ mod tests {
             assert!(matches!(decision, Decision::Send | Decision::Withhold), "{decision:?}");
             decision == Decision::Withhold
         };
-        // A client that creates accounts.
+        // Confirmations to one mailbox, requested by one client (for example, a client that creates accounts) and by
+        // several.
         assert!(is_withheld(ConfirmEmail, "a", &["a", "a", "a"]));
         assert!(!is_withheld(ConfirmEmail, "b", &["a", "a", "a"]));
         assert!(!is_withheld(ConfirmEmail, "", &["", "", ""]));

@@ -31,8 +31,8 @@ struct State {
     /// The messages that have failed in a row: at most [`SUSPICIOUS`].
     failed: Vec<i64>,
     down: Option<Down>,
-    /// When an outage was last logged. It stays known when the outage ends: if outages come and go, they are logged no
-    /// more often than one that lasts.
+    /// When an outage was last logged. This value is kept when the outage ends, so that several short outages are
+    /// logged no more often than one long outage.
     reported_at: Option<Instant>,
     /// When a suspicion was last logged.
     suspected_at: Option<Instant>,
@@ -53,7 +53,8 @@ struct Down {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) outage: Likelihood,
-    /// Whether to log it. During an outage, and while outages come and go, one failure in ten minutes is logged.
+    /// Whether to log this failure. During an outage, or a series of short outages, only one failure in ten minutes is
+    /// logged.
     pub(super) is_news: bool,
 }
 
@@ -166,7 +167,7 @@ mod tests {
             now += delay;
         }
         assert!((55..75).contains(&tries), "{tries}");
-        // One attempt that is never concluded does not stop the others for long.
+        // An attempt whose outcome is never reported delays the next attempts only until the timeout.
         while !outage.delay(now, TIMEOUT).is_zero() {
             now += Duration::from_secs(1);
         }
@@ -192,7 +193,7 @@ mod tests {
             now += Duration::from_secs(10);
         }
         assert_eq!(logged, (1, 1, 1));
-        // An outage that lasts is logged in the end.
+        // An outage that lasts long enough is logged again.
         assert!(!outage.note(now, 1, true).is_news);
         assert!(outage.note(now + REPORT, 1, true).is_news && outage.end());
     }

@@ -18,7 +18,7 @@ const fn places(rank: Rank) -> usize {
     match rank {
         Rank::Warning => 8,
         Rank::Reset => 6,
-        // The recipients may be strangers, so more of these messages may hang.
+        // Anyone can enter an address, so mail servers that hang are more likely here. Allow more messages at once.
         Rank::Confirmation => 16,
     }
 }
@@ -32,8 +32,8 @@ const fn places_of_one(rank: Rank) -> usize {
     }
 }
 
-/// How many warnings may be sent at once that one client has caused. They go to several users. Some places stay free
-/// for the warnings that other clients cause.
+/// How many warnings that the same client has caused may be sent at once. They go to several users. Some places stay
+/// free for the warnings that other clients cause.
 const WARNINGS_OF_CLIENT: usize = 6;
 
 /// The messages that are being sent. `Id` identifies a message.
@@ -101,8 +101,8 @@ mod tests {
     use super::super::JobKind::{self, ConfirmEmail, NewDevice, ResetPassword};
     use super::*;
 
-    /// Takes as many places as possible for messages of this client to this domain. The user's id is the domain.
-    /// Returns the number of places that were taken.
+    /// Takes as many places as possible for messages of this client to this domain. Uses the domain as the user's id,
+    /// too. Returns the number of places that were taken.
     fn fill(places: &mut Places<usize>, kind: JobKind, client: &str, domain: &str) -> usize {
         let mut job = MailJob::sample(kind);
         (job.source, job.user_id, job.address) = (client.to_owned(), domain.to_owned(), format!("someone@{domain}"));
@@ -119,7 +119,7 @@ mod tests {
         for (kind, of_client, next) in [(ConfirmEmail, 1, Rank::Reset), (ResetPassword, 3, Rank::Confirmation)] {
             let mut places = Places::default();
             assert_eq!(fill(&mut places, kind, "192.0.2.1", "a.example"), of_client);
-            // Other clients, one domain.
+            // Many clients, one domain.
             let others = (0..10).map(|number| fill(&mut places, kind, &format!("198.51.100.{number}"), "a.example"));
             assert_eq!(of_client + others.sum::<usize>(), TO_DOMAIN);
             // Many clients and domains.

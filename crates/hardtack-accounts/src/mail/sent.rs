@@ -51,7 +51,7 @@ pub(super) async fn lock_in(transaction: &mut Transaction, key: &str) -> Result<
     if !transaction.connection().is_postgres() {
         return Ok(());
     }
-    // The number, which is arbitrary, keeps these locks apart from those of other programs.
+    // The number is arbitrary. It makes a collision with the advisory locks of other programs unlikely.
     let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 5123760984412397))";
     transaction.execute(Statement::new(sql).bind(key)).await.map(drop).map_err(BackendError::new)
 }
@@ -105,8 +105,8 @@ async fn count_in(
     Ok(rows.into_iter().map(|(text, at)| (text, Timestamp::from_unix_seconds(at))).collect())
 }
 
-/// Returns whether so many warnings of this kind have been sent to the user in the last hour that the next one has to
-/// wait.
+/// Returns whether the next warning of this kind has to wait, because the user has been sent the maximum number of them
+/// in the last hour.
 pub(super) async fn has_many_warnings_in(transaction: &mut Transaction, job: &MailJob) -> Result<bool, BackendError> {
     let (kind, now) = (job.kind, job.now());
     let Some(most) = warnings(kind) else { return Ok(false) };

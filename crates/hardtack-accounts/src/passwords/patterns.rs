@@ -82,7 +82,7 @@ pub(super) fn is_made_of_runs(password: &str) -> bool {
 /// Returns the length of the longest run at the beginning. A single character is a run.
 fn run(chars: &[char]) -> usize {
     let same = chars.iter().take_while(|c| **c == chars[0]).count();
-    // The digit 0 is in its order twice.
+    // A character may have several positions, because the order of digits contains 0 twice.
     let starts = ORDERS.iter().flat_map(|order| order.char_indices().map(move |(at, c)| (order, at, c)));
     let longest = starts.filter(|(_, _, c)| *c == chars[0]).map(|(order, at, c)| {
         let backwards = order[..at + c.len_utf8()].chars().rev();
@@ -131,7 +131,7 @@ mod tests {
         {
             assert_eq!(folded(variant), "password", "{variant}");
         }
-        // One character of three bytes is replaced with 18 characters.
+        // This character of three bytes becomes 18 characters.
         assert_eq!(folded(&"\u{fdfa}".repeat(340)).chars().count(), LONGEST_FOLDED);
     }
 

@@ -229,7 +229,8 @@ async fn s61_and_so_does_a_refresh() {
             let response = ada.post(&target).accept_html().form(&[("csrf_token", &csrf)]).send().await;
             assert_eq!(assert_stays(&site, &response, 303, next), "/", "a POST, {next:?}");
         }
-        // A program is not redirected, and the page for another site's link stays on this site.
+        // An API client is not redirected. After a link on another site, the page that repeats the request stays on
+        // this site.
         let response = ada.post("/token/refresh").accept_json().csrf().form(&[("next", next)]).send().await;
         assert_eq!((response.status().as_u16(), response.json()), (200, json!({ "refreshed": true })), "{next:?}");
         assert_eq!(response.location(), None);

@@ -283,7 +283,7 @@ async fn each_operation_exists_and_each_route_is_documented() {
     }
 }
 
-/// The responses to visitors are documented, for each operation, for browsers and for programs.
+/// The responses to visitors are documented, for each operation, for browsers and for API clients.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_response_to_a_visitor_is_documented() {
     let site = TestSite::start(Options::default()).await;

@@ -176,7 +176,7 @@ async fn a01_a_password_change_is_never_lost_without_a_word() {
         assert_eq!(log_in(&mut site.client(), "ada", PASSWORD).await.status(), 401);
         assert_eq!(log_in(&mut site.client(), "ada", NEW_PASSWORD).await.status(), 200);
     }
-    // A program.
+    // An API client changes the password.
     let site = TestSite::start(Options::default()).await;
     let mut ada = site.person("ada").await;
     site.expire_access();

@@ -36,7 +36,7 @@ fn thief_of(site: &TestSite, victim: &Client, name: &str) -> Client {
     thief
 }
 
-/// Asserts that neither cookie of a session is accepted, for browsers and programs, alone or together.
+/// Asserts that neither cookie of a session is accepted, alone or together, from browsers and API clients.
 async fn assert_dead(site: &TestSite, victim: &Client, what: &str) {
     let csrf = claims(&cookie(victim, REFRESH))["csrf"].as_str().unwrap().to_owned();
     let both = || [thief_of(site, victim, ACCESS), thief_of(site, victim, REFRESH), victim.clone()];
@@ -76,7 +76,7 @@ async fn s28_s29_copied_cookies_are_dead_after_the_log_out(store: Store) {
         assert_eq!(submit(&mut ada, &page, "/logout", &[]).await.location(), Some("/"));
         assert_dead(&site, &copy, "a form").await;
 
-        // Cookies from before a refresh and after it; a program logs out.
+        // An API client has cookies from before and after a refresh, and logs out.
         let mut ada = site.session_of(&id).await;
         let old = ada.clone();
         site.expire_access();
@@ -110,7 +110,7 @@ async fn s27_a_log_in_over_existing_cookies_begins_a_new_session_and_ends_the_ol
     let mut browser = site.person("ada").await;
     site.person("bob").await;
 
-    // The same user by the form, another user by the form, and again as a program.
+    // First ada, who is logged in, logs in again. Then bob logs in. Then ada logs in as an API client.
     let mut seen = vec![session(&browser)];
     for username in ["ada", "bob"] {
         let old = browser.clone();

@@ -56,8 +56,8 @@ pub struct LogInForm<T> {
 }
 
 impl<T> LogInForm<T> {
-    /// Logs the user in, and returns the response. A browser is redirected to the query's `next` or to the home page. A
-    /// program gets 200 with JSON.
+    /// Logs the user in, and returns the response. A browser is redirected to the query's `next` or to the home page.
+    /// An API client gets 200 with JSON.
     ///
     /// # Errors
     /// The errors of [`Auth::log_in`].

@@ -211,7 +211,7 @@ async fn k07_the_address_of_any_running_server_is_right() {
     drop((one, other));
 }
 
-/// The program ended no session, and said that it had.
+/// `hardtack user` used to report that it had ended sessions when it had ended none.
 #[tokio::test]
 async fn k07_sessions_are_not_looked_for_where_the_servers_do_not_keep_them() {
     let redis = RedisServer::start();

@@ -190,8 +190,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Sends the same request as a program and as a browser. If `refused` is `None`, expects the handler to run once for
-/// each request and to echo the body. If `refused` is a code, expects refusals with that code, and no run of the
+/// Sends the same request as an API client and as a browser. If `refused` is `None`, expects the handler to run once
+/// for each request and to echo the body. If `refused` is a code, expects refusals with that code, and no run of the
 /// handler.
 async fn check(site: Site, make: fn(&str, &str) -> Parts, refused: Option<&'static str>, refreshing: bool) {
     let alice = site.alice().await;

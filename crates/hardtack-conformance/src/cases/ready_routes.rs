@@ -168,7 +168,7 @@ fn attempts() -> Case {
     })
 }
 
-/// A program guesses one password for many users.
+/// An attacker tries one password for many users.
 fn attempts_of_an_address() -> Case {
     Case::new("ready routes: too many attempts of one address", |site| async move {
         let mut client = site.visitor();

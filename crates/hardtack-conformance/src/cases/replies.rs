@@ -9,7 +9,7 @@ use crate::harness::{ACCESS, Case, Site, Tokens, access_cookie, cookie_value};
 
 const CHALLENGE: &str = "Bearer error=\"invalid_token\", error_description=\"";
 
-/// A request that fails, and the expected reply to a program.
+/// A request that fails, and the expected reply to an API client.
 struct FailingRequest {
     kind: FailureKind,
     request: fn(&mut Client, &Tokens) -> OwnedRequest,

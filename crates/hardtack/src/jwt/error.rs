@@ -7,8 +7,8 @@ use super::limits::{MAX_HEADER_LEN, MAX_KEY_ID_LEN, MAX_TOKEN_LEN, MAX_TYP_LEN};
 
 /// Why a token is refused.
 ///
-/// The text of the error is for logs and contains no part of the token. For programs, [`code`](Self::code) returns a
-/// stable name.
+/// The text of the error is for logs and contains no part of the token. To tell errors apart in code, use the stable
+/// name that [`code`](Self::code) returns.
 ///
 /// ```
 /// use hardtack::{KeySet, SigningKey};
@@ -92,7 +92,7 @@ impl TokenError {
         matches!(self, Self::NotYetValid | Self::IssuedInFuture)
     }
 
-    /// Returns a stable name for programs, in `snake_case`.
+    /// Returns a stable name in `snake_case`, to tell errors apart in code.
     pub fn code(&self) -> &'static str {
         match self {
             Self::TooLarge => "too_large",

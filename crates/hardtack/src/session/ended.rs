@@ -13,7 +13,7 @@ use super::{PendingRevocation, SessionId};
 /// [`Authenticator::finish_ending`](crate::Authenticator::finish_ending) instead. Both methods make this process refuse
 /// the sessions at once.
 ///
-/// The sessions also end if the program stops or the client hangs up between the commit and this call. All processes
+/// The sessions also end if the process stops or the client disconnects between the commit and this call. All processes
 /// then learn of their end from the database within seconds.
 #[derive(Debug)]
 #[must_use = "after the commit, pass this value to `Auth::renew` or `Authenticator::finish_ending`, so that this \

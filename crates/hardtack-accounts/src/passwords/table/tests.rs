@@ -72,7 +72,7 @@ fn bad_lists_are_refused_with_the_line() {
     }
     let (_folder, _, built) = build(b"good\n\xff\xfe\n");
     assert_eq!(built.unwrap(), TableSummary { passwords: 1, left_out: 1, bytes: 24 });
-    // An existing table is kept.
+    // An existing table is not overwritten.
     let (folder, table, built) = build(b"good\n");
     built.unwrap();
     let again = PasswordTable::build(folder.path().join("list.txt"), &table).unwrap_err().to_string();

@@ -119,7 +119,7 @@ pub(crate) async fn show(
         return page.respond(&user, StatusCode::OK);
     }
     let Some(profile) = kept_form::find(&headers, &user, auth.authenticator()) else {
-        // It belongs to another user of the browser, or is too old.
+        // The kept form belongs to another user of this browser, or is too old.
         return kept_form::clear(page.respond(&user, StatusCode::OK), auth.authenticator());
     };
     page.profile = profile;
