@@ -1,6 +1,6 @@
 //! Sends requests over loopback, from one thread over keep-alive connections. On each connection, the next request is
-//! sent as soon as the response to the previous one was read. A request takes the client less time than any of the
-//! servers, so the server is the bottleneck.
+//! sent as soon as the response to the previous one was read. For each request, every server needs more time than the
+//! client, so the server is the bottleneck.
 
 mod answer;
 
@@ -24,8 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) enum Waits {
     /// It sleeps and leaves the processor to other threads.
     Asleep,
-    /// It polls without sleeping, which needs a core of its own. A server spends CPU time on waking a sleeping client,
-    /// and the longer the client slept, the more.
+    /// It polls without sleeping, which needs a core of its own. A server spends CPU time on waking a sleeping client.
+    /// The longer the client has slept, the more CPU time this takes.
     Awake,
 }
 

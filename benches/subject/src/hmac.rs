@@ -12,8 +12,8 @@ pub struct Hmac {
 }
 
 impl Hmac {
-    /// Signs the signed part of `token` with HMAC, whatever algorithm the token has, so that the message has the same
-    /// length and the tag is valid.
+    /// Signs the signed part of `token` with HMAC, even if the token has another algorithm. The message then has the
+    /// same length as that of the token, and the tag is valid.
     pub fn of(token: &str) -> Result<Self, Failed> {
         let (signed, _) = token.rsplit_once('.').ok_or("the token has no dot")?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, &[7; 64]);

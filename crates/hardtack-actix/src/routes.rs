@@ -252,7 +252,7 @@ pub async fn reauthentication_page(token: AccessToken, auth: Auth) -> impl Respo
     form.cookies().onto(Html::new(form.reauthentication_page()))
 }
 
-/// Shows a plain page with a button that logs the user out. A visitor who is not logged in is redirected to the log-in
+/// Shows a plain page with a button that logs the user out. A browser that is not logged in is redirected to the log-in
 /// page.
 pub async fn log_out_page(Optional(token): Optional<AccessToken>, auth: Auth) -> impl Responder {
     match token {

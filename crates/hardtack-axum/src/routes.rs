@@ -237,7 +237,7 @@ pub async fn reauthentication_page(token: AccessToken, auth: Auth) -> Response {
     (form.cookies(), Html(form.reauthentication_page())).into_response()
 }
 
-/// Shows a plain page with a button that logs the user out. A visitor who is not logged in is redirected to the log-in
+/// Shows a plain page with a button that logs the user out. A browser that is not logged in is redirected to the log-in
 /// page.
 pub async fn log_out_page(token: Option<AccessToken>, auth: Auth) -> Response {
     match token {

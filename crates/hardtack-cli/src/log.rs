@@ -51,8 +51,8 @@ pub(crate) fn init(format: LogFormat) -> Result<(), Error> {
     started.map_err(|error| Error::runtime(format_args!("the log cannot be started: {error}")))
 }
 
-/// Turns off the trace level of the crates that speak HTTP, SQL and Redis, whatever `RUST_LOG` says. At that level,
-/// these crates may log their traffic, including tokens and passwords (ASVS 5.0 V16.2.5).
+/// Turns off the trace level of the crates that speak HTTP, SQL and Redis, no matter what `RUST_LOG` says. At that
+/// level, these crates may log their traffic, including tokens and passwords (ASVS 5.0 V16.2.5).
 fn without_traffic() -> Targets {
     ["h2", "hyper", "hyper_util", "redis", "sqlx", "axum"]
         .into_iter()

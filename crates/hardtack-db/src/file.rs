@@ -40,7 +40,7 @@ struct State {
     damage: Option<&'static str>,
     log: Option<OpenFile>,
     index: Option<OpenFile>,
-    /// Since when the index has been found removed while it is open.
+    /// When the index was first found to be removed, although this process has it open.
     index_removed_at: Option<Instant>,
     len: u64,
     /// How the length has changed since the file was last examined.

@@ -30,7 +30,7 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 pub(crate) enum Retry {
     /// Executing the command twice has the same effect as once.
     Safe,
-    /// Redis may have executed the command already, and must not do so twice.
+    /// Redis may have executed the command already, and must not execute it twice.
     Unsafe,
 }
 

@@ -80,7 +80,7 @@
 //! have executed them before the response was lost.
 //!
 //! The response to a rotation can be lost in this way. When the browser sends its token again, the authenticator finds
-//! that rotation and repeats its result byte for byte.
+//! that the session was rotated, and issues the same new tokens, byte for byte.
 //!
 //! # Links
 //!

@@ -1,4 +1,4 @@
-//! Waiting for a stream to grow.
+//! Waiting for new entries in a stream.
 
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};

@@ -188,8 +188,8 @@ impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
     }
 }
 
-/// Sends notifications in a background task. If several become due while one is being sent, one more is sent for all of
-/// them.
+/// Sends notifications in a background task. If the log grows several times while a notification is being sent, only
+/// one more notification is sent.
 struct Notifier {
     connection: Arc<Connection>,
     stream: String,

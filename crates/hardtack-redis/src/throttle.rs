@@ -13,7 +13,7 @@ use crate::error::{CommandError, OpenError};
 use crate::scripts::{THROTTLE_GIVE_BACK, THROTTLE_TAKE};
 use crate::sessions::RedisSessions;
 
-/// After this time, the throttle counts in memory.
+/// How long to wait for Redis. After this time, the throttle counts in memory.
 const LIMIT: Duration = Duration::from_secs(1);
 
 /// A [`ThrottleStore`] in Redis or Valkey. Clones share a connection.

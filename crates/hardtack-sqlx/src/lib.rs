@@ -93,7 +93,7 @@
 //!   the user that runs this process, or if other users can write to it. Once a full disk has space again, everything
 //!   works without a restart. A network file system does not work, since SQLite's write-ahead log needs shared memory.
 //! - **PostgreSQL**: several machines can share a database. A transaction that ends sessions notifies the other
-//!   processes with `NOTIFY`, so they refuse the sessions within milliseconds.
+//!   processes with `NOTIFY`, and they refuse the sessions within milliseconds.
 //!
 //! # Features
 //!

@@ -116,8 +116,8 @@ impl Accounts {
     /// Uses up a link that undoes a change of the email address: restores the old address, and sets `new_password` if
     /// there is one. If the new password breaks a rule, nothing is changed and the link still works.
     ///
-    /// Whoever changed the address knew the password and may still be logged in. The transaction that restores the
-    /// address therefore also ends the user's sessions, or records that they are to end. The user's other links stop
+    /// The person who changed the address knew the password and may still be logged in. The transaction that restores
+    /// the address therefore also ends the user's sessions, or records that they must end. The user's other links stop
     /// working, except those that restore an even older address.
     pub(crate) async fn undo_email(
         &self,

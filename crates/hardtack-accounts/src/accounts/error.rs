@@ -28,7 +28,7 @@ hardtack::__debug_as_sentence!(AccountsError);
 pub(crate) enum ActionError<P> {
     /// The input is not valid.
     Invalid(P),
-    /// There were too many attempts. The input was not looked at.
+    /// There were too many attempts. The input was not checked.
     TooMany(TooManyAttempts),
     /// Too many passwords are being checked.
     Busy,

@@ -17,7 +17,7 @@ pub(super) enum SessionEnds {
 }
 
 impl SessionEnds {
-    /// Records which sessions are to end. This works wherever the sessions are.
+    /// Records which sessions must end. This works for sessions in any store.
     pub(super) fn anywhere(database: &Database) -> Self {
         Self::Pending(database.pending_ends())
     }
@@ -39,7 +39,7 @@ impl SessionEnds {
     }
 
     /// If the sessions are in this database, sets the authenticator's session store. Otherwise, registers the store in
-    /// which transactions record that sessions are to end.
+    /// which transactions record that sessions must end.
     pub(super) fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         match self {
             Self::InTransaction(sessions) => builder.sessions(sessions.clone()),

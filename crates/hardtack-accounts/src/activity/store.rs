@@ -12,8 +12,8 @@ use super::{ActivityKind, RequestInfo};
 /// How many rows are kept for each user, not counting failed log-ins.
 const MAX_ROWS: i64 = 100;
 
-/// How many failed log-ins are kept for each user. Attackers can cause any number of failed log-ins. Failed log-ins
-/// have a separate limit, so they cannot push out other rows.
+/// How many failed log-ins are kept for each user. Attackers can cause any number of failed log-ins. With this separate
+/// limit, failed log-ins cannot push out other rows.
 pub(crate) const MAX_FAILED_LOG_INS: u32 = 200;
 
 /// The user id of dummy entries. No user has this id. The transaction that stores a dummy entry also deletes it again.

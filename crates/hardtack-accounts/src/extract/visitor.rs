@@ -11,10 +11,9 @@ use crate::pages::{Notice, Shell, Viewer};
 use crate::site::Site;
 use crate::users::User;
 
-/// The user who is logged in, if any. For API clients, it is always `None`, because they get no page. If the request's
-/// token is refused, it is `None` as well, because such a visitor may need the log-in page. In that case,
-/// `Option<CurrentUser>` would return an error. If the server fails or a body cannot be read, this extractor returns an
-/// error too.
+/// The user who is logged in, if any. For API clients, it is always `None`, because they get no page. It is also `None`
+/// if the request's token is refused, because the user may need the log-in page (`Option<CurrentUser>` would return an
+/// error). If the server fails or a body cannot be read, this extractor returns an error.
 pub(crate) struct Visitor(Option<CurrentUser<User>>);
 
 impl Visitor {

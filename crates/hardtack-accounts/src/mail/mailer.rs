@@ -74,7 +74,7 @@ impl MailError {
         Self { cause: cause.into(), kind: FailureKind::Outage }
     }
 
-    /// Like [`new`](Self::new), for an email that the mail server refuses for good, for example because the mailbox
+    /// Like [`new`](Self::new), for an email that the mail server permanently refuses, for example because the mailbox
     /// does not exist (SMTP replies 5xx to the recipient). The site discards the email and logs `mail_refused`.
     pub fn refused(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), kind: FailureKind::Refused }

@@ -96,7 +96,7 @@ impl fmt::Debug for MailQueue {
 }
 
 /// Handles requests for reset links. Waits for a random time after the first request, and then handles all requests
-/// that have arrived, one after the other. Calls `queued` after each such series.
+/// that have arrived, one after the other. Then calls `queued`, and waits for the next request.
 async fn work_off(queue: &FairQueue<ResetRequest>, hurry: &Notify, worker: &MailWorker, queued: impl Fn()) {
     loop {
         queue.filled().await;

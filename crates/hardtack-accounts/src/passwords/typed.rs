@@ -21,7 +21,7 @@ pub(crate) struct TypedPassword {
 }
 
 impl TypedPassword {
-    /// Refuses a password that is too long, which must not be looked up or hashed.
+    /// Refuses a password that is too long. Such a password must not be looked up or hashed.
     pub(crate) fn new(typed: String) -> Result<Self, PasswordProblem> {
         if typed.len() > MAX_BYTES {
             return Err(PasswordProblem::TooLong);

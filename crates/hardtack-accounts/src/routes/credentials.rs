@@ -116,8 +116,8 @@ pub(super) fn show_form(
 /// Checks that a form for visitors, such as the log-in form, was sent from this site's own page.
 ///
 /// # Errors
-/// Another page sent the form, or it is uncertain which page sent it. If this is uncertain and the client is a browser,
-/// the error is the result of `again`, which shows the form again with a notice that says what to do.
+/// Another page sent the form, or it is unknown which page sent it. In the second case, if the client is a browser, the
+/// error is the result of `again`, which shows the form again with a notice that says what to do.
 pub(super) fn require_own_form(
     auth: &Auth,
     again: impl FnOnce(Shell<'_>) -> Result<Response, AuthError>,

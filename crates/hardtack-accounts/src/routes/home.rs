@@ -19,8 +19,8 @@ use crate::respond;
 use crate::site::Site;
 use crate::users::User;
 
-/// How long after the sign-up the home page says which address the user has to confirm. The account page always says
-/// it.
+/// For this long after the sign-up, the home page says which address the user has to confirm. The account page always
+/// says so.
 const JUST_SIGNED_UP: Duration = Duration::from_secs(10 * 60);
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, user: Option<CurrentUser<User>>) -> Response {

@@ -70,7 +70,7 @@ impl LinkPage {
     /// was rendered for that token.
     ///
     /// The browser may have opened another link since the form was rendered, or an attacker may have replaced the
-    /// cookie. Without the check, a form that shows one user's name could change another user's account.
+    /// cookie. Without this check, a form that shows one user's name could change another user's account.
     ///
     /// # Errors
     /// The token in the body is malformed, the form was not rendered for the token in the cookie, or the request names

@@ -19,7 +19,7 @@ use crate::respond;
 use crate::site::Site;
 use crate::throttling::{Client, Devices, KnownUser};
 
-/// The same for an unknown name, a wrong password and a disabled user.
+/// The text is the same for an unknown name, a wrong password and a disabled user.
 const NO_MATCH: &str = "That user name and password do not match.";
 
 const KEPT: Notice<'_> =

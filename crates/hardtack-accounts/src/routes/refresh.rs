@@ -1,4 +1,5 @@
-//! `/token/refresh`, which exchanges the refresh token for new tokens and returns the client to where it came from.
+//! `/token/refresh`, which exchanges the refresh token for new tokens and redirects the client to the page that it came
+//! from.
 
 use axum::Form;
 use axum::extract::{FromRequest, Request, State};

@@ -31,8 +31,8 @@ pub(super) struct Rates {
     /// How often the password of an account may be tried. Each known device and each session of the user has a counter
     /// of its own with the same rate. The same rate limits how often the user may request confirmation links.
     pub(super) account: Rate,
-    /// How often a client address may try and fail, sign up, or use links. Requests for reset links have ten times this
-    /// rate.
+    /// How many failed attempts, sign-ups and uses of links are allowed per client address. Requests for reset links
+    /// have ten times this rate.
     pub(super) address: Rate,
     /// How many failures in a row an account, a device or a session may have, and the minimum time between its attempts
     /// after that.
@@ -65,7 +65,8 @@ impl LogInLimits {
         self
     }
 
-    /// Sets how often a client address may try and fail, sign up, or request links.
+    /// Sets how many failed attempts, sign-ups and uses of links are allowed per client address. Requests for reset
+    /// links have ten times this rate.
     pub const fn address(mut self, rate: Rate) -> Self {
         if let Some(rates) = &mut self.0 {
             rates.address = rate;

@@ -156,7 +156,7 @@ impl Throttling {
         counters.take(tried, &[budget], request).await
     }
 
-    /// Forgets the failures of an account, because its user has set a new password.
+    /// Resets the count of an account's failures, because its user has set a new password.
     pub(crate) async fn clear_account(&self, name_key: &str) {
         let Some(counters) = &self.0 else { return };
         if let Err(error) = counters.throttle.clear(&[counters.throttle.key("account", &[name_key])]).await {

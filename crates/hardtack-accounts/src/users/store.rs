@@ -265,9 +265,9 @@ impl UserStore {
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password, if the user's password version is still `version`, the one that the reset
-    /// link was created for. If the link was sent to an `address`, this must also still be the user's confirmed
-    /// address.
+    /// Stores the hash of a new password, if the user's password version is still `version`, the version for which the
+    /// reset link was created. If the link was sent to an `address`, that address must also still be the user's
+    /// confirmed address.
     pub(crate) async fn reset_password_in(
         transaction: &mut Transaction,
         id: &str,

@@ -26,8 +26,8 @@ use crate::respond::AuthError;
 /// role. Other processes stop accepting them within
 /// [`max_staleness`](hardtack::session::SessionPolicy::max_staleness), which is 5 seconds by default.
 ///
-/// Do not use `Option<HasRole<R>>`: a user without the role would still get 403. If every visitor may see a page, but
-/// users with the role see a different version, take an `Optional<AccessToken>` and call
+/// Do not use `Option<HasRole<R>>`: a user without the role would still get 403. If everyone may see a page, but users
+/// with the role see a different version, take an `Optional<AccessToken>` and call
 /// [`has_role`](hardtack::VerifiedToken::has_role). To require a role for all routes of a scope, use
 /// [`Require::claim`](crate::Require::claim).
 ///

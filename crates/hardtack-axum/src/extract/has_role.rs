@@ -25,9 +25,9 @@ use crate::respond::AuthError;
 /// role. Other processes stop accepting them within
 /// [`max_staleness`](hardtack::session::SessionPolicy::max_staleness), which is 5 seconds by default.
 ///
-/// `Option<HasRole<R>>` does not compile. If every visitor may see a page, but users with the role see a different
-/// version, take an `Option<AccessToken>` and call [`has_role`](hardtack::VerifiedToken::has_role). To require a role
-/// for all routes of a router, use [`Require::claim`](crate::Require::claim).
+/// `Option<HasRole<R>>` does not compile. If everyone may see a page, but users with the role see a different version,
+/// take an `Option<AccessToken>` and call [`has_role`](hardtack::VerifiedToken::has_role). To require a role for all
+/// routes of a router, use [`Require::claim`](crate::Require::claim).
 ///
 /// ```
 /// use hardtack_axum::{HasRole, Role};

@@ -223,7 +223,7 @@ fn remove<'a>(folder: &KeyFolder, keys: impl IntoIterator<Item = &'a StoredKey>)
     Ok(())
 }
 
-/// Deletes the keys in the folder of a server that signs with another key.
+/// Deletes the keys in the folder. Call this function only if the servers sign with a key outside the folder.
 fn discard(folder: &KeyFolder, keys: &[StoredKey]) -> Result<(), Error> {
     remove(folder, keys)?;
     output::print(

@@ -74,7 +74,7 @@ fn are_persistent(sources: &Sources) -> Result<bool, Error> {
 }
 
 /// Refuses cookie paths that do not cover all routes of this server. On a route that is not covered, users who have
-/// logged in would count as visitors.
+/// logged in would count as not logged in.
 pub(super) fn check_paths(sources: &Sources, authenticator: &Authenticator) -> Result<(), Error> {
     let refresh_routes = match authenticator.refresh_mode() {
         RefreshMode::Sliding => Vec::new(),

@@ -7,7 +7,7 @@ const DAY: u64 = 24 * 60 * 60;
 /// The units in seconds.
 const UNITS: [(char, u64); 5] = [('w', 7 * DAY), ('d', DAY), ('h', 60 * 60), ('m', 60), ('s', 1)];
 
-/// Ten years: longer than any key or session should live, and far from where dates overflow.
+/// Ten years: longer than any key or session should live, and far too short for dates to overflow.
 const LONGEST: u64 = 3650 * DAY;
 
 /// The allowed values, as errors describe them.

@@ -9,8 +9,8 @@ use tokio::process::Command;
 
 use super::timeout::TIMEOUT;
 
-/// Exit statuses of sendmail (sysexits.h) that mean that the recipient or the message is refused for good: EX_DATAERR,
-/// EX_NOUSER and EX_NOHOST.
+/// Exit statuses of sendmail (sysexits.h) that mean that the recipient or the message is permanently refused:
+/// EX_DATAERR, EX_NOUSER and EX_NOHOST.
 const REFUSED: [i32; 3] = [65, 67, 68];
 
 /// A program that reads an email from its standard input. It is run without a shell, and its arguments contain no user

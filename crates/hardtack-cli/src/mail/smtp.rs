@@ -32,7 +32,8 @@ pub(super) struct Smtp {
 /// The part of the dialogue in which an error occurred.
 #[derive(Clone, Copy)]
 enum Step {
-    /// The part in which the client sends nothing that depends on the recipient. So the recipient cannot be the reason.
+    /// The part in which the client sends nothing that depends on the recipient. So the recipient cannot be the cause
+    /// of the error.
     Connection,
     /// The part in which the client sends the recipient and the message, or SMTPUTF8 because of the recipient.
     Message,

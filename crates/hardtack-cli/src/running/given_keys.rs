@@ -66,7 +66,7 @@ impl GivenKeys {
     }
 }
 
-/// Writes which server this is.
+/// Says which server this is, and where it listens.
 impl fmt::Display for GivenKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the server that listens at {}", self.server)

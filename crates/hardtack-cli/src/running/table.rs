@@ -8,7 +8,7 @@ use crate::error::Error;
 const MIGRATIONS: &[Migration] =
     &[Migration::new(1, "CREATE TABLE hardtack_settings (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")];
 
-/// The age in seconds beyond which a server's row shows that the server is no longer running.
+/// If a server's row is older than this number of seconds, the server is no longer running.
 pub(crate) const LAPSE: u64 = 60;
 
 /// Creates the table, or brings it up to date, and returns how many migrations were applied.

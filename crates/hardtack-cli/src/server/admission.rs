@@ -17,9 +17,9 @@ pub(super) struct Admission {
 
 #[derive(Default)]
 struct Counts {
-    /// All connections of each lane.
+    /// The number of open connections in each [`Lane`].
     open: [usize; 2],
-    /// Those of each address that is counted.
+    /// The same numbers for each address that is counted.
     by_address: HashMap<IpAddr, [usize; 2]>,
     /// Connections beyond the limit since the last notice.
     refused: u64,

@@ -19,8 +19,7 @@ const CONNECTIONS: u32 = 10;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A connection that has been idle for this long is pinged before it is used. So after an outage that lasted longer, no
-/// request gets a dead connection. Under load, connections are rarely idle for so long, and the ping is rarely
-/// necessary.
+/// request gets a dead connection. Under load, connections are rarely idle for this long, so pings are rare.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// Settings that Hardtack relies on. They override the server's configuration:

@@ -82,7 +82,7 @@ fn options() -> SqliteConnectOptions {
     SqliteConnectOptions::new().foreign_keys(true).synchronous(SqliteSynchronous::Full).busy_timeout(BUSY_TIMEOUT)
 }
 
-/// Connections to a local file neither age nor break, so they are neither tested nor replaced.
+/// Connections to a local file do not become unusable with time, so the pool neither tests nor replaces them.
 fn pool_options(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)

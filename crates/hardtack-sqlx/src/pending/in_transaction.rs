@@ -14,8 +14,8 @@ macro_rules! in_transaction {
     ($(#[$attribute:meta])* $pool:ty, $connection:ty) => {
         $(#[$attribute])*
         impl PendingEnds<$pool> {
-            /// Records, in your own transaction, that all sessions of a user are to end. They end after the transaction
-            /// commits. If it is rolled back, they continue. Use this method if no session is to continue: after a
+            /// Records, in your own transaction, that all sessions of a user must end. They end after the transaction
+            /// commits. If it is rolled back, they continue. Use this method if no session may continue: after a
             /// password reset, or when a user is disabled or deleted.
             ///
             /// After the commit, pass the result to
@@ -73,7 +73,7 @@ in_transaction!(
 /// For Hardtack's own crates, which write both databases through `hardtack-db`.
 #[doc(hidden)]
 impl PendingEnds<crate::Database> {
-    /// Records, in a transaction, that all sessions of a user are to end.
+    /// Records, in a transaction, that all sessions of a user must end.
     ///
     /// # Errors
     /// This `PendingEnds` is not registered, the database failed, or the subject contains a NUL character, which
@@ -86,7 +86,7 @@ impl PendingEnds<crate::Database> {
         self.write(connection, subject, None).await
     }
 
-    /// Records, in a transaction, that all sessions of a user except `kept` are to end.
+    /// Records, in a transaction, that all sessions of a user except `kept` must end.
     ///
     /// # Errors
     /// This `PendingEnds` is not registered, the database failed, or the subject contains a NUL character, which

@@ -12,7 +12,7 @@ use hardtack_db::{MigrateError, Pool, Statement};
 use crate::database::Database;
 use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 
-/// Records in the users' database which sessions are to end. This is for applications that keep users in a database and
+/// Records in the users' database which sessions must end. This is for applications that keep users in a database and
 /// sessions in another store, such as Redis.
 ///
 /// Each record is an *intention* to end the sessions of a user. It is written in the same transaction as the change
@@ -21,7 +21,7 @@ use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 ///
 /// Register a clone with the authenticator. Until you do, no intention can be written: the methods that write one
 /// return an error. The processes that follow the revocation log carry out the intentions within seconds, even after a
-/// crash. While the session store is down, these processes refuse the sessions that are to end.
+/// crash. While the session store is down, these processes refuse the sessions that must end.
 ///
 /// If processes with different session stores share this database, call [`set_store_id`](Self::set_store_id) in each
 /// process. A process then carries out only intentions for its own store, and intentions without a store.
@@ -83,8 +83,9 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
     /// `hardtack_redis::RedisSessions::create_identity`. With `None`, which is the default, new intentions contain no
     /// id, and only intentions without an id are carried out.
     ///
-    /// Suppose that a process is started with the wrong session store by mistake. Without ids, this process would find
-    /// no sessions in its store, and remove intentions that the other processes have not carried out yet.
+    /// The ids protect against a process that is started with the wrong session store by mistake. Without ids, this
+    /// process would find no sessions in its store, and remove intentions that the other processes have not carried out
+    /// yet.
     pub fn set_store_id(&self, id: Option<&str>) {
         *self.store_id.lock().unwrap_or_else(PoisonError::into_inner) = id.map(str::to_owned);
     }
@@ -168,7 +169,7 @@ impl<P> PendingEnds<P> {
     }
 }
 
-/// The number, the subject, and the session that continues.
+/// The number of the intention, the subject, and the session that continues.
 type PendingRow = (i64, String, Option<String>);
 
 fn decode((number, subject, kept): PendingRow) -> Result<PendingRevocation, RowError> {

@@ -44,7 +44,8 @@ impl RevocationListener {
     }
 }
 
-/// Connects outside the given pool, which would otherwise have one connection fewer for requests.
+/// Opens a connection outside the given pool, because a connection of the pool would no longer be available to
+/// requests.
 async fn connect(pool: &PgPool) -> Result<PgListener, sqlx::Error> {
     let options = pool.connect_options();
     let own_pool = PgPoolOptions::new()

@@ -41,8 +41,8 @@ pub(super) async fn end_sessions(
     }
 }
 
-/// Ends the sessions of `target`. If the subject would still have more than `limit` sessions after one more begins,
-/// also ends the least recently used ones.
+/// Ends the sessions of `target`. If the subject would then have more than `limit` sessions with one more, also ends
+/// the least recently used ones.
 ///
 /// Returns the sessions that had not been ended before, and the time at which they end. This time is `now`, with one
 /// exception: a server whose clock is ahead may have dated the last rotation of an excess session later than `now`. In
@@ -226,9 +226,9 @@ pub(super) async fn mark_outdated(
     outdated.into_iter().map(decode).collect()
 }
 
-/// Appends the end of each session in `ended` to the log. Does the same for each session that the target names but that
-/// has no row, because the database may have lost this row. Like [`append_to_log`], call this function last in a
-/// transaction.
+/// Appends the end of each session in `ended` to the log. Also appends an entry for each session that the target names
+/// but that has no row, because the database may have lost the row. Like [`append_to_log`], call this function last in
+/// a transaction.
 pub(super) async fn log_ends(
     connection: &mut Connection<'_>,
     ended: &[SessionId],
@@ -254,8 +254,8 @@ pub(super) async fn log_ends(
     append_to_log(connection, entries.into_iter(), now).await
 }
 
-/// Appends entries to the log. Call this last in a transaction: after it, all other transactions that write to the log
-/// wait until this one has ended.
+/// Appends entries to the log. Call this last in a transaction: from then on, all other transactions that write to the
+/// log wait until this transaction has ended.
 pub(super) async fn append_to_log(
     connection: &mut Connection<'_>,
     entries: impl ExactSizeIterator<Item = (SessionId, RevocationKind)>,

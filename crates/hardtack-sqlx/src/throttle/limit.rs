@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hardtack::BackendError;
 
-/// After this time, the throttle counts in memory.
+/// How long to wait for the database. After this time, the throttle counts in memory.
 const LIMIT: Duration = Duration::from_secs(1);
 
 /// Waits at most [`LIMIT`] for the work to finish.

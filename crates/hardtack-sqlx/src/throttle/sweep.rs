@@ -14,9 +14,9 @@ const ROWS: usize = 500;
 /// Walks through the table in the order of the keys, [`ROWS`] rows at a time, and deletes the counters whose buckets
 /// are full.
 ///
-/// Keys are random, so the range of keys that a step covers tells how many rows the table has. If there are too many,
-/// the step also deletes half of its counters: those whose buckets are fullest. The bucket of an account under attack
-/// is almost empty, so its counter stays.
+/// Keys are random, so the range of keys that a step covers shows roughly how many rows the table has. If there are too
+/// many, the step also deletes half of its counters: the ones whose buckets are fullest. The bucket of an account under
+/// attack is almost empty, so its counter stays.
 #[derive(Debug)]
 pub(super) struct Sweep {
     capacity: u32,

@@ -131,7 +131,7 @@ fn is_invisible(c: char) -> bool {
         || unicode_security::skeleton(c.encode_utf8(&mut [0; 4])).next().is_none()
 }
 
-/// Returns the reason that a person understands.
+/// Returns why the name is refused, in terms that a user understands.
 fn problem(error: &Error) -> UserNameProblem {
     let code_point = match error {
         Error::BadCodepoint(CodepointInfo { cp, .. })

@@ -157,7 +157,7 @@ impl Users<'_> {
         print_changed(self.json, text, &record, Some(sessions))
     }
 
-    /// Returns the site's public address, which links begin with.
+    /// Returns the site's public address, with which links begin.
     fn site(&self) -> Result<String, Error> {
         self.config.address.public_origin(&self.config.sources)?.ok_or_else(|| {
             Error::config(

@@ -13,7 +13,7 @@ use crate::output;
 pub(super) enum Sessions {
     /// This many have ended.
     Ended(usize),
-    /// The sessions have not ended yet, because a store cannot be reached. The database has recorded that they are to
+    /// The sessions have not ended yet, because a store cannot be reached. The database has recorded that they must
     /// end, and the servers will end them.
     EndLater,
 }
