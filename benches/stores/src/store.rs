@@ -102,7 +102,7 @@ impl Store {
     }
 }
 
-/// Calls a method of the store, whatever its kind.
+/// Calls a method of a store of any kind.
 macro_rules! each {
     ($store:expr, $inner:ident => $call:expr) => {
         match $store {

@@ -219,8 +219,8 @@ impl Accounts {
     }
 
     /// Keeps the sessions in the same database as the accounts. [`configure`](Self::configure) then sets the
-    /// authenticator's session store. If a change to a user ends sessions, as a new password does, they end in the
-    /// transaction that stores the change. Create the tables of the sessions with
+    /// authenticator's session store. If a change to a user ends sessions (for example, a new password), the sessions
+    /// end in the transaction that stores the change. Create the tables of the sessions with
     /// [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
     ///
     /// Without this call, the sessions may be in Redis or in another database. In this case, the transaction that

@@ -292,7 +292,7 @@ impl UserStore {
         Ok(rows.into_iter().map(|(id, email)| EmailOwner { id, email }).collect())
     }
 
-    /// Returns the users whose key sorts after that of the user `after`, ordered by their keys.
+    /// Returns the users whose key sorts after the key of the user `after`, ordered by their keys.
     pub(crate) async fn list(&self, after: &str, limit: u32) -> Result<Vec<UserRecord>, BackendError> {
         let sql = concat!(
             "SELECT ",

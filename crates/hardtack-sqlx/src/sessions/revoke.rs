@@ -94,8 +94,8 @@ pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str)
     Ok(())
 }
 
-/// Returns the sessions that must end so that the subject has at most `limit` sessions after one more begins, each with
-/// the time of its last rotation. Does not count the sessions in `ending`.
+/// Returns the sessions that must end before one more begins, so that the subject then has at most `limit` sessions.
+/// Also returns the time of the last rotation of each. Does not count the sessions in `ending`.
 async fn find_excess(
     connection: &mut Connection<'_>,
     ending: &[SessionId],

@@ -35,8 +35,8 @@ impl PasswordLink {
 }
 
 impl Accounts {
-    /// Adds a user with a random password that nobody knows, and returns a link that lets the user set a password (ASVS
-    /// 5.0 V6.4.1, V6.4.6). The rules for names are those of the sign-up, except that reserved names are allowed.
+    /// Adds a user with a random password that no one knows, and returns a link that lets the user set a password (ASVS
+    /// 5.0 V6.4.1, V6.4.6). The name must follow the rules of the sign-up, except that reserved names are allowed.
     /// `email` may be empty; any other address is stored as unconfirmed.
     ///
     /// # Errors
@@ -88,9 +88,9 @@ impl Accounts {
         Ok(PasswordLink { user: record.user, expires_at: now + LinkPurpose::SetPassword.lifetime(), token })
     }
 
-    /// Changes the name of the user `username` to `new`, and ends the user's sessions. The rules for names are those of
-    /// the sign-up, except that reserved names are allowed. If email is on and the user has confirmed an address, an
-    /// email tells the user about the new name.
+    /// Changes the name of the user `username` to `new`, and ends the user's sessions. The new name must follow the
+    /// rules of the sign-up, except that reserved names are allowed. If email is on and the user has confirmed an
+    /// address, an email tells the user about the new name.
     ///
     /// Pass the [`EndedSessions`] to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as
     /// you do after [`disable`](Self::disable).

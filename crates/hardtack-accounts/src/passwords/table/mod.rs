@@ -74,7 +74,7 @@ pub enum PasswordTableError {
 
 hardtack::__debug_as_sentence!(PasswordTableError);
 
-/// A table of passwords that nobody may choose, such as those from a breach. The file is not loaded into memory:
+/// A table of passwords that users may not choose, such as those from a breach. The file is not loaded into memory:
 /// looking up a password in a large file reads about 30 records.
 ///
 /// To make a table, use `hardtack passwords build FILE` or [`PasswordTable::build`]. To use it, pass it to

@@ -15,7 +15,7 @@ const MAX_CHARS: usize = 64;
 /// The ASCII punctuation that a name may contain.
 const PUNCTUATION: &str = "._-@+";
 
-/// Names with which nobody can sign up. Other users could believe that someone with such a name runs the site, or
+/// Names that cannot be chosen at sign-up. Other users could believe that someone with such a name runs the site, or
 /// programs could treat the name in a special way. The first rows are from RFC 2142.
 const RESERVED: &[&str] = &[
     "abuse",
