@@ -78,8 +78,9 @@ impl State {
     /// Reads until the peek has found what it needs, its limit is reached, or the payload ends.
     fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<Option<Peeked>> {
         let (Some(peek), Some(rest)) = (&mut self.peek, &mut self.rest) else { return Poll::Ready(self.finish()) };
-        // The peek keeps the data in one buffer: a client may send chunks of a single byte, and storing each would take
-        // far more memory. The chunk that ends the peek is stored in `last`, so the buffer stays within the limit.
+        // The peek keeps the data in one buffer. A client may send chunks of a single byte, and storing each chunk
+        // separately would take far more memory. The chunk that ends the peek is stored in `last`, so the buffer stays
+        // within the limit.
         self.last = loop {
             match ready!(Pin::new(&mut *rest).poll_next(cx)) {
                 Some(Ok(data)) if peek.push(&data) => {}
@@ -148,8 +149,8 @@ impl Stream for SharedPayload {
             return Poll::Pending;
         }
         if !state.has_waited {
-            // This extractor may be polled before one that has to read ahead. Wait once, so that the other one goes
-            // first.
+            // Another extractor may have to read ahead, but be polled after this one. Return `Pending` once, so that it
+            // can start first.
             state.has_waited = true;
             cx.waker().wake_by_ref();
             return Poll::Pending;

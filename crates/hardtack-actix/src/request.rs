@@ -163,7 +163,7 @@ impl<R: Borrow<dev::RequestHead> + Sync> Incoming for Head<R> {
     }
 
     fn target(&self) -> &str {
-        // A scope leaves the URI as the client sent it.
+        // A scope does not change the URI, so it is still as the client sent it.
         self.0.borrow().uri.path_and_query().map_or("/", PathAndQuery::as_str)
     }
 

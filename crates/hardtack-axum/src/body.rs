@@ -76,8 +76,9 @@ impl State {
     /// Reads until the peek has found what it needs, its limit is reached, or the body ends.
     fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<Option<Peeked>> {
         let (Some(peek), Some(rest)) = (&mut self.peek, &mut self.rest) else { return Poll::Ready(self.finish()) };
-        // The peek keeps the data in one buffer: a client may send frames of a single byte, and storing each would take
-        // far more memory. The frame that ends the peek is stored in `last`, so the buffer stays within the limit.
+        // The peek keeps the data in one buffer. A client may send frames of a single byte, and storing each frame
+        // separately would take far more memory. The frame that ends the peek is stored in `last`, so the buffer stays
+        // within the limit.
         self.last = loop {
             match ready!(Pin::new(&mut *rest).poll_frame(cx)) {
                 Some(Ok(frame)) if frame.data_ref().is_some_and(|data| peek.push(data)) => {}

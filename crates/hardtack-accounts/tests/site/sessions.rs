@@ -114,7 +114,7 @@ async fn s27_a_log_in_over_existing_cookies_begins_a_new_session_and_ends_the_ol
     let mut seen = vec![session(&browser)];
     for username in ["ada", "bob"] {
         let old = browser.clone();
-        // Opened when the session seemed to have ended.
+        // `ended=1` shows the log-in page to a user who is logged in.
         let page = open(&mut browser, "/login?ended=1").await;
         let typed = [("username", username), ("password", PASSWORD)];
         assert_eq!(submit(&mut browser, &page, "/login", &typed).await.location(), Some("/"));
@@ -128,7 +128,7 @@ async fn s27_a_log_in_over_existing_cookies_begins_a_new_session_and_ends_the_ol
     assert_eq!(log_in(&mut browser, "ada", PASSWORD).await.status(), 200);
     assert_dead(&site, &old, "a program").await;
 
-    // With expired cookies, and by a sign-up.
+    // A log-in with an expired access token and a sign-up also end the old session.
     let old = browser.clone();
     site.expire_access();
     assert_eq!(log_in(&mut browser, "ada", PASSWORD).await.status(), 200);
@@ -160,7 +160,7 @@ async fn s38_somebody_lists_and_ends_their_own_sessions_and_nobody_elses(store: 
     assert_eq!(ids, expected);
     assert_eq!(devices(&mut bob).await.len(), 1);
 
-    // Another user's session, one that does not exist, malformed ids: all get the same 404.
+    // For another user's session, a session that does not exist and malformed ids, the response is the same 404.
     let page = open(&mut ada, "/account/sessions").await;
     let csrf = page.hidden_field("csrf_token").unwrap();
     let long = "a".repeat(5000);
@@ -193,7 +193,7 @@ async fn s38_somebody_lists_and_ends_their_own_sessions_and_nobody_elses(store: 
     assert_eq!(whoami(&mut laptop).await.as_deref(), Ok("ada"));
     assert_eq!(devices(&mut ada).await.len(), 2);
 
-    // All others, by the form; then the current one.
+    // End all other sessions with the form, and then the current one.
     let form = filled(&page, "/account/sessions/revoke-others", &[]);
     let response = ada.post("/account/sessions/revoke-others").accept_html().form(&form).send().await;
     assert_eq!((response.status().as_u16(), response.location()), (303, Some("/account/sessions?done=revoke")));
@@ -237,7 +237,7 @@ async fn s92_other_sessions_are_ended_by_a_recent_log_in_only() {
         assert_eq!(done.location(), Some("/account/sessions?done=revoke"), "{refresh:?}");
         assert_eq!(whoami(&mut telephone.clone()).await, Err(401), "{refresh:?}");
 
-        // One's own session needs no proof: to end it is a log-out.
+        // Ending the current session does not require the password, because it is the same as a log-out.
         site.expire_access();
         let own = format!("/account/sessions/{}/revoke", session(&ada));
         let ended = ada.post(&own).accept_html().form(&[("csrf_token", &csrf)]).follow().await;
@@ -326,7 +326,7 @@ async fn e19_s82_many_sessions_are_limited_and_listed_in_pages(store: Store) {
     let site = TestSite::start(store.options()).await;
     let mut ada = site.client();
     let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
-    // Of two sessions of the same second, either could be the least recently used one.
+    // Advance the clock: if two sessions began in the same second, either could be the least recently used one.
     site.clock.advance(std::time::Duration::from_secs(1));
     let second = site.session_of(&id).await;
     for _ in 0..99 {
@@ -360,7 +360,7 @@ async fn e19_s82_many_sessions_are_limited_and_listed_in_pages(store: Store) {
     assert!(page.text().len() < 100_000, "{}", page.text().len());
     let page = open(&mut ada, &path).await;
     assert!(page.text().contains("Newest devices") && !page.text().contains("Older devices"));
-    // A position that no page has given.
+    // This position does not come from a link on any page.
     let response = ada.get("/account/sessions?after=..%2f").accept_json().send().await;
     assert_eq!((response.status().as_u16(), response.json()["sessions"].as_array().unwrap().len()), (200, 51));
 }

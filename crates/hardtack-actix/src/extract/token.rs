@@ -74,7 +74,7 @@ async fn require<T: ExtraClaims>(
     match finish_verifying(request, attempt, need).await? {
         Some(token) => Ok(token),
         None => {
-            // An exempt OPTIONS request.
+            // This is an exempt OPTIONS request, but the route requires a token.
             let state = AuthState::for_verification(request)?;
             Ok(Head::of(request).exchange(&state).required(need).await?)
         }

@@ -35,21 +35,22 @@ async fn make_mistakes() {
     for _ in 0..2 {
         // No layer.
         assert_eq!(status(&page(), alice.get("/")).await, 500);
-        // No log-in page. Nobody is sent to the refresh URL, so its route is not missing.
+        // There is no log-in page. No browser is redirected to the refresh URL, so a missing refresh route causes no
+        // warning.
         let visitor = TestBrowser::new(&auth);
         assert_eq!(status(&fresh, visitor.get("/fresh").header("accept", "text/html")).await, 303);
         assert_eq!(status(&fresh, visitor.get("/token/refresh")).await, 404);
         assert_eq!(status(&fresh, visitor.get("/login?next=%2Ffresh")).await, 404);
-        // No page that asks for the password again.
+        // There is no page that asks for the password again.
         assert_eq!(status(&fresh, alice.get("/fresh").header("accept", "text/html")).await, 303);
         assert_eq!(status(&fresh, alice.get("/reauthenticate?next=%2Ffresh")).await, 404);
-        // The site is reached under another address than the base URL.
+        // The browser uses an address that differs from the base URL.
         let app =
             Router::new().route("/", get("").post(async |_: AccessToken| "in")).layer(AuthLayer::new(auth.clone()));
         assert_eq!(status(&app, alice.post("/").header("sec-fetch-site", "cross-site")).await, 403);
         let post = || alice.post("/").header("host", "site.example").header("origin", "https://site.example");
         assert_eq!(status(&app, post()).await, 403);
-        // The log-in page needs a log-in.
+        // The log-in page itself requires a token.
         let urls = Urls::default().login("/enter");
         let looping = Authenticator::builder(keys()).urls(urls).build().unwrap();
         let enter = Router::new().route("/enter", get("in")).layer(Require::new(Need::access()));

@@ -58,8 +58,8 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let presence = Presence::begin(&database, &accounts, sessions, GivenKeys::of(config, bound)).await?;
     let served = async {
         keys::record_use(config, presence.others_have_given_keys().await?)?;
-        // An adapter would start this at the first request, but sessions that a crash has left to end must not wait for
-        // one.
+        // The adapter would start this work only at the first request. Sessions that a crashed server was about to end
+        // must not wait that long.
         tokio::spawn(auth.background_work(tokio::time::sleep));
         announce(config, bound)?;
         let hosts = Hosts::new(&config.address.base_url(bound), bound);

@@ -78,7 +78,7 @@ fn are_persistent(sources: &Sources) -> Result<bool, Error> {
 pub(super) fn check_paths(sources: &Sources, authenticator: &Authenticator) -> Result<(), Error> {
     let refresh_routes = match authenticator.refresh_mode() {
         RefreshMode::Sliding => Vec::new(),
-        // Any of these routes may refresh.
+        // Requests to any of these routes may refresh the tokens.
         RefreshMode::Transparent => [&Site::PROTECTED_ROUTES[..], &["/token/refresh"]].concat(),
         _ => vec!["/token/refresh"],
     };

@@ -46,7 +46,7 @@ pub(crate) fn record_use(config: &Config, others_given: bool) -> Result<(), Erro
     folder.record_lifetime(config.tokens.longest_lifetime())?;
     match given || !others_given {
         true => folder.record_superseded(given),
-        // The other server has recorded that it signs with its given key. Keep this record.
+        // Another server has recorded that it signs with a key outside the folder. Keep this record.
         false => Ok(()),
     }
 }
@@ -120,8 +120,8 @@ pub(crate) fn roles(
     let rules = Rules { longest_lifetime: longest_lifetime(config, folder)?, superseded_at };
     let created_at: Vec<_> = stored.iter().map(|stored| stored.created_at).collect();
     let roles = rules.roles(&created_at, SystemClock.now());
-    // If a key outside the folder signs the tokens, but it is not known when it began to, all stored keys still verify
-    // tokens.
+    // If a key outside the folder signs the tokens, and it is unknown when that key began to sign, all stored keys
+    // still verify tokens.
     Ok(roles.into_iter().map(|role| if given && role == Role::Signs { Role::Retired } else { role }).collect())
 }
 

@@ -37,16 +37,15 @@ impl Rules {
     /// Returns the roles of keys that were created at these times, from the oldest to the newest.
     pub(crate) fn roles(&self, created_at: &[Timestamp], now: Timestamp) -> Vec<Role> {
         let signs_from = |index: usize| match index {
-            // The first key has no predecessor that could sign in the meantime.
+            // The first key signs from the beginning, because no older key could sign before it.
             0 => Some(Timestamp::default()),
             index => created_at.get(index).map(|created_at| *created_at + OVERLAP),
         };
         let signing = (0..created_at.len()).rev().find(|index| signs_from(*index).is_some_and(|from| from <= now));
         (0..created_at.len())
             .map(|index| {
-                // The time at which a successor, or a key outside the folder, began to sign, whichever came first. A
-                // successor that was dated in the future by a wrong clock has not begun to sign, but a newer one may
-                // have.
+                // The time at which a newer key or a key outside the folder first began to sign. If a wrong clock dated
+                // a newer key in the future, that key has not begun to sign, but a key that is newer still may have.
                 let successors = (index + 1..created_at.len()).filter_map(signs_from);
                 let replaced_at = match (successors.filter(|from| *from <= now).min(), self.superseded_at) {
                     (Some(successor), Some(other)) => Some(successor.min(other)),

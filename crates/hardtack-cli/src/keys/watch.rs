@@ -43,7 +43,7 @@ pub(crate) async fn watch(config: &Arc<Config>, auth: &Authenticator, mut hangup
                 }
                 clock_doubted = clock_doubt.is_some();
             }
-            // The same error is logged once, unless the operator asks.
+            // A repeated error is logged again only if the operator asked for the keys to be read.
             Err(error) => {
                 let text = error.to_string();
                 if asked || failed.as_ref() != Some(&text) {

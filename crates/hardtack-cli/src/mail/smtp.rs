@@ -103,12 +103,13 @@ impl Smtp {
     fn explain(&self, step: Step, error: &SmtpError) -> MailError {
         let text = format!("{}: {}", self.name(), with_causes(error));
         match (step, error.status().map(u16::from)) {
-            // RFC 4954 §4 and §6. A recipient can also cause such a reply, so it proves an outage only before that.
+            // RFC 4954 §4 and §6. After the recipient has been named, these replies may be due to the recipient, so
+            // they prove an outage only before.
             (Step::Connection, Some(530 | 534 | 535 | 538)) => MailError::outage(format!(
                 "{text}; the log-in was refused; check the user in smtp_url and the password in smtp_password"
             )),
             (Step::Message, Some(530 | 534 | 535 | 538)) => MailError::new(text),
-            // RFC 5321 §4.2.1: the reply would be the same later.
+            // RFC 5321 §4.2.1: the failure is permanent, so another attempt would fail as well.
             (Step::Message, Some(500..)) => MailError::refused(text),
             (Step::Message, _) => MailError::new(text),
             (Step::Connection, Some(500..)) => MailError::outage(format!("{text}; check mail_from")),
@@ -159,7 +160,7 @@ impl Mailer for Smtp {
             let sent = self.send_on(&mut connection, (from, to), &message).await;
             Ok((connection, sent))
         };
-        // Not an outage: the recipient may be the reason.
+        // This does not count as an outage, because the recipient may be the reason.
         let too_slow = |_| MailError::new(format!("{} took longer than {TIMEOUT:?}", self.name()));
         let (mut connection, sent) = tokio::time::timeout(TIMEOUT, send).await.map_err(too_slow)??;
         // Whether the server also replies to this does not matter: it has accepted or refused the message.

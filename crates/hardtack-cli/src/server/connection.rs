@@ -84,7 +84,7 @@ pub(super) async fn serve(
             }
             () = requests.activity.idle(HEAD_TIMEOUT, IDLE_TIMEOUT), if !closing => {
                 tracing::debug!(event = "connection_silent", %peer);
-                // Without a request, there is nothing to wait for.
+                // The client has not sent a request, so there is no response to finish.
                 if requests.activity.is_new() {
                     return;
                 }

@@ -36,7 +36,7 @@ impl Hosts {
 
     /// Returns the response to a request that does not name a host of the site.
     pub(super) fn refuse<B>(&self, request: &Request<B>) -> Option<Response> {
-        // Probes may use any host name, and those of HTTP/1.0 may send none.
+        // Health probes may use any host name, and HTTP/1.0 probes need not send one.
         let is_probe = health::is_probe(request);
         let mut fields = request.headers().get_all(header::HOST).iter();
         let (field, second) = (fields.next(), fields.next());
@@ -85,7 +85,7 @@ impl Hosts {
     /// compared, because a container's port may be published under another number.
     fn includes(&self, host: &Authority<'_>) -> bool {
         if host.host().eq_ignore_ascii_case(&self.site) {
-            // Reading first keeps the cache line shared among the threads.
+            // Read before writing: unnecessary writes would invalidate the cache line in the other cores.
             if !self.settled.load(Ordering::Relaxed) {
                 self.settled.store(true, Ordering::Relaxed);
             }

@@ -44,7 +44,7 @@ async fn k07_commands_for_keys_find_the_servers_in_their_database() {
     let secret = output(&dir.hardtack(["keys", "generate"]));
     let database = ["--database-url", "sqlite:people.db"];
     let server = start(&dir.serve(database).env("JWT_SECRET_KEY", secret.trim_end())).await;
-    // Only the database says so.
+    // Delete the record in the folder. Now only the database says that the server signs with its own key.
     std::fs::remove_file(dir.path("hardtack-data/keys/superseded-at")).unwrap();
     let [rotate, list] = ["rotate", "list"].map(|name| dir.hardtack(["keys", name]).args(database));
     let error = refusal(&rotate, 2).await;
