@@ -137,7 +137,7 @@ mod tests {
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         let found = dated_ahead(folder.path(), [], now - Duration::from_secs(120)).unwrap().unwrap();
-        assert!(found.contains("correct the time of the file: touch "), "{found}");
+        assert!(found.contains("correct the time of the file with: touch "), "{found}");
         file.set_modified(SystemTime::now() + Duration::from_secs(3600)).unwrap();
         let found = dated_ahead(folder.path(), [], now).unwrap().unwrap();
         assert!(found.ends_with("0001.jwk"), "{found}");
