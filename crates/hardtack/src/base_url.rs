@@ -132,8 +132,8 @@ impl BaseUrl {
         &self.path
     }
 
-    /// Returns a path of the application as browsers know it. If a proxy has stripped the site's path, adds the site's
-    /// path again. Returns a path unchanged if it already begins with the site's path.
+    /// Returns the path that a browser requested. If `path` does not begin with the site's path, because a proxy has
+    /// stripped it, adds it again. Otherwise, returns `path` unchanged.
     pub(crate) fn public_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
         let plain = path.split(['?', '#']).next().unwrap_or_default();
         if self.path.is_empty() || covers(&self.path, plain) {

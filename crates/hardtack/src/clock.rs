@@ -1,8 +1,8 @@
 //! The current time, which a test can set.
 //!
-//! A machine has two clocks. The clock that tells the date may be wrong. It may also be set while the process runs, so
-//! its time can go back. The monotonic clock only counts how much time has passed. Decision 31 explains which clock is
-//! used for what.
+//! A machine has two clocks. The system clock, which tells the date, may be wrong. It may also be set while the process
+//! runs, so its time can go back. The monotonic clock only counts how much time has passed. Decision 31 explains which
+//! clock is used for what.
 
 use std::fmt;
 use std::ops::{Add, Sub};

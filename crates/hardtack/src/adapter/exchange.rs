@@ -304,7 +304,8 @@ impl<'a> Exchange<'a> {
         self.head.query("next").and_then(|next| self.authenticator.next(&next))
     }
 
-    /// Returns the path of the request, with the path of the base URL, as browsers know it.
+    /// Returns the path that the browser requested. It includes the path of the base URL, even if a proxy has stripped
+    /// it.
     pub(super) fn public_path(&self) -> Cow<'a, str> {
         self.authenticator.settings().public_path(self.head.path())
     }

@@ -192,8 +192,8 @@ macro_rules! __forward_auth {
 
         /// Handles a POST to `Urls::bound`, with which a browser refreshes a session that is bound to its device.
         ///
-        /// Do not require a token on this route, and do not limit its rate. If a browser gets a 4xx status other than
-        /// the 403 of this method, it forgets the session.
+        /// Do not require a token on this route, and do not limit its rate. The browser forgets the session if it gets
+        /// any 4xx status other than the 403 that this method returns.
         ///
         /// # Errors
         /// - The method is not POST.

@@ -157,7 +157,8 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// The domain from the options, unless the cookie's name binds it to its host.
+    /// Returns the domain in the options. Returns an error if the cookie's name has the prefix `__Host-`, which does
+    /// not allow a domain.
     fn own_domain<'o>(&self, options: &'o CookieOptions, slot: &CookieSlot) -> Result<Option<&'o str>, IssueError> {
         match &options.domain {
             Some(domain) if slot.name.as_str().starts_with("__Host-") => {

@@ -1,4 +1,4 @@
-//! What the settings mean for an ordinary request, worked out once when the authenticator is built.
+//! What an ordinary request needs to know about the settings, computed once when the authenticator is built.
 //!
 //! A request with a valid cookie checks these flags instead of looking through all the settings. Decision 28 gives the
 //! reasons.

@@ -112,11 +112,10 @@ impl CookiePolicy {
 
     /// Sets the paths to which browsers send the refresh cookie (`JWT_REFRESH_COOKIE_PATH`).
     ///
-    /// Default: `/`. In redirect mode, the default is the refresh URL. The default then also includes the log-in,
-    /// log-out and sign-up URLs, unless browsers send the access cookie to these URLs anyway: a log-in, log-out or
-    /// sign-up needs the access cookie or the refresh cookie to end the browser's current session. If
-    /// [`device_binding`](crate::AuthenticatorBuilder::device_binding) is set, the default also includes the two URLs
-    /// for bound sessions.
+    /// Default: `/`. In redirect mode, the default is the refresh URL, and those of the log-in, log-out and sign-up
+    /// URLs to which browsers do not send the access cookie. These three need one of the two cookies to end the
+    /// browser's current session. If [`device_binding`](crate::AuthenticatorBuilder::device_binding) is set, the
+    /// default also includes the two URLs for bound sessions.
     #[must_use]
     pub fn refresh_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.refresh_paths = Some(paths.into_iter().map(Into::into).collect());
@@ -172,11 +171,10 @@ impl CookiePolicy {
         self
     }
 
-    /// Returns the default paths of the refresh cookie in redirect mode. They include the refresh URL. They also
-    /// include the log-in, log-out and sign-up URLs, unless browsers send the access cookie to these URLs anyway: a
-    /// log-in, log-out or sign-up needs the access cookie or the refresh cookie to end the browser's current session.
-    /// If `binds_sessions` is `true`, the paths also include the two URLs for bound sessions, because browsers must
-    /// send the refresh cookie to these URLs.
+    /// Returns the default paths of the refresh cookie in redirect mode: the refresh URL, and those of the log-in,
+    /// log-out and sign-up URLs to which browsers do not send the access cookie. These three need one of the two
+    /// cookies to end the browser's current session. If `binds_sessions` is `true`, the paths also include the two URLs
+    /// for bound sessions, which need the refresh cookie.
     pub(crate) fn refresh_paths_for(&self, urls: &Urls, binds_sessions: bool) -> Vec<String> {
         let mut paths = vec![urls.refresh.clone()];
         if binds_sessions {

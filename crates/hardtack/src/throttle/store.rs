@@ -10,7 +10,7 @@ use crate::error::BackendError;
 /// Whether an attempt is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// A token of each budget was taken.
+    /// One token was taken from each budget.
     Taken,
     /// A budget is empty, and no token was taken.
     Refused {

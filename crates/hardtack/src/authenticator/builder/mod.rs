@@ -118,8 +118,8 @@ impl AuthenticatorBuilder {
     /// Sets the address that the server listens on. If it is a loopback or unspecified address, browsers on the same
     /// machine may also use the site under `http://localhost` and the loopback addresses, with the server's port.
     ///
-    /// If the host of the base URL is `localhost` or a loopback address, browsers may use these names and addresses
-    /// even without this call, but with the scheme and port of the base URL.
+    /// If the host of the base URL is `localhost` or a loopback address, this call is not necessary: browsers may then
+    /// use any of these hosts with the scheme and port of the base URL.
     pub fn listener(mut self, address: SocketAddr) -> Self {
         self.listener = Some(address);
         self

@@ -41,7 +41,7 @@ impl Authenticator {
     ///
     /// Call this method after the application has committed its change. A concurrent log-in may read the old claims
     /// before the change, and create its session after this call. If your log-ins pass claims, check after each log-in
-    /// that they still hold. If they do not, call this method again.
+    /// that these claims are still correct. If they are not, call this method again.
     ///
     /// If the sessions are in the application's own database, `Sessions::change_claims_in` of `hardtack-sqlx` commits
     /// the new claims together with the application's change.

@@ -1,5 +1,5 @@
 //! Ends sessions because of a change by the application, such as a new password. The transaction of the change either
-//! ends the sessions itself or stores the intention to end them. An intention is carried out after the commit.
+//! ends the sessions itself or stores the intention to end them. Such an intention is carried out after the commit.
 
 use super::follow_log::sooner;
 use crate::authenticator::Authenticator;
@@ -90,8 +90,8 @@ impl Authenticator {
         result.is_ok()
     }
 
-    /// Carries out all intentions for a subject. A log-in calls this before it creates a session, because an intention
-    /// that is carried out later would also end the new session.
+    /// Carries out all intentions for a subject. A log-in calls this before it creates a session. Otherwise, an old
+    /// intention could end the new session later.
     pub(super) async fn work_off_all_of(&self, subject: &str) -> Result<(), BackendError> {
         let Some(pending) = &self.0.pending else { return Ok(()) };
         for intention in pending.find(subject).await? {

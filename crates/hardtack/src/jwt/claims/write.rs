@@ -12,7 +12,7 @@ use crate::clock::{MAX_NUMERIC_DATE, Timestamp};
 use crate::jwt::error::ClaimError;
 use crate::jwt::json::write::ObjectWriter;
 
-/// The times that can be read back, in seconds since 1970.
+/// The times that the readers accept, in seconds since 1970.
 const TIMES: RangeInclusive<i64> = 0..=MAX_NUMERIC_DATE;
 
 impl Claims {
