@@ -76,6 +76,6 @@ fn settled(counter: Counter, mut call: impl FnMut() -> bool) -> Result<i64, Fail
     if good {
         Ok(i64::try_from(count)?)
     } else {
-        Err("a request was refused, so its allocations cannot be compared".into())
+        Err("a request was refused, so the allocations cannot be compared".into())
     }
 }

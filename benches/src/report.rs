@@ -23,7 +23,7 @@ struct Report {
 pub(crate) fn print(options: &Options) -> Result<(), Failed> {
     if cfg!(debug_assertions) {
         return Err(
-            "this is a debug build, whose figures mean nothing; run scripts/bench or build with --release".into()
+            "the figures of a debug build mean nothing; run scripts/bench, or build with --release".into()
         );
     }
     let mut report = Report {
@@ -37,8 +37,7 @@ pub(crate) fn print(options: &Options) -> Result<(), Failed> {
     let load = load_average();
     if load > QUIET {
         eprintln!(
-            "the machine is busy (load average {load}): expect the figures to vary, and do not rely on those for two \
-             cores"
+            "the machine is busy (load average {load}), so the figures vary; do not rely on the figures for two cores"
         );
     }
     for group in groups {

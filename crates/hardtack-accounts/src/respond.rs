@@ -110,9 +110,9 @@ pub(crate) fn unavailable(wants: Wants, error: &BackendError) -> Response {
 /// been stored nevertheless.
 pub(crate) fn outcome_unknown(wants: Wants, error: &BackendError) -> Response {
     tracing::error!(event = "outcome_unknown", error = %WithCauses(error));
-    let detail = "The site lost the connection to its database while it stored your change, and cannot tell whether \
-                  the change was stored. Check before you repeat it: after a password change, try to log in with the \
-                  new password first.";
+    let detail = "The site lost the connection to its database, so your change may or may not have been saved. Check \
+                  before you repeat the change. If you changed your password, first try to log in with the new \
+                  password.";
     problem(wants, StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", detail, &[])
 }
 

@@ -37,8 +37,8 @@ impl Site {
         if auth.base_url().as_deref() != auth.origin() {
             tracing::error!(
                 event = "pages_at_root",
-                "the base URL has a path, but the links of the ready-made pages begin at the root of the host; give \
-                 the site its own host name, and use a base URL without a path"
+                "the base URL has a path, but the links of the ready-made pages begin at the root of the host; use a \
+                 base URL without a path, and give the site a host name of its own"
             );
         }
         let accounts = accounts.for_site(&auth);

@@ -33,7 +33,7 @@ impl Accounts {
         if !fields.is_empty() {
             return Err(ActionError::Invalid(ProfileChangeProblem { profile, is_unproven: false, fields }));
         }
-        let deleted = || ActionError::Backend(BackendError::new("the user was deleted or disabled in the meantime"));
+        let deleted = || ActionError::Backend(BackendError::new("the user was deleted or disabled during the change"));
         if profile.email == user.email {
             let changed = self.users.set_display_name(&user.id, &profile.display_name).await?;
             return changed.map(|changed| (changed, None)).ok_or_else(deleted);

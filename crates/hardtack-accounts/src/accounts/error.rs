@@ -17,7 +17,7 @@ pub enum AccountsError {
     #[error(transparent)]
     Migrate(#[from] MigrateError),
     /// A test password could not be hashed.
-    #[error("cannot use the accounts, because hashing a test password failed; check that the system has free memory")]
+    #[error("a test password could not be hashed at startup; check that the system has free memory")]
     Hash(#[source] Box<dyn Error + Send + Sync>),
 }
 

@@ -40,7 +40,7 @@ impl Prune for ExpiredRows {
             tracing::error!(
                 event = "mail_lost",
                 emails = unsent,
-                "deleted emails that had been queued for seven days, because no server that uses this database sends \
+                "emails were deleted after seven days in the queue, because no server that uses this database sends \
                  email; set mail settings, such as --smtp-url, on at least one server"
             );
         }

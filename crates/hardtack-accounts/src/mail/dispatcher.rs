@@ -144,8 +144,8 @@ impl Shared {
                         user,
                         attempt,
                         error,
-                        "the email could not be sent for a day and was discarded; correct the cause, then ask the user \
-                         whether the email is still needed"
+                        "the email was discarded, because it could not be sent for a day; correct the cause, then ask \
+                         the user whether the email is still needed"
                     );
                     return self.insist(calls, || self.worker.jobs.remove(job)).await;
                 };
@@ -235,7 +235,7 @@ impl Shared {
                 if !self.is_database_down.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
                         event = "mail_delayed", error = %WithCauses(&error),
-                        "queued emails cannot be read; they will be sent when the database works again"
+                        "queued emails cannot be read from the database, and will be sent when the database works again"
                     );
                 }
                 None

@@ -178,8 +178,8 @@ impl MailWorker {
                 subject = kind.subject(),
                 user,
                 limit,
-                "no email was sent, because a limit was reached; further such emails are counted and logged once a \
-                 minute"
+                "an email was not sent, because a limit was reached; further unsent emails are counted and logged once \
+                 a minute"
             );
         });
     }

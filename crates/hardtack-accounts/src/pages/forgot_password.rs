@@ -32,7 +32,7 @@ pub(crate) fn forgot_password(shell: &Shell<'_>, view: &ForgotPasswordView<'_>) 
         shell,
         form::title(!view.errors.is_empty(), "Forgot your password", "Problem: Forgot your password"),
         html! {
-            p { "We will email you a link to choose a new password. It works once and expires after an hour." }
+            p { "We will email you a link to choose a new password. The link works once and expires after an hour." }
             form method="post" action="/password/forgot" {
                 (form::summary("forgot", &fields, view.errors))
                 (form::csrf(view.csrf_token))
@@ -59,7 +59,7 @@ pub(crate) fn mail_is_off(shell: &Shell<'_>, contact: Option<&str>) -> Markup {
                 (contact_suffix(contact))
                 " for a reset link. Tell them your user name."
             }
-            p { "The link opens a page where you choose a new password. The administrator does not see it." }
+            p { "The link opens a page where you choose a new password. The administrator does not see the password." }
         },
     )
 }

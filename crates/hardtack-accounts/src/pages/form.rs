@@ -55,9 +55,9 @@ pub(super) fn new_password_hint(min: u8) -> String {
 /// Says what an email address is for.
 pub(super) const fn email_hint(sends_mail: bool) -> &'static str {
     if sends_mail {
-        "We use it if you forget your password, and to tell you about changes to your account."
+        "We use the address if you forget your password, and to tell you about changes to your account."
     } else {
-        "Lets the people who run this site contact you. The site itself does not send email."
+        "The people who run this site can use the address to contact you. The site itself does not send email."
     }
 }
 
@@ -172,7 +172,7 @@ pub(super) fn remember(form: &str, ticked: bool) -> Markup {
         div.field.tick {
             input type="checkbox" id=(id) name="remember" value="true" checked[ticked] aria-describedby={ (id) "-hint" };
             label for=(id) { "Stay logged in" }
-            p.hint id={ (id) "-hint" } { "Even after you close the browser. Don’t tick this on a shared device." }
+            p.hint id={ (id) "-hint" } { "You stay logged in even after you close the browser. Don’t tick this on a shared device." }
         }
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn home(shell: &Shell<'_>) -> Markup {
                             h1 { span { "Log in once." } " " span { "Log out everywhere." } }
                         }
                         p.lead {
-                            "This site keeps you logged in with two signed cookies: a short-lived one that every request carries, and a longer-lived one that renews it. "
+                            "This site keeps you logged in with two signed cookies. Every request carries the short-lived cookie. The longer-lived cookie renews the short-lived cookie. "
                             "You can see every device where you are logged in, and log out any of them at once."
                         }
                         @if shell.viewer.is_none() {

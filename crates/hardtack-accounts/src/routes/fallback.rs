@@ -29,6 +29,6 @@ pub(crate) async fn method_not_allowed(method: Method, uri: Uri, headers: Header
 
 /// The response of [`method_not_allowed`], for a handler that refuses one of its methods.
 pub(super) fn method_not_allowed_response(headers: &HeaderMap) -> Response {
-    let detail = "This URL does not accept that method. Send changes as POST requests.";
+    let detail = "This URL does not accept the method of the request. Send changes as POST requests.";
     respond::problem(wants(headers), StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail, &[])
 }

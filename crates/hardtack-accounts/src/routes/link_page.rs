@@ -24,8 +24,8 @@ pub(super) struct LinkPage {
 }
 
 /// The explanation for an incomplete link, for example a link of which the user copied only a part.
-const INCOMPLETE: &str = "Part of the link is missing, or it was mistyped. Open the link in the message that you \
-                          received, or copy the whole link.";
+const INCOMPLETE: &str = "Part of the link is missing or mistyped. Open the link in the message that you received, or \
+                          copy the whole link.";
 
 /// The fields with which a request names the link that it uses.
 #[derive(Default, Deserialize)]
@@ -149,8 +149,8 @@ impl LinkPage {
 fn other_link(auth: &Auth) -> Response {
     let status = StatusCode::FORBIDDEN;
     let title = "This page is out of date";
-    let detail = "It was open for too long, or you have opened another link since. Nothing was changed. Open the link \
-                  again.";
+    let detail = "The page was open for too long, or you have opened another link since. Nothing was changed. Open the \
+                  link again.";
     match auth.wants() {
         Wants::Page => {
             let view = ErrorView { status: status.as_u16(), title, explanation: detail, action: None };

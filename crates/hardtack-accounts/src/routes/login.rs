@@ -23,7 +23,7 @@ use crate::throttling::{Client, Devices, KnownUser};
 const NO_MATCH: &str = "That user name and password do not match.";
 
 const KEPT: Notice<'_> =
-    Notice { kind: NoticeKind::Info, text: "Your session has ended. Log in again to finish: what you typed is kept." };
+    Notice { kind: NoticeKind::Info, text: "Your session has ended. What you typed is kept. Log in again to finish." };
 
 const NEEDED: Notice<'_> = Notice { kind: NoticeKind::Info, text: "Log in to open the page that you asked for." };
 
@@ -75,8 +75,8 @@ fn done_text(done: &str) -> Option<&'static str> {
              Log in with your new password.",
         ),
         "undo" => Some(
-            "Your email address has been restored and all devices have been logged out. If someone else changed it, they know \
-             your password. Choose a new one with “Forgot your password?”.",
+            "Your email address has been restored and all devices have been logged out. If someone else changed the \
+             address, that person knows your password. Choose a new password with “Forgot your password?”.",
         ),
         "undo-password" => Some(
             "Your email address has been restored, your password has been changed, and all devices have been logged out. \

@@ -22,8 +22,8 @@ use crate::throttling::{Client, Tried};
 
 const PAGE: LinkPage = LinkPage::new(
     "/password/reset",
-    "It may have expired or already been used, or your account has changed since it was sent. If you have just used \
-     it, your password has been changed: log in with the new one. Otherwise, request a new link.",
+    "The link may have expired or already been used, or your account has changed since the link was sent. If you have \
+     just used the link, your password has been changed: log in with the new password. Otherwise, request a new link.",
     ("/password/forgot", "Request a new link"),
 );
 

@@ -131,7 +131,7 @@ pub(crate) async fn revoke(
         None => false,
     };
     if !ended {
-        let detail = "You have no such session. It may have ended already.";
+        let detail = "You have no session with this id. The session may have ended already.";
         let shell = shell_of(&user, None);
         return Ok(respond::problem_in(&shell, wants, StatusCode::NOT_FOUND, "no_such_session", detail, &[]));
     }

@@ -21,7 +21,7 @@ use crate::throttling::{Client, Tried};
 
 const PAGE: LinkPage = LinkPage::new(
     "/email/undo",
-    "It may have expired or already been used. If you have just used it, your address has been restored.",
+    "The link may have expired or already been used. If you have just used the link, your address has been restored.",
     ("/password/forgot", "Choose a new password"),
 );
 

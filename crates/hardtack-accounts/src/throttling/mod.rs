@@ -192,7 +192,8 @@ impl Counters {
                 event = "log_in_throttled",
                 tried = tried.name(),
                 address = request.address.as_deref().unwrap_or("unknown"),
-                "too many attempts; further refusals are counted and logged once a minute"
+                "an attempt was refused, because a limit was reached; further refusals are counted and logged once a \
+                 minute"
             );
         });
         refused

@@ -107,7 +107,7 @@ async fn a09_a_form_whose_session_is_gone_is_finished_after_the_log_in() {
         let typed = [("display_name", "Ada L."), ("email", "a@site.example"), ("current_password", "secret of ada")];
         let sent = ada.post(SETTINGS).accept_html().form(&filled(&page, SETTINGS, &typed)).follow().await;
         assert!(sent.path().starts_with("/login?"), "{refresh:?}: {}", sent.path());
-        says(&sent, 200, "what you typed is kept");
+        says(&sent, 200, "What you typed is kept");
         let kept = cookie(&ada, "settings_draft");
         for secret in ["Ada L.", "a@site.example", "secret of ada"] {
             assert!(!kept.contains(secret));
@@ -274,7 +274,7 @@ async fn a10_an_address_can_be_given_at_sign_up_and_the_account_says_whether_it_
     let site = TestSite::start(Options { outbox: Some(outbox.path().to_owned()), ..Options::default() }).await;
     let mut ada = site.client();
     let page = open(&mut ada, "/signup").await;
-    says(&page, 200, "We use it if you forget your password");
+    says(&page, 200, "We use the address if you forget your password");
     let typed = [("username", "ada"), ("email", "nonsense"), ("password", PASSWORD)];
     let refused = submit(&mut ada, &page, "/signup", &typed).await;
     says(&refused, 422, "Enter an address such as");
@@ -361,7 +361,7 @@ async fn a09_the_pages_that_ask_for_the_password_say_that_the_form_is_kept() {
     // The session is over.
     site.clock.advance(minutes(25 * 60));
     let log_in = ada.post(SETTINGS).accept_html().form(&filled(&again, SETTINGS, &typed)).follow().await;
-    let kept = "what you typed is kept";
+    let kept = "What you typed is kept";
     says(&log_in, 200, kept);
     let wrong = [("username", "ada"), ("password", "wrong")];
     says(&submit(&mut ada, &log_in, "/login", &wrong).await, 401, kept);

@@ -174,11 +174,11 @@ async fn json_of_the_wrong_shape_is_refused() {
             if body.contains("1e999") {
                 assert!(matches!(response.status().as_u16(), 400 | 422), "{path} {body}: {}", response.status());
             } else {
-                assert_says(&response, false, 422, "Send one JSON object in which each field appears once");
+                assert_says(&response, false, 422, "Send one object in which each field appears once");
             }
         }
         let response = send(client, path, true, Some(JSON), "[]").await;
-        assert_says(&response, true, 422, "Send one JSON object");
+        assert_says(&response, true, 422, "Send one object");
     }
     // The requests with arrays have neither logged the visitor in nor changed the user.
     assert_eq!(visitor.cookie(ACCESS), None);
@@ -362,7 +362,7 @@ async fn bytes_that_are_not_text_are_refused() {
         let path = format!("/account/sessions/{id}/revoke");
         for page in [true, false] {
             let response = send(&mut user, &path, page, Some(FORM), "").await;
-            assert_says(&response, page, 404, "You have no such session.");
+            assert_says(&response, page, 404, "You have no session with this id.");
         }
     }
     for query in ["next=%ff", "next=%00", "next", "next=&next=", "%", "%zz=%zz", &"a".repeat(5000), "next=%2f%2f"] {

@@ -175,7 +175,7 @@ async fn s38_somebody_lists_and_ends_their_own_sessions_and_nobody_elses(store: 
         responses.push(response.text().to_owned());
         let response = ada.post(&path).accept_html().form(&[("csrf_token", &csrf)]).send().await;
         assert_eq!(response.status(), 404, "{id}");
-        assert!(response.text().contains("You have no such session."), "{id}: {}", response.text());
+        assert!(response.text().contains("You have no session with this id."), "{id}: {}", response.text());
     }
     assert!(
         responses.iter().all(|text| *text == responses[0]),

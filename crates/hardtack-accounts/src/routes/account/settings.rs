@@ -80,8 +80,8 @@ fn ask_and_keep(redirect: Response, user: &User, profile: &Profile, site: &Site)
 /// response shows the account page with the stored profile of the user who is logged in now.
 fn refuse_for_another(user: &CurrentUser<User>, site: &Site) -> Response {
     let text = format!(
-        "Nothing was changed, because another user opened this form. You are now logged in as {}. This page shows your \
-         own details.",
+        "Nothing was changed, because the form was opened while another user was logged in. You are now logged in as \
+         {}. This page shows your own details.",
         user.username
     );
     let notice = Some(Notice { kind: NoticeKind::Problem, text: &text });
