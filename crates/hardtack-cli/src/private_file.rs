@@ -28,8 +28,8 @@ pub(crate) fn check(file: &File, path: &Path) -> Result<(), Error> {
         let mode = metadata.permissions().mode() & 0o7777;
         if mode & 0o077 != 0 {
             return Err(Error::config(format_args!(
-                "{} must be accessible only to its owner, but its mode {mode:04o} gives other users access; expected \
-                 0600; change the mode with: chmod 600 {}",
+                "other users can access {}, because its mode is {mode:04o}; expected 0600; change the mode with: chmod \
+                 600 {}",
                 path.display(),
                 files::shell_quoted(path)
             )));

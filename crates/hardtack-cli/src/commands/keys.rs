@@ -72,43 +72,43 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     if config.signing_key.is_some() && discard_old {
         if let Some(with_folder) = &servers.with_folder {
             return Err(Error::config(format_args!(
-                "JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but {with_folder}, and would still accept tokens that the \
-                 folder's keys have signed; stop that server or restart it with the same setting, then repeat the \
-                 command (a server that was killed counts as running for another {LAPSE} seconds)"
+                "the keys in the folder cannot be removed, because {with_folder}; restart that server with the same \
+                 JWT_SECRET_KEY or JWT_PRIVATE_KEY as this command, or stop that server; then repeat the command (a \
+                 server that was killed counts as running for another {LAPSE} seconds)"
             )));
         }
         if servers.signing.is_none() && !previous.is_empty() {
             return Err(Error::config(
-                "JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but no server that uses this folder was started with it, so \
-                 the servers sign with a key in the folder; start the servers with the same setting, or run this \
-                 command without it",
+                "JWT_SECRET_KEY or JWT_PRIVATE_KEY is set for this command, but not for the servers that use this \
+                 folder, so the servers sign with a key in the folder; start the servers with the same setting, or run \
+                 this command without the setting",
             ));
         }
         return discard(&folder, &previous);
     }
     if config.signing_key.is_some() {
         return Err(Error::config(
-            "the signing key is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY, so a new key in the data folder would not be \
-             used to sign; to rotate a secret, move its value to JWT_SECRET_KEY_PREVIOUS and set a new one",
+            "JWT_SECRET_KEY or JWT_PRIVATE_KEY sets the signing key, so a new key in the data folder would not be used \
+             to sign; to rotate JWT_SECRET_KEY, move the old secret to JWT_SECRET_KEY_PREVIOUS, and set a new secret",
         ));
     }
     if let Some(signing) = &servers.signing {
         return Err(Error::config(format_args!(
-            "{signing}, so a new key in the folder would not be used to sign. To rotate that key, replace it and \
-             restart the servers. This logs everyone out; to keep users logged in, move the old secret to \
-             JWT_SECRET_KEY_PREVIOUS. To use keys in the folder again, first restart the servers without that key (a \
-             server that was killed counts as running for another {LAPSE} seconds)"
+            "{signing}, so a new key in the folder would not be used to sign. To rotate the signing key, set a new key \
+             and restart the servers; all users are then logged out. To keep users logged in, also move the old secret \
+             to JWT_SECRET_KEY_PREVIOUS. To use keys in the folder again, first restart the servers without the \
+             setting (a server that was killed counts as running for another {LAPSE} seconds)"
         )));
     }
     if let (Some(verifying), true) = (&servers.verifying, discard_old) {
         return Err(Error::config(format_args!(
-            "{verifying}, so this command would not log everyone out; remove that setting, restart the servers, and \
+            "{verifying}, so this command would not log everyone out; remove this setting, restart the servers, and \
              repeat the command; if a server was killed, first wait {LAPSE} seconds"
         )));
     }
     if discard_old && previous.is_empty() {
         return Err(Error::config(format_args!(
-            "there are no keys in {}, so there is nothing to discard; set --data-dir to the value that the servers use",
+            "the folder {} contains no keys to discard; set --data-dir to the value that the servers use",
             config.keys_dir().display()
         )));
     }
@@ -120,7 +120,7 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     if !config.tokens.can_be_signed_with(&key) {
         return Err(Error::config(format_args!(
             "--alg is {}, which produces randomized signatures, but refresh tokens of stored sessions need \
-             deterministic ones; use HS256, EdDSA or RS256, or set --refresh sliding",
+             deterministic signatures; use HS256, EdDSA or RS256, or set --refresh sliding",
             key.algorithm()
         )));
     }
@@ -141,11 +141,11 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     remove(&folder, removed.iter().copied())?;
     output::print(format_args!("Created {}", folder.file(number).display()))?;
     output::print(match (previous.len() - removed.len(), discard_old) {
-        (0, true) => "Running servers use it within 5 seconds. All users have to log in again.",
+        (0, true) => "Running servers use the new key within 5 seconds. All users have to log in again.",
         (0, false) => "This key is the only one in the folder.",
         _ => {
-            "Running servers begin to sign with it after 15 to 20 seconds. The previous keys still verify tokens until \
-             all tokens that were signed with them have expired."
+            "Running servers begin to sign with the new key after 15 to 20 seconds. Tokens that were signed with the \
+             previous keys stay valid until the tokens expire."
         }
     })
 }
@@ -155,8 +155,8 @@ fn next_number(newest: Option<&StoredKey>) -> Result<u32, Error> {
     let Some(newest) = newest else { return Ok(1) };
     newest.number.checked_add(1).ok_or_else(|| {
         Error::config(format_args!(
-            "{} has the highest possible key number, so no newer key can be created; rename the file to a lower number \
-             that is still higher than the number of every other key",
+            "{} has the highest possible key number, so a newer key cannot be created; rename the file to a lower \
+             number, which must be higher than the numbers of all other keys",
             newest.path.display()
         ))
     })
@@ -182,7 +182,7 @@ impl ServerKeys {
         let running = running.unwrap_or_else(|error| {
             output::print_error(format_args!(
                 "warning: {error}, so this command cannot find out which keys the running servers use; if servers are \
-                 running, pass their --data-dir and --database-url"
+                 running, pass the servers' --data-dir and --database-url"
             ));
             None
         });

@@ -88,7 +88,7 @@ async fn warn_of_name_collisions(database: &Database) -> Result<(), Error> {
         tracing::warn!(
             event = "name_collisions",
             collisions,
-            "some users have names that look like those of other users; list them with: hardtack migrate"
+            "some users have names that look like the names of other users; list these names with: hardtack migrate"
         );
     }
     Ok(())
@@ -104,7 +104,7 @@ async fn bind(config: &Config) -> Result<(TcpListener, SocketAddr), Error> {
     bound.map_err(|error| {
         let advice = match error.kind() {
             io::ErrorKind::AddrInUse => {
-                "stop the program that listens there, or choose another port; port 0 picks a free one"
+                "stop the program that listens there, or choose another port; port 0 picks a free port"
             }
             _ => "expected an address of this machine and a port that this user can listen on",
         };

@@ -47,7 +47,7 @@ impl Address {
         self.base_url.as_deref().map(|text| match parse(text)? {
             base if base.path().is_empty() => Ok(base),
             _ => {
-                let why = "it has a path, but the pages of this site must be at the root of the host";
+                let why = "the URL has a path, but the pages of this site must be at the root of the host";
                 Err(ConfigError::BadBaseUrl { url: text.to_owned(), why })
             }
         })

@@ -64,7 +64,7 @@ fn are_persistent(sources: &Sources) -> Result<bool, Error> {
     let session = sources.parse_bool(&SESSION_COOKIE)?;
     match (persistent, session) {
         (Some(persistent), Some(session)) if persistent == session => Err(Error::config(format_args!(
-            "{} and {}, but these settings have opposite meanings; remove one",
+            "{} and {}, but these settings have opposite meanings; remove one of the two",
             sources.describe(&PERSISTENT_COOKIES),
             sources.describe(&SESSION_COOKIE)
         ))),

@@ -84,8 +84,8 @@ pub(super) fn smtp(sources: &Sources) -> Result<Option<SmtpServer>, Error> {
     let label = sources.label(&SMTP_URL);
     if !cfg!(feature = "smtp") {
         return Err(Error::config(format_args!(
-            "{label} is set, but this program was built without the feature smtp; build it with the feature, or set \
-             --mail-command"
+            "{label} is set, but this program was built without the feature smtp; build the program with this \
+             feature, or set --mail-command"
         )));
     }
     let invalid = |what: &str| {
@@ -122,7 +122,7 @@ pub(super) fn smtp(sources: &Sources) -> Result<Option<SmtpServer>, Error> {
         (false, _) => {
             return Err(Error::config(format_args!(
                 "{label} has a user, but the password is missing; set smtp_password_file or \
-                 HARDTACK_SMTP_PASSWORD_FILE to the path of a file that contains it"
+                 HARDTACK_SMTP_PASSWORD_FILE to the path of a file that contains the password"
             )));
         }
         (true, Some(_)) => return Err(invalid("has no user, but a password is set")),
@@ -162,7 +162,7 @@ pub(super) fn read(sources: &Sources) -> Result<Option<MailConfig>, Error> {
     transports.extend(sources.parse(&MAIL_OUTBOX, "a folder", folder)?.map(|outbox| (&MAIL_OUTBOX, outbox)));
     if let [(one, _), (other, _), ..] = &transports[..] {
         return Err(Error::config(format_args!(
-            "{} and {}, but only one of them can be set; remove one",
+            "{} and {}, but only one of these settings is allowed; remove the other",
             described(sources, one),
             described(sources, other)
         )));

@@ -23,7 +23,9 @@ pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), 
     let Some((path, metadata)) = mail.and_then(MailConfig::program).and_then(find) else { return Ok(()) };
     files::check_trusted(&path, &metadata).map_err(|untrusted| {
         let setting = sources.describe(&MAIL_COMMAND);
-        Error::config(format_args!("{setting}, and the server would run this program as its own user, but {untrusted}"))
+        Error::config(format_args!(
+            "{setting}, but another user can change this program, which the server runs: {untrusted}"
+        ))
     })
 }
 

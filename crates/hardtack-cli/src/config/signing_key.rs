@@ -18,7 +18,7 @@ pub(crate) fn algorithm(sources: &Sources) -> Result<Option<Algorithm>, Error> {
 pub(crate) fn read(sources: &Sources, algorithm: Option<Algorithm>) -> Result<Option<SigningKey>, Error> {
     match (sources.value(&SECRET_KEY), sources.value(&PRIVATE_KEY), sources.value(&PUBLIC_KEY)) {
         (Some(_), Some(_), _) => Err(Error::config(format_args!(
-            "{} and {} are both set, but only one key can sign; remove one",
+            "{} and {} are both set, but only one key can sign; remove one of the two settings",
             sources.label(&SECRET_KEY),
             sources.label(&PRIVATE_KEY)
         ))),
@@ -74,13 +74,13 @@ fn private_key(sources: &Sources, algorithm: Option<Algorithm>) -> Result<Signin
         jwk.signing_key().map_err(invalid)?
     } else if !text.contains("-----BEGIN ") {
         return Err(Error::config(format_args!(
-            "{label} is neither a PEM nor a JWK private key; to read it from a file, write @ and the path of the file, such \
-             as @key.pem"
+            "{label} is neither a PEM nor a JWK private key; to read the key from a file, write @ and the path of the \
+             file, such as @key.pem"
         )));
     } else {
         let Some(algorithm) = algorithm else {
             return Err(Error::config(format_args!(
-                "{label} needs JWT_ALGORITHM, which is not set; set it to the key's algorithm, such as EdDSA or RS256"
+                "{label} is set without JWT_ALGORITHM; set JWT_ALGORITHM to the key's algorithm, such as EdDSA or RS256"
             )));
         };
         SigningKey::from_pem(text.as_bytes(), algorithm).map_err(invalid)?
@@ -115,7 +115,7 @@ fn check_public_key(sources: &Sources, signing: &SigningKey) -> Result<(), Error
         return Ok(());
     }
     Err(Error::config(format_args!(
-        "{label} is not the public half of {}; remove it, or set the matching public key",
+        "{label} is not the public half of {}; remove the public key, or set the matching one",
         sources.label(&PRIVATE_KEY)
     )))
 }

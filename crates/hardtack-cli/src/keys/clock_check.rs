@@ -31,8 +31,8 @@ pub(super) fn dated_ahead<'a>(
     // The first key signs tokens no matter what its date is.
     if let Some((path, created_at)) = keys.into_iter().skip(1).find(|(_, created_at)| is_ahead(*created_at, now)) {
         return Ok(Some(format!(
-            "the clock of this machine says {}, but the key {} was created at {}; set the clock; if the clock is \
-             right, remove that key (it does not sign yet) with: rm {}",
+            "the clock of this machine says {}, but the key {} was created at {}; correct the clock; if the \
+             clock is right, remove that key, which does not sign yet, with: rm {}",
             date(now),
             path.display(),
             date(created_at),
@@ -51,8 +51,8 @@ pub(super) fn dated_ahead<'a>(
         };
         if is_ahead(changed_at, now) {
             return Ok(Some(format!(
-                "the clock of this machine says {}, but {} was changed at {}; set the clock; if the clock is right, \
-                 correct the time of the file with: touch {}",
+                "the clock of this machine says {}, but {} was changed at {}; correct the clock; if the clock is \
+                 right, correct the time of the file with: touch {}",
                 date(now),
                 path.display(),
                 date(changed_at),

@@ -194,14 +194,15 @@ fn read(path: &Path) -> Result<StoredKey, Error> {
         Error::config(format_args!("{} is not a key that hardtack created: {reason}", path.display()))
     };
     let number = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
-    let number = number.ok_or_else(|| invalid(&"expected a number as its name, such as 0002.jwk"))?;
+    let number = number.ok_or_else(|| invalid(&"expected a number as the file name, such as 0002.jwk"))?;
     let text = private_file::read(path)?;
     let key = SigningKey::from_jwk(text.trim_end()).map_err(|error| invalid(&error))?;
     if key.key_id().is_none() {
-        return Err(invalid(&"it has no kid; create keys with: hardtack keys rotate"));
+        return Err(invalid(&"the key has no kid; create keys with: hardtack keys rotate"));
     }
     let members: Map<String, Value> = serde_json::from_str(&text).unwrap_or_default();
     let created_at = members.get(CREATED_AT).and_then(Value::as_i64);
-    let created_at = created_at.ok_or_else(|| invalid(&"it has no iat; create keys with: hardtack keys rotate"))?;
+    let created_at =
+        created_at.ok_or_else(|| invalid(&"the key has no iat; create keys with: hardtack keys rotate"))?;
     Ok(StoredKey { number, path: path.to_owned(), key, created_at: Timestamp::from_unix_seconds(created_at) })
 }

@@ -106,7 +106,7 @@ fn key_set(config: &Config, folder: &KeyFolder, stored: Vec<StoredKey>, dead: De
 }
 
 fn no_signing_key() -> Error {
-    Error::runtime("there is no key to sign with; create one with: hardtack keys rotate")
+    Error::runtime("there is no key to sign with; create a key with: hardtack keys rotate")
 }
 
 /// Returns what each stored key is used for now. `given` says whether a key outside the folder signs the tokens.

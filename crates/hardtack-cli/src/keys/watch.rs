@@ -79,7 +79,7 @@ impl Reader {
         };
         match self.work.run(READ_DEADLINE, work).await {
             Ok(Some(outcome)) => outcome,
-            Ok(None) => Err(unreadable(&format_args!("it took more than {} seconds", READ_DEADLINE.as_secs()))),
+            Ok(None) => Err(unreadable(&format_args!("reading took more than {} seconds", READ_DEADLINE.as_secs()))),
             Err(error) => Err(unreadable(&error)),
         }
     }

@@ -92,8 +92,8 @@ impl Presence {
                     event = "session_places_differ",
                     here = here.to_text(),
                     there = other.to_text(),
-                    "another server that uses this database keeps its sessions elsewhere; stop that server, or give \
-                     both servers the same --redis-url or HARDTACK_REDIS_URL"
+                    "another server that uses this database stores its sessions in a different place; stop that \
+                     server, or give both servers the same --redis-url or HARDTACK_REDIS_URL"
                 );
             }
             told = other;
@@ -125,10 +125,10 @@ impl Presence {
                 event = "sessions_lost",
                 from = known.to_text(),
                 to = found.to_text(),
-                "Redis has lost the sessions, or its address now leads to another Redis, so users have to log in \
-                 again; access tokens that were issued earlier work until they expire, even after a log-out on another \
-                 device; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY, or, if neither is set, \
-                 run: hardtack keys rotate --discard-old"
+                "Redis has lost the sessions, or its address now leads to another Redis; users have to log in again \
+                 when their access tokens expire; until then, a log-out on another device has no effect on these \
+                 tokens; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY; if neither is set, run: \
+                 hardtack keys rotate --discard-old"
             );
             session_place::record(&self.table, &found).await?;
             // Set the new id first, so that no more intentions are written with the previous id.

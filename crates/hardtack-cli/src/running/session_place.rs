@@ -33,9 +33,9 @@ pub(super) async fn warn_if_moved(table: &Table, place: &Place) -> Result<(), Er
             event = "sessions_moved",
             from = known.to_text(),
             to = place.to_text(),
-            "sessions are now kept in another store; access tokens that were issued earlier work until they expire, \
-             even after a log-out; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY, or, if neither \
-             is set, run: hardtack keys rotate --discard-old"
+            "sessions are now stored in a different place; users have to log in again when their access tokens expire; \
+             until then, log-outs have no effect on these tokens; to log everyone out now, replace JWT_SECRET_KEY or \
+             JWT_PRIVATE_KEY; if neither is set, run: hardtack keys rotate --discard-old"
         );
     }
     Ok(())
@@ -74,12 +74,12 @@ async fn can_use(place: &Place, places: &[Place], redis: Option<&RedisConfig>) -
     match (place, redis) {
         (Place::Database, None) => Ok(Ok(())),
         (Place::Database, Some(_)) => Err(Error::config(
-            "the servers keep their sessions in the database, so this command would not find them in Redis; remove \
-             --redis-url and HARDTACK_REDIS_URL, or set --redis-for notice as the servers do",
+            "the servers store their sessions in the database, but this command would search Redis for sessions; \
+             remove --redis-url and HARDTACK_REDIS_URL, or set --redis-for notice as for the servers",
         )),
         (Place::Redis { address, .. }, None) => Err(Error::config(format_args!(
-            "the servers keep their sessions in the Redis at {address}, so this command would not find them in the \
-             database; set --redis-url or HARDTACK_REDIS_URL to the value that the servers use"
+            "the servers store their sessions in the Redis at {address}, but this command would search the database \
+             for sessions; set --redis-url or HARDTACK_REDIS_URL to the value that the servers use"
         ))),
         (Place::Redis { id, address }, Some(config)) => {
             let own = config.url.to_string();
@@ -87,19 +87,19 @@ async fn can_use(place: &Place, places: &[Place], redis: Option<&RedisConfig>) -
             match identity(config).await {
                 Ok(Some(found)) if found == *id => Ok(Ok(())),
                 Ok(None) if same_address => Ok(Err(Error::runtime(format_args!(
-                    "the Redis that this command reaches at {own} has lost its data, or is not the one that the \
-                     servers use"
+                    "the Redis at {own} has lost its data, or this command reaches a different Redis at this address \
+                     than the servers"
                 )))),
                 Err(error) if same_address => Ok(Err(error)),
                 Err(error) => Err(error),
                 // The same address may lead elsewhere on another machine or in another container.
                 Ok(_) if same_address => Err(Error::config(format_args!(
-                    "the servers keep their sessions in a Redis that they reach at {own}, but this command reaches \
-                     another Redis at that address; run the command on a machine where the address leads to the \
-                     servers' Redis, or set --redis-url or HARDTACK_REDIS_URL to another address of the servers' Redis"
+                    "this command reaches a different Redis at {own} than the servers; run the command on a machine \
+                     where this address leads to the servers' Redis, or set --redis-url or HARDTACK_REDIS_URL to \
+                     another address of the servers' Redis"
                 ))),
                 Ok(_) => Err(Error::config(format_args!(
-                    "the servers keep their sessions in the Redis at {address}, but {own} is another Redis; set \
+                    "the servers store their sessions in the Redis at {address}, but {own} is a different Redis; set \
                      --redis-url or HARDTACK_REDIS_URL to the value that the servers use"
                 ))),
             }
@@ -126,10 +126,10 @@ async fn known(database: &Database) -> Result<Vec<Place>, Error> {
     match running.iter().find(|other| !other.is_same_store(place)) {
         None => Ok(running),
         Some(other) => Err(Error::config(format_args!(
-            "some servers keep their sessions in {place}, and others in {other}, so this command might not find all \
-             sessions; stop the servers with the wrong settings, and repeat the command; after a server was killed, \
-             wait {LAPSE} seconds before you repeat it; if Redis has just lost its data, the settings may be right: \
-             wait 20 seconds, and repeat the command"
+            "some servers store their sessions in {place}, and others in {other}, so this command might miss sessions; \
+             stop the servers with the wrong settings, and repeat the command; if a server was killed, first wait \
+             {LAPSE} seconds; if Redis has just lost its data, the settings may be right, so only wait 20 seconds and \
+             repeat the command"
         ))),
     }
 }

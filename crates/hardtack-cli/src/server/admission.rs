@@ -96,7 +96,8 @@ impl Admission {
             tracing::warn!(
                 event = "connections_refused",
                 refused,
-                "the server already has {} connections; if this is not an attack, raise max_connections",
+                "further connections are refused, because the server already has {} connections; if this is not an \
+                 attack, raise max_connections",
                 self.limits.connections
             );
         } else {
@@ -104,8 +105,8 @@ impl Admission {
                 event = "connections_refused",
                 refused,
                 address = %peer,
-                "{peer} already has {} connections; if it is your proxy, add it to trusted_proxies, or raise \
-                 max_connections_per_address",
+                "further connections from {peer} are refused, because {peer} already has {} connections; if {peer} is \
+                 your proxy, add the address to trusted_proxies, or raise max_connections_per_address",
                 self.limits.connections_per_address
             );
         }

@@ -71,8 +71,9 @@ impl Hosts {
             tracing::warn!(
                 event = "host_unknown",
                 host = host.host(),
-                "refused a request for this host with status 421, because the site's host is {}; if users reach the \
-                 site under this host, set --base-url or HARDTACK_BASE_URL to that address; this is logged only once",
+                "a request for another host was refused with status 421, because the site's host is {}; if users reach \
+                 the site under the host of this request, set --base-url or HARDTACK_BASE_URL to that address; later \
+                 requests for another host are not logged",
                 self.site
             );
         }

@@ -55,7 +55,7 @@ async fn k05_s80_folders_in_which_others_can_replace_files() {
 
     set_mode(keys.join("longest-lifetime"), 0o666);
     let error = refusal(&dir.serve([]), 2).await;
-    assert!(error.contains("longest-lifetime must be accessible only to its owner, but its mode 0666"), "{error}");
+    assert!(error.contains("longest-lifetime, because its mode is 0666; expected 0600"), "{error}");
     set_mode(keys.join("longest-lifetime"), 0o600);
 
     fs::create_dir(dir.path("open")).unwrap();
@@ -90,7 +90,7 @@ async fn k05_a_mail_program_that_others_can_change_is_refused() {
         for subcommand in ["serve", "check-config"] {
             let error = refusal(&with_mail(subcommand), 2).await;
             assert!(
-                error.contains("and the server would run this program as its own user, but the mode 0777 of "),
+                error.contains("but another user can change this program, which the server runs: the mode 0777 of "),
                 "{error}"
             );
         }

@@ -254,7 +254,7 @@ async fn k07_a_rotation_that_would_change_nothing_is_refused() {
             let error = refusal(&dir.hardtack(rotation.iter().copied()), 2).await;
             assert!(error.starts_with("hardtack: the server that listens at 127.0.0.1:"), "{error}");
             assert!(error.contains("signs with the key that is set by JWT_SECRET_KEY, so a new key"), "{error}");
-            assert!(error.contains("replace it and restart the servers"), "{error}");
+            assert!(error.contains("set a new key and restart the servers"), "{error}");
         }
         assert_eq!(dir.keys().len(), usize::from(previous));
         let listed = output(&dir.hardtack(["keys", "list"]));
@@ -276,15 +276,18 @@ async fn k07_a_rotation_that_would_change_nothing_is_refused() {
     dir.start().await.stop().await;
     let discard = ["keys", "rotate", "--discard-old"];
     let error = refusal(&dir.hardtack(discard).env("JWT_SECRET_KEY", secret.trim_end()), 2).await;
-    assert!(error.starts_with("hardtack: JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but no server"), "{error}");
+    assert!(
+        error.starts_with("hardtack: JWT_SECRET_KEY or JWT_PRIVATE_KEY is set for this command, but not"),
+        "{error}"
+    );
     assert_eq!(dir.keys(), ["0001.jwk"]);
     assert!(output(&dir.hardtack(["keys", "rotate"])).contains("Created "));
 
     // No server uses this folder, because its name is mistyped.
     let mistyped = ["keys", "rotate", "--discard-old", "--data-dir", "hardtack-dat"];
     let error = refusal(&dir.hardtack(mistyped), 2).await;
-    let expected = "hardtack: there are no keys in hardtack-dat/keys, so there is nothing to discard; set --data-dir \
-                    to the value that the servers use";
+    let expected = "hardtack: the folder hardtack-dat/keys contains no keys to discard; set --data-dir to the value \
+                    that the servers use";
     assert_eq!(error, expected);
     assert!(!dir.path("hardtack-dat").exists());
 }
@@ -367,7 +370,7 @@ fn header(client: &hardtack_test_support::Client) -> String {
 async fn bad_rotations_and_key_files_are_refused() {
     let dir = TestDir::new();
     let program = dir.hardtack(["keys", "rotate"]).env("JWT_SECRET_KEY", "Zk3vQ8xW2bN7mT5rLp9dYh4cGs6fJu1e");
-    assert!(refusal(&program, 2).await.contains("the signing key is set by JWT_SECRET_KEY"));
+    assert!(refusal(&program, 2).await.contains("JWT_SECRET_KEY or JWT_PRIVATE_KEY sets the signing key"));
     let error = refusal(&dir.hardtack(["keys", "rotate", "--alg", "ES256"]), 2).await;
     assert!(error.contains("--alg is ES256, which produces randomized signatures"), "{error}");
     assert!(!dir.path("hardtack-data/keys").exists());
@@ -381,8 +384,9 @@ async fn bad_rotations_and_key_files_are_refused() {
         let error = refusal(&dir.hardtack(rotation.iter().copied()), 2).await;
         assert!(error.contains("/4294967295.jwk has the highest possible key number"), "{error}");
         assert!(
-            error
-                .ends_with("rename the file to a lower number that is still higher than the number of every other key")
+            error.ends_with(
+                "rename the file to a lower number, which must be higher than the numbers of all other keys"
+            )
         );
         assert_eq!(dir.keys(), ["4294967295.jwk"]);
     }
@@ -390,5 +394,5 @@ async fn bad_rotations_and_key_files_are_refused() {
     assert!(output(&dir.hardtack(["keys", "rotate"])).starts_with("Created ./hardtack-data/keys/0002.jwk\n"));
     dir.write("hardtack-data/keys/old.jwk", "{}");
     let error = refusal(&dir.serve([]), 2).await;
-    assert!(error.contains("expected a number as its name, such as 0002.jwk"), "{error}");
+    assert!(error.contains("expected a number as the file name, such as 0002.jwk"), "{error}");
 }

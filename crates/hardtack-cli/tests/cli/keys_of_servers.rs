@@ -18,9 +18,9 @@ async fn k07_keys_that_a_running_server_signs_with_are_not_discarded() {
         [&given, &other].map(|server| server.base_url().trim_start_matches("http://").to_owned());
 
     let error = refusal(&with_secret(&discard), 2).await;
-    let expected = format!("JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but the server that listens at {other_at} ");
+    let expected = format!("the keys in the folder cannot be removed, because the server that listens at {other_at} ");
     assert!(error.starts_with(&format!("hardtack: {expected}")), "{error}");
-    assert!(error.contains("signs with a key in the folder, and would still accept tokens"), "{error}");
+    assert!(error.contains("signs with a key in the folder; restart that server"), "{error}");
     assert_eq!(dir.keys(), ["0001.jwk"]);
     assert!(is_logged_in(&mut client).await);
     for command in [with_secret(&list), dir.hardtack(list)] {
@@ -56,8 +56,8 @@ async fn k07_commands_for_keys_find_the_servers_in_their_database() {
     for name in ["list", "rotate"] {
         let finished = dir.hardtack(["keys", name]).run().unwrap();
         let expected = "hardtack: warning: the database ./hardtack-data/hardtack.db does not exist, so this command \
-                        cannot find out which keys the running servers use; if servers are running, pass their \
-                        --data-dir and --database-url\n";
+                        cannot find out which keys the running servers use; if servers are running, pass the \
+                        servers' --data-dir and --database-url\n";
         assert_eq!((finished.status.code(), finished.stderr.as_str()), (Some(0), expected));
     }
 }

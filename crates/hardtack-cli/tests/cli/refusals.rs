@@ -70,7 +70,7 @@ async fn bad_variables() {
             "JWT_ACCESS_COOKIE_NAME",
             "refresh_token_cookie",
             "JWT_ACCESS_COOKIE_NAME is \"refresh_token_cookie\", JWT_REFRESH_COOKIE_NAME is \"refresh_token_cookie\" (the \
-             default): two cookies cannot have the same name; give each its own name",
+             default): two cookies cannot have the same name; give each cookie its own name",
         ),
         (
             "JWT_REFRESH_CSRF_COOKIE_NAME",

@@ -256,7 +256,10 @@ async fn l3_bad_mail_servers_are_refused_and_the_password_is_not_shown() {
         (&["--smtp-url", "mail.site.example"], "is not a URL"),
         (&["--smtp-url", "http://mail.site.example"], "begins with neither smtps:// nor smtp://"),
         (&["--smtp-url", "smtp://mail.site.example/inbox"], "contains more than a user, a host and a port"),
-        (&["--smtp-url", "smtp://mail.site.example", "--mail-outbox", "letters"], "only one of them can be set"),
+        (
+            &["--smtp-url", "smtp://mail.site.example", "--mail-outbox", "letters"],
+            "only one of these settings is allowed",
+        ),
         (&["--smtp-url", "smtp://mail.site.example", "--smtp-password", MAIL_PASSWORD], "has no user"),
         (&["--smtp-password", MAIL_PASSWORD], "there is no mail server"),
     ] {

@@ -130,7 +130,8 @@ pub enum ConfigError {
     /// Two cookies have the same name, or names that differ only in their prefixes. Over plain http, cookies have no
     /// prefixes.
     #[error(
-        "CookiePolicy::{one} and CookiePolicy::{other} both give a cookie the name {name:?}; give each its own name"
+        "CookiePolicy::{one} and CookiePolicy::{other} both give a cookie the name {name:?}; give each cookie its own \
+         name"
     )]
     CookieNameTwice {
         /// The name, without a prefix.

@@ -107,9 +107,9 @@ impl Users<'_> {
         let (name, email) = (&record.user.username, &record.user.email);
         let text = match (email.is_empty(), record.user.email_confirmed) {
             (true, _) => format!("{name} has no email address."),
-            (false, true) => format!("The email address of {name} is {email}, confirmed."),
+            (false, true) => format!("The email address of {name} is {email}, which counts as confirmed."),
             (false, false) => {
-                format!("The email address of {name} is {email}. They can confirm it on the account page.")
+                format!("The email address of {name} is {email}. The user can confirm the address on the account page.")
             }
         };
         print_changed(self.json, text, &record, None)
@@ -161,8 +161,8 @@ impl Users<'_> {
     fn site(&self) -> Result<String, Error> {
         self.config.address.public_origin(&self.config.sources)?.ok_or_else(|| {
             Error::config(
-                "a link begins with the site's public address, which is not set; set --base-url or HARDTACK_BASE_URL \
-                 to the value that the servers use, such as https://site.example",
+                "a link cannot be created, because the site's public address is not set; set --base-url or \
+                 HARDTACK_BASE_URL to the value that the servers use, such as https://site.example",
             )
         })
     }
@@ -214,8 +214,8 @@ async fn finish_ending(store: Result<(Authenticator, usize), Error>, ended: Ende
 fn ask_to_delete(name: &str) -> Result<(), Error> {
     if !io::stdin().is_terminal() {
         return Err(Error::config(format_args!(
-            "deleting {name:?} cannot be undone, and there is no terminal to ask for confirmation; to delete the user \
-             anyway, add --yes"
+            "{name:?} was not deleted, because there is no terminal to ask for confirmation; to delete the user \
+             without confirmation, add --yes"
         )));
     }
     let mut answer = String::new();
@@ -224,7 +224,7 @@ fn ask_to_delete(name: &str) -> Result<(), Error> {
         .and_then(|()| io::stdin().read_line(&mut answer));
     asked.map_err(|error| {
         Error::runtime(format_args!(
-            "the answer cannot be read: {error}; to delete the user without being asked, add --yes"
+            "the answer cannot be read: {error}; to delete the user without confirmation, add --yes"
         ))
     })?;
     match answer.trim().to_ascii_lowercase().as_str() {

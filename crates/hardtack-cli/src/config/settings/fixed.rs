@@ -31,7 +31,7 @@ impl FixedSetting {
             Some(only) => {
                 Err(Error::config(format_args!("{label} is {value:?}; only {only:?} is supported, because {reason}")))
             }
-            None => Err(Error::config(format_args!("{label} is not supported, because {reason}; remove it"))),
+            None => Err(Error::config(format_args!("{label} is not supported, because {reason}; remove the setting"))),
         }
     }
 }

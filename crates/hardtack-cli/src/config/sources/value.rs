@@ -85,7 +85,7 @@ impl SourceValues {
         labels.sort_unstable();
         let [one, two] = labels;
         Err(Error::config(format_args!(
-            "{one} and {two} set the same option to different values; remove one, or make them equal"
+            "{one} and {two} set the same option to different values; remove one, or make the values equal"
         )))
     }
 }
