@@ -26,7 +26,7 @@ pub enum MigrateError {
     /// The list of migrations is out of order, which is a bug in the program.
     #[error(
         "migration {version} of `{component}` is out of order; the first version must be at least 1, and each version \
-         must be greater than the one before it; correct the list of migrations in the program"
+         must be greater than the previous version; correct the list of migrations in the program"
     )]
     OutOfOrder {
         /// The component that the migrations belong to.

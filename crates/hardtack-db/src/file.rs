@@ -159,11 +159,11 @@ impl DatabaseFile {
 
 const LOG_REMOVED: &str = "cannot be used any more: its write-ahead log (the file with the suffix -wal) has been \
                            removed or moved while it was open; stop all programs that use the database, restore a \
-                           backup, and start them again";
+                           backup, and start the programs again";
 
 const INDEX_REMOVED: &str = "cannot be used any more: the index of its write-ahead log (the file with the suffix -shm) \
                              has been removed or moved while it was open; stop all programs that use the database, \
-                             restore a backup, and start them again";
+                             restore a backup, and start the programs again";
 
 /// How long SQLite may take to close the index after it has removed the index itself. SQLite does this when it closes
 /// the last connection. So the index counts as removed by another program only if it is found removed for longer.
@@ -171,7 +171,7 @@ const CLOSING: Duration = Duration::from_secs(1);
 
 const OVERWRITTEN: &str = "is damaged, probably because it has been overwritten while it was open; stop all programs \
                            that use the database, remove the files with the suffixes -wal and -shm, restore a backup, \
-                           and start them again";
+                           and start the programs again";
 
 /// Whether this process still has a file open that was at this path, although the path no longer leads to it. If not,
 /// records in `known` which file is at the path now: SQLite itself removes its files when it closes the last

@@ -49,8 +49,8 @@ pub enum OpenError {
     /// Other users can change the database file or a file that SQLite keeps beside it, or can replace one of these
     /// files.
     #[error(
-        "refusing to open the database, because other users may be able to change it; such a user could log in as \
-         anyone: {0}"
+        "the database was not opened, because another user may be able to change the database and log in as anyone: \
+         {0}"
     )]
     Untrusted(UntrustedFile),
     /// The server could not be reached, or refused the connection.

@@ -63,7 +63,7 @@ impl BaseUrl {
             _ => return Err(bad("its scheme is neither https nor http")),
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(bad("it carries credentials"));
+            return Err(bad("it contains a user or a password"));
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(bad("it has a query or fragment"));
@@ -76,7 +76,7 @@ impl BaseUrl {
         // The parser has converted international names (`xn--…`), but accepts characters that no host name has.
         let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
         if matches!(&host, Host::Domain(name) if !is_name(name)) {
-            return Err(bad("its host is not one host name (wildcards are not possible)"));
+            return Err(bad("its host is not a single host name without wildcards"));
         }
         let loopback = match &host {
             Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),

@@ -75,8 +75,8 @@ async fn a_mistake_in_the_setup_is_explained_once_on_the_standard_error() {
         "no AuthLayer wraps this route; add .layer(AuthLayer::new(auth)) to the router",
         "users who must log in are sent to /login, which responds with 404; add a route such as .route(\"/login\", ",
         "sent to /reauthenticate, which responds with 404; add a route such as .route(\"/reauthenticate\", get(password_page)",
-        "it came from https://site.example, and the base URL is http://127.0.0.1:3000; if https://site.example is the \
-         address of your site, write .base_url(\"https://site.example\")",
+        "a request from https://site.example was refused, because the base URL is http://127.0.0.1:3000; if \
+         https://site.example is the address of your site, write .base_url(\"https://site.example\")",
         "refused requests are redirected to /enter, but a request to /enter was refused as well",
         "a backend of the application failed",
         "tracing_subscriber::fmt().init()",

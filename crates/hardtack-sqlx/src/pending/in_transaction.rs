@@ -111,9 +111,9 @@ impl<P> PendingEnds<P> {
         // Fail before the commit: if the change were committed, nothing would end the sessions.
         if !self.carried_out.load(Ordering::Relaxed) {
             return Err(sqlx::Error::Configuration(
-                "this PendingEnds is not registered with an authenticator, so nothing would end the sessions; pass a \
-                 clone of it to AuthenticatorBuilder::pending_revocations (as Accounts::configure does), or, if the \
-                 servers have registered a PendingEnds of their own, call carried_out_by_servers"
+                "this PendingEnds is not registered with an authenticator, so the sessions would not end; pass a clone \
+                 of this PendingEnds to AuthenticatorBuilder::pending_revocations (as Accounts::configure does); if \
+                 the servers have registered their own PendingEnds, call carried_out_by_servers instead"
                     .into(),
             ));
         }

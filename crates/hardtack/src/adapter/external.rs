@@ -73,8 +73,8 @@ impl Exchange<'_> {
 
     fn try_finish_external(&self, state: &str) -> Result<String, Reason> {
         if !self.head.is_safe() {
-            let advice = "finish_external was called for a request that is not a GET; configure the other site to \
-                          redirect the browser back, for example with response_mode=query instead of form_post";
+            let advice = "finish_external was called for a request other than GET; configure the other site to \
+                          redirect the browser back with GET, for example with response_mode=query instead of form_post";
             return Err(Reason::NotSetUp(advice.into()));
         }
         let now = self.authenticator.now();

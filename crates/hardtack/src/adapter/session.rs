@@ -211,8 +211,8 @@ impl Exchange<'_> {
             return Ok(());
         }
         let advice = format!(
-            "Auth::{method} was called after the head of the response was sent, so its cookies cannot reach the browser; \
-             call it before the handler returns, or let the browser send another request"
+            "Auth::{method} was called after the head of the response was sent, so the cookies cannot reach the \
+             browser; call Auth::{method} before the handler returns, or let the browser send another request"
         );
         Err(self.refuse(Reason::NotSetUp(advice.into())))
     }

@@ -90,8 +90,8 @@ impl SetupNotices {
             return;
         }
         let text = format!(
-            "a request was refused, because it came from {origin}, and the base URL is {}; if {origin} is the address \
-             of your site, write .base_url(\"{origin}\")",
+            "a request from {origin} was refused, because the base URL is {}; if {origin} is the address of your site, \
+             write .base_url(\"{origin}\")",
             base.origin()
         );
         tracing::warn!(event = "base_url_differs", "{text}");

@@ -177,8 +177,8 @@ impl RequestVerifier<'_> {
                 tracing::warn!(
                     event = "access_cookie_not_sent",
                     path = &*path,
-                    "this route needs a token, but browsers do not send the access cookie to it; add its path to \
-                     CookiePolicy::access_paths"
+                    "this route needs a token, but browsers do not send the access cookie to this path; add the path \
+                     to CookiePolicy::access_paths"
                 );
             }
             return self.refuse_or_none(Reason::Missing, need);

@@ -84,7 +84,7 @@ fn parse(text: &str) -> Result<IpNet, ConfigError> {
     let network: IpNet =
         address.or_else(|_| text.parse()).map_err(|_| bad("it is neither an IP address nor a network"))?;
     if network.prefix_len() == 0 {
-        return Err(bad("it contains every address, so any client could claim any address"));
+        return Err(bad("the network contains every address, so any client could claim any address"));
     }
     Ok(canonical(network))
 }

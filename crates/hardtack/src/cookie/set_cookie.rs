@@ -16,7 +16,7 @@ const MAX_NAME_AND_VALUE: usize = 4096;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the cookie {name} would have {len} bytes including its name, but browsers drop cookies of more than \
-     {MAX_NAME_AND_VALUE} bytes; put less into the token: for example, only an id, and look up the rest"
+     {MAX_NAME_AND_VALUE} bytes; put less into the token, for example only an id, and look up the rest"
 )]
 pub struct CookieTooLarge {
     /// The name of the cookie.

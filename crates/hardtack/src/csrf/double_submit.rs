@@ -26,7 +26,7 @@ pub enum CsrfError {
     OtherPreSession,
     /// The field was not found within the limit for reading ahead of the handler. The form is longer than this limit.
     #[error(
-        "Hardtack found no CSRF field in the first part of the form, the only part that it searches (its length is \
+        "the CSRF field is not in the first part of the form, and Hardtack searches only this part (its length is \
          ReadAheadLimits::bytes); put the field first in the form"
     )]
     BeyondPeek,

@@ -23,7 +23,7 @@ pub enum ConfigError {
     /// The base URL is plain http on an address that other machines can reach.
     #[error(
         "the base URL {url:?} is plain http on an address that other machines can reach, so anyone on the network path \
-         could take over sessions; use https, or insecure_http_base_url if you accept the risk"
+         could take over sessions; use https, or call insecure_http_base_url to accept the risk"
     )]
     InsecureBaseUrl {
         /// The given URL.
@@ -339,7 +339,7 @@ pub enum ConfigError {
     },
     /// No token location is set.
     #[error(
-        "no token location is set, so no token can be found; set at least one of headers, cookies, query_string and \
+        "no token location is set; set at least one of headers, cookies, query_string and \
          json"
     )]
     NoTokenLocation,
@@ -375,8 +375,8 @@ pub enum ConfigError {
     },
     /// The name starts like an option of Flask-JWT-Extended, but there is no such option.
     #[error(
-        "{option} is not an option of Flask-JWT-Extended 4.7; correct its name, or remove it (docs/options.md lists \
-         the options)"
+        "{option} is not an option of Flask-JWT-Extended 4.7; correct the name, or remove the option (docs/options.md \
+         lists the options)"
     )]
     UnknownOption {
         /// The given name.
@@ -425,7 +425,7 @@ pub enum ConfigError {
         error: KeyError,
     },
     /// The algorithm needs a key that is not set.
-    #[error("{algorithm} needs {option}, which is missing or empty; set it to {expected}")]
+    #[error("{algorithm} needs {option}, which is missing or empty; set {option} to {expected}")]
     NoKey {
         /// The algorithm.
         algorithm: &'static str,

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 pub enum UntrustedFile {
     /// Another user owns the file and can change it.
     #[error(
-        "{} is owned by the user with id {owner}, who can change it; the owner must be root or the user of this \
+        "{} is owned by the user with id {owner}, who can change the file; the owner must be root or the user of this \
          process (id {expected}); if the server runs as user id {owner}, run this command as that user, with: sudo -u \
          '#{owner}'; otherwise, change the owner with: chown {expected} {}", path.display(), shell_quoted(path)
     )]

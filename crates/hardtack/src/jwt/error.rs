@@ -82,7 +82,7 @@ pub enum TokenError {
     #[error("the `iss` of the token does not name an accepted issuer")]
     WrongIssuer,
     /// `type` is not the expected kind: for example, a refresh token was sent where an access token is expected.
-    #[error("the token's `type` is wrong; for example, it is a refresh token, but an access token is expected")]
+    #[error("the token's `type` is wrong; for example, the token is a refresh token, but an access token is expected")]
     WrongKind,
 }
 
@@ -139,7 +139,7 @@ pub enum SignError {
     )]
     TooLarge,
     /// The key set has no key that signs.
-    #[error("the key set can only verify tokens; to sign tokens, create it from a private key or a secret")]
+    #[error("the key set can only verify tokens; to sign tokens, create the key set from a private key or a secret")]
     VerifyingOnly,
     /// The cryptographic library could not sign, for example because the system had no free memory or no random
     /// numbers.
@@ -170,12 +170,12 @@ pub enum ClaimError {
 #[non_exhaustive]
 pub enum KeyError {
     /// The secret is empty.
-    #[error("the HMAC secret is empty; make one with: openssl rand -base64 48")]
+    #[error("the HMAC secret is empty; make a secret with: openssl rand -base64 48")]
     Empty,
     /// The secret is shorter than the hash (RFC 7518 §3.2).
     #[error(
         "the HMAC secret has {bits} bits, but at least {needed} are needed (RFC 7518 section 3.2); \
-         make one with: openssl rand -base64 48"
+         make a secret with: openssl rand -base64 48"
     )]
     TooShort {
         /// The length of the secret, in bits.
@@ -186,11 +186,11 @@ pub enum KeyError {
     /// The secret is a sample from a tutorial or a manual, or consists only of words from such samples.
     #[error(
         "the HMAC secret is a published sample, or consists of words from such samples, so anyone can guess it; \
-         make one with: openssl rand -base64 48"
+         make a secret with: openssl rand -base64 48"
     )]
     PublishedSample,
     /// The secret has fewer than 8 different bytes, repeats a pattern of at most 16 bytes, or counts up or down.
-    #[error("the HMAC secret is a simple pattern, not random; make one with: openssl rand -base64 48")]
+    #[error("the HMAC secret is a simple pattern, not random; make a secret with: openssl rand -base64 48")]
     LowVariety,
     /// The secret has the form of a key or a certificate (PEM, DER, JWK or SSH). If it is public, anyone can sign with
     /// it.
@@ -237,7 +237,7 @@ pub enum KeyError {
     /// The RSA key has fewer than 2048 bits (RFC 7518 §3.3).
     #[error(
         "the RSA key has {bits} bits, but at least 2048 are needed (RFC 7518 section 3.3); \
-         make one with: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072"
+         make a key with: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072"
     )]
     WeakRsa {
         /// The length of the modulus.

@@ -32,7 +32,7 @@ pub enum Reason {
     Malformed(TokenLocation),
     /// A JSON body that may contain the token is longer than
     /// [`ReadAheadLimits::bytes`](crate::config::ReadAheadLimits::bytes), so the token in it was not read.
-    #[error("the JSON body is longer than ReadAheadLimits::bytes, so Hardtack did not look for a token in it")]
+    #[error("the JSON body is longer than ReadAheadLimits::bytes, so Hardtack did not search the body for a token")]
     BeyondPeek,
     /// The token is not valid.
     #[error(transparent)]
@@ -73,8 +73,7 @@ pub enum Reason {
     Csrf(#[from] CsrfError),
     /// The route changes state, but the request uses a safe method such as GET or HEAD.
     #[error(
-        "the route changes state, so the request must not use a safe method such as GET or HEAD; use a method such as \
-         POST"
+        "the route changes state, but the request uses a safe method such as GET or HEAD; use a method such as POST"
     )]
     Method,
     /// The beginning of the body did not arrive in time.
@@ -109,7 +108,7 @@ pub enum Reason {
     #[error("{0}")]
     NotSetUp(Cow<'static, str>),
     /// The operation, such as re-authentication, is for a user other than the one who is logged in.
-    #[error("the operation is for a user other than the one who is logged in")]
+    #[error("the operation is for a user other than the user who is logged in")]
     OtherUser,
 }
 
@@ -248,14 +247,14 @@ impl Reason {
                  again."
             }
             Self::Token(TokenError::WrongKind) => {
-                "This route needs a refresh token instead of an access token, or the reverse. Log in again."
+                "The token is of the wrong kind, such as a refresh token instead of an access token. Log in again."
             }
             Self::Token(TokenError::NotYetValid | TokenError::IssuedInFuture) => {
                 "Your log-in is not valid here yet, because this server's clock is behind. Try again in a moment, or log in again."
             }
             Self::Malformed(_) => "The token is not in the expected form, such as Authorization: Bearer TOKEN.",
             Self::BeyondPeek => {
-                "The JSON body is too long, so the token in it was not read. Send the token in a header or a cookie."
+                "The JSON body is too long, so its token was not read. Send the token in a header or a cookie."
             }
             Self::Token(_) => "The token is not valid. Log in again.",
             Self::NotFresh => "You need to enter your password again for this. Re-authenticate and retry.",
@@ -351,7 +350,7 @@ impl Reason {
             Self::Method => "There is no page at this address. Go back, and use the buttons of the page.",
             Self::BodyTooSlow => "The form did not arrive in time, so nothing was changed. Send it again.",
             Self::TooManyBodies => {
-                "This site is receiving too many forms, so nothing was changed. Send it again in a moment."
+                "This site is receiving too many forms, so nothing was changed. Send the form again in a moment."
             }
             Self::InvalidForm(_) => "The form arrived incomplete, so nothing was changed. Send it again.",
             Self::BodyTooLarge => "The form is too long, so nothing was changed. Shorten what you typed.",

@@ -94,7 +94,7 @@ impl TooManyAttempts {
 impl fmt::Display for TooManyAttempts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let row = if self.failures_in_a_row { " after many failures in a row" } else { "" };
-        write!(f, "too many attempts{row}; the next one is allowed in {} s", self.retry_after_seconds())
+        write!(f, "too many attempts{row}; the next attempt is allowed in {} s", self.retry_after_seconds())
     }
 }
 

@@ -45,7 +45,7 @@ impl Exchange<'_> {
         if !matches!(set, Some(Ok(()))) {
             tracing::warn!(
                 event = "log_in_notice_too_long",
-                "the message for a refused log-in is too long for a cookie, so the log-in page does not show it"
+                "the message for a refused log-in is too long for a cookie and is not shown; shorten the message"
             );
         }
         cookies

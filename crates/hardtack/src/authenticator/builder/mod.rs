@@ -457,7 +457,7 @@ impl AuthenticatorBuilder {
                 tracing::warn!(
                     event = "sessions_unlimited",
                     "the session store cannot limit the number of sessions per user, so a user can have any number \
-                     of sessions; call SessionPolicy::insecure_unlimited_sessions to accept this"
+                     of sessions; to accept unlimited sessions, call SessionPolicy::insecure_unlimited_sessions"
                 );
                 policy.max_sessions = None;
             }

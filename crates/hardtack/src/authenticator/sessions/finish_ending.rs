@@ -148,7 +148,7 @@ impl Authenticator {
         let unfinished = UnfinishedEnding { authenticator: self, intention, finished: false };
         let Some(store) = self.store() else {
             return Err(BackendError::new(
-                "the sessions have to end in a session store, but the authenticator has none; call \
+                "the sessions cannot be ended, because the authenticator has no session store; call \
                  AuthenticatorBuilder::sessions",
             ));
         };
@@ -172,8 +172,9 @@ impl Authenticator {
                 None => tracing::error!(
                     event = "intention_not_removed",
                     number,
-                    "the sessions have ended, but the intention to end them stays in the database, because the \
-                     authenticator does not know where intentions are stored; call AuthenticatorBuilder::pending_revocations"
+                    "the sessions have ended, but their pending revocation stays in the database, because the \
+                     authenticator does not know where pending revocations are stored; call \
+                     AuthenticatorBuilder::pending_revocations"
                 ),
             }
         } else {
@@ -204,7 +205,7 @@ impl Authenticator {
     /// Refuses a token whose session still has to be ended in the store, because an earlier attempt failed.
     pub(crate) fn check_not_held(&self, token: &VerifiedToken) -> Result<(), Reason> {
         if self.0.held.holds(token.subject(), token.session()) {
-            return Err(BackendError::new("the session has to end, but the store has failed to end it so far").into());
+            return Err(BackendError::new("the session must end, but the store has not ended the session yet").into());
         }
         Ok(())
     }

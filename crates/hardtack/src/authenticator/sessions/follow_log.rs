@@ -201,9 +201,9 @@ impl Authenticator {
                             position,
                             head = page.head,
                             "the session store has lost the newest entries of its revocation log, probably because an \
-                             older copy of the store was restored; sessions that have ended since that copy was made \
-                             may be live again; to log everyone out, replace the signing key (with hardtack serve: set \
-                             a new JWT_SECRET_KEY, or, if it is not set, run hardtack keys rotate --discard-old)"
+                             older copy of the store was restored; sessions that ended after the copy was made may be \
+                             live again; to log everyone out, replace the signing key (with hardtack serve: set a new \
+                             JWT_SECRET_KEY; if JWT_SECRET_KEY is not set, run hardtack keys rotate --discard-old)"
                         );
                     } else {
                         tracing::warn!(event = "log_read_again", head = page.head);
@@ -211,7 +211,7 @@ impl Authenticator {
                     readings += 1;
                     if readings > READINGS {
                         return Err(BackendError::new(
-                            "entries are missing from the revocation log, even after reading it from its beginning",
+                            "entries are missing from the revocation log, even after reading the log from its beginning",
                         ));
                     }
                 }

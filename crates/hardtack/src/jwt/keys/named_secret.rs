@@ -7,12 +7,12 @@
 /// The constants from here to `PLACEHOLDER` describe texts that name a secret. Each says what the text is and how to
 /// provide the secret instead. The error [`KeyError::NotTheSecret`](crate::jwt::KeyError::NotTheSecret) contains the
 /// description.
-pub(super) const PATH: &str = "the path of a file; write @ before it to read the file";
+pub(super) const PATH: &str = "the path of a file; write @ before the path to read the file";
 const FILE_URL: &str = "a file: URL; write @ and the path instead";
-const REFERENCE: &str = "a reference to a secret in another program or service, which Hardtack does not follow; have \
+const REFERENCE: &str = "a reference to a secret in another program or service, which Hardtack cannot read; let \
                          that program write the secret to a file, and set @ and the path of the file";
-const COMMAND: &str = "a command that was not run; set its output, or write @ and the path of a file";
-const ASSIGNMENT: &str = "a whole line NAME=VALUE of a settings file; set the value alone";
+const COMMAND: &str = "a command that was not run; set the output of the command, or write @ and the path of a file";
+const ASSIGNMENT: &str = "a whole line NAME=VALUE of a settings file; set only the value";
 const PLACEHOLDER: &str = "a placeholder that was not replaced; set the secret itself";
 
 /// If the text names a secret instead of containing it, returns a description of the text, which says how to provide

@@ -17,16 +17,16 @@ pub(in crate::jwt) fn explain(text: &[u8], algorithm: Algorithm, usual: KeyError
                  openssl genpkey -algorithm ed25519 -out key.pem"
             }
             _ => {
-                "PEM (PKCS#8), but this is a key in the format of OpenSSH; copy it to key.pem, and convert the copy \
-                 with: ssh-keygen -p -N \"\" -m PKCS8 -f key.pem"
+                "PEM (PKCS#8), but this is a key in the format of OpenSSH; copy the key to key.pem, and convert the \
+                 copy with: ssh-keygen -p -N \"\" -m PKCS8 -f key.pem"
             }
         }
     } else if ["ssh-rsa ", "ssh-ed25519 ", "ecdsa-sha2-"].iter().any(|start| text.starts_with(start.as_bytes())) {
-        "PEM, but this is a public key in the format of OpenSSH; write the public key of the private one with: \
+        "PEM, but this is a public key in the format of OpenSSH; write the public key from the private key with: \
          openssl pkey -in key.pem -pubout"
     } else if contains("-----BEGIN ") && contains("\\n") {
-        "PEM with line breaks, but this text has \\n in their place; if it is in the variable KEY, write it to a file \
-         with: printf '%b' \"$KEY\" > key.pem"
+        "PEM with line breaks, but this text has \\n instead of line breaks; if the text is in the variable KEY, write \
+         the key to a file with: printf '%b' \"$KEY\" > key.pem"
     } else {
         return usual;
     };

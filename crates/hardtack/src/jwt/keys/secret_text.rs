@@ -61,8 +61,8 @@ pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyEr
         // Containers mount secrets like this, so it is not an error.
         tracing::warn!(
             event = "secret_readable",
-            "other users can read the secret in {}: its mode is {mode:04o}; if only this user needs it, run: chmod \
-             600 {}",
+            "other users can read the secret in {}, because the mode of the file is {mode:04o}; if only this user \
+             needs the file, run: chmod 600 {}",
             path.display(),
             files::shell_quoted(path)
         );

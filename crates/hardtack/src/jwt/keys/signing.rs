@@ -20,7 +20,7 @@ use crate::jwt::error::{KeyError, SignError};
 
 const EXPECTED_PEM: KeyError = KeyError::Unparsable {
     expected: "an unencrypted PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY (convert with: \
-               openssl pkey -in key.pem), or in a setting @ and the path of a file with one, such as @key.pem",
+               openssl pkey -in key.pem), or, in a setting, @ and the path of such a file, as in @key.pem",
 };
 const EXPECTED_DER: KeyError =
     KeyError::Unparsable { expected: "a DER private key: PKCS#8, PKCS#1 (RSA) or SEC 1 (EC), unencrypted" };

@@ -13,8 +13,8 @@ use crate::jwt::error::KeyError;
 
 const EXPECTED_PEM: KeyError = KeyError::Unparsable {
     expected: "a PEM block PUBLIC KEY or RSA PUBLIC KEY (get one with: openssl pkey -in key.pem -pubout, \
-               or from a certificate with: openssl x509 -in cert.pem -noout -pubkey), or in a setting @ and the path of a \
-               file with one, such as @key.pem",
+               or from a certificate with: openssl x509 -in cert.pem -noout -pubkey), or, in a setting, @ and the path \
+               of such a file, as in @key.pem",
 };
 const EXPECTED_DER: KeyError =
     KeyError::Unparsable { expected: "a DER SubjectPublicKeyInfo (EC: with an uncompressed point) or RSAPublicKey" };
