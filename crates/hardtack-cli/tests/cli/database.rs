@@ -127,7 +127,7 @@ async fn k07_s80_a_server_whose_write_ahead_log_was_removed_is_not_healthy() {
     assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
     let log = server.stop().await.stderr;
     assert!(log.contains("its write-ahead log (the file with the suffix -wal) has been removed"), "{log}");
-    assert!(log.contains("restore a backup, and start them again"), "{log}");
+    assert!(log.contains("restore a backup, and start the programs again"), "{log}");
 }
 
 /// SQLite goes on writing to a log that was moved, and other processes do not find it.
@@ -169,7 +169,7 @@ async fn k07_s80_a_server_whose_index_of_the_log_was_removed_is_not_healthy() {
     assert!(listed.contains("disabled"), "the change was overwritten: {listed}");
     let log = server.stop().await.stderr;
     assert!(log.contains("the index of its write-ahead log (the file with the suffix -shm) has been removed"), "{log}");
-    assert!(log.contains("restore a backup, and start them again"), "{log}");
+    assert!(log.contains("restore a backup, and start the programs again"), "{log}");
 }
 
 /// A backup is copied over the file of a running server: `cp backup.db hardtack.db`.
