@@ -25,7 +25,7 @@ pub const DEFAULT_SKEW: Duration = Duration::from_secs(3);
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// Later than every time in a token.
+    /// The latest possible point in time. It is later than every time in a token.
     pub(crate) const MAX: Self = Self(i64::MAX);
 
     /// Creates the point `seconds` after the Unix epoch.

@@ -15,16 +15,16 @@ const LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// forgotten.
 const MAX_BEGUN: usize = 8;
 
-/// The maximum total size of one browser's state cookies, in bytes. The browser sends them with every request. Another
-/// site can make a browser begin log-ins. If `kept` contains a part of the URL, that site can also make the cookies
-/// longer.
+/// The maximum total size of one browser's state cookies, in bytes. The browser sends them with every request. The size
+/// must be limited because another site can make a browser begin log-ins. If the application's `kept` contains a part
+/// of the URL, that site can also make the cookies longer.
 const MAX_BYTES: usize = 4096;
 
 /// The purpose for which the cookies are encrypted. A cookie that was encrypted for another purpose cannot be
 /// decrypted.
 const PURPOSE: &str = "hardtack log-in state";
 
-/// An unfinished log-in, as its cookie describes it.
+/// The content of the cookie of an unfinished log-in.
 struct Begun {
     at: Timestamp,
     /// The string that the application stores until the log-in ends.
@@ -56,9 +56,9 @@ impl Exchange<'_> {
         Ok((state, cookies))
     }
 
-    /// Checks the `state` of a GET request that ends a log-in, and returns the string that the cookie contains. After
-    /// that, [`log_in`](Self::log_in) may be called once in this request, although the request has a safe method and
-    /// another site may have started it.
+    /// Checks the `state` of a GET request that ends a log-in, and returns the string `kept` that was passed to
+    /// [`begin_external`](Self::begin_external). After that, [`log_in`](Self::log_in) may be called once in this
+    /// request, although the request has a safe method and another site may have started it.
     ///
     /// The response deletes the state's cookie, so the browser cannot use the state again. This process also remembers
     /// used states, so a copy of the cookie is refused.
@@ -116,7 +116,7 @@ impl Exchange<'_> {
         let states = self.states();
         let mut all: Vec<_> =
             states.into_iter().map(|state| (self.begun(&state).map(|begun| begun.at), state)).collect();
-        // States whose cookies cannot be read come first, then the oldest states.
+        // Sort the states whose cookies cannot be read first, then the other states by age, the oldest first.
         all.sort_unstable();
         let mut cookies = SetCookies::default();
         for (newer, (began, state)) in all.into_iter().rev().enumerate() {

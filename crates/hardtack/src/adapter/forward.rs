@@ -77,7 +77,7 @@ macro_rules! __forward_auth {
 
         /// Returns what you need to render a page with a log-in form: the hidden CSRF field, the message that says why
         /// the last attempt was refused, the user name that was typed, and cookies for the response. Write the form
-        /// without an `action`, so that the browser posts it to the page's own URL.
+        /// without an `action`, so that the browser posts the form to the page's own URL.
         ///
         /// # Errors
         /// The cookie is longer than browsers accept, because its configured name is very long.
@@ -85,8 +85,8 @@ macro_rules! __forward_auth {
             Ok(self.exchange().log_in_form()?.map_cookies(::core::convert::Into::into))
         }
 
-        /// Returns what you need to render a page that asks the logged-in user for the password again. It is the same
-        /// as for [`log_in_form`](Self::log_in_form), but with the CSRF value of the user's session.
+        /// Returns what you need to render a page that asks the logged-in user for the password again. The result is
+        /// like that of [`log_in_form`](Self::log_in_form), but with the CSRF value of the user's session.
         pub fn reauthentication_form<T>(
             &self,
             token: &$crate::VerifiedToken<T>,
@@ -133,8 +133,8 @@ macro_rules! __forward_auth {
         ///
         /// This method normally ignores an expired access token in the cookie, because the token may have been copied,
         /// for example from a log. There is one exception. If the path of the refresh cookie does not cover the log-out
-        /// URL, the browser sends no refresh token to it. In this case, the method also ends the session of an expired
-        /// access token.
+        /// URL, the browser does not send the refresh token with a log-out. In this case, the method also ends the
+        /// session of an expired access token.
         ///
         /// If the request has several cookies with the same name, the sessions of all of them end. If the request has
         /// no tokens, the log-out succeeds.
@@ -155,7 +155,7 @@ macro_rules! __forward_auth {
         /// - The refresh token is missing, invalid or expired, or its session has ended.
         /// - The refresh token was replaced by a newer one and is no longer accepted (see
         ///   [`race_window`](hardtack::session::SessionPolicy::race_window)).
-        /// - The method is safe, except that GET is allowed with `RefreshMode::Redirect`.
+        /// - The method is safe (such as GET). GET is allowed with `RefreshMode::Redirect`.
         /// - The request comes from another site.
         /// - The session store failed.
         /// - The request is a POST whose CSRF token is missing or wrong.
@@ -198,7 +198,7 @@ macro_rules! __forward_auth {
         /// # Errors
         /// - The method is not POST.
         /// - The session store failed.
-        /// - The request does not name a bound session, and its refresh token is missing or not valid.
+        /// - The request does not name a bound session, and its refresh token is missing or invalid.
         /// - The head of the response has already been sent.
         pub async fn refresh_bound(&self) -> ::core::result::Result<$response, $error> {
             Ok($into_response(self.exchange().refresh_bound().await?))
@@ -223,8 +223,9 @@ macro_rules! __forward_auth {
         /// take part in your transaction, pass [`EndedSessions::none`](hardtack::session::EndedSessions::none). This
         /// method then ends the other sessions itself.
         ///
-        /// If the transaction ended the sessions, and the store then fails or the client disconnects, this method still
-        /// succeeds, but returns no cookies. The new password is already stored, so do not tell the user to try again.
+        /// After the transaction has ended the sessions, the store may fail or the client may disconnect. This method
+        /// then still succeeds, but returns no cookies. The new password is already stored, so do not tell the user to
+        /// try again.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
@@ -239,7 +240,7 @@ macro_rules! __forward_auth {
         /// Verifies the token that `need` describes, for code that cannot use an extractor.
         ///
         /// Returns `None` in two cases:
-        /// - The need is optional, and the request has no token or has invalid cookies.
+        /// - The token is optional, and the request has no token or has invalid cookies.
         /// - The request is an `OPTIONS` request, and
         ///   [`exempt_options`](hardtack::AuthenticatorBuilder::exempt_options) is set.
         ///
@@ -247,7 +248,7 @@ macro_rules! __forward_auth {
         ///
         /// Each call checks again whether the token has expired and whether its session has ended, even while the body
         /// of the response is being sent. An expired token can be refreshed only before the head of the response is
-        /// sent. After that, it is refused.
+        /// sent. After that, an expired token is refused.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{Auth, AuthError, Need, TokenLocation};")]
@@ -260,7 +261,7 @@ macro_rules! __forward_auth {
         #[doc = "```"]
         ///
         /// # Errors
-        /// - The token is missing, invalid, expired or revoked, or it does not meet the need.
+        /// - The token is missing, invalid, expired or revoked, or it does not meet `need`.
         /// - The request comes from another site, or its CSRF token is missing or wrong.
         /// - The session store failed.
         pub async fn verify(
@@ -330,11 +331,11 @@ macro_rules! __forward_auth {
             Ok((token, cookies.into()))
         }
 
-        /// Refuses a request that another site could have sent. Call this in handlers that act before a user is logged
-        /// in, such as a sign-up.
+        /// Refuses a request that another site could have sent. Call this method in handlers that act before a user is
+        /// logged in, such as a sign-up.
         ///
-        /// [`log_in`](Self::log_in) includes this check. To refuse forged requests before you verify a password, also
-        /// call this method at the beginning of your log-in handler.
+        /// [`log_in`](Self::log_in) includes this check, but runs after you have verified the password. To refuse
+        /// forged requests earlier, also call this method at the beginning of your log-in handler.
         ///
         /// # Errors
         /// The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
@@ -370,9 +371,9 @@ macro_rules! __forward_auth {
             Ok((state, cookies.into()))
         }
 
-        /// Checks the `state` of a GET request that ends a log-in, and returns the string that the cookie contains.
-        /// After that, you can call [`log_in`](Self::log_in) once in this request. `log_in` ends the browser's previous
-        /// session, as always.
+        /// Checks the `state` of a GET request that ends a log-in, and returns the string `kept` that was passed to
+        /// [`begin_external_with`](Self::begin_external_with). After that, you can call [`log_in`](Self::log_in) once
+        /// in this request. `log_in` ends the browser's previous session, as always.
         ///
         /// The response deletes the state's cookie, so the browser cannot use the state again.
         ///
@@ -388,8 +389,8 @@ macro_rules! __forward_auth {
         /// must not link to.
         ///
         /// # Errors
-        /// The `Sec-Fetch-Site` or `Origin` header shows that the request comes from another site, or the `Host` header
-        /// is missing or malformed.
+        /// The request comes from another site according to its `Sec-Fetch-Site` or `Origin` header, or its `Host`
+        /// header is missing or malformed.
         pub fn require_same_origin(&self) -> ::core::result::Result<(), $error> {
             Ok(self.exchange().require_same_origin()?)
         }
@@ -433,8 +434,8 @@ macro_rules! __forward_auth {
             self.exchange().forbid(sentence).into()
         }
 
-        /// Returns the page to go to after a log-in: the query's `next`, or the home page. It is the home page if
-        /// `next` is missing, is not a path on this site, or is a route of the log-in flow.
+        /// Returns the page to go to after a log-in: the query's `next`, or the home page. The result is the home page
+        /// if `next` is missing, is not a path on this site, or is a route of the log-in flow.
         pub fn next_or_home(&self) -> ::std::string::String {
             self.exchange().next_or_home()
         }

@@ -40,7 +40,8 @@ impl Exchange<'_> {
         Ok(Reply { cookies, ..reply })
     }
 
-    /// The page that asks for the password, if the browser has posted the password to it.
+    /// Returns the re-authentication page, if the browser posted a password to this page and was redirected from there
+    /// to the refresh URL.
     fn reauthentication(&self, next: Option<&NextPath>) -> Option<String> {
         let url = &self.authenticator.settings().urls.reauthenticate;
         let asked = !self.head.is_safe() && self.head.query(TO_REAUTHENTICATION).is_some();
@@ -53,9 +54,9 @@ impl Exchange<'_> {
 
     /// Whether a failed refresh redirects the browser back to the page `next`, which then treats the user as a visitor.
     ///
-    /// The page deletes the access cookie when it redirects the browser to the refresh URL. If the browser still sends
-    /// the cookie, this method returns `false`: the page would redirect the browser to the refresh URL again, in an
-    /// endless loop.
+    /// When that page redirects a browser to the refresh URL, it also deletes the access cookie. If the browser still
+    /// sends the access cookie, the page would redirect the browser to the refresh URL again, in an endless loop. In
+    /// this case, this method returns `false`.
     fn returns_without_user(&self, failure: &Failure) -> bool {
         let kind = failure.reason().kind();
         let is_dead = kind.unsets_cookies() || kind == FailureKind::Missing;

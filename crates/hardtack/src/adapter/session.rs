@@ -30,7 +30,7 @@ impl Exchange<'_> {
         if !self.state.take_finished_external() {
             self.check_pre_session().map_err(|reason| self.refuse(reason))?;
         }
-        // Values that the application has set take precedence.
+        // Values that the application has set take precedence over those of the request.
         if let (None, Some(agent)) = (&log_in.user_agent, self.head.header_text("user-agent")) {
             log_in = log_in.user_agent(agent);
         }
@@ -46,8 +46,8 @@ impl Exchange<'_> {
     ///
     /// This method normally ignores an expired access token in the cookie, because the token may have been copied, for
     /// example from a log. There is one exception. If the path of the refresh cookie does not cover the log-out URL,
-    /// the browser sends no refresh token to it. In this case, the method also ends the session of an expired access
-    /// token.
+    /// the browser does not send the refresh token with a log-out. In this case, the method also ends the session of an
+    /// expired access token.
     ///
     /// If the request has several cookies with the same name, the sessions of all of them end.
     ///
@@ -84,18 +84,19 @@ impl Exchange<'_> {
         Ok(self.verifier().unset_own_cookies().clearing_cache(!self.authenticator.settings().flask))
     }
 
-    /// Refuses a log-out request unless it carries the CSRF value of a session that one of its cookies belongs to. The
-    /// access cookie and the refresh cookie may belong to different sessions, and a request may contain several cookies
-    /// with the same name. The CSRF value of one of these sessions is enough, because a page contains only one CSRF
-    /// value.
+    /// Refuses a log-out request unless it contains the CSRF value of one of the sessions that its cookies belong to.
+    /// The cookies may belong to several sessions, because cookies can have the same name. One CSRF value is enough,
+    /// because a page contains only one.
     fn check_any_csrf(&self, tokens: &[VerifiedToken]) -> Result<(), Reason> {
-        // Tokens of Flask-JWT-Extended have no session, and each has its own CSRF value: the first token's is required.
+        // The tokens of Flask-JWT-Extended have no session, and each token has its own CSRF value. The value of the
+        // first token is required.
         let asked = tokens.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
         let mut refused = None;
         for (_, token) in asked {
             match self.verifier().check_csrf(token) {
                 Ok(()) => return Ok(()),
-                // Prefer a mismatch as the reason: a missing value may only be missing for this kind of token.
+                // If one check reports a mismatch, report the mismatch: a value that is reported as missing may be
+                // missing only for this kind of token.
                 Err(reason @ Reason::Csrf(CsrfError::Mismatch)) => refused = Some(reason),
                 Err(reason) => refused = refused.or(Some(reason)),
             }
@@ -113,7 +114,7 @@ impl Exchange<'_> {
     /// - The refresh token is missing, invalid or expired, or its session has ended.
     /// - The refresh token was replaced by a newer one and is no longer accepted (see
     ///   [`race_window`](crate::session::SessionPolicy::race_window)).
-    /// - The method is safe, except that GET is allowed with [`RefreshMode::Redirect`].
+    /// - The method is safe (such as GET). GET is allowed with [`RefreshMode::Redirect`].
     /// - The request comes from another site.
     /// - The store failed.
     /// - The request is a POST whose CSRF token is missing or wrong.
@@ -141,8 +142,8 @@ impl Exchange<'_> {
     }
 
     /// Returns the CSRF value of the token in the refresh cookie, for a form that posts to the refresh URL. The value
-    /// is masked, like that of an access token. Returns the value even if the token has expired. Returns `None` if the
-    /// token is missing or otherwise invalid.
+    /// is masked, like that of an access token. This method returns the value even if the token has expired. Returns
+    /// `None` if the token is missing or otherwise invalid.
     pub fn refresh_csrf_token(&self) -> Option<CsrfToken> {
         let token = self.authenticator.cookie_token(&self.head, TokenKind::Refresh).ok()??.any_age();
         token.csrf_value().is_some().then(|| token.csrf_token())
@@ -173,8 +174,9 @@ impl Exchange<'_> {
     /// commit of the transaction that stored a new password and ended the sessions. The adapter adds
     /// `Clear-Site-Data: "cache"` to the response that carries these cookies.
     ///
-    /// If the transaction ended the sessions, and the store then fails or the client disconnects, this method still
-    /// succeeds, but returns no cookies. The new password is already stored, so do not tell the user to try again.
+    /// After the transaction has ended the sessions, the store may fail or the client may disconnect. This method then
+    /// still succeeds, but returns no cookies. The new password is already stored, so do not tell the user to try
+    /// again.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
@@ -204,8 +206,8 @@ impl Exchange<'_> {
         self.required(need).await
     }
 
-    /// Refuses to issue tokens once the head of the response has been sent, because the new tokens could no longer
-    /// reach the browser. The browser would keep its old tokens, and they would look stolen in later requests.
+    /// Returns an error if the head of the response has already been sent, because new tokens could then no longer
+    /// reach the browser. The browser would keep using its old tokens, which would look stolen.
     pub(super) fn require_unsent_head(&self, method: &str) -> Result<(), Failure> {
         if !self.state.is_head_sent() {
             return Ok(());
@@ -230,7 +232,7 @@ impl Exchange<'_> {
         let mut found = Vec::new();
         for (kind, slot) in [(TokenKind::Access, &policy.access), (TokenKind::Refresh, &policy.refresh)] {
             let mut texts = slot.name.find_all(&self.head);
-            // Some clients keep a deleted cookie with an empty value.
+            // Ignore empty values: when a cookie is deleted, some clients keep it with an empty value.
             texts.retain(|text| !text.is_empty());
             for text in texts {
                 match self.authenticator.verify_token(text, Some(kind), now) {
@@ -252,8 +254,8 @@ impl Exchange<'_> {
     }
 
     /// Returns the valid tokens that the request carries outside of cookies, such as in the `Authorization` header.
-    /// Returns an error if no token is valid and one has expired: a log-out does not end the session of an expired
-    /// token, and the client must learn that its session continues.
+    /// If no token is valid and one has expired, returns an error. A log-out does not end the session of an expired
+    /// token, and the error tells the client that its session continues.
     fn other_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
         let verifier = self.verifier();
         let locations = self.authenticator.settings().sources.locations.iter();

@@ -71,7 +71,7 @@ where
     })
 }
 
-/// The callbacks that the application set; none by default.
+/// The callbacks that the application has set. By default, there are none.
 #[derive(Default)]
 pub(super) struct Callbacks {
     pub(super) blocklist: Option<Box<dyn ErasedBlocklist>>,
@@ -109,7 +109,8 @@ impl Callbacks {
         }
     }
 
-    /// Returns the same claims without waiting. Fails if the callback does not finish at once.
+    /// Returns the same claims as [`Self::claims_for`], but without waiting. Returns an error if the callback does not
+    /// finish at once.
     pub(super) fn claims_at_once(&self, subject: &str, kind: TokenKind) -> Result<Map<String, Value>, IssueError> {
         let Some(load) = &self.additional_claims else { return Ok(Map::new()) };
         match load(subject.to_owned(), kind).as_mut().poll(&mut Context::from_waker(Waker::noop())) {

@@ -6,8 +6,8 @@ use crate::jwt::{ExtraClaims, NoExtra, TokenError, TokenKind};
 use crate::token::VerifiedToken;
 
 impl Authenticator {
-    /// Verifies and decodes a token that did not come with a request. This does not check whether the token's session
-    /// has ended or whether the token is blocked.
+    /// Verifies and decodes a token that did not come with a request. This method does not check whether the token's
+    /// session has ended or whether the token is blocked.
     ///
     /// In Flask-JWT-Extended: `decode_token`.
     ///
@@ -17,8 +17,8 @@ impl Authenticator {
         self.decoded(token, Some(kind))?.valid()?.with_extra()
     }
 
-    /// Verifies and decodes a token of any kind that did not come with a request. This does not check whether the
-    /// token's session has ended or whether the token is blocked.
+    /// Verifies and decodes a token of any kind that did not come with a request. This method does not check whether
+    /// the token's session has ended or whether the token is blocked.
     ///
     /// # Errors
     /// The token is invalid, not valid yet or expired, or its claims cannot be read as `T`.
@@ -26,7 +26,7 @@ impl Authenticator {
         self.decoded(token, None)?.valid()?.with_extra()
     }
 
-    /// Verifies and decodes a token of any kind, even if it has expired. Use this to inspect a token, not to
+    /// Verifies and decodes a token of any kind, even if it has expired. Use this method to inspect a token, not to
     /// authenticate a user.
     ///
     /// In Flask-JWT-Extended: `decode_token(allow_expired=True)`.
@@ -38,8 +38,8 @@ impl Authenticator {
     }
 
     /// Returns the id (`jti`) of a valid token. With
-    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), a token may have no id, and the result is
-    /// then empty.
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), a token may have no id. In this case, the
+    /// result is empty.
     ///
     /// In Flask-JWT-Extended: `get_jti`.
     ///

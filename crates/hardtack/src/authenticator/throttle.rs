@@ -6,7 +6,7 @@ use super::Authenticator;
 use crate::clock::{Clock, Timestamp};
 use crate::throttle::{Throttle, ThrottleBuilder};
 
-/// The clock of an authenticator.
+/// The clock of an authenticator, for its throttles.
 struct ClockOf(Authenticator);
 
 impl Clock for ClockOf {

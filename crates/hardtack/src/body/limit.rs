@@ -69,7 +69,7 @@ impl ReadAheadLimits {
     }
 }
 
-/// How many bodies are being read.
+/// Counts the bodies that are being read.
 #[derive(Debug, Default)]
 pub(crate) struct BodyCount(Arc<AtomicUsize>);
 

@@ -1,4 +1,4 @@
-//! The second check: a value that only a page of this site can send back.
+//! The second check, the double submit: the request must contain a value that only a page of this site can read.
 
 use super::policy::{CsrfNames, CsrfPolicy};
 use super::token::is_value;
@@ -12,7 +12,8 @@ pub enum CsrfError {
     /// The request has neither the header nor the form field.
     #[error("the request has no CSRF token, neither in the header nor in the form field")]
     Missing,
-    /// The value belongs to another session or to none, or the header or field occurs several times.
+    /// The request contains a CSRF value of another session or an invalid value, or the header or field occurs several
+    /// times.
     #[error("the CSRF token does not match this session")]
     Mismatch,
     /// A log-in or sign-up form was sent without the CSRF cookie that the form's page sets.
@@ -37,7 +38,8 @@ pub enum CsrfError {
          middleware between the layer and the handler reads the form, move the middleware outside the layer"
     )]
     Unread,
-    /// This browser did not begin a log-in with this state, the log-in is finished, or it took too long.
+    /// This browser did not begin a log-in with this state, the log-in is already finished, or the log-in took too
+    /// long.
     #[error(
         "this browser has not started a log-in with this state in the last ten minutes, or the log-in is already \
          finished; start the log-in again"
@@ -46,14 +48,14 @@ pub enum CsrfError {
     /// Another site started the request.
     #[error("the request was started by another site")]
     CrossSite,
-    /// The `Host` field is missing, is malformed or occurs twice (RFC 9112 section 3.2), so it does not say which site
-    /// the request is for.
+    /// The `Host` field is missing, is malformed or occurs twice (RFC 9112 section 3.2), so the server cannot tell
+    /// which site the request is for.
     #[error(
         "the Host field is missing, is malformed or occurs twice; expected one Host field with a host and an optional \
          port"
     )]
     BadHost,
-    /// The token has no CSRF value to compare with.
+    /// The token contains no CSRF value that the request's value could be compared with.
     #[error("the token in the cookie carries no CSRF value")]
     NoClaim,
 }
@@ -74,9 +76,9 @@ impl CsrfError {
     }
 }
 
-/// Compares the `csrf` claim with the value in the request's header. If there is no such header, compares it with the
-/// value in the form's hidden field. The value may be masked. The query is not searched, because queries end up in logs
-/// and in `Referer`.
+/// Compares the `csrf` claim with the CSRF value in the request's header. If the request lacks this header, compares
+/// the claim with the value in the form's hidden field. The value may be masked. The query is not searched, because
+/// queries end up in logs and in `Referer`.
 #[inline]
 pub(crate) fn check(
     head: &RequestHead<'_>,

@@ -108,7 +108,7 @@ fn read_header(text: &[u8]) -> Result<Header, ProofError> {
             ("typ", Json::String(text)) => typ = Some(text.eq_ignore_ascii_case(TYPE)),
             ("jwk", Json::Object(members)) => jwk = Some(Jwk::from_members(members)),
             ("alg" | "typ" | "jwk", _) => return Err(TokenError::BadHeader),
-            // Extensions, compression, and certificates or the URLs of keys.
+            // Refuse members that ask for extensions or compression, or that contain certificates or the URLs of keys.
             ("crit", _) => return Err(TokenError::UnsupportedHeader("crit")),
             ("b64", _) => return Err(TokenError::UnsupportedHeader("b64")),
             ("zip", _) => return Err(TokenError::UnsupportedHeader("zip")),

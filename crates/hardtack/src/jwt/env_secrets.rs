@@ -21,8 +21,8 @@ impl KeySet {
     /// `JWT_SECRET_KEY_PREVIOUS`, and set that variable to the old secret. It may contain several secrets, separated by
     /// commas. Remove the variable once the lifetime of a refresh token has passed.
     ///
-    /// The key's id is derived from the secret. If another application on the same host uses another secret, its tokens
-    /// have another `kid`, so Hardtack can distinguish them from the tokens of this application.
+    /// The key's id is derived from the secret. If another application on the same host uses a different secret, its
+    /// tokens have a different `kid`. Hardtack can therefore tell its tokens from the tokens of this application.
     ///
     /// ```
     /// use hardtack::KeySet;
@@ -51,10 +51,9 @@ impl KeySet {
         }
     }
 
-    /// Adds HMAC secrets that this application signed with in the past. Each is added as if by
-    /// [`retire`](Self::retire).
+    /// Adds HMAC secrets that this application used to sign with, in the same way as [`retire`](Self::retire).
     ///
-    /// In `list`, the secrets are separated by commas or line breaks. The id of each is derived from the secret
+    /// In `list`, the secrets are separated by commas or line breaks. The id of each key is derived from its secret
     /// ([`SigningKey::with_derived_id`]). Secrets that the set already contains are left out.
     ///
     /// # Errors
@@ -87,7 +86,7 @@ pub(super) fn secret_from(
         (None, Some(path)) => (&*file, read_secret_file(Path::new(&path))),
         (Some(value), None) => {
             let value = Zeroizing::new(value.into_encoded_bytes());
-            // A secret may be any bytes. Only text can name a file.
+            // A secret may consist of any bytes, but only text can be the path of a file.
             let secret = std::str::from_utf8(&value).map(read_secret);
             (name, secret.unwrap_or(Ok(value)))
         }

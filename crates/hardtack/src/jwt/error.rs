@@ -66,7 +66,7 @@ pub enum TokenError {
     /// This claim is required.
     #[error("the claim `{0}` is missing")]
     MissingClaim(&'static str),
-    /// `exp` has passed, and nothing else is wrong.
+    /// `exp` has passed. The token is valid in every other respect.
     #[error("the token has expired")]
     Expired,
     /// `nbf` is in the future.
@@ -87,7 +87,7 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// Returns whether the token is only too early: its `nbf` or `iat` is in the future.
+    /// Returns whether the token is refused only because its `nbf` or `iat` is in the future.
     pub const fn is_early(&self) -> bool {
         matches!(self, Self::NotYetValid | Self::IssuedInFuture)
     }
@@ -211,7 +211,7 @@ pub enum KeyError {
     File {
         /// The path.
         path: std::path::PathBuf,
-        /// Why, and what to do.
+        /// Why the file cannot be used, and what to do.
         reason: String,
     },
     /// The value of an environment variable is refused.

@@ -12,7 +12,7 @@ use crate::throttle::TooManyAttempts;
 use crate::token::IssueError;
 use crate::token_source::TokenLocation;
 
-/// Why a request is refused, in as much detail as a log needs. Do not show this error's text to the client: show
+/// Why a request is refused, in as much detail as a log needs. Do not show this error's text to the client. Show
 /// [`Self::advice`] and [`Self::code`] to an API client, and [`Self::explanation`] to a person.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -56,7 +56,7 @@ pub enum Reason {
          refresh URL"
     )]
     RefreshNeeded,
-    /// The application does not know the token's user.
+    /// The token's user no longer exists in the application.
     #[error("the application does not know the token's user")]
     UnknownUser,
     /// The application did not accept the claims.
@@ -112,14 +112,14 @@ pub enum Reason {
     OtherUser,
 }
 
-/// Refuses a log-in. The text is the message for the user: see [`LogInRefusal`].
+/// Creates the reason for refusing a log-in. The text is the message for the user: see [`LogInRefusal`].
 impl From<&'static str> for Reason {
     fn from(text: &'static str) -> Self {
         Self::LogInRefused(text.into())
     }
 }
 
-/// Refuses a log-in. The text is the message for the user: see [`LogInRefusal`].
+/// Creates the reason for refusing a log-in. The text is the message for the user: see [`LogInRefusal`].
 impl From<String> for Reason {
     fn from(text: String) -> Self {
         Self::LogInRefused(text.into())
@@ -142,8 +142,9 @@ impl From<IssueError> for Reason {
 }
 
 impl Reason {
-    /// Returns whether the token is refused only because it is dated in the future. This happens if the clocks of two
-    /// servers differ, or if a clock was set back. The token will become valid, so its cookies are not deleted.
+    /// Returns whether the token is refused only because its `nbf` or `iat` is in the future. This happens if the
+    /// clocks of two servers differ, or if a clock was set back. The token will become valid later, so its cookies are
+    /// not deleted.
     pub const fn is_early(&self) -> bool {
         matches!(self, Self::Token(error) if error.is_early())
     }
@@ -154,7 +155,7 @@ impl Reason {
         matches!(self, Self::Refresh(RefreshFlaw::Unproven))
     }
 
-    /// Returns a stable name in `snake_case`, the same in replies, events and the documentation.
+    /// Returns a stable name in `snake_case`. Replies, logs and the documentation use this name.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Missing => "missing_token",
@@ -209,9 +210,9 @@ impl Reason {
         }
     }
 
-    /// Returns the HTTP status of the reply to an API client. It is 400 if the request's `Host` field is not valid, 413
-    /// if the body is too large, and 503 if too many bodies are already being read. In all other cases, it is the status
-    /// of the [kind](Self::kind).
+    /// Returns the HTTP status of the reply to an API client. The status is 400 if the request's `Host` field is not
+    /// valid, 413 if the body is too large, and 503 if too many bodies are already being read. In all other cases, it
+    /// is the status of the reason's [kind](Self::kind).
     pub const fn status(&self) -> u16 {
         match self {
             Self::Csrf(CsrfError::BadHost) => 400,
@@ -378,12 +379,13 @@ impl Reason {
                 let name = if let Self::NotSetUp(advice) = self { advice } else { self.code() };
                 developer_notice::print(name, &WithCauses(self));
             }
-            // ASVS 5.0 V16.3.1. The text may contain what was typed.
+            // Log the event, as ASVS 5.0 V16.3.1 requires. Do not log the text, because it may contain what the user
+            // typed.
             FailureKind::LogInRefused => tracing::info!(event = "refused", code = self.code()),
             FailureKind::Missing | FailureKind::Expired | FailureKind::RefreshNeeded => {
                 tracing::trace!(event = "refused", code = self.code());
             }
-            // ASVS 5.0 V16.3.2. The text names the claim that the token lacks.
+            // Log the event, as ASVS 5.0 V16.3.2 requires. The text names the claim that the token lacks.
             FailureKind::Forbidden => tracing::info!(event = "refused", code = self.code(), reason = %self),
             _ => tracing::debug!(event = "refused", code = self.code()),
         }

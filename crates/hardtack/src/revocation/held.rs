@@ -11,21 +11,22 @@ use crate::session::SessionId;
 #[derive(Debug, Default)]
 pub(crate) struct HeldSubjects {
     any: AtomicBool,
-    /// For each user, the session that continues, if any.
+    /// The users in the set. The value is the session that continues, if one session continues.
     subjects: Mutex<HashMap<String, Option<SessionId>>>,
 }
 
 impl HeldSubjects {
-    /// Refuses the sessions of a user, except `kept`, until [`Self::release`].
+    /// Makes this process refuse the sessions of a user, except `kept`, until [`Self::release`] is called.
     pub(crate) fn hold(&self, subject: &str, kept: Option<SessionId>) {
         let mut subjects = self.lock();
         let held = subjects.entry(subject.to_owned()).or_insert(kept);
-        // If two changes keep different sessions, none continues.
+        // If two password changes keep different sessions, no session continues.
         *held = held.filter(|held| Some(*held) == kept);
         self.any.store(true, Ordering::SeqCst);
     }
 
-    /// Stops refusing the sessions of a user. Call this when all intentions for the user have been carried out.
+    /// Stops refusing the sessions of a user. Call this method when all pending revocations of the user have been
+    /// carried out.
     pub(crate) fn release(&self, subject: &str) {
         if self.any() {
             let mut subjects = self.lock();

@@ -94,7 +94,7 @@ impl<S: SessionStore> FaultySessions<S> {
         *next = Some((call, fault));
     }
 
-    /// Removes the fault. The count stays.
+    /// Removes the fault. The count stays the same.
     pub fn clear(&self) {
         *self.state.fault.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

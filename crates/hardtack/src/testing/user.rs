@@ -59,7 +59,7 @@ impl<F: Framework> TestUser<F> {
     /// Logs the user in and returns the user's browser.
     ///
     /// # Panics
-    /// If the log-in fails, for example because the session store fails, or because a claim has a reserved name.
+    /// Panics if the log-in fails, for example because the session store fails or a claim has a reserved name.
     pub async fn log_in(self, authenticator: &Authenticator) -> TestBrowser<F> {
         let mut browser = TestBrowser::new(authenticator);
         browser.log_in(self.log_in).await;

@@ -20,9 +20,9 @@ use crate::request::is_token;
 #[must_use = "token sources do nothing until they are given to AuthenticatorBuilder::token_sources"]
 pub struct TokenSources {
     pub(crate) locations: Locations,
-    /// Further locations that individual routes search.
+    /// Locations that individual routes search in addition to `locations`.
     pub(crate) route_locations: Locations,
-    /// The header's name, as replies spell it.
+    /// The header's name, in the spelling that replies use.
     pub(crate) header_name: String,
     /// The header's name in lower case, for look-ups.
     pub(crate) header_lower: String,
@@ -115,7 +115,7 @@ impl TokenSources {
         self
     }
 
-    /// Whether a route may take tokens from this location.
+    /// Returns whether a route may take tokens from this location.
     #[inline]
     pub(crate) fn may_be_in(&self, location: TokenLocation) -> bool {
         if self.locations.is_only_cookies() && self.route_locations.is_empty() {

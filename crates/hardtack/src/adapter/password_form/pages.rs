@@ -35,7 +35,7 @@ impl<C> PasswordForm<C> {
             csrf = self.csrf_field(),
             username = escaped(self.username()),
         );
-        // Screen readers read the title first.
+        // Say it in the title, because screen readers read the title first.
         let problem = if self.is_refused() { "Problem: " } else { "" };
         page(&format!("{problem}{title}"), &main)
     }

@@ -17,7 +17,7 @@ use crate::html::escaped;
 pub struct PasswordForm<C = SetCookies> {
     pub(super) field: String,
     pub(super) csrf_token: String,
-    /// Whether the session has ended.
+    /// Whether the page is shown because the session has ended.
     pub(super) ended: bool,
     pub(super) notice: Option<(String, Option<String>)>,
     pub(super) cookies: C,
@@ -43,14 +43,14 @@ impl<C> PasswordForm<C> {
         refused.or_else(|| self.ended.then_some(ENDED))
     }
 
-    /// Returns whether the last attempt was refused. If so, the page's title should say it, because screen readers read
-    /// the title first.
+    /// Returns whether the last attempt was refused. In this case, say so in the page's title, because screen readers
+    /// read the title first.
     pub fn is_refused(&self) -> bool {
         self.notice.is_some()
     }
 
     /// Returns the user name that was typed in the last attempt, if that attempt was refused, or else an empty string.
-    /// Escape it.
+    /// Escape the name when you write it into HTML.
     pub fn username(&self) -> &str {
         self.notice.as_ref().and_then(|(_, username)| username.as_deref()).unwrap_or_default()
     }

@@ -36,7 +36,8 @@ impl AuthenticatorBuilder {
         settings.flask = true;
         settings.exempt_options = true;
         settings.sources.locations = TokenLocation::Headers.into();
-        // A route may search any location, as in Flask-JWT-Extended. Only JSON bodies must be announced here.
+        // As in Flask-JWT-Extended, a route may search any location. Only JSON must be listed here, because a JSON body
+        // has to be read before the handler runs.
         settings.sources.route_locations = TokenLocation::Json.into();
         settings.refresh = RefreshMode::Off;
         settings.access_lifetime = Lifetime::For(Duration::from_secs(15 * 60));
@@ -67,9 +68,9 @@ impl AuthenticatorBuilder {
     /// ```
     ///
     /// # Errors
-    /// An option has a value that is not allowed; the error names the first such option. `JWT_VERIFY_SUB=false`,
-    /// `JWT_COOKIE_CSRF_PROTECT=false` and `JWT_CSRF_METHODS` are allowed only after [`Self::flask_compatible`] or the
-    /// corresponding setter with `insecure` in its name.
+    /// An option has a value that is not allowed. The error names the first such option. `JWT_VERIFY_SUB=false`,
+    /// `JWT_COOKIE_CSRF_PROTECT=false` and `JWT_CSRF_METHODS` are allowed only if you have called
+    /// [`Self::flask_compatible`] or the corresponding setter with `insecure` in its name before.
     pub fn jwt_options(self, options: &JwtOptions) -> Result<Self, ConfigError> {
         self.token_options(options)?.cookie_options(options)?.csrf_options(options)
     }

@@ -115,10 +115,11 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets the address that the server listens on. If it is a loopback or unspecified address, browsers on the same
-    /// machine may also use the site under `http://localhost` and the loopback addresses, with the server's port.
+    /// Sets the address that the server listens on. If this address is loopback or unspecified, requests are also
+    /// accepted from pages at `http://localhost` and the loopback addresses, with the server's port. Browsers on the
+    /// same machine can then use the site under these addresses.
     ///
-    /// If the host of the base URL is `localhost` or a loopback address, this call is not necessary: browsers may then
+    /// If the host of the base URL is `localhost` or a loopback address, this call is not necessary. Browsers may then
     /// use any of these hosts with the scheme and port of the base URL.
     pub fn listener(mut self, address: SocketAddr) -> Self {
         self.listener = Some(address);
@@ -146,8 +147,8 @@ impl AuthenticatorBuilder {
 
     /// Separates this application from others that share its key or its host.
     ///
-    /// The name becomes part of the cookies' names (`__Host-shop_access_token_cookie`), so that applications on one
-    /// host, even on different ports, do not overwrite each other's cookies. The name also becomes an audience (`aud`)
+    /// The name becomes part of the cookies' names, as in `__Host-shop_access_token_cookie`. Applications on one host,
+    /// even on different ports, then do not overwrite each other's cookies. The name also becomes an audience (`aud`)
     /// of all tokens, in addition to the audiences of [`ClaimsPolicy`]. An application accepts only tokens and log-in
     /// forms of its own realm.
     ///
@@ -176,11 +177,11 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Turns off reading the revocation log of a durable store. If a session has ended in another process, or before
-    /// this process was restarted, its tokens are then accepted until they expire.
+    /// Turns off reading the revocation log of a durable store. After a session has ended in another process, or before
+    /// this process was restarted, this process then accepts the session's tokens until they expire.
     ///
-    /// By default, the adapter follows the log from the first request on. Until it has read the log, and whenever it is
-    /// [too far behind](SessionPolicy::max_staleness), each request is checked against the store.
+    /// By default, the adapter follows the log from the first request on. Until it has read the log, and whenever its
+    /// copy of the log is [too old](SessionPolicy::max_staleness), each request is checked against the store.
     pub fn insecure_without_revocation_log(mut self) -> Self {
         self.follows_log = false;
         self
@@ -235,10 +236,11 @@ impl AuthenticatorBuilder {
     /// Sets how long a log-in or a re-authentication counts as recent. Default: 15 minutes.
     ///
     /// During this time, routes that need a fresh token, such as those with `FreshAccessToken`, do not ask for the
-    /// password again. If the access token from the log-in expires earlier, the log-in no longer counts as recent.
+    /// password again. The time also ends when the access token from the log-in expires.
     ///
     /// [`LogIn::freshness`](crate::LogIn::freshness) sets another time for one log-in. With
-    /// [`Lifetime::InsecureForever`], only the access token's lifetime counts, as in Flask-JWT-Extended.
+    /// [`Lifetime::InsecureForever`], a log-in counts as recent until its access token expires, as in
+    /// Flask-JWT-Extended.
     ///
     /// Source: ASVS 5.0 V7.5.1.
     pub fn fresh_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
@@ -255,10 +257,10 @@ impl AuthenticatorBuilder {
 
     /// Applies strict settings, for sites where a stolen token does more harm than an extra log-in.
     ///
-    /// Each refresh token is accepted once, without a window for races and lost responses (RFC 9700 section 4.14.2).
-    /// Access tokens live 5 minutes. A session ends after 15 minutes without use, and after 12 hours at most (NIST SP
-    /// 800-63B-4 AAL3), even if the user chose to stay logged in. By default, the browser deletes the cookies when it
-    /// closes.
+    /// Each refresh token is accepted only once, even if concurrent requests use it or a response was lost (RFC 9700
+    /// section 4.14.2). Access tokens live 5 minutes. A session ends after 15 minutes without use, and after 12 hours
+    /// at most (NIST SP 800-63B-4 AAL3), even if the user chose to stay logged in. By default, the browser deletes the
+    /// cookies when it closes.
     ///
     /// Two concurrent refreshes with the same token end the session, so these settings suit clients that send one
     /// request at a time. Later calls on the builder override these settings.
@@ -323,8 +325,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets limits on reading bodies before handlers run. Hardtack reads the beginning of a body to find the CSRF field
-    /// of a form or a token in JSON.
+    /// Sets limits on reading bodies before handlers run. Hardtack reads the beginning of a request's body to find the
+    /// CSRF field of a form or a token in JSON.
     pub fn read_ahead_limits(mut self, limits: ReadAheadLimits) -> Self {
         self.settings.read_ahead = limits;
         self
@@ -340,7 +342,7 @@ impl AuthenticatorBuilder {
     /// Exempts `OPTIONS` requests from verification, because browsers send CORS preflights without cookies.
     ///
     /// For such a request, `Auth::verify` and [`Exchange::verify`](crate::adapter::Exchange::verify) return `None`. An
-    /// extractor that requires a token still refuses it.
+    /// extractor that requires a token still refuses the request.
     pub fn exempt_options(mut self) -> Self {
         self.settings.exempt_options = true;
         self
@@ -352,9 +354,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets how many access tokens with a verified signature are cached. A later request with a cached token needs no
-    /// cryptography. Default: 8192 tokens, which take at most 16 MiB. Zero turns the cache off. The entries are divided
-    /// among the threads.
+    /// Sets how many access tokens with a verified signature are cached. If a later request has the same token, its
+    /// signature is not verified again. Default: 8192 tokens, which take at most 16 MiB. Zero turns the cache off. The
+    /// cache is divided evenly among the threads.
     ///
     /// Times, kind, revocation, CSRF and freshness are still checked on every request. [`Authenticator::replace_keys`]
     /// clears the cache.
@@ -377,9 +379,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Replaces the reply to one kind of failure. Cookies that are useless after the failure are still deleted. If the
-    /// reply depends on the user and is not based on [`Refused::default_reply`], give it `Cache-Control: private,
-    /// no-store`.
+    /// Replaces the reply to one kind of failure. If the browser's cookies are useless after the failure, the response
+    /// still deletes them. If the reply depends on the user and is not based on [`Refused::default_reply`], give it
+    /// `Cache-Control: private, no-store`.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -400,8 +402,9 @@ impl AuthenticatorBuilder {
     /// activity in their accounts. The authenticator calls the callback after the store has committed the change and
     /// before the response is sent.
     ///
-    /// The callback runs on the thread that made the change, which is usually the request's. It should therefore only
-    /// pass the event on, for example to a channel. If the callback panics, the panic is logged and otherwise ignored.
+    /// The callback runs on the thread that made the change, which is usually the thread of a request. It should
+    /// therefore only pass the event on, for example to a channel. If the callback panics, the panic is logged and
+    /// otherwise ignored.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -445,8 +448,9 @@ impl AuthenticatorBuilder {
             match policy.max_staleness {
                 Some(bound) if !self.follows_log => return Err(ConfigError::StalenessWithoutLog { bound }),
                 None if has_pending && !self.follows_log => return Err(ConfigError::PendingRevocationsWithoutLog),
-                // This process may have failed to carry out pending revocations. Requests look for these only if the
-                // cache may be stale, and without a bound, the cache never counts as stale.
+                // If this process has failed to carry out a pending revocation, it must refuse the affected sessions.
+                // Requests look for such sessions only if the cache may be stale, and a cache without a staleness limit
+                // is never stale.
                 None if self.follows_log && (has_pending || store.is_durable()) => policy.bound_staleness(),
                 Some(_) | None => {}
             }

@@ -17,8 +17,8 @@ use crate::jwt::hex::{self, Halves};
 use crate::jwt::json::cursor::{Cursor, Span};
 use crate::jwt::limits::MAX_TOKEN_LEN;
 
-/// The largest number of application claims that the fast reader accepts. To find duplicates, it compares every pair of
-/// names, which would be slow for more claims.
+/// The largest number of application claims that the fast reader accepts. The reader compares every pair of names to
+/// find duplicates, which would be slow for more claims.
 const MAX_EXTRA: usize = 16;
 
 macro_rules! define_fast_claims {
@@ -61,7 +61,7 @@ macro_rules! define_fast_claims {
 }
 
 /// Reads the member `$name`, which follows the character `$before`. The name and the characters around it are compared
-/// as one array. Its length is a constant, so the compiler needs no function call for the comparison.
+/// as one array. The array's length is a constant, so the compiler can compare it without a function call.
 macro_rules! read_member {
     ($cursor:ident, $before:literal, $name:literal, $type:ty, required: $required:expr) => {{
         const NAME: &str = concat!($before, "\"", $name, "\":");
@@ -91,7 +91,7 @@ const fn with_quotation_mark<const N: usize>(text: &str) -> [u8; N] {
 for_each_claim!(define_fast_claims);
 
 impl FastClaims {
-    /// The session id as one number.
+    /// Returns the session id as one number.
     #[inline]
     pub(crate) fn session(&self) -> Option<u128> {
         self.session.map(hex::join)
@@ -124,7 +124,7 @@ pub(crate) trait FastClaim: ClaimType {
     /// claim is absent, `FastClaims` stores the default value of this type.
     type Fast: Copy + Default;
 
-    /// Whether the value is a string. Its first quotation mark is then read along with the name.
+    /// Whether the value is a string. If so, its first quotation mark is read together with the name.
     const IS_STRING: bool;
 
     /// Reads the value, or returns `None` if the strict reader must read it.
@@ -243,7 +243,7 @@ impl FastClaim for Number {
     }
 }
 
-/// Reads a single recipient. The strict reader reads arrays.
+/// Reads an `aud` that is a single string. The strict reader reads arrays.
 impl FastClaim for Audience {
     type Fast = Option<Span>;
     const IS_STRING: bool = true;

@@ -44,7 +44,8 @@ impl ClaimFlaw {
         {
             return Self::Missing(name.to_owned());
         }
-        // This error names no claim. It is caused by a claim without which there is no error, or a different one.
+        // The error names no claim. A claim has caused the error if removing the claim leads to a different error or to
+        // none.
         let is_cause = |name: &&String| {
             let mut others = members.clone();
             others.remove(name.as_str());

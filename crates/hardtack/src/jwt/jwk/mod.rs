@@ -52,8 +52,8 @@ impl Jwk {
         self.key_id.as_deref()
     }
 
-    /// Returns the algorithm that `alg` names. Without `alg`, returns the only algorithm for the key's curve (for
-    /// Ed25519, [`Algorithm::EdDSA`]), or `None` for an RSA key or an HMAC secret.
+    /// Returns the algorithm that `alg` names. If there is no `alg`, returns the only algorithm for the key's curve,
+    /// which is [`Algorithm::EdDSA`] for Ed25519. Returns `None` for an RSA key or an HMAC secret without `alg`.
     pub fn algorithm(&self) -> Option<Algorithm> {
         let implied = match self.public.as_ref().map(PublicParts::key_type) {
             Some(KeyType::Ec(curve)) => Some(curve.algorithm()),

@@ -5,13 +5,13 @@ use zeroize::Zeroizing;
 use crate::jwt::algorithm::{Algorithm, Family};
 use crate::jwt::error::KeyError;
 
-/// Returns an error that explains why a text is not the expected PEM. If the text shows no common mistake, returns
+/// Returns an error that says why a text is not the expected PEM. If the text contains no common mistake, returns
 /// `usual`.
 pub(in crate::jwt) fn explain(text: &[u8], algorithm: Algorithm, usual: KeyError) -> KeyError {
     let contains = |part: &str| text.windows(part.len()).any(|window| window == part.as_bytes());
     let expected = if contains("-----BEGIN OPENSSH PRIVATE KEY-----") {
         match algorithm.family() {
-            // Older versions of ssh-keygen leave such a key as it is, without an error.
+            // Do not suggest ssh-keygen, because older versions leave such a key as it is and report no error.
             Family::Ed25519 => {
                 "PEM (PKCS#8), but this is a key in the format of OpenSSH; make a key for tokens with: \
                  openssl genpkey -algorithm ed25519 -out key.pem"

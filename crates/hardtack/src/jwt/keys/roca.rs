@@ -23,7 +23,7 @@ pub(super) fn has_fingerprint(modulus: &[u8]) -> bool {
 }
 
 fn is_power_of_generator(number: u64, prime: u64) -> bool {
-    // The powers repeat after at most `prime - 1` of them.
+    // The powers repeat after at most `prime - 1` steps.
     let powers = std::iter::successors(Some(1), |power| Some(power * GENERATOR % prime));
     powers.zip(1..prime).any(|(power, _)| power == number)
 }

@@ -10,7 +10,7 @@ use super::named_secret::{PATH, names_a_secret};
 use crate::files;
 use crate::jwt::error::KeyError;
 
-/// Larger files are refused: no key has this many bytes.
+/// The maximum size of a file with a secret or a key, in bytes. No key is this large.
 const MAX_FILE_LEN: u32 = 64 * 1024;
 
 /// Reads a secret or a key from the value of a setting. If the text is `@` followed by a path, the secret is the
@@ -43,7 +43,7 @@ pub fn read_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if let Some(looks_like) = names_a_secret(text) {
         return Err(KeyError::NotTheSecret { looks_like });
     }
-    // Only what could be a path is looked up.
+    // Look for a file only if the text could be its path.
     if text.len() < 1024 && text.contains('/') && Path::new(text).is_file() {
         return Err(KeyError::NotTheSecret { looks_like: PATH });
     }
@@ -58,7 +58,7 @@ pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyEr
     let metadata = file.metadata().map_err(unreadable)?;
     files::check_trusted(path, &metadata).map_err(|error| refused(error.to_string()))?;
     if let Some(mode) = files::mode_if_readable_by_others(&metadata) {
-        // Containers mount secrets like this, so it is not an error.
+        // A readable file is not an error, because containers mount secrets with such permissions.
         tracing::warn!(
             event = "secret_readable",
             "other users can read the secret in {}, because the mode of the file is {mode:04o}; if only this user \

@@ -254,7 +254,7 @@ impl SigningKey {
         self.inner.algorithm
     }
 
-    /// Returns the key that verifies what this one signs, with the same id.
+    /// Returns the key that verifies the signatures of this key. It has the same id.
     pub fn verifying_key(&self) -> VerifyingKey {
         VerifyingKey::from_verifier(self.algorithm(), self.key_id.clone(), self.inner.verifier.clone())
     }
