@@ -96,8 +96,8 @@ impl BaseUrl {
         Ok((base, loopback))
     }
 
-    /// Makes [`Self::is_origin`] accept the loopback names with the port of `address`, on which the server listens. If
-    /// `address` is neither a loopback address nor unspecified, does nothing.
+    /// If `address`, on which the server listens, is loopback or unspecified, makes [`Self::is_origin`] accept the
+    /// loopback names with its port. For any other address, does nothing.
     pub(crate) fn add_listener(&mut self, address: SocketAddr) {
         if address.ip().is_loopback() || address.ip().is_unspecified() {
             self.local.extend(LOOPBACK_NAMES.map(|name| format!("http://{name}:{}", address.port())));

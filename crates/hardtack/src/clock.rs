@@ -113,8 +113,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// Returns the time since 1970, or zero if the clock is set to an earlier date. In the latter case, every token counts
-/// as not yet valid.
+/// Returns the time since 1970. If the clock is set to an earlier date, returns zero. Every token then counts as not
+/// yet valid.
 fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -90,7 +90,7 @@ pub struct Event<'a> {
     pub at: Timestamp,
     /// The subject of the session.
     pub subject: &'a str,
-    /// The session; `None` if the token belongs to no session.
+    /// The session, or `None` if the token belongs to no session.
     pub session: Option<SessionId>,
     /// The client's address, if it is known. If the application set an address with
     /// [`LogIn::address`](crate::LogIn::address), the events of this log-in have that address. All other events have

@@ -167,8 +167,8 @@ macro_rules! __forward_auth {
         /// Handles a request to the refresh URL: refreshes the tokens, then redirects to the query's `next`. Without
         /// `next`, a browser is redirected to the home page, and an API client gets JSON.
         ///
-        /// A POST is redirected with 307, so that the browser posts the form to `next`. A GET is redirected with 303;
-        /// it is allowed only with `RefreshMode::Redirect`.
+        /// A POST is redirected with 307, so that the browser posts the form to `next`. A GET is allowed only with
+        /// `RefreshMode::Redirect`, and is redirected with 303.
         ///
         /// If a link on another site led the browser to the refresh URL, nothing is refreshed. Instead, the response is
         /// a 403 page that makes the browser repeat the request, this time from this site.
@@ -221,7 +221,7 @@ macro_rules! __forward_auth {
         /// In the transaction that stores the new password, end the user's sessions with the store's `end_others_in` or
         /// `end_all_in`. After the commit, call this method with the value that the store returned. If the store cannot
         /// take part in your transaction, pass [`EndedSessions::none`](hardtack::session::EndedSessions::none). This
-        /// method then ends the other sessions itself.
+        /// method then ends the user's other sessions itself.
         ///
         /// After the transaction has ended the sessions, the store may fail or the client may disconnect. This method
         /// then still succeeds, but returns no cookies. The new password is already stored, so do not tell the user to
@@ -276,8 +276,8 @@ macro_rules! __forward_auth {
         /// A token is no longer valid if it has expired, if the claims of its session have changed, or if its session
         /// has ended. A log-out, a password change or an operator can end a session, on any server.
         ///
-        /// The future does not poll the store; it is woken when the session ends. It is `Send + 'static`, so it can
-        /// outlive the handler. The guide [`streams`](hardtack::guide::streams) has complete examples.
+        /// The future does not poll the store. It is woken when the session ends. The future is `Send + 'static`, so it
+        /// can outlive the handler. The guide [`streams`](hardtack::guide::streams) has complete examples.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{AccessToken, Auth};")]
@@ -296,9 +296,9 @@ macro_rules! __forward_auth {
             self.authenticator().ended(token, $sleep)
         }
 
-        /// Like [`ended`](Self::ended), but the future completes only when the session ends. It does not complete when
-        /// the token expires or the session's claims change. Use it for connections that outlive an access token, such
-        /// as WebSockets.
+        /// Like [`ended`](Self::ended), but the future completes only when the session ends. The future does not
+        /// complete when the token expires or the session's claims change. Use this method for connections that outlive
+        /// an access token, such as WebSockets.
         pub fn ended_session<T>(&self, token: &$crate::VerifiedToken<T>) -> $crate::adapter::Ended {
             self.authenticator().ended_session(token, $sleep)
         }
@@ -339,7 +339,8 @@ macro_rules! __forward_auth {
         ///
         /// # Errors
         /// The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
-        /// token. JSON needs no such token, because a page of another site cannot send JSON without a CORS preflight.
+        /// token. JSON needs no pre-session token, because a page of another site cannot send JSON without a CORS
+        /// preflight.
         pub fn require_pre_session(&self) -> ::core::result::Result<(), $error> {
             Ok(self.exchange().require_pre_session()?)
         }

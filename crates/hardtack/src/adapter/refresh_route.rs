@@ -10,8 +10,8 @@ impl Exchange<'_> {
     /// `next`, a browser is redirected to the home page, and an API client gets 200 and JSON.
     ///
     /// A POST is redirected with 307, so that the browser posts the form to `next`. If the browser was posting a
-    /// password to the re-authentication page, it posts the password to that page again. A GET is redirected with 303;
-    /// it is allowed only with [`RefreshMode::Redirect`](crate::RefreshMode::Redirect).
+    /// password to the re-authentication page, it posts the password to that page again. A GET is allowed only with
+    /// [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), and is redirected with 303.
     ///
     /// If the query has `public=1`, the browser was redirected here from a page whose token is optional. If the refresh
     /// is refused, such a browser returns to that page as a visitor.

@@ -84,9 +84,9 @@ impl Exchange<'_> {
         Ok(self.verifier().unset_own_cookies().clearing_cache(!self.authenticator.settings().flask))
     }
 
-    /// Refuses a log-out request unless it contains the CSRF value of one of the sessions that its cookies belong to.
-    /// The cookies may belong to several sessions, because cookies can have the same name. One CSRF value is enough,
-    /// because a page contains only one.
+    /// Checks the CSRF value of a log-out. The cookies of the request may belong to several sessions, because several
+    /// cookies can have the same name. The request must contain the CSRF value of one of these sessions. One value is
+    /// enough, because a page contains only one.
     fn check_any_csrf(&self, tokens: &[VerifiedToken]) -> Result<(), Reason> {
         // The tokens of Flask-JWT-Extended have no session, and each token has its own CSRF value. The value of the
         // first token is required.

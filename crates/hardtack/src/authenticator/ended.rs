@@ -1,4 +1,4 @@
-//! Waits for a session to end. This is for responses that stay open: event streams, WebSockets and long polls.
+//! Waits for a session to end. Use it for responses that stay open, such as event streams, WebSockets and long polls.
 //!
 //! A waiting task does not poll the store. The process wakes the task in four cases:
 //!

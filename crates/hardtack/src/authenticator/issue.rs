@@ -206,8 +206,8 @@ impl<'a> TokenBuilder<'a> {
     }
 }
 
-/// Merges the claims or header members that a callback returned (`general`) with those that were set for this token
-/// (`given`). If both contain the same name, the value in `given` is used.
+/// Merges two sets of claims or header members. `general` was returned by a callback, and `given` was set for this
+/// token. If both sets contain the same name, the value in `given` is used.
 fn merged(mut general: Map<String, Value>, given: Map<String, Value>) -> Map<String, Value> {
     general.extend(given);
     general

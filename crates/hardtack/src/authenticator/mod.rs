@@ -128,7 +128,7 @@ impl Authenticator {
         self.0.settings.refresh
     }
 
-    /// Returns the name of the hidden form field with the CSRF value; `csrf_token` by default.
+    /// Returns the name of the hidden form field with the CSRF value. By default, the name is `csrf_token`.
     pub fn csrf_field(&self) -> &str {
         &self.0.settings.csrf.access.field
     }

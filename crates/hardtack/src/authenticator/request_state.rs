@@ -273,8 +273,9 @@ impl RequestState {
     /// Decides what the layer adds to the head of a response. Call this method when the handler has returned. From then
     /// on, the request does not refresh its tokens.
     ///
-    /// `set_cookies` are the `Set-Cookie` values that the response already has. They are rarely read. If the handler
-    /// itself has set or deleted tokens, the cookies of a refresh are left out, because they could undo a log-out.
+    /// `set_cookies` are the `Set-Cookie` values that the response already has. These values are rarely read. If the
+    /// handler itself has set or deleted tokens, the cookies of a refresh are left out, because they could undo a
+    /// log-out.
     #[inline]
     pub fn finish<'r>(&self, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> ResponseChanges {
         self.close_head();

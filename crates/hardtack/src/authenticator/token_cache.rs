@@ -165,7 +165,7 @@ fn with<R>(shard: &Mutex<Table>, act: impl FnOnce(&mut Table) -> R) -> Option<R>
 }
 
 /// The number of the current thread, below [`MAX_SHARDS`]. Threads are numbered in the order in which they first call
-/// this function; after the highest number, numbering starts over.
+/// this function. After the highest number, the numbering starts again at zero.
 #[inline]
 fn thread_number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);

@@ -45,7 +45,7 @@ pub(crate) enum Attempt {
 pub(crate) enum Pending {
     /// The access cookie has been examined, with this result.
     Cookie(CookieVerdict),
-    /// These locations have not been searched yet. They must be searched in this order.
+    /// The token has not been found yet. These locations must be searched, in this order.
     Sources(Locations),
 }
 
@@ -377,7 +377,7 @@ impl Authenticator {
 
     /// Returns whether the revocation cache is complete. Returns `false` if this process has not read the revocation
     /// log recently enough. Also returns `false` if the clock was set back, because the cache may have dropped entries
-    /// that are needed again. Call this method before reading the cache;
+    /// that are needed again. Call this method before you read the cache.
     /// [`LogPosition::is_current`](crate::revocation::LogPosition::is_current) explains why.
     #[inline]
     pub(super) fn knows_all_revocations(&self, now: Timestamp) -> bool {

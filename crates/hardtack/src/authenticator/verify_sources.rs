@@ -1,8 +1,8 @@
 //! Verifies requests whose tokens may also be in a header, the query or a JSON body.
 //!
 //! A browser sends tokens by itself only if they are in cookies. If a token is not in a cookie, the client has added it
-//! on purpose, so the request needs neither the origin check nor a CSRF value. If such a token is refused, the response
-//! neither redirects nor deletes cookies.
+//! on purpose, so the request needs no origin check and no CSRF value. If a token that is not in a cookie is refused,
+//! the response does not redirect the client and does not delete cookies.
 
 use super::verify::{RequestVerifier, TokenVerdict};
 use crate::jwt::{TokenError, TokenKind};

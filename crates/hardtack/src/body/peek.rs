@@ -31,8 +31,8 @@ impl BodyPeek {
         Self { reader, timeout, _permit: permit }
     }
 
-    /// Returns how long to wait for the body to end or for [`push`](Self::push) to return `false`. If neither happens
-    /// in this time, refuse the request with [`Reason::BodyTooSlow`](crate::refusal::Reason::BodyTooSlow).
+    /// Returns how long to wait for the body to end or for [`push`](Self::push) to return `false`. If this takes
+    /// longer, refuse the request with [`Reason::BodyTooSlow`](crate::refusal::Reason::BodyTooSlow).
     pub const fn timeout(&self) -> Duration {
         self.timeout
     }

@@ -8,7 +8,7 @@ use crate::request::RequestHead;
 
 /// The error for a request that has more than one cookie with the same name.
 ///
-/// An attacker on a sibling domain can add a second cookie. Hardtack then uses neither cookie, because the choice
+/// An attacker on a sibling domain can add a second cookie. Hardtack then ignores both cookies, because the choice
 /// between them would decide who is logged in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the request carries this cookie more than once")]
@@ -45,8 +45,8 @@ impl CookieName {
     /// Returns the value of the cookie with exactly this name, or `None` if the request has no such cookie.
     ///
     /// Names are compared byte for byte. Nothing is percent-decoded, so `%5F%5FHost-id` is not `__Host-id`. Only spaces
-    /// and tabs are trimmed (RFC 6265 section 4.2.1). Other cookies may contain any bytes. A request over HTTP/2 may
-    /// have several `Cookie` fields (RFC 9113 section 8.2.3); all of them are searched.
+    /// and tabs are trimmed (RFC 6265 section 4.2.1). Other cookies may contain any bytes. All `Cookie` fields are
+    /// searched, because a request over HTTP/2 may have several (RFC 9113 section 8.2.3).
     ///
     /// # Errors
     /// [`DuplicateCookie`] if the request has more than one such cookie, whether in one field or in several.
@@ -59,7 +59,7 @@ impl CookieName {
     }
 
     /// Searches the values of `Cookie` fields, and returns the value of the cookie with this name. Returns `None` if
-    /// there is no such cookie.
+    /// no cookie has this name.
     ///
     /// # Errors
     /// [`DuplicateCookie`] if there is more than one such cookie.

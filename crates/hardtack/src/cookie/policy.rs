@@ -112,10 +112,10 @@ impl CookiePolicy {
 
     /// Sets the paths to which browsers send the refresh cookie (`JWT_REFRESH_COOKIE_PATH`).
     ///
-    /// Default: `/`. In redirect mode, the default is the refresh URL. If browsers do not send the access cookie to the
-    /// log-in, log-out or sign-up URL, the default includes that URL as well, because it needs one of the two cookies
-    /// to end the browser's current session. If [`device_binding`](crate::AuthenticatorBuilder::device_binding) is set,
-    /// the default also includes the two URLs for bound sessions.
+    /// Default: `/`. In redirect mode, the default is the refresh URL. The log-in, log-out and sign-up URLs need one of
+    /// the two cookies to end the browser's current session. If browsers do not send the access cookie to one of them,
+    /// the default includes that URL as well. If [`device_binding`](crate::AuthenticatorBuilder::device_binding) is
+    /// set, the default also includes the two URLs for bound sessions.
     #[must_use]
     pub fn refresh_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.refresh_paths = Some(paths.into_iter().map(Into::into).collect());
@@ -171,10 +171,10 @@ impl CookiePolicy {
         self
     }
 
-    /// Returns the default paths of the refresh cookie in redirect mode. They include the refresh URL. If browsers do
-    /// not send the access cookie to the log-in, log-out or sign-up URL, they include that URL as well, because it
-    /// needs one of the two cookies to end the browser's current session. If `binds_sessions` is `true`, the paths also
-    /// include the two URLs for bound sessions, which need the refresh cookie.
+    /// Returns the default paths of the refresh cookie in redirect mode. They include the refresh URL. The log-in,
+    /// log-out and sign-up URLs need one of the two cookies to end the browser's current session. If browsers do not
+    /// send the access cookie to one of them, the paths include that URL as well. If `binds_sessions` is `true`, the
+    /// paths also include the two URLs for bound sessions, which need the refresh cookie.
     pub(crate) fn refresh_paths_for(&self, urls: &Urls, binds_sessions: bool) -> Vec<String> {
         let mut paths = vec![urls.refresh.clone()];
         if binds_sessions {

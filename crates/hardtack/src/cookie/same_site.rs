@@ -10,8 +10,8 @@ pub enum SameSite {
     Lax,
     /// The cookie is always sent. Requires `Secure` and CSRF protection.
     None,
-    /// The cookie has no `SameSite` attribute. This is the default in Flask-JWT-Extended. Some browsers treat it as
-    /// `Lax`, others as `None`.
+    /// The cookie has no `SameSite` attribute. This is the default in Flask-JWT-Extended. Some browsers treat such a
+    /// cookie as `Lax`, and other browsers treat it as `None`.
     InsecureUnset,
 }
 

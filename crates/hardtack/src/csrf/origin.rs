@@ -12,7 +12,8 @@ use crate::request::RequestHead;
 ///   server.
 /// - Browsers send `Origin: null` under a strict referrer policy. It is accepted if, according to `Sec-Fetch-Site`,
 ///   this site or the user started the request. Scripts cannot set `Sec-Fetch-Site`.
-/// - A request with neither header is accepted. It does not come from a browser, so no other site can have started it.
+/// - A request without `Sec-Fetch-Site` and `Origin` is accepted. The request does not come from a browser, so no other
+///   site can have started it.
 #[inline]
 pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&BaseUrl>) -> Result<(), CsrfError> {
     // Whether the browser says that this site or its user started the request. `None` if the browser does not send the

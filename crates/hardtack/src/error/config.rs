@@ -216,7 +216,7 @@ pub enum ConfigError {
         domain: String,
     },
     /// A lifetime is less than one second.
-    #[error("the {what} is less than one second; set it to at least one second")]
+    #[error("the {what} is less than one second; set at least one second")]
     ZeroLifetime {
         /// The name of the lifetime.
         what: &'static str,

@@ -138,8 +138,8 @@ pub fn check_trusted_folder(path: &Path) -> Result<(), UntrustedFile> {
 
 /// Finds the nearest folder above this one that [`check_trusted_folder`] would refuse, and returns the reason.
 ///
-/// A user who can write to a folder above this one can replace this folder with another, even without access to the
-/// files in it. A program that starts later would then use the files of the other folder.
+/// A user who can write to a folder above this one can replace this folder with a different folder, even without access
+/// to the files in it. A program that starts later would then use the files of the new folder.
 pub fn untrusted_above(path: &Path) -> Option<UntrustedFile> {
     let resolved = resolve(path).ok().filter(|_| cfg!(unix))?;
     let untrusted = |path: &Path| path.ancestors().skip(1).find_map(|folder| check_folder(folder).err());

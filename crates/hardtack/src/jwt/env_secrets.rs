@@ -13,7 +13,7 @@ use super::keys::{SigningKey, read_secret, read_secret_file};
 impl KeySet {
     /// Creates a set from the HMAC secret for HS256 in an environment variable, such as `JWT_SECRET_KEY`.
     ///
-    /// The bytes of the variable are the secret. They are not decoded or trimmed. To read the secret from a file
+    /// The bytes of the variable are the secret. The bytes are not decoded or trimmed. To read the secret from a file
     /// instead (see [`read_secret`](super::read_secret)), set the variable to `@` followed by the path. Alternatively,
     /// append `_FILE` to the variable's name, as in `JWT_SECRET_KEY_FILE`, and set that variable to the path.
     ///

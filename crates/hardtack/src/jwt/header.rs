@@ -119,8 +119,8 @@ pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>, own_ty
 }
 
 /// Returns an encoded header with `alg`, `kid` and `typ`, followed by the members of `extra`. A `typ` in `extra`
-/// replaces the usual `typ`, and must be one that `own_typ` accepts. A `kid` in `extra` is ignored; pass it as
-/// `key_id`.
+/// replaces the usual `typ`, and must be one that `own_typ` accepts. A `kid` in `extra` is ignored. Pass it as `key_id`
+/// instead.
 ///
 /// # Errors
 /// [`SignError::KeyIdTooLong`], [`SignError::ReservedHeader`], [`SignError::BadHeader`], or, if the header would be

@@ -155,8 +155,8 @@ pub(super) fn verify_with_key(token: &[u8], key: &VerifyingKey, typ: &Typ) -> Re
 /// Signs `payload` and returns the token. `header` is the encoded header.
 ///
 /// # Errors
-/// [`SignError::KeyIdTooLong`]; [`SignError::TooLarge`] if the token would be longer than [`MAX_TOKEN_LEN`] bytes; or
-/// [`SignError::Failed`].
+/// [`SignError::KeyIdTooLong`] or [`SignError::Failed`]. If the token would be longer than [`MAX_TOKEN_LEN`] bytes,
+/// [`SignError::TooLarge`].
 pub(super) fn sign(header: &str, payload: &[u8], key: &SigningKey) -> Result<String, SignError> {
     if key.key_id().is_some_and(|id| id.len() > MAX_KEY_ID_LEN) {
         return Err(SignError::KeyIdTooLong);

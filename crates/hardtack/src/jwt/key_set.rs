@@ -164,7 +164,7 @@ impl KeySet {
     /// By default, the set writes `JWT`, and accepts tokens whose `typ` is `JWT` (in upper or lower case) or missing.
     ///
     /// If you change the `typ` of an application that is already in use, the application refuses all tokens that it
-    /// issued earlier, so all users must log in again.
+    /// issued earlier. All users must then log in again.
     ///
     /// ```
     /// use hardtack::{KeySet, SigningKey};
@@ -207,8 +207,8 @@ impl KeySet {
         self.inner.signing.as_ref().map(|signing| &signing.key)
     }
 
-    /// Returns the keys that verify tokens. The verifying key of the signing key comes first, followed by the others in
-    /// the order in which they were added.
+    /// Returns the keys that verify tokens. The verifying key of the signing key comes first, followed by the other
+    /// keys in the order in which they were added.
     pub fn verifying_keys(&self) -> &[VerifyingKey] {
         &self.inner.verifying
     }

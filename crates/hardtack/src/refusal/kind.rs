@@ -43,7 +43,7 @@ pub enum FailureKind {
     TooManyAttempts,
     /// The application has refused a log-in or a re-authentication, for example because of a wrong password.
     LogInRefused,
-    /// The body of a log-in or a re-authentication is neither a form nor a JSON object, it lacks a field, or it is too
+    /// The body of a log-in or a re-authentication is not a form or a JSON object, it lacks a field, or it is too
     /// large.
     InvalidForm,
     /// The session store, or another backend of the application, failed.

@@ -52,8 +52,8 @@ pub enum Reason {
     /// The access token is missing, has expired or has outdated claims, and the client may get a new one from the
     /// refresh URL.
     #[error(
-        "the access token is missing, has expired or has outdated claims; the client must get a new one from the \
-         refresh URL"
+        "the access token is missing, has expired or has outdated claims; the client must get a new access token \
+         from the refresh URL"
     )]
     RefreshNeeded,
     /// The token's user no longer exists in the application.
@@ -91,8 +91,8 @@ pub enum Reason {
     /// The application has refused a log-in or a re-authentication, for example because of a wrong password.
     #[error("the application refused the log-in")]
     LogInRefused(LogInRefusal),
-    /// The body of a log-in or a re-authentication is neither a form nor a JSON object, or it lacks a field. The text
-    /// says what is wrong.
+    /// The body of a log-in or a re-authentication is not a form or a JSON object, or it lacks a field. The text says
+    /// what is wrong.
     #[error("cannot read the body of the log-in or re-authentication request: {0}")]
     InvalidForm(String),
     /// The body of a log-in or a re-authentication is longer than the framework's limit.
@@ -210,9 +210,9 @@ impl Reason {
         }
     }
 
-    /// Returns the HTTP status of the reply to an API client. The status is 400 if the request's `Host` field is not
-    /// valid, 413 if the body is too large, and 503 if too many bodies are already being read. In all other cases, it
-    /// is the status of the reason's [kind](Self::kind).
+    /// Returns the HTTP status of the reply to an API client. If the request's `Host` field is not valid, the status is
+    /// 400. If the body is too large, it is 413. If too many bodies are already being read, it is 503. In all other
+    /// cases, it is the status of the reason's [kind](Self::kind).
     pub const fn status(&self) -> u16 {
         match self {
             Self::Csrf(CsrfError::BadHost) => 400,
@@ -244,8 +244,8 @@ impl Reason {
                 "Your session has expired. Log in again."
             }
             Self::Refresh(RefreshFlaw::Unproven) => {
-                "Your session is bound to a device, and this request could not refresh it. Reload the page, or log in \
-                 again."
+                "Your session is bound to a device, and this request could not refresh the session. Reload the page, or \
+                 log in again."
             }
             Self::Token(TokenError::WrongKind) => {
                 "The token is of the wrong kind, such as a refresh token instead of an access token. Log in again."
@@ -370,8 +370,9 @@ impl Reason {
         }
     }
 
-    /// Logs the reason. The level is `ERROR` if the operator may have to fix something, `INFO` if the user lacks a
-    /// permission, `TRACE` if a token is missing, has expired or must be refreshed, and `DEBUG` in all other cases.
+    /// Logs the reason. The level is `ERROR` if the operator may have to fix something, and `INFO` if the user lacks a
+    /// permission. The level is `TRACE` if a token is missing, has expired or must be refreshed. In all other cases,
+    /// the level is `DEBUG`.
     pub(crate) fn log(&self) {
         match self.kind() {
             FailureKind::Unavailable | FailureKind::Internal => {

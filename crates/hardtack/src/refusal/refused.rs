@@ -34,7 +34,7 @@ pub struct Refused<'a> {
     pub(crate) is_bearer: bool,
     /// Whether the route also serves requests without a token.
     pub(crate) is_optional: bool,
-    /// The message that Flask-JWT-Extended sends for this refusal. It is set only if the authenticator is
+    /// The message that Flask-JWT-Extended sends for this refusal. This field is set only if the authenticator is
     /// `flask_compatible` and the message cannot be derived from the other fields.
     pub(crate) detail: Option<&'a str>,
 }

@@ -25,8 +25,8 @@ impl Moment {
         Self { date: self.date + span, monotonic: self.monotonic.saturating_add(span) }
     }
 
-    /// Returns whether the system clock was probably set between `earlier` and this moment. This is assumed if one
-    /// clock has advanced by more than [`MAX_SKEW`] further than the other.
+    /// Returns whether the system clock was probably set between `earlier` and this moment. This is assumed if the two
+    /// clocks have advanced by different amounts, and the difference is more than [`MAX_SKEW`].
     pub(crate) fn clocks_differ_since(self, earlier: Self) -> bool {
         let elapsed = self.monotonic.saturating_sub(earlier.monotonic);
         (earlier.date + elapsed).distance(self.date) > MAX_SKEW

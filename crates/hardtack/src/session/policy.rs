@@ -104,8 +104,8 @@ impl SessionPolicy {
     /// recently used session ends. Default: 100.
     ///
     /// If you call this method, [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build) refuses a store
-    /// that cannot limit sessions. If you do not call it, `build` accepts such a store without a limit and logs a
-    /// warning.
+    /// that cannot limit sessions. If you do not call this method, `build` accepts the store, does not limit the number
+    /// of sessions, and logs a warning.
     pub fn max_sessions(mut self, most: u32) -> Self {
         (self.max_sessions, self.has_max_sessions) = (Some(most), true);
         self

@@ -84,7 +84,7 @@ impl fmt::Debug for Session {
 
 impl Session {
     /// Creates a session from four columns of a stored row. Assign the other columns to the session's fields. Until you
-    /// assign `expires_at`, it equals `created_at`, so the session counts as expired.
+    /// assign `expires_at`, this field equals `created_at`, so the session counts as expired.
     ///
     /// ```
     /// use hardtack::SessionId;

@@ -30,7 +30,7 @@ impl RevokeTarget<'_> {
         matches!(self, Self::Sessions([]) | Self::Replaced([]))
     }
 
-    /// Returns whether the browser of this session gets a new session in its place. This is the value for
+    /// Returns whether the browser of this session gets a new session in its place. A store assigns the result to
     /// [`Session::replaced`].
     pub fn replaces(&self, id: SessionId) -> bool {
         match self {

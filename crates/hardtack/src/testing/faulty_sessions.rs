@@ -32,8 +32,8 @@ impl Fault {
 /// no matter which call of its store fails.
 ///
 /// The first call after [`inject`](Self::inject) has the number 1. Calls that read the revocation log, wait for it,
-/// prune rows or ask for the store's time happen in the background. They are not counted and never go wrong. For a
-/// store whose calls all fail, see [`FailingSessions`](super::FailingSessions).
+/// prune rows or ask for the store's time happen in the background. These calls are not counted and never go wrong. For
+/// a store whose calls all fail, see [`FailingSessions`](super::FailingSessions).
 ///
 /// Clones share the store, the count and the fault.
 ///

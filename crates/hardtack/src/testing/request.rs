@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::request::{Headers, Incoming, RequestHead};
 
-/// A request for tests. It is sent to the host `site.example`, unless you call [`host`](Self::host). The request has a
-/// client address only if the test sets one with `from`.
+/// A request for tests. By default, it is sent to the host `site.example`. Call [`host`](Self::host) to change this.
+/// The request has a client address only if the test sets one with `from`.
 ///
 /// ```
 /// use hardtack::testing::TestRequest;

@@ -9,7 +9,7 @@ use super::{Framework, TestBrowser};
 use crate::authenticator::{Authenticator, Freshness, LogIn};
 
 /// A user who is about to log in. The log-in does not go through the application's log-in route, so the test needs
-/// neither a password nor a row in the application's table of users.
+/// no password and no row in the application's table of users.
 ///
 /// By default, the log-in does not count as recent, so a route that needs a fresh token refuses the user's requests.
 /// Call [`fresh`](Self::fresh) for a user who has just typed the password.

@@ -13,8 +13,8 @@ const PAUSE_MS: i64 = 2000;
 /// The counters of a throttle.
 pub(super) struct Counters {
     shared: Option<Box<dyn ErasedThrottleStore>>,
-    /// The counters in this process's memory. They are used if there is no shared store, or while the shared store
-    /// fails.
+    /// The counters in this process's memory. These counters are used if there is no shared store, or while the shared
+    /// store fails.
     local: MemoryThrottleStore,
     clock: Box<dyn ErasedClock>,
     /// When to use the shared store again after it has failed, in milliseconds of the monotonic clock. Zero if the

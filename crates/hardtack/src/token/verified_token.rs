@@ -181,8 +181,8 @@ pub(crate) struct Reading {
 }
 
 enum Form {
-    /// The payload of most tokens. The strings stay in the payload. They are copied into [`Claims`] when the claims are
-    /// read for the first time.
+    /// The payload of most tokens. The strings stay in the payload. When the claims are read for the first time, the
+    /// strings are copied into [`Claims`].
     Fast { payload: String, claims: FastClaims, owned: OnceLock<Box<Claims>> },
     /// Any other payload, and the payload of a token that was just issued.
     Owned { payload: Vec<u8>, claims: Box<Claims> },

@@ -71,7 +71,8 @@ impl TokenSources {
     /// Sets the further locations that individual routes search with [`Need::locations`](crate::Need::locations).
     ///
     /// You need this setting only if a route searches [`TokenLocation::Json`]. The adapter then reads JSON bodies, by
-    /// default up to 64 KiB, before the handler runs. A route can search the other locations without this setting.
+    /// default up to 64 KiB, before the handler runs. A route can search headers, cookies and the query without this
+    /// setting.
     pub fn route_locations(mut self, locations: impl Into<Locations>) -> Self {
         self.route_locations = locations.into();
         self

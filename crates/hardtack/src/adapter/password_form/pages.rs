@@ -15,7 +15,7 @@ impl<C> PasswordForm<C> {
     /// `password`.
     pub fn reauthentication_page(&self) -> String {
         let why = "<p>You are logged in, but it has been a while since you entered your password. \
-                   Enter it again to continue.</p>";
+                   Enter the password again to continue.</p>";
         self.page("Confirm your password", why, "Confirm")
     }
 

@@ -17,8 +17,8 @@ impl AuthenticatorBuilder {
     ///
     /// - Tokens are taken from the `Authorization` header instead of `HttpOnly` cookies. `OPTIONS` requests need no
     ///   token.
-    /// - Cookies are not `Secure`, and have neither a `SameSite` attribute nor a name prefix. Cookies with a refused
-    ///   token are not deleted.
+    /// - Cookies are not `Secure`, have no `SameSite` attribute, and have no name prefix. If a token is refused, its
+    ///   cookie is not deleted.
     /// - The origin of a request is not checked when a token is verified. CSRF values are required for POST, PUT, PATCH
     ///   and DELETE only, and they are not read from forms.
     /// - Tokens without `exp`, `iat`, `jti` or `type` are accepted. If no audience is expected, any `aud` is accepted.

@@ -206,8 +206,7 @@ impl AuthenticatorBuilder {
     /// not in the same database as the users, for example because they are in Redis.
     ///
     /// The transaction that changes a user also stores the intention to end the user's sessions. A server that follows
-    /// the revocation log then ends those sessions within seconds, even if the server that changed the user has
-    /// crashed.
+    /// the revocation log then ends the sessions within seconds, even if the server that changed the user has crashed.
     ///
     /// This requires a session store. If [`SessionPolicy::max_staleness`] is not set, its default for a durable store
     /// applies.
@@ -235,8 +234,8 @@ impl AuthenticatorBuilder {
 
     /// Sets how long a log-in or a re-authentication counts as recent. Default: 15 minutes.
     ///
-    /// During this time, routes that need a fresh token, such as those with `FreshAccessToken`, do not ask for the
-    /// password again. The time also ends when the access token from the log-in expires.
+    /// During this time, routes that need a fresh token, such as routes with the extractor `FreshAccessToken`, do not
+    /// ask for the password again. The time also ends when the access token from the log-in expires.
     ///
     /// [`LogIn::freshness`](crate::LogIn::freshness) sets another time for one log-in. With
     /// [`Lifetime::InsecureForever`], a log-in counts as recent until its access token expires, as in
@@ -248,8 +247,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets the rules for stored sessions, such as how long they live, how many a user can have, and how stale the list
-    /// of ended sessions may be.
+    /// Sets the rules for stored sessions. Examples are how long sessions live, how many sessions a user can have, and
+    /// how old the list of ended sessions may be.
     pub fn session_policy(mut self, policy: SessionPolicy) -> Self {
         self.settings.sessions = policy;
         self
@@ -398,9 +397,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Adds a callback for events such as log-ins and log-outs. You can use it, for example, to show users the recent
-    /// activity in their accounts. The authenticator calls the callback after the store has committed the change and
-    /// before the response is sent.
+    /// Adds a callback for events such as log-ins and log-outs. You can use the callback, for example, to show users
+    /// the recent activity in their accounts. The authenticator calls the callback after the store has committed the
+    /// change and before the response is sent.
     ///
     /// The callback runs on the thread that made the change, which is usually the thread of a request. It should
     /// therefore only pass the event on, for example to a channel. If the callback panics, the panic is logged and
@@ -448,9 +447,9 @@ impl AuthenticatorBuilder {
             match policy.max_staleness {
                 Some(bound) if !self.follows_log => return Err(ConfigError::StalenessWithoutLog { bound }),
                 None if has_pending && !self.follows_log => return Err(ConfigError::PendingRevocationsWithoutLog),
-                // If this process has failed to carry out a pending revocation, it must refuse the affected sessions.
-                // Requests look for such sessions only if the cache may be stale, and a cache without a staleness limit
-                // is never stale.
+                // If this process has failed to carry out a pending revocation, requests must refuse the affected
+                // sessions. Requests check this only if the cache may be stale. The staleness must therefore be
+                // limited, because the cache is otherwise never stale.
                 None if self.follows_log && (has_pending || store.is_durable()) => policy.bound_staleness(),
                 Some(_) | None => {}
             }

@@ -34,10 +34,10 @@ impl Authenticator {
     /// Replaces the claims of all sessions of a subject, for example after a role has been granted or withdrawn.
     /// Returns the number of sessions.
     ///
-    /// The new claims replace those that were given with [`LogIn`](crate::LogIn). No session ends. Access tokens with
-    /// the old claims are treated as expired, and a refresh issues tokens with the new claims. This process refuses the
-    /// old tokens as soon as this method returns. Other processes refuse them as soon as they have read the revocation
-    /// log ([`Self::follow_revocations`]).
+    /// The new claims replace the claims that were given with [`LogIn`](crate::LogIn). No session ends. Access tokens
+    /// with the old claims are treated as expired, and a refresh issues tokens with the new claims. This process
+    /// refuses the old tokens as soon as this method returns. Other processes refuse them as soon as they have read the
+    /// revocation log ([`Self::follow_revocations`]).
     ///
     /// Call this method after the application has committed its change. A concurrent log-in may read the old claims
     /// before the change, and create its session after this call. If your log-ins pass claims, check after each log-in

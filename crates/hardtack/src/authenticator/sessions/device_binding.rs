@@ -119,7 +119,7 @@ impl Authenticator {
                 _ => return refused(),
             }
         }
-        Err(BackendError::new("could not bind the session: its row kept changing").into())
+        Err(BackendError::new("the session could not be bound, because its row in the store kept changing").into())
     }
 
     fn bound(&self, row: &Session, added: AddedClaims, fresh: Fresh, now: Timestamp) -> Result<Binding, Reason> {
@@ -198,7 +198,7 @@ impl Authenticator {
                 _ => Ok(self.challenged(&row, now)),
             };
         }
-        Err(BackendError::new("could not rotate the session: its row kept changing").into())
+        Err(BackendError::new("the session could not be refreshed, because its row in the store kept changing").into())
     }
 
     /// Returns the challenge that the device has signed. Returns `None` if the proof is missing or cannot be read, and

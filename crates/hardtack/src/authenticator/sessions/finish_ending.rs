@@ -102,8 +102,9 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Carries out all due pending revocations, including those that other processes have stored. Then retries those
-    /// that this process has failed to carry out. If several attempts in a row fail, only the first failure is logged.
+    /// Carries out all due pending revocations, including those that other processes have stored. Then tries again to
+    /// carry out the pending revocations that have failed in this process. If several attempts in a row fail, only the
+    /// first failure is logged.
     pub(super) async fn follow_pending<S: Future<Output = ()>>(&self, failed: &mut bool, patience: impl Fn() -> S) {
         if self.0.pending.is_none() {
             return;

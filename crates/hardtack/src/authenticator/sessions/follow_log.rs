@@ -45,8 +45,8 @@ impl Authenticator {
 
     /// Follows the store's revocation log for as long as the future is polled. The adapter follows the log from the
     /// first request on. Call this method only in a process without an adapter, or to follow the log even before the
-    /// first request. If another future is already following the log of this authenticator, this future waits for the
-    /// other to end.
+    /// first request. If another future is already following the log of this authenticator, this future waits until
+    /// that future ends.
     ///
     /// The future reads the log when the store notifies it ([`SessionStore::revoked_elsewhere`]), and at least once per
     /// [`SessionPolicy::poll_interval`] (one second by default). If the future has missed entries or the store has lost
@@ -240,8 +240,9 @@ impl Authenticator {
     /// Returns the status of a token's session from the cache, or from the store. The store is asked if the cache may
     /// be stale or a write to this session may have failed.
     ///
-    /// The cache forgets an ended session when its access tokens have expired, but a refresh token may live longer. The
-    /// session of a refresh token is therefore looked up in the store, unless the cache knows that it has ended.
+    /// The cache forgets an ended session when its access tokens have expired, but a refresh token may live longer. If
+    /// the cache does not say that the session of a refresh token has ended, the session is therefore looked up in the
+    /// store.
     pub(crate) async fn session_status(&self, id: SessionId, kind: TokenKind) -> Result<SessionStatus, BackendError> {
         let current = kind == TokenKind::Access && self.knows_all_revocations(self.now());
         let known = self.0.revocation_cache.status(id);
@@ -262,7 +263,7 @@ impl Authenticator {
     }
 }
 
-/// Waits for a future until a timer ends. Returns `None` if the timer ends first; the future can then be polled again.
+/// Waits for a future until a timer ends. If the timer ends first, returns `None`. The future can then be polled again.
 pub(super) async fn sooner<T>(
     answer: &mut Pin<Box<dyn Future<Output = T> + Send + '_>>,
     timer: impl Future<Output = ()>,

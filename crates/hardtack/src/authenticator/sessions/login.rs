@@ -81,8 +81,8 @@ impl Authenticator {
     /// returns, all older sessions of the user have ended, even those that began in the same second. Without a store,
     /// only the session of `previous` ends.
     ///
-    /// If the application's transaction has already ended the sessions or stored the intention to end them, a failure
-    /// of the store is only logged, and no cookies are returned.
+    /// The application's transaction may have already ended the sessions or stored the intention to end them. If the
+    /// store then fails, the failure is only logged, and no cookies are returned.
     pub(crate) async fn renew(
         &self,
         previous: &VerifiedToken,
@@ -207,10 +207,10 @@ impl Authenticator {
         Ok(cookies.asking_to_bind(self.registration(&session, now)))
     }
 
-    /// Completes a log-in after the session has been stored. If the application adds claims with a callback, this
-    /// method calls the callback again and reissues the cookies, because the claims may have changed since they were
-    /// first loaded. If `reload_claims` was called before the session was stored, it could not mark the session's
-    /// tokens as outdated.
+    /// Completes a log-in after the session has been stored. If the application adds claims with a callback, the claims
+    /// may have changed since they were first loaded. This method therefore calls the callback again and reissues the
+    /// cookies. If `reload_claims` was called before the session was stored, it could not mark the session's tokens as
+    /// outdated.
     ///
     /// If the claims cannot be loaded again, this method ends the new session, because the first claims may be outdated
     /// and nothing would replace them.

@@ -63,7 +63,7 @@ impl Authenticator {
             let reason = self.flaw(flaw, refresh, client);
             return Err(if row.replaced { Reason::Replaced } else { reason });
         }
-        Err(BackendError::new("could not rotate the session: its row kept changing").into())
+        Err(BackendError::new("the session could not be refreshed, because its row in the store kept changing").into())
     }
 
     /// Returns the claims that the callback adds to the tokens of a rotated row. The claims `added` were loaded while
@@ -123,8 +123,8 @@ impl Authenticator {
         Ok(Refreshed { access: access.into_verified(), cookies })
     }
 
-    /// Exchanges a valid access token for a new one of the same session. This is how sliding mode, which has no refresh
-    /// tokens, extends a session.
+    /// Exchanges a valid access token for a new one of the same session. Sliding mode, which has no refresh tokens,
+    /// extends a session in this way.
     pub(crate) async fn slide(&self, access: &VerifiedToken, client: &Client<'_>) -> Result<Refreshed, Reason> {
         let slid = self.advance(access, Freshness::Not).await?;
         self.emit(EventKind::Refresh, access.subject(), access.session(), client);
@@ -161,9 +161,10 @@ impl Authenticator {
                 Rotation { auth_time, proven, ..Rotation::new(now, now + self.0.rules.idle(row.persistent)) };
             // If two requests extend the session at once, or a re-authentication is sent twice, the second request gets
             // the tokens of the first. A second rotation would make the tokens of the first request look stolen. The
-            // generation shows whether another request has rotated the row. If the token has no generation, the times
-            // decide, although they are wrong if the other server's clock is behind. If the time of the rotation is so
-            // far in the future that this server would refuse its tokens, rotate again.
+            // generation shows whether another request has rotated the row. If the token has no generation, its `iat`
+            // is compared with the time of the rotation. This comparison is less reliable, because the clocks of two
+            // servers may differ. If the time of the rotation is so far in the future that this server would refuse its
+            // tokens, rotate again.
             let overtaken = match access.claims().generation {
                 Some(generation) => row.generation > generation,
                 None => row.rotated_at >= access.claims().issued_at,
@@ -179,7 +180,7 @@ impl Authenticator {
                 return Ok(self.session_cookies(&rotated, added, fresh, now)?);
             }
         }
-        Err(BackendError::new("could not rotate the session: its row kept changing").into())
+        Err(BackendError::new("the session could not be refreshed, because its row in the store kept changing").into())
     }
 
     async fn advance_stateless(

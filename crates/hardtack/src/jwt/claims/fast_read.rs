@@ -1,9 +1,8 @@
 //! The fast reader of payloads. It reads the most common payloads without a general JSON parser (decision 11).
 //!
-//! The most common payloads are those that this library and Flask-JWT-Extended write. They consist of one JSON object
-//! with the known claims in the order of the table, followed by the application's own claims. They contain no
-//! whitespace, escapes, signs, fractions or nested values. Each known claim has a fixed position, so it cannot occur
-//! twice.
+//! The most common payloads are written by this library or Flask-JWT-Extended. They consist of one JSON object with the
+//! known claims in the order of the table, followed by the application's own claims. They contain no whitespace,
+//! escapes, signs, fractions or nested values. Each known claim has a fixed position, so it cannot occur twice.
 //!
 //! The fast reader leaves every other payload, valid or not, to the strict reader. It must not accept a payload that
 //! the strict reader refuses or reads differently. A property test compares the two readers.

@@ -30,8 +30,8 @@ impl fmt::Display for ClaimFlaw {
 }
 
 impl ClaimFlaw {
-    /// Finds the claim that prevents `T` from being read from a payload. This may read the payload once for each claim,
-    /// so call it only after reading `T` has failed.
+    /// Finds the claim that prevents `T` from being read from a payload. The search may read the payload once for each
+    /// claim, so call this function only after reading `T` has failed.
     pub(super) fn of<T: DeserializeOwned>(payload: &[u8]) -> Self {
         let Ok(members) = serde_json::from_slice::<Map<String, Value>>(payload) else { return Self::Unreadable };
         let complaint = |members: &Map<String, Value>| {

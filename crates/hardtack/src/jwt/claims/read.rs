@@ -18,7 +18,7 @@ impl Claims {
     /// known claim has the right type.
     ///
     /// `sub`, `iat`, `jti` and `type` are required. Times are numbers of seconds since 1970, up to the end of the year
-    /// 9999; fractions of a second are cut off (RFC 7519 §2).
+    /// 9999. Fractions of a second are cut off (RFC 7519 §2).
     ///
     /// # Errors
     /// [`TokenError::Malformed`], [`DuplicateMember`](TokenError::DuplicateMember), [`BadClaim`](TokenError::BadClaim),

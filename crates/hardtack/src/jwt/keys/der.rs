@@ -1,7 +1,7 @@
 //! A reader for the part of DER (X.690 §10) that keys use.
 //!
 //! Determines the type of a key. Also reads the numbers that make up a public key (`n` and `e`, or `x` and `y`) and
-//! those of an RSA private key. aws-lc-rs itself parses private keys, and checks the numbers of public keys.
+//! the numbers of an RSA private key. aws-lc-rs itself parses private keys, and checks the numbers of public keys.
 
 use super::parts::{KeyType, PublicParts};
 use crate::jwt::algorithm::Curve;
@@ -83,8 +83,8 @@ fn sequence(der: &[u8]) -> Option<Reader<'_>> {
     outer.0.is_empty().then_some(Reader(inner))
 }
 
-/// Whether `bytes` look like a key or a certificate. This is the case if the bytes are exactly one SEQUENCE. Its first
-/// element must be a SEQUENCE (SubjectPublicKeyInfo, X.509) or an INTEGER (RSAPublicKey, private keys).
+/// Returns whether `bytes` look like a key or a certificate. They must be exactly one SEQUENCE, whose first element is
+/// a SEQUENCE (SubjectPublicKeyInfo, X.509) or an INTEGER (RSAPublicKey, private keys).
 pub(super) fn looks_like_key(bytes: &[u8]) -> bool {
     sequence(bytes).and_then(|mut inner| inner.element()).is_some_and(|(tag, _)| matches!(tag, SEQUENCE | INTEGER))
 }

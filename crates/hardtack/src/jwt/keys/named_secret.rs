@@ -36,10 +36,10 @@ pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether the text is a Unix or Windows path. A text counts as a path in three cases: it begins with a well-known
-/// folder, a drive or a prefix such as `../`; it ends like the name of a file with keys or settings; or it consists of
-/// words separated by slashes or backslashes. Base64 is not taken for a path: it may contain slashes, but does not
-/// consist of words.
+/// Returns whether the text is a Unix or Windows path. A text is a path if it begins with a well-known folder, a drive
+/// or a prefix such as `../`. A text is also a path if it ends like the name of a file with keys or settings, or if it
+/// consists of words separated by slashes or backslashes. Base64 is not taken for a path: it may contain slashes, but
+/// does not consist of words.
 fn is_path(text: &str) -> bool {
     const FOLDERS: [&str; 9] = ["/run/", "/var/", "/etc/", "/home/", "/root/", "/opt/", "/usr/", "/srv/", "/tmp/"];
     const ENDINGS: [&str; 25] = [

@@ -15,7 +15,7 @@ const MAX_FILE_LEN: u32 = 64 * 1024;
 
 /// Reads a secret or a key from the value of a setting. If the text is `@` followed by a path, the secret is the
 /// content of that file. If the file ends with a line break, the secret does not include it. Any other text is the
-/// secret itself, unless it only names a secret.
+/// secret itself. If this text only names a secret, it is refused.
 ///
 /// A text that only names a secret is refused, because a token that is signed with such a text is easy to forge.
 /// Examples are `file:` URLs, paths, references to a secret manager (`op://vault/item`, `arn:aws:secretsmanager:…`),
@@ -32,9 +32,9 @@ const MAX_FILE_LEN: u32 = 64 * 1024;
 ///
 /// # Errors
 /// - [`KeyError::NotTheSecret`]: the text names a secret instead of containing it.
-/// - [`KeyError::File`]: the file cannot be used, for one of these reasons. The file cannot be read, is not a regular
-///   file, or is larger than 64 KiB. It belongs to a user other than root and the user of this process, or other users
-///   can write to it. Its content is text that contains a NUL byte, or text of several lines that is neither PEM nor
+/// - [`KeyError::File`]: the file cannot be used. There are several possible reasons. The file cannot be read, is not a
+///   regular file, or is larger than 64 KiB. The file belongs to a user other than root and the user of this process,
+///   or other users can write to it. Its content is text with a NUL byte, or text of several lines that is not PEM or
 ///   JSON.
 pub fn read_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if let Some(path) = text.strip_prefix('@') {

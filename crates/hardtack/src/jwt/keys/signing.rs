@@ -233,8 +233,8 @@ impl SigningKey {
         Self { key_id: Some(key_id.into().into()), ..self }
     }
 
-    /// Gives the key an id that is derived from the key itself, unless the key already has an id. The derived id is the
-    /// same on every server that has this key, and reveals nothing about the key.
+    /// If the key has no id yet, gives it an id that is derived from the key itself. The derived id is the same on
+    /// every server that has this key, and reveals nothing about the key.
     #[must_use]
     pub fn with_derived_id(self) -> Self {
         if self.key_id.is_some() {
@@ -260,7 +260,7 @@ impl SigningKey {
     }
 
     /// Returns whether signing the same bytes always gives the same signature. HMAC, Ed25519 and RSASSA-PKCS1-v1_5 are
-    /// deterministic; ECDSA and RSASSA-PSS are not.
+    /// deterministic. ECDSA and RSASSA-PSS are randomized.
     pub fn is_deterministic(&self) -> bool {
         match self.algorithm().family() {
             Family::Hmac(_) | Family::Ed25519 | Family::Rsa(RsaPadding::Pkcs1, _) => true,

@@ -12,8 +12,8 @@ use crate::request::Wants;
 
 impl Refused<'_> {
     /// Returns the reply that Hardtack sends if no closure is set with
-    /// [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on). A closure can return this reply with additions,
-    /// or return it to some clients and its own reply to the others.
+    /// [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on). A closure can add something to this reply, or
+    /// return this reply to some clients and its own reply to other clients.
     pub fn default_reply(&self) -> Reply {
         let reply = match self.wants {
             _ if self.settings.flask => flask::reply(self),
