@@ -38,7 +38,7 @@ impl Timestamp {
         self.0
     }
 
-    /// Returns the time that has passed since `earlier`, or zero if `earlier` is the later of the two.
+    /// Returns the time that has passed since `earlier`. If `earlier` is later than `self`, returns zero.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }

@@ -6,8 +6,8 @@
 //! (CSRF), and keeps sessions that users can list and end.
 //!
 //! The crate depends on no web framework and no async runtime. It reads a borrowed request head, and returns tokens,
-//! replies and `Set-Cookie` values. An adapter translates these for its framework. While the crate handles a request,
-//! it does I/O only through the session store and your callbacks.
+//! replies and `Set-Cookie` values. An adapter converts these values for its framework. While the crate handles a
+//! request, it does I/O only through the session store and your callbacks.
 //!
 //! # Where to start
 //!
@@ -25,7 +25,7 @@
 //!
 //! # Example
 //!
-//! Configure an [`Authenticator`] once, at startup. `build` checks the settings as a whole:
+//! Configure an [`Authenticator`] once, at startup. `build` checks that the settings are safe together:
 //!
 //! ```
 //! use hardtack::jwt::{Algorithm, NoExtra, TokenKind};

@@ -16,8 +16,8 @@ use crate::user::FindUser;
 /// The operations that a handler can perform on one request, such as verifying its token, logging a user in and logging
 /// a user out. Where necessary, the operations also check the request's origin and its CSRF value.
 ///
-/// An adapter creates an `Exchange` from its framework's request. It converts each [`Failure`] into a response of its
-/// framework.
+/// An adapter creates an `Exchange` from its framework's request. The adapter also converts each [`Failure`] into a
+/// response of its framework.
 #[derive(Clone, Copy)]
 pub struct Exchange<'a> {
     pub(super) authenticator: &'a Authenticator,
@@ -95,8 +95,8 @@ impl<'a> Exchange<'a> {
     /// Verifies the token that a route needs, and refuses a request without one.
     ///
     /// # Errors
-    /// The errors of [`verify`](Self::verify). If `verify` would return `None`, this method returns an error, even if
-    /// the token is optional.
+    /// The same errors as [`verify`](Self::verify). If `verify` would return `None`, this method returns an error, even
+    /// if the token is optional.
     pub async fn required<T: ExtraClaims>(&self, need: Need) -> Result<VerifiedToken<T>, Failure> {
         self.verify(need).await?.ok_or_else(|| self.refuse(Reason::Missing))
     }
@@ -132,7 +132,7 @@ impl<'a> Exchange<'a> {
     /// Completes a verification that needs I/O, without repeating the checks of [`try_verify`](Self::try_verify).
     ///
     /// # Errors
-    /// The errors of [`verify`](Self::verify).
+    /// The same errors as [`verify`](Self::verify).
     pub async fn finish_verifying<T: ExtraClaims>(
         &self,
         verification: PendingVerification,

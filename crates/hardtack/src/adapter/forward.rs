@@ -30,7 +30,7 @@ macro_rules! __forward_auth {
         response: $response:ty = $into_response:path,
         sleep: $sleep:path $(,)?
     ) => {
-        /// Starts a session and returns its cookies. Call it after checking the user's password.
+        /// Starts a session and returns its cookies. Call this method after checking the user's password.
         ///
         /// Pass the user's id. To add claims, or to choose how long the log-in counts as recent, pass a
         /// [`LogIn`](hardtack::LogIn) instead. If the browser already has a session, that session ends in the
@@ -98,7 +98,7 @@ macro_rules! __forward_auth {
         /// query's `next` or to the home page. An API client gets 200 with JSON.
         ///
         /// # Errors
-        /// The errors of [`log_in`](Self::log_in).
+        /// The same errors as [`log_in`](Self::log_in).
         pub async fn log_in_and_return(
             &self,
             log_in: impl ::core::convert::Into<$crate::LogIn>,
@@ -110,7 +110,7 @@ macro_rules! __forward_auth {
         /// browser is redirected to the query's `next` or to the home page. An API client gets 200 with JSON.
         ///
         /// # Errors
-        /// The errors of [`reauthenticate`](Self::reauthenticate).
+        /// The same errors as [`reauthenticate`](Self::reauthenticate).
         pub async fn reauthenticate_and_return(&self, subject: &str) -> ::core::result::Result<$response, $error> {
             Ok($into_response(self.exchange().reauthenticate_and_return(subject).await?))
         }
@@ -119,7 +119,7 @@ macro_rules! __forward_auth {
         /// log-in page. An API client gets 200 with JSON.
         ///
         /// # Errors
-        /// The errors of [`log_out`](Self::log_out).
+        /// The same errors as [`log_out`](Self::log_out).
         pub async fn log_out_and_return(&self) -> ::core::result::Result<$response, $error> {
             Ok($into_response(self.exchange().log_out_and_return().await?))
         }
@@ -174,7 +174,7 @@ macro_rules! __forward_auth {
         /// a 403 page that makes the browser repeat the request, this time from this site.
         ///
         /// # Errors
-        /// The errors of [`refresh`](Self::refresh).
+        /// The same errors as [`refresh`](Self::refresh).
         pub async fn refresh_and_return(&self) -> ::core::result::Result<$response, $error> {
             Ok($into_response(self.exchange().refresh_and_return().await?))
         }
@@ -204,7 +204,8 @@ macro_rules! __forward_auth {
             Ok($into_response(self.exchange().refresh_bound().await?))
         }
 
-        /// Makes the session fresh again and returns its new cookies. Call it after checking the password of `subject`.
+        /// Makes the session fresh again and returns its new cookies. Call this method after checking the password of
+        /// `subject`.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
@@ -386,8 +387,8 @@ macro_rules! __forward_auth {
             Ok(self.exchange().finish_external(state)?)
         }
 
-        /// Refuses a request from another site, even if its method is safe. Use it for a GET route that other sites
-        /// must not link to.
+        /// Refuses a request from another site, even if its method is safe. Use this method for a GET route that other
+        /// sites must not link to.
         ///
         /// # Errors
         /// The request comes from another site according to its `Sec-Fetch-Site` or `Origin` header, or its `Host`

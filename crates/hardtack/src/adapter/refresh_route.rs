@@ -1,4 +1,5 @@
-//! The refresh URL, which redirects the browser back to the page that it requested.
+//! The refresh URL. It refreshes the tokens, and redirects the browser to the page that the browser originally
+//! requested.
 
 use super::Exchange;
 use crate::jwt::TokenKind;
@@ -14,13 +15,13 @@ impl Exchange<'_> {
     /// [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), and is redirected with 303.
     ///
     /// If the query has `public=1`, the browser was redirected here from a page whose token is optional. If the refresh
-    /// is refused, such a browser returns to that page as a visitor.
+    /// is refused, the browser returns to that page as a visitor.
     ///
     /// If a link on another site led the browser to the refresh URL, nothing is refreshed. Instead, the response is a
     /// 403 page that makes the browser repeat the request, this time from this site.
     ///
     /// # Errors
-    /// The errors of [`Self::refresh`].
+    /// The same errors as [`Self::refresh`].
     pub async fn refresh_and_return(&self) -> Result<Reply, Failure> {
         let cookies = match self.refresh().await {
             Err(failure) if self.follows_foreign_link(&failure) => return Ok(self.ask_again()),

@@ -14,8 +14,8 @@ use crate::token::VerifiedToken;
 use crate::token_source::{Extracted, Need, TokenLocation};
 
 impl Exchange<'_> {
-    /// Starts a session and returns its cookies. Call it after checking the user's password. If the browser already has
-    /// a session, that session ends in the transaction that starts the new one (ASVS 5.0 V7.2.4).
+    /// Starts a session and returns its cookies. Call this method after checking the user's password. If the browser
+    /// already has a session, that session ends in the transaction that starts the new one (ASVS 5.0 V7.2.4).
     ///
     /// # Errors
     /// - The request has a safe method (such as GET) or comes from another site, or the form has no valid pre-session
@@ -149,7 +149,8 @@ impl Exchange<'_> {
         token.csrf_value().is_some().then(|| token.csrf_token())
     }
 
-    /// Makes the session fresh again and returns its new cookies. Call it after checking the password of `subject`.
+    /// Makes the session fresh again and returns its new cookies. Call this method after checking the password of
+    /// `subject`.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
@@ -170,8 +171,8 @@ impl Exchange<'_> {
         Ok(raised.cookies)
     }
 
-    /// Replaces all sessions of the user with a new one and returns its cookies (ASVS 5.0 V7.4.3). Call it after the
-    /// commit of the transaction that stored a new password and ended the sessions. The adapter adds
+    /// Replaces all sessions of the user with a new one and returns its cookies (ASVS 5.0 V7.4.3). Call this method
+    /// after the transaction that stored a new password and ended the sessions has been committed. The adapter adds
     /// `Clear-Site-Data: "cache"` to the response that carries these cookies.
     ///
     /// After the transaction has ended the sessions, the store may fail or the client may disconnect. This method then

@@ -55,8 +55,8 @@ impl Authenticator {
     /// Returns the access cookie and its CSRF cookie for a token, with the domain and maximum age in `options`.
     ///
     /// # Errors
-    /// The errors of [`Self::set_access_cookies`], and [`IssueError::CookieDomain`] if `options` set a domain for a
-    /// cookie whose prefix is `__Host-`.
+    /// The same errors as [`Self::set_access_cookies`], and [`IssueError::CookieDomain`] if `options` set a domain for
+    /// a cookie whose prefix is `__Host-`.
     pub fn set_access_cookies_with(
         &self,
         token: &IssuedToken,
@@ -87,8 +87,8 @@ impl Authenticator {
     /// Returns the refresh cookie and its CSRF cookie for a token, with the domain and maximum age in `options`.
     ///
     /// # Errors
-    /// The errors of [`Self::set_refresh_cookies`], and [`IssueError::CookieDomain`] if `options` set a domain for a
-    /// cookie whose prefix is `__Host-`.
+    /// The same errors as [`Self::set_refresh_cookies`], and [`IssueError::CookieDomain`] if `options` set a domain for
+    /// a cookie whose prefix is `__Host-`.
     pub fn set_refresh_cookies_with(
         &self,
         token: &IssuedToken,

@@ -31,7 +31,7 @@ use crate::token::VerifiedToken;
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// The future that `Auth::ended` and `Auth::ended_session` return. The future of `Auth::ended` completes when the token
-/// is no longer valid. That of `Auth::ended_session` completes when the token's session has ended.
+/// is no longer valid. The future of `Auth::ended_session` completes when the token's session has ended.
 #[must_use = "a future does nothing unless it is polled"]
 pub struct Ended(Pin<Box<dyn Future<Output = ()> + Send>>);
 
@@ -55,8 +55,9 @@ impl Authenticator {
     /// A token is no longer valid if it has expired, if the claims of its session have changed, or if its session has
     /// ended. A log-out, a password change or an operator can end a session, on any server.
     ///
-    /// The future also completes if the store fails after this process could not read the revocation log for the time
-    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness).
+    /// If this process has not been able to read the revocation log for the time
+    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness), it asks the store instead. If the store fails
+    /// as well, the future completes.
     ///
     /// The core has no timer, so pass the timer of your runtime as `sleep`:
     ///

@@ -145,7 +145,7 @@ impl<'a> TokenBuilder<'a> {
     /// such as a database query, call this method instead of [`issue`](Self::issue).
     ///
     /// # Errors
-    /// The errors of [`issue`](Self::issue).
+    /// The same errors as [`issue`](Self::issue).
     pub async fn issue_async(self) -> Result<IssuedToken, SessionError> {
         let callbacks = &self.authenticator.0.callbacks;
         let added = callbacks.claims_for(&self.claims.subject, self.claims.kind).await?;

@@ -25,7 +25,7 @@ impl Clock for ClockOf {
 
 impl Authenticator {
     /// Starts building a [`Throttle`] with this authenticator's signing key and clock. If the signing key is replaced
-    /// later, the throttle continues to use the old one.
+    /// later, the throttle continues to use the old key.
     ///
     /// ```
     /// # use std::time::Duration;

@@ -36,7 +36,7 @@ impl KeySet {
     ///
     /// # Errors
     /// - [`KeyError::EnvMissing`]: the variable is not set.
-    /// - [`KeyError::EnvTwice`]: a variable and the one with `_FILE` appended to its name are both set.
+    /// - [`KeyError::EnvTwice`]: the variable and the variable with `_FILE` appended to its name are both set.
     /// - [`KeyError::InEnv`]: the value of a variable is refused. The cause is an error of
     ///   [`read_secret`](super::read_secret) or [`SigningKey::from_secret`].
     pub fn from_secret_env(name: &str) -> Result<Self, KeyError> {
@@ -57,7 +57,7 @@ impl KeySet {
     /// ([`SigningKey::with_derived_id`]). Secrets that the set already contains are left out.
     ///
     /// # Errors
-    /// The errors of [`SigningKey::from_secret_with`].
+    /// The same errors as [`SigningKey::from_secret_with`].
     pub fn also_verify_secrets(self, list: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let secrets = list.split(|byte| matches!(byte, b',' | b'\n')).map(<[u8]>::trim_ascii);
         secrets.filter(|secret| !secret.is_empty()).try_fold(self, |keys, secret| {

@@ -134,7 +134,7 @@ impl<'t> Segments<'t> {
 /// If the key has an id and the header has a `kid`, the two must be equal. If the key has no id, the `kid` is ignored.
 ///
 /// # Errors
-/// The errors of [`KeySet::verify`](super::KeySet::verify).
+/// The same errors as [`KeySet::verify`](super::KeySet::verify).
 pub(super) fn verify_with_key(token: &[u8], key: &VerifyingKey, typ: &Typ) -> Result<Payload, TokenError> {
     let segments = Segments::parse(token)?;
     let header = UnverifiedHeader::from_segment(segments.header)?;

@@ -107,7 +107,7 @@ impl KeySet {
     /// Creates a set with one HMAC secret for HS256, which signs and verifies.
     ///
     /// # Errors
-    /// The errors of [`SigningKey::from_secret`].
+    /// The same errors as [`SigningKey::from_secret`].
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         SigningKey::from_secret(secret).map(Self::new)
     }
@@ -132,14 +132,14 @@ impl KeySet {
     }
 
     /// Adds a key that this application used to sign with. The key still verifies tokens, as if it had been added with
-    /// [`also_verify`](Self::also_verify). In addition, log-in forms stay valid that were open when the key was
-    /// replaced.
+    /// [`also_verify`](Self::also_verify). In addition, log-in forms that were open in browsers when the key was
+    /// replaced stay valid.
     ///
     /// Once the last token that the key signed has expired, usually after the lifetime of a refresh token, leave the
     /// key out of the set.
     ///
     /// # Errors
-    /// The errors of [`also_verify`](Self::also_verify).
+    /// The same errors as [`also_verify`](Self::also_verify).
     pub fn retire(self, key: SigningKey) -> Result<Self, KeyError> {
         let keys = self.also_verify(key.verifying_key())?;
         let Inner { verifying, retired, rules, .. } = &*keys.inner;
@@ -240,7 +240,7 @@ impl KeySet {
     /// `extra` replaces the usual `typ`, and must be one that [`verify`](Self::verify) accepts.
     ///
     /// # Errors
-    /// - The errors of [`sign`](Self::sign).
+    /// - The same errors as [`sign`](Self::sign).
     /// - [`SignError::TooLarge`]: the header would be longer than 2048 bytes.
     /// - [`SignError::ReservedHeader`]: `extra` contains `alg`, a member that [`verify`](Self::verify) refuses, a `typ`
     ///   that `verify` refuses, or `kid`. [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) allows `kid` if the

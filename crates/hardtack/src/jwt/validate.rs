@@ -41,9 +41,9 @@ pub struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// Creates the default expectations for a token of this kind. It must have an `exp` that has not passed. Its `iat`,
-    /// and its `nbf` if there is one, may be at most three seconds in the future. It must have no `aud`. Any issuer is
-    /// accepted.
+    /// Creates the default expectations for a token of this kind. The token must have an `exp` that has not passed. Its
+    /// `iat`, and its `nbf` if there is one, may be at most three seconds in the future. The token must not have an
+    /// `aud`. Any issuer is accepted.
     pub const fn new(now: Timestamp, kind: TokenKind) -> Self {
         Self {
             now,

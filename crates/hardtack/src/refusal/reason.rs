@@ -210,9 +210,9 @@ impl Reason {
         }
     }
 
-    /// Returns the HTTP status of the reply to an API client. If the request's `Host` field is not valid, the status is
-    /// 400. If the body is too large, it is 413. If too many bodies are already being read, it is 503. In all other
-    /// cases, it is the status of the reason's [kind](Self::kind).
+    /// Returns the HTTP status of the reply to an API client. The status is 400 if the request's `Host` field is not
+    /// valid, and 413 if the body is too large. The status is 503 if too many bodies are already being read. In all
+    /// other cases, it is the status of the reason's [kind](Self::kind).
     pub const fn status(&self) -> u16 {
         match self {
             Self::Csrf(CsrfError::BadHost) => 400,
@@ -244,8 +244,8 @@ impl Reason {
                 "Your session has expired. Log in again."
             }
             Self::Refresh(RefreshFlaw::Unproven) => {
-                "Your session is bound to a device, and this request could not refresh the session. Reload the page, or \
-                 log in again."
+                "Your session is bound to a device, and this request could not refresh the session. Reload the page, \
+                 or log in again."
             }
             Self::Token(TokenError::WrongKind) => {
                 "The token is of the wrong kind, such as a refresh token instead of an access token. Log in again."

@@ -35,7 +35,7 @@ impl EndedSessions {
     /// Creates a value for a transaction that does not end any sessions. `Auth::renew` then ends the user's sessions
     /// itself.
     ///
-    /// Use this with a store that cannot take part in a transaction of the application, such as
+    /// Use this value with a store that cannot take part in a transaction of the application, such as
     /// [`MemorySessions`](crate::MemorySessions). The user's other sessions continue if the client disconnects after
     /// the application has stored the new password and before it calls `Auth::renew`.
     pub fn none() -> Self {

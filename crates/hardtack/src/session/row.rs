@@ -134,7 +134,7 @@ impl Session {
         Self { persistent, expires_at, ..self }
     }
 
-    /// Returns whether the session has neither been ended nor expired.
+    /// Returns whether the session is live, that is, has not been ended and has not expired.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && now < self.expires_at
     }

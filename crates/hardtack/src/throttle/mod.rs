@@ -2,7 +2,7 @@
 //!
 //! A [`Throttle`] counts attempts in token buckets. Call [`Throttle::take`] *before* the work. This method takes a
 //! token from each [`Budget`], or refuses the attempt with [`TooManyAttempts`]. After a success, [`Attempt::succeeded`]
-//! gives the tokens back:
+//! gives the tokens back. These are the rules:
 //!
 //! ```
 //! use std::time::Duration;

@@ -57,7 +57,7 @@ impl Exchange<'_> {
     /// `next` or to the home page. An API client gets 200 with JSON.
     ///
     /// # Errors
-    /// The errors of [`log_in`](Self::log_in).
+    /// The same errors as [`log_in`](Self::log_in).
     pub async fn log_in_and_return(&self, log_in: impl Into<LogIn>) -> Result<Reply, Failure> {
         let cookies = self.log_in(log_in).await?;
         Ok(self.done(self.next_or_home(), "logged_in", cookies))
@@ -67,7 +67,7 @@ impl Exchange<'_> {
     /// is redirected to the query's `next` or to the home page. An API client gets 200 with JSON.
     ///
     /// # Errors
-    /// The errors of [`reauthenticate`](Self::reauthenticate).
+    /// The same errors as [`reauthenticate`](Self::reauthenticate).
     pub async fn reauthenticate_and_return(&self, subject: &str) -> Result<Reply, Failure> {
         let cookies = self.reauthenticate(subject).await?;
         Ok(self.done(self.next_or_home(), "reauthenticated", cookies))
@@ -77,7 +77,7 @@ impl Exchange<'_> {
     /// log-in page. An API client gets 200 with JSON.
     ///
     /// # Errors
-    /// The errors of [`log_out`](Self::log_out).
+    /// The same errors as [`log_out`](Self::log_out).
     pub async fn log_out_and_return(&self) -> Result<Reply, Failure> {
         let cookies = self.log_out().await?;
         Ok(self.done(self.authenticator.urls().login.clone(), "logged_out", cookies))

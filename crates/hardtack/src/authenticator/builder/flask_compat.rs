@@ -56,8 +56,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Applies settings that are given under the option names of Flask-JWT-Extended. It does not apply the keys: pass
-    /// [`options.keys()`](JwtOptions::keys) to [`Authenticator::builder`](crate::Authenticator::builder).
+    /// Applies settings that are given under the option names of Flask-JWT-Extended. This method does not apply the
+    /// keys. Pass [`options.keys()`](JwtOptions::keys) to [`Authenticator::builder`](crate::Authenticator::builder).
     ///
     /// ```no_run
     /// use hardtack::Authenticator;

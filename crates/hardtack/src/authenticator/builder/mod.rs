@@ -202,8 +202,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Registers the place where the application stores its intentions to end sessions. Use this if the sessions are
-    /// not in the same database as the users, for example because they are in Redis.
+    /// Registers the place where the application stores its intentions to end sessions. Use this setting if the
+    /// sessions are not in the same database as the users, for example because they are in Redis.
     ///
     /// The transaction that changes a user also stores the intention to end the user's sessions. A server that follows
     /// the revocation log then ends the sessions within seconds, even if the server that changed the user has crashed.

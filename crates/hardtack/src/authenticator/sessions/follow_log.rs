@@ -27,8 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Authenticator {
     /// Reads the store's revocation log, which lists the sessions that have ended or whose claims have changed. Also
-    /// carries out the [intentions](crate::AuthenticatorBuilder::pending_revocations) that are due. Returns the number
-    /// of log entries read.
+    /// carries out the [pending revocations](crate::AuthenticatorBuilder::pending_revocations) that are due. Returns
+    /// the number of log entries read.
     ///
     /// A process with an adapter need not call this method, because the adapter follows the log. Until the adapter has
     /// read the log, each request is checked against the store.

@@ -1,4 +1,4 @@
-//! Extends sessions: exchanges refresh tokens, slides sessions, and re-authenticates users.
+//! Extends sessions: exchanges refresh tokens, replaces access tokens in sliding mode, and re-authenticates users.
 
 use super::tokens::AddedClaims;
 use super::{Refreshed, dead};

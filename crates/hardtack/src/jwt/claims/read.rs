@@ -17,8 +17,8 @@ impl Claims {
     /// Reads the claims from a payload. The payload must be one JSON object in which no member occurs twice and each
     /// known claim has the right type.
     ///
-    /// `sub`, `iat`, `jti` and `type` are required. Times are numbers of seconds since 1970, up to the end of the year
-    /// 9999. Fractions of a second are cut off (RFC 7519 §2).
+    /// `sub`, `iat`, `jti` and `type` are required. Times are numbers of seconds since 1970, and must not be after the
+    /// year 9999 (RFC 7519 §2). Fractions of a second are cut off.
     ///
     /// # Errors
     /// [`TokenError::Malformed`], [`DuplicateMember`](TokenError::DuplicateMember), [`BadClaim`](TokenError::BadClaim),

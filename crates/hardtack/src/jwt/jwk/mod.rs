@@ -102,7 +102,7 @@ impl Jwk {
     /// Returns the key for signing tokens. Its id is `kid`.
     ///
     /// # Errors
-    /// The errors of [`verifying_key`](Self::verifying_key), or, for a public key, [`KeyError::NotASigningKey`].
+    /// The same errors as [`verifying_key`](Self::verifying_key), or, for a public key, [`KeyError::NotASigningKey`].
     pub fn signing_key(&self) -> Result<SigningKey, KeyError> {
         if !self.usage.sign {
             return Err(KeyError::WrongUse);

@@ -23,7 +23,7 @@ impl HmacKey {
     ///
     /// # Errors
     /// - [`KeyError::AlgorithmMismatch`]: the algorithm is not HMAC.
-    /// - The errors of [`secret_strength::check`].
+    /// - The same errors as [`secret_strength::check`].
     pub(super) fn new(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let mismatch = KeyError::AlgorithmMismatch { algorithm };
         let Family::Hmac(hash) = algorithm.family() else { return Err(mismatch) };

@@ -73,7 +73,8 @@ impl SigningKey {
     /// Loads an HMAC secret for HS256 (at least 32 bytes), HS384 (at least 48 bytes) or HS512 (at least 64 bytes).
     ///
     /// # Errors
-    /// The errors of [`from_secret`](Self::from_secret), or, for any other algorithm, [`KeyError::AlgorithmMismatch`].
+    /// The same errors as [`from_secret`](Self::from_secret), or, for any other algorithm,
+    /// [`KeyError::AlgorithmMismatch`].
     pub fn from_secret_with(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let key = Arc::new(HmacKey::new(secret, algorithm)?);
         let verifier = Verifier::Hmac(key.clone());
@@ -102,7 +103,7 @@ impl SigningKey {
     /// Loads a private key in DER. Its format may be PKCS#8 (RFC 5208), PKCS#1 (RFC 8017 §A.1.2) or SEC 1 (RFC 5915).
     ///
     /// # Errors
-    /// The errors of [`from_pem`](Self::from_pem).
+    /// The same errors as [`from_pem`](Self::from_pem).
     pub fn from_der(bytes: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         if der::public_key(bytes).is_some() {
             return Err(KeyError::NotASigningKey);

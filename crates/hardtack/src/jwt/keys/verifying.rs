@@ -59,7 +59,8 @@ impl VerifyingKey {
     /// Loads an HMAC secret. It must have at least 32 bytes for HS256, 48 for HS384, and 64 for HS512 (RFC 7518 §3.2).
     ///
     /// # Errors
-    /// The errors of [`from_secret`](Self::from_secret), or, for any other algorithm, [`KeyError::AlgorithmMismatch`].
+    /// The same errors as [`from_secret`](Self::from_secret), or, for any other algorithm,
+    /// [`KeyError::AlgorithmMismatch`].
     pub fn from_secret_with(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let verifier = Arc::new(Verifier::Hmac(Arc::new(HmacKey::new(secret, algorithm)?)));
         Ok(Self { algorithm, key_id: None, verifier })
@@ -83,7 +84,7 @@ impl VerifyingKey {
     /// Loads a public key in DER: a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) or an RSAPublicKey (RFC 8017 §A.1.1).
     ///
     /// # Errors
-    /// The errors of [`from_pem`](Self::from_pem).
+    /// The same errors as [`from_pem`](Self::from_pem).
     pub fn from_der(bytes: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         Self::from_parts(der::public_key(bytes).ok_or(EXPECTED_DER)?, algorithm)
     }
