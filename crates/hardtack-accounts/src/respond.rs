@@ -82,12 +82,13 @@ fn for_people<'d>(status: StatusCode, code: &str, detail: &'d str) -> (&'static 
         "method_not_allowed" => {
             ("Page not found", "There is no page at this address. Go back, and use the buttons of the page.")
         }
-        "too_large" => {
-            ("That is too long", "What you sent is too long, so nothing was changed. Shorten it and send it again.")
-        }
+        "too_large" => (
+            "That is too long",
+            "What you typed is too long, so nothing was changed. Shorten the text, and send the form again.",
+        ),
         "malformed" | "unsupported_media_type" => (
             "Please send the form again",
-            "The form could not be read, so nothing was changed. Go back, reload the page, and send it again.",
+            "The form could not be read, so nothing was changed. Go back, reload the page, and send the form again.",
         ),
         "busy" | "store_unavailable" => ("Please try again shortly", detail),
         "too_many_attempts" => ("Too many attempts", detail),

@@ -26,8 +26,8 @@ pub enum OpenError {
     InvalidName(String),
     /// The server did not respond, or it refused the connection.
     #[error(
-        "cannot use the Redis server at {address}; check that the server is running and reachable, and that it accepts \
-         the user and the password"
+        "cannot use the Redis server at {address}; check that the server is running and reachable, and that the server \
+         accepts the user and the password"
     )]
     Unreachable {
         /// The server, without the password.

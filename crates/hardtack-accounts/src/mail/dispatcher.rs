@@ -161,8 +161,8 @@ impl Shared {
                              queued emails will be sent within a minute"
                         }
                         Likelihood::Unlikely => {
-                            "the email could not be sent, and will be retried later; if it keeps failing, correct the \
-                             cause or the user's address"
+                            "the email could not be sent, and will be retried later; if the email keeps failing, \
+                             correct the cause or the user's address"
                         }
                     };
                     tracing::error!(

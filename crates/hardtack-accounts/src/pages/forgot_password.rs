@@ -57,7 +57,7 @@ pub(crate) fn mail_is_off(shell: &Shell<'_>, contact: Option<&str>) -> Markup {
             p {
                 "This site does not send email, so ask the administrator"
                 (contact_suffix(contact))
-                " for a reset link. Tell them your user name."
+                " for a reset link. Tell the administrator your user name."
             }
             p { "The link opens a page where you choose a new password. The administrator does not see the password." }
         },

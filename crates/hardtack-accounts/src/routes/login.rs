@@ -82,7 +82,7 @@ fn done_text(done: &str) -> Option<&'static str> {
             "Your email address has been restored, your password has been changed, and all devices have been logged out. \
              Log in with your new password.",
         ),
-        "chosen" => Some("Your password is set. Log in with it."),
+        "chosen" => Some("Your password is set. Log in with this password."),
         "signup" => Some("Your account is ready. Log in with your user name and password."),
         _ => None,
     }

@@ -118,7 +118,7 @@ async fn reset(
             attempt.succeeded().await;
             let has_ended = finish_ending(&site, &auth, ended).await;
             let (location, detail) = match has_ended {
-                _ if owner.is_first => ("/login?done=chosen", "Your password is set. Log in with it."),
+                _ if owner.is_first => ("/login?done=chosen", "Your password is set. Log in with this password."),
                 true => (
                     "/login?done=reset",
                     "Your password has been changed and all devices have been logged out. Log in with your new password.",

@@ -253,7 +253,7 @@ async fn a11_the_first_link_of_a_user_says_nothing_of_devices() {
     assert!(!page.text().contains("devices"), "{}", page.text());
     let done = submit(&mut ada, &page, "/password/reset", &[("new_password", PASSWORD)]).await;
     let page = open(&mut ada, done.location().unwrap()).await;
-    assert!(page.text().contains("Your password is set. Log in with it."), "{}", page.text());
+    assert!(page.text().contains("Your password is set. Log in with this password."), "{}", page.text());
     assert_eq!(log_in(&mut ada, "ada", PASSWORD).await.status(), 200);
     // The user now has devices, so the page of a later link mentions them.
     let link = accounts.reset_link("ada", site.auth.now()).await.unwrap().url("");

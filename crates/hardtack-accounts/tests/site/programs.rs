@@ -134,7 +134,7 @@ async fn errors_name_their_fields() {
     assert_problem(&taken, 422, "invalid_fields");
     assert_eq!(
         taken.json()["errors"],
-        json!({ "username": "That user name is taken. Choose another one, or log in if you have just signed up." })
+        json!({ "username": "That user name is taken. Choose another name, or log in if you have just signed up." })
     );
 
     let settings = json!({ "display_name": "x".repeat(81), "email": "nobody" });

@@ -104,12 +104,12 @@ async fn bind(config: &Config) -> Result<(TcpListener, SocketAddr), Error> {
     bound.map_err(|error| {
         let advice = match error.kind() {
             io::ErrorKind::AddrInUse => {
-                "stop the program that listens there, or choose another port; port 0 picks a free port"
+                "stop the program that listens at this address, or choose another port; port 0 picks a free port"
             }
             _ => "expected an address of this machine and a port that this user can listen on",
         };
         let setting = config.sources.describe(&settings::LISTEN);
-        Error::runtime(format_args!("{setting}, but the server cannot listen there: {error}; {advice}"))
+        Error::runtime(format_args!("{setting}, but the server cannot listen at this address: {error}; {advice}"))
     })
 }
 

@@ -111,7 +111,7 @@ pub(super) fn smtp(sources: &Sources) -> Result<Option<SmtpServer>, Error> {
     let password = match (in_url.transpose()?, password) {
         (Some(_), Some(_)) => {
             return Err(Error::config(format_args!(
-                "{label} contains a password, and {password_label} is set too; remove one"
+                "{label} contains a password, and {password_label} is set too; set the password only once"
             )));
         }
         (in_url, password) => in_url.or_else(|| password.map(str::to_owned)),
@@ -162,7 +162,7 @@ pub(super) fn read(sources: &Sources) -> Result<Option<MailConfig>, Error> {
     transports.extend(sources.parse(&MAIL_OUTBOX, "a folder", folder)?.map(|outbox| (&MAIL_OUTBOX, outbox)));
     if let [(one, _), (other, _), ..] = &transports[..] {
         return Err(Error::config(format_args!(
-            "{} and {}, but only one of these settings is allowed; remove the other",
+            "{} and {}, but only one of these settings is allowed; remove one",
             described(sources, one),
             described(sources, other)
         )));

@@ -55,7 +55,7 @@ async fn bad_lists_tables_and_lengths_are_refused_with_the_reason() {
     let build = |args: &[&'static str]| dir.hardtack(["passwords", "build"].into_iter().chain(args.iter().copied()));
     assert_eq!(
         refusal(&build(&["list"]), 1).await,
-        "hardtack: list.table already exists; remove it, or choose another file with --out"
+        "hardtack: list.table already exists; remove the file, or choose another file with --out"
     );
     let error = refusal(&build(&["missing"]), 1).await;
     assert!(error.starts_with("hardtack: missing cannot be read: No such file"), "{error}");

@@ -57,7 +57,7 @@ pub(super) fn check(path: &Path) -> Result<(), OpenError> {
         if let Some(mode) = mode_if_readable_by_others(&metadata).filter(|_| ending.is_empty()) {
             tracing::warn!(
                 event = "database_readable",
-                "other users can read the database {}: its mode is {mode:04o}; change it with: chmod 600 {}",
+                "other users can read the database {}: its mode is {mode:04o}; change the mode with: chmod 600 {}",
                 file.display(),
                 shell_quoted(&file),
             );

@@ -132,7 +132,7 @@ fn bad_lifetimes_are_refused() {
         }),
     ] {
         assert!(matches!(error, ConfigError::ZeroLifetime { .. }));
-        assert_message_contains(&error, "set it to at least one second");
+        assert_message_contains(&error, "set at least one second");
     }
     let error = refusal(|builder| builder.access_lifetime(seconds(10)).refresh_lifetime(seconds(9)));
     assert_eq!(error, ConfigError::AccessOutlivesRefresh);

@@ -65,7 +65,7 @@ pub enum PasswordTableError {
         why: &'static str,
     },
     /// The file for the table already exists.
-    #[error("{} already exists; remove it, or choose another file with --out", path.display())]
+    #[error("{} already exists; remove the file, or choose another file with --out", path.display())]
     Exists {
         /// The file.
         path: PathBuf,

@@ -76,7 +76,7 @@ fn bad_lists_are_refused_with_the_line() {
     let (folder, table, built) = build(b"good\n");
     built.unwrap();
     let again = PasswordTable::build(folder.path().join("list.txt"), &table).unwrap_err().to_string();
-    assert!(again.ends_with("already exists; remove it, or choose another file with --out"), "{again}");
+    assert!(again.ends_with("already exists; remove the file, or choose another file with --out"), "{again}");
     let missing = PasswordTable::build(folder.path().join("none"), folder.path().join("new")).unwrap_err().to_string();
     assert!(missing.ends_with("none cannot be read"), "{missing}");
 }
