@@ -75,7 +75,7 @@ impl fmt::Display for Timestamp {
 
 /// A source of the current time. The default is [`SystemClock`].
 pub trait Clock: Send + Sync + 'static {
-    /// Returns the current time. It may jump, in both directions, when the clock is set.
+    /// Returns the current time. The time may jump forward or back when the clock is set.
     fn now(&self) -> Timestamp;
 
     /// Returns the current time in milliseconds since 1970. The default implementation multiplies the seconds of

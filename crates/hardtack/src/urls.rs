@@ -139,7 +139,7 @@ impl Urls {
         }
     }
 
-    /// The routes that end or replace the browser's session.
+    /// Returns the routes that end or replace the browser's session.
     pub(crate) fn end_sessions(&self) -> [&str; 3] {
         [&self.login, &self.logout, &self.signup]
     }

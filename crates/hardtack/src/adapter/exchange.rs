@@ -41,7 +41,7 @@ pub enum Verification<T = NoExtra> {
 }
 
 /// A verification that needs I/O: a refresh, a look-up in the store, or an async callback.
-#[must_use = "pass it to `Exchange::finish_verifying`"]
+#[must_use = "a `PendingVerification` must be passed to `Exchange::finish_verifying`"]
 pub struct PendingVerification {
     need: Need,
     claims: RequiredClaims,
@@ -300,7 +300,7 @@ impl<'a> Exchange<'a> {
         self.authenticator.next_or_home(self.head.query("next").as_deref())
     }
 
-    /// The query's `next`, if it is a path on this site.
+    /// Returns the query's `next`, if it is a path on this site.
     pub(super) fn query_next(&self) -> Option<NextPath> {
         self.head.query("next").and_then(|next| self.authenticator.next(&next))
     }
@@ -316,8 +316,8 @@ impl<'a> Exchange<'a> {
         RequestVerifier::new(self.head, self.state)
     }
 
-    /// Refuses a request if its method is safe (such as GET) or if it comes from another site, because such a request
-    /// must not change state (ASVS 5.0 V3.5.3).
+    /// Refuses a request that must not change state (ASVS 5.0 V3.5.3): its method is safe (such as GET), or it comes
+    /// from another site.
     pub(super) fn check_changing(&self) -> Result<(), Reason> {
         if self.head.is_safe() { Err(Reason::Method) } else { self.verifier().check_origin() }
     }

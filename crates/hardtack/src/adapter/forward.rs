@@ -272,7 +272,7 @@ macro_rules! __forward_auth {
             Ok(self.exchange().verify(need).await?)
         }
 
-        /// Returns a future that completes when a token is no longer valid. Use it to end streams.
+        /// Returns a future that completes when a token is no longer valid. Use the future to end streams.
         ///
         /// A token is no longer valid if it has expired, if the claims of its session have changed, or if its session
         /// has ended. A log-out, a password change or an operator can end a session, on any server.

@@ -184,7 +184,8 @@ impl Exchange<'_> {
     /// - No user is logged in, or the logged-in user is not the one whose sessions have ended.
     /// - `ended` is [`EndedSessions::none`], and the store failed or the head of the response has already been sent.
     pub async fn renew(&self, ended: EndedSessions) -> Result<SetCookies, Failure> {
-        // The transaction may have ended this session too. `Authenticator::renew` then decides by the session's row.
+        // The transaction may have ended this session as well. `Authenticator::renew` then uses the session's row to
+        // decide whether the browser gets a new session.
         let judged_by_row = ended.subject().is_some() && self.authenticator.has_store();
         let need = if judged_by_row { Need::access().skip_revocation_check() } else { Need::access() };
         if ended.subject().is_none() {

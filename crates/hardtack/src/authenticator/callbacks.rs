@@ -121,12 +121,12 @@ impl Callbacks {
         }
     }
 
-    /// The header members that the application adds to tokens of a subject.
+    /// Returns the header members that the application adds to tokens of a subject.
     pub(super) fn headers_for(&self, subject: &str, kind: TokenKind) -> Map<String, Value> {
         self.additional_headers.as_ref().map(|headers| headers(subject, kind)).unwrap_or_default()
     }
 
-    /// The key that signs for a subject, if the application chooses one.
+    /// Returns the key that signs the tokens of a subject, if the application chooses one.
     pub(super) fn signing_key_for(&self, subject: &str) -> Option<SigningKey> {
         self.encode_key.as_ref().and_then(|choose| choose(subject))
     }

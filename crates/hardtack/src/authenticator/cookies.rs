@@ -193,7 +193,7 @@ impl Authenticator {
         self.unset_tokens().clearing_cache(!self.settings().flask)
     }
 
-    /// The cookies that delete both tokens, without clearing the browser's cache.
+    /// Returns the cookies that delete both tokens. The browser's cache is not cleared.
     pub(crate) fn unset_tokens(&self) -> SetCookies {
         let mut cookies = self.unset_access_cookies();
         cookies.extend(self.unset_refresh_cookies());

@@ -141,8 +141,8 @@ impl RequestState {
         &self.authenticator
     }
 
-    /// Whether this request can refresh its tokens: a layer adds the cookies to the response, the head of the response
-    /// has not been sent, and the request has not refreshed its tokens before.
+    /// Returns whether this request can refresh its tokens. Three conditions must hold: a layer adds the cookies to the
+    /// response, the head of the response has not been sent, and the request has not refreshed its tokens before.
     #[inline]
     pub(crate) fn can_refresh(&self) -> bool {
         self.in_layer && !self.is_head_sent() && self.refreshed().is_none()
@@ -218,7 +218,7 @@ impl RequestState {
         let _ = self.refreshed.set(token);
     }
 
-    /// The access token to use for the rest of the request, if this request has refreshed its tokens.
+    /// Returns the access token to use for the rest of the request, if this request has refreshed its tokens.
     #[inline]
     pub(crate) fn refreshed(&self) -> Option<&VerifiedToken> {
         self.refreshed.get()

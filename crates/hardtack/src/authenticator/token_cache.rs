@@ -57,8 +57,8 @@ struct Entry {
 }
 
 impl TokenCache {
-    /// Creates a cache for at most `entries` tokens. If they take more than 2 KiB each on average, fewer fit. Zero
-    /// turns the cache off.
+    /// Creates a cache for at most `entries` tokens. If the tokens take more than 2 KiB each on average, the cache
+    /// holds fewer of them. Zero turns the cache off.
     pub(super) fn new(entries: usize) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let count = threads.min(MAX_SHARDS).min(entries);
@@ -115,7 +115,7 @@ impl TokenCache {
         let key = Key { hash: self.hasher.hash_one(token), token: token.into() };
         let entry = Entry { payload: Arc::clone(verified), valid };
         with(shard, |table| {
-            // Compare under the lock: `clear` increments the version before it takes the lock.
+            // Compare while the shard is locked, because `clear` increments the version before it takes the lock.
             if self.version() == version {
                 table.insert(key, entry);
             }
@@ -155,7 +155,7 @@ fn with<R>(shard: &Mutex<Table>, act: impl FnOnce(&mut Table) -> R) -> Option<R>
     match shard.try_lock() {
         Ok(mut table) => Some(act(&mut table)),
         Err(TryLockError::WouldBlock) => None,
-        // A thread that panicked may have left the table inconsistent.
+        // A thread that panicked may have left the table inconsistent, so clear the table.
         Err(TryLockError::Poisoned(mut poisoned)) => {
             poisoned.get_mut().clear();
             shard.clear_poison();
@@ -180,7 +180,7 @@ fn thread_number() -> usize {
     })
 }
 
-/// The key of an entry: the token and its hash. The token is a credential, so there is no `Debug`.
+/// The key of an entry: the token and its hash. The token is a credential, so this type does not implement `Debug`.
 struct Key {
     hash: u64,
     token: Box<[u8]>,
@@ -240,7 +240,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_unix_seconds(100);
 
     impl TokenCache {
-        /// Caches a token of this subject that is valid from 100 to 200.
+        /// Caches a token of this subject that is valid from second 100 to second 200.
         fn insert_for(&self, token: &[u8], subject: &str) {
             let mut claims = Claims::new(subject, "id", TokenKind::Access, NOW);
             claims.expires_at = Some(Timestamp::from_unix_seconds(200));

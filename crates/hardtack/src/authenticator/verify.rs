@@ -109,7 +109,7 @@ impl<'a> RequestVerifier<'a> {
         Self { authenticator: state.authenticator(), head, state }
     }
 
-    /// Verifies the request as far as possible without I/O. For nearly all requests, this completes the verification.
+    /// Verifies the request as far as possible without I/O. For nearly all requests, the result is [`Attempt::Done`].
     #[inline]
     pub(crate) fn try_verify(&self, need: Need) -> Attempt {
         let fast_path = &self.authenticator.0.fast_path;
@@ -180,7 +180,7 @@ impl<'a> RequestVerifier<'a> {
         if decided { CookieVerdict::Valid(token) } else { CookieVerdict::CheckSession(token) }
     }
 
-    /// Step 6: checks freshness. The request counts as authenticated even if its token is not fresh.
+    /// Takes step 6: checks freshness. The request counts as authenticated even if its token is not fresh.
     #[inline]
     pub(super) fn check_freshness(&self, token: VerifiedToken, need: Need) -> Result<VerifiedToken, Rejection> {
         self.state.set_authenticated();

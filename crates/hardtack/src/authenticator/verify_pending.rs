@@ -91,8 +91,8 @@ impl RequestVerifier<'_> {
         cookies
     }
 
-    /// Returns the `Set-Cookie` values that delete the access token. Returns none if the access cookie belongs to
-    /// another application on this host.
+    /// Returns the `Set-Cookie` values that delete the access token. If the access cookie belongs to another
+    /// application on this host, returns no value.
     pub(crate) fn unset_own_access_cookies(&self) -> SetCookies {
         if self.is_anothers(TokenKind::Access, TokenKind::Refresh) {
             SetCookies::default()
@@ -348,8 +348,8 @@ impl RequestVerifier<'_> {
             // The request itself continues with the old token.
             match self.authenticator.slide(&token, &self.client()).await {
                 Ok(refreshed) => self.state.set_refreshed(token.clone(), refreshed.cookies),
-                // The session was bound to a device before sliding mode was turned on. It cannot slide, but its token is
-                // valid until it expires.
+                // The session was bound to a device before sliding mode was turned on. The session cannot be extended,
+                // but its token is valid until the token expires.
                 Err(Reason::Refresh(RefreshFlaw::Unproven)) => {}
                 Err(reason) => return Err(reason),
             }

@@ -20,7 +20,7 @@ impl WakeSignal {
         waiting.inspect(Waker::wake_by_ref);
     }
 
-    /// Waits for the signal. Returns at once if it was sent since the last call.
+    /// Waits for the signal. If the signal was sent since the last call, returns at once.
     pub(super) async fn received(&self) {
         poll_fn(|context| {
             // Register the waker before you check for the signal. If the signal is sent in between, it either wakes the

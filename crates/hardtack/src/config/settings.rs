@@ -72,7 +72,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Returns a request's path or target as browsers know it, with the path of the base URL.
+    /// Returns a request's path or target as the browser sent it, that is, with the path of the base URL.
     #[inline]
     pub(crate) fn public_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
         self.base.as_ref().map_or(Cow::Borrowed(path), |base| base.public_path(path))

@@ -44,7 +44,7 @@ pub(crate) struct ResolvedPolicy {
 }
 
 impl ResolvedPolicy {
-    /// Returns all cookies except those for log-ins at other sites. The names of those cookies begin with the name of
+    /// Returns all cookies except the cookies for log-ins at other sites, whose names only begin with the name of
     /// `log_in_state`.
     pub(crate) fn slots(&self) -> [&CookieSlot; 7] {
         [

@@ -9,7 +9,7 @@ use crate::request::RequestHead;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum CsrfError {
-    /// The request has neither the header nor the form field.
+    /// The request contains no CSRF value: the header and the form field are missing.
     #[error("the request has no CSRF token, neither in the header nor in the form field")]
     Missing,
     /// The request contains a CSRF value of another session or an invalid value, or the header or field occurs several

@@ -7,11 +7,11 @@ use crate::request::RequestHead;
 
 /// Uses `Sec-Fetch-Site` (Fetch Metadata) and `Origin` to check which site started the request.
 ///
-/// - An `Origin` must be this site's or trusted, even if `Sec-Fetch-Site` is `same-origin`. In DNS rebinding, an
-///   attacker's host name resolves to this server. To the browser, the attacker's page then has the same origin as the
-///   server.
-/// - Browsers send `Origin: null` under a strict referrer policy. It is accepted if, according to `Sec-Fetch-Site`,
-///   this site or the user started the request. Scripts cannot set `Sec-Fetch-Site`.
+/// - The value of `Origin` must be this site's origin or a trusted origin, even if `Sec-Fetch-Site` is `same-origin`.
+///   In DNS rebinding, an attacker's host name resolves to this server. To the browser, the attacker's page then has
+///   the same origin as the server.
+/// - Browsers send `Origin: null` under a strict referrer policy. This value is accepted if, according to
+///   `Sec-Fetch-Site`, this site or the user started the request. Scripts cannot set `Sec-Fetch-Site`.
 /// - A request without `Sec-Fetch-Site` and `Origin` is accepted. The request does not come from a browser, so no other
 ///   site can have started it.
 #[inline]

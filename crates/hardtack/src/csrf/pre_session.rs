@@ -61,7 +61,8 @@ impl PreSessionKeys {
         self.tokens(nonce).next().unwrap_or_default()
     }
 
-    /// Returns all accepted values of the form field: first the current key's, then those of the retired keys.
+    /// Returns all accepted values of the form field: first the value of the current key, then the values of the
+    /// retired keys.
     pub(crate) fn tokens(&self, nonce: &[u8]) -> impl Iterator<Item = String> {
         self.0.iter().map(move |key| key.token(nonce))
     }

@@ -172,7 +172,7 @@ pub enum KeyError {
     /// The secret is empty.
     #[error("the HMAC secret is empty; make a secret with: openssl rand -base64 48")]
     Empty,
-    /// The secret is shorter than the hash (RFC 7518 §3.2).
+    /// The secret is shorter than the output of the hash (RFC 7518 §3.2).
     #[error(
         "the HMAC secret has {bits} bits, but at least {needed} are needed (RFC 7518 section 3.2); \
          make a secret with: openssl rand -base64 48"
@@ -263,7 +263,7 @@ pub enum KeyError {
     /// The name is not that of an [`Algorithm`]. `none` is not supported.
     #[error("{ParseAlgorithmError}")]
     UnknownAlgorithm,
-    /// The key cannot be used with the algorithm: it has another type or another curve.
+    /// The key cannot be used with the algorithm, because it has a different type or curve.
     #[error("the key cannot be used with {algorithm}; choose an algorithm that fits the key's type and curve")]
     AlgorithmMismatch {
         /// The algorithm that was asked for.

@@ -29,8 +29,8 @@ pub enum FailureKind {
     UnknownUser,
     /// The application did not accept the claims of the token (`token_verification_failed_loader`).
     ClaimsRefused,
-    /// The user is logged in but may not do this: the token lacks a claim that the route needs, or the application
-    /// forbids the request. The user stays logged in.
+    /// The user is logged in, but may not make this request: the token lacks a claim that the route needs, or the
+    /// application forbids the request. The user stays logged in.
     Forbidden,
     /// Another site may have forged the request.
     Csrf,

@@ -62,7 +62,7 @@ pub enum Reason {
     /// The application did not accept the claims.
     #[error("the application refused the token's claims")]
     ClaimsRefused,
-    /// The token is valid, but lacks a claim that the route needs, or has another value for it.
+    /// The token is valid, but lacks a claim that the route needs, or the claim does not have the required value.
     #[error("{0}")]
     InsufficientClaims(ClaimFlaw),
     /// The application forbids the request. The text is the sentence for the client.

@@ -2,8 +2,8 @@
 //! have recently ended or whose claims have recently changed. A [`LogPosition`] says up to which entry the store's
 //! revocation log has been read into the cache.
 //!
-//! A writer updates the cache before it publishes the position. A reader loads the position before it reads the cache.
-//! Therefore, every log entry up to the position that a reader has loaded is in the cache.
+//! A writer updates the cache before it publishes the [`LogPosition`]. A reader loads the position before it reads the
+//! cache. Therefore, every log entry up to the position that a reader has loaded is in the cache.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -66,7 +66,7 @@ pub(crate) struct RevocationCache {
 /// the map has more than `entries` entries, if more than `marks` bits of the filter are set, or at the time `due`.
 #[derive(Debug)]
 struct Upkeep {
-    /// The number of entries that the map may have before a writer sweeps.
+    /// The number of entries that the map may have before the next sweep.
     entries: usize,
     /// The number of bits that may be set in the filter before a writer sweeps. More bits may be set than there are
     /// entries. When [`RevocationCache::confirmed`] removes an entry, the bit of the entry stays set.

@@ -40,7 +40,8 @@ impl HeldSubjects {
         self.any.load(Ordering::SeqCst)
     }
 
-    /// Whether this process refuses a session: its user is in the set, and the session is not the one that continues.
+    /// Returns whether this process refuses a session. This is the case if its user is in the set, and the session is
+    /// not the one that continues.
     pub(crate) fn holds(&self, subject: &str, session: Option<SessionId>) -> bool {
         self.any() && self.lock().get(subject).is_some_and(|kept| kept.is_none() || *kept != session)
     }

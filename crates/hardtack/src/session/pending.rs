@@ -37,8 +37,8 @@ pub trait PendingRevocations: Send + Sync + 'static {
     /// Returns up to `limit` committed intentions, the oldest first. Leave out intentions that are less than two
     /// seconds old, because the process that stored them is carrying them out.
     ///
-    /// To compute this age, use only the clock of the database. Also return intentions whose time is in the future.
-    /// Such a time shows that the clock of the database was set back.
+    /// To compute the age of an intention, use only the clock of the database. Also return intentions whose time is in
+    /// the future. Such a time shows that the clock of the database was set back.
     fn due(&self, limit: u32) -> impl Future<Output = Result<Vec<PendingRevocation>, BackendError>> + Send;
 
     /// Returns all committed intentions of a subject, the oldest first.

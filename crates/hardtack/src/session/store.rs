@@ -17,8 +17,8 @@ pub enum RevokeTarget<'a> {
     AllOf(&'a str),
     /// All sessions of a subject except one.
     AllExcept(&'a str, SessionId),
-    /// The listed sessions, all of one browser, which gets a new session instead. If the list is empty, no session
-    /// ends.
+    /// The listed sessions. They all belong to one browser, which gets a new session instead. If the list is empty, no
+    /// session ends.
     Replaced(&'a [SessionId]),
     /// All sessions of a subject. The browser of the session with this id gets a new session instead.
     Renewed(&'a str, SessionId),
@@ -219,7 +219,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// generations.
     ///
     /// The row and the log entry are written in one transaction. If a concurrent rotation happens before that
-    /// transaction, its token is outdated. If it happens after the transaction, its token has the new claims.
+    /// transaction, its token is outdated. If the rotation happens after the transaction, its token has the new claims.
     fn outdate(
         &self,
         subject: &str,

@@ -26,7 +26,7 @@ struct Inner {
 }
 
 /// Builds a [`Throttle`].
-#[must_use = "call `build`"]
+#[must_use = "a builder does nothing until build() is called"]
 pub struct ThrottleBuilder {
     shared: Option<Box<dyn ErasedThrottleStore>>,
     local: MemoryThrottleStore,

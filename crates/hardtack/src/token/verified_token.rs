@@ -175,8 +175,8 @@ pub(crate) struct VerifiedPayload {
 pub(crate) struct Reading {
     /// Whether [`VerifiedToken::csrf_token`] masks the CSRF value.
     pub(crate) masks_csrf: bool,
-    /// How long a token with `fresh: true` stays fresh after the user has authenticated. With `None`, it stays fresh as
-    /// long as it is valid.
+    /// How long a token with `fresh: true` stays fresh after the user has authenticated. With `None`, the token stays
+    /// fresh as long as it is valid.
     pub(crate) fresh_lifetime: Option<Duration>,
 }
 

@@ -6,13 +6,14 @@ use crate::adapter::Exchange;
 use crate::refusal::Failure;
 use crate::throttle::{Attempt, Budget, BudgetKey, Rate, Throttle};
 
-/// Ten attempts in a row, then one more every 30 seconds.
+/// The limit for an account: ten attempts in a row, then one more every 30 seconds.
 const ACCOUNT: Rate = Rate::new(10, Duration::from_secs(30));
 
-/// After 100 failures in a row, one attempt an hour.
+/// The limit for failures in a row: after 100 failures, one attempt an hour.
 const FAILURES_IN_A_ROW: Rate = Rate::new(100, Duration::from_secs(3600));
 
-/// 100 attempts in a row, then one more each second. The limit is this high because many users may share an address.
+/// The limit for an address: 100 attempts in a row, then one more each second. It is this high because many users may
+/// share an address.
 const ADDRESS: Rate = Rate::new(100, Duration::from_secs(1));
 
 impl Exchange<'_> {

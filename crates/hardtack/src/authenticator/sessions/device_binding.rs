@@ -114,7 +114,7 @@ impl Authenticator {
             match self.0.rules.check_refresh(&row, generation, now) {
                 _ if row.bound_key.is_some() => return refused(),
                 RefreshVerdict::Retry => {}
-                // Another request has refreshed the tokens in the meantime.
+                // Another request has refreshed the tokens in the meantime. Try again with the current generation.
                 RefreshVerdict::Repeat => generation = row.generation,
                 _ => return refused(),
             }

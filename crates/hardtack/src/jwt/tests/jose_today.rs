@@ -135,8 +135,8 @@ fn s93_no_spelling_of_none_is_an_algorithm() {
     }
 }
 
-/// RFC 8725bis section 2.10, 2.12, 3.13: encrypted tokens are not supported, so neither a huge `p2c` nor a compressed
-/// payload costs anything.
+/// RFC 8725bis section 2.10, 2.12, 3.13: encrypted tokens are not supported, so a huge `p2c` or a compressed payload
+/// takes no computing time.
 #[test]
 fn s93_encrypted_tokens_are_refused() {
     let header = json!({ "alg": "PBES2-HS256+A128KW", "enc": "A128CBC-HS256", "p2s": "AAAA", "p2c": u32::MAX });
