@@ -114,7 +114,7 @@ where
 /// }
 /// ```
 #[derive(Clone)]
-#[must_use = "add it to the App with `service`, or use its handlers"]
+#[must_use = "a PasswordLogIn does nothing until it is added to an App with `service`, or its handlers are used"]
 pub struct PasswordLogIn<C> {
     check: C,
     throttle: Option<Throttle>,

@@ -106,7 +106,7 @@ where
 /// }
 /// ```
 #[derive(Clone)]
-#[must_use = "call `router`, or use its handlers"]
+#[must_use = "a PasswordLogIn does nothing until `router` is called, or its handlers are used"]
 pub struct PasswordLogIn<C> {
     check: C,
     throttle: Option<Throttle>,

@@ -23,7 +23,7 @@ use hardtack::throttle::Rate;
 /// assert!(!limits.is_off());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "pass it to `Accounts::with_log_in_limits`"]
+#[must_use = "limits do nothing until they are given to `Accounts::with_log_in_limits`"]
 pub struct LogInLimits(Option<Rates>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

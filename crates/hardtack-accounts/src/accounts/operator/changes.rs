@@ -210,7 +210,7 @@ fn parse_address(email: &str) -> Result<&str, UserChangeError> {
 async fn set_address_in(transaction: &mut Transaction, user: &User, email: &str) -> Result<User, BackendError> {
     let profile = Profile { display_name: user.display_name.clone(), email: email.to_owned() };
     let changed = UserStore::set_profile_in(transaction, &user.id, &profile).await?;
-    changed.ok_or_else(|| BackendError::new("the user was deleted in the meantime"))
+    changed.ok_or_else(|| BackendError::new("the user was deleted during the change"))
 }
 
 async fn commit(transaction: Transaction) -> Result<(), BackendError> {

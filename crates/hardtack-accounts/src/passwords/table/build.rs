@@ -118,7 +118,7 @@ impl<'a> List<'a> {
             match kind {
                 Lines::Hashes => match parse_hash(text) {
                     Some(prefix) => push(prefix)?,
-                    None => return Err(bad_line(number, "is not SHA1:COUNT like the lines before it")),
+                    None => return Err(bad_line(number, "is not SHA1:COUNT like the previous lines")),
                 },
                 Lines::Passwords => {
                     match std::str::from_utf8(text).ok().map(|text| TypedPassword::new(text.to_owned())) {
