@@ -26,7 +26,7 @@ impl Drop for Claim {
         if std::thread::panicking() {
             // Do not start the job again, because it would probably panic again. While no job follows the log, each
             // request is checked against the store.
-            tracing::error!(event = "background_panicked", job = ?self.job, "the job panicked and is not started again");
+            tracing::error!(event = "background_panicked", job = ?self.job, "the job panicked and is not restarted");
         } else if let Some(authenticator) = self.authenticator.upgrade() {
             authenticator.0.background.stopped(self.job);
         }
