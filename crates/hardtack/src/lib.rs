@@ -1,8 +1,8 @@
 //! Hardened JWT cookies: the core of Hardtack, for any web framework.
 //!
-//! A site or REST API logs its users in with two JSON Web Tokens in httpOnly cookies: a short-lived **access token**
-//! that every request carries, and a longer-lived **refresh token** that is only exchanged for new access tokens. This
-//! crate issues and verifies the tokens and renders the cookies. It refuses requests that another site may have forged
+//! A site or REST API logs its users in with two JSON Web Tokens in httpOnly cookies. Every request carries the
+//! short-lived **access token**. The longer-lived **refresh token** is only exchanged for new access tokens. This crate
+//! issues and verifies the tokens and renders the cookies. It refuses requests that another site may have forged
 //! (CSRF), and keeps sessions that users can list and end.
 //!
 //! The crate depends on no web framework and no async runtime. It reads a borrowed request head, and returns tokens,

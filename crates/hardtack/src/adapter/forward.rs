@@ -75,9 +75,10 @@ macro_rules! __forward_auth {
             self.exchange().remember_device(throttle, username).into()
         }
 
-        /// Returns what you need to render a page with a log-in form: the hidden CSRF field, the message that says why
-        /// the last attempt was refused, the user name that was typed, and cookies for the response. Write the form
-        /// without an `action`, so that the browser posts the form to the page's own URL.
+        /// Returns what you need to render a page with a log-in form: the hidden CSRF field, a message, a user name,
+        /// and cookies for the response. The message says why the last attempt was refused, and the user name is the
+        /// one that was typed. Write the form without an `action`, so that the browser posts the form to the page's own
+        /// URL.
         ///
         /// # Errors
         /// The cookie is longer than browsers accept, because its configured name is very long.
@@ -247,9 +248,9 @@ macro_rules! __forward_auth {
         ///
         /// In Flask-JWT-Extended: `verify_jwt_in_request`.
         ///
-        /// Each call checks again whether the token has expired and whether its session has ended, even while the body
-        /// of the response is being sent. An expired token can be refreshed only before the head of the response is
-        /// sent. After that, an expired token is refused.
+        /// Each call checks again whether the token has expired and whether its session has ended. You can call this
+        /// method even while the body of the response is being sent. An expired token can be refreshed only before the
+        /// head of the response is sent. After that, an expired token is refused.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{Auth, AuthError, Need, TokenLocation};")]

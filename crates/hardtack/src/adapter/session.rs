@@ -95,8 +95,8 @@ impl Exchange<'_> {
         for (_, token) in asked {
             match self.verifier().check_csrf(token) {
                 Ok(()) => return Ok(()),
-                // If one check reports a mismatch, report the mismatch: a value that is reported as missing may be
-                // missing only for this kind of token.
+                // Report a mismatch rather than a missing value, because a value may be missing only for this kind of
+                // token.
                 Err(reason @ Reason::Csrf(CsrfError::Mismatch)) => refused = Some(reason),
                 Err(reason) => refused = refused.or(Some(reason)),
             }

@@ -13,8 +13,8 @@ impl Authenticator {
     /// Replaces all keys, for this authenticator and its clones, while requests are served.
     ///
     /// If the new set still verifies tokens with the previous signing key, users stay logged in: see
-    /// [`KeySet::retire`]. A token that was signed with a key that is not in the new set is refused from now on, even
-    /// if the token is cached.
+    /// [`KeySet::retire`]. If a token was signed with a key that is not in the new set, the token is refused from now
+    /// on. This applies to cached tokens as well.
     ///
     /// ```
     /// use hardtack::{Authenticator, KeySet, SigningKey};

@@ -151,8 +151,8 @@ impl RequestState {
     /// Records that the head of the response can no longer be changed. From then on, the request does not refresh its
     /// tokens, because the response could not carry the new cookies.
     ///
-    /// [`finish`](Self::finish) calls this method. An adapter also calls it if the client disconnects and the handler
-    /// is cancelled, because a task that the handler has spawned may still use the state.
+    /// [`finish`](Self::finish) calls this method. An adapter also calls this method if the client disconnects and the
+    /// handler is cancelled. A task that the handler has spawned may still use the state then.
     #[inline]
     pub fn close_head(&self) {
         self.head_sent.store(true, Ordering::Release);

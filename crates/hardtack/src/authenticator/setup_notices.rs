@@ -77,7 +77,7 @@ impl SetupNotices {
         }
     }
 
-    /// Logs a warning if a page has sent a request to the server that it came from, but its origin is not the origin of
+    /// Logs a warning if a page has sent a request to its own server, but the origin of the page is not the origin of
     /// the base URL.
     fn notice_other_address(&self, head: &RequestHead<'_>, settings: &Settings) {
         let Some(base) = &settings.base else { return };

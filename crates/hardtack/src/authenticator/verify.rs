@@ -221,8 +221,8 @@ impl<'a> RequestVerifier<'a> {
         Ok(check_origin(&self.head, &settings.csrf, settings.base.as_ref())?)
     }
 
-    /// Takes the second part of step 4, the double submit: compares the token's CSRF value with the value that the
-    /// request contains for this kind of token.
+    /// Takes the second part of step 4, the double submit: compares the token's CSRF value with the value in the
+    /// request. `kind` is the kind of token that the request's value is for.
     #[inline]
     pub(super) fn check_csrf_value(&self, token: &VerifiedToken, kind: TokenKind) -> Result<(), Reason> {
         let csrf = &self.authenticator.settings().csrf;

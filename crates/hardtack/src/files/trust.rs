@@ -272,8 +272,8 @@ mod tests {
             chown(&path, Some(12_345), None).unwrap();
             let refused = check_trusted(&path, &fs::metadata(&path).unwrap()).unwrap_err();
             assert!(matches!(refused, UntrustedFile::OwnedByOther { owner: 12_345, expected: 0, .. }), "{refused}");
-            // `chown` takes the file away from a server that runs as the file's owner, so the message first says how to
-            // run the command as this owner.
+            // `chown` takes the file away from a server that runs as the file's owner. The message therefore first says
+            // how to run the command as this owner.
             assert!(
                 refused.to_string().contains("run this command as that user, with: sudo -u '#12345'; otherwise"),
                 "{refused}"

@@ -103,8 +103,8 @@ pub(super) fn own_segment(algorithm: Algorithm, key_id: Option<&str>, typ: &Typ)
     base64url::encode(text.as_bytes())
 }
 
-/// Returns the encoded headers that tokens signed with a key commonly have: the header that [`own_segment`] returns,
-/// and headers with the same members in the orders that other libraries use.
+/// Returns the encoded headers that tokens signed with a key commonly have. The first is the header that
+/// [`own_segment`] returns. The others have the same members in the orders that other libraries use.
 pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>, own_typ: &Typ) -> Vec<String> {
     let (alg, typ) = (format!(r#""alg":"{algorithm}""#), format!(r#""typ":{}"#, Value::from(own_typ.own())));
     let others = match key_id {

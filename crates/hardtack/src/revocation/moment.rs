@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::clock::{Clock, MAX_SKEW, Timestamp};
 
-/// A moment on both clocks of a machine: the system clock, which tells the date and can be set, and the monotonic
-/// clock, which cannot be set.
+/// A moment on both clocks of a machine. The system clock tells the date and can be set. The monotonic clock cannot be
+/// set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
     /// The date and time of the system clock.

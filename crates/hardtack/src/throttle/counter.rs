@@ -1,7 +1,7 @@
 //! The arithmetic of token buckets, which all stores use.
 //!
-//! A bucket is stored as one number: the time at which it is full again (in the generic cell rate algorithm, ITU-T
-//! I.371, this is the "theoretical arrival time"). An attempt moves this time into the future by one
+//! A bucket is stored as one number: the time at which it is full again. In the generic cell rate algorithm (ITU-T
+//! I.371), this is the "theoretical arrival time". An attempt moves this time into the future by one
 //! [`every`](Rate::every).
 
 use std::time::Duration;

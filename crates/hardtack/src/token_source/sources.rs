@@ -28,8 +28,8 @@ pub struct TokenSources {
     pub(crate) header_lower: String,
     /// The scheme before the token, or an empty string if the header contains only the token.
     pub(crate) header_type: String,
-    /// Whether to search for tokens as Flask-JWT-Extended does: the scheme must be spelt exactly like `header_type`,
-    /// and if the query parameter occurs more than once, the first value is used.
+    /// Whether to search for tokens as Flask-JWT-Extended does. The scheme must then be spelt exactly like
+    /// `header_type`. If the query parameter occurs more than once, the first value is used.
     pub(crate) flask: bool,
     pub(crate) query_name: String,
     pub(crate) query_prefix: String,

@@ -5,8 +5,8 @@ use std::fmt;
 use crate::cookie::SetCookies;
 use crate::html::escaped;
 
-/// What you need to render a page that asks for a password: the hidden CSRF field, the notice, the user name that was
-/// typed, and cookies for the response.
+/// What you need to render a page that asks for a password: the hidden CSRF field, a notice, the typed user name, and
+/// cookies for the response.
 ///
 /// Write the form without an `action`, so that the browser posts it to the page's own URL. The query of this URL
 /// contains `next`, the page to which the browser is redirected after the log-in.

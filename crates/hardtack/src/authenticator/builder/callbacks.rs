@@ -105,9 +105,9 @@ impl AuthenticatorBuilder {
     /// Sets a callback that chooses the key to verify a token with. If it returns `None`, the authenticator's keys are
     /// used.
     ///
-    /// The callback sees the token's header and claims **before they are verified**, so the sender of the token
-    /// influences which of your keys verifies it. Return a tenant's key only for claims that this tenant may make. The
-    /// key fixes the algorithm, and the token's header must name the same algorithm.
+    /// The callback sees the token's header and claims **before they are verified**. The sender of the token can
+    /// therefore influence which of your keys verifies the token. Return a tenant's key only for claims that this
+    /// tenant may make. The key fixes the algorithm, and the token's header must name the same algorithm.
     ///
     /// In Flask-JWT-Extended: `decode_key_loader`.
     pub fn decode_key(mut self, key: impl Fn(&Unverified) -> Option<VerifyingKey> + Send + Sync + 'static) -> Self {

@@ -29,8 +29,8 @@ impl AuthenticatorBuilder {
     /// - Additional claims may replace any other claim.
     ///
     /// Signatures, algorithms, `crit`, lengths, the strength of keys, and duplicate JSON members and cookies are still
-    /// checked. The check of times is even stricter: no difference between clocks is tolerated, so a token is refused
-    /// before its `nbf` and before its `iat`.
+    /// checked. The check of times is even stricter, because no difference between clocks is tolerated. A token is
+    /// refused before its `nbf` and before its `iat`.
     pub fn flask_compatible(mut self) -> Self {
         let settings = &mut self.settings;
         settings.flask = true;

@@ -41,9 +41,9 @@ use crate::urls::Urls;
 
 /// Configures an [`Authenticator`].
 ///
-/// The defaults are safe: `__Host-` cookies over https, access tokens of 15 minutes, refresh tokens of one day, CSRF
-/// protection, and a tolerance of three seconds for differences between clocks. Most settings that give up protection
-/// have `insecure` in their names.
+/// The defaults are safe. Cookies have the prefix `__Host-` over https, and CSRF protection is on. Access tokens live
+/// 15 minutes, and refresh tokens live one day. The clocks of servers may differ by three seconds. Most settings that
+/// give up protection have `insecure` in their names.
 ///
 /// Settings that belong together are grouped: [`CookiePolicy`], [`CsrfPolicy`], [`ClaimsPolicy`], [`SessionPolicy`],
 /// [`TokenSources`] and [`Urls`]. A name such as `JWT_TOKEN_LOCATION` in a description is the corresponding option of
@@ -258,8 +258,8 @@ impl AuthenticatorBuilder {
     ///
     /// Each refresh token is accepted only once, even if concurrent requests use it or a response was lost (RFC 9700
     /// section 4.14.2). Access tokens live 5 minutes. A session ends after 15 minutes without use, and after 12 hours
-    /// at most (NIST SP 800-63B-4 AAL3), even if the user chose to stay logged in. By default, the browser deletes the
-    /// cookies when it closes.
+    /// at most (NIST SP 800-63B-4 AAL3). This applies even if the user chose to stay logged in. By default, the browser
+    /// deletes the cookies when it closes.
     ///
     /// Two concurrent refreshes with the same token end the session, so these settings suit clients that send one
     /// request at a time. Later calls on the builder override these settings.
@@ -296,8 +296,8 @@ impl AuthenticatorBuilder {
     }
 
     /// Reserves the names of the application's own cookies and query parameters. Pass the names of cookies without
-    /// prefixes. Building the authenticator then fails if [`CookiePolicy`] gives a cookie one of these names, or if
-    /// requests may carry tokens in one of these query parameters. You can call this method several times to add names.
+    /// prefixes. Building the authenticator then fails if one of these names is also used for a cookie of
+    /// [`CookiePolicy`] or for the query parameter with a token. You can call this method several times to add names.
     pub fn reserve_names(
         mut self,
         cookies: impl IntoIterator<Item = &'static str>,
@@ -331,8 +331,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets the rules for registered claims: the issuer and audience that tokens carry and must have, the claim that
-    /// holds the subject, and the leeway for times.
+    /// Sets the rules for registered claims: the issuer and audience of tokens, the claim that holds the subject, and
+    /// the leeway for times.
     pub fn claims(mut self, policy: ClaimsPolicy) -> Self {
         self.settings.claims = policy;
         self

@@ -26,7 +26,7 @@ use super::tokens::AddedClaims;
 const WINDOW: Duration = Duration::from_secs(60);
 
 /// How long a challenge is still accepted after the access token that was issued with it has expired. Within this time,
-/// a browser that was closed can still sign the challenge that it has, and needs no round trip to get a new one.
+/// a browser that was closed can still sign the challenge that it has. It needs no round trip to get a new challenge.
 const CHALLENGE_MARGIN: Duration = Duration::from_secs(5 * 60);
 
 /// The result of registering the key of a device.

@@ -72,9 +72,9 @@ impl Authenticator {
         self.end(early, at).await
     }
 
-    /// Records in this process's cache that sessions have ended or were replaced: the sessions that the store has just
-    /// ended (`ended`), and the sessions that `ends` lists by id. A session that `ends` lists may have ended earlier,
-    /// or may not be in the store at all.
+    /// Records in this process's cache that sessions have ended or were replaced. These are the sessions that the store
+    /// has just ended (`ended`), and the sessions that `ends` lists by id. A session that `ends` lists may have ended
+    /// earlier, or may not be in the store at all.
     pub(super) fn end_locally(&self, ended: &[SessionId], ends: RevokeTarget<'_>, at: Timestamp) {
         let now = self.moment();
         for id in ended.iter().chain(ends.named()) {

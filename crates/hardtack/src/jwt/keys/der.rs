@@ -34,8 +34,7 @@ impl<'a> Reader<'a> {
                 let (digits, rest) = rest.split_at_checked(usize::from(long - 0x80))?;
                 (digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit)), rest)
             }
-            // Refuse 0x80, the indefinite length of BER, and lengths of more than three bytes, because no key is that
-            // long.
+            // Refuse 0x80, the indefinite length of BER. Refuse lengths of 2^24 or more, because no key is that long.
             _ => return None,
         };
         let (value, rest) = rest.split_at_checked(length)?;

@@ -37,8 +37,8 @@ pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
 }
 
 /// Returns whether the text is a Unix or Windows path. A text is a path if it begins with a well-known folder, a drive
-/// or a prefix such as `../`. A text is also a path if it ends like the name of a file with keys or settings, or if it
-/// consists of words separated by slashes or backslashes. Base64 is not taken for a path: it may contain slashes, but
+/// or a prefix such as `../`. A text is also a path if it ends like the name of a file with keys or settings. The same
+/// applies to words separated by slashes or backslashes. Base64 is not taken for a path: it may contain slashes, but
 /// does not consist of words.
 fn is_path(text: &str) -> bool {
     const FOLDERS: [&str; 9] = ["/run/", "/var/", "/etc/", "/home/", "/root/", "/opt/", "/usr/", "/srv/", "/tmp/"];
@@ -122,8 +122,8 @@ fn is_command(text: &str) -> bool {
     })
 }
 
-/// Whether a text is a whole line of a `.env` file, such as `JWT_SECRET=value`: a name of several words in capitals,
-/// then `=` and a value.
+/// Returns whether a text is a whole line of a `.env` file, such as `JWT_SECRET=value`. Such a line begins with a name
+/// of several words in capitals, then `=` and a value.
 fn is_assignment(text: &str) -> bool {
     text.split_once('=').is_some_and(|(name, value)| {
         let words = || name.split('_');

@@ -1,5 +1,5 @@
-//! Refuses HMAC secrets that are too short (RFC 7518 §3.2) or that an attacker may know or guess: published secrets,
-//! simple patterns, texts that only name a secret, and keys that may be public.
+//! Refuses HMAC secrets that are too short (RFC 7518 §3.2) or that an attacker may know or guess. The latter are
+//! published secrets, simple patterns, texts that only name a secret, and keys that may be public.
 
 use zeroize::Zeroizing;
 

@@ -269,8 +269,8 @@ impl SigningKey {
         }
     }
 
-    /// Derives a key for another purpose. The derived key is the result of HMAC-SHA256 with the private key or HMAC
-    /// secret as its key, and with `"hardtack/"` followed by `label` as its message.
+    /// Derives a key for another purpose. The derived key is an HMAC-SHA256 tag. The key of the HMAC is the private key
+    /// or HMAC secret, and the message is `"hardtack/"` followed by `label`.
     ///
     /// The derived key does not depend on the id of this key, and reveals nothing about this key.
     ///
