@@ -42,8 +42,8 @@ impl Exchange<'_> {
     /// Handles a POST to [`Urls::bound`](crate::Urls::bound), with which a browser refreshes a bound session. Sets new
     /// cookies if the browser proves that it has the key of the device.
     ///
-    /// If the browser does not prove this, and the request names a bound session, the reply tells the browser what to
-    /// do next:
+    /// If the browser does not prove that it has the key, and the request names a bound session, the reply tells the
+    /// browser what to do next:
     /// - 403 with a challenge: the browser signs the challenge and posts again.
     /// - 200 with `"continue": false`: the session has ended, and the browser forgets it.
     /// - 503: the clock of this server is behind that of another server. The browser keeps the session and posts again

@@ -110,8 +110,8 @@ impl Exchange<'_> {
         now <= at + LIFETIME && at <= now + self.authenticator.settings().claims.skew()
     }
 
-    /// Returns cookies that delete the cookies of the oldest log-ins, so that the browser stays within [`MAX_BEGUN`]
-    /// and [`MAX_BYTES`]. Both limits include the log-in that begins now. `bytes` is the size of its cookie.
+    /// Returns `Set-Cookie` values that delete the cookies of the oldest log-ins. The browser then stays within
+    /// [`MAX_BEGUN`] and [`MAX_BYTES`]. Both limits include the log-in that begins now, whose cookie has `bytes` bytes.
     fn outdated(&self, now: Timestamp, mut bytes: usize) -> SetCookies {
         let states = self.states();
         let mut all: Vec<_> =

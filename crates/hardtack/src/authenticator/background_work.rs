@@ -1,8 +1,8 @@
 //! The background jobs of an authenticator: following the store's revocation log, and pruning the store.
 //!
-//! The core has no runtime, so the adapter starts these jobs when a request arrives. Between its steps, a job holds
-//! only a weak reference to its authenticator. When the authenticator is dropped, the job ends. If the runtime ends
-//! while the authenticator is in use, the next request starts the job again.
+//! The core has no runtime, so the adapter starts the background jobs when a request arrives. Between its steps, a job
+//! holds only a weak reference to its authenticator. When the authenticator is dropped, the job ends. If the runtime
+//! ends while the authenticator is in use, the next request starts the job again.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;

@@ -7,7 +7,7 @@
 //! 5. **Check the session**: whether it has ended, or its claims have changed.
 //! 6. **Check freshness**, for routes that need a recent log-in.
 //!
-//! These steps are synchronous. If a step needs I/O (a refresh, a session store, a callback), it returns a [`Pending`]
+//! All steps are synchronous. If a step needs I/O (a refresh, a session store, a callback), it returns a [`Pending`]
 //! verification, which the module `verify_pending` completes (decision 28).
 
 use std::sync::Arc;

@@ -18,7 +18,7 @@ use super::typ::Typ;
 /// 7518 §3.4).
 const SHORT_SIGNATURE_LEN: usize = 132;
 
-/// The payload of a token whose signature was verified. Only the verification of a token creates this type.
+/// The payload of a token whose signature was verified. Only verification creates a value of this type.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Payload(Vec<u8>);
 

@@ -43,7 +43,8 @@ impl RevokeTarget<'_> {
     /// Returns the ids in the target, without the id in [`Self::AllExcept`], because that session continues. The list
     /// may contain an id twice.
     ///
-    /// [`SessionStore::revoke`] logs the end of such a session even if the store has lost the session's row.
+    /// [`SessionStore::revoke`] logs the end of a session with one of these ids even if the store has lost the
+    /// session's row.
     pub fn named(&self) -> &[SessionId] {
         match self {
             Self::Sessions(ids) | Self::Replaced(ids) => ids,

@@ -40,11 +40,11 @@ impl SetCookieFields<NoFramework> for SetCookies {
 
 /// A browser for tests of an application's routes. A clone is a second browser with the same cookies.
 ///
-/// Its requests contain what a browser sends from a page of the site: the cookies, `Host` and `Sec-Fetch-Site`. If the
-/// method is not safe, they also contain `Origin`, and the CSRF value in the header `X-CSRF-TOKEN`. The names of
-/// cookies and headers are those of the authenticator's settings. `Accept` is not set, so that the response to a
-/// refused request is a problem document. To get the redirects and pages that browsers get, add `.header("accept",
-/// "text/html")`.
+/// The requests of a `TestBrowser` contain what a browser sends from a page of the site: the cookies, `Host` and
+/// `Sec-Fetch-Site`. If the method is not safe, they also contain `Origin`, and the CSRF value in the header
+/// `X-CSRF-TOKEN`. The names of cookies and headers are those of the authenticator's settings. `Accept` is not set, so
+/// that the response to a refused request is a problem document. To get the redirects and pages that browsers get, add
+/// `.header("accept", "text/html")`.
 ///
 /// Cookies expire according to the authenticator's clock.
 ///

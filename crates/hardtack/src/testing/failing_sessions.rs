@@ -78,7 +78,7 @@ impl FailingSessions {
         self.0.fails.store(false, Ordering::SeqCst);
     }
 
-    /// Sets whether reads of the revocation log hang. A read that starts while this is set never returns.
+    /// Sets whether reads of the revocation log hang. A read that starts while `hangs` is set to `true` never returns.
     pub fn set_log_hangs(&self, hangs: bool) {
         self.0.log_hangs.store(hangs, Ordering::SeqCst);
     }

@@ -55,8 +55,8 @@ impl Counter {
         self.failures_full_at = self.failures_full_at.min(failures);
     }
 
-    /// Returns how long each bucket will have no token, in milliseconds: first the bucket of all attempts, then the
-    /// bucket of failures in a row. Zero or less means that the bucket has a token.
+    /// Returns how long it takes until each bucket has a token, in milliseconds: first the bucket of all attempts, then
+    /// the bucket of failures in a row. Zero or less means that the bucket has a token now.
     fn waits(&self, budget: &Budget, now: i64) -> (i64, i64) {
         let wait = |full_at: i64, rate: Rate| full_at.max(now) + rate.every_ms() - rate.fill_ms() - now;
         let failures = budget.failures().map_or(0, |rate| wait(self.failures_full_at, rate));

@@ -42,7 +42,7 @@ impl Now {
 /// Where counters are kept. [`MemoryThrottleStore`](super::MemoryThrottleStore) serves one process. `hardtack-sqlx` and
 /// `hardtack-redis` have stores that several servers share.
 ///
-/// Another store must follow these rules:
+/// A store must follow these rules:
 ///
 /// - Each operation is one transaction. If 50 parallel calls take a token from a budget that has ten, exactly ten calls
 ///   succeed. [`take_all`](super::take_all) and [`Counter`](super::Counter) do the arithmetic.

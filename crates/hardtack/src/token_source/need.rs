@@ -67,7 +67,7 @@ impl Need {
 
     /// Accepts both access and refresh tokens (`jwt_required(verify_type=False)`).
     ///
-    /// This method does not change which cookie or JSON member is read. `Need::access().any_type()` reads the cookie or
+    /// `any_type` does not change which cookie or JSON member is read. `Need::access().any_type()` reads the cookie or
     /// JSON member for access tokens, and `Need::refresh().any_type()` reads the cookie or JSON member for refresh
     /// tokens.
     #[must_use]

@@ -13,7 +13,7 @@ impl AuthenticatorBuilder {
     /// Makes the authenticator behave like Flask-JWT-Extended with its default options, for a service that replaces a
     /// Flask application or runs alongside one. Later calls on the builder override these settings.
     ///
-    /// These settings give up protection:
+    /// The following settings give up protection:
     ///
     /// - Tokens are taken from the `Authorization` header instead of `HttpOnly` cookies. `OPTIONS` requests need no
     ///   token.

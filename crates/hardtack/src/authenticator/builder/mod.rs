@@ -208,8 +208,8 @@ impl AuthenticatorBuilder {
     /// The transaction that changes a user also stores the intention to end the user's sessions. A server that follows
     /// the revocation log then ends the sessions within seconds, even if the server that changed the user has crashed.
     ///
-    /// This requires a session store. If [`SessionPolicy::max_staleness`] is not set, its default for a durable store
-    /// applies.
+    /// `pending_revocations` requires a session store. If [`SessionPolicy::max_staleness`] is not set, its default for
+    /// a durable store applies.
     pub fn pending_revocations(mut self, pending: impl PendingRevocations) -> Self {
         pending.registered();
         self.pending = Some(Box::new(pending));
@@ -340,8 +340,8 @@ impl AuthenticatorBuilder {
 
     /// Exempts `OPTIONS` requests from verification, because browsers send CORS preflights without cookies.
     ///
-    /// For such a request, `Auth::verify` and [`Exchange::verify`](crate::adapter::Exchange::verify) return `None`. An
-    /// extractor that requires a token still refuses the request.
+    /// For an `OPTIONS` request, `Auth::verify` and [`Exchange::verify`](crate::adapter::Exchange::verify) return
+    /// `None`. An extractor that requires a token still refuses the request.
     pub fn exempt_options(mut self) -> Self {
         self.settings.exempt_options = true;
         self

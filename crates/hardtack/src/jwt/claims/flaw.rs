@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 /// Which claim of a token does not meet a route's requirements, for the log.
 ///
-/// It contains the claim's name, but never its value, because the value may be personal data.
+/// A `ClaimFlaw` may contain the claim's name. It never contains the claim's value, because the value may be personal
+/// data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClaimFlaw {

@@ -1,8 +1,8 @@
 //! Texts that name a secret instead of containing it: paths, references to secret managers, commands and placeholders.
 //!
-//! Such a text is easy to guess, so a token that is signed with it is easy to forge. A random secret, however, must
-//! be accepted, no matter which characters it contains. Therefore, no rule matches because of only one or two
-//! characters.
+//! A text that names a secret is easy to guess, so a token that is signed with the text is easy to forge. A random
+//! secret, however, must be accepted, no matter which characters it contains. Therefore, no rule matches because of
+//! only one or two characters.
 
 /// The constants from `PATH` to `PLACEHOLDER` describe texts that name a secret. Each description says what the text is
 /// and how to provide the secret instead. The error [`KeyError::NotTheSecret`](crate::jwt::KeyError::NotTheSecret)
@@ -37,9 +37,9 @@ pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
 }
 
 /// Returns whether the text is a Unix or Windows path. A text is a path if it begins with a well-known folder, a drive
-/// or a prefix such as `../`. A text is also a path if it ends like the name of a file with keys or settings. The same
-/// applies to words separated by slashes or backslashes. Base64 is not taken for a path: it may contain slashes, but
-/// does not consist of words.
+/// or a prefix such as `../`. A text is also a path if it ends like the name of a file with keys or settings. Words
+/// that are separated by slashes or backslashes are a path as well. Base64 is not taken for a path: it may contain
+/// slashes, but does not consist of words.
 fn is_path(text: &str) -> bool {
     const FOLDERS: [&str; 9] = ["/run/", "/var/", "/etc/", "/home/", "/root/", "/opt/", "/usr/", "/srv/", "/tmp/"];
     const ENDINGS: [&str; 25] = [
