@@ -22,9 +22,7 @@ struct Report {
 
 pub(crate) fn print(options: &Options) -> Result<(), Failed> {
     if cfg!(debug_assertions) {
-        return Err(
-            "the figures of a debug build mean nothing; run scripts/bench, or build with --release".into()
-        );
+        return Err("the figures of a debug build mean nothing; run scripts/bench, or build with --release".into());
     }
     let mut report = Report {
         version: env!("CARGO_PKG_VERSION"),
