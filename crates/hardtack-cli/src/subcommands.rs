@@ -46,7 +46,7 @@ Pwned, whose lines are SHA1:COUNT. The table takes 8 bytes for each password. Ho
 command uses 64 MiB of memory. The command does not use the network.";
 
 const ABOUT_LINKS: &str = "\
-The link works once and expires after a day. The first person who uses it chooses the password, so send the
+The link works once and expires after a day. The first person who opens it chooses the password, so send the
 link over a channel that only the user can read. You never learn the password.
 
 This command uses the database of the servers, whether or not the servers are running. Pass the same --data-dir

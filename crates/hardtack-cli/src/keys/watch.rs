@@ -39,7 +39,11 @@ pub(crate) async fn watch(config: &Arc<Config>, auth: &Authenticator, mut hangup
                     log(&auth.keys());
                 }
                 if let Some(error) = clock_doubt.as_ref().filter(|_| asked || !clock_doubted) {
-                    tracing::error!(event = "clock_wrong", error, "replaced keys stay in use until the clock is right");
+                    tracing::error!(
+                        event = "clock_wrong",
+                        error,
+                        "the clock seems wrong, so replaced keys stay in use until the clock is right"
+                    );
                 }
                 clock_doubted = clock_doubt.is_some();
             }
@@ -47,7 +51,11 @@ pub(crate) async fn watch(config: &Arc<Config>, auth: &Authenticator, mut hangup
             Err(error) => {
                 let text = error.to_string();
                 if asked || failed.as_ref() != Some(&text) {
-                    tracing::error!(event = "keys_unchanged", error = text, "the previous keys stay in use");
+                    tracing::error!(
+                        event = "keys_unchanged",
+                        error = text,
+                        "the keys cannot be loaded, so the previous keys stay in use"
+                    );
                 }
                 failed = Some(text);
             }

@@ -277,13 +277,13 @@ impl Reason {
             }
             Self::Csrf(CsrfError::NoPreSession) => {
                 "CSRF protection: the form was sent without the CSRF cookie that the form's page sets. Send JSON \
-                 instead (Content-Type: application/json), which needs no CSRF token, or GET the page with the form \
-                 first and send back the cookie and the csrf_token field."
+                 (Content-Type: application/json), which needs no CSRF token. To send a form, first GET the \
+                 page with the form, and send back the cookie and the csrf_token field."
             }
             Self::Csrf(CsrfError::OtherPreSession) => {
-                "CSRF protection: the csrf_token field does not match the CSRF cookie. Send JSON instead \
-                 (Content-Type: application/json), which needs no CSRF token, or GET the page with the form again and \
-                 send back the cookie and the csrf_token field."
+                "CSRF protection: the csrf_token field does not match the CSRF cookie. Send JSON (Content-Type: \
+                 application/json), which needs no CSRF token. To send a form, GET the page with the form again, \
+                 and send back the cookie and the csrf_token field."
             }
             Self::Csrf(CsrfError::BeyondPeek) => {
                 "CSRF protection: the csrf_token field is not in the beginning of the form. Put it first in the form."
