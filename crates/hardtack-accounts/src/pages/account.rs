@@ -110,7 +110,11 @@ fn profile(view: &AccountView<'_>) -> Markup {
             }
             @if view.sends_mail && !view.email_confirmed && !view.stored_email.is_empty() {
                 form method="post" action="/account/email/send" {
-                    p { bdi { (view.stored_email) } " is not confirmed yet. Open the link in the confirmation email. You can have the email sent again below." }
+                    p {
+                        bdi { (view.stored_email) }
+                        " is not confirmed yet. Open the link in the confirmation email. You can have the email sent "
+                        "again below."
+                    }
                     (form::csrf(view.csrf_token))
                     button.button.quiet type="submit" { "Send the email again" }
                 }

@@ -172,7 +172,9 @@ pub(super) fn remember(form: &str, ticked: bool) -> Markup {
         div.field.tick {
             input type="checkbox" id=(id) name="remember" value="true" checked[ticked] aria-describedby={ (id) "-hint" };
             label for=(id) { "Stay logged in" }
-            p.hint id={ (id) "-hint" } { "You stay logged in even after you close the browser. Don’t tick this on a shared device." }
+            p.hint id={ (id) "-hint" } {
+                "You stay logged in even after you close the browser. Don’t tick this on a shared device."
+            }
         }
     }
 }

@@ -47,7 +47,8 @@ pub(crate) fn reset_password(shell: &Shell<'_>, view: &ResetPasswordView<'_>) ->
                     h1 { (title) }
                     p {
                         @if view.is_first {
-                            "This sets the password of " bdi.name { (view.username) } ". You can then log in with this password."
+                            "This sets the password of " bdi.name { (view.username) }
+                            ". You can then log in with this password."
                         } @else {
                             "This changes the password of " bdi.name { (view.username) }
                             " and logs out all devices. You can then log in with the new password."

@@ -48,7 +48,10 @@ pub(crate) fn undo_email(shell: &Shell<'_>, view: &UndoEmailView<'_>) -> Markup 
                 div.card {
                     h1 { "Restore your email address" }
                     p { "This changes the email address of the account " bdi.name { (view.username) } " back to " bdi.name { (view.address) } " and logs out all devices." }
-                    p { "The person who changed the address knows your password, so choose a new password. If you leave the field empty, your password stays the same." }
+                    p {
+                        "The person who changed the address knows your password, so choose a new password. "
+                        "If you leave the field empty, your password stays the same."
+                    }
                     p { "If you changed the address yourself, close this page." }
                     form method="post" action="/email/undo" {
                         (form::summary("undo", &fields, view.errors))
