@@ -23,8 +23,8 @@ pub(crate) fn home(shell: &Shell<'_>) -> Markup {
                             h1 { span { "Log in once." } " " span { "Log out everywhere." } }
                         }
                         p.lead {
-                            "This site keeps you logged in with two signed cookies. Every request carries the short-lived cookie. "
-                            "The longer-lived cookie renews the short-lived cookie. "
+                            "This site keeps you logged in with two signed cookies. "
+                            "Every request carries the short-lived cookie. The longer-lived cookie renews the short-lived cookie. "
                             "You can see every device where you are logged in, and log out any device."
                         }
                         @if shell.viewer.is_none() {

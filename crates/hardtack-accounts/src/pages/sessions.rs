@@ -61,7 +61,8 @@ pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &DevicePage
             main: html! {
                 h1 { "Devices" }
                 p.lead {
-                    "These devices are logged in. If you don’t recognise a device, log it out, then change your password."
+                    "These devices are logged in. If you don’t recognise a device, log it out, then change your "
+                    "password."
                 }
                 ul.card.devices {
                     @for device in &devices.rows { li { (device_row(device, csrf_token)) } }
