@@ -69,15 +69,15 @@ where
     PasswordLogIn::new(auth, check)
 }
 
-/// Checks passwords with a function of the application, for the routes of a log-in.
+/// Checks passwords with a function of the application, for the log-in routes.
 ///
 /// The function gets the typed [`Credentials`]. It returns the user's id or a [`LogIn`] if the password is right, and
-/// `None` if user name and password do not match. If it cannot check them, for example because the database did not
-/// respond, it returns an error. The user then gets 503, and the error is logged.
+/// `None` if user name and password do not match. If the function cannot check the password, for example because the
+/// database did not respond, the function returns an error. The user then gets 503, and the error is logged.
 ///
-/// Attempts are limited per account and per client address: see [`Auth::take_log_in_attempt`]. If the user has logged
-/// in with a browser before, this browser has its own budget. A stranger's attempts therefore cannot keep the user from
-/// logging in with this browser. By default, each process counts the attempts that it receives. Behind a proxy, set
+/// Attempts are limited per account and per client address: see [`Auth::take_log_in_attempt`]. A browser with which the
+/// user has logged in before has its own budget. A stranger's attempts therefore cannot keep the user from logging in
+/// with this browser. By default, each process counts the attempts that it receives. Behind a proxy, set
 /// [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies). Otherwise, all clients share the budget of the
 /// proxy's address.
 ///
@@ -230,7 +230,8 @@ impl<C> fmt::Debug for PasswordLogIn<C> {
     }
 }
 
-/// Gives back the tokens of an attempt if the password was right, or if it could not be checked.
+/// Gives an attempt back to the budgets that it was taken from. Call it if the password was right or could not be
+/// checked.
 async fn give_back(attempt: Option<Attempt>) {
     if let Some(attempt) = attempt {
         attempt.succeeded().await;

@@ -10,12 +10,12 @@ use tracing_subscriber::{Layer, fmt};
 
 use crate::error::Error;
 
-/// The format of a line of the log.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogFormat {
-    /// Plain text.
+    /// One line of plain text per entry.
     Text,
-    /// One JSON object per line.
+    /// One JSON object per entry, on one line.
     Json,
 }
 

@@ -43,8 +43,8 @@ pub(crate) fn untrusted_folders(config: &Config) -> Vec<String> {
     replaceable.chain(config.mail.as_ref().and_then(MailConfig::untrusted_folder)).collect()
 }
 
-/// If the database stores the sessions, tells `accounts` so. A change that ends sessions, such as a new password, then
-/// ends them in the transaction that stores the change.
+/// If the database stores the sessions, connects the sessions to `accounts`. A change that ends sessions, such as a new
+/// password, then ends them in the transaction that stores the change.
 pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> Accounts {
     match redis.map(|redis| &redis.purpose) {
         Some(RedisPurpose::Sessions) => accounts,
@@ -52,7 +52,7 @@ pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> 
     }
 }
 
-/// What [`add_sessions`] returns.
+/// The stores that [`add_sessions`] returns.
 pub(crate) struct SessionStores {
     pub(crate) builder: AuthenticatorBuilder,
     /// Where the sessions are stored.
@@ -80,7 +80,7 @@ pub(crate) async fn add_sessions(
     let sessions = database.sessions();
     sessions.migrate().await.map_err(Error::with_causes)?;
     let builder = match redis {
-        // If Redis is down, servers learn about ended sessions when they next poll the log.
+        // If this Redis is down, servers learn about ended sessions when they next poll the log.
         Some(RedisConfig { url, .. }) => {
             let sessions = NotifyingSessions::new(sessions, url.clone()).map_err(Error::with_causes)?;
             builder.sessions(sessions)

@@ -17,7 +17,7 @@ use crate::value::Value;
 #[derive(Debug)]
 pub struct Connection<'c> {
     inner: Inner<'c>,
-    /// Records failed writes, if the connection is from a pool.
+    /// Where failed writes are recorded. `None` if the connection is not from a pool.
     health: Option<&'c WriteHealth>,
 }
 
@@ -58,7 +58,7 @@ macro_rules! bind_all {
 }
 
 impl<'c> Connection<'c> {
-    /// Reports failed writes.
+    /// Records failed writes in `health`.
     pub(crate) fn noting(self, health: &'c WriteHealth) -> Self {
         Self { health: Some(health), ..self }
     }

@@ -1,4 +1,4 @@
-//! Errors: a Redis server cannot be used, a command has failed, or a stored session or log entry cannot be read.
+//! The errors of this crate: a Redis server cannot be used, a command failed, or a session or log entry cannot be read.
 
 use std::fmt;
 use std::time::Duration;

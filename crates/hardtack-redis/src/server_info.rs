@@ -47,7 +47,7 @@ fn warnings(info: &ServerInfo) -> Vec<&'static str> {
              set appendonly to yes",
         );
     }
-    // The `volatile-…` policies evict only keys that expire, and the store's keys do not.
+    // The `volatile-…` policies evict only keys that have an expiry time. The store's keys have none.
     if info.field("maxmemory_policy").is_some_and(|policy| policy.starts_with("allkeys")) {
         warnings.push(
             "this Redis evicts keys when its memory is full, so users are logged out, and log-outs are lost; \

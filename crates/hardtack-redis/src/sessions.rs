@@ -20,8 +20,8 @@ use crate::scripts::{
 };
 use crate::server_info::check_server;
 
-/// How many rows and log entries one run of `prune.lua` deletes at most. Redis executes nothing else while the script
-/// runs.
+/// The maximum number of rows and log entries that one run of `prune.lua` deletes. The number is small, because Redis
+/// executes nothing else while the script runs.
 const PRUNE_BATCH: u64 = 200;
 
 /// A [`SessionStore`] that keeps sessions in Redis or Valkey.
@@ -90,13 +90,13 @@ impl RedisSessions {
         self.connection.query(&read, Retry::Safe).await.map_err(BackendError::new)
     }
 
-    /// Returns the id of this store. If the store has none, it is given a random one first.
+    /// Returns the id of this store. If the store has no id, this method first gives it a random id.
     ///
     /// # Errors
     /// Redis failed.
     pub async fn create_identity(&self) -> Result<String, BackendError> {
         let mut create = redis::cmd("SET");
-        // A session id is 128 random bits.
+        // The identity is written as a session id, because a session id is 128 random bits.
         create.arg(self.identity_key()).arg(SessionId::random().to_string()).arg("NX");
         let _: Option<String> = self.connection.query(&create, Retry::Safe).await.map_err(BackendError::new)?;
         self.identity().await?.ok_or_else(|| BackendError::new("Redis has lost the id of the store"))

@@ -32,9 +32,9 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// - The store uses the clock of the Redis server.
 /// - If Redis does not respond within a second, the operation fails, and the [`Throttle`](hardtack::throttle::Throttle)
 ///   counts in memory.
-/// - The counters are one hash, `{hardtack}:throttle`. When a counter is added, some counters whose buckets are full
-///   are deleted. If there are already [`Self::DEFAULT_CAPACITY`] counters, each new one replaces one that has counted
-///   only a few attempts.
+/// - The counters are one hash, `{hardtack}:throttle`. When a counter is added, the store deletes some counters that
+///   allow the full number of attempts again. If there are already [`Self::DEFAULT_CAPACITY`] counters, each new
+///   counter replaces a counter that has counted only a few attempts.
 #[derive(Clone)]
 pub struct RedisThrottleStore {
     connection: Arc<Connection>,

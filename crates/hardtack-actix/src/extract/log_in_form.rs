@@ -50,7 +50,7 @@ use crate::respond::AuthError;
 /// }
 /// ```
 pub struct LogInForm<T> {
-    /// What was typed.
+    /// The fields that the user typed.
     pub form: T,
     auth: Auth,
     name: TypedName,
@@ -84,7 +84,7 @@ impl<T> Deref for LogInForm<T> {
     }
 }
 
-/// Omits what was typed.
+/// Omits the form, which contains a password.
 impl<T> fmt::Debug for LogInForm<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LogInForm").field("auth", &self.auth).finish_non_exhaustive()
@@ -110,7 +110,7 @@ impl<T> fmt::Debug for LogInForm<T> {
 /// }
 /// ```
 pub struct ReauthenticationForm<T> {
-    /// What was typed.
+    /// The fields that the user typed.
     pub form: T,
     token: AccessToken,
     auth: Auth,
@@ -154,7 +154,7 @@ impl<T> Deref for ReauthenticationForm<T> {
     }
 }
 
-/// Omits what was typed.
+/// Omits the form, which contains a password.
 impl<T> fmt::Debug for ReauthenticationForm<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReauthenticationForm").field("auth", &self.auth).finish_non_exhaustive()
@@ -191,7 +191,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for ReauthenticationForm<T> {
     }
 }
 
-/// Reads the body of a request that has been checked.
+/// Reads the form from the body. Call it after the request has been checked.
 async fn read<T: DeserializeOwned>(
     auth: &Auth,
     request: &HttpRequest,

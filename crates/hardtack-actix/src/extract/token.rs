@@ -24,14 +24,14 @@ pub trait OptionalFromRequest: Sized {
     fn from_request_optional(request: &HttpRequest) -> impl Future<Output = Result<Option<Self>, AuthError>>;
 }
 
-/// How far a verification got without waiting.
+/// The result of a verification that does no I/O.
 enum Attempt<T> {
     Verified(Verification<T>),
-    /// The beginning of the body may have to be read first.
+    /// The verification may need the beginning of the body, which must be read first.
     ReadAhead,
 }
 
-/// Verifies without I/O.
+/// Verifies the token as far as this is possible without I/O.
 fn try_verify<T: ExtraClaims>(request: &HttpRequest, need: Need) -> Result<Attempt<T>, AuthError> {
     let state = AuthState::for_verification(request)?;
     if state.has_unread_body() {
@@ -43,7 +43,7 @@ fn try_verify<T: ExtraClaims>(request: &HttpRequest, need: Need) -> Result<Attem
     }
 }
 
-/// Completes a verification.
+/// Completes a verification that [`try_verify`] has begun.
 async fn finish_verifying<T: ExtraClaims>(
     request: &HttpRequest,
     attempt: Attempt<T>,
@@ -74,7 +74,7 @@ async fn require<T: ExtraClaims>(
     match finish_verifying(request, attempt, need).await? {
         Some(token) => Ok(token),
         None => {
-            // This is an exempt OPTIONS request, but the route requires a token.
+            // The verification allowed an exempt `OPTIONS` request without a token, but this handler requires one.
             let state = AuthState::for_verification(request)?;
             Ok(Head::of(request).exchange(&state).required(need).await?)
         }

@@ -49,7 +49,7 @@ use crate::respond::AuthError;
 /// }
 /// ```
 pub struct LogInForm<T> {
-    /// What was typed.
+    /// The fields that the user typed.
     pub form: T,
     auth: Auth,
     name: TypedName,
@@ -83,7 +83,7 @@ impl<T> Deref for LogInForm<T> {
     }
 }
 
-/// Omits what was typed.
+/// Omits the form, which contains a password.
 impl<T> fmt::Debug for LogInForm<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LogInForm").field("auth", &self.auth).finish_non_exhaustive()
@@ -109,7 +109,7 @@ impl<T> fmt::Debug for LogInForm<T> {
 /// }
 /// ```
 pub struct ReauthenticationForm<T> {
-    /// What was typed.
+    /// The fields that the user typed.
     pub form: T,
     token: AccessToken,
     auth: Auth,
@@ -153,7 +153,7 @@ impl<T> Deref for ReauthenticationForm<T> {
     }
 }
 
-/// Omits what was typed.
+/// Omits the form, which contains a password.
 impl<T> fmt::Debug for ReauthenticationForm<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReauthenticationForm").field("auth", &self.auth).finish_non_exhaustive()
@@ -184,7 +184,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for ReauthenticationFor
     }
 }
 
-/// Reads the body of a request that has been checked.
+/// Reads the form from the body. Call it after the request has been checked.
 async fn read<S: Send + Sync, T: DeserializeOwned>(
     auth: &Auth,
     request: Request,

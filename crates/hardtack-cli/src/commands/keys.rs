@@ -55,7 +55,7 @@ fn print_new(name: &str, out: Option<&Path>) -> Result<(), Error> {
 }
 
 /// Returns the secret as base64url text. `JWT_SECRET_KEY` is set to this text itself, not to the bytes that it encodes.
-/// The text is as hard to guess as the secret, and is plain ASCII.
+/// The text is plain ASCII, and as hard to guess as the secret.
 fn secret_text(key: &SigningKey) -> Result<Zeroizing<String>, Error> {
     let json = Zeroizing::new(key.dangerous_to_private_jwk_json());
     let mut members: Map<String, Value> = serde_json::from_str(&json).map_err(Error::with_causes)?;
@@ -162,14 +162,14 @@ fn next_number(newest: Option<&StoredKey>) -> Result<u32, Error> {
     })
 }
 
-/// Describes which keys the servers use. Each field is the beginning of an error message, or `None` if there is no such
-/// server.
+/// Describes which keys the servers use. Each field is the beginning of an error message, or `None` if no server uses
+/// its keys in this way.
 struct ServerKeys {
-    /// Says which server signs with a key outside the folder.
+    /// Names a server that signs with a key outside the folder.
     signing: Option<String>,
-    /// Says which running server signs with a key in the folder.
+    /// Names a running server that signs with a key in the folder.
     with_folder: Option<String>,
-    /// Says which running server accepts tokens that were signed with previous secrets.
+    /// Names a running server that accepts tokens that were signed with previous secrets.
     verifying: Option<String>,
 }
 

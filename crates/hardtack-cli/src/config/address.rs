@@ -36,7 +36,7 @@ impl Address {
         }
     }
 
-    /// The origin of the base URL, if one is set.
+    /// Returns the origin of the base URL, or `None` if no base URL is set.
     pub(crate) fn public_origin(&self, sources: &Sources) -> Result<Option<String>, Error> {
         let origin = self.parsed().transpose().map_err(|error| explain(sources, error))?;
         Ok(origin.map(|url| url.origin().to_owned()))
@@ -53,7 +53,7 @@ impl Address {
         })
     }
 
-    /// Whether users reach the site over https.
+    /// Returns whether users reach the site over https.
     pub(super) fn is_https(&self) -> bool {
         let scheme = self.base_url.as_ref().and_then(|url| url.get(..8));
         scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))

@@ -31,14 +31,14 @@ pub(super) fn read(sources: &Sources, address: &Address) -> Result<CookiePolicy,
     if sources.is_set(&REFRESH_COOKIE_PATH) {
         policy = policy.refresh_paths(paths(&text(&REFRESH_COOKIE_PATH)));
     }
-    // As in Flask, an empty domain means none.
+    // As in Flask, an empty domain means that the cookies have no `Domain` attribute.
     if let Some(domain) = sources.text(&COOKIE_DOMAIN).filter(|domain| !domain.is_empty()) {
         policy = policy.domain(domain);
     }
     Ok(policy)
 }
 
-/// One path, or several separated by commas.
+/// Splits a text that contains one path, or several paths separated by commas.
 fn paths(text: &str) -> impl Iterator<Item = String> {
     text.split(',').map(|path| path.trim().to_owned())
 }
@@ -58,7 +58,8 @@ fn same_site(text: &str) -> Option<SameSite> {
         .find_map(|(name, value)| name.eq_ignore_ascii_case(text).then_some(value))
 }
 
-/// Reads our setting, and the setting of Flask-JWT-Extended that has the opposite meaning.
+/// Returns whether cookies are persistent. Reads Hardtack's setting, and the setting of Flask-JWT-Extended that has the
+/// opposite meaning.
 fn are_persistent(sources: &Sources) -> Result<bool, Error> {
     let persistent = sources.parse_bool(&PERSISTENT_COOKIES)?;
     let session = sources.parse_bool(&SESSION_COOKIE)?;

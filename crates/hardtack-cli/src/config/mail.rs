@@ -18,11 +18,11 @@ pub(crate) struct MailConfig {
 
 /// How mail is sent.
 pub(crate) enum MailTransport {
-    /// Through a program that reads a message from its standard input.
+    /// A program sends each message. It reads the message from its standard input.
     Command { program: String, arguments: Vec<String> },
     /// Messages are not sent, but written to files in this folder.
     Outbox(PathBuf),
-    /// Through a mail server.
+    /// A mail server sends the messages.
     #[cfg(feature = "smtp")]
     Smtp(SmtpServer),
 }
@@ -32,17 +32,17 @@ pub(crate) struct SmtpServer {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) tls: SmtpTls,
-    /// The user and the password.
+    /// The user and the password. `None` if the server needs no log-in.
     pub(crate) credentials: Option<(String, String)>,
 }
 
-/// How the encryption of a connection to a mail server begins. With both variants, it begins before mail or a password
-/// is sent.
+/// How the encryption of a connection to a mail server begins. In both cases, encryption begins before mail or a
+/// password is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SmtpTls {
-    /// From the beginning.
+    /// The connection is encrypted from the beginning.
     Implicit,
-    /// After the command STARTTLS, which the server must offer.
+    /// The connection is encrypted after the command STARTTLS. The server must offer this command.
     StartTls,
 }
 
@@ -60,7 +60,7 @@ impl fmt::Display for SmtpServer {
 /// The default sender of mail in an outbox.
 const OUTBOX_SENDER: &str = "hardtack@localhost";
 
-/// Reads how users reach the operator.
+/// Reads how users can contact the operator: an email address, a URL or a few words.
 pub(super) fn contact(sources: &Sources) -> Result<Option<String>, Error> {
     let is_one_line = |text: &str| !text.is_empty() && text.len() <= 200 && !text.contains(char::is_control);
     sources.parse(&CONTACT, "an email address, a URL or a few words, at most 200 bytes in one line", |text| {
@@ -131,7 +131,7 @@ pub(super) fn smtp(sources: &Sources) -> Result<Option<SmtpServer>, Error> {
     Ok(Some(SmtpServer { host, port: url.port().unwrap_or(default_port), tls, credentials }))
 }
 
-/// Decodes `%40` and the like.
+/// Decodes percent-encoded characters, such as `%40`.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::new();

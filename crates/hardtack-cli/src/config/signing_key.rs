@@ -40,7 +40,7 @@ pub(crate) fn add_previous(sources: &Sources, keys: KeySet, algorithm: Option<Al
     added.map_err(|error| Error::config(format_args!("{}: {error}", sources.label(&SECRET_KEY_PREVIOUS))))
 }
 
-/// As in Flask-JWT-Extended, the bytes of the text are the secret; they are not decoded.
+/// Creates a key from a secret. As in Flask-JWT-Extended, the secret is the text itself, which is not decoded.
 fn secret_key(sources: &Sources, secret: &str, algorithm: Option<Algorithm>) -> Result<SigningKey, Error> {
     let label = sources.label(&SECRET_KEY);
     if algorithm.is_some_and(|algorithm| !algorithm.is_hmac()) {
@@ -96,8 +96,8 @@ fn private_key(sources: &Sources, algorithm: Option<Algorithm>) -> Result<Signin
     Ok(key)
 }
 
-/// Refuses a public key that does not match the private one, because services that verify with this public key would
-/// refuse our tokens.
+/// Refuses a public key that does not match the private key. Services that verify with such a public key would refuse
+/// the server's tokens.
 fn check_public_key(sources: &Sources, signing: &SigningKey) -> Result<(), Error> {
     if !sources.is_set(&PUBLIC_KEY) {
         return Ok(());

@@ -16,7 +16,8 @@ use crate::error::Error;
 /// How often the folder is read.
 pub(super) const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long reading the folder may take before it is an error. Requests are served all the while.
+/// How long reading the folder may take. After that, an error is logged. Requests are served while the folder is being
+/// read.
 const READ_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Reads the keys every [`WATCH_INTERVAL`], and at once on SIGHUP. If the keys have changed, passes them to the
@@ -47,7 +48,7 @@ pub(crate) async fn watch(config: &Arc<Config>, auth: &Authenticator, mut hangup
                 }
                 clock_doubted = clock_doubt.is_some();
             }
-            // A repeated error is logged again only if the operator asked for the keys to be read.
+            // If the same error occurs again, it is logged only if the operator asked for the keys to be read.
             Err(error) => {
                 let text = error.to_string();
                 if asked || failed.as_ref() != Some(&text) {
@@ -63,7 +64,7 @@ pub(crate) async fn watch(config: &Arc<Config>, auth: &Authenticator, mut hangup
     }
 }
 
-/// What was read from the folder.
+/// The keys that were read from the folder, and whether the clock may be wrong.
 struct Read {
     keys: KeySet,
     /// Says why the clock of this machine may be wrong. `None` if nothing contradicts the clock.
@@ -101,8 +102,8 @@ fn read(config: &Config, cache: &mut Cache, in_use: &[Option<String>]) -> Result
         return Err(no_signing_key());
     }
     if config.signing_key.is_some() {
-        // This record may be missing: a server that uses another database and was given no key deletes it when it
-        // starts.
+        // Write the record again, because it may be missing. A server that uses another database and was given no key
+        // deletes the record when it starts.
         if let Err(error) = folder.record_superseded(true) {
             tracing::debug!(event = "given_key_not_recorded", %error);
         }
@@ -113,7 +114,8 @@ fn read(config: &Config, cache: &mut Cache, in_use: &[Option<String>]) -> Result
     let now = SystemClock.now();
     let mut clock_doubt = folder.dated_ahead(&stored, now)?;
     if drops && !stored.is_empty() && clock_doubt.is_none() {
-        // In a folder that this process cannot write to, there is nothing to compare the clock with.
+        // If this process cannot write to the folder, it cannot read the clock of the file system, so the check is
+        // skipped.
         clock_doubt = folder.clock_differs(now).unwrap_or_default();
     }
     if drops && clock_doubt.is_some() {
@@ -132,7 +134,7 @@ fn take_up(read: Read, auth: &Authenticator) -> Result<(bool, Option<String>), E
     Ok((true, read.clock_doubt))
 }
 
-/// The ids of the keys. The id of the signing key comes first.
+/// Returns the ids of the keys. The id of the signing key comes first.
 fn ids(keys: &KeySet) -> Vec<Option<String>> {
     keys.verifying_keys().iter().map(|key| key.key_id().map(str::to_owned)).collect()
 }

@@ -2,6 +2,6 @@
 
 use std::time::Duration;
 
-/// How long sending a message may take. The site cancels sending after 30 seconds. This limit is shorter, so that its
-/// error is reported: it names the mail server or the program, and the site's error does not.
+/// How long sending a message may take. The site cancels sending after 30 seconds. This limit is shorter, because its
+/// error names the mail server or the program. The site's error does not name them.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(25);

@@ -19,9 +19,9 @@ const RENEWAL: Duration = Duration::from_secs(10);
 
 /// Where a server keeps its sessions.
 pub(crate) enum SessionsIn {
-    /// In the database, beside the users.
+    /// The sessions are in the database, beside the users.
     Database,
-    /// In Redis, at this address. The address contains no password.
+    /// The sessions are in Redis, at this address. The address contains no password.
     Redis(RedisSessions, String),
 }
 
@@ -37,7 +37,8 @@ impl SessionsIn {
     }
 }
 
-/// The rows of this server. They say that it is running, where it keeps its sessions, and which keys it was given.
+/// The rows of this server. They say that the server is running, where it keeps its sessions, and which keys it was
+/// given.
 pub(crate) struct Presence {
     table: Table,
     database: Database,
@@ -83,7 +84,7 @@ impl Presence {
         let mut told = None;
         loop {
             tokio::time::sleep(RENEWAL).await;
-            // Failures of the database are logged where they matter.
+            // If the database fails, this loop logs nothing. The operations that need the database log the error.
             let Ok(servers) = self.renew().await else { continue };
             let here = self.place().clone();
             let other = servers.into_iter().find(|other| !other.is_same_store(&here));
@@ -114,8 +115,8 @@ impl Presence {
         session_place::of_running_servers(&self.table).await
     }
 
-    /// Checks whether Redis has lost its data, for example in a restart. If it has, records the new id. The other
-    /// servers do the same, so that all servers record the same store again.
+    /// Checks whether Redis has lost its data, for example in a restart. If Redis has a new id, records this id. The
+    /// other servers do the same, so all servers record the same store again.
     async fn find_lost_sessions(&self) -> Result<(), Error> {
         // If Redis does not respond, the recorded place stays unchanged.
         let Ok(found) = self.sessions.place().await else { return Ok(()) };
@@ -136,8 +137,8 @@ impl Presence {
             *self.previous.lock().unwrap_or_else(PoisonError::into_inner) = known.id().map(str::to_owned);
             *self.place() = found.clone();
         }
-        // From now on, this server carries out only intentions with the new id. Intentions with the previous id would
-        // stay in the database for ever.
+        // From now on, this server carries out only intentions with the new id. Assign the intentions with the previous
+        // id to the new id, because they would stay in the database for ever.
         let previous = self.previous.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let (Some(from), Some(to)) = (previous, found.id()) {
             self.database.pending_ends().move_to_store(&from, to).await.map_err(Error::with_causes)?;

@@ -1,7 +1,7 @@
 //! Where the servers keep their sessions.
 //!
-//! A command that ends sessions reads this from the database. If it relied only on its own settings, it might look in
-//! the wrong place, find no sessions, and report success.
+//! A command that ends sessions reads from the database where the servers keep their sessions. If the command relied
+//! only on its own settings, it might look in the wrong place, find no sessions, and report success.
 
 use hardtack_redis::RedisSessions;
 use hardtack_sqlx::Database;
@@ -26,7 +26,7 @@ pub(super) async fn record(table: &Table, place: &Place) -> Result<(), Error> {
     table.set(NAME, &place.to_text()).await
 }
 
-/// Warns if a server that is starting keeps its sessions in another place than the servers before it.
+/// Logs a warning if a server that is starting keeps its sessions in another place than the servers before it.
 pub(super) async fn warn_if_moved(table: &Table, place: &Place) -> Result<(), Error> {
     if let Some(known) = last(table).await?.filter(|known| !known.is_same_store(place)) {
         tracing::warn!(
@@ -46,7 +46,7 @@ pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<Place>, Erro
     Ok(table.of_running_servers(SERVER).await?.iter().filter_map(|(_, place)| Place::parse(place)).collect())
 }
 
-/// What [`check`] has found out about the servers' session store.
+/// The result of [`check`]: what is known about the servers' session store.
 pub(crate) struct KnownStore {
     /// The id of the Redis instance that the servers use. `None` if the store is the database, or if no server has
     /// recorded its store.
@@ -56,8 +56,9 @@ pub(crate) struct KnownStore {
     pub(crate) usable: Result<(), Error>,
 }
 
-/// Checks that a command's settings name the store in which the servers keep their sessions. Returns an error if they
-/// name another store, in which the command would not find the sessions, or if this cannot be checked.
+/// Checks that a command's settings name the store in which the servers keep their sessions. Returns an error if the
+/// settings name another store, because the command would not find the sessions there. Also returns an error if the
+/// store cannot be checked.
 pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> Result<KnownStore, Error> {
     let places = known(database).await?;
     let Some(place) = places.first() else { return Ok(KnownStore { id: None, usable: Ok(()) }) };
@@ -67,8 +68,8 @@ pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> R
 }
 
 /// Checks that a command's settings (`redis`) name the store in which the servers keep their sessions (`place`).
-/// `places` contains the same store under each address that a server uses. Returns an outer `Err` if the settings
-/// name another store, or if this cannot be checked. Returns an inner `Err` if the settings are right, but the store
+/// `places` contains the same store under each address that a server uses. Returns an outer `Err` if the settings name
+/// another store, or if the store cannot be checked. Returns an inner `Err` if the settings are right, but the store
 /// cannot be reached or has lost its id.
 async fn can_use(place: &Place, places: &[Place], redis: Option<&RedisConfig>) -> Result<Result<(), Error>, Error> {
     match (place, redis) {
@@ -92,7 +93,7 @@ async fn can_use(place: &Place, places: &[Place], redis: Option<&RedisConfig>) -
                 )))),
                 Err(error) if same_address => Ok(Err(error)),
                 Err(error) => Err(error),
-                // The same address may lead elsewhere on another machine or in another container.
+                // The same address may lead to another Redis on another machine or in another container.
                 Ok(_) if same_address => Err(Error::config(format_args!(
                     "this command reaches a different Redis at {own} than the servers; run the command on a machine \
                      where this address leads to the servers' Redis, or set --redis-url or HARDTACK_REDIS_URL to \
@@ -113,9 +114,9 @@ async fn identity(config: &RedisConfig) -> Result<Option<String>, Error> {
     sessions.identity().await.map_err(Error::with_causes)
 }
 
-/// Returns where the running servers keep their sessions: the same store, once for each server, perhaps under different
-/// addresses. If no server is running, returns where the server that stopped last kept them. Returns an empty list if
-/// no server has recorded its place.
+/// Returns where the running servers keep their sessions. The list names the same store once for each server, perhaps
+/// under different addresses. If no server is running, returns where the server that stopped last kept its sessions.
+/// Returns an empty list if no server has recorded its place.
 ///
 /// # Errors
 /// The running servers keep their sessions in different places.

@@ -1,4 +1,4 @@
-//! How many connections are open, in all and from each address.
+//! Counts the open connections, in all and from each address, and limits them.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -21,7 +21,7 @@ struct Counts {
     open: [usize; 2],
     /// The same numbers for each address that is counted.
     by_address: HashMap<IpAddr, [usize; 2]>,
-    /// Connections beyond the limit since the last notice.
+    /// The number of connections beyond the limit since the last notice in the log.
     refused: u64,
     noticed: Option<Instant>,
 }
@@ -29,7 +29,7 @@ struct Counts {
 /// How a connection is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lane {
-    /// As usual.
+    /// The connection is served as usual.
     Normal,
     /// The connection exceeds a limit. A request on it gets 503, unless the request is a probe.
     Overflow,
@@ -76,8 +76,8 @@ impl Admission {
         Some(Slot { admission: Arc::clone(self), address, lane })
     }
 
-    /// Returns the address by which a connection is counted. Returns `None` for connections from trusted proxies, and
-    /// for those from this machine, where only proxies and probes run.
+    /// Returns the address by which a connection is counted. Returns `None` for connections from trusted proxies. Also
+    /// returns `None` for connections from this machine, where only proxies and probes run.
     fn counted(&self, peer: IpAddr) -> Option<IpAddr> {
         let address = ClientAddress::from(peer);
         let is_exempt = address.ip().is_loopback() || self.limits.proxies.trust(address.ip());
@@ -157,7 +157,7 @@ mod tests {
         let admission = admission(100, 10);
         let (slots, counts) = lanes(&admission, "192.0.2.1", 50);
         assert_eq!(counts, [10, OVERFLOW_PER_ADDRESS]);
-        // Addresses of one IPv6 network count as one; mapped ones as IPv4.
+        // All addresses of one IPv6 network count as one address. An IPv4-mapped address counts as its IPv4 address.
         assert_eq!(lanes(&admission, "::ffff:192.0.2.1", 1).1, [0, 0]);
         let (one, counts) = lanes(&admission, "2001:db8::1", 6);
         assert_eq!((counts, lanes(&admission, "2001:db8::2", 6).1), ([6, 0], [4, 2]));

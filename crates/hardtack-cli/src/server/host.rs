@@ -21,8 +21,8 @@ pub(crate) struct Hosts {
     site: String,
     /// The address that the server listens on.
     listener: IpAddr,
-    /// Whether the server no longer warns about requests for other hosts: either a request has named the site's host,
-    /// or the warning has already been logged.
+    /// Whether the server no longer warns about requests for other hosts. This is the case once a request has named the
+    /// site's host, or once the warning has been logged.
     settled: AtomicBool,
 }
 
@@ -34,7 +34,7 @@ impl Hosts {
         Self { site: site.to_owned(), listener: listener.ip(), settled: AtomicBool::new(false) }
     }
 
-    /// Returns the response to a request that does not name a host of the site.
+    /// Returns the refusal if a request does not name a host of the site. Returns `None` if the request is accepted.
     pub(super) fn refuse<B>(&self, request: &Request<B>) -> Option<Response> {
         // Health probes may use any host name, and HTTP/1.0 probes need not send one.
         let is_probe = health::is_probe(request);
@@ -86,7 +86,8 @@ impl Hosts {
     /// compared, because a container's port may be published under another number.
     fn includes(&self, host: &Authority<'_>) -> bool {
         if host.host().eq_ignore_ascii_case(&self.site) {
-            // Read before writing: unnecessary writes would invalidate the cache line in the other cores.
+            // Read first, and write only if the value changes. An unnecessary write would invalidate the cache line in
+            // the other cores.
             if !self.settled.load(Ordering::Relaxed) {
                 self.settled.store(true, Ordering::Relaxed);
             }

@@ -38,7 +38,7 @@ pub(super) fn raise_for(connections: usize) -> usize {
     }
 }
 
-/// Other systems have no such limit.
+/// Returns `connections`, because other systems have no such limit.
 #[cfg(not(unix))]
 pub(super) fn raise_for(connections: usize) -> usize {
     let _ = RESERVE;

@@ -15,8 +15,8 @@ const ENDINGS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 /// (`path_resolution(7)`).
 const MAX_LINKS: usize = 40;
 
-/// Follows symbolic links and returns the path of the target, even if the target does not exist yet. SQLite follows
-/// links too, and keeps its other files next to the target.
+/// Follows symbolic links and returns the path of the target, even if the target does not exist yet. SQLite also
+/// follows links, and keeps its other files next to the target.
 pub(super) fn without_links(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {

@@ -98,7 +98,7 @@ impl FromStr for DatabaseUrl {
             "postgres" | "postgresql" => {
                 pg_options::parse(text).map(|options| Self(Location::Server(Box::new(options))))
             }
-            // The scheme is not repeated: a mistyped URL may begin with the password.
+            // The error does not repeat the scheme, because a mistyped URL may begin with the password.
             _ => Err(OpenError::InvalidUrl { reason: format!("its scheme is unknown; expected {EXPECTED}") }),
         }
     }

@@ -1,4 +1,4 @@
-//! Writing intentions in a transaction of the application.
+//! Recording, in a transaction of the application, that sessions must end.
 
 use std::sync::atomic::Ordering;
 
@@ -20,8 +20,9 @@ macro_rules! in_transaction {
             ///
             /// After the commit, pass the result to
             /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending) or to the adapter's
-            /// `Auth::renew`. Both end the sessions at once, and `renew` also gives this browser a new session. If the
-            /// program stops before that, another process ends the sessions a few seconds later.
+            /// `Auth::renew`. Both methods end the sessions at once, and `renew` also gives this browser a new session.
+            /// If the program stops between the commit and this call, another process ends the sessions a few seconds
+            /// later.
             ///
             /// # Errors
             /// This `PendingEnds` is not [registered](hardtack::AuthenticatorBuilder::pending_revocations), the
@@ -39,8 +40,8 @@ macro_rules! in_transaction {
             /// password: `kept` is then the session of the request's token.
             ///
             /// After the commit, pass the result to `Auth::renew`, which replaces the kept session as well. If the
-            /// session store is down at that time, the kept session continues, and the others end when the store is
-            /// back.
+            /// session store is down at that time, the kept session continues, and the other sessions end when the
+            /// store is back.
             ///
             /// # Errors
             /// This `PendingEnds` is not [registered](hardtack::AuthenticatorBuilder::pending_revocations), the
@@ -108,7 +109,7 @@ impl<P> PendingEnds<P> {
         subject: &str,
         kept: Option<SessionId>,
     ) -> Result<EndedSessions, sqlx::Error> {
-        // Fail before the commit: if the change were committed, nothing would end the sessions.
+        // Fail before the commit, because no process would end the sessions after the commit.
         if !self.carried_out.load(Ordering::Relaxed) {
             return Err(sqlx::Error::Configuration(
                 "this PendingEnds is not registered with an authenticator, so the sessions would not end; pass a clone \

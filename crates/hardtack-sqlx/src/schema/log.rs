@@ -11,7 +11,7 @@ use super::values::{decode_id, to_unsigned};
 /// session ended. If the page is empty, all fields of the entry are `None`.
 pub(crate) type LogRow = (i64, Option<i64>, Option<String>, Option<i64>, Option<bool>, Option<i64>);
 
-/// Returns the page of the log that consists of `rows`.
+/// Converts rows to a page of the log.
 pub(crate) fn decode_page(rows: Vec<LogRow>) -> Result<RevocationPage, RowError> {
     let mut page = RevocationPage::default();
     for (head, sequence, session, at, replaced, outdated) in rows {

@@ -21,8 +21,9 @@ impl fmt::Debug for RevocationListener {
 }
 
 impl RevocationListener {
-    /// Waits for a notification. Also returns `Ok` when it has established a new connection. Returns an error if the
-    /// connection is lost or cannot be established. In these cases, notifications may have been missed.
+    /// Waits for a notification. Also returns `Ok` after a new connection has been established. Returns an error if the
+    /// connection is lost or cannot be established. After a new connection or an error, notifications may have been
+    /// missed.
     ///
     /// Cancel safe: if the future is dropped, the connection stays open and keeps the notifications that it has
     /// received.

@@ -4,8 +4,8 @@ use crate::error::Error;
 
 /// A setting of Flask-JWT-Extended that cannot be changed here.
 ///
-/// The server accepts such a setting only if its value describes what the server does anyway. For any other value, the
-/// server refuses to start, so that no operator relies on a setting that has no effect.
+/// The server accepts such a setting only if its value describes what the server always does. For any other value, the
+/// server refuses to start. Otherwise, an operator could rely on a setting that has no effect.
 pub(crate) struct FixedSetting {
     pub(crate) name: &'static str,
     /// The only accepted value. `None` if no value is accepted.
@@ -22,8 +22,8 @@ impl FixedSetting {
         Self { name, value: None, reason }
     }
 
-    /// Accepts only the value that describes what the server does anyway, so that an existing configuration that
-    /// contains this value keeps working.
+    /// Returns an error unless the value describes what the server always does. An existing configuration that contains
+    /// this value keeps working.
     pub(crate) fn check(&self, label: &str, value: &str) -> Result<(), Error> {
         let reason = self.reason;
         match self.value {

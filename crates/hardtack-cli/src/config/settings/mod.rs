@@ -12,7 +12,7 @@ pub(crate) use setting::Setting;
 
 /// Declares each setting as a constant, and the list `ALL` of all settings, in the order in which they are shown.
 ///
-/// `ALL` repeats the expressions instead of naming the constants. So if no code reads a setting, its constant is
+/// `ALL` repeats the expressions instead of naming the constants. If no code reads a setting, its constant is therefore
 /// unused, and the compiler reports it as dead code.
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident = $setting:expr;)+) => {
@@ -58,7 +58,7 @@ settings! {
     BODY_TIMEOUT = Setting::option("body_timeout", "TIME", "How long a request's body may take to arrive").default("30s");
     DATA_DIR = Setting::option("data_dir", "DIR", "Folder for the keys and the SQLite database")
         .default("./hardtack-data");
-    /// A path is not secret, but a URL may contain a password.
+    /// The URL of a server may contain a password. A path of an SQLite file is not secret.
     DATABASE_URL =
         Setting::option("database_url", "URL", "Database: postgres://USER:PASSWORD@HOST/DATABASE or sqlite:PATH")
             .default_note("hardtack.db in the data folder")
@@ -127,7 +127,7 @@ settings! {
     /// Secrets that verify tokens but do not sign them, separated by commas or line breaks.
     SECRET_KEY_PREVIOUS = Setting::flask(&["JWT_SECRET_KEY_PREVIOUS"]).secret();
     PRIVATE_KEY = Setting::flask(&["JWT_PRIVATE_KEY"]).secret();
-    /// Not shown either, in case an operator put the private key here.
+    /// The value is not shown, because an operator may have set the private key here by mistake.
     PUBLIC_KEY = Setting::flask(&["JWT_PUBLIC_KEY"]).secret();
     ALGORITHM = Setting::flask(&["JWT_ALGORITHM"]);
     REFRESH =

@@ -7,12 +7,12 @@ use super::value::{SettingValue, Source, SourceValues};
 use crate::config::settings::{ALL, FIXED, Setting};
 use crate::error::Error;
 
-/// Names the settings file and so cannot be a setting.
+/// The variable that names the settings file, so it cannot be a setting in that file.
 pub(super) const CONFIG: &str = "HARDTACK_CONFIG";
 
 /// Reads the variables whose names begin with `HARDTACK_` or `JWT_`. Refuses a name that looks like a mistyped setting.
-/// Any other unknown name only causes a warning, because other programs and container platforms set variables with
-/// these prefixes too.
+/// Any other unknown name only causes a warning, because other programs and container platforms also set variables with
+/// these prefixes.
 pub(super) fn read(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<(SourceValues, Vec<String>), Error> {
