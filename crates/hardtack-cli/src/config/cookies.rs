@@ -109,8 +109,8 @@ fn covers(
 }
 
 /// Refuses a `JWT_COOKIE_SECURE` that contradicts the base URL, which decides whether cookies are Secure. Browsers do
-/// not send Secure cookies to an http site. For an https site, browsers would also send cookies that are not Secure
-/// over unencrypted connections.
+/// not send Secure cookies to an http site. If the cookies of an https site are not Secure, browsers also send these
+/// cookies unencrypted, over http.
 fn check_secure(sources: &Sources, address: &Address) -> Result<(), Error> {
     let (setting, label) = (sources.describe(&COOKIE_SECURE), sources.label(&COOKIE_SECURE));
     match (sources.parse_bool(&COOKIE_SECURE)?, address.is_https()) {

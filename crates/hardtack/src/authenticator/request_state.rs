@@ -270,8 +270,8 @@ impl RequestState {
         self.pending_cookies.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Decides what the layer adds to the head of a response. Call this method when the handler has returned. From then
-    /// on, the request does not refresh its tokens.
+    /// Decides what the layer adds to the head of a response. Call this method when the handler has returned. After
+    /// this call, the tokens of the request are no longer refreshed.
     ///
     /// `set_cookies` are the `Set-Cookie` values that the response already has. These values are rarely read. If the
     /// handler itself has set or deleted tokens, the cookies of a refresh are left out, because they could undo a
