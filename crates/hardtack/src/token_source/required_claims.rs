@@ -18,7 +18,7 @@ use crate::jwt::ClaimFlaw;
 /// assert_eq!(editors.flaw(br#"{"role":"editor","verified":true}"#), None);
 /// assert_eq!(editors.flaw(br#"{"role":["reader","editor"],"verified":true}"#), None);
 /// let flaw = editors.flaw(br#"{"role":"editors","verified":true}"#).unwrap();
-/// assert_eq!(flaw.to_string(), "the route does not accept the token's claim \"role\" or its value");
+/// assert_eq!(flaw.to_string(), "the token's claim \"role\" has a name or a value that the route does not accept");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequiredClaims(Option<Arc<Vec<(String, Value)>>>);

@@ -10,7 +10,7 @@ use crate::session::{ErasedStore, RevokeTarget, SessionId};
 /// This value is dropped before [`confirm`](Self::confirm) if the store fails or the request is cancelled. In that
 /// case, this process does not know whether the store has committed the write. It therefore looks up the affected
 /// sessions in the store at each request.
-#[must_use = "keep this value until the store has reported the outcome; if the value is dropped, the sessions count as uncertain"]
+#[must_use = "keep this value until the store reports the outcome; dropping the value marks the sessions as uncertain"]
 pub(super) struct UncertainWrite<'a> {
     authenticator: &'a Authenticator,
     /// The sessions that the write affects, each with the time of its last rotation if this time is known.
