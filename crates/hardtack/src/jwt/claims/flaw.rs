@@ -24,7 +24,9 @@ impl fmt::Display for ClaimFlaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(name) => write!(f, "the token has no claim {name:?}, which the route needs"),
-            Self::Unfit(name) => write!(f, "the token's claim {name:?} has a name or a value that the route does not accept"),
+            Self::Unfit(name) => {
+                write!(f, "the token's claim {name:?} has a name or a value that the route does not accept")
+            }
             Self::Unreadable => f.write_str("the route's type does not accept the token's claims"),
         }
     }
