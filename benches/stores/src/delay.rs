@@ -85,8 +85,8 @@ async fn between_two_servers(
     }
     let mut samples = Samples::default();
     for _ in 0..tries {
-        // If servers poll, a try ends right after a poll. Wait for a random time, so that the next log-out happens at
-        // any point between two polls.
+        // If servers poll, a try ends just after a poll. Wait for a random time, so that the next log-out can happen at
+        // any time between two polls.
         tokio::time::sleep(Duration::from_millis(rand::random_range(0..=spread))).await;
         samples.push(one_log_out(one, other, &person).await?);
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How often further events are summarized.
+/// How often a summary of further events is logged.
 const SUMMARY: Duration = Duration::from_secs(60);
 
 /// Logs the first event in full. After that, logs a summary each minute while there are further events. Clones share
@@ -22,7 +22,7 @@ struct Flood {
 }
 
 impl FloodLog {
-    /// `summarize` logs how many further events there were in the last minute.
+    /// Creates a log for one kind of event. `summarize` logs how many further events there were in the last minute.
     pub(crate) fn new(summarize: fn(u64)) -> Self {
         Self { summarize, flood: Arc::default() }
     }
@@ -43,8 +43,8 @@ impl FloodLog {
         tokio::spawn(async move { while events.summarize_after(SUMMARY).await {} });
     }
 
-    /// Waits for the duration `time`, and then logs how many events were counted meanwhile. If there were none, logs
-    /// nothing and returns `false`.
+    /// Waits for the duration `time`, and then logs how many events were counted during this time. If no event was
+    /// counted, logs nothing and returns `false`.
     async fn summarize_after(&self, time: Duration) -> bool {
         tokio::time::sleep(time).await;
         let mut flood = self.flood.lock().unwrap_or_else(PoisonError::into_inner);

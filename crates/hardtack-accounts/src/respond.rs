@@ -107,8 +107,8 @@ pub(crate) fn unavailable(wants: Wants, error: &BackendError) -> Response {
     retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail, &[]))
 }
 
-/// Responds with 503 after the database failed while it stored a change. The response says that the change may have
-/// been stored nevertheless.
+/// Responds with 503 after the database failed while it stored a change. The response says that the database may still
+/// have stored the change.
 pub(crate) fn outcome_unknown(wants: Wants, error: &BackendError) -> Response {
     tracing::error!(event = "outcome_unknown", error = %WithCauses(error));
     let detail = "The site lost the connection to its database, so your change may or may not have been saved. Check \

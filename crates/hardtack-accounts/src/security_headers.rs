@@ -23,7 +23,7 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    // Not `no-referrer`, which makes older browsers send `Origin: null` with this site's own forms.
+    // Do not use `no-referrer`. With it, older browsers send `Origin: null` with this site's own forms.
     (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
@@ -45,7 +45,8 @@ pub(crate) async fn add_security_headers(State(site): State<Site>, request: Requ
         // RFC 9110 §15.5.2 requires this field in every 401 response. Browsers show no dialogue for `Bearer`.
         headers.entry(header::WWW_AUTHENTICATE).or_insert(HeaderValue::from_static("Bearer"));
     }
-    // Handlers set `public` if the response is the same for everyone. Pages contain the CSRF token of one browser.
+    // Handlers set `public` if the response is the same for everyone. Other responses must not be cached, because pages
+    // contain the CSRF token of one browser.
     let public = headers.get(header::CACHE_CONTROL).is_some_and(|value| value.as_bytes().starts_with(b"public"));
     if !public {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

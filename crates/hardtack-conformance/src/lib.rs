@@ -43,8 +43,8 @@
 //!
 //! # Read the result
 //!
-//! If a run fails, its message lists every case that failed. For each difference, it names the line in this crate's
-//! source and shows the expected and the actual response:
+//! If a run fails, its message lists every case that failed. For each difference, the message names the line in this
+//! crate's source and shows the expected and the actual response:
 //!
 //! ```text
 //! next: keeps the full path of a nested router
@@ -61,7 +61,7 @@
 //! - [`application`]: the types that the suite's application needs in every framework;
 //! - [`client`]: the HTTP client of the suite, with the cookie jar of a browser, for tests of your own.
 //!
-//! The suite does not test the core itself: a bug in the core makes the same cases fail with every adapter.
+//! The suite does not test the core itself. A bug in the core makes the same cases fail with every adapter.
 //! [`hardtack::testing::store_conformance`] is the corresponding suite for session stores.
 //!
 //! [guide]: https://docs.rs/hardtack/latest/hardtack/guide/adapters/

@@ -80,7 +80,7 @@ pub(crate) struct SignUpProblems {
     pub(crate) password: Option<PasswordProblem>,
 }
 
-/// The password is wrong, no such user exists, or the user is disabled. Callers cannot tell which.
+/// The password is wrong, no such user exists, or the user is disabled. Callers cannot distinguish these cases.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct WrongPassword;
 

@@ -99,7 +99,8 @@ impl ActivityKind {
         }
     }
 
-    /// Returns the kind with this name; `None` for a name that a newer version wrote.
+    /// Returns the kind with this name. Returns `None` if the name is not known, for example because a newer version
+    /// wrote it.
     pub(super) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
@@ -146,7 +147,7 @@ mod tests {
             assert_eq!(ActivityKind::from_name(kind.name()), Some(kind));
         }
         assert_eq!(ActivityKind::from_name("telepathy"), None);
-        // The names equal those in the core's log.
+        // The names must equal the names of the events in the core's log.
         for event in [EventKind::LogIn, EventKind::LogOut, EventKind::ReuseDetected, EventKind::Revoked] {
             assert_eq!(ActivityKind::of_event(event).map(ActivityKind::name), Some(event.name()));
         }

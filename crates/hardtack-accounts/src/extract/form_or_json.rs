@@ -77,7 +77,7 @@ async fn json<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S) 
             format!("The body is not valid JSON. The error is at {at}."),
         )
     })?;
-    // Serde also deserializes a struct from an array of its fields.
+    // Refuse an array, because serde would also deserialize a struct from an array of its fields.
     if body.trim_ascii_start().starts_with(b"[") { Err(wrong_shape("line 1, column 1")) } else { Ok(value) }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// If this many different messages fail in a row, the server may be at fault, not the messages.
+/// If this many different messages fail in a row, the mail server may be the cause.
 const SUSPICIOUS: usize = 3;
 
 /// How often an outage is logged.
@@ -19,16 +19,16 @@ const REPORT: Duration = Duration::from_secs(600);
 /// pause after each failure is longer than the one before. The other messages wait, and do not count as failed. As soon
 /// as the server accepts or refuses a message, the outage is over, and all other messages are sent.
 ///
-/// An outage is *suspected* if several messages fail in a row. Strangers can cause that: they sign up with addresses
-/// whose mailboxes are slow or full. So a suspicion does not delay any other message. It only limits how long a message
-/// that has failed waits for the next attempt. If there was an outage, these messages are therefore sent soon after it
-/// ends.
+/// An outage is *suspected* if several messages fail in a row. Strangers can cause such failures: they sign up with
+/// addresses whose mailboxes are slow or full. For this reason, a suspicion does not delay other messages. It only
+/// limits how long a message that has failed waits for the next attempt. If there was an outage, these messages are
+/// therefore sent soon after the outage ends.
 #[derive(Debug, Default)]
 pub(super) struct Outage(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// The messages that have failed in a row: at most [`SUSPICIOUS`].
+    /// The numbers of the messages that have failed in a row. The list has at most [`SUSPICIOUS`] entries.
     failed: Vec<i64>,
     down: Option<Down>,
     /// When an outage was last logged. This value is kept when the outage ends, so that several short outages are
@@ -83,7 +83,7 @@ impl Outage {
         delay
     }
 
-    /// Call this method if [`Self::delay`] has returned zero but there was no message to send. The next caller of
+    /// Call this method if [`Self::delay`] has returned zero, but no message is waiting. The next caller of
     /// [`Self::delay`] can then try to send a message at once.
     pub(super) fn nothing_to_try(&self, now: Instant) {
         if let Some(down) = &mut self.state().down {

@@ -6,15 +6,15 @@ use super::form::{self, Field, FieldKind};
 use super::layout::{Page, Width, page};
 use super::view::{FieldError, Shell};
 
-/// What the account page renders.
+/// The values that the account page shows.
 pub(crate) struct AccountView<'a> {
     /// The session's CSRF token.
     pub csrf_token: &'a str,
     /// The name that the user logs in with.
     pub username: &'a str,
-    /// The stored display name, or the one that was just entered.
+    /// The stored display name, or the display name that was just entered.
     pub display_name: &'a str,
-    /// The stored email address, or the one that was just entered.
+    /// The stored email address, or the address that was just entered.
     pub email: &'a str,
     /// The stored address; empty if there is none.
     pub stored_email: &'a str,

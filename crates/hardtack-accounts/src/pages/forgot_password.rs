@@ -7,13 +7,13 @@ use super::layout::{Page, Width, page};
 use super::view::{FieldError, Shell};
 use crate::users::EmailAddress;
 
-/// What the page renders.
+/// The values that the page shows.
 pub(crate) struct ForgotPasswordView<'a> {
-    /// The pre-session CSRF token.
+    /// The CSRF token for a visitor who is not logged in.
     pub csrf_token: &'a str,
     /// The address that was entered.
     pub email: &'a str,
-    /// How users reach the administrator.
+    /// How users can contact the administrator.
     pub contact: Option<&'a str>,
     /// Errors of `email`.
     pub errors: &'a [FieldError<'a>],

@@ -6,7 +6,7 @@ use super::form::{self, Field, FieldKind};
 use super::layout::{Page, Width, page};
 use super::view::{FieldError, Shell};
 
-/// What the page renders.
+/// The values that the page shows.
 pub(crate) struct ReauthenticateView<'a> {
     /// The session's CSRF token.
     pub csrf_token: &'a str,

@@ -9,7 +9,7 @@ use super::time::TimeText;
 use super::view::Shell;
 use super::{form, url};
 
-/// One device: one session.
+/// A device in the list. Each device stands for one session.
 #[derive(Clone)]
 pub(crate) struct DeviceRow {
     /// The session's public id. The form that ends the session posts to `/account/sessions/ID/revoke`.
@@ -27,7 +27,7 @@ pub(crate) struct DeviceRow {
 /// A page of the user's devices.
 pub(crate) struct DevicePage {
     pub rows: Vec<DeviceRow>,
-    /// Whether it is the first page, which has the current device.
+    /// Whether this is the first page, which contains the current device.
     pub is_first: bool,
     /// The position of the next page, if there is one.
     pub next: Option<String>,
@@ -37,7 +37,7 @@ pub(crate) struct DevicePage {
 pub(crate) struct ActivityRow {
     /// What happened, in a few words.
     pub text: Cow<'static, str>,
-    /// Whether an attacker may have caused it.
+    /// Whether an attacker may have caused this activity.
     pub is_suspicious: bool,
     pub at: TimeText,
     /// The browser and system, if known.
@@ -46,8 +46,8 @@ pub(crate) struct ActivityRow {
     pub address: Option<String>,
 }
 
-/// Renders a page of devices. Each device but the current one has a log-out button, and one more button logs out all
-/// devices but the current one.
+/// Renders a page of devices. Each device except the current device has a log-out button. Another button logs out all
+/// devices except the current device.
 pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &DevicePage, activity: &[ActivityRow]) -> Markup {
     let others = devices.rows.iter().filter(|device| !device.is_current).count();
     let is_all = devices.is_first && devices.next.is_none();

@@ -6,11 +6,11 @@ use super::form::{self, Field, FieldKind};
 use super::layout::{Page, Width, page};
 use super::view::{FieldError, Shell};
 
-/// What the page renders.
+/// The values that the page shows.
 pub(crate) struct UndoEmailView<'a> {
-    /// The pre-session CSRF token.
+    /// The CSRF token for a visitor who is not logged in.
     pub csrf_token: &'a str,
-    /// Binds the form to its link.
+    /// The value of the hidden field that binds the form to its link.
     pub form_key: &'a str,
     /// The user whose address was changed.
     pub username: &'a str,

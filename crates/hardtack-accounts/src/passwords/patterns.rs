@@ -96,14 +96,15 @@ fn in_common(order: impl Iterator<Item = char>, chars: &[char]) -> usize {
     order.zip(chars).take_while(|(one, other)| one == *other).count()
 }
 
-/// Returns the part of a password from the first letter to the last, if there are only a few other characters around
-/// it. Runs around it do not count. Examples are `password` in `password2024!` and in `password123456789`.
+/// Returns the part of a password from the first letter to the last letter, if only a few other characters are around
+/// this part. Runs around this part are not counted. Examples are `password` in `password2024!` and in
+/// `password123456789`.
 pub(super) fn core(password: &str) -> Option<&str> {
     let (core, added) = without_added(password)?;
     (core.len() < password.len() && added <= MAX_ADDED).then_some(core)
 }
 
-/// If most of a password repeats a shorter text, and a few digits or signs are around the repetition, returns the text.
+/// If most of a password repeats a shorter text, with a few digits or signs around the repetition, returns that text.
 /// An example is `xkw` in `xkwxkwxkw1`.
 pub(super) fn repeated_core(password: &str) -> Option<String> {
     let core = core(password)?;
@@ -111,8 +112,8 @@ pub(super) fn repeated_core(password: &str) -> Option<String> {
     (core.chars().count() >= added.max(SHORTEST_CORE)).then(|| repeated(core)).flatten()
 }
 
-/// Returns the part of a password from the first letter to the last, and how many characters are around it, except for
-/// runs such as `123456789`.
+/// Returns the part of a password from the first letter to the last letter. Also returns how many characters are around
+/// this part, not counting runs such as `123456789`.
 fn without_added(password: &str) -> Option<(&str, usize)> {
     let core = password.trim_matches(|c: char| !c.is_alphabetic());
     let (before, after) = password.split_once(core)?;

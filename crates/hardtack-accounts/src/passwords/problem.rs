@@ -16,8 +16,8 @@ pub enum PasswordProblem {
     /// It contains a control character, which some keyboards and forms cannot send.
     #[error("Choose a password without tabs, line breaks or other control characters.")]
     ControlCharacter,
-    /// It is little more than the user name, the email address or the name of the site: it consists of words from them
-    /// and a few other characters.
+    /// It is little more than the user name, the email address or the name of the site. It consists of words from these
+    /// texts and a few other characters.
     #[error(
         "This password is little more than your user name, your email address or the name of this site. Choose another \
          password."

@@ -152,7 +152,7 @@ pub(crate) async fn send_again(
     respond::success(wants, "/account?done=letter", body)
 }
 
-/// Says why no email was sent, and when one can be.
+/// Responds with a text that says why no email was sent, and when one can be sent.
 fn limited(user: &CurrentUser<User>, limit: &MailLimit, wants: Wants) -> Response {
     let (status, text) = (StatusCode::TOO_MANY_REQUESTS, limit.explain(&user.email));
     let mut response = match wants {

@@ -17,9 +17,9 @@ use crate::respond;
 /// A page that a single-use link leads to.
 pub(super) struct LinkPage {
     cookie: PageCookie,
-    /// The explanation on the page for dead links.
+    /// The explanation on the page for links that no longer work.
     dead_link: &'static str,
-    /// The path and the label of the button on the page for dead links.
+    /// The path and the label of the button on the page for links that no longer work.
     action: (&'static str, &'static str),
 }
 
@@ -33,8 +33,8 @@ const INCOMPLETE: &str = "Part of the link is missing or mistyped. Open the link
 pub(crate) struct SentLink {
     /// The link's token, from an API client.
     pub(super) token: Option<String>,
-    /// From a form: the [`LinkToken::form_key`] of the link for which the form was rendered. The token itself is in the
-    /// cookie.
+    /// The [`LinkToken::form_key`] of the link for which a form was rendered. The token itself is in the cookie. `None`
+    /// for API clients.
     pub(super) link: Option<String>,
 }
 
@@ -44,8 +44,8 @@ impl LinkPage {
     }
 
     /// If the query has a token, moves it into the cookie and redirects to the page without the query. This keeps the
-    /// token out of the browser's history, screenshots and `Referer`. Opening a link does not use it up, because mail
-    /// scanners open links too.
+    /// token out of the browser's history, screenshots and `Referer`. Opening a link does not use it, because mail
+    /// scanners also open links.
     pub(super) fn move_token_to_cookie(&self, auth: &Auth) -> Option<Response> {
         let token = auth.query("token")?;
         let token = LinkToken::parse(token.trim());

@@ -23,7 +23,7 @@ pub(super) fn remember(response: Response, user_id: &str, auth: &Auth) -> Respon
     }
 }
 
-/// Deletes the cookie, if the browser has it.
+/// Deletes the cookie if the browser has it.
 pub(super) fn forget(response: Response, auth: &Auth) -> Response {
     match COOKIE.find(auth.headers(), auth.authenticator()) {
         Some(_) => COOKIE.clear(response, auth.authenticator()),

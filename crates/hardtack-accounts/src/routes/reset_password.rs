@@ -27,7 +27,7 @@ const PAGE: LinkPage = LinkPage::new(
     ("/password/forgot", "Request a new link"),
 );
 
-/// The body. See [`SentLink`] for `token` and `link`.
+/// The body of the request. See [`SentLink`] for `token` and `link`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ResetPasswordInput {
@@ -94,7 +94,8 @@ pub(crate) async fn submit(
 }
 
 /// Sets the new password and ends all sessions of the user, because someone else may know the old password. Does not
-/// log the user in: the link proves access to a mailbox, or was created by an operator, but does not prove who uses it.
+/// log the user in, because the link does not prove who uses it. It proves access to a mailbox, or an operator has
+/// created it.
 async fn reset(
     site: Site,
     auth: Auth,

@@ -98,7 +98,7 @@ async fn sign_up(
     Ok(respond::invalid_fields(wants, &errors))
 }
 
-/// The response if the account is stored, but the session store could not start a session.
+/// Returns the response if the account is stored, but the session store could not start a session.
 fn without_session(wants: Wants, user: &User) -> Response {
     let mut body = json!(user);
     body["detail"] = json!("Your account is ready. Log in with your user name and password.");

@@ -1,4 +1,4 @@
-//! How often something may be tried.
+//! Limits on how often passwords may be tried, accounts created and links requested.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use hardtack::throttle::Rate;
 /// By default, an account has 10 attempts, and gets one more every 30 seconds. A client address (for IPv6, a /64
 /// network) has 100 failed attempts, and gets one more every second. After 100 failures in a row, an account has only
 /// one attempt an hour (NIST SP 800-63B-4 §3.2.2; ASVS 5.0 V6.3.1). This restriction ends when an attempt succeeds, or
-/// when the user sets a new password with a reset link. A device on which the user has logged in before has attempts of
-/// its own, so strangers cannot lock the user out.
+/// when the user sets a new password with a reset link. A device on which the user has logged in before has its own
+/// attempts, so strangers cannot lock the user out.
 ///
 /// ```
 /// use std::time::Duration;
@@ -50,14 +50,14 @@ impl Default for LogInLimits {
 }
 
 impl LogInLimits {
-    /// Limits nothing: passwords can be guessed as fast as the server can hash them. Use this only for tests, or if
-    /// something else limits log-ins.
+    /// Turns all limits off. Passwords can then be guessed as fast as the server can hash them. Use this function only
+    /// for tests, or if something else limits log-ins.
     pub const fn insecure_off() -> Self {
         Self(None)
     }
 
-    /// Sets how often the password of an account may be tried. Like the other setters, this one has no effect after
-    /// [`Self::insecure_off`].
+    /// Sets how often the password of an account may be tried. After [`Self::insecure_off`], the setters of this type
+    /// have no effect.
     pub const fn account(mut self, rate: Rate) -> Self {
         if let Some(rates) = &mut self.0 {
             rates.account = rate;

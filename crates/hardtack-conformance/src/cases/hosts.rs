@@ -2,7 +2,7 @@
 
 use crate::harness::{ACCESS, Case, RawConnection, Site, cookie_value, csrf_token};
 
-/// What a case is about, and the `Host` fields of its request.
+/// The cases. Each row contains a description and the `Host` fields of the request.
 const BAD: &[(&str, &[&str])] = &[
     ("no Host", &[]),
     ("an empty Host", &[""]),

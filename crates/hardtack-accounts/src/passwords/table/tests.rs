@@ -1,4 +1,5 @@
-//! Tables are built from lists of every form and size, and contain exactly their passwords.
+//! Builds tables from lists of every form and size, and checks that each table contains exactly the passwords of its
+//! list.
 
 use std::path::PathBuf;
 

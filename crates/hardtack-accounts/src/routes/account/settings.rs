@@ -28,7 +28,7 @@ pub(crate) struct SettingsInput {
     display_name: Option<String>,
     email: Option<String>,
     current_password: Option<String>,
-    /// From a form: the hidden field that tells which user the form belongs to.
+    /// The hidden field of a form that says which user the form belongs to. `None` for API clients.
     owner: Option<String>,
 }
 
@@ -68,7 +68,7 @@ impl AccountForm for SettingsInput {
     }
 }
 
-/// Keeps the input in a cookie until the user has entered the password.
+/// Adds a cookie to `redirect` that keeps the input until the user has entered the password.
 fn ask_and_keep(redirect: Response, user: &User, profile: &Profile, site: &Site) -> Response {
     match kept_form::seal(&user.id, profile, &site.auth) {
         Some(sealed) => kept_form::set(redirect, &sealed, &site.auth),

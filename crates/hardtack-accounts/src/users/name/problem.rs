@@ -1,6 +1,6 @@
 //! Why a user name is refused.
 
-/// Why a user name is refused. The text is shown to the person who chose it.
+/// Why a user name is refused. The text is shown to the person who chose the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UserNameProblem {
     #[error("Choose a user name.")]

@@ -175,7 +175,7 @@ fn s79_names_that_look_alike_have_the_same_skeleton() {
         assert_eq!(checked.skeleton_with_i, checked.skeleton, "{name}");
     }
     assert_ne!(skeleton("alice"), skeleton("alicia"));
-    // Users may have chosen such names before there were rules.
+    // Users may have chosen these names before there were rules for names.
     assert_eq!(skeleton("admin\u{3164}"), skeleton("admin"));
 }
 
