@@ -28,7 +28,7 @@ pub(crate) fn success(wants: Wants, location: &str, body: Value) -> Response {
     }
 }
 
-/// Responds with an error. A browser gets a page; htmx and API clients get problem details (RFC 9457), which include
+/// Responds with an error. A browser gets a page. htmx and API clients get problem details (RFC 9457), which include
 /// `msg` and the `errors` of fields.
 pub(crate) fn problem(
     wants: Wants,

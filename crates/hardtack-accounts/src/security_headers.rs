@@ -8,9 +8,8 @@ use http::header::{self, HeaderName, HeaderValue};
 
 use crate::site::Site;
 
-/// The `Content-Security-Policy` of every response, unless the handler has set another policy. Scripts do not run,
-/// other sites cannot frame the pages, forms can be sent only to this site, and everything that a page loads comes from
-/// this site.
+/// The `Content-Security-Policy` of every response, unless the handler has set another policy. Scripts do not run, and
+/// other sites cannot frame the pages. Forms can be sent only to this site, and pages load everything from this site.
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 

@@ -37,7 +37,7 @@ const NO_MATCH: &str = "That user name and password do not match.";
 /// [`PasswordLogIn`].
 ///
 /// Create the service once, outside the closure that you pass to `HttpServer::new`. actix-web calls this closure once
-/// for each worker, so with a service from inside the closure, each worker would count attempts separately.
+/// for each worker. If you created the service inside the closure, each worker would count attempts separately.
 ///
 /// ```
 /// use actix_web::{App, web};
@@ -77,7 +77,9 @@ where
 ///
 /// Attempts are limited per account and per client address: see [`Auth::take_log_in_attempt`]. A browser with which the
 /// user has logged in before has its own budget. A stranger's attempts therefore cannot keep the user from logging in
-/// with this browser. By default, each process counts the attempts that it receives. Behind a proxy, set
+/// with this browser.
+///
+/// By default, each process counts the attempts that it receives. Behind a proxy, set
 /// [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies). Otherwise, all clients share the budget of the
 /// proxy's address.
 ///

@@ -36,7 +36,7 @@ const NO_MATCH: &str = "That user name and password do not match.";
 /// Returns a router with the routes of a log-in with user name and password. `check` checks what a user types: see
 /// [`PasswordLogIn`].
 ///
-/// Merge it into your router, and then add [`AuthLayer`](crate::AuthLayer), so that the layer wraps both.
+/// Merge this router into your router, and then add [`AuthLayer`](crate::AuthLayer). The layer must wrap both routers.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -73,7 +73,9 @@ where
 ///
 /// Attempts are limited per account and per client address: see [`Auth::take_log_in_attempt`]. A browser with which the
 /// user has logged in before has its own budget. A stranger's attempts therefore cannot keep the user from logging in
-/// with this browser. By default, each process counts the attempts that it receives. Behind a proxy, set
+/// with this browser.
+///
+/// By default, each process counts the attempts that it receives. Behind a proxy, set
 /// [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies). Otherwise, all clients share the budget of the
 /// proxy's address.
 ///

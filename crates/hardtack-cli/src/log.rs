@@ -34,7 +34,7 @@ impl LogFormat {
 /// fill the log with such lines. Therefore, lines from these crates are logged only at the level `error`.
 const DEFAULT: &str = "info,h2=error,hyper=error,hyper_util=error";
 
-/// Starts the log. `RUST_LOG` filters it; the default is [`DEFAULT`].
+/// Starts the log. `RUST_LOG` filters the log. If it is not set, the filter is [`DEFAULT`].
 pub(crate) fn init(format: LogFormat) -> Result<(), Error> {
     let filter = match std::env::var("RUST_LOG") {
         Ok(text) => EnvFilter::try_new(&text).map_err(|_| {

@@ -160,7 +160,8 @@ impl Client {
         }
     }
 
-    /// Returns the unexpired cookie with this name. If there are several, returns the one with the longest path.
+    /// Returns the unexpired cookie with this name. If there are several such cookies, returns the cookie with the
+    /// longest path.
     pub fn cookie(&self, name: &str) -> Option<&StoredCookie> {
         self.jar.get(name)
     }
@@ -203,7 +204,7 @@ fn authority(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// A request that has not been sent yet; see [`Client::request`].
+/// A request that has not been sent yet. See [`Client::request`].
 #[derive(Debug)]
 #[must_use = "a request is sent by `send` or `follow`"]
 pub struct Request<'a> {

@@ -89,8 +89,8 @@ impl<'c> Connection<'c> {
     }
 
     async fn fetch_rows<R: FromAnyRow>(&mut self, statement: Statement<'_>) -> Result<Vec<R>, sqlx::Error> {
-        // Read all rows, even if the caller needs one: a statement that changes and returns rows commits at its end,
-        // and a failed commit is reported only then.
+        // Read all rows, even if the caller needs only one row. A statement that changes and returns rows commits at
+        // its end, and only then is a failed commit reported.
         match &mut self.inner {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(connection) => {

@@ -1,9 +1,9 @@
 //! Notices when another program has replaced, overwritten or damaged the file of an open SQLite database.
 //!
-//! SQLite assumes that only SQLite changes an open database. If another program replaces the file, overwrites it, or
-//! removes its write-ahead log or the index of that log, SQLite goes on with a mixture of the old and the new state,
-//! and committed changes may be lost. This module detects the cases that are cheap to detect. Once it has detected one
-//! of the following cases, every use of the database fails:
+//! SQLite assumes that only SQLite changes an open database. Another program may replace the file, overwrite it, or
+//! remove its write-ahead log or the index of that log. SQLite then goes on with a mixture of the old and the new
+//! state, and committed changes may be lost. This module detects the cases that are cheap to detect. Once it has
+//! detected one of the following cases, every use of the database fails:
 //!
 //! - The path leads to another file, or to no file.
 //! - This process has the write-ahead log (`-wal`) or its index (`-shm`) open, but that file was removed, moved or
@@ -11,8 +11,8 @@
 //!   system records when files were created.
 //! - The file has become shorter, although `auto_vacuum` is off and the schema version has not increased. (`VACUUM`
 //!   also makes the file shorter, but increases the schema version.)
-//! - The schema version is lower than before, or SQLite's own check of a shorter file fails. (Both are checked only
-//!   after the length of the file has changed.)
+//! - The schema version is lower than before, or SQLite's own check of a shorter file fails. (This module makes these
+//!   two checks only after the length of the file has changed.)
 //! - SQLite reports that the file is damaged or not a database.
 
 use std::cmp::Ordering;
@@ -98,13 +98,13 @@ impl DatabaseFile {
         })
     }
 
-    /// Checks that the path still leads to this file, and that neither the file, its write-ahead log nor the index of
-    /// the log is known to be damaged or removed. If the length of the file has changed, returns an [`Examination`].
-    /// The caller must then examine the file on a new connection and pass the result to [`Examination::finish`].
+    /// Checks that the path still leads to this file. Fails if the file, its write-ahead log or the index of the log is
+    /// known to be damaged or removed. If the length of the file has changed, returns an [`Examination`]. The caller
+    /// must then examine the file on a new connection and pass the result to [`Examination::finish`].
     ///
     /// # Errors
-    /// The file has been replaced or removed, its write-ahead log or the index of the log has been removed, the file is
-    /// damaged, or it cannot be examined.
+    /// The file has been replaced or removed, is damaged, or cannot be examined. It is also an error if its write-ahead
+    /// log or the index of the log has been removed.
     pub fn check(&self) -> Result<Option<Examination>, sqlx::Error> {
         let metadata = std::fs::metadata(&*self.path).ok().filter(|found| Identity::of(found) == self.identity);
         let Some(metadata) = metadata else {

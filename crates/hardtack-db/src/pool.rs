@@ -18,7 +18,7 @@ use crate::transaction::Transaction;
 /// The connections to an SQLite or PostgreSQL database. Clones share them.
 ///
 /// If the file of an SQLite database is replaced, removed or found to be damaged, all methods that use the database
-/// fail, because changes could be lost (see `DatabaseFile`).
+/// fail. Otherwise, changes could be lost (see `DatabaseFile`).
 #[derive(Clone, Debug)]
 pub struct Pool {
     inner: Inner,
@@ -210,8 +210,8 @@ impl Pool {
     }
 }
 
-/// Fails if the database is a file that was replaced, removed or damaged since it was opened, or if its write-ahead log
-/// or the index of the log was removed or moved.
+/// Fails if the database is a file that was replaced, removed or damaged since it was opened. Also fails if its
+/// write-ahead log or the index of the log was removed or moved.
 #[cfg(feature = "sqlite")]
 async fn check(pool: &SqlitePool, file: Option<&DatabaseFile>) -> Result<(), sqlx::Error> {
     let Some(file) = file else { return Ok(()) };

@@ -53,7 +53,7 @@ struct State {
 }
 
 impl Connection {
-    /// Creates a connection without connecting yet; the first command connects.
+    /// Creates a connection, which connects to Redis only when the first command is sent.
     pub(crate) fn new(client: Client) -> Self {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))

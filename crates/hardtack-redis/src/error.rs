@@ -7,7 +7,7 @@ use hardtack::error::WithCauses;
 
 /// Why a Redis server cannot be used.
 ///
-/// `Display` prints what is wrong and what to do. The cause is not part of that message; it is the
+/// `Display` prints what is wrong and what to do. The message does not contain the cause, which is the
 /// [`source`](std::error::Error::source). `Debug` prints the message, followed by its causes.
 #[derive(thiserror::Error)]
 #[non_exhaustive]

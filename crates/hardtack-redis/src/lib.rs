@@ -66,8 +66,8 @@
 //! [`RedisSessions::open`] refuses a node of a Redis Cluster, because this client does not follow the redirections of a
 //! cluster. All keys begin with the store's name in braces (`{hardtack}:…`).
 //!
-//! A Redis user with restricted rights needs access to the keys `~{hardtack}*`, to the commands for strings, sets,
-//! sorted sets, hashes and streams, and to `EVAL`, `EVALSHA`, `INFO`, `TIME` and `PING`.
+//! A Redis user with restricted rights needs access to the keys `~{hardtack}*`, and to the commands for strings, sets,
+//! sorted sets, hashes and streams. The user also needs `EVAL`, `EVALSHA`, `INFO`, `TIME` and `PING`.
 //!
 //! For TLS (`rediss://`), turn on the feature `tokio-rustls-comp` of the `redis` crate.
 //!

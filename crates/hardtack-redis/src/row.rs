@@ -3,8 +3,8 @@
 //! A row is one string of three parts:
 //! 1. One line with the version of the format, which is 1, and the fields that scripts read and change:
 //!    `1 generation rotated_at confirmed expires_at absolute_expires_at auth_time revoked_at length`. Until the session
-//!    ends, `revoked_at` is `-`. After that, `revoked_at` is the time at which the session ended, in Unix seconds.
-//!    If a new session has replaced this one, the letter `r` follows the time.
+//!    ends, `revoked_at` is `-`. After that, `revoked_at` is the time at which the session ended, in Unix seconds. If a
+//!    new session has replaced this session, the letter `r` follows the time.
 //! 2. The subject, which is `length` bytes long.
 //! 3. The other fields as JSON ([`Details`]).
 

@@ -26,8 +26,8 @@ const PRUNE_BATCH: u64 = 200;
 
 /// A [`SessionStore`] that keeps sessions in Redis or Valkey.
 ///
-/// Clones share two connections. One is for all operations. The other listens for revocations; the first call of
-/// [`SessionStore::revoked_elsewhere`] opens it.
+/// Clones share two connections. The first connection is for all operations. The second connection listens for
+/// revocations. The first call of [`SessionStore::revoked_elsewhere`] opens the second connection.
 #[derive(Clone)]
 pub struct RedisSessions {
     pub(crate) connection: Arc<Connection>,

@@ -10,7 +10,7 @@ use hardtack_db::MigrateError;
 
 /// Why a database could not be opened, or why its tables could not be created or upgraded.
 ///
-/// `Display` prints what is wrong and what to do. The cause is not part of that message; it is the
+/// `Display` prints what is wrong and what to do. The message does not contain the cause, which is the
 /// [`source`](std::error::Error::source). `Debug` prints the message, followed by its causes.
 #[derive(thiserror::Error)]
 #[non_exhaustive]

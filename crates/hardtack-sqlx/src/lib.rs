@@ -85,14 +85,15 @@
 //! Every write is committed and synced to disk before the call returns, so a log-out survives a power failure.
 //! (PostgreSQL does this unless its setting `fsync` is off.)
 //!
-//! The adapter (`hardtack-axum` or `hardtack-actix`) reads from the database which sessions have ended, including those
-//! that ended before a restart or on another server. Until the adapter has read the revocation log for the first time,
-//! each request is checked against the database. The adapter also deletes expired rows. All this happens without a call
-//! in your code.
+//! The adapter (`hardtack-axum` or `hardtack-actix`) reads from the database which sessions have ended, including
+//! sessions that ended before a restart or on another server. Until the adapter has read the revocation log for the
+//! first time, each request is checked against the database. The adapter also deletes expired rows. All this happens
+//! without a call in your code.
 //!
 //! - **SQLite**: several processes on one machine can share a file. A file is refused if its owner is neither root nor
-//!   the user that runs this process, or if other users can write to it. Once a full disk has space again, everything
-//!   works without a restart. A network file system does not work, since SQLite's write-ahead log needs shared memory.
+//!   the user that runs this process, or if other users can write to it. If the disk was full, everything works again
+//!   without a restart as soon as the disk has space. A network file system does not work, since SQLite's write-ahead
+//!   log needs shared memory.
 //! - **PostgreSQL**: several machines can share a database. A transaction that ends sessions notifies the other
 //!   processes with `NOTIFY`, and they refuse the sessions within milliseconds.
 //!

@@ -266,8 +266,8 @@ impl Accounts {
     }
 
     /// Configures the authenticator of this site. Browsers whose requests are refused get the site's error pages.
-    /// Log-ins, log-outs and other events are recorded, and users can see those of their own account. The events are
-    /// written to the database in the background, so no request waits for the database.
+    /// Log-ins, log-outs and other events are recorded, and users can see the events of their own account. The events
+    /// are written to the database in the background, so no request waits for the database.
     ///
     /// Activity older than 90 days and expired links are deleted in the background, together with expired sessions. To
     /// prevent this, call [`without_pruning`](hardtack::AuthenticatorBuilder::without_pruning).
@@ -299,8 +299,8 @@ impl Accounts {
         self.recorder.flush().await;
     }
 
-    /// Deletes up to `limit` rows of each of these: activity older than 90 days, expired links, and records of emails
-    /// that were sent more than a day ago. Returns how many rows were deleted.
+    /// Deletes activity older than 90 days, expired links, and records of emails that were sent more than a day ago.
+    /// Deletes up to `limit` rows of each kind. Returns how many rows were deleted.
     ///
     /// A process that serves requests need not call this method. An authenticator whose builder was passed to
     /// [`configure`](Self::configure) deletes these rows every ten minutes.

@@ -22,7 +22,7 @@ pub(crate) struct VerifiedPassword {
     pub(crate) user_id: String,
     /// The version of the password that was verified.
     pub(crate) version: i64,
-    /// Whether the password was entered on a device that the account knows.
+    /// Whether the password was entered on a device on which the user has logged in before.
     pub(crate) by_known_device: bool,
 }
 
@@ -37,8 +37,8 @@ pub(crate) struct PasswordOwner {
 }
 
 impl PasswordOwner {
-    /// Describes the user for the cookie that marks known devices. The device gets a new id, so the counter of its
-    /// attempts starts from zero.
+    /// Describes the user for the cookie that marks the devices on which users have logged in. The device gets a new
+    /// id, so the counter of its attempts starts from zero.
     pub(crate) fn known(&self) -> KnownUser<'_> {
         KnownUser { id: &self.id, username: &self.username, password_version: self.version, keeps_device: false }
     }
@@ -305,7 +305,7 @@ impl Accounts {
         }
     }
 
-    /// Commits a new password. If the commit fails, checks whether the database has stored the password anyway.
+    /// Commits a new password. If the commit fails, checks whether the database has still stored the password.
     async fn commit_password<P>(
         &self,
         transaction: Transaction,

@@ -52,8 +52,8 @@ pub(crate) fn shell_of<'a>(user: &'a CurrentUser<User>, notice: Option<Notice<'a
     Shell { viewer: Some(Viewer { name: user.name(), csrf_token }), notice, is_known: true }
 }
 
-/// Returns the user of a request that was refused, or of a request that does not require a log-in. This function
-/// neither refreshes tokens nor checks the CSRF token. Use the result only to render a page, or to end the user's
+/// Returns the user of a request that was refused, or of a request that does not require a log-in. This function does
+/// not refresh tokens, and does not check the CSRF token. Use the result only to render a page, or to end the user's
 /// session.
 pub(crate) async fn user_of_refused(headers: &HeaderMap, uri: &Uri, site: &Site) -> Option<CurrentUser<User>> {
     let (mut parts, ()) = http::Request::new(()).into_parts();

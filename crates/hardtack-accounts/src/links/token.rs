@@ -29,8 +29,8 @@ impl LinkToken {
         hexadecimal_hash(&self.0)
     }
 
-    /// Returns the value of the hidden field that binds a form to this link. The value reveals neither the token nor
-    /// the hash in the database.
+    /// Returns the value of the hidden field that binds a form to this link. The token and the hash in the database
+    /// cannot be computed from this value.
     pub(crate) fn form_key(&self) -> String {
         hexadecimal_hash(&format!("form of {}", self.0))
     }

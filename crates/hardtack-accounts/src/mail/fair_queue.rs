@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
 /// The maximum number of waiting items of one client. Many people may share a client's address. There is therefore room
-/// for the burst that the default rate limit allows to one address, and for the requests that the limit allows in the
-/// next two seconds.
+/// for the burst that the default rate limit allows to one address. There is also room for the requests that the limit
+/// allows in the next two seconds.
 const OF_SOURCE: usize = 1024;
 
 /// The maximum number of waiting items.

@@ -117,7 +117,7 @@ pub(crate) struct NewJob<'a> {
     pub(crate) kind: JobKind,
     pub(crate) user_id: &'a str,
     /// The recipient. If it is `None`, the email goes to the user's current address. For a confirmation, that address
-    /// must be unconfirmed; for any other email, it must be confirmed.
+    /// must be unconfirmed. For any other email, that address must be confirmed.
     pub(crate) address: Option<&'a EmailAddress>,
     /// An additional text for the message, such as the new device or the former user name. Empty for most kinds.
     pub(crate) detail: &'a str,
@@ -168,7 +168,7 @@ impl MailJob {
 
     /// Returns the current time by the clock of the server that received the request: the time of the request plus the
     /// job's age. The age is rounded down to whole minutes. If the job runs within a minute, this is exactly the time
-    /// of the request, so the lifetime of the link in the email begins with the request.
+    /// of the request. The lifetime of the link in the email then begins with the request.
     pub(super) fn now(&self) -> Timestamp {
         self.requested_at + Duration::from_secs(self.age.as_secs() / 60 * 60)
     }

@@ -168,8 +168,8 @@ pub(super) fn decide(kind: JobKind, source: &str, sent: Sent, now: Timestamp) ->
 
 /// Returns the key by which emails of a kind to an address are counted. An address that someone has entered may belong
 /// to a stranger, so confirmations are counted for the mailbox. The other emails go to confirmed addresses. They are
-/// counted for the address: with some providers, `ada+1@…` and `ada@…` are mailboxes of different people, and the owner
-/// of `ada+1@…` must not be able to use up the emails to `ada@…`.
+/// counted for the address, because with some providers, `ada+1@…` and `ada@…` are mailboxes of different people. The
+/// owner of `ada+1@…` must not be able to use up the emails to `ada@…`.
 pub(super) fn address_key(kind: JobKind, text: &str) -> String {
     match kind {
         JobKind::ConfirmEmail => mailbox(text),

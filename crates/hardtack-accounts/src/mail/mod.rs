@@ -5,10 +5,11 @@
 //! development and tests.
 //!
 //! No request waits for mail, so a response does not reveal whether an email is sent. Messages wait in a queue in the
-//! database. A message about a change is queued in the transaction that stores the change. A background task queues
-//! messages with a reset link. The task waits for a random time and then looks up the users with the requested address.
-//! If there is no such user, the task does the same work. The number of messages is limited for each kind, address,
-//! user and client.
+//! database. A message about a change is queued in the transaction that stores the change. The number of messages is
+//! limited for each kind, address, user and client.
+//!
+//! A background task queues messages with a reset link. The task waits for a random time and then looks up the users
+//! with the requested address. If there is no such user, the task does the same work.
 
 mod dispatcher;
 mod fair_queue;

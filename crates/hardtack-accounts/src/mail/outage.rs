@@ -15,9 +15,9 @@ const REPORT: Duration = Duration::from_secs(600);
 
 /// Detects an outage of the mail server.
 ///
-/// An outage is *certain* if an error proves it. During such an outage, only one message at a time is tried, and the
-/// pause after each failure is longer than the one before. The other messages wait, and do not count as failed. As soon
-/// as the server accepts or refuses a message, the outage is over, and all other messages are sent.
+/// An outage is *certain* if an error proves it. During such an outage, only one message at a time is tried, and each
+/// failure makes the pause longer. The other messages wait, and do not count as failed. As soon as the server accepts
+/// or refuses a message, the outage is over, and all other messages are sent.
 ///
 /// An outage is *suspected* if several messages fail in a row. Strangers can cause such failures: they sign up with
 /// addresses whose mailboxes are slow or full. For this reason, a suspicion does not delay other messages. It only

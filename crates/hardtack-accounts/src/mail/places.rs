@@ -63,7 +63,7 @@ impl<Id: Eq + Hash> Places<Id> {
         [Rank::Confirmation, Rank::Reset, Rank::Warning].into_iter().find(|rank| self.has_place_for(*rank))
     }
 
-    /// Returns whether this message may be sent in addition to those that are being sent.
+    /// Returns whether this message may be sent in addition to the messages that are being sent.
     pub(super) fn has_room_for(&self, job: &MailJob) -> bool {
         let rank = job.kind.rank();
         let domain = domain(&job.address);

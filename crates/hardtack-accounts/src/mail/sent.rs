@@ -23,8 +23,8 @@ const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// Creates a statement that inserts a row into `mail_sent` for each job that meets the condition.
 ///
-/// The time of the row is the current time on the clock of the server that received the request: the time of the
-/// request plus the age of the job. The database's clock measures the age.
+/// The time of the row is the time of the request plus the age of the job. This is the current time on the clock of the
+/// server that received the request. The database's clock measures the age.
 macro_rules! count_as_sent {
     ($($condition:literal),+) => {
         hardtack_db::Statement::per_database(

@@ -16,7 +16,7 @@ pub(crate) struct AccountView<'a> {
     pub display_name: &'a str,
     /// The stored email address, or the address that was just entered.
     pub email: &'a str,
-    /// The stored address; empty if there is none.
+    /// The stored address. Empty if the user has none.
     pub stored_email: &'a str,
     /// Whether the user has confirmed the stored address.
     pub email_confirmed: bool,

@@ -16,7 +16,7 @@ pub(crate) struct DeviceRow {
     pub id: String,
     /// Whether it is the session of this request.
     pub is_current: bool,
-    /// The browser and operating system, such as "Firefox on Linux"; see [`device_name`](super::device_name).
+    /// The browser and operating system, such as "Firefox on Linux". See [`device_name`](super::device_name).
     pub device: String,
     /// The network address of the log-in, if known.
     pub address: Option<String>,

@@ -28,7 +28,7 @@ pub(super) fn local(path: &str) -> Option<&str> {
     (rooted && !other_origin && clean).then_some(path)
 }
 
-/// Percent-encodes every byte except RFC 3986's unreserved characters and those in `also`.
+/// Percent-encodes every byte except RFC 3986's unreserved characters and the characters in `also`.
 fn percent_encode(value: &str, also: &[u8]) -> String {
     let mut out = String::with_capacity(value.len());
     for byte in value.bytes() {

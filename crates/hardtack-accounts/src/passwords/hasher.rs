@@ -32,8 +32,8 @@ pub(crate) enum Verdict {
     Wrong,
     /// The right password.
     Right,
-    /// The password is right, but it should be hashed again. Its hash has weaker parameters than the current ones, or
-    /// was made from the password as typed instead of from its normalized form.
+    /// The password is right, but it should be hashed again. Its hash has weaker parameters than the current
+    /// parameters, or was made from the password as typed. New hashes are made from the normalized form.
     RightButOldHash,
 }
 

@@ -86,8 +86,8 @@ impl LinkPage {
         }
     }
 
-    /// Returns the shell for showing a refused form again, if this site's own page may have sent the form and the
-    /// browser still has a link's token. Otherwise returns `None`.
+    /// Returns the shell for showing a refused form again. Returns `None` if the form cannot have come from this site's
+    /// own page, or if the browser has no link's token any more.
     pub(super) fn shell_of_unverified<'e>(&self, auth: &Auth, error: &'e AuthError) -> Option<Shell<'e>> {
         shell_of_unverified(auth, error).filter(|_| self.token(auth).is_some())
     }
@@ -145,7 +145,7 @@ impl LinkPage {
     }
 }
 
-/// Responds to a form that was rendered for a link other than the one in the cookie.
+/// Responds to a form that was rendered for another link than the link whose token is in the cookie.
 fn other_link(auth: &Auth) -> Response {
     let status = StatusCode::FORBIDDEN;
     let title = "This page is out of date";

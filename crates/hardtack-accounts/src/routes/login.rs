@@ -39,7 +39,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
         }
     });
     // If the cookies of a session have just been refused, do not redirect, because the other page would redirect back
-    // to this one.
+    // to the log-in page.
     if visitor.is_logged_in() && ended.is_none() {
         if let Some(done) = auth.query("done").filter(|done| done_text(done).is_some()) {
             // Redirect to the home page, which says what a link has done even if a user is logged in.

@@ -6,11 +6,11 @@ use hardtack::throttle::Rate;
 
 /// Limits on how often passwords may be tried, accounts created and links requested.
 ///
-/// By default, an account has 10 attempts, and gets one more every 30 seconds. A client address (for IPv6, a /64
-/// network) has 100 failed attempts, and gets one more every second. After 100 failures in a row, an account has only
-/// one attempt an hour (NIST SP 800-63B-4 §3.2.2; ASVS 5.0 V6.3.1). This restriction ends when an attempt succeeds, or
-/// when the user sets a new password with a reset link. A device on which the user has logged in before has its own
-/// attempts, so strangers cannot lock the user out.
+/// By default, an account has 10 attempts, and gets one more attempt every 30 seconds. A client address (for IPv6, a
+/// /64 network) has 100 failed attempts, and gets one more attempt every second. After 100 failures in a row, an
+/// account has only one attempt an hour (NIST SP 800-63B-4 §3.2.2; ASVS 5.0 V6.3.1). This restriction ends when an
+/// attempt succeeds, or when the user sets a new password with a reset link. A device on which the user has logged in
+/// before has its own attempts, so strangers cannot lock the user out.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,8 +28,9 @@ pub struct LogInLimits(Option<Rates>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rates {
-    /// How often the password of an account may be tried. Each known device and each session of the user has a counter
-    /// of its own with the same rate. The same rate limits how often the user may request confirmation links.
+    /// How often the password of an account may be tried. Each device on which the user has logged in before, and each
+    /// session of the user, has a counter of its own with the same rate. The same rate limits how often the user may
+    /// request confirmation links.
     pub(super) account: Rate,
     /// How many failed attempts, sign-ups and uses of links are allowed per client address. Requests for reset links
     /// have ten times this rate.

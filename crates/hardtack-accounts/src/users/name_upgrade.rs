@@ -97,7 +97,7 @@ async fn upgrade(transaction: &mut Transaction, user: &Unfinished) -> Result<(),
     transaction.execute(Statement::new(sql).bind(skeleton(username)).bind(id)).await.map(drop)
 }
 
-/// Returns the users whose names collide with those of other users.
+/// Returns the users whose names collide with the names of other users.
 pub(crate) async fn name_collisions(database: &Pool) -> Result<Vec<NameCollision>, BackendError> {
     let (mut after, mut collisions) = (None, Vec::new());
     loop {

@@ -58,8 +58,8 @@ macro_rules! credentials {
 }
 
 /// An SQL condition that selects the user with a given name. The name's [`NameKeys`] are the parameters `$1` and `$2`.
-/// If two users match, the condition selects the one who still has the old key, because that key is closer to the name
-/// as it was typed.
+/// If two users match, the condition selects the user who still has the old key. The old key is closer to the name as
+/// it was typed.
 macro_rules! has_name {
     () => {
         "username_key = (SELECT username_key FROM users WHERE username_key IN ($1, $2) \
@@ -178,8 +178,8 @@ impl UserStore {
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Returns whether the user's stored hash is exactly this one. If another transaction has changed the user and has
-    /// not ended yet, waits until it ends.
+    /// Returns whether the user's stored hash equals `hash`. If another transaction has changed the user and has not
+    /// ended yet, waits until it ends.
     pub(crate) async fn has_hash(&self, id: &str, hash: &str) -> Result<bool, BackendError> {
         let sql = "UPDATE users SET password_hash = password_hash WHERE id = $1 AND password_hash = $2";
         self.database

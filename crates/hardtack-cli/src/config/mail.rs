@@ -145,7 +145,7 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
-/// Reads the settings of mail; `None` if no mail is sent.
+/// Reads the settings of mail. Returns `None` if no mail is sent.
 pub(super) fn read(sources: &Sources) -> Result<Option<MailConfig>, Error> {
     let from = sources.parse(&MAIL_FROM, "an address such as noreply@site.example", EmailAddress::parse)?;
     let mut transports: Vec<(&Setting, MailTransport)> = Vec::new();

@@ -2,8 +2,8 @@
 //!
 //! The creation times of the keys determine when servers begin to sign with a key, and when they stop using it. If the
 //! clock is days ahead, two things go wrong. Servers stop using keys whose tokens are still valid. A new key gets a
-//! creation time that is days in the future, so servers do not sign with it until days after the clock has been
-//! corrected.
+//! creation time that is days in the future. After the clock has been corrected, it takes days until servers sign with
+//! this key.
 
 use std::fs;
 use std::io;

@@ -44,8 +44,8 @@ impl Rules {
         let signing = (0..created_at.len()).rev().find(|index| signs_from(*index).is_some_and(|from| from <= now));
         (0..created_at.len())
             .map(|index| {
-                // Find the time at which a newer key or a key outside the folder began to sign. Look at all newer keys:
-                // if a wrong clock dated one of them in the future, that key has not begun to sign, but a later key may
+                // Find the time at which a newer key or a key outside the folder began to sign. Look at all newer keys.
+                // If a wrong clock dated one of them in the future, that key has not begun to sign. A key after it may
                 // have begun.
                 let successors = (index + 1..created_at.len()).filter_map(signs_from);
                 let replaced_at = match (successors.filter(|from| *from <= now).min(), self.superseded_at) {

@@ -71,7 +71,7 @@ struct Read {
     clock_doubt: Option<String>,
 }
 
-/// Reads the folder on a separate thread, so that a disk that does not respond blocks neither requests nor signals.
+/// Reads the folder on a separate thread. Requests and signals are still handled if the disk does not respond.
 #[derive(Default)]
 struct Reader {
     work: SlowWork<Result<Read, Error>>,

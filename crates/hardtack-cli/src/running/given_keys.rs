@@ -12,8 +12,8 @@ use crate::config::settings::{SECRET_KEY, SECRET_KEY_PREVIOUS};
 use crate::error::Error;
 
 /// Each running server has a row in `hardtack_settings` that says which keys it was given. The name of the row begins
-/// with this prefix. The value of the row is the time at which the server last renewed the row, in seconds since 1970,
-/// followed by a space and the value of [`GivenKeys::to_text`].
+/// with this prefix. The value of the row is a time in seconds since 1970, a space, and the value of
+/// [`GivenKeys::to_text`]. The time is when the server last renewed the row.
 pub(super) const SERVER: &str = "keys_of_server:";
 
 /// The settings that gave a server keys.

@@ -17,8 +17,8 @@ use crate::error::Error;
 const NAME: &str = "session_place";
 
 /// Each running server has a row in `hardtack_settings`. The name of the row begins with this prefix. The value of the
-/// row is the time at which the server last renewed the row, in seconds since 1970, followed by a space and the value
-/// of [`Place::to_text`].
+/// row is a time in seconds since 1970, a space, and the value of [`Place::to_text`]. The time is when the server last
+/// renewed the row.
 pub(super) const SERVER: &str = "session_place_of_server:";
 
 /// Records where a running server keeps its sessions.

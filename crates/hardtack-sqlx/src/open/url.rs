@@ -52,7 +52,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// Returns the TLS mode of connections to a PostgreSQL server, such as `verify-full`; `None` for SQLite.
+    /// Returns the TLS mode of connections to a PostgreSQL server, such as `verify-full`. Returns `None` for SQLite.
     pub fn ssl_mode(&self) -> Option<&'static str> {
         match &self.0 {
             #[cfg(feature = "sqlite")]

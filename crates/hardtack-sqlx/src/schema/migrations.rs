@@ -1,5 +1,4 @@
-//! The migrations of the tables `sessions`, `revocations` and `revocation_head`, and those of `pending_ends`
-//! and `throttle`.
+//! The migrations of the tables `sessions`, `revocations`, `revocation_head`, `pending_ends` and `throttle`.
 
 use hardtack_db::Migration;
 

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::sync::Mutex;
 
-/// The channel that the trigger on `revocations` notifies; see `migrations/postgres/0001_sessions.sql`.
+/// The channel that the trigger on `revocations` notifies. See `migrations/postgres/0001_sessions.sql`.
 const CHANNEL: &str = "hardtack_revocations";
 
 /// A connection that listens. It is opened when it is first needed, and clones share it.

@@ -82,7 +82,8 @@ pub(super) async fn end_of(
     Ok(rotated_at.map_or(now, |rotated_at| now.max(Timestamp::from_unix_seconds(rotated_at))))
 }
 
-/// Makes log-ins of a subject wait until the transaction ends. On SQLite, every write waits anyway.
+/// Makes log-ins of a subject wait until the transaction ends. On SQLite, every write already waits for the
+/// transaction.
 ///
 /// If a transaction of the application ends the subject's sessions or changes their claims, it takes this lock as well.
 /// Without the lock, a log-in could read the old password or the old role before the commit, and begin a session that
@@ -301,8 +302,8 @@ pub(super) async fn append_to_log(
 /// Appends entries to the log in a transaction of the application, which may commit long after this call.
 ///
 /// On PostgreSQL, a deferred trigger gives the entries their numbers at the commit, so that other writers do not wait
-/// for the application; see `migrations/postgres/0006_unnumbered.sql`. On SQLite, the entries get their numbers at
-/// once, because other writers wait for the transaction anyway.
+/// for the application (see `migrations/postgres/0006_unnumbered.sql`). On SQLite, the entries get their numbers at
+/// once, because other writers always wait for the transaction.
 pub(super) async fn append_at_commit(
     connection: &mut Connection<'_>,
     entries: impl ExactSizeIterator<Item = (SessionId, RevocationKind)>,

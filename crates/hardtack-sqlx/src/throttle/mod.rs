@@ -38,7 +38,7 @@ use crate::sessions::Sessions;
 ///   Buckets may then refill late, by as much as the clocks differ, but clients get no additional attempts. If the
 ///   clocks differ by more, clients that alternate between the servers get additional attempts.
 /// - After every 64th allowed attempt, the store deletes some counters whose buckets are full. If there are more than
-///   [`Self::DEFAULT_CAPACITY`] counters, it also deletes those that have counted only a few attempts.
+///   [`Self::DEFAULT_CAPACITY`] counters, it also deletes counters that have counted only a few attempts.
 #[derive(Clone, Debug)]
 pub struct SqlThrottleStore {
     pool: Pool,

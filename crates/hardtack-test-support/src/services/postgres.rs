@@ -109,8 +109,8 @@ impl PostgresServer {
         self.start();
     }
 
-    /// Turns on TLS with a certificate and its key, both in PEM, and restarts the server. Connections without TLS are
-    /// still accepted.
+    /// Turns on TLS with a certificate and its key, both in PEM, and restarts the server. The server also accepts
+    /// connections without TLS.
     pub fn speak_tls(&self, certificate: &str, key: &str) {
         for (name, pem) in [("server.crt", certificate), ("server.key", key)] {
             let path = format!("{}/{name}", self.directory);

@@ -96,8 +96,8 @@ impl Accounts {
     /// you do after [`disable`](Self::disable).
     ///
     /// # Errors
-    /// No user has the name `username`; `new` is not allowed, is taken or looks like another user's name; or the
-    /// database failed.
+    /// No user has the name `username`, or the database failed. It is also an error if `new` is not allowed, is taken
+    /// or looks like another user's name.
     pub async fn rename(
         &self,
         username: &str,

@@ -31,7 +31,7 @@ pub enum UserChangeError {
     #[error("the user {0:?} is disabled, so a reset link would not work; enable the user first")]
     Disabled(String),
     /// The database failed, or a password could not be hashed. If the database failed during the commit, the change may
-    /// have been stored anyway.
+    /// still have been stored.
     #[error(transparent)]
     Backend(#[from] BackendError),
 }

@@ -56,7 +56,7 @@ impl Accounts {
     /// [`Authenticator::finish_ending`]: hardtack::Authenticator::finish_ending
     ///
     /// # Errors
-    /// The database failed. If it failed during the commit, the user may have been disabled anyway.
+    /// The database failed. If it failed during the commit, the user may still have been disabled.
     pub async fn disable(
         &self,
         username: &str,
@@ -80,13 +80,13 @@ impl Accounts {
         Ok(Some(record))
     }
 
-    /// Ends all sessions of the user with this name, and invalidates all of the user's links, including those that undo
+    /// Ends all sessions of the user with this name, and invalidates all of the user's links, including links that undo
     /// a change of the email address. Returns `None` if no user has the name. Pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as you do after
     /// [`disable`](Self::disable).
     ///
     /// # Errors
-    /// The database failed. If it failed during the commit, the user may have been logged out anyway.
+    /// The database failed. If it failed during the commit, the user may still have been logged out.
     pub async fn log_out(
         &self,
         username: &str,

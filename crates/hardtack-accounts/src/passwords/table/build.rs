@@ -40,8 +40,8 @@ impl PasswordTable {
     /// large as the table.
     ///
     /// # Errors
-    /// The list cannot be read, is not a regular file, or can be changed by another user; a line of the list is not in
-    /// the expected format; the table cannot be written; or the file for the table already exists.
+    /// The list cannot be read, is not a regular file, can be changed by another user, or has a line that is not in the
+    /// expected format. It is also an error if the table cannot be written or if its file already exists.
     pub fn build(list: impl AsRef<Path>, table: impl AsRef<Path>) -> Result<TableSummary, PasswordTableError> {
         Self::build_in_runs(list.as_ref(), table.as_ref(), RUN)
     }

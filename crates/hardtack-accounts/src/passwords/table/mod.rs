@@ -1,9 +1,10 @@
 //! A table of passwords that users may not choose. It consists of the sorted prefixes of the passwords' SHA-1 hashes. A
 //! password is looked up by binary search.
 //!
-//! A table begins with 16 bytes: `HTPASS`, the version 1, the length of a prefix in bytes (at most 8), and the number
-//! of prefixes as a big-endian integer. The prefixes follow in ascending order, without duplicates. The hashes are
-//! SHA-1 because published lists of breached passwords contain SHA-1 hashes. Collisions in SHA-1 do no harm here.
+//! A table begins with a header of 16 bytes. They are `HTPASS`, the version 1, the length of a prefix in bytes (at most
+//! 8), and the number of prefixes as a big-endian integer. The prefixes follow in ascending order, without duplicates.
+//! The hashes are SHA-1 because published lists of breached passwords contain SHA-1 hashes. Collisions in SHA-1 do no
+//! harm here.
 
 mod build;
 

@@ -49,8 +49,8 @@ impl AccountForm for PasswordInput {
     }
 }
 
-/// Changes the password. The token need not be fresh, because the user must enter the current password, which is
-/// stronger proof of identity than a fresh token (ASVS 5.0 V6.2.3).
+/// Changes the password. The token need not be fresh, because the user must enter the current password. The password is
+/// a stronger proof of identity than a fresh token (ASVS 5.0 V6.2.3).
 pub(crate) async fn change_password(
     State(site): State<Site>,
     auth: Auth,

@@ -76,7 +76,7 @@ fn ask_and_keep(redirect: Response, user: &User, profile: &Profile, site: &Site)
     }
 }
 
-/// Responds to a form that was rendered for a user other than the one who is logged in now. Nothing is changed. The
+/// Responds to a form that was rendered for another user than the user who is logged in now. Nothing is changed. The
 /// response shows the account page with the stored profile of the user who is logged in now.
 fn refuse_for_another(user: &CurrentUser<User>, site: &Site) -> Response {
     let text = format!(
@@ -90,7 +90,7 @@ fn refuse_for_another(user: &CurrentUser<User>, site: &Site) -> Response {
 }
 
 impl SettingsInput {
-    /// Returns whether the form was rendered for a user other than the one who is logged in now.
+    /// Returns whether the form was rendered for another user than the user who is logged in now.
     fn is_of_another(&self, user: &User, site: &Site) -> bool {
         let owner = self.owner.as_deref().and_then(|field| kept_form::owner(field, &site.auth));
         owner.is_some_and(|owner| owner != user.id)

@@ -83,9 +83,9 @@ pub(super) fn look(text: &str) -> String {
     look
 }
 
-/// Returns a name that is written in capital letters, such as `MlKE`, with `i` for each character that looks like a
-/// capital `I`, such as a small `l` or `1`. Returns `None` if the name has fewer than two other capital letters, as in
-/// `Al`, or if it has small letters.
+/// For a name that is written in capital letters, such as `MlKE`, returns the name as people read it. Each character
+/// that looks like a capital `I`, such as a small `l` or `1`, is replaced with `i`. Returns `None` if the name has
+/// other small letters, or fewer than two other capital letters, as in `Al`.
 pub(super) fn capital_reading(shown: &str) -> Option<String> {
     let is_stroke = |c: char| unicode_security::skeleton(c.encode_utf8(&mut [0; 4])).eq(['l']);
     let others = || shown.chars().filter(|c| !is_stroke(*c));

@@ -19,9 +19,9 @@ pub(crate) struct Flag {
     /// The name in the settings file, such as `access_lifetime`. The flag (`--access-lifetime`) and the environment
     /// variable (`HARDTACK_ACCESS_LIFETIME`) are derived from it.
     name: &'static str,
-    /// What `--help` calls the value; `None` for a switch.
+    /// The name of the value in `--help`. `None` for a switch.
     pub(crate) value_name: Option<&'static str>,
-    /// What `--help` says, in one line.
+    /// The text in `--help`, in one line.
     help: &'static str,
 }
 
