@@ -77,7 +77,7 @@ impl DatabaseFile {
     /// Identifies the file that is at this path now.
     ///
     /// # Errors
-    /// There is no file, or it cannot be examined.
+    /// There is no file at this path, or the file cannot be examined.
     pub fn at(path: &Path) -> io::Result<Self> {
         let path: PathBuf = std::path::absolute(path)?;
         let metadata = std::fs::metadata(&path)?;

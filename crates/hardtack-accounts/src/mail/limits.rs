@@ -72,7 +72,7 @@ pub(crate) enum Decision {
     /// The email is sent.
     Send,
     /// The email is not sent, because too many emails have gone to its recipient. Other people may have caused these
-    /// emails. The user must not be told, because that would reveal that others have entered the address.
+    /// emails. The user must not be told, because the answer would reveal that other people have entered the address.
     Withhold,
     /// The email is not sent, because the user or the client has caused too many emails. The user may be told.
     Refuse(MailLimit),

@@ -38,7 +38,8 @@ impl StopSignal {
     #[cfg(not(unix))]
     pub(super) async fn received(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
-            // This process cannot handle Ctrl-C. The system then ends the process, so this method waits forever.
+            // This process cannot handle Ctrl-C, so the system ends the process on Ctrl-C. This method then waits
+            // forever.
             std::future::pending::<()>().await;
         }
     }
