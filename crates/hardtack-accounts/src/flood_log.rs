@@ -15,7 +15,7 @@ pub(crate) struct FloodLog {
     flood: Arc<Mutex<Option<Flood>>>,
 }
 
-/// Counts the events since the last log message about them.
+/// Counts the events since the last log message about such events.
 #[derive(Debug, Default)]
 struct Flood {
     count: u64,

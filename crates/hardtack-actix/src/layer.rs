@@ -23,8 +23,9 @@ use crate::service::AuthService;
 /// - If the handler takes an optional token, the layer adds `Vary: Cookie`.
 ///
 /// The order of this layer and other middleware:
-/// - Add logging, [CORS](hardtack::guide::csrf#cors) and `NormalizePath` after this layer, so that they run outside it.
-/// - Add [`Require`](crate::Require) before this layer, so that it runs inside it.
+/// - Add logging, [CORS](hardtack::guide::csrf#cors) and `NormalizePath` after this layer, so that they run outside
+///   this layer.
+/// - Add [`Require`](crate::Require) before this layer, so that `Require` runs inside this layer.
 ///
 /// ```
 /// use actix_web::{App, web};

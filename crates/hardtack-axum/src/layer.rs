@@ -23,8 +23,8 @@ use crate::service::AuthService;
 ///
 /// The order of this layer and other layers of a router:
 /// - Add tracing, [CORS](hardtack::guide::csrf#cors) and limits on the size of bodies after this layer, so that they
-///   run outside it.
-/// - Add [`Require`](crate::Require) before this layer, so that it runs inside it.
+///   run outside this layer.
+/// - Add [`Require`](crate::Require) before this layer, so that `Require` runs inside this layer.
 /// - Layers that compress responses or catch panics can be on either side. If a layer on the inside catches a panic,
 ///   the response still contains the cookies of a refresh.
 ///

@@ -62,10 +62,10 @@ pub enum LengthChange {
     Shorter,
 }
 
-/// What a new connection has found in the file.
+/// The result of an examination of the file on a new connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Whether SQLite finds nothing wrong.
+    /// Whether SQLite's check of the file succeeded.
     pub is_intact: bool,
     /// `PRAGMA schema_version`.
     pub schema: i64,

@@ -26,8 +26,8 @@ macro_rules! in_transaction {
             ///
             /// # Errors
             /// This `PendingEnds` is not [registered](hardtack::AuthenticatorBuilder::pending_revocations), the
-            /// database failed, or the subject contains a NUL character, which PostgreSQL rejects. Roll the transaction
-            /// back.
+            /// database failed, or the subject contains a NUL character, which PostgreSQL rejects. After an error, roll
+            /// the transaction back.
             pub async fn end_all_in(
                 &self,
                 connection: &mut $connection,
@@ -45,8 +45,8 @@ macro_rules! in_transaction {
             ///
             /// # Errors
             /// This `PendingEnds` is not [registered](hardtack::AuthenticatorBuilder::pending_revocations), the
-            /// database failed, or the subject contains a NUL character, which PostgreSQL rejects. Roll the transaction
-            /// back.
+            /// database failed, or the subject contains a NUL character, which PostgreSQL rejects. After an error, roll
+            /// the transaction back.
             pub async fn end_others_in(
                 &self,
                 connection: &mut $connection,

@@ -223,7 +223,8 @@ impl Drop for PostgresServer {
     }
 }
 
-/// Ends a watcher and its server, and waits for them.
+/// Ends the watcher script and its server, and waits until both have ended. If `keep` is true, the server's files are
+/// kept.
 fn end(child: &mut Child, keep: bool) {
     if let Some(mut stdin) = child.stdin.take()
         && keep
