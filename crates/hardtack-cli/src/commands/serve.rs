@@ -15,7 +15,7 @@ use crate::config::{Config, settings, sources::FlagValues};
 use crate::error::Error;
 use crate::mail::with_mail;
 use crate::running::{GivenKeys, Presence};
-use crate::server::{Hosts, StopSignal, serve};
+use crate::server::{Hosts, serve};
 use crate::stores::SessionStores;
 use crate::{keys, log, output, stores};
 
@@ -32,7 +32,8 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
 }
 
 async fn start(config: &Arc<Config>) -> Result<(), Error> {
-    let stop = StopSignal::listen()?;
+    let stop =
+        StopSignal::listen().map_err(|error| Error::runtime(format_args!("signals cannot be handled: {error}")))?;
     let hangup = keys::Hangup::listen()?;
     let (listener, bound) = bind(config).await?;
     stores::create_data_dir(config)?;
