@@ -10,7 +10,12 @@
 //!
 //! # A complete application
 //!
-//! This is `examples/quickstart.rs`. Run it with `cargo run -p hardtack-actix --example quickstart`:
+//! ```sh
+//! cargo add hardtack-actix actix-web tracing-subscriber
+//! cargo add tokio --features macros,rt-multi-thread
+//! ```
+//!
+//! This is `examples/quickstart.rs`. In the repository, run it with `cargo run -p hardtack-actix --example quickstart`:
 //!
 //! ```no_run
 #![doc = include_str!("../examples/quickstart.rs")]
@@ -52,6 +57,8 @@
 //! - Add cookies to a response with [`SetCookies::onto`].
 //! - After a form, redirect with [`see_other`](actix_web::web::Redirect::see_other). `Redirect::to` alone responds with
 //!   307, and the browser then posts the form again to the new URL.
+//! - There is no `serve`. actix-web's `HttpServer` knows the clients' addresses, and stops gracefully on Ctrl-C and
+//!   SIGTERM. See [In production](hardtack::guide::production).
 //! - [`CurrentUser`] gets the state for [`FindUser`] from the `web::Data` of the `App`.
 //!
 //! # The rest of the crate

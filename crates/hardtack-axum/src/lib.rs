@@ -10,7 +10,12 @@
 //!
 //! # A complete application
 //!
-//! This is `examples/quickstart.rs`. Run it with `cargo run -p hardtack-axum --example quickstart`:
+//! ```sh
+//! cargo add hardtack-axum axum tracing-subscriber
+//! cargo add tokio --features macros,net,rt-multi-thread
+//! ```
+//!
+//! This is `examples/quickstart.rs`. In the repository, run it with `cargo run -p hardtack-axum --example quickstart`:
 //!
 //! ```no_run
 #![doc = include_str!("../examples/quickstart.rs")]

@@ -7,7 +7,7 @@ use actix_web::{App, web};
 use hardtack::jwt::Algorithm;
 use hardtack::{Authenticator, CsrfPolicy, KeySet, MemorySessions, Need, SigningKey};
 use hardtack_actix::{AccessToken, AuthLayer, Credentials, Require, routes};
-use hardtack_test_support::Client;
+use hardtack_test_support::{Client, Request};
 use http::Method;
 use serde_json::json;
 
@@ -44,12 +44,14 @@ fn api() -> Client {
     Client::new(address).at_origin(ORIGIN)
 }
 
+/// Sets the fields of a request from the page.
+fn same_site(request: Request<'_>) -> Request<'_> {
+    request.header("origin", PAGE).header("sec-fetch-site", "same-site").accept_json()
+}
+
 #[tokio::test]
 async fn a_page_of_a_trusted_origin_uses_the_api() {
     let mut client = api();
-    let same_site = |request: hardtack_test_support::Request<'_>| {
-        request.header("origin", PAGE).header("sec-fetch-site", "same-site").accept_json()
-    };
     let preflight = client
         .request(Method::OPTIONS, "/orders")
         .header("origin", PAGE)

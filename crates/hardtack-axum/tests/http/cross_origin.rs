@@ -1,6 +1,7 @@
-//! A single-page app that calls an API of another origin, as the guide shows.
+//! Single-page apps, as the guide shows: with an API of the same origin, and with an API of another origin.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::response::Html;
 use axum::routing::{get, post};
@@ -96,6 +97,52 @@ async fn a_page_of_a_trusted_origin_uses_the_api() {
         401
     ]);
     assert_eq!(log, expected);
+    browser.close().await.unwrap();
+}
+
+/// In Chromium: the guide's script for one origin logs in, orders something, and logs out.
+#[tokio::test]
+async fn the_guides_script_uses_an_api_of_its_own_origin() {
+    let (listener, address) = server::bind().await;
+    let base = format!("http://{address}");
+    let keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
+    let auth = Authenticator::builder(keys).base_url(&base).sessions(MemorySessions::new()).build().unwrap();
+    let order = async |token: AccessToken| Json(format!("Ordered for {}", token.subject()));
+    let app = Router::new()
+        .route("/app", get(Html("<!doctype html><title>App</title>")))
+        .route("/api/orders", post(order))
+        .merge(routes::password_log_in(&auth, async |typed: Credentials| {
+            Ok::<_, std::io::Error>((typed.password == "correct horse battery staple").then_some(typed.username))
+        }))
+        .layer(AuthLayer::new(auth));
+    spawn(listener, app);
+    let guide = include_str!("../../../hardtack/guide/single_page_apps.md");
+    let (_, script) = guide.split_once("```js\n").unwrap();
+    let (script, _) = script.split_once("```").unwrap();
+    let (functions, _) = script.split_once("await api(").unwrap();
+    let browser = Browser::start(BrowserOptions::default()).await.unwrap();
+    let run = async |script: &str| {
+        let script = format!(
+            "const done = arguments[0]; (async () => {{ {script} }})().then(() => done('ok'), \
+             (error) => done(error.code || String(error)));"
+        );
+        browser.session().execute_async(&script, vec![]).await.unwrap()
+    };
+    browser.goto(&format!("{base}/app")).await.unwrap();
+    assert_eq!(run(script).await, "ok");
+    assert!(browser.cookie("access_token_cookie").await.unwrap().is_none(), "the script has logged out");
+    // A wrong password leaves the page alone. A page that needs a log-in is left for the log-in page.
+    let guess = "await api('POST', '/login', { username: 'alice', password: 'guess' });";
+    assert_eq!(run(&format!("{functions} {guess}")).await, "log_in_refused");
+    assert_eq!(browser.path().await.unwrap(), "/app");
+    let order = "await api('POST', '/api/orders', { item: 'tea' });";
+    assert_eq!(run(&format!("{functions} {order}")).await, "missing_token");
+    let log_in_page = async {
+        while browser.path().await.unwrap() != "/login?next=%2Fapp" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), log_in_page).await.unwrap();
     browser.close().await.unwrap();
 }
 
