@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use hardtack::Authenticator;
 use hardtack_accounts::{Accounts, Site};
+use hardtack_axum::serve::StopSignal;
 use hardtack_sqlx::Database;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
