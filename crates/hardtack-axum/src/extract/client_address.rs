@@ -43,7 +43,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
         let (state, head) = (AuthState::for_verification(parts)?, Head::of(parts));
         let exchange = head.exchange(&state);
         exchange.client_address().map(Self).ok_or_else(|| {
-            let advice = "the socket's peer is not known; call hardtack_axum::serve(listener, app), or pass \
+            let advice = "the client's address is not known; call hardtack_axum::serve(listener, app), or pass \
                  app.into_make_service_with_connect_info::<SocketAddr>() to axum::serve";
             exchange.refuse(Reason::NotSetUp(advice.into())).into()
         })

@@ -18,9 +18,9 @@ const CONNECTIONS: u32 = 10;
 /// function that opens a database waits equally long for the server.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A connection that has been idle for this long is pinged before it is used. So after an outage that lasted longer, no
-/// request gets a dead connection. Under load, connections are rarely idle for so long, and the ping is rarely
-/// necessary.
+/// A connection that has been idle for this long is pinged before it is used. After an outage, a dead connection is
+/// therefore noticed before a request uses it. Under load, connections are rarely idle for this long, so pings are
+/// rare.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// Settings that Hardtack relies on. They override the server's configuration:
@@ -56,7 +56,8 @@ pub async fn open_postgres(url: &str) -> Result<PgPool, OpenError> {
 pub(crate) async fn connect(options: &PgConnectOptions) -> Result<PgPool, OpenError> {
     check_tls(options, cfg!(feature = "tls"))?;
     let failed = |source| OpenError::Unreachable { server: label(options), source };
-    // Connects once without the pool: a pool retries, and then reports only that it timed out.
+    // Connects once without the pool, to get the server's error. A pool would retry, and then report only that it timed
+    // out.
     let encoding = tokio::time::timeout(ACQUIRE_TIMEOUT, server_encoding(options)).await;
     let encoding = encoding.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(failed)?;
     if encoding != "UTF8" {

@@ -10,7 +10,7 @@ pub(super) enum Host {
     V6(Ipv6Addr),
 }
 
-const NO_NAME: &str = "its host is not one host name (wildcards are not possible)";
+const NO_NAME: &str = "its host is not a single host name without wildcards";
 
 impl Host {
     /// Parses a host name, an IPv4 address with four decimal numbers, or an IPv6 address in brackets.

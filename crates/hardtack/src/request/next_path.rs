@@ -1,10 +1,10 @@
-//! `next`: the page to return to, which is always on this site.
+//! `next`: the page that the browser returns to. It is always a page on this site.
 
 use std::fmt;
 
 use super::resolve_path;
 
-/// The longest accepted `next`, in bytes.
+/// The maximum length of a `next` that is accepted, in bytes.
 const MAX_LEN: usize = 2048;
 
 /// A path on this site that is safe in a `Location` header (ASVS 5.0 V3.7.2).
@@ -31,7 +31,7 @@ impl NextPath {
         if !plain {
             return None;
         }
-        // Removing dot segments can leave an empty first segment, as in `/.//evil.example`.
+        // `resolve_path` removes dot segments. This can leave an empty first segment, as in `/.//evil.example`.
         resolve_path(text).filter(|resolved| !resolved.starts_with("//")).map(Self)
     }
 
@@ -40,7 +40,8 @@ impl NextPath {
         &self.0
     }
 
-    /// The path in the form that is compared with routes: percent-decoded, without the query and trailing slashes.
+    /// Returns the path in the form in which it is compared with routes: percent-decoded, and without the query and
+    /// trailing slashes.
     fn plain_path(&self) -> String {
         let path = self.0.split(['?', '#']).next().unwrap_or_default().replace('+', "%2B");
         let decoded: String =
@@ -48,7 +49,7 @@ impl NextPath {
         decoded.trim_end_matches('/').to_owned()
     }
 
-    /// Whether the path is one of `routes`.
+    /// Returns whether the path is one of `routes`.
     pub(crate) fn is_any_of<'r>(&self, routes: impl IntoIterator<Item = &'r str>) -> bool {
         let path = self.plain_path();
         routes.into_iter().any(|route| path == route.trim_end_matches('/'))
