@@ -78,7 +78,7 @@
 //!
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
-//! | `idn` | no | base URLs with letters outside ASCII, such as `https://bücher.example`; without it, write the ASCII form, `https://xn--bcher-kva.example` |
+//! | `idn` | no | base URLs with letters outside ASCII, such as `https://bücher.example`; without the feature, write the ASCII form, `https://xn--bcher-kva.example` |
 //! | `testing` | no | the module `testing`, for tests of your routes; enable it in `[dev-dependencies]` |
 //!
 //! # How do I …?

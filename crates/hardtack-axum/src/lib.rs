@@ -55,7 +55,7 @@
 //!   clients get a 500, and the log says what to add.
 //! - [`Require`] is a layer that requires a token for all routes of a router.
 //! - [`routes`] has ready-made handlers and plain pages for the log-in flow.
-//! - [`serve`](fn@serve) runs the application. It tells the application the clients' addresses, and stops gracefully.
+//! - [`serve`](fn@serve) runs the application, tells it the clients' addresses, and stops gracefully.
 //! - [`SetCookies`] adds cookies to a response. [`AuthError`] is the error of the extractors and of [`Auth`]; it
 //!   converts into a response.
 //! - [`future`] contains the futures of the layers' services. It also contains [`Ended`](future::Ended), a
@@ -67,7 +67,7 @@
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
 //! | `serve` | yes | [`serve`](fn@serve), which runs an application with connect info and a graceful stop |
-//! | `idn` | no | base URLs with letters outside ASCII, such as `https://bücher.example`; without it, write the ASCII form, `https://xn--bcher-kva.example` |
+//! | `idn` | no | base URLs with letters outside ASCII, such as `https://bücher.example`; without the feature, write the ASCII form, `https://xn--bcher-kva.example` |
 //! | `testing` | no | the module `testing`, for tests of your routes; enable it in `[dev-dependencies]` |
 //!
 //! # How do I …?

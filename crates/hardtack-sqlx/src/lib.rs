@@ -39,9 +39,9 @@
 //! | a URL from a configuration, for either database | [`Database::open`] and [`Database::sessions`] |
 //! | a test or a demonstration | `SqliteSessions::open_in_memory()` |
 //!
-//! For your own queries, add the same version of sqlx to your `Cargo.toml`, with the feature of your database:
-//! `cargo add sqlx@0.9 --no-default-features --features runtime-tokio,sqlite` (or `postgres`). If the compiler says that
-//! two types named `Pool` differ, your version of sqlx is another one.
+//! For your own queries, add sqlx 0.9 to your `Cargo.toml`, with the feature of your database:
+//! `cargo add sqlx@0.9 --no-default-features --features runtime-tokio,sqlite` (or `postgres`). If you add another
+//! version of sqlx, the compiler says that two types named `Pool` differ.
 //!
 //! `SqliteSessions::open` and `PostgresSessions::open` bring the tables up to date. After [`Sessions::from_pool`] or
 //! [`Database::sessions`], call [`Sessions::migrate`] once at start-up.

@@ -12,11 +12,11 @@ use crate::respond::AuthError;
 /// The client's address: the address of the socket's peer or, if the peer is a
 /// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies), the address that the proxy names.
 ///
-/// The peer's address is known if [`serve`](fn@crate::serve) serves the application. With `axum::serve`, it is known
-/// only if you pass `app.into_make_service_with_connect_info::<SocketAddr>()`.
+/// If [`serve`](fn@crate::serve) serves the application, the peer's address is known. If you call `axum::serve`, pass
+/// `app.into_make_service_with_connect_info::<SocketAddr>()` to it; otherwise, the peer's address is not known.
 ///
-/// Without connect info, the request is refused with 500, and the log says what to add. An `Option<ClientAddress>` is
-/// `None` instead.
+/// If the address is not known, the request is refused with 500, and the log says what to add. An
+/// `Option<ClientAddress>` is `None` instead.
 ///
 /// ```
 /// use hardtack_axum::ClientAddress;

@@ -1,4 +1,4 @@
-//! Serves an application until a signal stops it. Needs the feature `serve`, which is on by default.
+//! Serves an application until a signal stops the server. Needs the feature `serve`, which is on by default.
 
 mod stop_signal;
 
@@ -22,19 +22,20 @@ const GRACE_PERIOD: Duration = Duration::from_secs(9);
 
 /// Serves `app` on `listener`, over HTTP without TLS, until the process receives Ctrl-C or, on Unix, SIGTERM.
 ///
-/// Compared with `axum::serve(listener, app)`, this function does two things more:
+/// This function does two things that `axum::serve(listener, app)` does not do:
 /// - It tells the application the address of each client (`into_make_service_with_connect_info`). Without this address,
 ///   log-in attempts are not limited per client, sessions are stored without an address, and
 ///   [`ClientAddress`](crate::ClientAddress) refuses requests.
-/// - After a signal, it accepts no more connections and waits until the requests in flight have been responded to, but
-///   at most nine seconds ([`Serve::grace_period`]). A second signal ends the wait. A deployment therefore does not cut
-///   off a request that is changing a password.
+/// - After a signal, it accepts no more connections, and waits for the responses to the requests in flight. It waits
+///   for at most nine seconds ([`Serve::grace_period`]). A second signal ends the wait. For example, a request that
+///   changes a password can finish during a deployment.
 ///
-/// It does not limit the number of connections or the time that a client may take to send a request: axum's server has
-/// no such settings. On a public site, put a proxy with such limits in front of it. Extractors such as
-/// `axum::Form` and `axum::Json` read bodies of up to 2 MB
-/// ([`DefaultBodyLimit`](axum::extract::DefaultBodyLimit)). For TLS, for a Unix socket, or for layers around the whole
-/// router, call `axum::serve` itself, and stop it with [`StopSignal`].
+/// axum's server does not limit the number of connections or the time that a client may take to send a request. On a
+/// public site, put a proxy with such limits in front of the server. Extractors such as `axum::Form` and `axum::Json`
+/// read bodies of up to 2 MB ([`DefaultBodyLimit`](axum::extract::DefaultBodyLimit)).
+///
+/// If you need TLS, a Unix socket, or layers around the whole router, call `axum::serve` instead. To stop this server,
+/// use [`StopSignal`].
 ///
 /// ```no_run
 /// use axum::{Router, routing::get};
@@ -65,7 +66,7 @@ pub fn serve(listener: TcpListener, app: Router) -> Serve {
     Serve { listener, app, grace_period: GRACE_PERIOD, stop: Box::pin(pending()) }
 }
 
-/// A server that [`serve`] returns. It starts when you await it.
+/// The server that [`serve`] returns. The server starts when you await this value.
 #[must_use = "the server starts when this is awaited"]
 pub struct Serve {
     listener: TcpListener,
@@ -75,15 +76,15 @@ pub struct Serve {
 }
 
 impl Serve {
-    /// Sets how long requests in flight may take after the signal to stop: nine seconds by default. Requests that take
-    /// longer are cut off when `main` returns. These include event streams, unless they end by themselves.
+    /// Sets how long requests in flight may take after the signal to stop. The default is nine seconds. If a request
+    /// takes longer, it is cut off when `main` returns. This also applies to an open event stream.
     pub fn grace_period(mut self, period: Duration) -> Self {
         self.grace_period = period;
         self
     }
 
-    /// Also stops the server when `stop` is ready, for example in a test, or because another part of the program has
-    /// failed.
+    /// Also stops the server when the future `stop` is ready. This is useful in a test, or if another part of the
+    /// program can fail.
     pub fn stop_when(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
         self.stop = Box::pin(stop);
         self

@@ -13,7 +13,7 @@ pub struct StopSignal {
 }
 
 impl StopSignal {
-    /// Begins to receive the signals. From now on, they no longer end the process.
+    /// Begins to receive the signals. From now on, the signals no longer end the process.
     ///
     /// # Errors
     /// If the system does not let the process receive signals.

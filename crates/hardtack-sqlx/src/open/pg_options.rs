@@ -26,8 +26,8 @@ pub(super) fn parse(text: &str) -> Result<PgConnectOptions, OpenError> {
     Ok(options)
 }
 
-/// Refuses a mode that needs TLS if this program was built without TLS. sqlx would say so only after it has connected,
-/// and does not know the name of this crate's feature.
+/// If this program was built without TLS, refuses a mode that needs TLS. sqlx would report this mistake only after it
+/// has connected, and its message does not name this crate's feature.
 pub(super) fn check_tls(options: &PgConnectOptions, has_tls: bool) -> Result<(), OpenError> {
     let needs_tls = match options.get_ssl_mode() {
         PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull => true,

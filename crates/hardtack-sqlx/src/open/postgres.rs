@@ -41,8 +41,10 @@ const SETTINGS: &str = "SET default_transaction_isolation = 'read committed';
 /// feature `tls` is enabled, connections to other machines require TLS, unless `sslmode` is set.
 ///
 /// # Errors
-/// The URL is not valid, it requires TLS but the feature `tls` is not enabled, the server cannot be reached or refuses the connection, or the encoding of the database is not
-/// UTF8.
+/// - The URL is not valid.
+/// - The URL requires TLS, but the feature `tls` is off.
+/// - The server cannot be reached, or refuses the connection.
+/// - The encoding of the database is not UTF8.
 pub async fn open_postgres(url: &str) -> Result<PgPool, OpenError> {
     let url: DatabaseUrl = url.parse()?;
     match url.server() {

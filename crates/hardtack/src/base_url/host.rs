@@ -26,14 +26,14 @@ impl Host {
         if !has_characters || labels.any(str::is_empty) {
             return Err(if text.is_empty() { "it has no host" } else { NO_NAME });
         }
-        // Browsers read a host as an IPv4 address if its last label is a number.
+        // If the last label of a host is a number, browsers read the host as an IPv4 address.
         if last.bytes().all(|byte| byte.is_ascii_digit()) || is_hexadecimal(last) {
             return name.parse().map(Self::V4).map_err(|_| "its host is not an IPv4 address, such as 192.0.2.1");
         }
         Ok(Self::Name(name))
     }
 
-    /// Whether only this machine can reach the host.
+    /// Returns whether only this machine can reach the host.
     pub(super) fn is_loopback(&self) -> bool {
         match self {
             Self::Name(name) => name == "localhost" || name.ends_with(".localhost"),
@@ -46,7 +46,7 @@ impl Host {
         match self {
             Self::Name(name) => name,
             Self::V4(address) => address.to_string(),
-            // Browsers write this address in hexadecimal, and `Display` writes its end in decimal.
+            // Browsers write an IPv4-mapped address in hexadecimal, but `Display` writes its end in decimal.
             Self::V6(address) => match (address.to_ipv4_mapped(), address.segments()) {
                 (Some(_), [.., high, low]) => format!("[::ffff:{high:x}:{low:x}]"),
                 (None, _) => format!("[{address}]"),
@@ -55,7 +55,7 @@ impl Host {
     }
 }
 
-/// Splits `host:port`.
+/// Splits `host:port` into the host and the port. The port is `None` if it is missing or empty.
 pub(super) fn split_port(authority: &str) -> Result<(&str, Option<u16>), &'static str> {
     let host_end = authority.rfind(']').map_or(0, |bracket| bracket + 1);
     let Some((host, port)) = authority.split_at(host_end).1.rsplit_once(':') else { return Ok((authority, None)) };

@@ -3,8 +3,10 @@
 use std::fmt::Write;
 
 /// Resolves an absolute path, with its query and fragment, as a browser does on an http or https origin: removes dot
-/// segments, and percent-encodes what browsers encode. Returns `None` if the text does not begin with a slash, or
-/// contains a backslash, a tab or a line break: a browser reads a backslash as a slash, and ignores the others.
+/// segments, and percent-encodes what browsers encode.
+///
+/// Returns `None` if the text does not begin with a slash, or contains a backslash, a tab or a line break. Browsers
+/// read a backslash as a slash, and ignore tabs and line breaks.
 pub(crate) fn resolve_path(text: &str) -> Option<String> {
     let rest = text.strip_prefix('/').filter(|rest| !rest.contains(['\\', '\t', '\n', '\r']))?;
     let (path, rest) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
@@ -57,7 +59,7 @@ mod tests {
 
     use super::resolve_path;
 
-    /// What the crate `url` makes of the path.
+    /// Returns the path as the crate `url` resolves it.
     fn expected(text: &str) -> String {
         let base = Url::parse("http://origin.invalid/").unwrap();
         base.join(text).unwrap()[Position::BeforePath..].to_owned()
