@@ -10,7 +10,12 @@
 //!
 //! # A complete application
 //!
-//! This is `examples/quickstart.rs`. Run it with `cargo run -p hardtack-actix --example quickstart`:
+//! ```sh
+//! cargo add hardtack-actix actix-web tracing-subscriber
+//! cargo add tokio --features macros,rt-multi-thread
+//! ```
+//!
+//! This is `examples/quickstart.rs`. In the repository, run it with `cargo run -p hardtack-actix --example quickstart`:
 //!
 //! ```no_run
 #![doc = include_str!("../examples/quickstart.rs")]
@@ -52,6 +57,8 @@
 //! - Add cookies to a response with [`SetCookies::onto`].
 //! - After a form, redirect with [`see_other`](actix_web::web::Redirect::see_other). `Redirect::to` alone responds with
 //!   307, and the browser then posts the form again to the new URL.
+//! - There is no `serve`. actix-web's `HttpServer` knows the clients' addresses, and stops gracefully on Ctrl-C and
+//!   SIGTERM. See [In production](hardtack::guide::production).
 //! - [`CurrentUser`] gets the state for [`FindUser`] from the `web::Data` of the `App`.
 //!
 //! # The rest of the crate
@@ -71,20 +78,30 @@
 //!
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
+//! | `idn` | no | base URLs with letters outside ASCII, such as `https://bücher.example`; without the feature, write the ASCII form, `https://xn--bcher-kva.example` |
 //! | `testing` | no | the module `testing`, for tests of your routes; enable it in `[dev-dependencies]` |
 //!
-//! # Guides
+//! # How do I …?
 //!
-//! - [Log-in pages](hardtack::guide::log_in): ready-made routes, pages of your own
-//! - [Sessions](hardtack::guide::sessions): refreshing, logging out everywhere, claims of your own, several servers
-//! - [Cookies](hardtack::guide::cookies): names, prefixes, lifetimes, proxies
-//! - [CSRF protection](hardtack::guide::csrf): forms, scripts, other origins
-//! - [Keys](hardtack::guide::keys): algorithms, rotation
-//! - [Streams](hardtack::guide::streams) and WebSockets that end at log-out
-//! - [OAuth](hardtack::guide::oauth), OpenID Connect and links in emails
-//! - [Refused requests](hardtack::guide::refusals): what clients get, and how to change it
-//! - [Testing your routes](hardtack::guide::testing)
-//! - [The defaults](hardtack::guide::defaults), and why
+//! | How do I … | guide |
+//! | --- | --- |
+//! | … write my own log-in page? | [Log-in pages](hardtack::guide::log_in#a-page-of-your-own) |
+//! | … limit how often a password can be guessed? | [Limiting log-in attempts](hardtack::guide::throttling) |
+//! | … log users in with OAuth, OpenID Connect or a link in an email? | [OAuth](hardtack::guide::oauth) |
+//! | … let only admins in? | [Roles and permissions](hardtack::guide::roles) |
+//! | … keep users logged in, change a password, log out everywhere? | [Sessions](hardtack::guide::sessions) |
+//! | … keep customers and staff apart in one application? | [Several realms](hardtack::guide::realms) |
+//! | … send a form, or the CSRF value with `fetch`? | [CSRF protection](hardtack::guide::csrf) |
+//! | … write a single-page app, or use CORS? | [Single-page apps](hardtack::guide::single_page_apps) |
+//! | … use htmx? | [htmx](hardtack::guide::htmx) |
+//! | … end an event stream or a WebSocket at log-out? | [Streams](hardtack::guide::streams) |
+//! | … show my own page when a request is refused? | [Refused requests](hardtack::guide::refusals) |
+//! | … test my routes? | [Testing your routes](hardtack::guide::testing) |
+//! | … change cookies, or run behind a proxy or below a path? | [Cookies](hardtack::guide::cookies) |
+//! | … choose an algorithm, or rotate keys? | [Keys](hardtack::guide::keys) |
+//! | … prepare my application for production? | [In production](hardtack::guide::production) |
+//! | … move from axum-login, tower-sessions, actix-session or actix-identity? | [Moving](hardtack::guide::moving) |
+//! | … find out why a default was chosen? | [The defaults, and why](hardtack::guide::defaults) |
 
 mod auth;
 mod background;

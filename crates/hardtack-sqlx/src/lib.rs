@@ -39,6 +39,10 @@
 //! | a URL from a configuration, for either database | [`Database::open`] and [`Database::sessions`] |
 //! | a test or a demonstration | `SqliteSessions::open_in_memory()` |
 //!
+//! For your own queries, add sqlx 0.9 to your `Cargo.toml`, with the feature of your database:
+//! `cargo add sqlx@0.9 --no-default-features --features runtime-tokio,sqlite` (or `postgres`). If you add another
+//! version of sqlx, the compiler says that two types named `Pool` differ.
+//!
 //! `SqliteSessions::open` and `PostgresSessions::open` bring the tables up to date. After [`Sessions::from_pool`] or
 //! [`Database::sessions`], call [`Sessions::migrate`] once at start-up.
 //!
@@ -104,6 +108,16 @@
 //! | `sqlite` | yes | SQLite, compiled in |
 //! | `postgres` | no | PostgreSQL |
 //! | `tls` | no | `postgres` with TLS (rustls); connections to other machines then require TLS, unless `sslmode` is set |
+//!
+//! # How do I …?
+//!
+//! | How do I … | guide |
+//! | --- | --- |
+//! | … change a password, and end the user's other sessions? | [A password change](#a-password-change) |
+//! | … list a user's devices, or log out everywhere? | [Sessions](hardtack::guide::sessions#devices) |
+//! | … change a role while the user is logged in? | [Roles](hardtack::guide::roles#change-a-role-while-the-user-is-logged-in) |
+//! | … share counters of log-in attempts between servers? | [Limiting log-in attempts](hardtack::guide::throttling) |
+//! | … run several servers, or prepare for production? | [In production](hardtack::guide::production#sessions) |
 //!
 //! # Links
 //!

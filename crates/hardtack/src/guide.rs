@@ -64,6 +64,8 @@ guide!(csrf, "csrf.md", [
     "cookies" => "crate::guide::cookies#where-cookies-are-sent",
     "oauth" => "crate::guide::oauth",
     "log-in" => "crate::guide::log_in",
+    "apps" => "crate::guide::single_page_apps",
+    "htmx" => "crate::guide::htmx",
 ]);
 
 guide!(
@@ -72,6 +74,70 @@ guide!(
     log_in, "log_in.md", [
     "`Urls`" => "crate::Urls",
     "throttling" => "crate::guide::throttling",
+]);
+
+guide!(
+    // The examples need the adapters, which depend on this crate: hardtack-test-support compiles them.
+    #[cfg(not(doctest))]
+    roles, "roles.md", [
+    "`FindUser`" => "crate::FindUser",
+    "claims" => "crate::guide::sessions#claims-of-your-own",
+    "forbidden" => "crate::guide::refusals#what-a-user-may-not-do",
+]);
+
+guide!(
+    // The examples need the adapters, which depend on this crate: hardtack-test-support compiles them.
+    #[cfg(not(doctest))]
+    realms, "realms.md", [
+    "`Urls`" => "crate::Urls",
+    "roles" => "crate::guide::roles",
+    "path" => "crate::guide::cookies#below-a-path-of-the-host",
+]);
+
+guide!(
+    // The examples need the adapters, which depend on this crate: hardtack-test-support compiles them.
+    #[cfg(not(doctest))]
+    single_page_apps, "single_page_apps.md", [
+    "csrf" => "crate::guide::csrf",
+    "other-origins" => "crate::guide::csrf#other-origins",
+    "log-in" => "crate::guide::log_in#ready-made-routes",
+    "refusals" => "crate::guide::refusals",
+    "streams" => "crate::guide::streams",
+]);
+
+guide!(
+    // The examples need hardtack-axum, which depends on this crate: hardtack-test-support compiles them.
+    #[cfg(not(doctest))]
+    htmx, "htmx.md", [
+    "log-in" => "crate::guide::log_in#a-page-of-your-own",
+    "own" => "crate::guide::refusals#your-own-response",
+    "streams" => "crate::guide::streams",
+]);
+
+guide!(
+    // The examples need hardtack-axum, which depends on this crate: hardtack-test-support compiles them.
+    #[cfg(not(doctest))]
+    production, "production.md", [
+    "running" => repository!("docs/running.md"),
+    "proxies" => "crate::guide::cookies#behind-a-proxy",
+    "rotate" => "crate::guide::keys#rotate-the-key",
+    "several" => "crate::guide::sessions#several-processes",
+    "throttle" => "crate::guide::throttling",
+    "events" => "crate::guide::sessions#events",
+    "traces" => "crate::guide::cookies#cookies-in-traces",
+]);
+
+guide!(
+    // The examples need the adapters, which depend on this crate: hardtack-test-support compiles them.
+    #[cfg(not(doctest))]
+    moving, "moving.md", [
+    "flask" => repository!("docs/coming-from-flask.md"),
+    "stores" => "crate::guide::sessions#the-store",
+    "password" => "crate::guide::sessions#a-password-change",
+    "log-in" => "crate::guide::log_in#a-page-of-your-own",
+    "roles" => "crate::guide::roles",
+    "csrf" => "crate::guide::csrf",
+    "cookies" => "crate::guide::cookies",
 ]);
 
 guide!(keys, "keys.md", [

@@ -77,24 +77,32 @@
 //!
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
+//! | `idn` | no | [base URLs](BaseUrl) with letters outside ASCII, such as `https://bücher.example` |
 //! | `testing` | no | the module `testing`, for `[dev-dependencies]` |
 //!
-//! # Guides
+//! # How do I …?
 //!
-//! - [How sessions work](guide::sessions): refresh, remember me, log out everywhere, roles, several processes, events.
-//! - [Log-in pages](guide::log_in): ready-made routes, pages of your own.
-//! - [Streams that end at log-out](guide::streams): event streams, WebSockets, long uploads.
-//! - [Cookies](guide::cookies): names, paths, `SameSite`, proxies, tokens in headers.
-//! - [CSRF protection](guide::csrf): forms, scripts, log-in forms.
-//! - [Keys](guide::keys): algorithms, rotation, services that only verify tokens.
-//! - [OAuth](guide::oauth), OpenID Connect and links in emails.
-//! - [Refused requests](guide::refusals): the responses that browsers, htmx and API clients get, and how to change
-//!   them.
-//! - [Limiting log-in attempts](guide::throttling): per account and address, on several servers.
-//! - [Testing your routes](guide::testing).
-//! - [The defaults, and why](guide::defaults).
-//! - [A session store of your own](guide::stores).
-//! - [An adapter for another framework](guide::adapters).
+//! | How do I … | guide |
+//! | --- | --- |
+//! | … write my own log-in page? | [Log-in pages](guide::log_in#a-page-of-your-own) |
+//! | … limit how often a password can be guessed? | [Limiting log-in attempts](guide::throttling) |
+//! | … log users in with OAuth, OpenID Connect or a link in an email? | [OAuth](guide::oauth) |
+//! | … let only admins in? | [Roles and permissions](guide::roles) |
+//! | … keep users logged in, change a password, log out everywhere? | [Sessions](guide::sessions) |
+//! | … keep customers and staff apart in one application? | [Several realms](guide::realms) |
+//! | … send a form, or the CSRF value with `fetch`? | [CSRF protection](guide::csrf) |
+//! | … write a single-page app, or use CORS? | [Single-page apps](guide::single_page_apps) |
+//! | … use htmx? | [htmx](guide::htmx) |
+//! | … end an event stream or a WebSocket at log-out? | [Streams](guide::streams) |
+//! | … show my own page when a request is refused? | [Refused requests](guide::refusals) |
+//! | … test my routes? | [Testing your routes](guide::testing) |
+//! | … change cookies, or run behind a proxy or below a path? | [Cookies](guide::cookies) |
+//! | … choose an algorithm, or rotate keys? | [Keys](guide::keys) |
+//! | … prepare my application for production? | [In production](guide::production) |
+//! | … move from axum-login, tower-sessions, actix-session or actix-identity? | [Moving](guide::moving) |
+//! | … find out why a default was chosen? | [The defaults, and why](guide::defaults) |
+//! | … keep sessions somewhere else? | [A session store of your own](guide::stores) |
+//! | … use another web framework? | [An adapter for another framework](guide::adapters) |
 
 pub mod adapter;
 pub mod authenticator;

@@ -66,6 +66,8 @@ async fn the_example_logs_in_asks_for_the_password_again_and_logs_out() {
     browser.goto(&url("/account")).await.unwrap();
     assert_eq!(browser.path().await.unwrap(), "/login?next=%2Faccount");
     browser.close().await.unwrap();
+    let finished = server.stop().await;
+    assert!(finished.status.success(), "SIGTERM stops the server gracefully: {}", finished.stdout);
 }
 
 /// After the access token has expired, the user can continue. Only a page that needs a recent password asks for it.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use hardtack::Authenticator;
 use hardtack_accounts::{Accounts, Site};
+use hardtack_axum::serve::StopSignal;
 use hardtack_sqlx::Database;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -15,7 +16,7 @@ use crate::config::{Config, settings, sources::FlagValues};
 use crate::error::Error;
 use crate::mail::with_mail;
 use crate::running::{GivenKeys, Presence};
-use crate::server::{Hosts, StopSignal, serve};
+use crate::server::{Hosts, serve};
 use crate::stores::SessionStores;
 use crate::{keys, log, output, stores};
 
@@ -32,7 +33,8 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
 }
 
 async fn start(config: &Arc<Config>) -> Result<(), Error> {
-    let stop = StopSignal::listen()?;
+    let stop =
+        StopSignal::listen().map_err(|error| Error::runtime(format_args!("signals cannot be handled: {error}")))?;
     let hangup = keys::Hangup::listen()?;
     let (listener, bound) = bind(config).await?;
     stores::create_data_dir(config)?;

@@ -26,6 +26,24 @@ pub(super) fn parse(text: &str) -> Result<PgConnectOptions, OpenError> {
     Ok(options)
 }
 
+/// If this program was built without TLS, refuses a mode that needs TLS. sqlx would report this mistake only after it
+/// has connected, and its message does not name this crate's feature.
+pub(super) fn check_tls(options: &PgConnectOptions, has_tls: bool) -> Result<(), OpenError> {
+    let needs_tls = match options.get_ssl_mode() {
+        PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull => true,
+        PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer => false,
+    };
+    if has_tls || !needs_tls {
+        return Ok(());
+    }
+    let reason = format!(
+        "its sslmode is {}, but this program was built without TLS; turn on the feature `tls` of hardtack-sqlx, for \
+         example with: cargo add hardtack-sqlx --features tls",
+        mode_name(options)
+    );
+    Err(OpenError::InvalidUrl { reason })
+}
+
 /// The parameters that sqlx reads. Each group sets one value.
 const PARAMETERS: [&[&str]; 12] = [
     &["sslmode", "ssl-mode"],
@@ -148,5 +166,16 @@ mod tests {
         }
         assert!(matches!(mode("postgres://u:p@db.example/app?sslmode=disable"), PgSslMode::Disable));
         assert!(matches!(mode("postgres://u:p@db.example/app?sslmode=verify-full"), PgSslMode::VerifyFull));
+    }
+
+    #[test]
+    fn a_mode_that_needs_tls_names_the_missing_feature() {
+        let options = |mode: &str| parse(&format!("postgres://u@db.example/app?sslmode={mode}")).unwrap();
+        for mode in ["require", "verify-ca", "verify-full"] {
+            let error = check_tls(&options(mode), false).unwrap_err().to_string();
+            assert!(error.contains("cargo add hardtack-sqlx --features tls"), "{error}");
+            assert!(check_tls(&options(mode), true).is_ok(), "{mode}");
+        }
+        assert!(check_tls(&options("prefer"), false).is_ok());
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool};
 
-use super::pg_options::label;
+use super::pg_options::{check_tls, label};
 use super::url::DatabaseUrl;
 use crate::error::OpenError;
 
@@ -41,8 +41,10 @@ const SETTINGS: &str = "SET default_transaction_isolation = 'read committed';
 /// feature `tls` is enabled, connections to other machines require TLS, unless `sslmode` is set.
 ///
 /// # Errors
-/// The URL is not valid, the server cannot be reached or refuses the connection, or the encoding of the database is not
-/// UTF8.
+/// - The URL is not valid.
+/// - The URL requires TLS, but the feature `tls` is off.
+/// - The server cannot be reached, or refuses the connection.
+/// - The encoding of the database is not UTF8.
 pub async fn open_postgres(url: &str) -> Result<PgPool, OpenError> {
     let url: DatabaseUrl = url.parse()?;
     match url.server() {
@@ -54,6 +56,7 @@ pub async fn open_postgres(url: &str) -> Result<PgPool, OpenError> {
 }
 
 pub(crate) async fn connect(options: &PgConnectOptions) -> Result<PgPool, OpenError> {
+    check_tls(options, cfg!(feature = "tls"))?;
     let failed = |source| OpenError::Unreachable { server: label(options), source };
     // Connects once without the pool, to get the server's error. A pool would retry, and then report only that it timed
     // out.

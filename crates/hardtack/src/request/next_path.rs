@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-use url::Url;
+use super::resolve_path;
 
 /// The maximum length of a `next` that is accepted, in bytes.
 const MAX_LEN: usize = 2048;
 
 /// A path on this site that is safe in a `Location` header (ASVS 5.0 V3.7.2).
 ///
-/// A path is created only from text that browsers resolve to a URL on this site. The check uses a WHATWG URL parser, as
-/// browsers do.
+/// A path is created only from text that browsers resolve to a URL on this site. Dot segments are removed as browsers
+/// do (WHATWG URL Standard).
 ///
 /// ```
 /// use hardtack::request::NextPath;
@@ -31,14 +31,8 @@ impl NextPath {
         if !plain {
             return None;
         }
-        let here = Url::parse("http://origin.invalid/").ok()?;
-        let there = here.join(text).ok()?;
-        if there.origin() != here.origin() || !there.username().is_empty() || there.password().is_some() {
-            return None;
-        }
-        let resolved = &there[url::Position::BeforePath..];
-        // The parser removes dot segments. This can leave an empty first segment, as in `/.//evil.example`.
-        (!resolved.starts_with("//")).then(|| Self(resolved.to_owned()))
+        // `resolve_path` removes dot segments. This can leave an empty first segment, as in `/.//evil.example`.
+        resolve_path(text).filter(|resolved| !resolved.starts_with("//")).map(Self)
     }
 
     /// Returns the path with its query and fragment.
@@ -79,6 +73,7 @@ impl fmt::Display for NextPath {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use url::Url;
 
     #[test]
     fn s61_hostile_values_are_refused() {
