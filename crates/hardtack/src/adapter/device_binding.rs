@@ -45,8 +45,8 @@ impl Exchange<'_> {
     /// If the request names the browser's bound session, the other replies tell the browser what to do next:
     /// - 403 with a challenge: the browser signs the challenge and posts again.
     /// - 200 with `"continue": false`: the session has ended, and the browser forgets it.
-    /// - 503: the clock of this server is behind that of another server. The browser keeps the session and posts again
-    ///   later.
+    /// - 503: the clock of this server is behind that of another server, or the user has typed the password again since
+    ///   the browser sent the request. The browser keeps the session and posts again later.
     ///
     /// After any other 4xx status, the browser would forget the session.
     ///
@@ -78,6 +78,7 @@ impl Exchange<'_> {
                 Ok(Reply { cookies, ..with_challenge(200, challenge) })
             }
             Ok(BoundRefresh::Challenged(challenge)) => Ok(with_challenge(403, challenge)),
+            Ok(BoundRefresh::Superseded) => Ok(later()),
             Ok(BoundRefresh::Unbound) => Ok(end_of(own.as_deref().unwrap_or_default())),
             Err(reason) => self.forget(named.as_deref(), reason),
         }
@@ -90,7 +91,7 @@ impl Exchange<'_> {
     fn forget(&self, named: Option<&str>, reason: Reason) -> Result<Reply, Failure> {
         let passes = matches!(reason.kind(), FailureKind::Unavailable | FailureKind::Internal);
         match named {
-            _ if reason.is_early() => Ok(Reply::new(503).header("retry-after", "5").header("cache-control", NO_STORE)),
+            _ if reason.is_early() => Ok(later()),
             Some(named) if !passes => {
                 let useless = self.verifier().makes_cookies_useless(&reason);
                 let cookies = if useless { self.verifier().unset_own_cookies() } else { Default::default() };
@@ -124,6 +125,11 @@ impl Exchange<'_> {
 
 fn end_of(session: &str) -> Reply {
     Reply::json(200, &ended(session)).header("cache-control", NO_STORE)
+}
+
+/// The response to a refresh that the browser must repeat later.
+fn later() -> Reply {
+    Reply::new(503).header("retry-after", "5").header("cache-control", NO_STORE)
 }
 
 fn with_challenge(status: u16, challenge: String) -> Reply {

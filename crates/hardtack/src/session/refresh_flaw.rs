@@ -21,6 +21,9 @@ pub enum RefreshFlaw {
     /// The token's session is bound to a device, and the proof was signed with another key. The cookies may have been
     /// copied, so the session was ended.
     ProofFailed,
+    /// The user has typed the password again since the token was issued, which has replaced the token. The session
+    /// continues with its new tokens.
+    Superseded,
 }
 
 impl RefreshFlaw {
@@ -33,6 +36,7 @@ impl RefreshFlaw {
             Self::Ahead => "refresh_ahead",
             Self::Unproven => "unproven_refresh",
             Self::ProofFailed => "proof_failed",
+            Self::Superseded => "refresh_superseded",
         }
     }
 }

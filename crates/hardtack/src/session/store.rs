@@ -66,7 +66,8 @@ pub struct Rotation {
     /// When the session will end unless it is used before then. The store limits this time to
     /// [`Session::absolute_expires_at`].
     pub expires_at: Timestamp,
-    /// When the user typed the password again; `None` if this is an ordinary refresh.
+    /// When the user typed the password again; `None` if this is an ordinary refresh. If it is set, the access tokens of
+    /// the previous generation are [outdated](Session::outdated_generation).
     pub auth_time: Option<Timestamp>,
     /// Whether the client has proved that it has the device's key. If not, a session that is
     /// [bound](Session::bound_key) is not rotated.
@@ -102,7 +103,8 @@ pub enum RevocationKind {
     Ended,
     /// It has ended, and its browser got a new session instead: [`Session::replaced`].
     Replaced,
-    /// Its claims have changed: access tokens up to this generation are outdated ([`Session::outdated_generation`]).
+    /// Its claims have changed, or the user has typed the password again: access tokens up to this generation are
+    /// outdated ([`Session::outdated_generation`]).
     Outdated(u64),
 }
 
@@ -187,6 +189,10 @@ pub trait SessionStore: Send + Sync + 'static {
     /// `confirmed`, and returns the new row. If the session is not live or has another generation, changes nothing and
     /// returns `None`.
     ///
+    /// If [`Rotation::auth_time`] is set, the same transaction sets [`Session::outdated_generation`] to `generation`, and
+    /// writes that generation to the revocation log with the time of the rotation ([`RevocationKind::Outdated`]). The
+    /// access tokens that a re-authentication replaces are therefore refused at once (ASVS 5.0 V7.2.4).
+    ///
     /// This method also changes nothing and returns `None` if the session is [bound](Session::bound_key) and
     /// [`Rotation::proven`] is not set. A store without [`StoreAbility::BindSessions`] has no bound sessions.
     fn rotate(
@@ -270,7 +276,8 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Binds a session to a device. Changes the row in the same way as [`Self::rotate`], and also sets
     /// [`Session::bound_key`] to `key` and [`Session::bound_at`] to the time of the rotation. If the session is not
-    /// live, has another generation or is already bound, changes nothing and returns `None`.
+    /// live, has another generation or is already bound, changes nothing and returns `None`. [`Rotation::auth_time`] is
+    /// never set.
     ///
     /// A session is bound only once, so a thief who has copied the cookies cannot replace the key.
     ///

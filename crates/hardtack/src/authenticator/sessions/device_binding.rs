@@ -48,6 +48,9 @@ pub(crate) enum BoundRefresh {
     Challenged(String),
     /// The session is not bound, but the browser acts as if it were. The browser must forget the binding.
     Unbound,
+    /// The user has typed the password again since the browser sent this request. The browser is about to get the new
+    /// tokens.
+    Superseded,
 }
 
 impl Authenticator {
@@ -111,7 +114,7 @@ impl Authenticator {
                 let added = self.added_claims_of(&row, loaded_at, added).await?;
                 return self.bound(&row, added, fresh, now);
             }
-            match self.0.rules.check_refresh(&row, generation, now) {
+            match self.0.rules.check_refresh(&row, generation, refresh.claims().auth_time, now) {
                 _ if row.bound_key.is_some() => return refused(),
                 RefreshVerdict::Retry => {}
                 // Another request has refreshed the tokens in the meantime.
@@ -161,6 +164,10 @@ impl Authenticator {
             if generation > row.generation {
                 return Err(self.flaw(RefreshFlaw::Ahead, refresh, client));
             }
+            if row.supersedes(refresh.claims().auth_time) {
+                let _ = self.flaw(RefreshFlaw::Superseded, refresh, client);
+                return Ok(BoundRefresh::Superseded);
+            }
             let key = DeviceKey::from_text(key).map_err(BackendError::new)?;
             let signed = match self.read_proof(proof, &key) {
                 Ok(Some(challenge)) => challenge,
@@ -185,7 +192,7 @@ impl Authenticator {
                 continue;
             }
             let repeats = self.accepts_refresh_challenge(&signed, id, generation, now);
-            return match self.0.rules.check_refresh_of_device(&row, generation, now) {
+            return match self.0.rules.check_refresh_of_device(&row, generation, refresh.claims().auth_time, now) {
                 RefreshVerdict::Repeat if repeats => {
                     let added = self.added_claims(&row.subject).await?;
                     self.refreshed(&row, added, now)
