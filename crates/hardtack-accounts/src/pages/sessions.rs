@@ -16,6 +16,8 @@ pub(crate) struct DeviceRow {
     pub id: String,
     /// Whether it is the session of this request.
     pub is_current: bool,
+    /// Whether the session is bound to the device, so that copied cookies are of no use elsewhere.
+    pub is_bound: bool,
     /// The browser and operating system, such as "Firefox on Linux"; see [`device_name`](super::device_name).
     pub device: String,
     /// The network address of the log-in, if known.
@@ -129,6 +131,7 @@ fn device_row(row: &DeviceRow, csrf_token: &str) -> Markup {
             h2 {
                 bdi { (row.device) }
                 @if row.is_current { " " span.badge { "This device" } }
+                @if row.is_bound { " " span.badge.good { "Bound to this computer" } }
             }
             dl {
                 div { dt { "Last seen" } dd { (row.last_seen_at.render()) } }

@@ -1,17 +1,21 @@
 //! Sessions that are bound to devices, on two servers that share a store.
 
+use std::time::{Duration, Instant};
+
 use hardtack::jwt::Algorithm;
 use hardtack_test_support::process::Process;
-use hardtack_test_support::{Client, Response, TestDevice};
+use hardtack_test_support::tls::TlsFront;
+use hardtack_test_support::{Browser, BrowserOptions, Client, Response, TestDevice};
 use serde_json::json;
 
 use crate::stores::{Store, TwoServers, on_every_store};
-use crate::support::PASSWORD;
+use crate::support::{PASSWORD, TestDir, start};
 
 const ORIGIN: &str = "https://site.example";
 
 on_every_store! {{
     s89_a_session_that_one_server_binds_is_bound_at_the_other,
+    s89_chromium_stays_bound_over_a_crash_and_a_copied_profile_dies_with_its_access_token,
 }}
 
 async fn s89_a_session_that_one_server_binds_is_bound_at_the_other(store: Store) {
@@ -73,4 +77,72 @@ async fn prove(client: &mut Client, id: &str, proof: Option<String>) -> Response
 fn challenge_of(response: &Response) -> String {
     let field = response.header("secure-session-challenge").unwrap();
     field.split(';').next().unwrap().trim_matches('"').to_owned()
+}
+
+const ACCESS: &str = "__Host-access_token_cookie";
+
+/// The browser registers its key on the 303 of the sign-up. Deleting the access cookie stands for its expiry: the
+/// browser then has to refresh before its next request.
+async fn s89_chromium_stays_bound_over_a_crash_and_a_copied_profile_dies_with_its_access_token(store: Store) {
+    // Each site may ask for six proofs in nine minutes, so each store gets a site of its own.
+    let front = TlsFront::bind(&format!("{store:?}.test").to_lowercase()).await;
+    let (origin, trusted_key) = (front.origin(), Some(front.key_hash()));
+    let dir = TestDir::new();
+    let program = dir.serve(["--base-url", origin.as_str(), "--device-binding", "offer"]);
+    let program = store.fresh().into_iter().fold(program, |program, (name, value)| program.env(name, value));
+    let server = start(&program).await;
+    let upstream = front.forward(address(&server));
+    let options = || BrowserOptions { trusted_key: trusted_key.clone(), binds_devices: true, ..BrowserOptions::default() };
+    let owner = Browser::start(options()).await.unwrap();
+    owner.goto(&format!("{origin}/signup")).await.unwrap();
+    owner.fill("username", "someone").await.unwrap();
+    owner.fill("password", PASSWORD).await.unwrap();
+    owner.submit("form[action='/signup']").await.unwrap();
+    shows(&owner, &format!("{origin}/account/sessions"), "Bound to this computer").await;
+
+    // The server crashes and starts again.
+    server.kill();
+    let server = start(&program).await;
+    upstream.set(address(&server));
+    owner.session().delete_cookie(ACCESS).await.unwrap();
+    shows(&owner, &format!("{origin}/account/sessions"), "Bound to this computer").await;
+
+    // A second profile gets a copy of all cookies.
+    let thief = Browser::start(options()).await.unwrap();
+    thief.goto(&format!("{origin}/login")).await.unwrap();
+    for cookie in owner.session().get_all_cookies().await.unwrap() {
+        thief.session().add_cookie(cookie).await.unwrap();
+    }
+    shows(&thief, &format!("{origin}/account/sessions"), "Bound to this computer").await;
+    thief.session().delete_cookie(ACCESS).await.unwrap();
+    for path in ["/account/sessions", "/service"] {
+        thief.goto(&format!("{origin}{path}")).await.unwrap();
+        let shown = thief.path().await.unwrap();
+        assert!(shown.starts_with("/login"), "without the key, the copy gets {shown}");
+    }
+
+    // The owner's session continues.
+    owner.session().delete_cookie(ACCESS).await.unwrap();
+    shows(&owner, &format!("{origin}/account/sessions"), "Bound to this computer").await;
+    for browser in [owner, thief] {
+        browser.close().await.unwrap();
+    }
+}
+
+fn address(server: &Process) -> std::net::SocketAddr {
+    server.base_url().trim_start_matches("http://").parse().expect("the server prints its address")
+}
+
+/// Opens a page until it contains a text.
+async fn shows(browser: &Browser, url: &str, text: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        browser.goto(url).await.unwrap();
+        let shown = browser.text().await.unwrap_or_default();
+        if shown.contains(text) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{:?} shows no {text:?}: {shown}", browser.path().await);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }

@@ -23,11 +23,14 @@ impl Exchange<'_> {
         self.require_unsent_head("bind_device")?;
         self.require_same_origin()?;
         let nothing = || Ok(Reply::new(404).header("cache-control", NO_STORE));
-        let refresh = match self.verifier().device_token().await {
+        let tokens = match self.verifier().device_tokens().await {
             Err(reason) if reason.kind() == FailureKind::Unavailable => return Err(self.refuse(reason)),
-            token => token.ok().flatten(),
+            tokens => tokens.unwrap_or_default(),
         };
-        let (Some(refresh), Some(proof)) = (refresh, self.single_value(PROOF)) else { return nothing() };
+        let Some(proof) = self.single_value(PROOF) else { return nothing() };
+        // Another host of the domain may have planted a second cookie. The challenge is for one session only.
+        let signed = tokens.iter().position(|token| self.authenticator.has_signed(token, &proof));
+        let Some(refresh) = tokens.into_iter().nth(signed.unwrap_or_default()) else { return nothing() };
         let fresh = self.freshness_of(&refresh);
         let bound = self.authenticator.bind(&refresh, &proof, fresh, &self.verifier().client()).await;
         match bound.map_err(|reason| self.refuse(reason))? {
@@ -59,10 +62,16 @@ impl Exchange<'_> {
         self.require_post()?;
         self.require_unsent_head("refresh_bound")?;
         let named = self.single_value(ID);
-        let refresh = match self.verifier().device_token().await {
-            Ok(Some(token)) => token,
-            Ok(None) => return self.forget(named.as_deref(), Reason::Missing),
+        let tokens = match self.verifier().device_tokens().await {
+            Ok(tokens) => tokens,
             Err(reason) => return self.forget(named.as_deref(), reason),
+        };
+        // Another host of the domain may have planted a second cookie, so prefer the token of the session that the
+        // browser has bound.
+        let is_named = |token: &VerifiedToken| token.session().map(|id| id.to_string()).as_ref() == named.as_ref();
+        let at = tokens.iter().position(is_named).unwrap_or_default();
+        let Some(refresh) = tokens.into_iter().nth(at) else {
+            return self.forget(named.as_deref(), Reason::Missing);
         };
         let own = refresh.session().map(|id| id.to_string());
         if let Some(named) = named.as_deref().filter(|named| own.as_deref() != Some(named)) {
@@ -75,7 +84,12 @@ impl Exchange<'_> {
         match refreshed {
             Ok(BoundRefresh::Refreshed { cookies, challenge }) => {
                 self.state.set_authenticated();
-                Ok(Reply { cookies, ..with_challenge(200, challenge) })
+                let mut reply = Reply { cookies, ..with_challenge(200, challenge) };
+                if self.verifier().device_note().is_some() {
+                    let policy = self.authenticator.cookies();
+                    policy.delete(&policy.device_proof, None, &mut reply.cookies);
+                }
+                Ok(reply)
             }
             Ok(BoundRefresh::Challenged(challenge)) => Ok(with_challenge(403, challenge)),
             Ok(BoundRefresh::Superseded) => Ok(later()),

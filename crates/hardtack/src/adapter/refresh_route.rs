@@ -1,6 +1,8 @@
 //! The refresh URL, which redirects the browser back to the page that it requested.
 
 use super::Exchange;
+use crate::authenticator::TokenVerdict;
+use crate::cookie::SetCookies;
 use crate::jwt::TokenKind;
 use crate::refusal::{Failure, FailureKind, NO_STORE, Reply, TO_REAUTHENTICATION};
 use crate::request::{NextPath, Wants};
@@ -16,13 +18,17 @@ impl Exchange<'_> {
     /// If the query has `public=1`, the browser was redirected here from a page whose token is optional. If the refresh
     /// is refused, such a browser returns to that page as a visitor.
     ///
+    /// If the session is bound to a device, the browser has refreshed it with a proof on its way to this URL. Nothing is
+    /// refreshed then, and the browser is redirected as usual.
+    ///
     /// If a link on another site led the browser to the refresh URL, nothing is refreshed. Instead, the response is a
     /// 403 page that makes the browser repeat the request, this time from this site.
     ///
     /// # Errors
     /// The errors of [`Self::refresh`].
     pub async fn refresh_and_return(&self) -> Result<Reply, Failure> {
-        let cookies = match self.refresh().await {
+        let refreshed = if self.has_proven_session().await { Ok(SetCookies::default()) } else { self.refresh().await };
+        let cookies = match refreshed {
             Err(failure) if self.follows_foreign_link(&failure) => return Ok(self.ask_again()),
             Err(failure) if self.returns_without_user(&failure) => failure.into_reply().cookies,
             answer => answer?,
@@ -38,6 +44,17 @@ impl Exchange<'_> {
             None => Reply::json(200, &serde_json::json!({ "refreshed": true })),
         };
         Ok(Reply { cookies, ..reply })
+    }
+
+    /// Whether the browser has refreshed a bound session on its way to this URL. The refresh cookie alone cannot refresh
+    /// such a session, and there is nothing left to do.
+    async fn has_proven_session(&self) -> bool {
+        match self.authenticator.cookie_token(&self.head, TokenKind::Access) {
+            Ok(Some(TokenVerdict::Valid(token))) if token.claims().proven_at.is_some() => {
+                self.verifier().check_session(&token).await.is_ok()
+            }
+            _ => false,
+        }
     }
 
     /// The page that asks for the password, if the browser has posted the password to it.

@@ -131,11 +131,15 @@ impl Exchange<'_> {
             Ok(None) => return Err(self.refuse(Reason::Missing)),
             Err(reason) => return Err(self.refuse(reason)),
         };
-        let refreshed = self
-            .authenticator
-            .exchange_refresh(&token, &self.verifier().client())
-            .await
-            .map_err(|reason| self.refuse(reason))?;
+        let verifier = self.verifier();
+        let client = verifier.client();
+        let refreshed = match self.authenticator.exchange_refresh(&token, &client).await {
+            Err(reason) if reason.is_unproven() && !verifier.may_prove() => {
+                self.authenticator.report_unproven(&token, &client);
+                return Err(self.refuse(reason));
+            }
+            refreshed => refreshed.map_err(|reason| self.refuse(reason))?,
+        };
         self.state.set_authenticated();
         Ok(refreshed.cookies)
     }

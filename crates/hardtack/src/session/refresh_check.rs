@@ -74,7 +74,11 @@ impl SessionRules {
             1 if !window.is_zero() && self.is_early(row.rotated_at, now) => RefreshVerdict::Early,
             // Times are whole seconds: with a zero window, `<=` alone would accept the previous token for up to 1 s.
             1 if !window.is_zero() && now.since(row.rotated_at) <= window => {
-                if row.supersedes(auth_time) { RefreshVerdict::Superseded } else { RefreshVerdict::Repeat }
+                if row.supersedes(auth_time) {
+                    RefreshVerdict::Superseded
+                } else {
+                    RefreshVerdict::Repeat
+                }
             }
             _ => RefreshVerdict::Reuse,
         }

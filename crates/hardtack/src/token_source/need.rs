@@ -1,7 +1,14 @@
 //! The token that a route needs.
 
+use std::time::Duration;
+
 use super::Locations;
 use crate::jwt::TokenKind;
+
+/// The shortest time that [`Need::proven`] accepts, in seconds. Chromium makes at most six proofs in nine minutes.
+/// Access tokens of bound sessions live for at least four minutes, and Chromium refreshes them two minutes before they
+/// expire, so there are at least two minutes between any two proofs, whether a refresh or a route asks for them.
+const SHORTEST_PROVEN: u64 = 120;
 
 /// The token that a route needs. The description of each method names the corresponding call in Flask-JWT-Extended.
 ///
@@ -16,6 +23,8 @@ use crate::jwt::TokenKind;
 pub struct Need {
     pub(crate) kind: TokenKind,
     pub(crate) fresh: bool,
+    /// How many seconds ago the client may have proved that it has the key of its device; zero if it need not.
+    pub(crate) proven_within: u32,
     pub(crate) optional: bool,
     /// The locations to search; if empty, those of the settings.
     pub(crate) locations: Locations,
@@ -29,6 +38,7 @@ impl Need {
         Self {
             kind: TokenKind::Access,
             fresh: false,
+            proven_within: 0,
             optional: false,
             locations: Locations::NONE,
             any_type: false,
@@ -46,6 +56,44 @@ impl Need {
     pub const fn fresh(mut self) -> Self {
         self.fresh = true;
         self
+    }
+
+    /// Requires a recent proof that the client has the key of the device that the session is bound to
+    /// ([device binding](crate::device_binding), ASVS 5.0 V7.5.3). The proof may be `within` old, at least 120 seconds:
+    /// a shorter time counts as 120 seconds, because browsers limit how often they make proofs.
+    ///
+    /// If the proof of a browser is older, the browser is redirected to the same URL with 307. It makes a proof and
+    /// repeats the request with its method, its body and its own header fields. This works for forms and for `fetch`.
+    /// The browser deletes its access cookie before. A copy of the cookies on another device has no key, so it gets no
+    /// new access cookie there, and the request is refused.
+    ///
+    /// If the session is not bound, for example because the browser does not support device binding, the token must be
+    /// [fresh](Self::fresh) instead. The same reply is sent if the browser has just been redirected, but its proof is
+    /// still too old.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use hardtack::Need;
+    ///
+    /// let transfers = Need::access().proven(Duration::from_secs(300));
+    /// # assert_ne!(transfers, Need::access());
+    /// ```
+    #[must_use]
+    pub const fn proven(mut self, within: Duration) -> Self {
+        let seconds = within.as_secs();
+        self.proven_within = if seconds < SHORTEST_PROVEN {
+            SHORTEST_PROVEN as u32
+        } else if seconds > u32::MAX as u64 {
+            u32::MAX
+        } else {
+            seconds as u32
+        };
+        self
+    }
+
+    /// Whether the token or its proof must be recent.
+    pub(crate) const fn is_recent(self) -> bool {
+        self.fresh || self.proven_within > 0
     }
 
     /// Accepts requests without a token, and requests with invalid cookies (`jwt_required(optional=True)`). An invalid

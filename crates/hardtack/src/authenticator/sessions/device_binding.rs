@@ -125,6 +125,16 @@ impl Authenticator {
         Err(BackendError::new("could not bind the session: its row kept changing").into())
     }
 
+    /// Whether `proof` is for a challenge with which the session of a refresh token can be bound.
+    pub(crate) fn has_signed(&self, refresh: &VerifiedToken, proof: &str) -> bool {
+        let url = self.own_url(&self.settings().urls.bind);
+        let challenge = read_registration(proof, url.as_deref()).map(|(_, challenge)| challenge);
+        match (refresh.session(), challenge) {
+            (Some(id), Ok(challenge)) => self.accepts_challenge(&challenge, id, Purpose::Bind, WINDOW, self.now()),
+            _ => false,
+        }
+    }
+
     fn bound(&self, row: &Session, added: AddedClaims, fresh: Fresh, now: Timestamp) -> Result<Binding, Reason> {
         let attributes = self.cookies().attributes(&self.cookies().access);
         let instructions = Instructions {

@@ -18,6 +18,9 @@ pub(super) const ATTEMPTS: usize = 8;
 
 impl Authenticator {
     /// Exchanges a verified refresh token. The new access token is never fresh.
+    ///
+    /// If the session is bound to a device, the caller decides whether to
+    /// [report](Self::report_unproven) the refusal.
     pub(crate) async fn exchange_refresh(
         &self,
         refresh: &VerifiedToken,
@@ -57,7 +60,8 @@ impl Authenticator {
                     // The browser already has the new tokens, or is about to get them.
                     return Err(Reason::Replaced);
                 }
-                RefreshVerdict::Unproven => RefreshFlaw::Unproven,
+                // The caller knows whether this is a sign of an attack.
+                RefreshVerdict::Unproven => return Err(Reason::Refresh(RefreshFlaw::Unproven)),
                 RefreshVerdict::Revoked => RefreshFlaw::SessionEnded,
                 RefreshVerdict::Expired => RefreshFlaw::SessionExpired,
                 RefreshVerdict::Ahead => RefreshFlaw::Ahead,
@@ -90,6 +94,11 @@ impl Authenticator {
     pub(crate) async fn is_newest_refresh(&self, refresh: &VerifiedToken) -> Result<bool, BackendError> {
         let (Some(store), Some(id)) = (self.store(), refresh.session()) else { return Ok(false) };
         Ok(store.find(id).await?.is_some_and(|row| refresh.claims().generation == Some(row.generation)))
+    }
+
+    /// Emits the event for a refresh of a bound session that contained no proof.
+    pub(crate) fn report_unproven(&self, refresh: &VerifiedToken, client: &Client<'_>) {
+        let _ = self.flaw(RefreshFlaw::Unproven, refresh, client);
     }
 
     pub(super) fn flaw(&self, flaw: RefreshFlaw, refresh: &VerifiedToken, client: &Client<'_>) -> Reason {
@@ -162,7 +171,8 @@ impl Authenticator {
         }
         self.0.callbacks.check_token(access, false).await?;
         let added = self.added_claims(&row.subject).await?;
-        Ok(Some(self.session_cookies(&row, added, Freshness::FreshLifetime.at(now), now)?))
+        let fresh = Freshness::FreshLifetime.at(now);
+        Ok(Some(self.proven_cookies(&row, added, fresh, access.claims().proven_at, now)?))
     }
 
     /// Whether a re-authentication has replaced this access token at most a race window ago.
@@ -206,7 +216,7 @@ impl Authenticator {
                 None => row.rotated_at >= access.claims().issued_at,
             } && !self.0.rules.is_early(row.rotated_at, now);
             if overtaken && (!typed || typed_just_now) {
-                return Ok(self.session_cookies(&row, added, fresh, now)?);
+                return Ok(self.proven_cookies(&row, added, fresh, access.claims().proven_at, now)?);
             }
             let write = match typed {
                 true => Some(self.begin_uncertain_write(store, RevokeTarget::Sessions(&[id])).await?),
@@ -220,7 +230,7 @@ impl Authenticator {
                 }
                 self.await_confirmation(&rotated);
                 let added = self.added_claims_of(&rotated, row.generation, added).await?;
-                return Ok(self.session_cookies(&rotated, added, fresh, now)?);
+                return Ok(self.proven_cookies(&rotated, added, fresh, access.claims().proven_at, now)?);
             }
         }
         Err(BackendError::new("could not rotate the session: its row kept changing").into())
