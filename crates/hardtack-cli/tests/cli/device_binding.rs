@@ -92,7 +92,8 @@ async fn s89_chromium_stays_bound_over_a_crash_and_a_copied_profile_dies_with_it
     let program = store.fresh().into_iter().fold(program, |program, (name, value)| program.env(name, value));
     let server = start(&program).await;
     let upstream = front.forward(address(&server));
-    let options = || BrowserOptions { trusted_key: trusted_key.clone(), binds_devices: true, ..BrowserOptions::default() };
+    let options =
+        || BrowserOptions { trusted_key: trusted_key.clone(), binds_devices: true, ..BrowserOptions::default() };
     let owner = Browser::start(options()).await.unwrap();
     owner.goto(&format!("{origin}/signup")).await.unwrap();
     owner.fill("username", "someone").await.unwrap();

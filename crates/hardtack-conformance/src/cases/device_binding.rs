@@ -87,29 +87,22 @@ pub(super) fn cases() -> Vec<Case> {
             let refreshed = prove_with(&mut alice, &device, &id).await;
             site.expect("proof", &refreshed, "200 +access +refresh");
             let csrf = csrf_token(&alice);
-            let post = |client: &mut Client| {
-                client
-                    .post("/proven?a=b")
-                    .header("x-csrf-token", &csrf)
-                    .header("content-type", "text/plain")
-                    .body("9 £")
-            };
-            let sent = post(&mut alice).send().await;
+            let sent = post(&mut alice, &csrf).send().await;
             site.expect("recent", &sent, "200");
             site.expect_eq("body", sent.text(), "9 £");
             site.clock.advance(Duration::from_secs(301));
             let mut thief = alice.clone();
             for client in [&mut alice, &mut thief] {
-                site.expect("too old", &post(client).send().await, "307 → /proven?a=b -access");
+                site.expect("too old", &post(client, &csrf).send().await, "307 → /proven?a=b -access");
                 site.expect_eq("access cookie", client.cookie(ACCESS).is_none(), true);
             }
             site.expect("with the key", &prove_with(&mut alice, &device, &id).await, "200 +access +refresh");
-            let sent = post(&mut alice).send().await;
+            let sent = post(&mut alice, &csrf).send().await;
             site.expect("again", &sent, "200");
             site.expect_eq("body", sent.text(), "9 £");
             site.expect("layer", &alice.get("/guarded-proven/page").send().await, "200");
             site.expect_eq("handler runs", site.calls().await, 2);
-            site.expect("without the key", &post(&mut thief).send().await, "401 unproven_refresh -access");
+            site.expect("without the key", &post(&mut thief, &csrf).send().await, "401 unproven_refresh -access");
         }),
         offering("without a key, a route that needs one asks for the password", |site| async move {
             let mut alice = site.alice().await;
@@ -127,10 +120,6 @@ pub(super) fn cases() -> Vec<Case> {
         offering("a link from another site comes back by itself", |site| async move {
             let (mut alice, device, id) = bound(&site).await;
             site.expire_access();
-            let link = |client: &mut Client, from: &str| {
-                let request = client.get("/protected?a=b").accept_html();
-                request.header("sec-fetch-site", from).header("sec-fetch-mode", "navigate")
-            };
             let page = link(&mut alice, "cross-site").send().await;
             site.expect_eq("status", page.status().as_u16(), 200);
             site.expect_eq("refresh field", page.header("refresh"), Some("0; url=/protected?a=b"));
@@ -141,6 +130,17 @@ pub(super) fn cases() -> Vec<Case> {
             site.expect("the page", &link(&mut alice, "same-origin").send().await, "200");
         }),
     ]
+}
+
+/// A request with a body to the route that needs a recent proof.
+fn post<'a>(client: &'a mut Client, csrf: &str) -> Request<'a> {
+    client.post("/proven?a=b").header("x-csrf-token", csrf).header("content-type", "text/plain").body("9 £")
+}
+
+/// A link from a page of `from`, in a browser.
+fn link<'a>(client: &'a mut Client, from: &str) -> Request<'a> {
+    let request = client.get("/protected?a=b").accept_html();
+    request.header("sec-fetch-site", from).header("sec-fetch-mode", "navigate")
 }
 
 /// Refreshes the session with a proof.
