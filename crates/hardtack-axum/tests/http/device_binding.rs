@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::response::{Html, Response};
 use axum::routing::{get, post};
@@ -20,7 +19,7 @@ use crate::site::{ACCESS, Site, code};
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 fn more(origin: String) -> Router {
-    let link = format!("<!doctype html><title>Elsewhere</title><a href='{origin}/page?from=link#part'>Link</a>");
+    let link = format!("<!doctype html><title>Elsewhere</title><a href='{origin}/public?from=link#part'>Link</a>");
     Router::new()
         .route("/", get(async || Html("<!doctype html><title>Home</title>")))
         .route("/elsewhere", get(async || Html(link)))
@@ -30,8 +29,8 @@ fn more(origin: String) -> Router {
         .route("/socket", get(socket))
 }
 
-async fn proven(token: Proven<120>, body: Bytes) -> Vec<u8> {
-    [token.subject().as_bytes(), b" proved:", &body].concat()
+async fn proven(token: Proven<120>, body: String) -> String {
+    format!("{} proved:{body}", token.subject())
 }
 
 /// Sends the user's name over a WebSocket.
@@ -158,8 +157,8 @@ async fn s89_s90_chromium_arrives_from_another_site_and_proves_its_key_when_aske
     let elsewhere = origin.replace("arrival.test", "elsewhere.test");
     browser.goto(&format!("{elsewhere}/elsewhere")).await.unwrap();
     browser.submit("a").await.unwrap();
-    wait_for_text(&browser, "alice:").await;
-    assert_eq!(browser.path().await.unwrap(), "/page?from=link");
+    wait_for_text(&browser, "alice").await;
+    assert_eq!(browser.path().await.unwrap(), "/public?from=link");
     wait_for(&mut events, EventKind::Refresh).await;
 
     // A route that needs a recent proof: a page, and a request of a script with its body.

@@ -2,6 +2,7 @@
 
 use super::Exchange;
 use crate::authenticator::TokenVerdict;
+use crate::config::RefreshMode;
 use crate::cookie::SetCookies;
 use crate::jwt::TokenKind;
 use crate::refusal::{Failure, FailureKind, NO_STORE, Reply, TO_REAUTHENTICATION};
@@ -18,8 +19,9 @@ impl Exchange<'_> {
     /// If the query has `public=1`, the browser was redirected here from a page whose token is optional. If the refresh
     /// is refused, such a browser returns to that page as a visitor.
     ///
-    /// If the session is bound to a device, the browser has refreshed it with a proof on its way to this URL. Nothing is
-    /// refreshed then, and the browser is redirected as usual.
+    /// With [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), if the session is bound to a device, the browser has
+    /// refreshed it with a proof on its way to this URL. Nothing is refreshed then, and the browser is redirected as
+    /// usual.
     ///
     /// If a link on another site led the browser to the refresh URL, nothing is refreshed. Instead, the response is a
     /// 403 page that makes the browser repeat the request, this time from this site.
@@ -46,9 +48,13 @@ impl Exchange<'_> {
         Ok(Reply { cookies, ..reply })
     }
 
-    /// Whether the browser has refreshed a bound session on its way to this URL. The refresh cookie alone cannot refresh
-    /// such a session, and there is nothing left to do.
+    /// In redirect mode: whether the browser has refreshed a bound session on its way to this URL. The refresh cookie
+    /// alone cannot refresh such a session, and there is nothing left to do. In the other modes, browsers are not sent to
+    /// this URL, so a client that asks for a refresh without a proof is refused.
     async fn has_proven_session(&self) -> bool {
+        if self.authenticator.refresh_mode() != RefreshMode::Redirect {
+            return false;
+        }
         match self.authenticator.cookie_token(&self.head, TokenKind::Access) {
             Ok(Some(TokenVerdict::Valid(token))) if token.claims().proven_at.is_some() => {
                 self.verifier().check_session(&token).await.is_ok()
