@@ -114,7 +114,7 @@ async fn s89_chromium_stays_bound_over_a_crash_and_a_copied_jar_dies_with_its_ac
         thief.set_cookie_raw(&format!("{}={}; Secure; Path=/{http_only}", cookie.name(), cookie.value()));
     }
     assert_eq!(thief.get("/service").accept_json().send().await.status(), 200);
-    thief.jar().remove("access_token_cookie");
+    thief.jar().remove(ACCESS);
     for _ in 0..2 {
         let refused = thief.get("/service").accept_json().send().await;
         assert_eq!((refused.status().as_u16(), &refused.json()["code"]), (401, &json!("unproven_refresh")));
