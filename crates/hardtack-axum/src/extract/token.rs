@@ -111,13 +111,13 @@ extractor! {
     FreshAccessToken, Need::access().fresh()
 }
 extractor! {
-    /// An access token whose client has recently proved that it has the key of the device that the session is bound to
-    /// ([device binding](hardtack::device_binding), ASVS 5.0 V7.5.3). The proof is at most `SECONDS` old, which must be
-    /// at least 120: browsers limit how often they make proofs.
+    /// An access token whose client has recently proved that it has the key of its device ([device
+    /// binding](hardtack::device_binding), ASVS 5.0 V7.5.3). The proof is at most `SECONDS` old. `SECONDS` must be at
+    /// least 120, because browsers limit how often they make proofs.
     ///
-    /// If the proof of a browser is older, the browser is redirected to the same URL, makes a proof, and repeats the
-    /// request with its body. If the session is not bound, for example because the browser does not support device
-    /// binding, the token must be fresh instead, as for [`FreshAccessToken`]. See [`Need::proven`].
+    /// If the last proof of a browser is too old, the browser is redirected to the same URL. The browser then makes a
+    /// proof, and repeats the request with its body. If the session is not bound, for example because the browser does
+    /// not support device binding, the token must be fresh instead, as for [`FreshAccessToken`]. See [`Need::proven`].
     ///
     /// ```
     /// use hardtack_axum::Proven;

@@ -28,7 +28,8 @@ impl Exchange<'_> {
             tokens => tokens.unwrap_or_default(),
         };
         let Some(proof) = self.single_value(PROOF) else { return nothing() };
-        // Another host of the domain may have planted a second cookie. The challenge is for one session only.
+        // Another host of the domain may have planted a second cookie, so select the token of the session for
+        // which the browser has signed the challenge.
         let signed = tokens.iter().position(|token| self.authenticator.has_signed(token, &proof));
         let Some(refresh) = tokens.into_iter().nth(signed.unwrap_or_default()) else { return nothing() };
         let fresh = self.freshness_of(&refresh);

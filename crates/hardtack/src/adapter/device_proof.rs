@@ -9,16 +9,17 @@ use crate::html::escaped;
 use crate::refusal::{NO_STORE, Reason, Reply};
 use crate::request::{NextPath, Wants};
 
-/// How long the cookie lasts that keeps the browser from being told the same thing again. This is long enough for a
-/// browser to make a proof and repeat the request. The response to the proof deletes the cookie.
+/// The lifetime of the cookie that says that the browser was told to repeat a request. As long as the browser sends
+/// this cookie, Hardtack does not tell the browser the same thing again. The lifetime is long enough for a browser to
+/// make a proof and repeat the request. The response to the proof deletes the cookie.
 const NOTE_LIFETIME: Duration = Duration::from_secs(10);
 
 impl Exchange<'_> {
     /// Returns the reply that makes the browser prove that it has the key of its device. Returns `None` if a proof
     /// would not help, or if the browser has just been asked for one. In that case, the request is refused.
     ///
-    /// In both replies, the browser's access cookie is deleted, because browsers make a proof only if that cookie is
-    /// missing or about to expire.
+    /// The reply is a redirect or a page. Each reply deletes the browser's access cookie, because browsers make a proof
+    /// only if that cookie is missing or about to expire.
     #[cold]
     pub(super) fn ask_for_proof(&self, reason: &Reason) -> Option<Reply> {
         if self.authenticator.settings().flask || self.state.is_head_sent() {
@@ -54,8 +55,8 @@ impl Exchange<'_> {
     }
 }
 
-/// A page that makes the browser request `here` from this site. The fragment of the address is lost, because the server
-/// does not know it.
+/// A page that makes the browser request `here` from this site. The fragment of the URL is lost, because browsers do
+/// not send the fragment to the server.
 fn come_back(here: &NextPath) -> Reply {
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>One moment</title>\

@@ -20,9 +20,9 @@ impl Exchange<'_> {
     /// If the query has `public=1`, the browser was redirected here from a page whose token is optional. If the refresh
     /// is refused, the browser returns to that page as a visitor.
     ///
-    /// With [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), if the session is bound to a device, the browser has
-    /// refreshed it with a proof on its way to this URL. Nothing is refreshed then, and the browser is redirected as
-    /// usual.
+    /// With [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), the browser refreshes a bound session with a proof
+    /// before it follows the redirect to this URL. In this case, this method refreshes nothing, and redirects the
+    /// browser as usual.
     ///
     /// If a link on another site led the browser to the refresh URL, nothing is refreshed. Instead, the response is a
     /// 403 page that makes the browser repeat the request, this time from this site.
@@ -49,9 +49,9 @@ impl Exchange<'_> {
         Ok(Reply { cookies, ..reply })
     }
 
-    /// In redirect mode: whether the browser has refreshed a bound session on its way to this URL. The refresh cookie
-    /// alone cannot refresh such a session, and there is nothing left to do. In the other modes, browsers are not sent to
-    /// this URL, so a client that asks for a refresh without a proof is refused.
+    /// In redirect mode: whether the browser refreshed a bound session before it followed the redirect to this URL. If
+    /// so, there is nothing left to do. In the other modes, always `false`: browsers are not redirected to this URL, so
+    /// a client that asks for a refresh of a bound session without a proof is refused.
     async fn has_proven_session(&self) -> bool {
         if self.authenticator.refresh_mode() != RefreshMode::Redirect {
             return false;

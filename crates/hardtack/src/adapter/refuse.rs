@@ -18,9 +18,9 @@ impl Exchange<'_> {
         self.refuse(Reason::Forbidden(sentence.into()))
     }
 
-    /// Returns the failure for a rejection. If the browser can repeat the request with a proof of its device's key, the
-    /// reply makes it do so. In all other cases, the application's own reply for the kind of failure is sent, if there
-    /// is one.
+    /// Returns the failure for a rejection. If the browser may be able to prove the key of its device, the reply makes
+    /// the browser repeat the request with a proof. In all other cases, the reply is the application's own reply for
+    /// the kind of failure, if there is one.
     pub(super) fn reject(&self, rejection: Rejection) -> Failure {
         let Rejection { reason, from_cookie, optional, token, detail } = rejection;
         if from_cookie && let Some(reply) = self.ask_for_proof(&reason) {

@@ -156,12 +156,15 @@ impl Exchange<'_> {
     /// Makes the session fresh again and returns its new cookies. Call this method after checking the password of
     /// `subject`.
     ///
-    /// The session's earlier tokens are refused from then on (ASVS 5.0 V7.2.4). This server refuses them at once, other
-    /// servers as soon as they have read the revocation log, at the latest after
-    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness). Requests that the browser has sent with these
-    /// tokens, for example in another tab, are refused too, but their responses delete no cookies, and the session
-    /// continues. There is one exception: if the user sends the form twice, the second call returns the same tokens as
-    /// the first, during the [race window](crate::session::SessionPolicy::race_window).
+    /// The session's earlier tokens are then refused (ASVS 5.0 V7.2.4). All servers refuse the earlier refresh token at
+    /// once. This server also refuses the earlier access tokens at once. Other servers refuse these access tokens as
+    /// soon as they have read the revocation log, at the latest after
+    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness).
+    ///
+    /// If the browser has already sent a request with the earlier tokens, for example in another tab, this request is
+    /// refused. Its response deletes no cookies, and the session continues. There is one exception: if the user sends
+    /// the form twice within the [race window](crate::session::SessionPolicy::race_window), the second call returns the
+    /// same tokens as the first call.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.

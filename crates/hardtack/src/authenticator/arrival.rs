@@ -1,22 +1,23 @@
 //! Requests of bound sessions that reach the server before the browser has proved that it has the key of its device.
 //!
-//! If the access cookie of a bound session has expired, a browser refreshes it before it sends a request of this site.
-//! There are two exceptions, in which the server makes the browser repeat the request:
+//! If the access cookie of a bound session has expired, the browser refreshes the session before it sends a request of
+//! this site. There are two exceptions, in which the server makes the browser repeat the request:
 //! - If the user follows a link from another site, the browser sends the request without the access cookie. The server
 //!   sends a page that makes the browser repeat the request, this time from this site.
-//! - The access token is outdated, for example because the claims of the session have changed. The server deletes the
-//!   access cookie, and redirects the browser to the same URL.
+//! - If the access token is outdated, for example because the claims of the session have changed, the server deletes
+//!   the access cookie, and redirects the browser to the same URL.
 //!
-//! Both are done once. If the browser then still makes no proof, the request is refused.
+//! In each case, the server does this only once. If the browser then still makes no proof, the request is refused.
 
 use super::verify::{RequestVerifier, TokenVerdict};
 use crate::jwt::TokenKind;
 
-/// The value of the cookie that is set with the page. As long as the browser sends it, no further page is sent.
+/// The value of the cookie that is set with the page. As long as the browser sends this cookie, no further page is
+/// sent.
 pub(crate) const ARRIVED: &str = "arrived";
 
-/// The value of the cookie that is set when a request is redirected to itself. As long as the browser sends it, no
-/// further request is redirected.
+/// The value of the cookie that is set when a request is redirected to the same URL. As long as the browser sends this
+/// cookie, no further request is redirected.
 pub(crate) const REDIRECTED: &str = "redirected";
 
 impl RequestVerifier<'_> {
@@ -27,8 +28,9 @@ impl RequestVerifier<'_> {
         self.is_arrival() || self.is_outdated()
     }
 
-    /// Whether the request carries an access token that is valid by itself, so it must be outdated if it is refused.
-    /// Requests to the refresh URL are never repeated: they ask for a refresh without a proof.
+    /// Whether the request carries an access token that is valid by itself. If such a token was refused, the token must
+    /// be outdated. Returns `false` for requests to the refresh URL: they ask for a refresh without a proof, and are
+    /// never repeated.
     #[cold]
     pub(crate) fn is_outdated(&self) -> bool {
         let settings = self.authenticator.settings();
@@ -41,8 +43,8 @@ impl RequestVerifier<'_> {
             )
     }
 
-    /// Whether the browser follows a link from another site, and has not been told to repeat the request yet. Only
-    /// browsers set these fields; scripts cannot.
+    /// Whether the browser follows a link from another site, and has not been told to repeat the request yet. The
+    /// `Sec-Fetch-…` header fields show this: browsers set these fields, and scripts cannot change them.
     #[cold]
     pub(crate) fn is_arrival(&self) -> bool {
         let from_elsewhere = matches!(self.head.header_text("sec-fetch-site"), Some("cross-site" | "same-site"));

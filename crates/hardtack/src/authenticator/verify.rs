@@ -194,9 +194,9 @@ impl<'a> RequestVerifier<'a> {
         Ok(token)
     }
 
-    /// Checks that the user has typed the password recently, or that the client has proved recently that it has the key
-    /// of its device, as far as the route needs it. A session that is not bound has no key, so its user must have typed
-    /// the password instead.
+    /// If the route needs a fresh token, checks that the user has typed the password recently. If the route needs a
+    /// proof, checks that the client has recently proved that it has the key of its device. A session that is not bound
+    /// has no key, so its user must have typed the password recently instead.
     pub(super) fn check_recency(&self, token: &VerifiedToken, need: Need) -> Result<(), Reason> {
         let now = self.authenticator.now();
         let proven_at = if need.proven_within == 0 { None } else { token.claims().proven_at };

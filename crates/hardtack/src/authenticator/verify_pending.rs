@@ -11,7 +11,7 @@ use crate::session::RefreshFlaw;
 use crate::token::VerifiedToken;
 use crate::token_source::{Need, TokenLocation};
 
-/// How many refresh cookies of one request the routes of device binding look at.
+/// The greatest number of refresh cookies in one request that the routes of device binding read.
 const MOST_DEVICE_TOKENS: usize = 4;
 
 impl RequestVerifier<'_> {
@@ -210,8 +210,8 @@ impl RequestVerifier<'_> {
                 let binds = self.authenticator.settings().binding == DeviceBinding::Offer;
                 match self.has_refresh_hint()? {
                     true if !need.optional => Err(Reason::RefreshNeeded),
-                    // The session may be bound. Its access cookie then expires together with its token, so its absence
-                    // does not show that nobody is logged in.
+                    // The session may be bound. The access cookie of a bound session expires together with its token.
+                    // If there is no access cookie, a user may therefore still be logged in.
                     true if binds && self.is_arrival() => Err(Reason::Refresh(RefreshFlaw::Unproven)),
                     _ => self.refuse_or_none(Reason::Missing, need),
                 }
@@ -306,9 +306,9 @@ impl RequestVerifier<'_> {
     /// Returns the tokens of the refresh cookies, without a CSRF check. The routes of device binding use this method:
     /// they require a proof that no other site can create.
     ///
-    /// The request may carry the refresh cookie several times: in redirect mode, the cookie is not bound to its host, so
-    /// another host of the domain can plant a cookie of this name. The caller selects the token by its session. Returns
-    /// at most [`MOST_DEVICE_TOKENS`] tokens. If no token is valid, returns why the last token is invalid.
+    /// The request may carry the refresh cookie several times: in redirect mode, the cookie is not bound to its host,
+    /// so another host of the domain can plant a cookie of this name. The caller selects the token by its session.
+    /// Returns at most [`MOST_DEVICE_TOKENS`] tokens. If no token is valid, returns why the last token is invalid.
     pub(crate) async fn device_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
         let (mut tokens, mut refused) = (Vec::new(), None);
         let mut texts = self.authenticator.cookies().refresh.name.find_all(&self.head);

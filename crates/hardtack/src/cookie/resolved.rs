@@ -34,7 +34,7 @@ pub(crate) struct ResolvedPolicy {
     pub(crate) notice: CookieSlot,
     /// The cookie that lists the accounts that were used to log in from this browser.
     pub(crate) device: CookieSlot,
-    /// The cookie that says what the browser was last told to do so that it proves that it has the key of its device.
+    /// The cookie that says how the browser was last told to repeat a request with a proof of its device's key.
     pub(crate) device_proof: CookieSlot,
     pub(crate) domain: Option<String>,
     pub(crate) secure: bool,

@@ -40,8 +40,8 @@ pub enum Reason {
     /// The token was issued by a refresh, or the log-in is no longer recent.
     #[error("the token is not fresh")]
     NotFresh,
-    /// The session is bound to a device, and it is too long ago that the client proved that it has the key of the
-    /// device.
+    /// The session is bound to a device, and the client's last proof that it has the key of the device is too old for
+    /// this route.
     #[error("the route needs a recent proof that the client has the key of its device")]
     ProofNeeded,
     /// The token's session was ended, or the application's blocklist contains the token.
@@ -265,8 +265,8 @@ impl Reason {
             Self::Token(_) => "The token is not valid. Log in again.",
             Self::NotFresh => "You need to enter your password again for this. Re-authenticate and retry.",
             Self::ProofNeeded => {
-                "This needs a recent proof of your device's key, and your browser did not make one. Try again in a few \
-                 minutes, or log in again."
+                "This needs a recent proof of your device's key, but your browser did not make a proof. Try again in a \
+                 few minutes, or log in again."
             }
             Self::OtherUser => "You are logged in as another user. Log out first to change users.",
             Self::Revoked | Self::Replaced | Self::Refresh(_) => "Your session was ended. Log in again.",

@@ -21,8 +21,9 @@ pub(crate) enum RefreshVerdict {
     /// The session is bound to a device, and the client has not proved that it has the device's key. Refuse the token,
     /// but do not end the session. Its browser may have sent the request before the browser could make a proof.
     Unproven,
-    /// The user has typed the password again since the token was issued, which has replaced the token. Refuse the
-    /// token, but do not end the session, because its browser may have sent the request before it got the new tokens.
+    /// After the token was issued, the user typed the password again, and this re-authentication replaced the token.
+    /// Refuse the token, but do not end the session. Its browser may have sent the request before it got the new
+    /// tokens.
     Superseded,
     /// The session was ended.
     Revoked,
@@ -59,9 +60,9 @@ impl SessionRules {
     /// must not be newer than the row. Call this method only if the session is not bound, or if the client has proved
     /// that it has the device's key.
     ///
-    /// If a re-authentication has replaced the token, the token is refused at once (ASVS 5.0 V7.2.4). Within the window in
-    /// which an ordinary refresh would still exchange its previous token, the use of a replaced token is not a sign of
-    /// theft: the browser may have sent the request before it got the new tokens.
+    /// If a re-authentication has replaced the token, the token is refused at once (ASVS 5.0 V7.2.4). At first, the use
+    /// of a replaced token is not a sign of theft: the browser may have sent the request before it got the new tokens.
+    /// This applies for as long as the previous token would still be exchanged after an ordinary refresh.
     pub(crate) fn check_refresh_of_device(
         &self,
         row: &Session,

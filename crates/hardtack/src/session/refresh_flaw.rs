@@ -21,8 +21,8 @@ pub enum RefreshFlaw {
     /// The token's session is bound to a device, and the proof was not signed with the device's key. The cookies may
     /// have been copied, so the session was ended.
     ProofFailed,
-    /// The user has typed the password again since the token was issued, which has replaced the token. The session
-    /// continues with its new tokens.
+    /// After the token was issued, the user typed the password again, and this re-authentication replaced the token.
+    /// The session continues with its new tokens.
     Superseded,
 }
 

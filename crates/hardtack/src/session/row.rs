@@ -140,13 +140,14 @@ impl Session {
     }
 
     /// Whether a re-authentication has replaced a token of this session whose `auth_time` claim is `token`. A
-    /// re-authentication always increases `auth_time`, so every earlier token has a smaller one.
+    /// re-authentication always increases `auth_time`, so every earlier token has a smaller `auth_time`.
     pub(crate) fn supersedes(&self, token: Option<Timestamp>) -> bool {
         token.is_some_and(|token| token < self.auth_time)
     }
 
-    /// When a re-authentication at `now` takes place, as the session's new `auth_time`. Times are whole seconds, so
-    /// this is one second after the previous `auth_time` if that is not in the past.
+    /// Returns the session's new `auth_time` for a re-authentication at `now`. The new time must be later than the
+    /// previous `auth_time`. If `now` is not later, because times are whole seconds or a clock is behind, the new time
+    /// is one second after the previous `auth_time`.
     pub(crate) fn next_auth_time(&self, now: Timestamp) -> Timestamp {
         now.max(self.auth_time + Duration::from_secs(1))
     }

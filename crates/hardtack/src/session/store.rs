@@ -191,9 +191,10 @@ pub trait SessionStore: Send + Sync + 'static {
     /// `confirmed`, and returns the new row. If the session is not live or has another generation, changes nothing and
     /// returns `None`.
     ///
-    /// If [`Rotation::auth_time`] is set, the same transaction sets [`Session::outdated_generation`] to `generation`, and
-    /// writes that generation to the revocation log with the time of the rotation ([`RevocationKind::Outdated`]). The
-    /// access tokens that a re-authentication replaces are therefore refused at once (ASVS 5.0 V7.2.4).
+    /// If [`Rotation::auth_time`] is set, the same transaction sets [`Session::outdated_generation`] to `generation`.
+    /// The transaction also writes this generation to the revocation log, with the time of the rotation
+    /// ([`RevocationKind::Outdated`]). Servers then refuse the access tokens that a re-authentication has replaced
+    /// (ASVS 5.0 V7.2.4).
     ///
     /// This method also changes nothing and returns `None` if the session is [bound](Session::bound_key) and
     /// [`Rotation::proven`] is not set. A store without [`StoreAbility::BindSessions`] has no bound sessions.

@@ -7,7 +7,8 @@ use crate::jwt::TokenKind;
 
 /// The shortest time that [`Need::proven`] accepts, in seconds. Chromium makes at most six proofs in nine minutes.
 /// Access tokens of bound sessions live for at least four minutes, and Chromium refreshes them two minutes before they
-/// expire, so there are at least two minutes between any two proofs, whether a refresh or a route asks for them.
+/// expire. There are thus at least two minutes between any two proofs, whether a refresh or a route requires the
+/// proofs.
 const SHORTEST_PROVEN: u64 = 120;
 
 /// The token that a route needs. The description of each method names the corresponding call in Flask-JWT-Extended.
@@ -23,7 +24,8 @@ const SHORTEST_PROVEN: u64 = 120;
 pub struct Need {
     pub(crate) kind: TokenKind,
     pub(crate) fresh: bool,
-    /// How many seconds ago the client may have proved that it has the key of its device; zero if it need not.
+    /// The greatest age, in seconds, of the client's last proof that it has the key of its device. Zero if the route
+    /// needs no proof.
     pub(crate) proven_within: u32,
     pub(crate) optional: bool,
     /// The locations to search. If empty, the locations in the settings are searched.
@@ -58,18 +60,18 @@ impl Need {
         self
     }
 
-    /// Requires a recent proof that the client has the key of the device that the session is bound to
-    /// ([device binding](crate::device_binding), ASVS 5.0 V7.5.3). The proof may be `within` old, at least 120 seconds:
-    /// a shorter time counts as 120 seconds, because browsers limit how often they make proofs.
+    /// Requires a recent proof that the client has the key of the device that the session is bound to ([device
+    /// binding](crate::device_binding), ASVS 5.0 V7.5.3). The proof may be at most `within` old. If `within` is shorter
+    /// than 120 seconds, it counts as 120 seconds, because browsers limit how often they make proofs.
     ///
-    /// If the proof of a browser is older, the browser is redirected to the same URL with 307. It makes a proof and
-    /// repeats the request with its method, its body and its own header fields. This works for forms and for `fetch`.
-    /// The browser deletes its access cookie before. A copy of the cookies on another device has no key, so it gets no
-    /// new access cookie there, and the request is refused.
+    /// If the last proof of a browser is too old, the response deletes the access cookie and redirects the browser to
+    /// the same URL with 307. The browser makes a proof, and repeats the request with its method, its body and its own
+    /// header fields. This works for forms and for `fetch`. If the cookies were copied to another device, the client
+    /// there does not have the key. The client gets no new access cookie, and the request is refused.
     ///
     /// If the session is not bound, for example because the browser does not support device binding, the token must be
-    /// [fresh](Self::fresh) instead. The same reply is sent if the browser has just been redirected, but its proof is
-    /// still too old.
+    /// [fresh](Self::fresh) instead. If the browser has just been redirected but its proof is still too old, the
+    /// response is the same as for a token that is not fresh.
     ///
     /// ```
     /// use std::time::Duration;
@@ -91,7 +93,7 @@ impl Need {
         self
     }
 
-    /// Whether the token or its proof must be recent.
+    /// Whether the route needs a fresh token or a recent proof.
     pub(crate) const fn is_recent(self) -> bool {
         self.fresh || self.proven_within > 0
     }

@@ -19,8 +19,8 @@ pub(super) const ATTEMPTS: usize = 8;
 impl Authenticator {
     /// Exchanges a verified refresh token. The new access token is never fresh.
     ///
-    /// If the session is bound to a device, the caller decides whether to
-    /// [report](Self::report_unproven) the refusal.
+    /// If the session is bound to a device and the refresh is refused because there is no proof, the caller decides
+    /// whether to [report](Self::report_unproven) the refusal.
     pub(crate) async fn exchange_refresh(
         &self,
         refresh: &VerifiedToken,
@@ -60,7 +60,7 @@ impl Authenticator {
                     // The browser already has the new tokens, or is about to get them.
                     return Err(Reason::Replaced);
                 }
-                // The caller knows whether this is a sign of an attack.
+                // The caller knows whether the missing proof is a sign of an attack.
                 RefreshVerdict::Unproven => return Err(Reason::Refresh(RefreshFlaw::Unproven)),
                 RefreshVerdict::Revoked => RefreshFlaw::SessionEnded,
                 RefreshVerdict::Expired => RefreshFlaw::SessionExpired,
@@ -148,10 +148,11 @@ impl Authenticator {
     }
 
     /// Issues fresh tokens for the session of a valid access token, after the user has typed the password again. The
-    /// session's earlier tokens are refused from then on, by this process at once and by others as soon as they have
-    /// read the revocation log (ASVS 5.0 V7.2.4).
+    /// session's earlier tokens are then refused (ASVS 5.0 V7.2.4). All processes refuse the earlier refresh token at
+    /// once. This process also refuses the earlier access tokens at once. Other processes refuse these access tokens as
+    /// soon as they have read the revocation log.
     ///
-    /// A request whose access token was verified before then continues.
+    /// If a request's access token has already been verified, the request continues.
     pub(crate) async fn step_up(&self, access: &VerifiedToken, client: &Client<'_>) -> Result<Refreshed, Reason> {
         let raised = self.advance(access, Freshness::FreshLifetime).await?;
         self.emit(EventKind::Reauthenticated, access.subject(), access.session(), client);

@@ -57,7 +57,7 @@ impl Authenticator {
     }
 
     /// Does the same as [`Self::session_cookies`]. If the session is bound, `proven_at` is when the client last proved
-    /// that it has the key of its device; if it is `None`, this is when the session was bound.
+    /// that it has the key of its device. If `proven_at` is `None`, the time of the binding is used instead.
     pub(super) fn proven_cookies(
         &self,
         session: &Session,
