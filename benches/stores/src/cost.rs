@@ -13,7 +13,14 @@ use crate::fill::{fill, session};
 use crate::spread::{Samples, microseconds};
 use crate::store::{KINDS, Store};
 
-const OPERATIONS: [&str; 6] = ["log-in", "look-up", "refresh", "list", "log-out", "reading the log"];
+const OPERATIONS: [&str; 8] =
+    ["log-in", "look-up", "refresh", "bind", "bound refresh", "list", "log-out", "reading the log"];
+
+/// The public key of a device, as the authenticator stores it.
+const KEY: &str = concat!(
+    r#"{"alg":"ES256","crv":"P-256","kty":"EC","use":"sig","#,
+    r#""x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#
+);
 
 pub(crate) async fn measure(sizes: [u64; 2], operations: usize) -> Result<(), Failed> {
     println!("## Time per operation, µs (median of {operations} sequential operations)\n");
@@ -80,6 +87,10 @@ async fn one_life(store: &Store) -> Result<[Duration; OPERATIONS.len()], Failed>
     let looked_up = lap();
     let rotated = store.rotate(row.id, 1, rotation).await?;
     let refreshed = lap();
+    let bound = store.bind(row.id, 2, KEY, rotation).await?;
+    let bind = lap();
+    let proven = store.rotate(row.id, 3, rotation.with_proof()).await?;
+    let bound_refresh = lap();
     let listed = store.list(&row.subject, now).await?;
     let list = lap();
     let ended = store.revoke(RevokeTarget::Sessions(&[row.id]), now).await?;
@@ -88,11 +99,13 @@ async fn one_life(store: &Store) -> Result<[Duration; OPERATIONS.len()], Failed>
     let read = lap();
     if found.is_none()
         || rotated.is_none_or(|row| row.generation != 2)
+        || bound.is_none_or(|row| row.generation != 3)
+        || proven.is_none_or(|row| row.generation != 4)
         || listed.len() != 1
         || ended != [row.id]
         || head == 0
     {
         return Err("an operation returned an unexpected result, so its time cannot be compared".into());
     }
-    Ok([logged_in, looked_up, refreshed, list, logged_out, read])
+    Ok([logged_in, looked_up, refreshed, bind, bound_refresh, list, logged_out, read])
 }

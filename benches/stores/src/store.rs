@@ -131,6 +131,16 @@ impl SessionStore for Store {
         each!(self, store => store.rotate(id, generation, rotation))
     }
 
+    async fn bind(
+        &self,
+        id: SessionId,
+        generation: u64,
+        key: &str,
+        rotation: Rotation,
+    ) -> Result<Option<Session>, BackendError> {
+        each!(self, store => store.bind(id, generation, key, rotation))
+    }
+
     async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
         each!(self, store => store.confirm(id, generation))
     }

@@ -1,8 +1,9 @@
 //! Authenticators, configured as in an application.
 
 use hardtack::AuthenticatorBuilder;
+use hardtack::config::DeviceBinding;
 use hardtack::jwt::Algorithm;
-use hardtack::{Authenticator, KeySet, RefreshMode, SigningKey};
+use hardtack::{Authenticator, KeySet, MemorySessions, RefreshMode, SigningKey};
 
 use crate::{EndedSessions, Failed, poll_once};
 
@@ -34,6 +35,12 @@ pub fn stored(keys: KeySet) -> Result<Authenticator, Failed> {
 /// Like [`stored`], without the cache.
 pub fn stored_without_cache(keys: KeySet) -> Result<Authenticator, Failed> {
     synced(without_cache(builder(keys)))
+}
+
+/// Returns an authenticator with sessions in memory that can be bound to devices.
+pub fn binding(keys: KeySet) -> Result<Authenticator, Failed> {
+    let builder = Authenticator::builder(keys).base_url(SITE).sessions(MemorySessions::new());
+    Ok(builder.without_pruning().device_binding(DeviceBinding::Offer).build()?)
 }
 
 fn builder(keys: KeySet) -> AuthenticatorBuilder {

@@ -11,11 +11,11 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-pub use authenticator::{SITE, generated, hs256_keys, stored, stored_without_cache, without_cache};
+pub use authenticator::{SITE, binding, generated, hs256_keys, stored, stored_without_cache, without_cache};
 pub use ended::EndedSessions;
 pub use hmac::Hmac;
 pub use router::{Call, bare, get, guarded, layered};
-pub use user::user;
+pub use user::{bind, user, visit};
 pub use visitor::{SUBJECT, Visitor};
 
 /// The reason why a figure could not be measured.

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use hardtack::Authenticator;
 use hardtack::jwt::{NoExtra, TokenKind};
-use hardtack_bench_subject::{Call, Failed, SITE, Visitor, bare, guarded, hs256_keys, user, without_cache};
+use hardtack_bench_subject::{
+    Call, Failed, SITE, Visitor, bare, binding, guarded, hs256_keys, user, visit, without_cache,
+};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -33,6 +35,10 @@ enum Operation {
     Request,
     /// The verification of a request from its header map, with the default cache.
     Cached,
+    /// The same for a session that is stored.
+    Stored,
+    /// The same for a session that is bound to a device.
+    Bound,
     /// A request through an axum router without authentication.
     Bare,
     /// A request through an axum router with authentication.
@@ -75,6 +81,16 @@ fn repeat(operation: Operation, count: u64) -> Result<(), Failed> {
         }
         Operation::Cached => {
             counted_instructions(count, &mut || user(&cached, &headers).is_some_and(|user| user.is_ok()))
+        }
+        Operation::Stored | Operation::Bound => {
+            let authenticator = binding(keys)?;
+            let visitor = match operation {
+                Operation::Bound => Visitor::bound(&authenticator)?,
+                _ => Visitor::of(&authenticator)?,
+            };
+            let headers = visitor.headers()?;
+            visit(&authenticator, &headers)?;
+            counted_instructions(count, &mut || user(&authenticator, &headers).is_some_and(|user| user.is_ok()))
         }
         Operation::Bare => {
             let mut app = Call::new(bare(), &headers);

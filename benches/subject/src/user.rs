@@ -3,9 +3,12 @@
 use std::net::IpAddr;
 
 use hardtack::adapter::{Exchange, Headers, Incoming, RequestHead, RequestState, Verification};
-use hardtack::{Authenticator, Failure, Need, VerifiedToken};
+use hardtack::jwt::NoExtra;
+use hardtack::{Authenticator, Failure, Need, SetCookies, VerifiedToken};
 use hardtack_axum::HeaderFields;
 use http::HeaderMap;
+
+use crate::{Failed, poll_once};
 
 /// A POST request with these header fields.
 struct Post<'a>(HeaderFields<'a>);
@@ -47,4 +50,27 @@ pub fn user(authenticator: &Authenticator, headers: &HeaderMap) -> Option<Result
         Verification::Ready(result) => result.transpose(),
         Verification::Pending(_) => None,
     }
+}
+
+/// Posts a registration of a device's key. Returns the cookies of the bound session.
+pub fn bind(authenticator: &Authenticator, headers: &HeaderMap) -> Result<SetCookies, Failed> {
+    let post = Post(HeaderFields(headers));
+    let state = RequestState::without_layer(authenticator.clone());
+    let exchange = Exchange::new(RequestHead::of(&post), &state);
+    let reply = poll_once(exchange.bind_device()).ok_or("the store was expected to return without waiting")?;
+    let reply = reply.map_err(|failure| format!("the session was not bound: {}", failure.reason().code()))?;
+    match reply.status {
+        200 => Ok(reply.cookies),
+        status => Err(format!("the session was not bound: status {status}").into()),
+    }
+}
+
+/// Verifies a request, even if this needs the store. The first request with new tokens does.
+pub fn visit(authenticator: &Authenticator, headers: &HeaderMap) -> Result<(), Failed> {
+    let post = Post(HeaderFields(headers));
+    let state = RequestState::without_layer(authenticator.clone());
+    let exchange = Exchange::new(RequestHead::of(&post), &state);
+    let verified = poll_once(exchange.required::<NoExtra>(Need::access()));
+    let verified = verified.ok_or("the store was expected to return without waiting")?;
+    verified.map(drop).map_err(|failure| format!("the request was refused: {}", failure.reason().code()).into())
 }

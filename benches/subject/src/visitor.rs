@@ -1,9 +1,11 @@
 //! A logged-in browser, and the header fields that it sends.
 
-use hardtack::Authenticator;
+use hardtack::jwt::Algorithm;
+use hardtack::testing::TestDevice;
+use hardtack::{Authenticator, SetCookies};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use crate::{Failed, poll_once};
+use crate::{Failed, bind, poll_once};
 
 /// The subject of every token.
 pub const SUBJECT: &str = "3f0a1c52-7d1e-4f5a-9b1d-2f6a0c4be7aa";
@@ -25,7 +27,22 @@ pub struct Visitor {
 impl Visitor {
     /// Logs in with this authenticator.
     pub fn of(authenticator: &Authenticator) -> Result<Self, Failed> {
+        Self::with(&poll_once(authenticator.log_in(SUBJECT)).ok_or("a log-in waited")??)
+    }
+
+    /// Logs in with this authenticator, and binds the session to a device.
+    pub fn bound(authenticator: &Authenticator) -> Result<Self, Failed> {
         let set = poll_once(authenticator.log_in(SUBJECT)).ok_or("a log-in waited")??;
+        let field = set.registration().ok_or("the log-in did not ask to bind the session")?;
+        let challenge = field.split_once(";challenge=").ok_or("the field has no challenge")?.1.trim_matches('"');
+        let proof = TestDevice::new(Algorithm::ES256)?.register(challenge);
+        let mut headers = Self::with(&set)?.headers()?;
+        headers.insert("secure-session-response", HeaderValue::from_str(&proof)?);
+        Self::with(&bind(authenticator, &headers)?)
+    }
+
+    /// A browser with these cookies.
+    fn with(set: &SetCookies) -> Result<Self, Failed> {
         let cookies: Vec<String> = set.iter().map(|set| set.split(';').next().unwrap_or_default().to_owned()).collect();
         let named = |part: &str| {
             let pair =

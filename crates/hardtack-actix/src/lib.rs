@@ -31,6 +31,7 @@
 //! | [`AccessToken<T>`](AccessToken) | the user is logged in; `T` reads claims of your own | `@jwt_required()` |
 //! | [`FreshAccessToken<T>`](FreshAccessToken) | the user entered the password recently | `@jwt_required(fresh=True)` |
 //! | [`Optional<AccessToken<T>>`](Optional) | the request has a valid token, no token, or invalid cookies | `@jwt_required(optional=True)` |
+//! | [`Proven<SECONDS, T>`](Proven) | the client has recently proved that it has the [key of its device](hardtack::device_binding) | |
 //! | [`RefreshToken`] | the request has a valid refresh token | `@jwt_required(refresh=True)` |
 //! | [`HasRole<R>`](HasRole) | the token has the [role](Role) `R` | |
 //! | [`CurrentUser<U>`](CurrentUser) | your [`FindUser`] finds the token's user | `current_user` |
@@ -122,7 +123,7 @@ pub mod testing;
 pub use auth::Auth;
 pub use extract::{
     AccessToken, ClientAddress, CurrentUser, FreshAccessToken, HasRole, LogInForm, Optional, OptionalFromRequest,
-    ReauthenticationForm, RefreshToken,
+    Proven, ReauthenticationForm, RefreshToken,
 };
 pub use layer::AuthLayer;
 pub use request::{HeaderFields, wants};

@@ -126,7 +126,9 @@ impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
         generation: u64,
         rotation: Rotation,
     ) -> Result<Option<Session>, BackendError> {
-        self.store.rotate(id, generation, rotation).await
+        let rotated = self.store.rotate(id, generation, rotation).await?;
+        self.notify_if(rotated.is_some() && rotation.auth_time.is_some());
+        Ok(rotated)
     }
 
     async fn bind(

@@ -30,7 +30,7 @@ macro_rules! scripts {
 scripts! {
     CREATE = Unsafe: "rows" "log" "end_sessions" "create";
     REVOKE = Unsafe: "rows" "log" "end_sessions" "revoke";
-    ROTATE = Unsafe: "rows" "rotate_row" "rotate";
+    ROTATE = Unsafe: "rows" "log" "rotate_row" "rotate";
     BIND = Unsafe: "rows" "rotate_row" "bind";
     OUTDATE = Unsafe: "rows" "log" "outdate";
     CONFIRM = Safe: "rows" "confirm";

@@ -1,7 +1,7 @@
 //! A TLS proxy in front of a plain HTTP server.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rcgen::{CertificateParams, KeyPair, PublicKeyData};
 use sha2::{Digest, Sha256};
@@ -56,11 +56,14 @@ impl TlsFront {
         self.key_hash.clone()
     }
 
-    /// Forwards connections to a server, until the test's runtime ends.
-    pub fn forward(self, to: SocketAddr) {
+    /// Forwards connections to a server, until the test's runtime ends. The result can direct later connections to
+    /// another server.
+    pub fn forward(self, to: SocketAddr) -> Upstream {
+        let upstream = Upstream(Arc::new(Mutex::new(to)));
+        let current = upstream.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = self.listener.accept().await {
-                let acceptor = self.acceptor.clone();
+                let (acceptor, to) = (self.acceptor.clone(), current.get());
                 tokio::spawn(async move {
                     let Ok(mut client) = acceptor.accept(stream).await else { return };
                     let Ok(mut upstream) = TcpStream::connect(to).await else { return };
@@ -69,5 +72,21 @@ impl TlsFront {
                 });
             }
         });
+        upstream
+    }
+}
+
+/// The server to which a [`TlsFront`] forwards connections.
+#[derive(Clone, Debug)]
+pub struct Upstream(Arc<Mutex<SocketAddr>>);
+
+impl Upstream {
+    /// Forwards later connections to this server.
+    pub fn set(&self, to: SocketAddr) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = to;
+    }
+
+    fn get(&self) -> SocketAddr {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -65,7 +65,7 @@ impl ActivityKind {
         match event {
             EventKind::LogIn => Some(Self::LogIn),
             EventKind::LogOut => Some(Self::LogOut),
-            EventKind::ReuseDetected => Some(Self::ReuseDetected),
+            EventKind::ReuseDetected | EventKind::ProofFailed => Some(Self::ReuseDetected),
             EventKind::Revoked => Some(Self::Revoked),
             EventKind::PasswordChanged => Some(Self::PasswordChanged),
             EventKind::Reauthenticated => Some(Self::Reauthenticated),

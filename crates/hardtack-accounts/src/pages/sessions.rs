@@ -16,6 +16,9 @@ pub(crate) struct DeviceRow {
     pub id: String,
     /// Whether this device is the device that sent the request.
     pub is_current: bool,
+    /// Whether the session is bound to the device. Cookies of a bound session that are copied to another device soon
+    /// stop working.
+    pub is_bound: bool,
     /// The browser and operating system, such as "Firefox on Linux". See [`device_name`](super::device_name).
     pub device: String,
     /// The network address of the log-in, if known.
@@ -132,6 +135,7 @@ fn device_row(row: &DeviceRow, csrf_token: &str) -> Markup {
             h2 {
                 bdi { (row.device) }
                 @if row.is_current { " " span.badge { "This device" } }
+                @if row.is_bound { " " span.badge.good { "Bound to this computer" } }
             }
             dl {
                 div { dt { "Last seen" } dd { (row.last_seen_at.render()) } }

@@ -85,6 +85,7 @@ fn device(id: &str, is_current: bool) -> DeviceRow {
     DeviceRow {
         id: id.to_owned(),
         is_current,
+        is_bound: is_current,
         device: hostile(),
         address: Some(hostile()),
         logged_in_at: hostile_time(),

@@ -167,6 +167,7 @@ fn to_json(row: &Session, current: Option<SessionId>) -> Value {
         "created_at": row.created_at.unix_seconds(),
         "last_seen_at": row.rotated_at.unix_seconds(),
         "expires_at": row.expires_at.unix_seconds(),
+        "bound_at": row.bound_at.map(Timestamp::unix_seconds),
     })
 }
 
@@ -174,6 +175,7 @@ fn device_row(row: &Session, current: Option<SessionId>, now: Timestamp) -> Devi
     DeviceRow {
         id: row.id.to_string(),
         is_current: Some(row.id) == current,
+        is_bound: row.bound_at.is_some(),
         device: device_name(row.user_agent.as_deref().unwrap_or_default()),
         address: row.address.clone(),
         logged_in_at: TimeText::new(row.created_at, now),

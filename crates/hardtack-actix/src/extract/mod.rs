@@ -12,4 +12,4 @@ pub use current_user::CurrentUser;
 pub use has_role::HasRole;
 pub use log_in_form::{LogInForm, ReauthenticationForm};
 pub use optional::Optional;
-pub use token::{AccessToken, FreshAccessToken, OptionalFromRequest, RefreshToken};
+pub use token::{AccessToken, FreshAccessToken, OptionalFromRequest, Proven, RefreshToken};

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::ops::Deref;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -83,19 +84,19 @@ async fn require<T: ExtraClaims>(
 
 /// Generates an extractor for a verified token.
 macro_rules! extractor {
-    ($(#[$doc:meta])* $name:ident, $need:expr) => {
+    ($(#[$doc:meta])* $name:ident $(<const $constant:ident: u64>)?, $need:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug)]
-        pub struct $name<T = NoExtra>(VerifiedToken<T>);
+        pub struct $name<$(const $constant: u64,)? T = NoExtra>(VerifiedToken<T>);
 
-        impl<T> $name<T> {
+        impl<$(const $constant: u64,)? T> $name<$($constant,)? T> {
             /// Returns the same token without the application's own claims.
-            pub fn without_extra(self) -> $name {
+            pub fn without_extra(self) -> $name<$($constant)?> {
                 $name(self.0.without_extra())
             }
         }
 
-        impl<T> Deref for $name<T> {
+        impl<$(const $constant: u64,)? T> Deref for $name<$($constant,)? T> {
             type Target = VerifiedToken<T>;
 
             fn deref(&self) -> &VerifiedToken<T> {
@@ -103,7 +104,7 @@ macro_rules! extractor {
             }
         }
 
-        impl<T: ExtraClaims + 'static> FromRequest for $name<T> {
+        impl<$(const $constant: u64,)? T: ExtraClaims + 'static> FromRequest for $name<$($constant,)? T> {
             type Error = AuthError;
             type Future = ExtractFuture<Self>;
 
@@ -125,7 +126,7 @@ macro_rules! extractor {
         ///
         /// A request is still refused in three cases: its CSRF value is missing or wrong, a token outside its cookies
         /// is invalid, or the session store fails.
-        impl<T: ExtraClaims> OptionalFromRequest for $name<T> {
+        impl<$(const $constant: u64,)? T: ExtraClaims> OptionalFromRequest for $name<$($constant,)? T> {
             async fn from_request_optional(request: &HttpRequest) -> Result<Option<Self>, AuthError> {
                 let need = $need.optional();
                 let attempt = try_verify(request, need)?;
@@ -178,6 +179,27 @@ extractor! {
     ///
     /// In Flask-JWT-Extended: `@jwt_required(fresh=True)`.
     FreshAccessToken, Need::access().fresh()
+}
+extractor! {
+    /// An access token whose client has recently proved that it has the key of its device ([device
+    /// binding](hardtack::device_binding), ASVS 5.0 V7.5.3). The proof is at most `SECONDS` old. `SECONDS` must be at
+    /// least 120, because browsers limit how often they make proofs.
+    ///
+    /// If the last proof of a browser is too old, the browser is redirected to the same URL. The browser then makes a
+    /// proof, and repeats the request with its body. If the session is not bound, for example because the browser does
+    /// not support device binding, the token must be fresh instead, as for [`FreshAccessToken`]. See [`Need::proven`].
+    ///
+    /// ```
+    /// use hardtack_actix::Proven;
+    ///
+    /// async fn transfer(token: Proven<300>) -> String {
+    ///     format!("Sent by {} from their own device", token.subject())
+    /// }
+    /// ```
+    Proven<const SECONDS: u64>, {
+        const { assert!(SECONDS >= 120, "Proven<SECONDS>: SECONDS must be at least 120") };
+        Need::access().proven(Duration::from_secs(SECONDS))
+    }
 }
 extractor! {
     /// A valid refresh token of a live session.

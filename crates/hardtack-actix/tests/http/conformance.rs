@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::net::TcpListener;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
@@ -17,7 +18,7 @@ use hardtack::request::Wants;
 use hardtack::session::EndedSessions;
 use hardtack::{Authenticator, Need};
 use hardtack_actix::{
-    AccessToken, Auth, AuthError, AuthLayer, ClientAddress, CurrentUser, FreshAccessToken, HasRole, Optional,
+    AccessToken, Auth, AuthError, AuthLayer, ClientAddress, CurrentUser, FreshAccessToken, HasRole, Optional, Proven,
     RefreshToken, Require, SetCookies, routes,
 };
 use hardtack_conformance::application::{
@@ -77,6 +78,7 @@ fn application(app: &mut ServiceConfig) {
         .service(web::resource("/anyone").get(anyone).head(anyone))
         .service(protected_resource.post(protected).put(protected).delete(protected))
         .service(web::resource("/fresh").get(fresh).post(fresh))
+        .service(web::resource("/proven").get(proven).post(proven))
         .service(web::resource("/refresh-token").get(refresh_token).post(refresh_token))
         .service(web::resource("/user").get(user))
         .service(web::resource("/user/optional").get(optional_user))
@@ -108,6 +110,11 @@ fn application(app: &mut ServiceConfig) {
                 .service(web::resource("/token").get(whose).post(whose))
                 .wrap(Require::new(Need::access())),
         )
+        .service(
+            web::resource("/guarded-proven/page")
+                .get(nothing)
+                .wrap(Require::new(Need::access().proven(Duration::from_secs(300)))),
+        )
         .service(web::resource("/guarded-fresh/page").get(nothing).wrap(Require::new(Need::access().fresh())))
         .service(
             web::resource("/editors/page")
@@ -128,6 +135,10 @@ async fn protected(token: AccessToken, auth: Auth, calls: Data<Calls>) -> Json<V
 
 async fn fresh(token: FreshAccessToken) -> Json<Value> {
     Json(json!({ "sub": token.subject() }))
+}
+
+async fn proven(_: Proven<300>, calls: Data<Calls>, body: Bytes) -> impl Responder {
+    HttpResponse::Ok().insert_header(("x-calls", calls.count())).body(body)
 }
 
 async fn refresh_token(token: RefreshToken) -> Json<Value> {

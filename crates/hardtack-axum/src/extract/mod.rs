@@ -10,4 +10,4 @@ pub use client_address::ClientAddress;
 pub use current_user::CurrentUser;
 pub use has_role::HasRole;
 pub use log_in_form::{LogInForm, ReauthenticationForm};
-pub use token::{AccessToken, FreshAccessToken, RefreshToken};
+pub use token::{AccessToken, FreshAccessToken, Proven, RefreshToken};

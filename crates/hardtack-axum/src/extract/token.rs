@@ -1,6 +1,7 @@
 //! Extractors for verified tokens.
 
 use std::ops::Deref;
+use std::time::Duration;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use hardtack::jwt::{ExtraClaims, NoExtra};
@@ -12,19 +13,19 @@ use crate::respond::AuthError;
 
 /// Generates an extractor for a verified token.
 macro_rules! extractor {
-    ($(#[$doc:meta])* $name:ident, $need:expr) => {
+    ($(#[$doc:meta])* $name:ident $(<const $constant:ident: u64>)?, $need:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug)]
-        pub struct $name<T = NoExtra>(VerifiedToken<T>);
+        pub struct $name<$(const $constant: u64,)? T = NoExtra>(VerifiedToken<T>);
 
-        impl<T> $name<T> {
+        impl<$(const $constant: u64,)? T> $name<$($constant,)? T> {
             /// Returns the same token without the application's own claims.
-            pub fn without_extra(self) -> $name {
+            pub fn without_extra(self) -> $name<$($constant)?> {
                 $name(self.0.without_extra())
             }
         }
 
-        impl<T> Deref for $name<T> {
+        impl<$(const $constant: u64,)? T> Deref for $name<$($constant,)? T> {
             type Target = VerifiedToken<T>;
 
             fn deref(&self) -> &VerifiedToken<T> {
@@ -32,7 +33,7 @@ macro_rules! extractor {
             }
         }
 
-        impl<S: Send + Sync, T: ExtraClaims> FromRequestParts<S> for $name<T> {
+        impl<$(const $constant: u64,)? S: Send + Sync, T: ExtraClaims> FromRequestParts<S> for $name<$($constant,)? T> {
             type Rejection = AuthError;
 
             async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
@@ -51,7 +52,7 @@ macro_rules! extractor {
         /// The request is still refused if its CSRF value is missing or wrong, or if the session store fails. It is
         /// also refused if it carries an invalid token that was not sent in a cookie, for example in the
         /// `Authorization` header.
-        impl<S: Send + Sync, T: ExtraClaims> OptionalFromRequestParts<S> for $name<T> {
+        impl<$(const $constant: u64,)? S: Send + Sync, T: ExtraClaims> OptionalFromRequestParts<S> for $name<$($constant,)? T> {
             type Rejection = AuthError;
 
             async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthError> {
@@ -108,6 +109,27 @@ extractor! {
     ///
     /// In Flask-JWT-Extended: `@jwt_required(fresh=True)`.
     FreshAccessToken, Need::access().fresh()
+}
+extractor! {
+    /// An access token whose client has recently proved that it has the key of its device ([device
+    /// binding](hardtack::device_binding), ASVS 5.0 V7.5.3). The proof is at most `SECONDS` old. `SECONDS` must be at
+    /// least 120, because browsers limit how often they make proofs.
+    ///
+    /// If the last proof of a browser is too old, the browser is redirected to the same URL. The browser then makes a
+    /// proof, and repeats the request with its body. If the session is not bound, for example because the browser does
+    /// not support device binding, the token must be fresh instead, as for [`FreshAccessToken`]. See [`Need::proven`].
+    ///
+    /// ```
+    /// use hardtack_axum::Proven;
+    ///
+    /// async fn transfer(token: Proven<300>) -> String {
+    ///     format!("Sent by {} from their own device", token.subject())
+    /// }
+    /// ```
+    Proven<const SECONDS: u64>, {
+        const { assert!(SECONDS >= 120, "Proven<SECONDS>: SECONDS must be at least 120") };
+        Need::access().proven(Duration::from_secs(SECONDS))
+    }
 }
 extractor! {
     /// A valid refresh token of a live session.

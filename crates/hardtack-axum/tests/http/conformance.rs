@@ -1,6 +1,7 @@
 //! The conformance suite, with the application that it requires written for axum.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
@@ -13,8 +14,8 @@ use hardtack::request::Wants;
 use hardtack::session::EndedSessions;
 use hardtack::{Authenticator, Need};
 use hardtack_axum::{
-    AccessToken, Auth, AuthError, AuthLayer, ClientAddress, CurrentUser, FreshAccessToken, HasRole, RefreshToken,
-    Require, SetCookies, routes,
+    AccessToken, Auth, AuthError, AuthLayer, ClientAddress, CurrentUser, FreshAccessToken, HasRole, Proven,
+    RefreshToken, Require, SetCookies, routes,
 };
 use hardtack_conformance::application::{
     Calls, Editor, Login, Role, User, check_password, ready_routes_wanted, wants_name,
@@ -55,6 +56,9 @@ fn application() -> Router {
         .route_layer(Require::new(Need::access()));
     let guarded_fresh =
         Router::new().route("/guarded-fresh/page", get(nothing)).route_layer(Require::new(Need::access().fresh()));
+    let guarded_proven = Router::new()
+        .route("/guarded-proven/page", get(nothing))
+        .route_layer(Require::new(Need::access().proven(Duration::from_secs(300))));
     let editors = Router::new()
         .route("/editors/page", get(nothing).post(nothing))
         .route_layer(Require::new(Need::access()).claim("role", "editor"));
@@ -62,6 +66,7 @@ fn application() -> Router {
         .route("/anyone", get(anyone))
         .route("/protected", get(protected).options(protected).post(protected).put(protected).delete(protected))
         .route("/fresh", get(fresh).post(fresh))
+        .route("/proven", get(proven).post(proven))
         .route("/refresh-token", get(refresh_token).post(refresh_token))
         .route("/user", get(user))
         .route("/user/optional", get(optional_user))
@@ -89,6 +94,7 @@ fn application() -> Router {
         .nest("/nested", Router::new().route("/inner", get(whose).post(whose)))
         .merge(guarded)
         .merge(guarded_fresh)
+        .merge(guarded_proven)
         .merge(editors)
         .layer(DefaultBodyLimit::max(4 << 20))
         .with_state(Calls::default())
@@ -105,6 +111,10 @@ async fn protected(token: AccessToken, auth: Auth, State(calls): State<Calls>) -
 
 async fn fresh(token: FreshAccessToken) -> Json<Value> {
     Json(json!({ "sub": token.subject() }))
+}
+
+async fn proven(_: Proven<300>, State(calls): State<Calls>, body: Bytes) -> impl IntoResponse {
+    ([("x-calls", calls.count().to_string())], body)
 }
 
 async fn refresh_token(token: RefreshToken) -> Json<Value> {

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::response::{Html, Response};
 use axum::routing::{get, post};
 use hardtack::config::DeviceBinding;
 use hardtack::event::EventKind;
-use hardtack_axum::{Auth, AuthError};
+use hardtack_axum::{AccessToken, Auth, AuthError, Proven};
 use hardtack_test_support::tls::TlsFront;
 use hardtack_test_support::{Browser, BrowserOptions, Client};
 use serde_json::{Value, json};
@@ -15,13 +16,28 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::site::{ACCESS, Site, code};
 
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-fn more() -> Router {
+fn more(origin: String) -> Router {
+    let link = format!("<!doctype html><title>Elsewhere</title><a href='{origin}/public?from=link#part'>Link</a>");
     Router::new()
         .route("/", get(async || Html("<!doctype html><title>Home</title>")))
+        .route("/elsewhere", get(async || Html(link)))
         .route("/token/bind", post(bind))
         .route("/token/bound", post(bound))
+        .route("/proven", get(proven).post(proven))
+        .route("/socket", get(socket))
+}
+
+async fn proven(token: Proven<120>, body: String) -> String {
+    format!("{} proved:{body}", token.subject())
+}
+
+/// Sends the user's name over a WebSocket.
+async fn socket(token: AccessToken, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_upgrade(async move |mut socket| {
+        let _ = socket.send(Message::Text(token.subject().into())).await;
+    })
 }
 
 async fn bind(auth: Auth) -> Result<Response, AuthError> {
@@ -66,7 +82,7 @@ async fn s89_chromium_binds_a_session_and_a_copy_of_its_cookies_is_worthless() {
                 let _ = sender.send(event.kind);
             })
         },
-        more(),
+        more(origin.clone()),
     )
     .await;
     front.forward(site.address);
@@ -84,6 +100,13 @@ async fn s89_chromium_binds_a_session_and_a_copy_of_its_cookies_is_worthless() {
     wait_for(&mut events, EventKind::Refresh).await;
     lose_access_cookie(&browser).await;
     assert_eq!(fetch(&browser, "POST", "/page", "hello").await, json!([200, "alice:hello"]));
+    wait_for(&mut events, EventKind::Refresh).await;
+
+    // So does a WebSocket.
+    lose_access_cookie(&browser).await;
+    let script = "const done = arguments[0]; const socket = new WebSocket('/socket'); \
+        socket.onmessage = message => done(message.data); socket.onerror = () => done('error');";
+    assert_eq!(browser.session().execute_async(script, vec![]).await.unwrap(), json!("alice"));
     wait_for(&mut events, EventKind::Refresh).await;
 
     // A copy of the cookies works until the access token expires.
@@ -105,4 +128,64 @@ async fn s89_chromium_binds_a_session_and_a_copy_of_its_cookies_is_worthless() {
     assert_eq!(fetch(&browser, "POST", "/page", "").await[0], 401);
     assert!(site.auth.sessions("alice").await.unwrap().is_empty());
     browser.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn s89_s90_chromium_arrives_from_another_site_and_proves_its_key_when_asked() {
+    let front = TlsFront::bind("arrival.test").await;
+    let (origin, trusted_key) = (front.origin(), Some(front.key_hash()));
+    let (sender, mut events) = unbounded_channel();
+    let site = Site::with(
+        |builder| {
+            let builder = builder.base_url(&origin).device_binding(DeviceBinding::Offer);
+            builder.on_event(move |event| {
+                let _ = sender.send(event.kind);
+            })
+        },
+        more(origin.clone()),
+    )
+    .await;
+    front.forward(site.address);
+    let options = BrowserOptions { trusted_key, binds_devices: true, ..BrowserOptions::default() };
+    let browser = Browser::start(options).await.unwrap();
+    browser.goto(&format!("{origin}/")).await.unwrap();
+    assert_eq!(fetch(&browser, "POST", "/login?user=alice", "{}").await[0], 200);
+    wait_for(&mut events, EventKind::Bound).await;
+
+    // A link from another site, with a fragment, after the access cookie has expired.
+    lose_access_cookie(&browser).await;
+    let elsewhere = origin.replace("arrival.test", "elsewhere.test");
+    browser.goto(&format!("{elsewhere}/elsewhere")).await.unwrap();
+    browser.submit("a").await.unwrap();
+    wait_for_text(&browser, "alice").await;
+    assert_eq!(browser.path().await.unwrap(), "/public?from=link");
+    wait_for(&mut events, EventKind::Refresh).await;
+
+    // A route that needs a recent proof: a page, and a request of a script with its body.
+    site.clock.advance(Duration::from_secs(121));
+    browser.goto(&format!("{origin}/proven")).await.unwrap();
+    assert_eq!(browser.text().await.unwrap(), "alice proved:");
+    wait_for(&mut events, EventKind::Refresh).await;
+    site.clock.advance(Duration::from_secs(121));
+    assert_eq!(fetch(&browser, "POST", "/proven", "a body").await, json!([200, "alice proved:a body"]));
+    wait_for(&mut events, EventKind::Refresh).await;
+    // The proof is recent, so the next request needs none.
+    assert_eq!(fetch(&browser, "POST", "/proven", "more").await, json!([200, "alice proved:more"]));
+    events.close();
+    while let Some(event) = events.recv().await {
+        assert!(![EventKind::UnprovenRefresh, EventKind::ProofFailed].contains(&event), "{event:?}");
+    }
+    browser.close().await.unwrap();
+}
+
+/// Waits until the page has this text.
+async fn wait_for_text(browser: &Browser, wanted: &str) {
+    let found = async {
+        while browser.text().await.ok().as_deref() != Some(wanted) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    if tokio::time::timeout(LONGEST_WAIT, found).await.is_err() {
+        panic!("expected {wanted:?}; the page shows {:?} at {:?}", browser.text().await, browser.path().await);
+    }
 }

@@ -11,6 +11,7 @@ use crate::support::{
 
 on_every_store! {{
     s27_a_log_in_at_the_other_server_ends_the_session_of_the_first,
+    s27_a_reauthentication_at_one_server_replaces_the_tokens_at_both,
     s27_s35_a_late_request_with_the_old_cookies_deletes_none_at_either_server,
     s28_s29_copies_are_dead_at_one_server_after_the_log_out_at_the_other,
     s30_an_old_refresh_token_ends_the_session_at_both_servers,
@@ -33,6 +34,27 @@ async fn s27_a_log_in_at_the_other_server_ends_the_session_of_the_first(store: S
         is_refused_soon(copy, "the session that was replaced").await;
     }
     assert_eq!(refresh(&mut old).await, 401);
+}
+
+async fn s27_a_reauthentication_at_one_server_replaces_the_tokens_at_both(store: Store) {
+    let two = TwoServers::start(store).await;
+    let mut client = two.one.client();
+    sign_up(&mut client, "someone").await;
+    for _ in 0..2 {
+        let old = client.clone();
+        let body = json!({ "password": PASSWORD });
+        let response = client.post("/reauthenticate").accept_json().csrf().json(&body).send().await;
+        assert_eq!(response.status(), 200, "{}", response.text());
+        for server in two.both() {
+            // A refresh reads the row, so both servers refuse it at once. The session goes on.
+            let mut copy = at(server, &old);
+            copy.jar().remove("access_token_cookie");
+            assert_eq!(refresh(&mut copy).await, 401);
+            assert!(is_logged_in(&mut at(server, &client)).await);
+        }
+        assert!(!is_logged_in(&mut with_copied_access_cookie(&old, &two.one)).await, "at once at this server");
+        is_refused_soon(&with_copied_access_cookie(&old, &two.other), "the access token from before").await;
+    }
 }
 
 /// A request may be in flight while the response to another request gives the browser a new session.

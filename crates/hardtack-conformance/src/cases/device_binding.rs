@@ -1,12 +1,14 @@
 //! Sessions that are bound to devices.
 
+use std::time::Duration;
+
 use hardtack::config::DeviceBinding;
 use hardtack::jwt::Algorithm;
 use hardtack::testing::TestDevice;
 use serde_json::json;
 
 use crate::client::{Client, Request, Response};
-use crate::harness::{Case, Site, csrf_token};
+use crate::harness::{ACCESS, Case, Site, csrf_token};
 
 const REGISTRATION: &str = "secure-session-registration";
 const CHALLENGE: &str = "secure-session-challenge";
@@ -80,7 +82,71 @@ pub(super) fn cases() -> Vec<Case> {
             site.expire_access();
             site.expect("the session continues", &alice.get("/protected").send().await, "200 +access +refresh");
         }),
+        offering("s90 a browser is redirected to the same URL, and its body is kept", |site| async move {
+            let (mut alice, device, id) = bound(&site).await;
+            let refreshed = prove_with(&mut alice, &device, &id).await;
+            site.expect("proof", &refreshed, "200 +access +refresh");
+            let csrf = csrf_token(&alice);
+            let sent = post(&mut alice, &csrf).send().await;
+            site.expect("recent", &sent, "200");
+            site.expect_eq("body", sent.text(), "9 £");
+            site.clock.advance(Duration::from_secs(301));
+            let mut thief = alice.clone();
+            for client in [&mut alice, &mut thief] {
+                site.expect("too old", &post(client, &csrf).send().await, "307 → /proven?a=b -access");
+                site.expect_eq("access cookie", client.cookie(ACCESS).is_none(), true);
+            }
+            site.expect("with the key", &prove_with(&mut alice, &device, &id).await, "200 +access +refresh");
+            let sent = post(&mut alice, &csrf).send().await;
+            site.expect("again", &sent, "200");
+            site.expect_eq("body", sent.text(), "9 £");
+            site.expect("layer", &alice.get("/guarded-proven/page").send().await, "200");
+            site.expect_eq("handler runs", site.calls().await, 2);
+            site.expect("without the key", &post(&mut thief, &csrf).send().await, "401 unproven_refresh -access");
+        }),
+        offering("without a key, a route that needs one asks for the password", |site| async move {
+            let mut alice = site.alice().await;
+            for path in ["/proven", "/guarded-proven/page"] {
+                site.expect("after a log-in", &alice.get(path).send().await, "200");
+            }
+            site.expire_access();
+            for path in ["/proven", "/guarded-proven/page"] {
+                let refused = alice.get(path).accept_html().send().await;
+                let summary = site.summary(&refused);
+                let to = format!("303 → /reauthenticate?next={}", path.replace('/', "%2F"));
+                site.expect_eq(path, summary.starts_with(&to), true);
+            }
+        }),
+        offering("a link from another site comes back by itself", |site| async move {
+            let (mut alice, device, id) = bound(&site).await;
+            site.expire_access();
+            let page = link(&mut alice, "cross-site").send().await;
+            site.expect_eq("status", page.status().as_u16(), 200);
+            site.expect_eq("refresh field", page.header("refresh"), Some("0; url=/protected?a=b"));
+            site.expect_eq("cache", page.header("cache-control"), Some("private, no-store"));
+            let again = site.summary(&link(&mut alice.clone(), "cross-site").send().await);
+            site.expect_eq("once", again.starts_with("303 → /login"), true);
+            site.expect("proof", &prove_with(&mut alice, &device, &id).await, "200 +access +refresh");
+            site.expect("the page", &link(&mut alice, "same-origin").send().await, "200");
+        }),
     ]
+}
+
+/// A request with a body to the route that needs a recent proof.
+fn post<'a>(client: &'a mut Client, csrf: &str) -> Request<'a> {
+    client.post("/proven?a=b").header("x-csrf-token", csrf).header("content-type", "text/plain").body("9 £")
+}
+
+/// A link from a page of `from`, in a browser.
+fn link<'a>(client: &'a mut Client, from: &str) -> Request<'a> {
+    let request = client.get("/protected?a=b").accept_html();
+    request.header("sec-fetch-site", from).header("sec-fetch-mode", "navigate")
+}
+
+/// Refreshes the session with a proof.
+async fn prove_with(client: &mut Client, device: &TestDevice, id: &str) -> Response {
+    let challenged = prove(client, id, None).await;
+    prove(client, id, Some(&device.prove(&challenge_of(&challenged)))).await
 }
 
 /// Logs in and binds the session. Returns the browser, its device and the id of the session.

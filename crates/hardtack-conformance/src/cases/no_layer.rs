@@ -9,6 +9,8 @@ const ROUTES: &[(&str, &str)] = &[
     ("GET", "/protected"),
     ("POST", "/protected"),
     ("GET", "/fresh"),
+    ("GET", "/proven"),
+    ("POST", "/proven"),
     ("GET", "/refresh-token"),
     ("GET", "/user"),
     ("GET", "/user/optional"),
@@ -23,6 +25,7 @@ const ROUTES: &[(&str, &str)] = &[
     ("POST", "/upload"),
     ("GET", "/guarded/page"),
     ("GET", "/guarded-fresh/page"),
+    ("GET", "/guarded-proven/page"),
     ("GET", "/nested/inner"),
 ];
 

@@ -1,8 +1,8 @@
 -- Reading and writing the rows of sessions.
 --
 -- KEYS[1] is the store's name in braces. All keys begin with it, so that they are in one hash slot. A row is one
--- string: a line with the fields that scripts change, then the subject, then JSON ("details") that only outdate.lua
--- and bind.lua change.
+-- string: a line with the fields that scripts change, then the subject, then JSON ("details") that only outdate.lua,
+-- bind.lua and rotate.lua change.
 
 local function session_key(id) return KEYS[1] .. ':session:' .. id end
 local function subject_key(subject) return KEYS[1] .. ':subject:' .. subject end

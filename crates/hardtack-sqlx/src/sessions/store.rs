@@ -61,17 +61,25 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
         rotation: Rotation,
     ) -> Result<Option<Session>, BackendError> {
         // The generation is too large for its column, so no row has this generation.
-        let Ok(generation) = i64::try_from(generation) else { return Ok(None) };
+        let Ok(column) = i64::try_from(generation) else { return Ok(None) };
         let sql = concat!(
             "UPDATE sessions SET generation = generation + 1, rotated_at = $3, confirmed = FALSE,
                 expires_at = CASE WHEN $4 < absolute_expires_at THEN $4 ELSE absolute_expires_at END,
-                auth_time = COALESCE($5, auth_time)
+                auth_time = COALESCE($5, auth_time),
+                outdated_generation = CASE WHEN $5 IS NULL THEN outdated_generation ELSE generation END
              WHERE id = $1 AND generation = $2 AND revoked_at IS NULL AND expires_at > $3
                 AND (bound_key IS NULL OR $6)
              RETURNING ",
             session_columns!()
         );
-        self.one(bind_rotation(sql, id, generation, rotation).bind(rotation.proven)).await
+        let statement = bind_rotation(sql, id, column, rotation).bind(rotation.proven);
+        if rotation.auth_time.is_none() {
+            return self.one(statement).await;
+        }
+        match self.rotate_and_outdate(id, generation, statement, rotation.now).await {
+            Ok(rotated) => Ok(rotated),
+            Err(error) => Err(self.explain(error).await),
+        }
     }
 
     async fn bind(
@@ -223,6 +231,26 @@ fn bind_rotation<'a>(sql: &'static str, id: SessionId, generation: i64, rotation
 }
 
 impl<P> Sessions<P> {
+    /// Runs a statement that rotates a session after a re-authentication. The same transaction writes to the log that
+    /// the tokens of `generation` are outdated.
+    async fn rotate_and_outdate(
+        &self,
+        id: SessionId,
+        generation: u64,
+        statement: Statement<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Session>, sqlx::Error> {
+        let mut transaction = self.pool.begin().await?;
+        let mut connection = transaction.connection();
+        let rows: Vec<SessionRow> = connection.fetch(statement).await?;
+        let Some(row) = rows.into_iter().next() else { return Ok(None) };
+        let rotated = row.decode().map_err(sqlx::Error::decode)?;
+        let entry = (id, RevocationKind::Outdated(generation));
+        revoke::append_to_log(&mut connection, [entry].into_iter(), now).await?;
+        transaction.commit().await?;
+        Ok(Some(rotated))
+    }
+
     /// Adds a session. The same transaction ends the sessions that `target` selects. If the subject would then have
     /// more than `limit` sessions, the transaction also ends the least recently used sessions.
     async fn insert(

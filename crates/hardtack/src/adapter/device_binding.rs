@@ -23,11 +23,15 @@ impl Exchange<'_> {
         self.require_unsent_head("bind_device")?;
         self.require_same_origin()?;
         let nothing = || Ok(Reply::new(404).header("cache-control", NO_STORE));
-        let refresh = match self.verifier().device_token().await {
+        let tokens = match self.verifier().device_tokens().await {
             Err(reason) if reason.kind() == FailureKind::Unavailable => return Err(self.refuse(reason)),
-            token => token.ok().flatten(),
+            tokens => tokens.unwrap_or_default(),
         };
-        let (Some(refresh), Some(proof)) = (refresh, self.single_value(PROOF)) else { return nothing() };
+        let Some(proof) = self.single_value(PROOF) else { return nothing() };
+        // Another host of the domain may have planted a second cookie, so select the token of the session for
+        // which the browser has signed the challenge.
+        let signed = tokens.iter().position(|token| self.authenticator.has_signed(token, &proof));
+        let Some(refresh) = tokens.into_iter().nth(signed.unwrap_or_default()) else { return nothing() };
         let fresh = self.freshness_of(&refresh);
         let bound = self.authenticator.bind(&refresh, &proof, fresh, &self.verifier().client()).await;
         match bound.map_err(|reason| self.refuse(reason))? {
@@ -46,8 +50,8 @@ impl Exchange<'_> {
     /// browser what to do next:
     /// - 403 with a challenge: the browser signs the challenge and posts again.
     /// - 200 with `"continue": false`: the session has ended, and the browser forgets it.
-    /// - 503: the clock of this server is behind that of another server. The browser keeps the session and posts again
-    ///   later.
+    /// - 503: the clock of this server is behind that of another server, or the user has typed the password again since
+    ///   the browser sent the request. The browser keeps the session and posts again later.
     ///
     /// If the browser got any other 4xx status, it would forget the session.
     ///
@@ -60,10 +64,16 @@ impl Exchange<'_> {
         self.require_post()?;
         self.require_unsent_head("refresh_bound")?;
         let named = self.single_value(ID);
-        let refresh = match self.verifier().device_token().await {
-            Ok(Some(token)) => token,
-            Ok(None) => return self.forget(named.as_deref(), Reason::Missing),
+        let tokens = match self.verifier().device_tokens().await {
+            Ok(tokens) => tokens,
             Err(reason) => return self.forget(named.as_deref(), reason),
+        };
+        // Another host of the domain may have planted a second cookie, so prefer the token of the session that the
+        // browser has bound.
+        let is_named = |token: &VerifiedToken| token.session().map(|id| id.to_string()).as_ref() == named.as_ref();
+        let at = tokens.iter().position(is_named).unwrap_or_default();
+        let Some(refresh) = tokens.into_iter().nth(at) else {
+            return self.forget(named.as_deref(), Reason::Missing);
         };
         let own = refresh.session().map(|id| id.to_string());
         if let Some(named) = named.as_deref().filter(|named| own.as_deref() != Some(named)) {
@@ -77,9 +87,15 @@ impl Exchange<'_> {
         match refreshed {
             Ok(BoundRefresh::Refreshed { cookies, challenge }) => {
                 self.state.set_authenticated();
-                Ok(Reply { cookies, ..with_challenge(200, challenge) })
+                let mut reply = Reply { cookies, ..with_challenge(200, challenge) };
+                if self.verifier().device_note().is_some() {
+                    let policy = self.authenticator.cookies();
+                    policy.delete(&policy.device_proof, None, &mut reply.cookies);
+                }
+                Ok(reply)
             }
             Ok(BoundRefresh::Challenged(challenge)) => Ok(with_challenge(403, challenge)),
+            Ok(BoundRefresh::Superseded) => Ok(later()),
             Ok(BoundRefresh::Unbound) => Ok(end_of(own.as_deref().unwrap_or_default())),
             Err(reason) => self.forget(named.as_deref(), reason),
         }
@@ -92,7 +108,7 @@ impl Exchange<'_> {
     fn forget(&self, named: Option<&str>, reason: Reason) -> Result<Reply, Failure> {
         let passes = matches!(reason.kind(), FailureKind::Unavailable | FailureKind::Internal);
         match named {
-            _ if reason.is_early() => Ok(Reply::new(503).header("retry-after", "5").header("cache-control", NO_STORE)),
+            _ if reason.is_early() => Ok(later()),
             Some(named) if !passes => {
                 let useless = self.verifier().makes_cookies_useless(&reason);
                 let cookies = if useless { self.verifier().unset_own_cookies() } else { Default::default() };
@@ -126,6 +142,11 @@ impl Exchange<'_> {
 
 fn end_of(session: &str) -> Reply {
     Reply::json(200, &ended(session)).header("cache-control", NO_STORE)
+}
+
+/// The response to a refresh that the browser must repeat later.
+fn later() -> Reply {
+    Reply::new(503).header("retry-after", "5").header("cache-control", NO_STORE)
 }
 
 fn with_challenge(status: u16, challenge: String) -> Reply {

@@ -19,6 +19,7 @@
 //! - [`ResponseChanges`]: the cookies and caching rules that the layer adds to the response.
 
 mod device_binding;
+mod device_proof;
 mod exchange;
 mod external;
 mod forward;

@@ -2,6 +2,9 @@
 //! requested.
 
 use super::Exchange;
+use crate::authenticator::TokenVerdict;
+use crate::config::RefreshMode;
+use crate::cookie::SetCookies;
 use crate::jwt::TokenKind;
 use crate::refusal::{Failure, FailureKind, NO_STORE, Reply, TO_REAUTHENTICATION};
 use crate::request::{NextPath, Wants};
@@ -17,13 +20,18 @@ impl Exchange<'_> {
     /// If the query has `public=1`, the browser was redirected here from a page whose token is optional. If the refresh
     /// is refused, the browser returns to that page as a visitor.
     ///
+    /// With [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), the browser refreshes a bound session with a proof
+    /// before it follows the redirect to this URL. In this case, this method refreshes nothing, and redirects the
+    /// browser as usual.
+    ///
     /// If a link on another site led the browser to the refresh URL, nothing is refreshed. Instead, the response is a
     /// 403 page that makes the browser repeat the request, this time from this site.
     ///
     /// # Errors
     /// The same errors as [`Self::refresh`].
     pub async fn refresh_and_return(&self) -> Result<Reply, Failure> {
-        let cookies = match self.refresh().await {
+        let refreshed = if self.has_proven_session().await { Ok(SetCookies::default()) } else { self.refresh().await };
+        let cookies = match refreshed {
             Err(failure) if self.follows_foreign_link(&failure) => return Ok(self.ask_again()),
             Err(failure) if self.returns_without_user(&failure) => failure.into_reply().cookies,
             answer => answer?,
@@ -39,6 +47,21 @@ impl Exchange<'_> {
             None => Reply::json(200, &serde_json::json!({ "refreshed": true })),
         };
         Ok(Reply { cookies, ..reply })
+    }
+
+    /// In redirect mode: whether the browser refreshed a bound session before it followed the redirect to this URL. If
+    /// so, there is nothing left to do. In the other modes, always `false`: browsers are not redirected to this URL, so
+    /// a client that asks for a refresh of a bound session without a proof is refused.
+    async fn has_proven_session(&self) -> bool {
+        if self.authenticator.refresh_mode() != RefreshMode::Redirect {
+            return false;
+        }
+        match self.authenticator.cookie_token(&self.head, TokenKind::Access) {
+            Ok(Some(TokenVerdict::Valid(token))) if token.claims().proven_at.is_some() => {
+                self.verifier().check_session(&token).await.is_ok()
+            }
+            _ => false,
+        }
     }
 
     /// Returns the re-authentication page, if the browser posted a password to this page and was redirected from there

@@ -18,8 +18,15 @@ impl Exchange<'_> {
         self.refuse(Reason::Forbidden(sentence.into()))
     }
 
+    /// Returns the failure for a rejection. If the browser may be able to prove the key of its device, the reply makes
+    /// the browser repeat the request with a proof. In all other cases, the reply is the application's own reply for
+    /// the kind of failure, if there is one.
     pub(super) fn reject(&self, rejection: Rejection) -> Failure {
         let Rejection { reason, from_cookie, optional, token, detail } = rejection;
+        if from_cookie && let Some(reply) = self.ask_for_proof(&reason) {
+            reason.log();
+            return Failure::new(reason, reply);
+        }
         let (kind, flask) = (reason.kind(), self.authenticator.settings().flask);
         let refused = Refused {
             reason: &reason,

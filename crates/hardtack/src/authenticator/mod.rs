@@ -4,6 +4,7 @@
 //! claims, revocation. `issue` makes tokens, and `cookies` makes the cookies that carry them.
 
 mod also_pruned;
+mod arrival;
 mod background;
 mod background_work;
 mod body_peek;
@@ -37,6 +38,7 @@ mod wake_signal;
 mod watchers;
 
 pub use also_pruned::Prune;
+pub(crate) use arrival::{ARRIVED, REDIRECTED};
 pub(crate) use body_peek::BodyUser;
 pub use builder::AuthenticatorBuilder;
 pub use callbacks::Blocklist;

@@ -11,6 +11,7 @@
 //! verification, which the module `verify_pending` completes (decision 28).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Authenticator, RequestState};
 use crate::body::{FormToken, JsonTokens, Peeked};
@@ -185,10 +186,25 @@ impl<'a> RequestVerifier<'a> {
     pub(super) fn check_freshness(&self, token: VerifiedToken, need: Need) -> Result<VerifiedToken, Rejection> {
         self.state.set_authenticated();
         let token = token.found_in(TokenLocation::Cookies);
-        if need.fresh && !token.is_fresh(self.authenticator.now()) {
-            return Err(Rejection::from(Reason::NotFresh).about(token));
+        if need.is_recent()
+            && let Err(reason) = self.check_recency(&token, need)
+        {
+            return Err(Rejection::from(reason).about(token));
         }
         Ok(token)
+    }
+
+    /// If the route needs a fresh token, checks that the user has typed the password recently. If the route needs a
+    /// proof, checks that the client has recently proved that it has the key of its device. A session that is not bound
+    /// has no key, so its user must have typed the password recently instead.
+    pub(super) fn check_recency(&self, token: &VerifiedToken, need: Need) -> Result<(), Reason> {
+        let now = self.authenticator.now();
+        let proven_at = if need.proven_within == 0 { None } else { token.claims().proven_at };
+        match proven_at {
+            Some(at) if now.since(at) > Duration::from_secs(need.proven_within.into()) => Err(Reason::ProofNeeded),
+            _ if (need.fresh || proven_at.is_none()) && !token.is_fresh(now) => Err(Reason::NotFresh),
+            _ => Ok(()),
+        }
     }
 
     /// Refuses a request that is authenticated by a cookie, if another site may have sent the request.

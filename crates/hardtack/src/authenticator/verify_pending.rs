@@ -1,7 +1,7 @@
 //! Completes a verification that needs I/O: to read the session's row, to refresh in place, or to call a callback.
 
 use super::verify::{CookieVerdict, Pending, RequestVerifier, TokenVerdict};
-use crate::config::RefreshMode;
+use crate::config::{DeviceBinding, RefreshMode};
 use crate::cookie::SetCookies;
 use crate::event::Client;
 use crate::jwt::{TokenError, TokenKind};
@@ -10,6 +10,9 @@ use crate::revocation::{Notes, SessionStatus};
 use crate::session::RefreshFlaw;
 use crate::token::VerifiedToken;
 use crate::token_source::{Need, TokenLocation};
+
+/// The greatest number of refresh cookies in one request that the routes of device binding read.
+const MOST_DEVICE_TOKENS: usize = 4;
 
 impl RequestVerifier<'_> {
     /// Completes a verification. This method does not repeat the checks of `try_verify`.
@@ -71,7 +74,8 @@ impl RequestVerifier<'_> {
     #[cold]
     pub(crate) fn refused(&self, rejection: Rejection, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
         let are_dead = rejection.from_cookie && rejection.reason.kind().unsets_cookies();
-        if !need.optional || !are_dead || self.authenticator.settings().flask {
+        let repeats = rejection.reason.is_unproven() && self.may_prove();
+        if !need.optional || !are_dead || repeats || self.authenticator.settings().flask {
             return Err(Rejection { optional: need.optional, ..rejection });
         }
         rejection.reason.log();
@@ -203,9 +207,13 @@ impl RequestVerifier<'_> {
                     self.check_csrf(token)?;
                     return Err(Reason::RefreshNeeded);
                 }
-                match self.has_refresh_hint()? && !need.optional {
-                    true => Err(Reason::RefreshNeeded),
-                    false => self.refuse_or_none(Reason::Missing, need),
+                let binds = self.authenticator.settings().binding == DeviceBinding::Offer;
+                match self.has_refresh_hint()? {
+                    true if !need.optional => Err(Reason::RefreshNeeded),
+                    // The session may be bound. The access cookie of a bound session expires together with its token.
+                    // If there is no access cookie, a user may therefore still be logged in.
+                    true if binds && self.is_arrival() => Err(Reason::Refresh(RefreshFlaw::Unproven)),
+                    _ => self.refuse_or_none(Reason::Missing, need),
                 }
             }
             RefreshMode::Transparent | RefreshMode::Redirect | RefreshMode::Sliding | RefreshMode::Off => {
@@ -268,7 +276,13 @@ impl RequestVerifier<'_> {
     }
 
     async fn refresh_in_place(&self, refresh: &VerifiedToken) -> Result<VerifiedToken, Reason> {
-        let refreshed = self.authenticator.exchange_refresh(refresh, &self.client()).await?;
+        let refreshed = match self.authenticator.exchange_refresh(refresh, &self.client()).await {
+            Err(reason) if reason.is_unproven() && !self.may_prove() => {
+                self.authenticator.report_unproven(refresh, &self.client());
+                return Err(reason);
+            }
+            refreshed => refreshed?,
+        };
         self.state.set_refreshed(refreshed.access.clone(), refreshed.cookies);
         Ok(refreshed.access)
     }
@@ -289,10 +303,27 @@ impl RequestVerifier<'_> {
         self.refresh_token_if(need, |token| self.check_csrf(token)).await
     }
 
-    /// Does the same as [`Self::refresh_token`], but without a CSRF check. The routes of device binding use this
-    /// method: they require a proof that no other site can create.
-    pub(crate) async fn device_token(&self) -> Result<Option<VerifiedToken>, Reason> {
-        self.refresh_token_if(Need::refresh(), |_| Ok(())).await
+    /// Returns the tokens of the refresh cookies, without a CSRF check. The routes of device binding use this method:
+    /// they require a proof that no other site can create.
+    ///
+    /// The request may carry the refresh cookie several times: in redirect mode, the cookie is not bound to its host,
+    /// so another host of the domain can plant a cookie of this name. The caller selects the token by its session.
+    /// Returns at most [`MOST_DEVICE_TOKENS`] tokens. If no token is valid, returns why the last token is invalid.
+    pub(crate) async fn device_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
+        let (mut tokens, mut refused) = (Vec::new(), None);
+        let mut texts = self.authenticator.cookies().refresh.name.find_all(&self.head);
+        texts.retain(|text| !text.is_empty());
+        for text in texts.into_iter().take(MOST_DEVICE_TOKENS) {
+            match self.refresh_token_of(text, Need::refresh(), |_| Ok(())).await {
+                Ok(token) => tokens.extend(token),
+                Err(reason) if reason.kind() == FailureKind::Unavailable => return Err(reason),
+                Err(reason) => refused = Some(reason),
+            }
+        }
+        match refused {
+            Some(reason) if tokens.is_empty() => Err(reason),
+            _ => Ok(tokens),
+        }
     }
 
     async fn refresh_token_if(
@@ -300,8 +331,19 @@ impl RequestVerifier<'_> {
         need: Need,
         check: impl FnOnce(&VerifiedToken) -> Result<(), Reason>,
     ) -> Result<Option<VerifiedToken>, Reason> {
+        match self.authenticator.find_cookie(&self.head, TokenKind::Refresh)? {
+            Some(text) => self.refresh_token_of(text, need, check).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn refresh_token_of(
+        &self,
+        text: &[u8],
+        need: Need,
+        check: impl FnOnce(&VerifiedToken) -> Result<(), Reason>,
+    ) -> Result<Option<VerifiedToken>, Reason> {
         let authenticator = self.authenticator;
-        let Some(text) = authenticator.find_cookie(&self.head, TokenKind::Refresh)? else { return Ok(None) };
         let token = match authenticator.verify_token(text, need.expected_kind(), authenticator.now()) {
             Err(_) if authenticator.is_foreign(text) => return Ok(None),
             verdict => verdict?.valid()?,
@@ -322,7 +364,7 @@ impl RequestVerifier<'_> {
     /// Checks that a token's session is live. Looks up the session in the revocation cache. If the cache may be stale
     /// or the token is a refresh token, looks up the session in the store. An access token with outdated claims counts
     /// as expired.
-    pub(super) async fn check_session(&self, token: &VerifiedToken) -> Result<(), Reason> {
+    pub(crate) async fn check_session(&self, token: &VerifiedToken) -> Result<(), Reason> {
         self.authenticator.check_not_held(token)?;
         let Some(id) = token.session() else { return Ok(()) };
         let notes = match self.authenticator.session_status(id, token.kind()).await? {

@@ -76,8 +76,8 @@ impl<'a> RequestVerifier<'a> {
 
     /// Checks freshness, the session and the application's callbacks.
     pub(super) async fn check_token(&self, token: &VerifiedToken, need: Need) -> Result<(), Reason> {
-        if need.fresh && !token.is_fresh(self.authenticator.now()) {
-            return Err(Reason::NotFresh);
+        if need.is_recent() {
+            self.check_recency(token, need)?;
         }
         if !need.skip_revocation_check {
             self.check_session(token).await?;

@@ -225,6 +225,7 @@ impl CookiePolicy {
             log_in_state: slot(LOG_IN_STATE, vec!["/".into()], CookieUse::ServerOnly)?,
             notice: slot("log_in_notice", vec!["/".into()], CookieUse::ServerOnly)?,
             device: slot("log_in_device", vec!["/".into()], CookieUse::ServerOnly)?,
+            device_proof: slot("device_proof", vec!["/".into()], CookieUse::ServerOnly)?,
             domain: self.domain.clone(),
             secure,
             same_site: self.same_site,

@@ -34,6 +34,8 @@ pub(crate) struct ResolvedPolicy {
     pub(crate) notice: CookieSlot,
     /// The cookie that lists the accounts that were used to log in from this browser.
     pub(crate) device: CookieSlot,
+    /// The cookie that says how the browser was last told to repeat a request with a proof of its device's key.
+    pub(crate) device_proof: CookieSlot,
     pub(crate) domain: Option<String>,
     pub(crate) secure: bool,
     pub(crate) same_site: SameSite,
@@ -46,7 +48,7 @@ pub(crate) struct ResolvedPolicy {
 impl ResolvedPolicy {
     /// Returns all cookies except the cookies for log-ins at other sites, whose names only begin with the name of
     /// `log_in_state`.
-    pub(crate) fn slots(&self) -> [&CookieSlot; 7] {
+    pub(crate) fn slots(&self) -> [&CookieSlot; 8] {
         [
             &self.access,
             &self.refresh,
@@ -55,6 +57,7 @@ impl ResolvedPolicy {
             &self.pre_session,
             &self.notice,
             &self.device,
+            &self.device_proof,
         ]
     }
 
@@ -73,7 +76,7 @@ impl ResolvedPolicy {
         let setters = ["access_name", "refresh_name", "csrf_access_name", "csrf_refresh_name", "pre_session_name"];
         let slots = [&self.access, &self.refresh, &self.csrf_access, &self.csrf_refresh, &self.pre_session];
         let named: Vec<(String, &'static str)> = slots.map(bare).into_iter().zip(setters).collect();
-        let fixed = [&self.notice, &self.device].map(bare);
+        let fixed = [&self.notice, &self.device, &self.device_proof].map(bare);
         let log_in_state = bare(&self.log_in_state);
         let is_taken = |name: &String| {
             reserved.contains(&name.as_str()) || fixed.contains(name) || name.starts_with(&log_in_state)

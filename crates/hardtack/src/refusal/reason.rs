@@ -40,6 +40,10 @@ pub enum Reason {
     /// The token was issued by a refresh, or the log-in is no longer recent.
     #[error("the token is not fresh")]
     NotFresh,
+    /// The session is bound to a device, and the client's last proof that it has the key of the device is too old for
+    /// this route.
+    #[error("the route needs a recent proof that the client has the key of its device")]
+    ProofNeeded,
     /// The token's session was ended, or the application's blocklist contains the token.
     #[error("the session was ended, or the token is blocked")]
     Revoked,
@@ -164,6 +168,7 @@ impl Reason {
             Self::BeyondPeek => "body_beyond_peek",
             Self::Token(error) => error.code(),
             Self::NotFresh => "insufficient_user_authentication",
+            Self::ProofNeeded => "device_proof_needed",
             Self::Revoked | Self::Replaced => "revoked",
             Self::Refresh(flaw) => flaw.code(),
             Self::RefreshNeeded => "refresh_needed",
@@ -192,7 +197,7 @@ impl Reason {
             Self::Missing => FailureKind::Missing,
             Self::Token(TokenError::Expired) => FailureKind::Expired,
             Self::Token(_) | Self::DuplicateCookie | Self::Malformed(_) | Self::BeyondPeek => FailureKind::Invalid,
-            Self::NotFresh | Self::OtherUser => FailureKind::NotFresh,
+            Self::NotFresh | Self::ProofNeeded | Self::OtherUser => FailureKind::NotFresh,
             Self::Refresh(RefreshFlaw::SessionExpired | RefreshFlaw::Unproven) => FailureKind::Expired,
             Self::Revoked | Self::Replaced | Self::Refresh(_) => FailureKind::Revoked,
             Self::RefreshNeeded => FailureKind::RefreshNeeded,
@@ -259,6 +264,10 @@ impl Reason {
             }
             Self::Token(_) => "The token is not valid. Log in again.",
             Self::NotFresh => "You need to enter your password again for this. Re-authenticate and retry.",
+            Self::ProofNeeded => {
+                "This needs a recent proof of your device's key, but your browser did not make a proof. Try again in a \
+                 few minutes, or log in again."
+            }
             Self::OtherUser => "You are logged in as another user. Log out first to change users.",
             Self::Revoked | Self::Replaced | Self::Refresh(_) => "Your session was ended. Log in again.",
             Self::RefreshNeeded => "The access token has expired. POST to the refresh URL and retry.",
@@ -357,6 +366,7 @@ impl Reason {
             Self::BodyTooLarge => "The form is too long, so nothing was changed. Shorten what you typed.",
             Self::Store(_) => "This site cannot check your log-in at the moment. Try again shortly.",
             Self::Missing
+            | Self::ProofNeeded
             | Self::Refresh(_)
             | Self::OtherUser
             | Self::Revoked

@@ -166,7 +166,17 @@ impl SessionStore for MemorySessions {
         generation: u64,
         rotation: Rotation,
     ) -> Result<Option<Session>, BackendError> {
-        Ok(self.rows().rotate(id, generation, rotation, |row| rotation.proven || row.bound_key.is_none()))
+        let mut rows = self.rows();
+        let Some(mut row) = rows.rotate(id, generation, rotation, |row| rotation.proven || row.bound_key.is_none())
+        else {
+            return Ok(None);
+        };
+        if rotation.auth_time.is_some() {
+            row.outdated_generation = generation;
+            rows.sessions.insert(id, row.clone());
+            rows.write(id, RevocationKind::Outdated(generation), rotation.now);
+        }
+        Ok(Some(row))
     }
 
     async fn bind(

@@ -21,6 +21,10 @@ pub(crate) enum RefreshVerdict {
     /// The session is bound to a device, and the client has not proved that it has the device's key. Refuse the token,
     /// but do not end the session. Its browser may have sent the request before the browser could make a proof.
     Unproven,
+    /// After the token was issued, the user typed the password again, and this re-authentication replaced the token.
+    /// Refuse the token, but do not end the session. Its browser may have sent the request before it got the new
+    /// tokens.
+    Superseded,
     /// The session was ended.
     Revoked,
     /// The session has expired: it was idle for too long, or it has reached its maximum lifetime.
@@ -28,8 +32,14 @@ pub(crate) enum RefreshVerdict {
 }
 
 impl SessionRules {
-    /// Compares a refresh token of `generation` with the session's row.
-    pub(crate) fn check_refresh(&self, row: &Session, generation: u64, now: Timestamp) -> RefreshVerdict {
+    /// Compares a refresh token with the session's row. `generation` and `auth_time` are claims of the token.
+    pub(crate) fn check_refresh(
+        &self,
+        row: &Session,
+        generation: u64,
+        auth_time: Option<Timestamp>,
+        now: Timestamp,
+    ) -> RefreshVerdict {
         if row.revoked_at.is_some() {
             return RefreshVerdict::Revoked;
         }
@@ -40,22 +50,39 @@ impl SessionRules {
             return RefreshVerdict::Ahead;
         }
         if row.bound_key.is_some() {
-            return RefreshVerdict::Unproven;
+            let superseded = row.supersedes(auth_time);
+            return if superseded { RefreshVerdict::Superseded } else { RefreshVerdict::Unproven };
         }
-        self.check_refresh_of_device(row, generation, now)
+        self.check_refresh_of_device(row, generation, auth_time, now)
     }
 
     /// Compares the generation of a refresh token with the row of its session. The session must be live, and the token
     /// must not be newer than the row. Call this method only if the session is not bound, or if the client has proved
     /// that it has the device's key.
-    pub(crate) fn check_refresh_of_device(&self, row: &Session, generation: u64, now: Timestamp) -> RefreshVerdict {
+    ///
+    /// If a re-authentication has replaced the token, the token is refused at once (ASVS 5.0 V7.2.4). At first, the use
+    /// of a replaced token is not a sign of theft: the browser may have sent the request before it got the new tokens.
+    /// This applies for as long as the previous token would still be exchanged after an ordinary refresh.
+    pub(crate) fn check_refresh_of_device(
+        &self,
+        row: &Session,
+        generation: u64,
+        auth_time: Option<Timestamp>,
+        now: Timestamp,
+    ) -> RefreshVerdict {
         let window = if row.confirmed { self.race_window } else { self.lost_response_window };
         match row.generation.saturating_sub(generation) {
             0 => RefreshVerdict::Retry,
             1 if !window.is_zero() && self.is_early(row.rotated_at, now) => RefreshVerdict::Early,
             // Times are whole seconds. If the window is zero, `<=` alone would accept the previous token for up to one
             // second.
-            1 if !window.is_zero() && now.since(row.rotated_at) <= window => RefreshVerdict::Repeat,
+            1 if !window.is_zero() && now.since(row.rotated_at) <= window => {
+                if row.supersedes(auth_time) {
+                    RefreshVerdict::Superseded
+                } else {
+                    RefreshVerdict::Repeat
+                }
+            }
             _ => RefreshVerdict::Reuse,
         }
     }
@@ -74,7 +101,11 @@ mod tests {
     }
 
     fn verdict(row: &Session, generation: u64, seconds: u64) -> RefreshVerdict {
-        SessionRules::default().check_refresh(row, generation, NOW + Duration::from_secs(seconds))
+        check(&SessionRules::default(), row, generation, NOW + Duration::from_secs(seconds))
+    }
+
+    fn check(rules: &SessionRules, row: &Session, generation: u64, now: Timestamp) -> RefreshVerdict {
+        rules.check_refresh(row, generation, Some(row.auth_time), now)
     }
 
     #[test]
@@ -94,15 +125,15 @@ mod tests {
     fn without_a_window_a_parent_token_is_reuse_at_once() {
         let strict =
             SessionRules { race_window: Duration::ZERO, lost_response_window: Duration::ZERO, ..Default::default() };
-        assert_eq!(strict.check_refresh(&row(5, false), 4, NOW), RefreshVerdict::Reuse);
-        assert_eq!(strict.check_refresh(&row(5, true), 4, NOW), RefreshVerdict::Reuse);
+        assert_eq!(check(&strict, &row(5, false), 4, NOW), RefreshVerdict::Reuse);
+        assert_eq!(check(&strict, &row(5, true), 4, NOW), RefreshVerdict::Reuse);
     }
 
     #[test]
     fn s70_a_clock_that_is_behind_ends_nothing() {
         let before = |generation, seconds| {
             let now = NOW - Duration::from_secs(seconds);
-            SessionRules::default().check_refresh(&row(5, true), generation, now)
+            check(&SessionRules::default(), &row(5, true), generation, now)
         };
         assert_eq!([1, 3].map(|seconds| before(4, seconds)), [RefreshVerdict::Repeat; 2]);
         assert_eq!([4, 3600].map(|seconds| before(4, seconds)), [RefreshVerdict::Early; 2]);
@@ -127,6 +158,30 @@ mod tests {
         }
         assert_eq!(verdict(&bound(5), 6, 0), RefreshVerdict::Ahead);
         assert_eq!(verdict(&Session { revoked_at: Some(NOW), ..bound(5) }, 5, 0), RefreshVerdict::Revoked);
+    }
+
+    #[test]
+    fn s27_the_parent_of_a_reauthentication_is_refused_at_once() {
+        let typed = |row: Session| Session { auth_time: NOW, ..row };
+        let of = |row: &Session, generation, auth_time, seconds| {
+            let now = NOW + Duration::from_secs(seconds);
+            SessionRules::default().check_refresh(row, generation, Some(auth_time), now)
+        };
+        let before = NOW - Duration::from_secs(1);
+        for (confirmed, window) in [(true, 30), (false, 600)] {
+            let row = typed(row(5, confirmed));
+            for age in [0, window] {
+                assert_eq!(of(&row, 4, before, age), RefreshVerdict::Superseded);
+            }
+            assert_eq!(of(&row, 4, before, window + 1), RefreshVerdict::Reuse);
+            assert_eq!(of(&row, 3, before, 0), RefreshVerdict::Reuse);
+            assert_eq!(of(&row, 5, NOW, 0), RefreshVerdict::Retry);
+            // The session was refreshed after the re-authentication.
+            assert_eq!(of(&row, 4, NOW, 0), RefreshVerdict::Repeat);
+            let bound = Session { bound_key: Some("key".into()), ..row };
+            assert_eq!(of(&bound, 4, before, 0), RefreshVerdict::Superseded);
+            assert_eq!(of(&bound, 5, NOW, 0), RefreshVerdict::Unproven);
+        }
     }
 
     #[test]

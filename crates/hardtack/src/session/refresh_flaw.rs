@@ -21,6 +21,9 @@ pub enum RefreshFlaw {
     /// The token's session is bound to a device, and the proof was not signed with the device's key. The cookies may
     /// have been copied, so the session was ended.
     ProofFailed,
+    /// After the token was issued, the user typed the password again, and this re-authentication replaced the token.
+    /// The session continues with its new tokens.
+    Superseded,
 }
 
 impl RefreshFlaw {
@@ -33,6 +36,7 @@ impl RefreshFlaw {
             Self::Ahead => "refresh_ahead",
             Self::Unproven => "unproven_refresh",
             Self::ProofFailed => "proof_failed",
+            Self::Superseded => "refresh_superseded",
         }
     }
 }

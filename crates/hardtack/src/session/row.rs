@@ -50,8 +50,8 @@ pub struct Session {
     /// Whether the session ended because its browser got a new session. If so, responses to requests with the old
     /// cookies do not delete cookies, because the browser may already have the cookies of the new session.
     pub replaced: bool,
-    /// The generation up to which access tokens are outdated, because the claims were changed after these tokens had
-    /// been issued. Zero if the claims were never changed.
+    /// The generation up to which access tokens are outdated, because the claims were changed or the user typed the
+    /// password again after these tokens had been issued. Zero if neither has happened.
     pub outdated_generation: u64,
     /// The public key of the device that the session is bound to, as a JWK. `None` if the session is not bound. A
     /// refresh token of a bound session is accepted only with a proof that the client has the private key.
@@ -137,6 +137,19 @@ impl Session {
     /// Returns whether the session is live, that is, has not been ended and has not expired.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && now < self.expires_at
+    }
+
+    /// Whether a re-authentication has replaced a token of this session whose `auth_time` claim is `token`. A
+    /// re-authentication always increases `auth_time`, so every earlier token has a smaller `auth_time`.
+    pub(crate) fn supersedes(&self, token: Option<Timestamp>) -> bool {
+        token.is_some_and(|token| token < self.auth_time)
+    }
+
+    /// Returns the session's new `auth_time` for a re-authentication at `now`. The new time must be later than the
+    /// previous `auth_time`. If `now` is not later, because times are whole seconds or a clock is behind, the new time
+    /// is one second after the previous `auth_time`.
+    pub(crate) fn next_auth_time(&self, now: Timestamp) -> Timestamp {
+        now.max(self.auth_time + Duration::from_secs(1))
     }
 
     /// Returns the CSRF value, which all tokens of the session have in common. The value does not depend on keys or on

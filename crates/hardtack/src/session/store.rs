@@ -68,7 +68,8 @@ pub struct Rotation {
     /// When the session will end unless it is used before then. The store limits this time to
     /// [`Session::absolute_expires_at`].
     pub expires_at: Timestamp,
-    /// When the user typed the password again. `None` if this is an ordinary refresh.
+    /// When the user typed the password again. `None` if this is an ordinary refresh. If this time is set, the access
+    /// tokens of the previous generation are [outdated](Session::outdated_generation).
     pub auth_time: Option<Timestamp>,
     /// Whether the client has proved that it has the device's key. Without a proof, a session that is
     /// [bound](Session::bound_key) is not rotated.
@@ -104,8 +105,8 @@ pub enum RevocationKind {
     Ended,
     /// The session has ended, and its browser got a new session instead: [`Session::replaced`].
     Replaced,
-    /// The session's claims have changed: access tokens up to this generation are outdated
-    /// ([`Session::outdated_generation`]).
+    /// The session's claims have changed, or the user has typed the password again: access tokens up to this generation
+    /// are outdated ([`Session::outdated_generation`]).
     Outdated(u64),
 }
 
@@ -189,6 +190,11 @@ pub trait SessionStore: Send + Sync + 'static {
     /// If the session is live and has exactly this generation, increments the generation, sets the times, clears
     /// `confirmed`, and returns the new row. If the session is not live or has another generation, changes nothing and
     /// returns `None`.
+    ///
+    /// If [`Rotation::auth_time`] is set, the same transaction sets [`Session::outdated_generation`] to `generation`.
+    /// The transaction also writes this generation to the revocation log, with the time of the rotation
+    /// ([`RevocationKind::Outdated`]). Servers then refuse the access tokens that a re-authentication has replaced
+    /// (ASVS 5.0 V7.2.4).
     ///
     /// This method also changes nothing and returns `None` if the session is [bound](Session::bound_key) and
     /// [`Rotation::proven`] is not set. A store without [`StoreAbility::BindSessions`] has no bound sessions.
@@ -276,7 +282,8 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Binds a session to a device. Changes the row in the same way as [`Self::rotate`], and also sets
     /// [`Session::bound_key`] to `key` and [`Session::bound_at`] to the time of the rotation. If the session is not
-    /// live, has another generation or is already bound, changes nothing and returns `None`.
+    /// live, has another generation or is already bound, changes nothing and returns `None`. [`Rotation::auth_time`] is
+    /// never set.
     ///
     /// A session is bound only once, so a thief who has copied the cookies cannot replace the key.
     ///

@@ -1,7 +1,15 @@
 //! The token that a route needs.
 
+use std::time::Duration;
+
 use super::Locations;
 use crate::jwt::TokenKind;
+
+/// The shortest time that [`Need::proven`] accepts, in seconds. Chromium makes at most six proofs in nine minutes.
+/// Access tokens of bound sessions live for at least four minutes, and Chromium refreshes them two minutes before they
+/// expire. There are thus at least two minutes between any two proofs, whether a refresh or a route requires the
+/// proofs.
+const SHORTEST_PROVEN: u64 = 120;
 
 /// The token that a route needs. The description of each method names the corresponding call in Flask-JWT-Extended.
 ///
@@ -16,6 +24,9 @@ use crate::jwt::TokenKind;
 pub struct Need {
     pub(crate) kind: TokenKind,
     pub(crate) fresh: bool,
+    /// The greatest age, in seconds, of the client's last proof that it has the key of its device. Zero if the route
+    /// needs no proof.
+    pub(crate) proven_within: u32,
     pub(crate) optional: bool,
     /// The locations to search. If empty, the locations in the settings are searched.
     pub(crate) locations: Locations,
@@ -29,6 +40,7 @@ impl Need {
         Self {
             kind: TokenKind::Access,
             fresh: false,
+            proven_within: 0,
             optional: false,
             locations: Locations::NONE,
             any_type: false,
@@ -46,6 +58,44 @@ impl Need {
     pub const fn fresh(mut self) -> Self {
         self.fresh = true;
         self
+    }
+
+    /// Requires a recent proof that the client has the key of the device that the session is bound to ([device
+    /// binding](crate::device_binding), ASVS 5.0 V7.5.3). The proof may be at most `within` old. If `within` is shorter
+    /// than 120 seconds, it counts as 120 seconds, because browsers limit how often they make proofs.
+    ///
+    /// If the last proof of a browser is too old, the response deletes the access cookie and redirects the browser to
+    /// the same URL with 307. The browser makes a proof, and repeats the request with its method, its body and its own
+    /// header fields. This works for forms and for `fetch`. If the cookies were copied to another device, the client
+    /// there does not have the key. The client gets no new access cookie, and the request is refused.
+    ///
+    /// If the session is not bound, for example because the browser does not support device binding, the token must be
+    /// [fresh](Self::fresh) instead. If the browser has just been redirected but its proof is still too old, the
+    /// response is the same as for a token that is not fresh.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use hardtack::Need;
+    ///
+    /// let transfers = Need::access().proven(Duration::from_secs(300));
+    /// # assert_ne!(transfers, Need::access());
+    /// ```
+    #[must_use]
+    pub const fn proven(mut self, within: Duration) -> Self {
+        let seconds = within.as_secs();
+        self.proven_within = if seconds < SHORTEST_PROVEN {
+            SHORTEST_PROVEN as u32
+        } else if seconds > u32::MAX as u64 {
+            u32::MAX
+        } else {
+            seconds as u32
+        };
+        self
+    }
+
+    /// Whether the route needs a fresh token or a recent proof.
+    pub(crate) const fn is_recent(self) -> bool {
+        self.fresh || self.proven_within > 0
     }
 
     /// Accepts requests without a token, and requests with invalid cookies (`jwt_required(optional=True)`). An invalid

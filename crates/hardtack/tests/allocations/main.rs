@@ -9,10 +9,11 @@ use std::task::{Context, Poll, Waker};
 
 use hardtack::adapter::Peeked;
 use hardtack::adapter::{Exchange, RequestState};
+use hardtack::config::DeviceBinding;
 use hardtack::jwt::Algorithm;
 use hardtack::jwt::{NoExtra, TokenKind};
-use hardtack::testing::TestRequest;
-use hardtack::{Authenticator, KeySet, MemorySessions, Need, SigningKey};
+use hardtack::testing::{TestDevice, TestRequest};
+use hardtack::{Authenticator, KeySet, MemorySessions, Need, SetCookies, SigningKey};
 
 /// Polls a future until it is ready. The stores of these tests never wait.
 fn block_on<F: Future>(future: F) -> F::Output {
@@ -40,12 +41,20 @@ struct Visitor {
 
 /// Returns a logged-in user of a process that knows of another session that has ended.
 fn visitor(algorithm: Algorithm, cache_capacity: usize) -> Visitor {
+    visitor_with(algorithm, cache_capacity, DeviceBinding::Off)
+}
+
+/// The same. If the site offers device binding, the user's session is bound to a device.
+fn visitor_with(algorithm: Algorithm, cache_capacity: usize, binding: DeviceBinding) -> Visitor {
     let keys = KeySet::new(SigningKey::generate(algorithm).unwrap());
     let builder = Authenticator::builder(keys).base_url("https://site.example").sessions(MemorySessions::new());
-    let auth = builder.token_cache(cache_capacity).build().unwrap();
+    let auth = builder.token_cache(cache_capacity).device_binding(binding).build().unwrap();
     drop(block_on(auth.log_in("mallory")).unwrap());
     assert_eq!(block_on(auth.revoke_all_sessions("mallory")).unwrap(), 1);
-    let cookies = block_on(auth.log_in("alice")).unwrap();
+    let mut cookies = block_on(auth.log_in("alice")).unwrap();
+    if binding == DeviceBinding::Offer {
+        cookies = bind(&auth, &cookies);
+    }
     let pairs: Vec<&str> = cookies.iter().map(|cookie| cookie.split(';').next().unwrap()).collect();
     let value = |name| pairs.iter().find_map(|pair| pair.strip_prefix(name)).unwrap().to_owned();
     let (access, csrf) = (value("__Host-access_token_cookie="), value("__Host-csrf_access_token="));
@@ -56,6 +65,21 @@ fn visitor(algorithm: Algorithm, cache_capacity: usize) -> Visitor {
         ("x-csrf-token", csrf),
     ]);
     Visitor { auth, access, request }
+}
+
+/// Binds the session to a device, and returns its new cookies.
+fn bind(auth: &Authenticator, cookies: &SetCookies) -> SetCookies {
+    let challenge = cookies.registration().unwrap().split_once(";challenge=").unwrap().1.trim_matches('"').to_owned();
+    let pairs: Vec<&str> = cookies.iter().map(|cookie| cookie.split(';').next().unwrap()).collect();
+    let request = TestRequest::new("POST", "/token/bind").fields([
+        ("cookie", pairs.join("; ")),
+        ("sec-fetch-site", "same-origin".into()),
+        ("secure-session-response", TestDevice::new(Algorithm::ES256).unwrap().register(&challenge)),
+    ]);
+    let state = RequestState::in_layer(auth.clone(), Peeked::default());
+    let reply = block_on(Exchange::new(request.head(), &state).bind_device()).unwrap();
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    reply.cookies
 }
 
 impl Visitor {
@@ -79,6 +103,15 @@ fn a_cached_token_allocates_nothing() {
         let visitor = visitor(algorithm, 64);
         assert_eq!(allocations(|| visitor.verify()), 0, "{algorithm}");
         assert_eq!(allocations(|| visitor.request()), 0, "{algorithm}");
+    }
+}
+
+#[test]
+fn s89_a_request_of_a_bound_session_allocates_as_often_as_any_other() {
+    for (cache_capacity, expected) in [(64, 0), (0, 2)] {
+        let visitor = visitor_with(Algorithm::HS256, cache_capacity, DeviceBinding::Offer);
+        assert_eq!(allocations(|| visitor.verify()), expected);
+        assert_eq!(allocations(|| visitor.request()), expected);
     }
 }
 

@@ -163,6 +163,7 @@ impl Site {
                     kind: Some(kind),
                     location: field("location"),
                     hx_redirect: field("hx-redirect"),
+                    refresh: field("refresh"),
                     challenge: field("www-authenticate"),
                     no_store: field("cache-control").as_deref() == Some("private, no-store"),
                     body: reply.body,
@@ -246,6 +247,8 @@ pub(crate) struct Response {
     pub(crate) kind: Option<FailureKind>,
     pub(crate) location: Option<String>,
     pub(crate) hx_redirect: Option<String>,
+    /// The `Refresh` field.
+    pub(crate) refresh: Option<String>,
     pub(crate) challenge: Option<String>,
     pub(crate) body: String,
     pub(crate) token: Option<VerifiedToken>,
@@ -419,6 +422,12 @@ impl Browser {
             domain: None,
             expires_at: None,
         });
+        self
+    }
+
+    /// Adds the cookies of another jar, without replacing any.
+    pub(crate) fn and(mut self, other: &Self) -> Self {
+        self.jar.extend(other.jar.iter().cloned());
         self
     }
 

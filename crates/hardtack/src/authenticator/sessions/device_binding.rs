@@ -48,6 +48,9 @@ pub(crate) enum BoundRefresh {
     Challenged(String),
     /// The session is not bound, but the browser acts as if it were. The browser must forget the binding.
     Unbound,
+    /// The user has typed the password again since the browser sent this request. The browser is about to get the new
+    /// tokens.
+    Superseded,
 }
 
 impl Authenticator {
@@ -111,7 +114,7 @@ impl Authenticator {
                 let added = self.added_claims_of(&row, loaded_at, added).await?;
                 return self.bound(&row, added, fresh, now);
             }
-            match self.0.rules.check_refresh(&row, generation, now) {
+            match self.0.rules.check_refresh(&row, generation, refresh.claims().auth_time, now) {
                 _ if row.bound_key.is_some() => return refused(),
                 RefreshVerdict::Retry => {}
                 // Another request has refreshed the tokens in the meantime. Try again with the current generation.
@@ -120,6 +123,16 @@ impl Authenticator {
             }
         }
         Err(BackendError::new("the session could not be bound, because its row in the store kept changing").into())
+    }
+
+    /// Whether `proof` is for a challenge with which the session of a refresh token can be bound.
+    pub(crate) fn has_signed(&self, refresh: &VerifiedToken, proof: &str) -> bool {
+        let url = self.own_url(&self.settings().urls.bind);
+        let challenge = read_registration(proof, url.as_deref()).map(|(_, challenge)| challenge);
+        match (refresh.session(), challenge) {
+            (Some(id), Ok(challenge)) => self.accepts_challenge(&challenge, id, Purpose::Bind, WINDOW, self.now()),
+            _ => false,
+        }
     }
 
     fn bound(&self, row: &Session, added: AddedClaims, fresh: Fresh, now: Timestamp) -> Result<Binding, Reason> {
@@ -161,6 +174,10 @@ impl Authenticator {
             if generation > row.generation {
                 return Err(self.flaw(RefreshFlaw::Ahead, refresh, client));
             }
+            if row.supersedes(refresh.claims().auth_time) {
+                let _ = self.flaw(RefreshFlaw::Superseded, refresh, client);
+                return Ok(BoundRefresh::Superseded);
+            }
             let key = DeviceKey::from_text(key).map_err(BackendError::new)?;
             let signed = match self.read_proof(proof, &key) {
                 Ok(Some(challenge)) => challenge,
@@ -185,7 +202,7 @@ impl Authenticator {
                 continue;
             }
             let repeats = self.accepts_refresh_challenge(&signed, id, generation, now);
-            return match self.0.rules.check_refresh_of_device(&row, generation, now) {
+            return match self.0.rules.check_refresh_of_device(&row, generation, refresh.claims().auth_time, now) {
                 RefreshVerdict::Repeat if repeats => {
                     let added = self.added_claims(&row.subject).await?;
                     self.refreshed(&row, added, now)

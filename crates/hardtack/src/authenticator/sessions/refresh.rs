@@ -1,6 +1,7 @@
 //! Extends sessions: exchanges refresh tokens, replaces access tokens in sliding mode, and re-authenticates users.
 
 use super::tokens::AddedClaims;
+use super::uncertain_write::UncertainWrite;
 use super::{Refreshed, dead};
 use crate::authenticator::{Authenticator, Freshness, SessionError, issue::TokenBuilder};
 use crate::clock::Timestamp;
@@ -8,7 +9,7 @@ use crate::error::BackendError;
 use crate::event::{Client, EventKind};
 use crate::jwt::{Claims, Fresh, TokenError, TokenKind};
 use crate::refusal::Reason;
-use crate::session::{RefreshFlaw, RefreshVerdict, RevokeTarget, Rotation, Session, SessionId};
+use crate::session::{RefreshFlaw, RefreshVerdict, RevocationKind, RevokeTarget, Rotation, Session, SessionId};
 use crate::token::VerifiedToken;
 
 /// How many times to try a rotation before returning an error. A rotation fails if another request writes to the same
@@ -17,6 +18,9 @@ pub(super) const ATTEMPTS: usize = 8;
 
 impl Authenticator {
     /// Exchanges a verified refresh token. The new access token is never fresh.
+    ///
+    /// If the session is bound to a device and the refresh is refused because there is no proof, the caller decides
+    /// whether to [report](Self::report_unproven) the refusal.
     pub(crate) async fn exchange_refresh(
         &self,
         refresh: &VerifiedToken,
@@ -27,6 +31,7 @@ impl Authenticator {
         let (Some(id), Some(generation)) = (refresh.session(), refresh.claims().generation) else {
             return Err(self.flaw(RefreshFlaw::UnknownSession, refresh, client));
         };
+        let auth_time = refresh.claims().auth_time;
         // Call the callback before the rotation. If the callback fails, the client can use the refresh token again.
         let added = self.added_claims(refresh.subject()).await?;
         let rotation = Rotation::new(now, now + self.idle_of(refresh));
@@ -40,7 +45,7 @@ impl Authenticator {
             let Some(row) = store.find(id).await? else {
                 return Err(self.flaw(RefreshFlaw::UnknownSession, refresh, client));
             };
-            let flaw = match self.0.rules.check_refresh(&row, generation, now) {
+            let flaw = match self.0.rules.check_refresh(&row, generation, auth_time, now) {
                 RefreshVerdict::Repeat => {
                     let added = self.added_claims_of(&row, generation, added).await?;
                     return Ok(self.session_cookies(&row, added, Fresh::No, now)?);
@@ -50,7 +55,13 @@ impl Authenticator {
                     self.warn_of_early(row.rotated_at, now);
                     return Err(TokenError::IssuedInFuture.into());
                 }
-                RefreshVerdict::Unproven => RefreshFlaw::Unproven,
+                RefreshVerdict::Superseded => {
+                    let _ = self.flaw(RefreshFlaw::Superseded, refresh, client);
+                    // The browser already has the new tokens, or is about to get them.
+                    return Err(Reason::Replaced);
+                }
+                // The caller knows whether the missing proof is a sign of an attack.
+                RefreshVerdict::Unproven => return Err(Reason::Refresh(RefreshFlaw::Unproven)),
                 RefreshVerdict::Revoked => RefreshFlaw::SessionEnded,
                 RefreshVerdict::Expired => RefreshFlaw::SessionExpired,
                 RefreshVerdict::Ahead => RefreshFlaw::Ahead,
@@ -83,6 +94,11 @@ impl Authenticator {
     pub(crate) async fn is_newest_refresh(&self, refresh: &VerifiedToken) -> Result<bool, BackendError> {
         let (Some(store), Some(id)) = (self.store(), refresh.session()) else { return Ok(false) };
         Ok(store.find(id).await?.is_some_and(|row| refresh.claims().generation == Some(row.generation)))
+    }
+
+    /// Emits the event for a refresh of a bound session that contained no proof.
+    pub(crate) fn report_unproven(&self, refresh: &VerifiedToken, client: &Client<'_>) {
+        let _ = self.flaw(RefreshFlaw::Unproven, refresh, client);
     }
 
     pub(super) fn flaw(&self, flaw: RefreshFlaw, refresh: &VerifiedToken, client: &Client<'_>) -> Reason {
@@ -131,19 +147,45 @@ impl Authenticator {
         Ok(slid)
     }
 
-    /// Issues fresh tokens for the session of a valid access token, after the user has typed the password again.
+    /// Issues fresh tokens for the session of a valid access token, after the user has typed the password again. The
+    /// session's earlier tokens are then refused (ASVS 5.0 V7.2.4). All processes refuse the earlier refresh token at
+    /// once. This process also refuses the earlier access tokens at once. Other processes refuse these access tokens as
+    /// soon as they have read the revocation log.
+    ///
+    /// If a request's access token has already been verified, the request continues.
     pub(crate) async fn step_up(&self, access: &VerifiedToken, client: &Client<'_>) -> Result<Refreshed, Reason> {
         let raised = self.advance(access, Freshness::FreshLifetime).await?;
         self.emit(EventKind::Reauthenticated, access.subject(), access.session(), client);
         Ok(raised)
     }
 
+    /// Returns the cookies of a re-authentication again, after the user has sent the form twice. `access` is the access
+    /// token that the re-authentication replaced. Call this method only if the second form contains the password, too.
+    ///
+    /// Returns `None` if no re-authentication has replaced the token during the race window.
+    pub(crate) async fn repeat_step_up(&self, access: &VerifiedToken) -> Result<Option<Refreshed>, Reason> {
+        let now = self.now();
+        let (Some(store), Some(id)) = (self.store(), access.session()) else { return Ok(None) };
+        let Some(row) = store.find(id).await?.filter(|row| row.is_live(now)) else { return Ok(None) };
+        if !self.has_just_replaced(&row, access, now) {
+            return Ok(None);
+        }
+        self.0.callbacks.check_token(access, false).await?;
+        let added = self.added_claims(&row.subject).await?;
+        let fresh = Freshness::FreshLifetime.at(now);
+        Ok(Some(self.proven_cookies(&row, added, fresh, access.claims().proven_at, now)?))
+    }
+
+    /// Whether a re-authentication has replaced this access token at most a race window ago.
+    fn has_just_replaced(&self, row: &Session, access: &VerifiedToken, now: Timestamp) -> bool {
+        row.supersedes(access.claims().auth_time) && now.since(row.auth_time) <= self.0.rules.race_window
+    }
+
     async fn advance(&self, access: &VerifiedToken, freshness: Freshness) -> Result<Refreshed, Reason> {
         let now = self.now();
-        let fresh = freshness.at(now);
-        let auth_time = (freshness != Freshness::Not).then_some(now);
+        let (fresh, typed) = (freshness.at(now), freshness != Freshness::Not);
         let (Some(store), Some(id)) = (self.store(), access.session()) else {
-            return self.advance_stateless(access, fresh, auth_time, now).await;
+            return self.advance_stateless(access, fresh, typed.then_some(now), now).await;
         };
         for _ in 0..ATTEMPTS {
             let row = store.find(id).await?.ok_or(Reason::Revoked)?;
@@ -152,13 +194,19 @@ impl Authenticator {
             }
             // A re-authentication needs no proof of the device's key, because the user has entered the password.
             // Sliding mode has no proofs.
-            let proven = auth_time.is_some();
-            if row.bound_key.is_some() && !proven {
+            if row.bound_key.is_some() && !typed {
                 return Err(Reason::Refresh(RefreshFlaw::Unproven));
             }
+            let typed_just_now = typed && self.has_just_replaced(&row, access, now);
+            if row.supersedes(access.claims().auth_time) && !typed_just_now {
+                return Err(Reason::Replaced);
+            }
             let added = self.added_claims(&row.subject).await?;
-            let rotation =
-                Rotation { auth_time, proven, ..Rotation::new(now, now + self.0.rules.idle(row.persistent)) };
+            let rotation = Rotation {
+                auth_time: typed.then(|| row.next_auth_time(now)),
+                proven: typed,
+                ..Rotation::new(now, now + self.0.rules.idle(row.persistent))
+            };
             // If two requests extend the session at once, or a re-authentication is sent twice, the second request gets
             // the tokens of the first. A second rotation would make the tokens of the first request look stolen. The
             // generation shows whether another request has rotated the row. If the token has no generation, its `iat`
@@ -169,15 +217,22 @@ impl Authenticator {
                 Some(generation) => row.generation > generation,
                 None => row.rotated_at >= access.claims().issued_at,
             } && !self.0.rules.is_early(row.rotated_at, now);
-            let typed_just_now =
-                row.auth_time == row.rotated_at && now.since(row.rotated_at) <= self.0.rules.race_window;
-            if overtaken && (freshness == Freshness::Not || typed_just_now) {
-                return Ok(self.session_cookies(&row, added, fresh, now)?);
+            if overtaken && (!typed || typed_just_now) {
+                return Ok(self.proven_cookies(&row, added, fresh, access.claims().proven_at, now)?);
             }
-            if let Some(rotated) = store.rotate(id, row.generation, rotation).await? {
+            let write = match typed {
+                true => Some(self.begin_uncertain_write(store, RevokeTarget::Sessions(&[id])).await?),
+                false => None,
+            };
+            let rotated = store.rotate(id, row.generation, rotation).await?;
+            write.into_iter().for_each(UncertainWrite::confirm);
+            if let Some(rotated) = rotated {
+                if typed {
+                    self.learn(id, RevocationKind::Outdated(row.generation), now, self.moment());
+                }
                 self.await_confirmation(&rotated);
                 let added = self.added_claims_of(&rotated, row.generation, added).await?;
-                return Ok(self.session_cookies(&rotated, added, fresh, now)?);
+                return Ok(self.proven_cookies(&rotated, added, fresh, access.claims().proven_at, now)?);
             }
         }
         Err(BackendError::new("the session could not be refreshed, because its row in the store kept changing").into())

@@ -52,7 +52,22 @@ impl Authenticator {
         fresh: Fresh,
         now: Timestamp,
     ) -> Result<Refreshed, IssueError> {
-        let access = self.session_access(session, added, fresh, now)?;
+        // A bound session is rotated only with a proof, except by a re-authentication.
+        self.proven_cookies(session, added, fresh, Some(session.rotated_at), now)
+    }
+
+    /// Does the same as [`Self::session_cookies`]. If the session is bound, `proven_at` is when the client last proved
+    /// that it has the key of its device. If `proven_at` is `None`, the time of the binding is used instead.
+    pub(super) fn proven_cookies(
+        &self,
+        session: &Session,
+        added: AddedClaims,
+        fresh: Fresh,
+        proven_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Refreshed, IssueError> {
+        let proven_at = session.bound_at.map(|bound_at| proven_at.unwrap_or(bound_at));
+        let access = self.session_access(session, added, fresh, proven_at, now)?;
         let mut cookies = match session.bound_key {
             None => self.access_cookies(&access, Some(session.expires_at), session.persistent)?,
             Some(_) => self.bound_access_cookies(&access, session, now)?,
@@ -72,6 +87,7 @@ impl Authenticator {
         session: &Session,
         added: AddedClaims,
         fresh: Fresh,
+        proven_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<IssuedToken, IssueError> {
         let lifetime = self.settings().access_lifetime;
@@ -82,6 +98,7 @@ impl Authenticator {
             self.session_claims(session, TokenKind::Access, session.token_id(purpose, issued_at), issued_at);
         claims.fresh = fresh;
         claims.generation = Some(session.generation);
+        claims.proven_at = proven_at;
         let extra = given_claims(session);
         // An access token must not outlive its session.
         let remaining = session.expires_at.since(issued_at);

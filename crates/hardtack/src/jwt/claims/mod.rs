@@ -114,6 +114,9 @@ pub struct Claims {
     /// `aud`: the recipients. In the token, `aud` is a string or an array of strings. This field is empty if `aud` is
     /// absent.
     pub audience: Vec<String>,
+    /// `proven_at`: when the client last proved that it has the key of its device. Only access tokens of sessions that
+    /// are [bound](crate::device_binding) to a device have this claim.
+    pub proven_at: Option<Timestamp>,
 }
 
 impl Claims {

@@ -73,7 +73,7 @@ impl ClaimsProfile<'_> {
                 "jti" if self.lenient => AnyText::read("jti", value).map(|id| found.token_id = Some(id)),
                 // Another program may use these names for claims of its own. If a value cannot be read, treat the claim
                 // as absent.
-                "csrf" | "sid" | "gen" | "auth_time" | "iss" if self.lenient => {
+                "csrf" | "sid" | "gen" | "auth_time" | "iss" | "proven_at" if self.lenient => {
                     let _ = found.read(name, value);
                     Ok(())
                 }

@@ -26,6 +26,7 @@ macro_rules! for_each_claim {
             "auth_time" auth_time: Optional<Time>,
             "iss" issuer: Optional<AnyText>,
             "aud" audience: Audience,
+            "proven_at" proven_at: Optional<Time>,
         }
     };
 }

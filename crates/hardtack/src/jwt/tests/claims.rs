@@ -39,6 +39,7 @@ fn full() -> Claims {
         auth_time: Some(at(90)),
         issuer: Some("me".to_owned()),
         audience: vec!["a".to_owned(), "b".to_owned()],
+        proven_at: Some(at(95)),
     }
 }
 
@@ -49,7 +50,7 @@ fn claims_are_written_in_the_order_of_flask_jwt_extended() {
     let expected = concat!(
         r#"{"fresh":150,"iat":100,"jti":"id","type":"refresh","sub":"alice","nbf":100,"csrf":"c\"srf","#,
         r#""exp":200,"sid":"0000000000000000000000000000feed","gen":7,"auth_time":90,"iss":"me","#,
-        r#""aud":["a","b"],"roles":["admin"]}"#,
+        r#""aud":["a","b"],"proven_at":95,"roles":["admin"]}"#,
     );
     assert_eq!(String::from_utf8(json.clone()).unwrap(), expected);
     assert_eq!(Claims::from_json(&json).unwrap(), full());
@@ -100,7 +101,7 @@ fn s14_only_the_expected_kind_is_accepted() {
 
 #[test]
 fn s15_times_must_be_numbers_in_range() {
-    for name in ["iat", "nbf", "exp", "auth_time", "fresh"] {
+    for name in ["iat", "nbf", "exp", "auth_time", "proven_at", "fresh"] {
         for value in
             ["\"200\"", "1e300", "1e400", "-1", "-0.5", "253402300800", "18446744073709551615", "null", "[]", "{}"]
         {
@@ -265,7 +266,22 @@ fn freshness_has_three_forms() {
 
 #[test]
 fn reserved_names_are_refused_when_a_token_is_made() {
-    for name in ["sub", "iat", "nbf", "exp", "jti", "type", "fresh", "csrf", "sid", "gen", "auth_time", "iss", "aud"] {
+    for name in [
+        "sub",
+        "iat",
+        "nbf",
+        "exp",
+        "jti",
+        "type",
+        "fresh",
+        "csrf",
+        "sid",
+        "gen",
+        "auth_time",
+        "iss",
+        "aud",
+        "proven_at",
+    ] {
         let extra: Map<String, Value> = [(name.to_owned(), json!(1))].into_iter().collect();
         assert_eq!(full().to_json(&extra), Err(ClaimError::Reserved(name.to_owned())));
     }

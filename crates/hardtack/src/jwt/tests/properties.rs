@@ -29,12 +29,13 @@ fn name() -> impl Strategy<Value = String> {
 fn claims() -> impl Strategy<Value = Claims> {
     let fresh = prop_oneof![Just(Fresh::No), Just(Fresh::Yes), time().prop_map(Fresh::Until)];
     let kind = prop_oneof![Just(TokenKind::Access), Just(TokenKind::Refresh)];
-    let times = (time(), proptest::option::of(time()), proptest::option::of(time()), proptest::option::of(time()));
+    let maybe = || proptest::option::of(time());
+    let times = (time(), maybe(), maybe(), maybe(), maybe());
     let session = (proptest::option::of(any::<u128>()), proptest::option::of(any::<u64>()));
     let names = (proptest::option::of(name()), proptest::option::of(name()), vec(name(), 0..3));
     (name(), name(), fresh, kind, times, session, names).prop_map(
         |(subject, token_id, fresh, kind, times, (session, generation), (csrf, issuer, audience))| {
-            let (issued_at, not_before, expires_at, auth_time) = times;
+            let (issued_at, not_before, expires_at, auth_time, proven_at) = times;
             Claims {
                 subject,
                 issued_at,
@@ -49,6 +50,7 @@ fn claims() -> impl Strategy<Value = Claims> {
                 auth_time,
                 issuer,
                 audience,
+                proven_at,
             }
         },
     )

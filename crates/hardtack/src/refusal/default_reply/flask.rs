@@ -38,7 +38,7 @@ const fn status(reason: &Reason) -> u16 {
 fn sentence(reason: &Reason) -> &str {
     match reason {
         Reason::Token(TokenError::Expired) => "Token has expired",
-        Reason::NotFresh | Reason::OtherUser => "Fresh token required",
+        Reason::NotFresh | Reason::ProofNeeded | Reason::OtherUser => "Fresh token required",
         Reason::ClaimsRefused => "User claims verification failed",
         Reason::Csrf(CsrfError::NoClaim) => "Missing claim: csrf",
         Reason::Csrf(CsrfError::Mismatch | CsrfError::OtherPreSession) => "CSRF double submit tokens do not match",

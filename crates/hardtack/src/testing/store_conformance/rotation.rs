@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::subject::{NO_SESSIONS, Subject, at, next, same, session};
-use crate::session::{Rotation, Session, SessionId, SessionStore};
+use crate::session::{RevocationKind, Rotation, Session, SessionId, SessionStore};
 
 pub(super) async fn rotate_writes_the_successor<S: SessionStore>(store: &Subject<S>) {
     let row = Session {
@@ -22,8 +22,24 @@ pub(super) async fn rotate_writes_the_successor<S: SessionStore>(store: &Subject
     same("rotate: the stored row must be the one that was returned", store.find(second.id).await, Some(second.clone()));
 
     let next = Rotation::new(at(20), at(400)).with_auth_time(at(19));
-    let third = Session { generation: 3, rotated_at: at(20), expires_at: at(400), auth_time: at(19), ..second };
-    same("rotate: must set `auth_time` if one is given", store.rotate(third.id, 2, next).await, Some(third.clone()));
+    let third = Session {
+        generation: 3,
+        rotated_at: at(20),
+        expires_at: at(400),
+        auth_time: at(19),
+        outdated_generation: 2,
+        ..second
+    };
+    let rule = "rotate: if an `auth_time` is given, must set it, and outdate the previous generation";
+    same(rule, store.rotate(third.id, 2, next).await, Some(third.clone()));
+    same("rotate: the stored row must be the one that was returned", store.find(third.id).await, Some(third.clone()));
+    let log: Vec<_> = store.log(0).await.iter().map(|entry| (entry.session, entry.kind, entry.at)).collect();
+    let rule = "rotate: must write to the log that the previous generation is outdated if an `auth_time` is given, and \
+                nothing otherwise";
+    same(rule, log, vec![(third.id, RevocationKind::Outdated(2), at(20))]);
+    let lost = store.rotate(third.id, 2, next).await;
+    same("rotate: must return `None` for another generation", lost, None);
+    same("rotate: must write nothing to the log if it returns `None`", store.log(0).await.len(), 1);
 
     let beyond = third.absolute_expires_at + Duration::from_secs(1);
     let next = Rotation::new(at(30), beyond);

@@ -1,0 +1,67 @@
+//! Replies that make a browser prove that it has the key of its device, and then repeat the request.
+
+use std::time::Duration;
+
+use super::Exchange;
+use crate::authenticator::{ARRIVED, REDIRECTED};
+use crate::cookie::{SetCookies, Setting};
+use crate::html::escaped;
+use crate::refusal::{NO_STORE, Reason, Reply};
+use crate::request::{NextPath, Wants};
+
+/// The lifetime of the cookie that says that the browser was told to repeat a request. As long as the browser sends
+/// this cookie, Hardtack does not tell the browser the same thing again. The lifetime is long enough for a browser to
+/// make a proof and repeat the request. The response to the proof deletes the cookie.
+const NOTE_LIFETIME: Duration = Duration::from_secs(10);
+
+impl Exchange<'_> {
+    /// Returns the reply that makes the browser prove that it has the key of its device. Returns `None` if a proof
+    /// would not help, or if the browser has just been asked for one. In that case, the request is refused.
+    ///
+    /// The reply is a redirect or a page. Each reply deletes the browser's access cookie, because browsers make a proof
+    /// only if that cookie is missing or about to expire.
+    #[cold]
+    pub(super) fn ask_for_proof(&self, reason: &Reason) -> Option<Reply> {
+        if self.authenticator.settings().flask || self.state.is_head_sent() {
+            return None;
+        }
+        let (reply, note) = match reason {
+            Reason::ProofNeeded if self.verifier().device_note() != Some(REDIRECTED.as_bytes()) => {
+                (Reply::redirect(307, self.here()?.as_str()), REDIRECTED)
+            }
+            reason if reason.is_unproven() && self.verifier().is_outdated() => {
+                (Reply::redirect(307, self.here()?.as_str()), REDIRECTED)
+            }
+            reason if reason.is_unproven() && self.wants() == Wants::Page && self.verifier().is_arrival() => {
+                (come_back(&self.here()?), ARRIVED)
+            }
+            _ => return None,
+        };
+        let mut cookies = self.verifier().unset_own_access_cookies();
+        cookies.extend(self.note(note)?);
+        Some(Reply { cookies, ..reply.header("cache-control", NO_STORE) })
+    }
+
+    fn note(&self, value: &str) -> Option<SetCookies> {
+        let (policy, mut cookies) = (self.authenticator.cookies(), SetCookies::default());
+        let setting = Setting { domain: None, max_age: Some(NOTE_LIFETIME), now: self.authenticator.now() };
+        policy.set(&policy.device_proof, value, &setting, &mut cookies).ok()?;
+        Some(cookies)
+    }
+
+    /// The path and the query of this request. Returns `None` if a browser must not be sent there.
+    fn here(&self) -> Option<NextPath> {
+        self.authenticator.next(&self.authenticator.settings().public_path(self.head.target()))
+    }
+}
+
+/// A page that makes the browser request `here` from this site. The fragment of the URL is lost, because browsers do
+/// not send the fragment to the server.
+fn come_back(here: &NextPath) -> Reply {
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>One moment</title>\
+         <p>You followed a link from another site. <a href=\"{}\">Continue</a>.",
+        escaped(here.as_str())
+    );
+    Reply::html(200, page).header("refresh", format!("0; url={}", here.as_str()))
+}

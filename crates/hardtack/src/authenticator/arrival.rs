@@ -1,0 +1,62 @@
+//! Requests of bound sessions that reach the server before the browser has proved that it has the key of its device.
+//!
+//! If the access cookie of a bound session has expired, the browser refreshes the session before it sends a request of
+//! this site. There are two exceptions, in which the server makes the browser repeat the request:
+//! - If the user follows a link from another site, the browser sends the request without the access cookie. The server
+//!   sends a page that makes the browser repeat the request, this time from this site.
+//! - If the access token is outdated, for example because the claims of the session have changed, the server deletes
+//!   the access cookie, and redirects the browser to the same URL.
+//!
+//! In each case, the server does this only once. If the browser then still makes no proof, the request is refused.
+
+use super::verify::{RequestVerifier, TokenVerdict};
+use crate::jwt::TokenKind;
+
+/// The value of the cookie that is set with the page. As long as the browser sends this cookie, no further page is
+/// sent.
+pub(crate) const ARRIVED: &str = "arrived";
+
+/// The value of the cookie that is set when a request is redirected to the same URL. As long as the browser sends this
+/// cookie, no further request is redirected.
+pub(crate) const REDIRECTED: &str = "redirected";
+
+impl RequestVerifier<'_> {
+    /// Whether the browser may be able to refresh a bound session if it is made to repeat the request. If so, a refresh
+    /// token without a proof is no sign of an attack.
+    #[cold]
+    pub(crate) fn may_prove(&self) -> bool {
+        self.is_arrival() || self.is_outdated()
+    }
+
+    /// Whether the request carries an access token that is valid by itself. If such a token was refused, the token must
+    /// be outdated. Returns `false` for requests to the refresh URL: they ask for a refresh without a proof, and are
+    /// never repeated.
+    #[cold]
+    pub(crate) fn is_outdated(&self) -> bool {
+        let settings = self.authenticator.settings();
+        !self.state.is_head_sent()
+            && settings.public_path(self.head.path()) != settings.urls.refresh.as_str()
+            && self.device_note() != Some(REDIRECTED.as_bytes())
+            && matches!(
+                self.authenticator.cookie_token(&self.head, TokenKind::Access),
+                Ok(Some(TokenVerdict::Valid(_)))
+            )
+    }
+
+    /// Whether the browser follows a link from another site, and has not been told to repeat the request yet. The
+    /// `Sec-Fetch-…` header fields show this: browsers set these fields, and scripts cannot change them.
+    #[cold]
+    pub(crate) fn is_arrival(&self) -> bool {
+        let from_elsewhere = matches!(self.head.header_text("sec-fetch-site"), Some("cross-site" | "same-site"));
+        self.head.method() == "GET"
+            && from_elsewhere
+            && self.head.header_text("sec-fetch-mode") == Some("navigate")
+            && !self.state.is_head_sent()
+            && self.device_note() != Some(ARRIVED.as_bytes())
+    }
+
+    /// Returns the value of the cookie that says what the browser was last told to do for a proof.
+    pub(crate) fn device_note(&self) -> Option<&[u8]> {
+        self.authenticator.cookies().device_proof.name.find(&self.head).ok().flatten()
+    }
+}
