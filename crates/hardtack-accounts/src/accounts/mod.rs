@@ -289,13 +289,21 @@ impl Accounts {
     /// database.
     ///
     /// This method first waits for changes that are still in progress, even if their clients have disconnected. Then it
-    /// waits until queued emails have been sent or have failed, and until recorded activity has been written.
-    pub async fn flush(&self) {
-        self.uninterrupted.finish().await;
-        if let Some(mail) = &self.mail {
-            mail.flush().await;
-        }
-        self.recorder.flush().await;
+    /// waits until queued emails have been sent or have failed, and until recorded activity has been written. It does
+    /// not wait for emails that are due later, for example because the mail server has an outage.
+    ///
+    /// Returns `true` if this work is done, or `false` if the time was too short. Changes that have not finished are
+    /// then lost when the process ends, or are completed by another server. Queued emails stay in the database, and are
+    /// sent by another server or after the next start. Requests for reset links and activity that have not been written
+    /// to the database are lost.
+    pub async fn flush(&self) -> bool {
+        let changes = self.uninterrupted.finish().await;
+        let mail = match &self.mail {
+            Some(mail) => mail.flush().await,
+            None => true,
+        };
+        let activity = self.recorder.flush().await;
+        changes && mail && activity
     }
 
     /// Deletes up to `limit` rows of each of these: activity older than 90 days, expired links, and records of emails

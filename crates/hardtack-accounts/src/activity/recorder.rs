@@ -60,8 +60,9 @@ impl Recorder {
         self.record(user.unwrap_or(NO_USER), kind, request);
     }
 
-    /// Waits until everything recorded before this call is written, for two seconds at most.
-    pub(crate) async fn flush(&self) {
-        self.0.flush().await;
+    /// Waits until everything recorded before this call is written, for two seconds at most. Returns `false` if the
+    /// time was too short.
+    pub(crate) async fn flush(&self) -> bool {
+        self.0.flush().await
     }
 }

@@ -61,8 +61,8 @@ impl Dispatcher {
     pub(super) async fn run(mut self) {
         loop {
             let call = *self.calls.borrow_and_update();
-            let wait = self.send_what_is_due().await;
-            if self.sending.is_empty() {
+            let (wait, is_known) = self.send_what_is_due().await;
+            if is_known && self.sending.is_empty() {
                 self.idle_at.send_replace(call);
             }
             tokio::select! {
@@ -79,24 +79,25 @@ impl Dispatcher {
     }
 
     /// Claims jobs and starts to send their messages. Stops when no job is due, or when the maximum number of messages
-    /// is being sent. Returns how long to wait before looking again.
-    async fn send_what_is_due(&mut self) -> Duration {
+    /// is being sent. Returns how long to wait before looking again, and whether the database could be read.
+    async fn send_what_is_due(&mut self) -> (Duration, bool) {
         while let Some(rank) = self.places.free() {
             let delay = self.shared.outage.delay(Instant::now(), SEND_TIMEOUT);
             if !delay.is_zero() {
-                return delay.min(POLL);
+                return (delay.min(POLL), true);
             }
             let claimed = self.shared.worker.jobs.claim(rank, |job| self.places.has_room_for(job)).await;
+            let is_known = claimed.is_ok();
             let Some(Some(job)) = self.shared.note(claimed) else {
                 self.shared.outage.nothing_to_try(Instant::now());
-                break;
+                return (POLL, is_known);
             };
             let job = Arc::new(job);
             let (shared, calls, own) = (Arc::clone(&self.shared), self.calls.clone(), Arc::clone(&job));
             let task = self.sending.spawn(async move { shared.work_off(&own, &calls).await });
             self.places.take(task.id(), &job);
         }
-        POLL
+        (POLL, true)
     }
 }
 

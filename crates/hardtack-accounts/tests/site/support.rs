@@ -21,6 +21,7 @@ use hardtack_test_support::client::{Client, Response};
 use hardtack_test_support::html::HtmlForms;
 use hardtack_test_support::services::postgres;
 use hardtack_test_support::services::redis::RedisServer;
+use hardtack_test_support::wait;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -304,6 +305,11 @@ impl TestSite {
         let statement = Statement::new(sql).bind(self.now().unix_seconds()).bind(username);
         assert_eq!(self.database.execute(statement).await.unwrap(), 1, "{username}");
     }
+}
+
+/// Waits until all background work is done.
+pub(crate) async fn flush(accounts: &Accounts) {
+    wait::until("the background work is done", async || accounts.flush().await).await;
 }
 
 /// Signs up as a program, which logs in, and returns the user.

@@ -1,7 +1,5 @@
 //! Sessions that are bound to a device, in Chromium over TLS.
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::response::{Html, Response};
 use axum::routing::{get, post};
@@ -9,13 +7,11 @@ use hardtack::config::DeviceBinding;
 use hardtack::event::EventKind;
 use hardtack_axum::{Auth, AuthError};
 use hardtack_test_support::tls::TlsFront;
-use hardtack_test_support::{Browser, BrowserOptions, Client};
+use hardtack_test_support::{Browser, BrowserOptions, Client, wait};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::site::{ACCESS, Site, code};
-
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 fn more() -> Router {
     Router::new()
@@ -35,7 +31,7 @@ async fn bound(auth: Auth) -> Result<Response, AuthError> {
 /// Waits for an event, and skips others.
 async fn wait_for(events: &mut UnboundedReceiver<EventKind>, wanted: EventKind) {
     let found = async { while events.recv().await.is_some_and(|event| event != wanted) {} };
-    tokio::time::timeout(LONGEST_WAIT, found).await.unwrap_or_else(|_| panic!("no event {wanted:?}"));
+    wait::within_reason(format!("the event {wanted:?}"), found).await;
 }
 
 /// Sends a request from the page. Returns the status and the text of the response.

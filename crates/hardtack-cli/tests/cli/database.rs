@@ -6,6 +6,7 @@ use hardtack_db::{Pool, Statement};
 use hardtack_sqlx::Database;
 use hardtack_test_support::services::PostgresServer;
 use hardtack_test_support::services::postgres::shared;
+use hardtack_test_support::wait;
 
 use crate::support::{PASSWORD, TestDir, is_logged_in, log_in, output, refusal, set_mode, sign_up, start};
 
@@ -103,11 +104,8 @@ async fn k07_s80_a_server_whose_database_was_replaced_is_not_healthy() {
     assert_eq!(server.client().get("/healthz").send().await.status(), 503);
     assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
     // The limit on stale information, after which a token counts only if the store knows its session.
-    let until = Instant::now() + Duration::from_secs(20);
-    while client.clone().get("/service").accept_json().send().await.status() != 503 {
-        assert!(Instant::now() < until, "still served");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let page = async || client.clone().get("/service").accept_json().send().await.status();
+    wait::until("no page is served", async || page().await == 503).await;
     let log = server.stderr();
     assert!(log.contains("has been replaced or removed while it was open; restart"), "{log}");
 }
@@ -201,11 +199,8 @@ async fn k07_s80_a_server_whose_database_was_overwritten_is_not_healthy() {
 
     assert!(std::fs::metadata(&backup).unwrap().len() < std::fs::metadata(&database).unwrap().len());
     std::fs::copy(&backup, &database).unwrap();
-    let until = Instant::now() + Duration::from_secs(10);
-    while server.client().get("/healthz").send().await.status() != 503 {
-        assert!(Instant::now() < until, "still healthy: {}", server.stderr());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let healthy = async || server.client().get("/healthz").send().await.status() == 200;
+    wait::until("the server is not healthy", async || !healthy().await).await;
     assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
     let log = server.stop().await.stderr;
     assert!(log.contains("probably because it has been overwritten while it was open; stop all programs"), "{log}");

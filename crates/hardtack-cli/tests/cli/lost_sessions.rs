@@ -1,19 +1,18 @@
 //! The store has lost the rows of sessions: an older backup was restored, or Redis was restarted without its data.
 
-use std::time::{Duration, Instant};
-
 use hardtack_db::{Pool, Statement};
 use hardtack_sqlx::Database;
 use hardtack_test_support::Client;
 use hardtack_test_support::process::Program;
 use hardtack_test_support::services::postgres;
 use hardtack_test_support::services::redis::RedisServer;
+use hardtack_test_support::wait;
 use serde_json::json;
 
 use crate::stores::{Store, TwoServers, at, on_every_store, on_redis};
 use crate::support::{
-    PASSWORD, TestDir, is_logged_in, is_refused_soon, is_refused_within, log_in, log_out, output, sign_up, start,
-    with_copied_access_cookie,
+    PASSWORD, TestDir, is_logged, is_logged_in, is_refused_eventually, is_refused_soon, log_in, log_out, output,
+    sign_up, start, with_copied_access_cookie,
 };
 
 on_every_store! {{
@@ -135,11 +134,7 @@ async fn s71_a_log_that_went_back_is_an_error_that_says_what_to_do() {
     }
     execute(url, "DELETE FROM revocations WHERE sequence > 1").await;
     assert_eq!(execute(url, "UPDATE revocation_head SET sequence = 1").await, 1);
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !server.stderr().contains("log_went_back") {
-        assert!(Instant::now() < deadline, "{}", server.stderr());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    is_logged(server, "log_went_back").await;
     assert!(server.stderr().contains("hardtack keys rotate --discard-old"), "{}", server.stderr());
     // The server follows the restored log.
     let mut client = server.client();
@@ -164,15 +159,7 @@ async fn k07_servers_agree_again_after_redis_has_lost_its_data() {
     other.stop().await;
     let other = start(&program).await;
     let command = dir.hardtack(["user", "log-out", "ada", "--redis-url", &redis.url()]);
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        let finished = command.run().unwrap();
-        if finished.status.success() {
-            break;
-        }
-        assert!(Instant::now() < deadline, "{}", finished.stderr);
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    wait::until("the servers agree", async || command.run().unwrap().status.success()).await;
     assert!(one.stderr().contains("sessions_lost"), "{}", one.stderr());
     assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
     assert_eq!(output(&command), "ada is logged out; 1 session was ended.\n");
@@ -201,15 +188,12 @@ async fn e01_a_server_with_another_redis_leaves_intentions_alone() {
     let server = start(&dir.serve(["--redis-url", &trial.url()])).await;
     // The server carries out intentions in order, so after it has carried out this one, it has also seen the first.
     execute(&url, "INSERT INTO pending_ends (subject, created_at) VALUES ('nobody', 0)").await;
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while execute(&url, "UPDATE pending_ends SET subject = subject WHERE subject = 'nobody'").await > 0 {
-        assert!(Instant::now() < deadline, "{}", server.stderr());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let carried_out = "UPDATE pending_ends SET subject = subject WHERE subject = 'nobody'";
+    wait::until("the intention is carried out", async || execute(&url, carried_out).await == 0).await;
     server.stop().await;
 
     redis.start_again();
     let server = start(&program).await;
-    is_refused_within(Duration::from_secs(10), &with_copied_access_cookie(&ada, &server), "logged out").await;
+    is_refused_eventually(&with_copied_access_cookie(&ada, &server), "logged out").await;
     assert_eq!(execute(&url, "UPDATE pending_ends SET subject = subject").await, 0);
 }

@@ -1,6 +1,6 @@
 //! Ending sessions in a transaction of the application, at once or by an intention.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hardtack::clock::{Clock, Timestamp};
 use hardtack::jwt::Algorithm;
@@ -9,6 +9,7 @@ use hardtack::{Authenticator, KeySet, SessionId, SigningKey};
 use hardtack_db::{Pool, Statement};
 use hardtack_sqlx::{Database, PendingEnds, PostgresSessions, Sessions, SqliteSessions};
 use hardtack_test_support::services::postgres::shared;
+use hardtack_test_support::wait;
 
 use crate::test_database::TestDatabase;
 use crate::{NOW, session};
@@ -151,9 +152,8 @@ async fn on_postgres_no_log_out_waits_for_the_application() {
     }
     let mut tx = sessions.pool().begin().await.unwrap();
     let _ended = sessions.end_all_in(&mut tx, "alice").await.unwrap();
-    let since = Instant::now();
+    // A statement that waits for five seconds is given up.
     assert_eq!(sessions.revoke(RevokeTarget::AllOf("bob"), NOW).await.unwrap(), [bob.id]);
-    assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
     tx.commit().await.unwrap();
     // The numbers follow the order of the commits, and a reader of the log sees both.
     let page = sessions.revocations(0, 10).await.unwrap();
@@ -172,7 +172,7 @@ async fn on_postgres_listeners_learn_of_the_commit() {
     let mut tx = sessions.pool().begin().await.unwrap();
     let _ended = sessions.end_all_in(&mut tx, "alice").await.unwrap();
     tx.commit().await.unwrap();
-    tokio::time::timeout(Duration::from_secs(5), sessions.revoked_elsewhere()).await.unwrap().unwrap();
+    wait::within_reason("a notification", sessions.revoked_elsewhere()).await.unwrap();
     assert_eq!(sessions.revocations(0, 10).await.unwrap().entries.len(), 1);
 }
 

@@ -49,7 +49,9 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
     let users = Users { config, database: &database, accounts: &accounts, json: command.json() };
     let result = users.run(command).await;
     // Store the activity that the user will see.
-    accounts.flush().await;
+    if !accounts.flush().await {
+        output::print_error("warning: the database is slow, so the user's list of activity may lack this change");
+    }
     database.close().await;
     result
 }
