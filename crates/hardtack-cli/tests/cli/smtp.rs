@@ -133,9 +133,14 @@ impl MailServer {
 
 /// A server that trusts the certificate.
 fn serve(dir: &TestDir, url: &str, password: &str) -> Program {
+    serve_from(dir, "noreply@site.example", url, password)
+}
+
+/// A server that sends emails from this address.
+fn serve_from(dir: &TestDir, from: &str, url: &str, password: &str) -> Program {
     dir.write(password, &format!("{password}\n"));
     crate::support::set_mode(dir.path(password), 0o600);
-    let program = dir.serve(["--mail-from", "noreply@site.example", "--smtp-url", url]);
+    let program = dir.serve(["--mail-from", from, "--smtp-url", url]);
     let cert = dir.path("cert.pem");
     program.env("HARDTACK_SMTP_PASSWORD_FILE", password).env("SSL_CERT_FILE", cert.to_str().unwrap())
 }
@@ -206,6 +211,25 @@ async fn l3_s77_recipients_that_the_mail_server_refuses_are_given_up_and_delay_n
     cause_mail_to(&server, "gonë").await;
     let log = wait_for(|| Some(server.stderr()).filter(|log| log.matches("mail_refused").count() == 5), &server).await;
     assert!(log.contains("SMTPUTF8") && !log.contains("no email can be sent at the moment"), "{log}");
+    server.stop().await;
+}
+
+/// The sender is the reason, so no email can be sent. Each of them used to be discarded.
+#[tokio::test]
+async fn l3_s77_a_sender_that_the_mail_server_does_not_support_loses_no_email() {
+    let dir = TestDir::new();
+    let mail = MailServer::start(&dir, "starttls").await;
+    let with = |from| serve_from(&dir, from, &mail.url("smtp"), MAIL_PASSWORD);
+    let server = start(&with("n\u{f6}reply@site.example")).await;
+    cause_mail(&server).await;
+    let log = wait_for(|| Some(server.stderr()).filter(|log| log.contains("mail_failed")), &server).await;
+    assert!(log.contains("no email can be sent at the moment"), "{log}");
+    assert!(log.contains("(no SMTPUTF8); set mail_from to an address in ASCII"), "{log}");
+    assert!(!log.contains("mail_refused"), "{log}");
+    server.stop().await;
+    let server = start(&with("noreply@site.example")).await;
+    let got = wait_for(|| fs::read_to_string(dir.path("got")).ok(), &server).await;
+    assert!(got.starts_with("noreply@site.example someone@mail.example\n"), "{got}");
     server.stop().await;
 }
 
