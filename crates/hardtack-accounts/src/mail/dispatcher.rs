@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hardtack::BackendError;
 use hardtack::error::WithCauses;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::MailWorker;
@@ -81,6 +81,7 @@ impl Dispatcher {
     /// Claims jobs and starts to send their messages. Stops when no job is due, or when the maximum number of messages
     /// is being sent. Returns how long to wait before looking again, and whether the database could be read.
     async fn send_what_is_due(&mut self) -> (Duration, bool) {
+        self.places.free_slow(Instant::now());
         while let Some(rank) = self.places.free() {
             let delay = self.shared.outage.delay(Instant::now(), SEND_TIMEOUT);
             if !delay.is_zero() {
@@ -94,17 +95,19 @@ impl Dispatcher {
             };
             let job = Arc::new(job);
             let (shared, calls, own) = (Arc::clone(&self.shared), self.calls.clone(), Arc::clone(&job));
-            let task = self.sending.spawn(async move { shared.work_off(&own, &calls).await });
-            self.places.take(task.id(), &job);
+            let give_up = Arc::new(Notify::new());
+            let told = Arc::clone(&give_up);
+            let task = self.sending.spawn(async move { shared.work_off(&own, &calls, &told).await });
+            self.places.take(task.id(), &job, Instant::now(), give_up);
         }
         (POLL, true)
     }
 }
 
 impl Shared {
-    async fn work_off(&self, job: &Arc<MailJob>, calls: &watch::Receiver<u64>) {
+    async fn work_off(&self, job: &Arc<MailJob>, calls: &watch::Receiver<u64>, give_up: &Notify) {
         let (subject, user) = (job.kind.subject(), &job.user_id);
-        match self.send(job).await {
+        match self.send(job, give_up).await {
             Ok(Outcome::Sent) => {
                 self.has_replied();
                 self.insist(calls, || self.worker.jobs.finish(job)).await;
@@ -201,14 +204,22 @@ impl Shared {
         }
     }
 
-    /// Sends the message, and renews the claim in the meantime.
-    async fn send(&self, job: &Arc<MailJob>) -> Result<Outcome, SendFailure> {
+    /// Sends the message, and renews the claim in the meantime. Gives the message up if `give_up` is notified.
+    async fn send(&self, job: &Arc<MailJob>, give_up: &Notify) -> Result<Outcome, SendFailure> {
         let (worker, sent) = (Arc::clone(&self.worker), Arc::clone(job));
         let run = async move { worker.run(&sent).await };
         // In a task of its own, so that a mailer that panics does not end this one.
         let mut sending = tokio::spawn(tokio::time::timeout(SEND_TIMEOUT, run));
         loop {
-            match tokio::time::timeout(RENEW, &mut sending).await {
+            let sent = tokio::select! {
+                sent = tokio::time::timeout(RENEW, &mut sending) => sent,
+                () = give_up.notified() => {
+                    sending.abort();
+                    let text = "the mail server or program was slow, and many other emails were slow as well";
+                    return Err(SendFailure::temporary(text.to_owned()));
+                }
+            };
+            match sent {
                 Ok(Ok(Ok(result))) => return result,
                 Ok(Ok(Err(_))) => {
                     let text = format!("the mail server or program took longer than {} s", SEND_TIMEOUT.as_secs());

@@ -32,6 +32,7 @@ pub(crate) async fn sign_up_from(mut client: Client, from: &str, username: &str,
     let body = json!({ "username": username, "email": email, "password": PASSWORD });
     let response = client.post("/signup").accept_json().header("x-forwarded-for", from).json(&body).send().await;
     assert_eq!(response.status(), 200, "{}", response.text());
+    has_session(&mut client, username).await;
     client
 }
 

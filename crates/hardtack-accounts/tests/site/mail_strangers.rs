@@ -1,7 +1,7 @@
 //! Emails that strangers cause: they hold back and delay no email to the owner of an account, and reveal nothing.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hardtack_db::Statement;
 use serde_json::json;
@@ -150,8 +150,11 @@ async fn s55_a_request_for_an_unknown_address_causes_the_same_work(on_postgres: 
     for (address, user) in [(ADDRESS, "user_id <> ''"), ("nobody@mail.example", "user_id = ''")] {
         let queued = format!("mail_jobs WHERE kind = 'reset_password' AND {user}");
         let before = count(&site, &queued).await;
+        let since = Instant::now();
         forgot(&site, address).await;
-        assert_eq!(count(&site, &queued).await, before, "not at once");
+        let at_once = count(&site, &queued).await;
+        // The shortest delay is half a second, which a busy machine may take to respond.
+        assert!(at_once == before || since.elapsed() >= Duration::from_millis(500), "not at once");
         site.database.execute(Statement::new("UPDATE mail_jobs SET claimed_at = 0, pause = 0")).await.unwrap();
         flush(&site.accounts).await;
         let jobs = count(&site, &queued).await;
@@ -239,8 +242,9 @@ async fn l3_s77_warnings_to_mailboxes_of_a_thief_delay_no_warning_to_the_owner()
     let (site, mailer) = start(false).await;
     let mut thief = ada(&site, &mailer).await;
     let mut own = Vec::new();
-    for number in 0..5 {
-        let (name, address) = (format!("eve{number}"), format!("eve{number}@slow.example"));
+    for number in 0..8 {
+        // At several domains.
+        let (name, address) = (format!("eve{number}"), format!("eve{number}@{}.slow.example", number % 4));
         own.push(sign_up_confirmed((&site, &mailer), "198.51.100.1", &name, &address).await);
     }
     mailer.is_slow.store(true, Ordering::SeqCst);
@@ -248,7 +252,7 @@ async fn l3_s77_warnings_to_mailboxes_of_a_thief_delay_no_warning_to_the_owner()
     for client in &mut own {
         change_password(client, PASSWORD, "another password of theirs").await;
     }
-    wait_for_jobs(&site, "attempts > 0", 3).await;
+    wait_for_jobs(&site, "attempts > 0", 6).await;
     change_password(&mut thief, PASSWORD, "another password of hers").await;
     let letters = mailer.wait_for(1).await;
     assert_eq!(letters[0].0, ADDRESS);
