@@ -206,6 +206,40 @@ async fn k07_s80_a_server_whose_database_was_overwritten_is_not_healthy() {
     assert!(log.contains("probably because it has been overwritten while it was open; stop all programs"), "{log}");
 }
 
+/// The file that is copied has the same schema version, but is longer.
+#[tokio::test]
+async fn k07_s80_a_server_whose_database_was_overwritten_with_a_longer_file_is_not_healthy() {
+    let dir = TestDir::new();
+    let [database, backup] = ["hardtack.db", "backup.db"].map(|name| dir.path("hardtack-data").join(name));
+    let server = dir.start().await;
+    sign_up(&mut server.client(), "someone").await;
+    server.stop().await;
+    std::fs::copy(&database, &backup).unwrap();
+    set_mode(&backup, 0o600);
+    let pool = Pool::from(Database::open(&format!("sqlite:{}", backup.display())).await.unwrap());
+    let grow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
+        INSERT INTO activity (user_id, kind, at, address) SELECT 'nobody', 'login', 0, hex(randomblob(2000)) FROM n";
+    pool.execute(Statement::new(grow)).await.unwrap();
+    pool.close().await;
+    let length = |path| std::fs::metadata(path).unwrap().len();
+
+    let server = dir.start().await;
+    // The first page of the database is in the write-ahead log, with the schema version.
+    sign_up(&mut server.client(), "another").await;
+    let grown = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10)
+        INSERT INTO activity (user_id, kind, at, address) SELECT 'nobody', 'login', 0, hex(randomblob(2000)) FROM n";
+    let pool = Pool::from(Database::open(&format!("sqlite:{}", database.display())).await.unwrap());
+    pool.execute(Statement::new(grown)).await.unwrap();
+    assert_eq!(server.client().get("/healthz").send().await.status(), 200);
+    assert!(length(&backup) > 2 * length(&database));
+    std::fs::copy(&backup, &database).unwrap();
+    let healthy = async || server.client().get("/healthz").send().await.status() == 200;
+    wait::until("the server is not healthy", async || !healthy().await).await;
+    let log = server.stop().await.stderr;
+    assert!(log.contains("probably because it has been overwritten while it was open; stop all programs"), "{log}");
+    pool.close().await;
+}
+
 #[tokio::test]
 async fn a_database_of_a_newer_version_is_refused() {
     let url = shared().database();
