@@ -67,6 +67,25 @@ macro_rules! __forward_auth {
             Ok(self.exchange().take_log_in_attempt(throttle, username).await?)
         }
 
+        /// Counts an attempt of the logged-in user to enter the password again, against a budget of the user's session.
+        /// Call this method before you check the password. If the password is right and is that of the logged-in user,
+        /// call [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded). Strangers who use up the attempts of
+        /// the account cannot keep its logged-in user waiting.
+        ///
+        /// The budget does not depend on the user name that is typed. Do not reveal whether what was typed is the
+        /// password of another user. Otherwise, everyone who has an account could guess the passwords of others here.
+        ///
+        /// # Errors
+        /// The budget is empty. The response is 429 with `Retry-After`: a page for a browser, problem details for an
+        /// API client.
+        pub async fn take_reauthentication_attempt(
+            &self,
+            throttle: &$crate::throttle::Throttle,
+            token: &$crate::token::VerifiedToken,
+        ) -> ::core::result::Result<$crate::throttle::Attempt, $error> {
+            Ok(self.exchange().take_reauthentication_attempt(throttle, token).await?)
+        }
+
         /// Returns a cookie by which Hardtack recognizes this browser at later log-ins. Add the cookie to the response
         /// to a successful log-in. [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of such a
         /// browser separately. Therefore, a stranger who uses up the attempts of an account cannot lock its owner out
