@@ -82,7 +82,7 @@ pub enum BrowserError {
     },
     /// A click did not open another page.
     #[error(
-        "60 s after a click on {0}, the browser was still on the same page; if the click is not supposed to load \
+        "120 s after a click on {0}, the browser was still on the same page; if the click is not supposed to load \
          another page, call `click` instead of `submit`"
     )]
     Stayed(String),

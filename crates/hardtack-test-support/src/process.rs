@@ -71,7 +71,7 @@ impl Program {
         self
     }
 
-    /// Starts a server and waits until it is ready, for at most 60 s. The server is ready when it has printed a line
+    /// Starts a server and waits until it is ready, for at most 120 s. The server is ready when it has printed a line
     /// with `http://` to its standard output. If [`health_at`](Self::health_at) was called, it is also ready when
     /// `/healthz` responds with 200.
     ///
@@ -203,7 +203,7 @@ pub enum StartError {
     },
     /// The server was not ready in time, and was killed.
     #[error(
-        "the program was not ready within 60 s; expected a line with http:// on stdout, or, if `health_at` was called, \
+        "the program was not ready within 120 s; expected a line with http:// on stdout, or, if `health_at` was called, \
          status 200 from /healthz\nstdout:\n{stdout}\nstderr:\n{stderr}"
     )]
     NotReady {
@@ -285,7 +285,7 @@ impl Process {
     /// Sends SIGTERM and waits until the process has ended.
     ///
     /// # Panics
-    /// If it has not ended after 60 s.
+    /// If it has not ended after 120 s.
     pub async fn stop(mut self) -> Finished {
         assert!(signal(&self.id().to_string(), "TERM"), "cannot send SIGTERM to {}", self.id());
         let deadline = Instant::now() + LONGEST_WAIT;
@@ -295,7 +295,7 @@ impl Process {
             }
             assert!(
                 Instant::now() < deadline,
-                "the process was still running 60 s after SIGTERM\nstderr:\n{}",
+                "the process was still running 120 s after SIGTERM\nstderr:\n{}",
                 self.stderr()
             );
             tokio::time::sleep(STEP).await;

@@ -119,7 +119,7 @@ impl RedisServer {
             if log.contains("Address already in use") {
                 return None;
             }
-            assert!(Instant::now() < deadline, "redis-server is not ready within 60 s; its log:\n{log}");
+            assert!(Instant::now() < deadline, "redis-server is not ready within 120 s; its log:\n{log}");
             std::thread::sleep(STEP);
         }
         Some(server)
@@ -166,7 +166,7 @@ impl RedisServer {
         let deadline = Instant::now() + LONGEST_WAIT;
         self.supervise("start");
         while !self.is_ready() {
-            assert!(Instant::now() < deadline, "redis-server is not ready again within 60 s");
+            assert!(Instant::now() < deadline, "redis-server is not ready again within 120 s");
             std::thread::sleep(STEP);
         }
     }
