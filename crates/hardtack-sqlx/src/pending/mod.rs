@@ -4,8 +4,11 @@ mod in_transaction;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use hardtack::BackendError;
+use hardtack::authenticator::Prune;
+use hardtack::clock::Timestamp;
 use hardtack::session::{PendingRevocation, PendingRevocations};
 use hardtack_db::{MigrateError, Pool, Statement};
 
@@ -62,6 +65,9 @@ pub struct PendingEnds<P> {
 /// wait.
 const DELAY: i64 = 2;
 
+/// How long an intention is kept that no process carries out.
+const LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
 impl<P: Clone + Into<Database>> PendingEnds<P> {
     /// Creates a `PendingEnds` that keeps its intentions in a database that is already open. Call [`Self::migrate`]
     /// before you use it.
@@ -96,6 +102,27 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
     /// The database failed.
     pub async fn move_to_store(&self, from: &str, to: &str) -> Result<u64, BackendError> {
         let statement = Statement::new("UPDATE pending_ends SET store = $2 WHERE store = $1").bind(from).bind(to);
+        self.pool.execute(statement).await.map_err(BackendError::new)
+    }
+
+    /// Deletes up to `limit` intentions for other session stores that are at least 400 days old, and returns how many
+    /// were deleted. `now` is the time of the database's clock.
+    ///
+    /// If no process uses a session store any more, because it has lost its data or was only tried out, nothing carries
+    /// out the intentions for it. After 400 days, none of its sessions can be continued: browsers keep no cookie longer
+    /// (RFC 6265bis).
+    ///
+    /// A process that serves requests need not call this method if it registers this value with
+    /// [`also_prune`](hardtack::AuthenticatorBuilder::also_prune).
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
+        let sql = "DELETE FROM pending_ends WHERE number IN (SELECT number FROM pending_ends
+            WHERE created_at <= $1 AND store IS NOT NULL AND store <> $2 ORDER BY number LIMIT $3)";
+        // An id is never empty, so without an own id, the intentions for all stores are those for other stores.
+        let own = self.store_id().unwrap_or_default();
+        let statement = Statement::new(sql).bind((now - LIFETIME).unix_seconds()).bind(own).bind(i64::from(limit));
         self.pool.execute(statement).await.map_err(BackendError::new)
     }
 
@@ -154,6 +181,17 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> PendingRevocations for P
 
     fn registered(&self) {
         self.carried_out.store(true, Ordering::Relaxed);
+    }
+}
+
+impl<P: Clone + Into<Database> + Send + Sync + 'static> Prune for PendingEnds<P> {
+    async fn time(&self) -> Result<Option<Timestamp>, BackendError> {
+        let time = self.pool.unix_time().await.map_err(BackendError::new)?;
+        Ok(Some(Timestamp::from_unix_seconds(time)))
+    }
+
+    async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
+        Self::prune(self, now, limit).await
     }
 }
 

@@ -176,6 +176,29 @@ async fn on_postgres_listeners_learn_of_the_commit() {
     assert_eq!(sessions.revocations(0, 10).await.unwrap().entries.len(), 1);
 }
 
+/// A server was tried out with another store, or the store has lost its data.
+#[tokio::test]
+async fn e01_intentions_for_stores_that_no_server_uses_are_deleted_in_the_end() {
+    for database in TestDatabase::both() {
+        let (pending, pool) = intentions(&database).await;
+        for store in [Some("gone"), Some("own"), None] {
+            pending.set_store_id(store);
+            let mut transaction = pool.begin().await.unwrap();
+            let _ended = pending.end_all_in(&mut transaction.connection(), "alice").await.unwrap();
+            transaction.commit().await.unwrap();
+        }
+        let day = Duration::from_secs(24 * 60 * 60);
+        let now = Timestamp::from_unix_seconds(pool.unix_time().await.unwrap());
+        pending.set_store_id(Some("own"));
+        assert_eq!(pending.prune(now + 399 * day, 10).await.unwrap(), 0);
+        assert_eq!(pending.prune(now + 401 * day, 0).await.unwrap(), 0);
+        assert_eq!(pending.prune(now + 401 * day, 10).await.unwrap(), 1);
+        let left: Vec<(Option<String>,)> =
+            pool.fetch(Statement::new("SELECT store FROM pending_ends ORDER BY number")).await.unwrap();
+        assert_eq!(left, [(Some("own".to_owned()),), (None,)]);
+    }
+}
+
 async fn intentions(database: &TestDatabase) -> (PendingEnds<Database>, Pool) {
     let pending = database.open().await.pending_ends().carried_out_by_servers();
     assert_eq!(pending.migrate().await.unwrap(), 2);
