@@ -24,6 +24,9 @@ use crate::server_info::check_server;
 /// runs.
 const PRUNE_BATCH: u64 = 200;
 
+/// How many sessions one run of `revoke.lua` ends at most when all sessions end.
+const END_BATCH: usize = 200;
+
 /// A [`SessionStore`] that keeps sessions in Redis or Valkey.
 ///
 /// Clones share two connections. One is for all operations. The other listens for revocations; the first call of
@@ -100,6 +103,36 @@ impl RedisSessions {
         create.arg(self.identity_key()).arg(SessionId::random().to_string()).arg("NX");
         let _: Option<String> = self.connection.query(&create, Retry::Safe).await.map_err(BackendError::new)?;
         self.identity().await?.ok_or_else(|| BackendError::new("Redis has lost the id of the store"))
+    }
+
+    /// Adds one to a counter in Redis, and returns the new number. If Redis has gone back to an older state, for example
+    /// because an older snapshot was restored, it returns a number that it has returned before. So a program that keeps
+    /// the highest number elsewhere notices this, and can call [`Self::end_all_sessions`].
+    ///
+    /// # Errors
+    /// Redis failed.
+    pub async fn count(&self) -> Result<u64, BackendError> {
+        let mut count = redis::cmd("INCR");
+        count.arg(format!("{}:count", self.prefix));
+        // If the command is executed twice, a number is left out, which does no harm.
+        self.connection.query(&count, Retry::Safe).await.map_err(BackendError::new)
+    }
+
+    /// Ends the sessions of all users, and returns how many were ended. Call this method if Redis has gone back to an
+    /// older state. Otherwise, the sessions that were ended in the meantime would be live again.
+    ///
+    /// # Errors
+    /// Redis failed. Some of the sessions may have ended.
+    pub async fn end_all_sessions(&self, now: Timestamp) -> Result<u64, BackendError> {
+        let mut read = redis::cmd("ZRANGE");
+        read.arg(format!("{}:ends", self.prefix)).arg(0).arg(-1);
+        let ids: Vec<String> = self.connection.query(&read, Retry::Safe).await.map_err(BackendError::new)?;
+        let ids: Vec<SessionId> = decode_ids(ids)?;
+        let mut ended = 0;
+        for ids in ids.chunks(END_BATCH) {
+            ended += self.revoke(RevokeTarget::Sessions(ids), now).await?.len() as u64;
+        }
+        Ok(ended)
     }
 
     fn identity_key(&self) -> String {

@@ -10,6 +10,7 @@
 //! changes nothing.
 
 mod given_keys;
+mod lost_changes;
 mod place;
 mod presence;
 mod session_place;

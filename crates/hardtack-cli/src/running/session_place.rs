@@ -12,8 +12,9 @@ use crate::config::{RedisConfig, RedisPurpose};
 use crate::error::Error;
 
 /// The name of the row of `hardtack_settings` that says where the servers kept their sessions when they last ran. Each
-/// running server writes its own place into this row every few seconds and when it stops. If all servers have stopped,
-/// the row therefore names the place of the server that stopped last.
+/// running server writes its own place into this row every few seconds and when it stops, unless another running server
+/// keeps its sessions elsewhere. If all servers have stopped, the row therefore names the place of the server that
+/// stopped last.
 const NAME: &str = "session_place";
 
 /// Each running server has a row in `hardtack_settings`. The name of the row begins with this prefix. The value of the
@@ -21,9 +22,26 @@ const NAME: &str = "session_place";
 /// of [`Place::to_text`].
 pub(super) const SERVER: &str = "session_place_of_server:";
 
-/// Records where a running server keeps its sessions.
+/// Records where the servers keep their sessions.
 pub(super) async fn record(table: &Table, place: &Place) -> Result<(), Error> {
     table.set(NAME, &place.to_text()).await
+}
+
+/// Records where a running server keeps its sessions, unless another running server keeps its sessions elsewhere. So a
+/// server that is tried out with another store does not hide the place of the other servers, even if these servers are
+/// killed just after the trial.
+pub(super) async fn record_if_agreed(table: &Table, place: &Place) -> Result<(), Error> {
+    match of_running_servers(table).await?.iter().all(|other| other.is_same_store(place)) {
+        true => record(table, place).await,
+        false => Ok(()),
+    }
+}
+
+/// Records where the servers keep their sessions when a server stops. `place` is where that server kept its sessions.
+/// Its row must have been deleted.
+pub(super) async fn record_at_stop(table: &Table, place: &Place) -> Result<(), Error> {
+    let others = of_running_servers(table).await?;
+    record(table, others.first().unwrap_or(place)).await
 }
 
 /// Warns if a server that is starting keeps its sessions in another place than the servers before it.

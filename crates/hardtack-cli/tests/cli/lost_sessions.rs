@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::stores::{Store, TwoServers, at, on_every_store, on_redis};
 use crate::support::{
     PASSWORD, TestDir, is_logged, is_logged_in, is_refused_eventually, is_refused_soon, log_in, log_out, output,
-    sign_up, start, with_copied_access_cookie,
+    refresh, sign_up, start, with_copied_access_cookie,
 };
 
 on_every_store! {{
@@ -164,6 +164,91 @@ async fn k07_servers_agree_again_after_redis_has_lost_its_data() {
     assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
     assert_eq!(output(&command), "ada is logged out; 1 session was ended.\n");
     is_refused_soon(&with_copied_access_cookie(&ada, &other), "logged out by an operator").await;
+}
+
+/// An older snapshot of Redis is restored, while the server runs and while it is stopped. It has the same id as before.
+#[tokio::test]
+async fn k07_s71_sessions_that_have_ended_do_not_live_again_in_an_older_redis() {
+    for restarts in [false, true] {
+        let redis = RedisServer::start();
+        let dir = TestDir::new();
+        let program = dir.serve(["--redis-url", &redis.url()]);
+        let server = start(&program).await;
+        let (mut ada, mut bob) = (server.client(), server.client());
+        sign_up(&mut ada, "ada").await;
+        sign_up(&mut bob, "bob").await;
+        let copy = ada.clone();
+        let session = session_of(&mut ada).await;
+        let keys = [format!("{{hardtack}}:session:{session}"), "{hardtack}:count".to_owned()];
+        for key in &keys {
+            assert_eq!(redis.command(&format!("COPY {key} {key}:older")), ":1");
+        }
+        log_out(&mut ada).await;
+        server.stop().await;
+        // Each start counts.
+        for _ in 0..2 {
+            start(&program).await.stop().await;
+        }
+        let server = start(&program).await;
+        let running = match restarts {
+            true => {
+                server.stop().await;
+                None
+            }
+            false => Some(server),
+        };
+        for key in &keys {
+            assert_eq!(redis.command(&format!("COPY {key}:older {key} REPLACE")), ":1");
+        }
+        let server = match running {
+            Some(server) => server,
+            None => start(&program).await,
+        };
+        is_logged(&server, "sessions_went_back").await;
+        let mut again = at(&server, &copy);
+        again.jar().remove("access_token_cookie");
+        assert_eq!(refresh(&mut again).await, 401, "restarts: {restarts}");
+        let mut bob = at(&server, &bob);
+        bob.jar().remove("access_token_cookie");
+        assert_eq!(refresh(&mut bob).await, 401, "it is not known which sessions had ended");
+        // Later, sessions live on.
+        assert_eq!(log_in(&mut bob, "bob", PASSWORD).await, 200);
+        let carol = start(&program).await;
+        assert_eq!(refresh(&mut at(&carol, &bob)).await, 200);
+    }
+}
+
+/// The id of a browser's session.
+async fn session_of(client: &mut Client) -> String {
+    let listed = client.get("/account/sessions").accept_json().send().await.json();
+    let current = listed["sessions"].as_array().unwrap().iter().find(|session| session["current"] == true);
+    current.unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+/// A server is tried out with another Redis beside the server of the site, and is stopped. Then the server of the site
+/// is killed, before it has written its place again.
+#[tokio::test]
+async fn k07_a_trial_does_not_hide_the_place_of_a_server_that_was_killed() {
+    let (redis, trial) = (RedisServer::start(), RedisServer::start());
+    let dir = TestDir::new();
+    let url = format!("sqlite:{}", dir.path("hardtack-data/hardtack.db").display());
+    let server = start(&dir.serve(["--redis-url", &redis.url()])).await;
+    let mut ada = server.client();
+    sign_up(&mut ada, "ada").await;
+    for kills_trial in [false, true] {
+        let tried = start(&dir.serve(["--redis-url", &trial.url()])).await;
+        match kills_trial {
+            true => drop(tried.kill()),
+            false => drop(tried.stop().await),
+        }
+    }
+    server.kill();
+    // Some time later, neither counts as running.
+    let passed = "UPDATE hardtack_settings SET value = '1 ' || SUBSTR(value, INSTR(value, ' ') + 1)
+        WHERE name LIKE 'session_place_of_server:%'";
+    assert!(execute(&url, passed).await > 0);
+    let command = dir.hardtack(["user", "log-out", "ada", "--redis-url", &redis.url()]);
+    assert_eq!(output(&command), "ada is logged out; 1 session was ended.\n");
 }
 
 /// A server that was started with another Redis used to remove the intentions, although the sessions are not in its
