@@ -21,12 +21,16 @@ impl Accounts {
     /// If email is on, a new address is sent a confirmation link. If the old address was confirmed, it is sent a link
     /// that undoes the change. Both emails are queued in the transaction that stores the change. If a limit prevents
     /// the confirmation link from being sent, that limit is returned along with the user.
+    ///
+    /// `sessions_ended` is the result of [`Self::check_session`]. If the user's sessions have been ended since, nothing
+    /// is changed: otherwise, a thief whom an operator has just logged out could still get a link that restores an
+    /// address.
     pub(crate) async fn change_profile(
         &self,
         user: &User,
         profile: Profile,
         current_password: Option<TypedPassword>,
-        session: Option<SessionId>,
+        (session, sessions_ended): (Option<SessionId>, i64),
         request: &RequestInfo,
     ) -> Result<(User, Option<MailLimit>), ActionError<ProfileChangeProblem>> {
         let (profile, fields) = profile.validate();
@@ -55,6 +59,9 @@ impl Accounts {
             // Concurrently, the password was changed or the user was disabled.
             return Err(unproven(&profile));
         };
+        if !UserStore::has_ended_sessions_in(&mut transaction, &user.id, sessions_ended).await? {
+            return Err(sessions_ended_meanwhile());
+        }
         let changed = UserStore::set_profile_in(&mut transaction, &user.id, &profile).await?.ok_or_else(deleted)?;
         let is_new = changed.email != old.email;
         let mut limit = None;
@@ -162,4 +169,10 @@ impl Accounts {
         }
         Ok((PasswordOwner { id: link.user_id, username: link.username, version, is_first: false }, ended))
     }
+}
+
+/// The error if the user's sessions were ended while a change was in progress. If the client tries again, it learns that
+/// its session has ended.
+pub(super) fn sessions_ended_meanwhile<P>() -> ActionError<P> {
+    ActionError::Backend(BackendError::new("the user's sessions were ended in the meantime"))
 }

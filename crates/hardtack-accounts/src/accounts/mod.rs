@@ -9,11 +9,12 @@ mod queued_mail;
 mod session_ends;
 
 use std::future::Future;
+use std::time::Duration;
 
 use hardtack::authenticator::Prune;
 use hardtack::clock::Timestamp;
 use hardtack::throttle::ThrottleStore;
-use hardtack::{Authenticator, AuthenticatorBuilder, BackendError};
+use hardtack::{Authenticator, AuthenticatorBuilder, BackendError, SessionId};
 use hardtack_db::{Migration, Pool, Transaction};
 use hardtack_sqlx::{Database, MigrateError};
 
@@ -64,7 +65,7 @@ const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/postgres/0005_mail_jobs.sql"),
     ),
     Migration::per_database(
-        NAMES,
+        6,
         include_str!("../../migrations/sqlite/0006_skeleton.sql"),
         include_str!("../../migrations/postgres/0006_skeleton.sql"),
     ),
@@ -73,11 +74,15 @@ const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/sqlite/0008_letters.sql"),
         include_str!("../../migrations/postgres/0008_letters.sql"),
     ),
+    Migration::per_database(
+        NAMES,
+        include_str!("../../migrations/sqlite/0009_looks.sql"),
+        include_str!("../../migrations/postgres/0009_looks.sql"),
+    ),
 ];
 
-/// The number of the migration that adds the column `skeleton` (UTS #39). [`upgrade_names`] then fills in the column
-/// for existing users.
-const NAMES: u32 = 6;
+/// The number of the migration that adds the last of the columns that [`upgrade_names`] fills in for existing users.
+const NAMES: u32 = 9;
 
 /// User accounts and their passwords, stored in a database. Clones share the database pool and the background tasks.
 ///
@@ -102,6 +107,9 @@ pub struct Accounts {
     counter_store: CounterStore,
     throttling: Throttling,
 }
+
+/// How long a change to a user waits for the session store.
+const SESSION_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The query parameters of the site's pages, besides `next`.
 const QUERY_PARAMETERS: [&str; 7] = ["after", "done", "ended", "form", "incomplete", "public", "token"];
@@ -306,8 +314,9 @@ impl Accounts {
         changes && mail && activity
     }
 
-    /// Deletes up to `limit` rows of each of these: activity older than 90 days, expired links, and records of emails
-    /// that were sent more than a day ago. Returns how many rows were deleted.
+    /// Deletes up to `limit` rows of each of these: activity older than 90 days, expired links, records of emails that
+    /// were sent more than a day ago, and intentions to end sessions that are older than 400 days and belong to another
+    /// session store. Returns how many rows were deleted.
     ///
     /// A process that serves requests need not call this method. An authenticator whose builder was passed to
     /// [`configure`](Self::configure) deletes these rows every ten minutes.
@@ -333,8 +342,33 @@ impl Accounts {
         self.expired_rows().prune(now, limit).await
     }
 
+    /// Checks that the session of a request has not ended. The process may not have learned of the end yet, so this
+    /// reads the user, the stored intentions to end sessions, and the session itself. Returns a number that identifies
+    /// this state. With it, a transaction can check that the user's sessions have not been ended since. Returns `None`
+    /// if the session has ended or the user is disabled.
+    ///
+    /// If the session store fails, the session counts as live: a change to the user must be possible nevertheless.
+    pub(crate) async fn check_session(
+        &self,
+        auth: &Authenticator,
+        user_id: &str,
+        session: Option<SessionId>,
+    ) -> Result<Option<i64>, BackendError> {
+        // The order matters: a change that is not seen by one step is seen by a later one, or by the transaction.
+        let Some(ended) = self.users.sessions_ended(user_id).await? else { return Ok(None) };
+        let Some(session) = session else { return Ok(Some(ended)) };
+        if self.session_ends.is_to_end(user_id, session).await? {
+            return Ok(None);
+        }
+        let found = tokio::time::timeout(SESSION_PATIENCE, auth.session(user_id, session)).await;
+        Ok(match found {
+            Ok(Ok(None)) => None,
+            Ok(Ok(Some(_)) | Err(_)) | Err(_) => Some(ended),
+        })
+    }
+
     fn expired_rows(&self) -> ExpiredRows {
-        ExpiredRows::new(&self.activity, &self.links, &self.database)
+        ExpiredRows::new(self)
     }
 
     /// Returns the user with this id, which is the `sub` of the user's tokens. Returns `None` if no such user exists or

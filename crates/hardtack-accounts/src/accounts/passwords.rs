@@ -6,6 +6,7 @@ use hardtack::{BackendError, SessionId};
 use hardtack_db::Transaction;
 
 use super::Accounts;
+use super::addresses::sessions_ended_meanwhile;
 use super::error::{ActionError, PasswordChangeProblem, PasswordResetProblem, SignUpProblems, WrongPassword};
 use super::queued_mail::{kill_links_in, kill_sent_links_in};
 use crate::activity::{ActivityKind, RequestInfo};
@@ -215,12 +216,15 @@ impl Accounts {
     /// Changes the password of a user who enters the current one. The same transaction ends the user's sessions except
     /// `kept`, or stores the intention to end them. It also invalidates the user's reset and confirmation links.
     /// Returns the ended sessions and the version of the new password.
+    ///
+    /// `sessions_ended` is the result of [`Self::check_session`]. If the user's sessions have been ended since, nothing
+    /// is changed.
     pub(crate) async fn change_password(
         &self,
         user: &User,
         current: String,
         new: String,
-        kept: Option<SessionId>,
+        (kept, sessions_ended): (Option<SessionId>, i64),
         request: &RequestInfo,
     ) -> Result<(EndedSessions, i64), ActionError<PasswordChangeProblem>> {
         let current =
@@ -235,6 +239,9 @@ impl Accounts {
         if !UserStore::set_password_in(&mut transaction, &user.id, &hash, verified.version).await? {
             // The password was changed concurrently: the current password is no longer the one that was entered.
             return Err(ActionError::Invalid(PasswordChangeProblem::WrongCurrent));
+        }
+        if !UserStore::has_ended_sessions_in(&mut transaction, &user.id, sessions_ended).await? {
+            return Err(sessions_ended_meanwhile());
         }
         kill_links_in(&mut transaction, &user.id).await?;
         let ended = self.session_ends.end_others_in(&mut transaction, &user.id, kept).await?;

@@ -25,6 +25,7 @@ hardtack_test_support::on_every_store! {
         s76_e01_two_servers_send_a_letter_once,
         s76_e01_an_undo_also_withdraws_links_that_are_not_sent_yet,
         s83_a_queued_warning_loses_its_link_when_an_operator_ends_access,
+        s83_a_change_just_after_a_log_out_is_refused,
     }
 }
 
@@ -294,6 +295,28 @@ async fn s83_a_queued_warning_loses_its_link_when_an_operator_ends_access(on_pos
         assert!(!warning.contains("token="), "{command}: {warning}");
         assert_eq!(count(&site, "links WHERE purpose = 'undo_email'").await, 0, "{command}");
     }
+}
+
+/// An operator logs out a thief, and the server has not learned of it yet. The thief's former address must not get a
+/// link that restores it.
+async fn s83_a_change_just_after_a_log_out_is_refused(on_postgres: bool) {
+    let (site, mailer) = start(on_postgres).await;
+    let mut thief = ada(&site, &mailer).await;
+    let (_, ended) = site.accounts.log_out("ada", site.auth.now()).await.unwrap().unwrap();
+    let body = json!({ "email": EVIL, "current_password": PASSWORD });
+    let change = thief.clone().post("/account/change_settings").accept_json().csrf().json(&body).send().await;
+    assert_eq!(change.status(), 401, "{}", change.text());
+    let body = json!({ "current_password": PASSWORD, "new_password": "another password of his" });
+    let change = thief.post("/account/password").accept_json().csrf().json(&body).send().await;
+    assert_eq!(change.status(), 401, "{}", change.text());
+    flush(&site.accounts).await;
+    assert!(mailer.take().is_empty());
+    assert_eq!(count(&site, "users WHERE email = 'ada@mail.example'").await, 1);
+    assert!(site.auth.finish_ending(ended).await);
+    // After the next log-in, changes are possible again.
+    let mut owner = site.client();
+    assert_eq!(log_in(&mut owner, "ada", PASSWORD).await.status(), 200);
+    set_email(&mut owner, "good@mail.example").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -82,6 +82,61 @@ pub(super) fn look(text: &str) -> String {
     look
 }
 
+/// The forms of a name that are stored beside it, besides its key. All of them are skeletons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Looks {
+    /// The skeleton of the name in lower case. Names that look alike in lower case have the same skeleton.
+    pub(crate) skeleton: String,
+    /// The skeleton of the name as it looks with its capital letters. `paypaI` with a capital I looks like `paypal`,
+    /// but its lower-case form `paypai` does not.
+    pub(crate) of_capitals: String,
+    /// The skeleton of the name as it is read if it is written in capital letters: `MlKE` with a small l looks like
+    /// `MIKE`. The same as `skeleton` if the name is not written in capital letters.
+    pub(crate) with_i: String,
+    /// Whether the name is written in capital letters.
+    is_in_capitals: bool,
+}
+
+impl Looks {
+    /// Returns the forms of a name. Users may have names from before the current rules.
+    pub(crate) fn of(name: &str) -> Self {
+        let own = skeleton(name);
+        let shown = fold(name).map(|folded| folded.shown);
+        let shown = shown.as_deref().unwrap_or(name);
+        let reading = capital_reading(shown);
+        Self {
+            of_capitals: skeleton(&look(shown)),
+            is_in_capitals: reading.is_some(),
+            with_i: reading.map_or_else(|| own.clone(), |reading| skeleton(&reading)),
+            skeleton: own,
+        }
+    }
+
+    /// Returns `look`, or `None` if it is the same as the skeleton.
+    fn differing<'a>(&self, look: &'a str) -> Option<&'a str> {
+        (look != self.skeleton).then_some(look)
+    }
+
+    /// Returns the values of the columns `look_of_capitals` and `look_with_i`. A name that is written in capital letters
+    /// has no look of capitals: `MIKE` is read as `mike`, and never as `mlke`.
+    pub(crate) fn columns(&self) -> (Option<&str>, Option<&str>) {
+        let of_capitals = self.differing(&self.of_capitals).filter(|_| !self.is_in_capitals);
+        (of_capitals, self.differing(&self.with_i))
+    }
+}
+
+/// The version of this program's own rules for keys and skeletons. Increase it whenever [`fold`], [`username_key`] or
+/// [`Looks`] return something else for some name. Otherwise, new names are compared with forms of existing names that
+/// were computed under older rules.
+const RULES: u64 = 1;
+
+/// Returns the version of the rules by which names are compared: those of this program and those of Unicode. The forms
+/// of names that were stored under a lower version are computed again when a program starts.
+pub(crate) fn name_rules() -> i64 {
+    let (major, minor, update) = unicode_security::UNICODE_VERSION;
+    i64::try_from(RULES * 1_000_000 + major * 10_000 + minor * 100 + update).unwrap_or(i64::MAX)
+}
+
 /// Returns a name that is written in capital letters, such as `MlKE`, with `i` for each character that looks like a
 /// capital `I`, such as a small `l` or `1`. Returns `None` if the name has fewer than two other capital letters, as in
 /// `Al`, or if it has small letters.
