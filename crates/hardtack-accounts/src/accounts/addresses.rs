@@ -5,7 +5,9 @@ use hardtack::session::EndedSessions;
 use hardtack::{BackendError, SessionId};
 
 use super::Accounts;
-use super::error::{ActionError, DeadLink, PasswordResetProblem, ProfileChangeProblem, WrongPassword};
+use super::error::{
+    ActionError, DeadLink, PasswordResetProblem, ProfileChangeProblem, WrongPassword, sessions_ended_meanwhile,
+};
 use super::passwords::PasswordOwner;
 use super::queued_mail::{kill_later_undos_in, kill_links_in};
 use crate::activity::{ActivityKind, RequestInfo};
@@ -169,10 +171,4 @@ impl Accounts {
         }
         Ok((PasswordOwner { id: link.user_id, username: link.username, version, is_first: false }, ended))
     }
-}
-
-/// The error if the user's sessions were ended while a change was in progress. If the client tries again, it learns that
-/// its session has ended.
-pub(super) fn sessions_ended_meanwhile<P>() -> ActionError<P> {
-    ActionError::Backend(BackendError::new("the user's sessions were ended in the meantime"))
 }

@@ -8,7 +8,6 @@ use hardtack::authenticator::Prune;
 use hardtack::clock::Timestamp;
 use hardtack_db::Pool;
 
-use super::Accounts;
 use super::session_ends::SessionEnds;
 use crate::activity::ActivityStore;
 use crate::links::LinkStore;
@@ -26,13 +25,14 @@ pub(super) struct ExpiredRows {
 }
 
 impl ExpiredRows {
-    pub(super) fn new(accounts: &Accounts) -> Self {
-        Self {
-            activity: accounts.activity.clone(),
-            links: accounts.links.clone(),
-            database: accounts.database.clone(),
-            session_ends: accounts.session_ends.clone(),
-        }
+    pub(super) fn new(
+        activity: &ActivityStore,
+        links: &LinkStore,
+        database: &Pool,
+        session_ends: &SessionEnds,
+    ) -> Self {
+        let (activity, links, database) = (activity.clone(), links.clone(), database.clone());
+        Self { activity, links, database, session_ends: session_ends.clone() }
     }
 }
 

@@ -368,7 +368,7 @@ impl Accounts {
     }
 
     fn expired_rows(&self) -> ExpiredRows {
-        ExpiredRows::new(self)
+        ExpiredRows::new(&self.activity, &self.links, &self.database, &self.session_ends)
     }
 
     /// Returns the user with this id, which is the `sub` of the user's tokens. Returns `None` if no such user exists or

@@ -6,8 +6,9 @@ use hardtack::{BackendError, SessionId};
 use hardtack_db::Transaction;
 
 use super::Accounts;
-use super::addresses::sessions_ended_meanwhile;
-use super::error::{ActionError, PasswordChangeProblem, PasswordResetProblem, SignUpProblems, WrongPassword};
+use super::error::{
+    ActionError, PasswordChangeProblem, PasswordResetProblem, SignUpProblems, WrongPassword, sessions_ended_meanwhile,
+};
 use super::queued_mail::{kill_links_in, kill_sent_links_in};
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
