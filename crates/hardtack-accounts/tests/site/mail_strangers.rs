@@ -231,9 +231,10 @@ async fn l3_s77_reset_links_of_one_network_delay_no_confirmation_of_others() {
         done.unwrap();
     }
     wait_for_jobs(&site, "user_id = '' AND attempts = 0", 220).await;
+    let since = Instant::now();
     sign_up_from(site.client(), "192.0.2.7", "bob", "bob@mail.example").await;
     assert_eq!(mailer.wait_for(1).await[0].0, "bob@mail.example");
-    mailer.assert_still_hanging();
+    assert!(since.elapsed() < minutes(1), "{:?}", since.elapsed());
 }
 
 /// A thief has accounts whose mailboxes hang, and causes warnings to them. Then the thief takes over an account.
