@@ -1,4 +1,4 @@
-//! Context-specific words, such as the user name: words that an attacker who knows the user and the site tries first.
+//! Context-specific words, such as the user name. An attacker who knows the user and the site tries these words first.
 
 use super::patterns::outside_runs;
 
@@ -33,7 +33,7 @@ pub(super) fn is_expected<'a>(
         }
         let parts = text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned);
         words.extend(parts.filter(|part| part.chars().count() >= SHORTEST_PART));
-        // The whole text is a word too, unless it is so short that it occurs in many other words.
+        // The whole text is also a word, unless it is so short that it occurs in many other words.
         words.extend((text.chars().count() >= SHORTEST_PART - 1).then_some(text));
     }
     words.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));

@@ -15,7 +15,7 @@ const MAX_CHARS: usize = 64;
 /// The ASCII punctuation that a name may contain.
 const PUNCTUATION: &str = "._-@+";
 
-/// Names with which nobody can sign up. Other users could believe that someone with such a name runs the site, or
+/// Names that cannot be chosen at sign-up. Other users could believe that someone with such a name runs the site, or
 /// programs could treat the name in a special way. The first rows are from RFC 2142.
 const RESERVED: &[&str] = &[
     "abuse",
@@ -99,7 +99,7 @@ impl NameRules {
         Self { reserved: Arc::default() }
     }
 
-    /// Reserves more names. Names that look like them are reserved as well.
+    /// Reserves more names. Names that look like these names are also reserved.
     #[must_use]
     pub fn reserve<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         Arc::make_mut(&mut self.reserved).extend(names.into_iter().map(|name| skeleton(name.as_ref())));
@@ -127,8 +127,9 @@ impl NameRules {
     }
 }
 
-/// Returns whether a skeleton is `reserved`, or would be if an `l` or a `1` in the name were a capital `I`. In many
-/// fonts, these characters look the same. A small `i` has a dot, so `ali` cannot be read as `all`.
+/// Returns whether a skeleton equals `reserved`. Also returns `true` if it would equal `reserved` after an `l` or a `1`
+/// in the name was replaced with a capital `I`. In many fonts, these characters look the same. A small `i` has a dot,
+/// so `ali` cannot be read as `all`.
 fn can_be_read_as(skeleton: &str, reserved: &str) -> bool {
     let is_read_as = |(c, reserved): (char, char)| c == reserved || (c, reserved) == ('l', 'i');
     skeleton.chars().count() == reserved.chars().count() && skeleton.chars().zip(reserved.chars()).all(is_read_as)
@@ -140,7 +141,7 @@ impl fmt::Debug for NameRules {
     }
 }
 
-/// A name that passed the rules. Only [`NameRules::check`] creates it.
+/// A name that obeys the rules. Only [`NameRules::check`] creates such a value.
 #[derive(Debug)]
 pub(crate) struct NewName {
     /// The name as it is stored and shown.
