@@ -34,8 +34,8 @@ use crate::{AccessToken, Auth, AuthError, LogInForm, Optional, ReauthenticationF
 /// exist.
 const NO_MATCH: &str = "That user name and password do not match.";
 
-/// The text if a logged-in user enters a wrong password. It is the same if what was typed is the user name and password
-/// of another user. Otherwise, everyone who has an account could guess the passwords of others.
+/// The text if a logged-in user enters a wrong password. If the user name and password of another user were typed, the
+/// text is the same. Otherwise, everyone who has an account could guess the passwords of other users.
 const NO_MATCH_AGAIN: &str =
     "That user name and password do not match, or you are logged in as another user. To switch users, log out first.";
 

@@ -390,8 +390,8 @@ impl Request<'_> {
         let exchange = async {
             let sent = client.pool.request(request.clone()).await;
             let sent = match sent {
-                // The server has just closed the connection, which was idle. As browsers do, send the request again (RFC
-                // 9110 section 9.2.2).
+                // The connection was idle, and the server has just closed it. Send the request again, as browsers do
+                // (RFC 9110 section 9.2.2).
                 Err(error) if is_idempotent && !error.is_connect() => client.pool.request(request).await,
                 sent => sent,
             };

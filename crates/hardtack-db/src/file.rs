@@ -245,7 +245,7 @@ impl Examination {
         let mut state = self.file.state();
         let Found { is_intact, schema, shrinks, size } = found;
         let is_ours = match self.change {
-            // The database may have become smaller since the length was read, but not without a new schema version.
+            // If the database has become smaller since the length was read, the schema version has increased.
             LengthChange::Longer => schema > state.schema || (schema == state.schema && (self.len <= size || shrinks)),
             LengthChange::Shorter => schema > state.schema || shrinks,
         };

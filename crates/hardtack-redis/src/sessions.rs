@@ -24,7 +24,7 @@ use crate::server_info::check_server;
 /// executes nothing else while the script runs.
 const PRUNE_BATCH: u64 = 200;
 
-/// How many sessions one run of `revoke.lua` ends at most when all sessions end.
+/// When all sessions end, the maximum number of sessions that one run of `revoke.lua` ends.
 const END_BATCH: usize = 200;
 
 /// A [`SessionStore`] that keeps sessions in Redis or Valkey.
@@ -105,21 +105,23 @@ impl RedisSessions {
         self.identity().await?.ok_or_else(|| BackendError::new("Redis has lost the id of the store"))
     }
 
-    /// Adds one to a counter in Redis, and returns the new number. If Redis has gone back to an older state, for example
-    /// because an older snapshot was restored, it returns a number that it has returned before. So a program that keeps
-    /// the highest number elsewhere notices this, and can call [`Self::end_all_sessions`].
+    /// Adds one to a counter in Redis, and returns the new number. If Redis has gone back to an older state, for
+    /// example because an older snapshot was restored, this method returns a number that it has returned before.
+    ///
+    /// To notice that Redis has gone back, store the highest number outside Redis. If this method returns a number that
+    /// is not higher, call [`Self::end_all_sessions`].
     ///
     /// # Errors
     /// Redis failed.
     pub async fn count(&self) -> Result<u64, BackendError> {
         let mut count = redis::cmd("INCR");
         count.arg(format!("{}:count", self.prefix));
-        // If the command is executed twice, a number is left out, which does no harm.
+        // If the command is executed twice, a number is skipped. This does no harm.
         self.connection.query(&count, Retry::Safe).await.map_err(BackendError::new)
     }
 
-    /// Ends the sessions of all users, and returns how many were ended. Call this method if Redis has gone back to an
-    /// older state. Otherwise, the sessions that were ended in the meantime would be live again.
+    /// Ends the sessions of all users, and returns how many were ended. If Redis has gone back to an older state, call
+    /// this method. Otherwise, sessions that had ended since that older state would stay live.
     ///
     /// # Errors
     /// Redis failed. Some of the sessions may have ended.

@@ -13,7 +13,7 @@
 //! - [`on_every_store!`]: a macro that runs the same tests on several stores;
 //! - [`tls`]: a TLS proxy in front of a server, with a certificate that a browser can be told to trust;
 //! - [`tutorial`]: visits to the tutorial's site;
-//! - [`wait`]: waiting for a condition.
+//! - [`wait`]: functions that wait for a condition.
 //!
 //! Most functions panic with a message if they are misused or if the network fails, so that the test fails.
 

@@ -285,7 +285,7 @@ impl Process {
     /// Sends SIGTERM and waits until the process has ended.
     ///
     /// # Panics
-    /// If it has not ended after 120 s.
+    /// If the process has not ended after 120 s.
     pub async fn stop(mut self) -> Finished {
         assert!(signal(&self.id().to_string(), "TERM"), "cannot send SIGTERM to {}", self.id());
         let deadline = Instant::now() + LONGEST_WAIT;

@@ -1,25 +1,25 @@
-//! Waiting for a condition, however slow the machine is.
+//! Functions that wait for a condition, no matter how slow the machine is.
 //!
-//! A test must not depend on the speed of the machine. It waits for what it is about to assert, for as long as it
-//! takes, instead of waiting for a fixed time.
+//! A test must not depend on the speed of the machine. Instead of waiting for a fixed time, a test waits until the
+//! condition that it is about to assert is met.
 
 use std::fmt::Display;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-/// How long a test waits before it fails. It is long because CI machines are slow and run many tests at once.
+/// How long a test waits before it fails. This time is long because CI machines are slow and run many tests at once.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
 /// How long to wait before a condition is checked again.
 const STEP: Duration = Duration::from_millis(10);
 
-/// How many runs [`once_within`] tries.
+/// The maximum number of runs of [`once_within`].
 const RUNS: usize = 20;
 
 /// Waits until the condition is met.
 ///
 /// # Panics
-/// If it is not met within [`LONGEST_WAIT`]. The message contains `what`, which describes the condition.
+/// If the condition is not met within [`LONGEST_WAIT`]. The message contains `what`, which describes the condition.
 pub async fn until(what: impl Display, mut is_met: impl AsyncFnMut() -> bool) {
     until_some(|| what.to_string(), async || is_met().await.then_some(())).await;
 }
@@ -27,8 +27,8 @@ pub async fn until(what: impl Display, mut is_met: impl AsyncFnMut() -> bool) {
 /// Calls `find` until it returns a value, and returns that value.
 ///
 /// # Panics
-/// If it has returned no value within [`LONGEST_WAIT`]. The message contains what `explain` returns at that time, such
-/// as the log of a server.
+/// If `find` has returned no value within [`LONGEST_WAIT`]. The message contains the text that `explain` then returns,
+/// such as the log of a server.
 pub async fn until_some<T>(explain: impl Fn() -> String, mut find: impl AsyncFnMut() -> Option<T>) -> T {
     let since = Instant::now();
     loop {
@@ -43,7 +43,7 @@ pub async fn until_some<T>(explain: impl Fn() -> String, mut find: impl AsyncFnM
 /// Awaits a future, and returns its output.
 ///
 /// # Panics
-/// If it takes longer than [`LONGEST_WAIT`]. The message contains `what`.
+/// If the future takes longer than [`LONGEST_WAIT`]. The message contains `what`.
 pub async fn within_reason<T>(what: impl Display, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(LONGEST_WAIT, future).await {
         Ok(output) => output,
@@ -51,8 +51,8 @@ pub async fn within_reason<T>(what: impl Display, future: impl Future<Output = T
     }
 }
 
-/// Measures something repeatedly until it takes less than `bound`. Use it if a bound of a few seconds or less is itself
-/// what a test is about: the machine may be busy during some of the runs, but not during all of them.
+/// Calls `measure` until it returns a time that is less than `bound`. Use this function if a test checks a bound of a
+/// few seconds or less. The machine may be busy during some of the runs, but it is not busy during all of them.
 ///
 /// # Panics
 /// If no run was fast enough. The message contains `what` and the fastest time.

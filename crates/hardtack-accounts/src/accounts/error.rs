@@ -120,8 +120,8 @@ pub(crate) enum PasswordResetProblem {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DeadLink;
 
-/// The error if the user's sessions were ended while a change was in progress. If the client tries again, it learns that
-/// its session has ended.
+/// Returns the error for a change during which the user's sessions were ended. If the client tries again, it learns
+/// that its session has ended.
 pub(super) fn sessions_ended_meanwhile<P>() -> ActionError<P> {
-    ActionError::Backend(BackendError::new("the user's sessions were ended in the meantime"))
+    ActionError::Backend(BackendError::new("the user's sessions were ended during the change"))
 }

@@ -81,7 +81,7 @@ const MIGRATIONS: &[Migration] = &[
     ),
 ];
 
-/// The number of the migration that adds the last of the columns that [`upgrade_names`] fills in for existing users.
+/// The number of the last migration that adds columns that [`upgrade_names`] fills in for existing users.
 const NAMES: u32 = 9;
 
 /// User accounts and their passwords, stored in a database. Clones share the database pool and the background tasks.
@@ -301,10 +301,10 @@ impl Accounts {
     /// that, it waits until queued emails have been sent or have failed, and until recorded activity has been written.
     /// It does not wait for emails that are due later, for example because the mail server has an outage.
     ///
-    /// Returns `true` if this work is done, or `false` if the time was too short. Changes that have not finished are
-    /// then lost when the process ends, or are completed by another server. Queued emails stay in the database, and are
-    /// sent by another server or after the next start. Requests for reset links and activity that have not been written
-    /// to the database are lost.
+    /// Returns `true` if this work is done, or `false` if the time was too short. If this method returns `false` and
+    /// the process then ends, the unfinished work is treated as follows. Unfinished changes are lost, or another server
+    /// completes them. Queued emails stay in the database, and are sent by another server or after the next start.
+    /// Requests for reset links are lost if they are not in the database yet. The same is true of activity.
     pub async fn flush(&self) -> bool {
         let changes = self.uninterrupted.finish().await;
         let mail = match &self.mail {
@@ -343,19 +343,23 @@ impl Accounts {
         self.expired_rows().prune(now, limit).await
     }
 
-    /// Checks that the session of a request has not ended. The process may not have learned of the end yet, so this
-    /// reads the user, the stored intentions to end sessions, and the session itself. Returns a number that identifies
-    /// this state. With it, a transaction can check that the user's sessions have not been ended since. Returns `None`
-    /// if the session has ended or the user is disabled.
+    /// Checks that the session of a request has not ended. If the session ended at another server, this process may not
+    /// have learned of the end yet. This method therefore reads the user, the stored intentions to end sessions, and
+    /// the session itself.
     ///
-    /// If the session store fails, the session counts as live: a change to the user must be possible nevertheless.
+    /// Returns how often the user's sessions had been ended before this check. With this number, a transaction can
+    /// check that the user's sessions have not been ended since. If the session has ended or the user is disabled,
+    /// returns `None`.
+    ///
+    /// If the session store fails, the session counts as live, because users must be able to make changes even then.
     pub(crate) async fn check_session(
         &self,
         auth: &Authenticator,
         user_id: &str,
         session: Option<SessionId>,
     ) -> Result<Option<i64>, BackendError> {
-        // The order matters: a change that is not seen by one step is seen by a later one, or by the transaction.
+        // The order of these steps matters. If the session ends just after one step has looked, a later step or the
+        // transaction notices the end.
         let Some(ended) = self.users.sessions_ended(user_id).await? else { return Ok(None) };
         let Some(session) = session else { return Ok(Some(ended)) };
         if self.session_ends.is_to_end(user_id, session).await? {

@@ -84,7 +84,7 @@ impl SessionEnds {
         user_id: &str,
         kept: Option<SessionId>,
     ) -> Result<EndedSessions, BackendError> {
-        // Other transactions of the user's sessions, which are still running, notice it.
+        // Transactions of the user's sessions that are still running notice the new number.
         UserStore::count_end_of_sessions_in(transaction, user_id).await?;
         let mut connection = transaction.connection();
         let ended = match self {

@@ -205,7 +205,7 @@ impl Shared {
         }
     }
 
-    /// Sends the message, and renews the claim in the meantime. Gives the message up if `give_up` is notified.
+    /// Sends the message, and renews the claim while it does so. If `give_up` is notified, gives the message up.
     async fn send(&self, job: &Arc<MailJob>, give_up: &Notify) -> Result<Outcome, SendFailure> {
         let (worker, sent) = (Arc::clone(&self.worker), Arc::clone(job));
         let run = async move { worker.run(&sent).await };

@@ -13,7 +13,7 @@ const SUSPICIOUS: usize = 3;
 /// How often an outage is logged.
 const REPORT: Duration = Duration::from_secs(600);
 
-/// An outage that has lasted this long is logged, even if another outage was logged less than [`REPORT`] ago.
+/// If an outage has lasted this long, it is logged, even if another outage was logged less than [`REPORT`] ago.
 const LASTING: Duration = Duration::from_secs(60);
 
 /// Detects an outage of the mail server.

@@ -8,8 +8,8 @@
 //! message is still sent, beside the others. Messages that hang therefore delay other messages of the same client, or
 //! to the same domain, only for seconds.
 //!
-//! If too many slow messages are being sent, some of them are given up. These are the oldest messages of the client that
-//! has the most slow messages. Messages that were given up are sent again later.
+//! If too many slow messages are being sent, some of them are given up. The oldest slow message of the client that has
+//! the most slow messages is given up first. Messages that were given up are sent again later.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -68,7 +68,7 @@ struct Place {
     domain: String,
     since: Instant,
     state: PlaceState,
-    /// Tells the task that sends the message to give it up.
+    /// Tells the task that sends the message to give the message up.
     give_up: Arc<Notify>,
 }
 
@@ -76,9 +76,9 @@ struct Place {
 enum PlaceState {
     /// The message counts for all limits.
     Taken,
-    /// The message has been on its way for [`SLOW`].
+    /// The sending of the message has taken longer than [`SLOW`]. The message counts only for [`SLOW_PLACES`].
     Slow,
-    /// The task that sends the message has been told to give it up.
+    /// The task that sends the message has been told to give the message up.
     GivenUp,
 }
 
@@ -107,7 +107,7 @@ impl<Id: Eq + Hash> Places<Id> {
             && (rank != Rank::Warning || job.source.is_empty() || self.count(warnings) < WARNINGS_OF_CLIENT)
     }
 
-    /// Takes a place for a message. `give_up` is notified if the message has to be given up.
+    /// Takes a place for a message. If the message has to be given up, `give_up` is notified.
     pub(super) fn take(&mut self, id: Id, job: &MailJob, now: Instant, give_up: Arc<Notify>) {
         let place = Place {
             rank: job.kind.rank(),

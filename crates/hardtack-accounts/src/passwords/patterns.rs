@@ -79,8 +79,8 @@ pub(super) fn is_made_of_runs(password: &str) -> bool {
     (1..=MAX_RUNS).contains(&runs) && outside <= MAX_OUTSIDE
 }
 
-/// Returns the characters that belong to no run. Returns the whole text if it is long: attackers try only short texts
-/// with runs.
+/// Returns the characters that belong to no run. If the text is long, returns the whole text, because attackers try
+/// only short texts with runs.
 pub(super) fn outside_runs(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     if chars.len() > LONGEST_RUNS {

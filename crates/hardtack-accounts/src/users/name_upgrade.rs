@@ -1,7 +1,7 @@
 //! Stores the keys and skeletons of names that were added under older rules, and finds names that collide.
 //!
-//! Each row contains the version of the rules by which its key and its skeleton were computed. If the rules change, for
-//! example with a new version of Unicode, the keys and skeletons are computed again.
+//! Each row contains the version of the rules by which the key and the skeletons of the row were computed. If the rules
+//! change, for example with a new version of Unicode, the keys and skeletons are computed again.
 //!
 //! A row has no skeleton for one of two reasons: it has not been upgraded yet, or another user already has the same
 //! skeleton. If another user has the same skeleton, the row stays as it is, and both users can log in as before.
@@ -35,7 +35,7 @@ pub struct NameCollision {
     pub other: String,
 }
 
-/// A user without a skeleton, or whose skeleton was computed under older rules.
+/// A user who has no skeleton, or whose skeleton was computed under older rules.
 struct Unfinished {
     id: String,
     username: String,
@@ -69,8 +69,8 @@ pub(crate) async fn upgrade_names(database: &Pool) -> Result<(), sqlx::Error> {
     }
 }
 
-/// Returns users without a skeleton, and those whose skeleton was computed under older rules than `rules`, the oldest
-/// first.
+/// Returns users who have no skeleton, and users whose skeleton was computed under older rules than `rules`. The oldest
+/// users come first.
 async fn unfinished(database: &Pool, after: Option<Position>, rules: i64) -> Result<Vec<Unfinished>, sqlx::Error> {
     let after = after.unwrap_or(Position { created_at: i64::MIN, id: String::new() });
     let sql = "SELECT id, username, username_key, created_at FROM users WHERE (skeleton IS NULL OR name_rules < $4) \
@@ -98,7 +98,8 @@ async fn upgrade(transaction: &mut Transaction, user: &Unfinished) -> Result<(),
         transaction.execute(Statement::new(sql).bind(&key).bind(id)).await?;
     }
     let (looks, rules) = (Looks::of(username), name_rules());
-    // A skeleton that was computed under older rules gives way: it is about to be computed again.
+    // If another row has the same skeleton, computed under older rules, remove that skeleton. It is about to be
+    // computed again.
     let sql = "UPDATE users SET skeleton = NULL WHERE skeleton = $1 AND id <> $2 AND name_rules < $3";
     transaction.execute(Statement::new(sql).bind(&looks.skeleton).bind(id).bind(rules)).await?;
     let sql = "UPDATE users SET skeleton = CASE WHEN EXISTS \

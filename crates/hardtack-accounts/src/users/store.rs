@@ -208,15 +208,15 @@ impl UserStore {
         transaction.fetch(Statement::new(sql).bind(id).bind(version)).await.map(first).map_err(BackendError::new)
     }
 
-    /// Returns how often the user's sessions were ended by a change to the user or by an operator. Returns `None` if
-    /// the user is disabled.
+    /// Returns how often the user's sessions were ended by a change to the user or by an operator. If the user is
+    /// disabled, returns `None`.
     pub(crate) async fn sessions_ended(&self, id: &str) -> Result<Option<i64>, BackendError> {
         let sql = "SELECT sessions_ended FROM users WHERE id = $1 AND disabled_at IS NULL";
         let rows: Vec<(i64,)> = self.database.fetch(Statement::new(sql).bind(id)).await.map_err(BackendError::new)?;
         Ok(rows.into_iter().next().map(|(ended,)| ended))
     }
 
-    /// Returns whether the user's sessions have been ended exactly this often. Call [`Self::lock_in`] first.
+    /// Returns whether the user's sessions have been ended exactly `ended` times. Call [`Self::lock_in`] first.
     pub(crate) async fn has_ended_sessions_in(
         transaction: &mut Transaction,
         id: &str,

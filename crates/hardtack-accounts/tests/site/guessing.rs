@@ -108,7 +108,8 @@ async fn s57_parallel_guesses_are_counted_one_by_one_by_all_servers(store: Store
     let site = TestSite::start(options()).await;
     let beside = site.beside(options()).await;
     let mut seen = Vec::new();
-    // If a busy machine takes longer than a second to count an attempt, each server counts alone for a while.
+    // If a busy machine takes longer than a second to count an attempt, each server uses only its own counters for a
+    // while.
     for round in 0..10 {
         let mut tasks = tokio::task::JoinSet::new();
         for number in 0..30 {
@@ -124,8 +125,8 @@ async fn s57_parallel_guesses_are_counted_one_by_one_by_all_servers(store: Store
         seen.push(statuses);
         tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     }
-    // The machine was too busy in every round. Even then, five pass by the shared counters, and five by those of each
-    // server.
+    // The machine was too busy in every round. Even then, at most 15 attempts pass: five by the shared counters, and
+    // five by the counters of each server.
     for statuses in seen {
         let passed = statuses.iter().filter(|status| **status == 401).count();
         assert!(passed <= 15, "{store:?}: {statuses:?}");

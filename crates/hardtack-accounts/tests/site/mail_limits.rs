@@ -35,7 +35,7 @@ pub(crate) async fn sign_up_from(mut client: Client, from: &str, username: &str,
         let response = client.post("/signup").accept_json().header("x-forwarded-for", from).json(&body).send().await;
         match response.status().as_u16() {
             200 => break,
-            // The database of a busy machine took too long. Nothing is stored.
+            // The machine is busy, and the database took too long. The server has stored nothing, so try again.
             503 => assert!(since.elapsed() < wait::LONGEST_WAIT, "{}", response.text()),
             status => panic!("{status}: {}", response.text()),
         }

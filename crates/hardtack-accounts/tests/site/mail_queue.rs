@@ -41,13 +41,13 @@ pub(crate) struct TestMailer {
     pub(crate) is_gone: Arc<AtomicBool>,
     /// Whether messages to mailboxes at `slow.example` hang.
     pub(crate) is_slow: Arc<AtomicBool>,
-    /// How many messages have hung until they were given up.
+    /// The number of messages that hung and were given up.
     given_up: Arc<AtomicUsize>,
     /// How many messages to `refused.example` were refused for good.
     pub(crate) refused: Arc<AtomicUsize>,
 }
 
-/// A message that hangs. It is counted when it is given up.
+/// A message that hangs. When the message is given up, it is counted.
 struct Hanging(Arc<AtomicUsize>);
 
 impl Drop for Hanging {
@@ -102,7 +102,8 @@ impl TestMailer {
         self.take()
     }
 
-    /// Asserts that all messages that hang still do. So messages that have been sent did not wait for them.
+    /// Asserts that no message that hangs has been given up. Messages that have been sent thus did not wait for
+    /// messages that hang.
     pub(crate) fn assert_still_hanging(&self) {
         assert_eq!(self.given_up.load(Ordering::SeqCst), 0, "messages were sent only after those that hang");
     }
@@ -297,8 +298,8 @@ async fn s83_a_queued_warning_loses_its_link_when_an_operator_ends_access(on_pos
     }
 }
 
-/// An operator logs out a thief, and the server has not learned of it yet. The thief's former address must not get a
-/// link that restores it.
+/// An operator logs out a thief, and the server has not learned of the log-out yet. The thief then changes the email
+/// address. The former address must not get a link that restores this address.
 async fn s83_a_change_just_after_a_log_out_is_refused(on_postgres: bool) {
     let (site, mailer) = start(on_postgres).await;
     let mut thief = ada(&site, &mailer).await;

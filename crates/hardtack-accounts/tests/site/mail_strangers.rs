@@ -153,7 +153,7 @@ async fn s55_a_request_for_an_unknown_address_causes_the_same_work(on_postgres: 
         let since = Instant::now();
         forgot(&site, address).await;
         let at_once = count(&site, &queued).await;
-        // The shortest delay is half a second, which a busy machine may take to respond.
+        // The shortest delay is half a second. A busy machine may take as long to respond.
         assert!(at_once == before || since.elapsed() >= Duration::from_millis(500), "not at once");
         site.database.execute(Statement::new("UPDATE mail_jobs SET claimed_at = 0, pause = 0")).await.unwrap();
         flush(&site.accounts).await;
@@ -244,7 +244,7 @@ async fn l3_s77_warnings_to_mailboxes_of_a_thief_delay_no_warning_to_the_owner()
     let mut thief = ada(&site, &mailer).await;
     let mut own = Vec::new();
     for number in 0..8 {
-        // At several domains.
+        // The addresses are at several domains.
         let (name, address) = (format!("eve{number}"), format!("eve{number}@{}.slow.example", number % 4));
         own.push(sign_up_confirmed((&site, &mailer), "198.51.100.1", &name, &address).await);
     }

@@ -181,7 +181,7 @@ async fn a06_users_with_names_from_before_log_in_as_before(on_postgres: bool) {
     assert_eq!(listed, all);
 }
 
-/// Whichever of the two signs up first, the other is refused.
+/// When one of the two users has signed up, the other user is refused, in either order.
 async fn s79_a_name_and_its_reading_in_capital_letters_are_refused_in_either_order(on_postgres: bool) {
     for (name, other) in [("MlKE", "mike"), ("paypaI", "paypal"), ("BlLL", "bill")] {
         for (first, second) in [(name, other), (other, name)] {
@@ -200,13 +200,13 @@ async fn s79_a_name_and_its_reading_in_capital_letters_are_refused_in_either_ord
     }
 }
 
-/// The stored skeletons were computed by another version of the rules, such as that of an older Unicode.
+/// The stored skeletons were computed under another version of the rules, such as an older version of Unicode.
 async fn s79_stored_skeletons_follow_the_rules(on_postgres: bool) {
     let site = on(on_postgres).await;
     for name in ["scope", "corner", "alice"] {
         sign_up(&mut site.client(), name).await;
     }
-    // That of `corner` is in the way of that of `scope`.
+    // The stored skeleton of `corner` is the skeleton that `scope` is about to get.
     let older = [
         "UPDATE users SET name_rules = 0, skeleton = 'x' WHERE username = 'scope'",
         "UPDATE users SET skeleton = 'y', name_rules = 0 WHERE username = 'alice'",

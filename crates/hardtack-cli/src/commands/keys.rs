@@ -71,7 +71,7 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     let servers = ServerKeys::find(config, &folder)?;
     if let Some(elsewhere) = &servers.elsewhere {
         return Err(Error::config(format_args!(
-            "{elsewhere}, but this command would change those in {}, which that server would not notice; set \
+            "{elsewhere}, but this command would change the keys in {}, and that server would not notice; set \
              --data-dir to the value that the server uses (a server that was killed counts as running for another \
              {LAPSE} seconds)",
             config.keys_dir().display()
@@ -262,7 +262,7 @@ fn list(config: &Config) -> Result<(), Error> {
     let keys = folder.read()?;
     let servers = ServerKeys::find(config, &folder)?;
     if let Some(elsewhere) = &servers.elsewhere {
-        output::print(format_args!("{}, not those in {}.", capitalized(elsewhere), config.keys_dir().display()))?;
+        output::print(format_args!("{}, not the keys in {}.", capitalized(elsewhere), config.keys_dir().display()))?;
     }
     let servers_have_given_key = servers.signing.is_some();
     let has_given_key = config.signing_key.is_some() || servers_have_given_key;

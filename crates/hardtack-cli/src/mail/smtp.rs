@@ -77,7 +77,7 @@ impl Smtp {
         if !is_ascii(&from) || !is_ascii(&to) {
             if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
                 let text = format!("{} accepts only addresses in ASCII (no SMTPUTF8)", self.name());
-                // The recipient is not the reason, so no message can be sent.
+                // If the sender's address is not in ASCII, no message can be sent to any recipient.
                 return Err(match is_ascii(&from) {
                     true => MailError::refused(text),
                     false => MailError::outage(format!("{text}; set mail_from to an address in ASCII")),

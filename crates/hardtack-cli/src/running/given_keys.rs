@@ -27,7 +27,8 @@ pub(crate) struct GivenKeys {
     previous: bool,
     /// The server's address, machine and process.
     server: String,
-    /// The machine on which the server runs, and its key folder there. `None` in a row of an older version.
+    /// The machine on which the server runs, and the server's key folder on this machine. `None` if an older version of
+    /// Hardtack wrote the row.
     folder: Option<(String, PathBuf)>,
 }
 
@@ -46,8 +47,9 @@ impl GivenKeys {
         }
     }
 
-    /// Returns the server's key folder if it is certainly another folder than `folder`. Returns `None` if it is the
-    /// same folder, or if this is unknown because the server runs on another machine or in another container.
+    /// If the server's key folder is certainly another folder than `folder`, returns the server's key folder. If the
+    /// two are the same folder, returns `None`. If the server runs on another machine or in another container, this
+    /// process cannot compare the folders, and also returns `None`.
     pub(crate) fn other_folder(&self, folder: &Path) -> Option<&Path> {
         let (server, theirs) = self.folder.as_ref()?;
         let is_here = machine().is_some_and(|here| here == *server) && theirs.exists();
@@ -114,7 +116,7 @@ pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<(String, Giv
     Ok(rows.into_iter().filter_map(|(name, row)| Some((name, GivenKeys::parse(&row)?))).collect())
 }
 
-/// Returns the absolute path of a folder, without links. If the folder does not exist, links stay.
+/// Returns the absolute path of a folder, with symbolic links resolved. If the folder does not exist, links are kept.
 fn resolved(folder: &Path) -> Option<PathBuf> {
     folder.canonicalize().or_else(|_| std::path::absolute(folder)).ok()
 }

@@ -1,12 +1,14 @@
 //! Notices that Redis has gone back to an older state, although it is still the same store, and ends its sessions.
 //!
-//! If an older snapshot of Redis is restored, the sessions that have ended since the snapshot are live again, and nothing
-//! in Redis shows that they have ended. So each server increases a number in Redis every few seconds, and then writes it
-//! into the database. If Redis returns a number that is not higher than one in the database, it has lost changes. The
-//! server that notices this first ends all sessions. Users then have to log in again.
+//! If an older snapshot of Redis is restored, the sessions that have ended since the snapshot are live again. Nothing
+//! in Redis then shows that these sessions have ended. Each server therefore increases a number in Redis every few
+//! seconds, and writes the new number into the database.
 //!
-//! Each server can lose one number without a restored snapshot: with `appendfsync everysec`, Redis loses the changes of
-//! the last second or two in a crash. This is tolerated.
+//! If Redis later returns a number that is clearly lower than expected, Redis has lost changes. The server that first
+//! notices the loss ends all sessions. Users then have to log in again.
+//!
+//! Redis can also lose changes without a restored snapshot. With `appendfsync everysec`, a crash loses the changes of
+//! the last second or two. The number may therefore be too low by one for each running server.
 
 use hardtack::clock::{Clock, SystemClock};
 use hardtack_redis::RedisSessions;
@@ -16,14 +18,16 @@ use super::session_place;
 use super::table::Table;
 use crate::error::Error;
 
-/// The prefix of the row of `hardtack_settings` that contains the highest number of a Redis. The id of the Redis follows.
+/// A row of `hardtack_settings` contains the last known number of a session store in Redis. The name of the row
+/// consists of this prefix and the id of the session store.
 const COUNT: &str = "session_count:";
 
-/// Ends all sessions in Redis if it has lost changes. Call this function every few seconds in each server.
+/// If Redis has lost changes, ends all sessions in Redis. Call this function every few seconds in each server.
 pub(super) async fn end_sessions_if_any(table: &Table, sessions: &RedisSessions, place: &Place) -> Result<(), Error> {
     let Some(id) = place.id() else { return Ok(()) };
     let name = format!("{COUNT}{id}");
-    // Read before the count: every number in the database was returned by Redis before this moment.
+    // Read the number in the database before Redis increases its number. Redis has then already returned the number
+    // that is read here, so the new number must be higher.
     let known = table.get(&name).await?.and_then(|value| value.parse::<u64>().ok()).unwrap_or_default();
     let servers = session_place::of_running_servers(table).await?.len().max(1) as u64;
     let count = sessions.count().await.map_err(Error::with_causes)?;

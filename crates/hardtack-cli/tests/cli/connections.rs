@@ -10,8 +10,9 @@ use serde_json::json;
 use crate::limits::connect;
 use crate::support::{TestDir, is_logged_in, refusal, sign_up, start};
 
-/// Sends bytes on a new connection, and returns what the server sends until it closes the connection, or until it has
-/// begun to respond and has then sent nothing for five seconds.
+/// Sends bytes on a new connection, and returns the response of the server. The response is complete when the server
+/// closes the connection. It also counts as complete if the server has begun to respond, and then sends nothing for
+/// five seconds.
 pub(crate) fn exchange(server: &Process, bytes: &[u8]) -> Vec<u8> {
     let mut stream = connect(server);
     stream.write_all(bytes).unwrap();

@@ -206,7 +206,7 @@ async fn k07_s80_a_server_whose_database_was_overwritten_is_not_healthy() {
     assert!(log.contains("probably because it has been overwritten while it was open; stop all programs"), "{log}");
 }
 
-/// The file that is copied has the same schema version, but is longer.
+/// The copied file has the same schema version as the database, but is longer.
 #[tokio::test]
 async fn k07_s80_a_server_whose_database_was_overwritten_with_a_longer_file_is_not_healthy() {
     let dir = TestDir::new();
@@ -224,7 +224,7 @@ async fn k07_s80_a_server_whose_database_was_overwritten_with_a_longer_file_is_n
     let length = |path| std::fs::metadata(path).unwrap().len();
 
     let server = dir.start().await;
-    // The first page of the database is in the write-ahead log, with the schema version.
+    // The write-ahead log contains the first page of the database, and thus the schema version.
     sign_up(&mut server.client(), "another").await;
     let grown = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10)
         INSERT INTO activity (user_id, kind, at, address) SELECT 'nobody', 'login', 0, hex(randomblob(2000)) FROM n";

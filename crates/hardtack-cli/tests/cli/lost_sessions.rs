@@ -166,7 +166,8 @@ async fn k07_servers_agree_again_after_redis_has_lost_its_data() {
     is_refused_soon(&with_copied_access_cookie(&ada, &other), "logged out by an operator").await;
 }
 
-/// An older snapshot of Redis is restored, while the server runs and while it is stopped. It has the same id as before.
+/// An older snapshot of Redis is restored, while the server runs and while the server is stopped. The id of the session
+/// store stays the same.
 #[tokio::test]
 async fn k07_s71_sessions_that_have_ended_do_not_live_again_in_an_older_redis() {
     for restarts in [false, true] {
@@ -185,7 +186,7 @@ async fn k07_s71_sessions_that_have_ended_do_not_live_again_in_an_older_redis() 
         }
         log_out(&mut ada).await;
         server.stop().await;
-        // Each start counts.
+        // Each start of a server increases the number in Redis.
         for _ in 0..2 {
             start(&program).await.stop().await;
         }
@@ -211,22 +212,22 @@ async fn k07_s71_sessions_that_have_ended_do_not_live_again_in_an_older_redis() 
         let mut bob = at(&server, &bob);
         bob.jar().remove("access_token_cookie");
         assert_eq!(refresh(&mut bob).await, 401, "it is not known which sessions had ended");
-        // Later, sessions live on.
+        // Sessions that begin later are not ended.
         assert_eq!(log_in(&mut bob, "bob", PASSWORD).await, 200);
         let carol = start(&program).await;
         assert_eq!(refresh(&mut at(&carol, &bob)).await, 200);
     }
 }
 
-/// The id of a browser's session.
+/// Returns the id of the session of a browser.
 async fn session_of(client: &mut Client) -> String {
     let listed = client.get("/account/sessions").accept_json().send().await.json();
     let current = listed["sessions"].as_array().unwrap().iter().find(|session| session["current"] == true);
     current.unwrap()["id"].as_str().unwrap().to_owned()
 }
 
-/// A server is tried out with another Redis beside the server of the site, and is stopped. Then the server of the site
-/// is killed, before it has written its place again.
+/// While the server of the site runs, another server is tried out with another Redis, and is stopped. The server of the
+/// site is then killed, before it has recorded again where it keeps its sessions.
 #[tokio::test]
 async fn k07_a_trial_does_not_hide_the_place_of_a_server_that_was_killed() {
     let (redis, trial) = (RedisServer::start(), RedisServer::start());
@@ -243,7 +244,7 @@ async fn k07_a_trial_does_not_hide_the_place_of_a_server_that_was_killed() {
         }
     }
     server.kill();
-    // Some time later, neither counts as running.
+    // Some time later, neither of the two servers counts as running.
     let passed = "UPDATE hardtack_settings SET value = '1 ' || SUBSTR(value, INSTR(value, ' ') + 1)
         WHERE name LIKE 'session_place_of_server:%'";
     assert!(execute(&url, passed).await > 0);

@@ -109,7 +109,7 @@ async fn s33_s34_sessions_end_at_both_servers(store: Store) {
     let mut busy = two.one.client();
     assert_eq!(log_in(&mut busy, "someone", PASSWORD).await, 200);
     let since = Instant::now();
-    // When the last request that got through began.
+    // `begun` is the time at which the last accepted request began.
     let (mut rounds, mut begun) = (0, Duration::ZERO);
     loop {
         busy = at(if rounds % 2 == 0 { &two.other } else { &two.one }, &busy);

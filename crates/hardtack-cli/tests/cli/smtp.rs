@@ -136,7 +136,7 @@ fn serve(dir: &TestDir, url: &str, password: &str) -> Program {
     serve_from(dir, "noreply@site.example", url, password)
 }
 
-/// A server that sends emails from this address.
+/// Returns a server that sends emails from the address `from`.
 fn serve_from(dir: &TestDir, from: &str, url: &str, password: &str) -> Program {
     dir.write(password, &format!("{password}\n"));
     crate::support::set_mode(dir.path(password), 0o600);
@@ -214,7 +214,7 @@ async fn l3_s77_recipients_that_the_mail_server_refuses_are_given_up_and_delay_n
     server.stop().await;
 }
 
-/// The sender is the reason, so no email can be sent. Each of them used to be discarded.
+/// The mail server does not support the sender's address, so no email can be sent. The emails must stay in the queue.
 #[tokio::test]
 async fn l3_s77_a_sender_that_the_mail_server_does_not_support_loses_no_email() {
     let dir = TestDir::new();

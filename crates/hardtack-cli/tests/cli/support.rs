@@ -175,11 +175,12 @@ pub(crate) async fn refresh(client: &mut Client) -> u16 {
     request.send().await.status().as_u16()
 }
 
-/// How stale a server's revocation list may be before it checks each request against the store (`max_staleness`).
+/// The limit on how stale a server's revocation list may be (`max_staleness`). If the list is staler, the server checks
+/// each request against the store.
 pub(crate) const STALENESS: Duration = Duration::from_secs(5);
 
-/// Asserts that no request with a copied access cookie that begins later than [`STALENESS`] from now gets through, and
-/// waits until one is refused. That holds however slow the machine is.
+/// Waits until a request with a copied access cookie is refused. Asserts that no request is accepted that begins later
+/// than [`STALENESS`] from now. This assertion does not depend on the speed of the machine.
 pub(crate) async fn is_refused_soon(copy: &Client, what: &str) {
     let since = Instant::now();
     loop {

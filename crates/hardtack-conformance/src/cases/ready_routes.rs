@@ -248,8 +248,8 @@ fn new_password() -> Case {
     })
 }
 
-/// Strangers use up the attempts of an account, and a user who is logged in enters the password again. The browser has
-/// no cookie by which it is known.
+/// Strangers use up the attempts of an account. A user who is logged in then enters the password again, in a browser
+/// that has no cookie from `remember_device`.
 fn attempts_to_reauthenticate() -> Case {
     Case::new("ready routes: attempts to enter the password again", |site| async move {
         let log_in = async |username: &str, password: &str| {
@@ -266,7 +266,7 @@ fn attempts_to_reauthenticate() -> Case {
         }
         site.expect("one guess more", &log_in("alice", PASSWORD).await, "429 too_many_attempts");
         site.expect("the user", &again(&mut alice, "alice", PASSWORD).await, "200 +access +refresh");
-        // Someone who is logged in guesses, whatever user name is typed.
+        // A logged-in user guesses passwords. All guesses count for the session, no matter which user name is typed.
         for number in 0..10 {
             let username = if number % 2 == 0 { "alice" } else { "bob" };
             let guess = again(&mut alice, username, "guess").await;

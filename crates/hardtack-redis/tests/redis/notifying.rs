@@ -120,7 +120,7 @@ async fn log_outs_do_not_wait_for_notifications() {
         here.create(&row, NO_SESSIONS).await.unwrap();
         assert_eq!(here.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await.unwrap(), [row.id]);
     }
-    // If each of them waited for Redis, they would take a minute.
+    // If each notification waited for Redis, the notifications would take a minute.
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
     server.kill();
     let both = ["cannot notify other processes", "cannot notify this process"];

@@ -90,7 +90,7 @@ async fn s57_while_redis_hangs_or_is_down_each_server_counts_alone() {
     let took = since.elapsed();
     server.resume();
     assert_eq!(passed, 3, "counted in memory");
-    // Otherwise, the store is asked each time, and each time takes seconds.
+    // If each attempt asked the store, each attempt would take seconds.
     assert!(took < Duration::from_secs(30), "{took:?}");
 
     server.stop();

@@ -67,7 +67,7 @@ pub struct PendingEnds<P> {
 /// carries it out at once.
 const DELAY: i64 = 2;
 
-/// How long an intention is kept that no process carries out.
+/// If no process carries out an intention, the intention is kept for this time.
 const LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 impl<P: Clone + Into<Database>> PendingEnds<P> {
@@ -108,12 +108,12 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
         self.pool.execute(statement).await.map_err(BackendError::new)
     }
 
-    /// Deletes up to `limit` intentions for other session stores that are at least 400 days old, and returns how many
-    /// were deleted. `now` is the time of the database's clock.
+    /// Deletes intentions that are for other session stores and are at least 400 days old. Deletes up to `limit` of
+    /// these intentions, and returns how many were deleted. `now` is the time of the database's clock.
     ///
-    /// If no process uses a session store any more, because it has lost its data or was only tried out, nothing carries
-    /// out the intentions for it. After 400 days, none of its sessions can be continued: browsers keep no cookie longer
-    /// (RFC 6265bis).
+    /// A session store may have lost its data, or was only tried out. If no process uses this store any more, no
+    /// process carries out the intentions for it. Browsers keep cookies for at most 400 days (RFC 6265bis). After this
+    /// time, the sessions of the store can no longer be continued, so the intentions are not needed.
     ///
     /// A process that serves requests need not call this method if it registers this value with
     /// [`also_prune`](hardtack::AuthenticatorBuilder::also_prune).
@@ -123,7 +123,8 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
     pub async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         let sql = "DELETE FROM pending_ends WHERE number IN (SELECT number FROM pending_ends
             WHERE created_at <= $1 AND store IS NOT NULL AND store <> $2 ORDER BY number LIMIT $3)";
-        // An id is never empty, so without an own id, the intentions for all stores are those for other stores.
+        // If this value has no store id, the empty text is compared. No store has an empty id, so every intention with
+        // a store id then counts as an intention for another store.
         let own = self.store_id().unwrap_or_default();
         let statement = Statement::new(sql).bind((now - LIFETIME).unix_seconds()).bind(own).bind(i64::from(limit));
         self.pool.execute(statement).await.map_err(BackendError::new)

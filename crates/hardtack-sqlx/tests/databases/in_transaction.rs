@@ -152,7 +152,7 @@ async fn on_postgres_no_log_out_waits_for_the_application() {
     }
     let mut tx = sessions.pool().begin().await.unwrap();
     let _ended = sessions.end_all_in(&mut tx, "alice").await.unwrap();
-    // A statement that waits for five seconds is given up.
+    // If a statement waits for five seconds, it is given up.
     assert_eq!(sessions.revoke(RevokeTarget::AllOf("bob"), NOW).await.unwrap(), [bob.id]);
     tx.commit().await.unwrap();
     // The numbers follow the order of the commits, and a reader of the log sees both.
@@ -176,7 +176,7 @@ async fn on_postgres_listeners_learn_of_the_commit() {
     assert_eq!(sessions.revocations(0, 10).await.unwrap().entries.len(), 1);
 }
 
-/// A server was tried out with another store, or the store has lost its data.
+/// The intentions are for the store of a server that was only tried out, or for a store that has lost its data.
 #[tokio::test]
 async fn e01_intentions_for_stores_that_no_server_uses_are_deleted_in_the_end() {
     for database in TestDatabase::both() {

@@ -67,13 +67,16 @@ macro_rules! __forward_auth {
             Ok(self.exchange().take_log_in_attempt(throttle, username).await?)
         }
 
-        /// Counts an attempt of the logged-in user to enter the password again, against a budget of the user's session.
-        /// Call this method before you check the password. If the password is right and is that of the logged-in user,
-        /// call [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded). Strangers who use up the attempts of
-        /// the account cannot keep its logged-in user waiting.
+        /// Takes an attempt of the logged-in user to enter the password again from a budget of the user's session. Call
+        /// this method before you check the password. If the typed password is the password of the logged-in user, call
+        /// [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded) after the check.
         ///
-        /// The budget does not depend on the user name that is typed. Do not reveal whether what was typed is the
-        /// password of another user. Otherwise, everyone who has an account could guess the passwords of others here.
+        /// Strangers may use up the attempts of the account. The logged-in user can still enter the password, because
+        /// the session has its own budget.
+        ///
+        /// The budget does not depend on the user name that is typed. The response must not reveal whether the typed
+        /// text is the password of another user. Otherwise, everyone who has an account could guess the passwords of
+        /// other users here.
         ///
         /// # Errors
         /// The budget is empty. The response is 429 with `Retry-After`: a page for a browser, problem details for an

@@ -83,7 +83,7 @@ pub(super) fn look(text: &str) -> String {
     look
 }
 
-/// The forms of a name that are stored beside it, besides its key. All of them are skeletons.
+/// The skeletons of a name. A row contains the name, its key and these skeletons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Looks {
     /// The skeleton of the name in lower case. Names that look alike in lower case have the same skeleton.
@@ -99,7 +99,8 @@ pub(crate) struct Looks {
 }
 
 impl Looks {
-    /// Returns the forms of a name. Users may have names from before the current rules.
+    /// Returns the skeletons of a name. The name need not obey the current rules, because existing users may have older
+    /// names.
     pub(crate) fn of(name: &str) -> Self {
         let own = skeleton(name);
         let shown = fold(name).map(|folded| folded.shown);
@@ -113,26 +114,27 @@ impl Looks {
         }
     }
 
-    /// Returns `look`, or `None` if it is the same as the skeleton.
+    /// Returns `look`. If `look` is the same as the skeleton, returns `None`.
     fn differing<'a>(&self, look: &'a str) -> Option<&'a str> {
         (look != self.skeleton).then_some(look)
     }
 
-    /// Returns the values of the columns `look_of_capitals` and `look_with_i`. A name that is written in capital letters
-    /// has no look of capitals: `MIKE` is read as `mike`, and never as `mlke`.
+    /// Returns the values of the columns `look_of_capitals` and `look_with_i`. If the name is written in capital
+    /// letters, `look_of_capitals` is `None`, because people read `MIKE` as `mike`, and never as `mlke`.
     pub(crate) fn columns(&self) -> (Option<&str>, Option<&str>) {
         let of_capitals = self.differing(&self.of_capitals).filter(|_| !self.is_in_capitals);
         (of_capitals, self.differing(&self.with_i))
     }
 }
 
-/// The version of this program's own rules for keys and skeletons. Increase it whenever [`fold`], [`username_key`] or
-/// [`Looks`] return something else for some name. Otherwise, new names are compared with forms of existing names that
-/// were computed under older rules.
+/// The version of this program's own rules for keys and skeletons. If a change makes [`fold`], [`username_key`] or
+/// [`Looks`] return something else for some name, increase this version. Otherwise, new names would be compared with
+/// keys and skeletons of existing names that were computed under older rules.
 const RULES: u64 = 1;
 
-/// Returns the version of the rules by which names are compared: those of this program and those of Unicode. The forms
-/// of names that were stored under a lower version are computed again when a program starts.
+/// Returns the version of the rules by which names are compared. It consists of the version of this program's own rules
+/// and the version of Unicode. If keys and skeletons were stored under a lower version, they are computed again when a
+/// program starts.
 pub(crate) fn name_rules() -> i64 {
     let (major, minor, update) = unicode_security::UNICODE_VERSION;
     i64::try_from(RULES * 1_000_000 + major * 10_000 + minor * 100 + update).unwrap_or(i64::MAX)

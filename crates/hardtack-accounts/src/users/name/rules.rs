@@ -148,6 +148,6 @@ pub(crate) struct NewName {
     pub(crate) shown: String,
     /// The form in which names are compared. It is in lower case.
     pub(crate) key: String,
-    /// What the name looks like.
+    /// The skeletons of the name, which show what the name looks like.
     pub(crate) looks: Looks,
 }

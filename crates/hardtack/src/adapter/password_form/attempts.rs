@@ -48,14 +48,16 @@ impl Exchange<'_> {
     }
 
     /// Counts an attempt of the logged-in user to enter the password again. Call this method before you check the
-    /// password. If the password is right and is that of the logged-in user, call [`Attempt::succeeded`].
+    /// password. If the typed password is the password of the logged-in user, call [`Attempt::succeeded`] after the
+    /// check.
     ///
-    /// Each session has a budget of its own, which is as large as that of an account in
-    /// [`take_log_in_attempt`](Self::take_log_in_attempt). So strangers who use up the attempts of the account cannot
-    /// keep its logged-in user waiting.
+    /// Each session has its own budget. This budget is as large as the budget of an account in
+    /// [`take_log_in_attempt`](Self::take_log_in_attempt). Strangers may use up the attempts of the account, but the
+    /// logged-in user can still enter the password.
     ///
-    /// The budget does not depend on the user name that is typed. Do not reveal whether what was typed is the password
-    /// of another user. Otherwise, everyone who has an account could guess the passwords of others here.
+    /// The budget does not depend on the user name that is typed. The response must not reveal whether the typed text
+    /// is the password of another user. Otherwise, everyone who has an account could guess the passwords of other users
+    /// here.
     ///
     /// # Errors
     /// The budget is empty. The status is 429.
