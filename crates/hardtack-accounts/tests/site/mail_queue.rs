@@ -298,8 +298,9 @@ async fn s83_a_queued_warning_loses_its_link_when_an_operator_ends_access(on_pos
     }
 }
 
-/// An operator logs out a thief, and the server has not learned of the log-out yet. The thief then changes the email
-/// address. The former address must not get a link that restores this address.
+/// An operator logs out a thief, and the server has not learned of the log-out yet. The thief then tries to change the
+/// email address and the password. If the server changed the address, it would send a link that restores the address.
+/// The server must refuse the two changes.
 async fn s83_a_change_just_after_a_log_out_is_refused(on_postgres: bool) {
     let (site, mailer) = start(on_postgres).await;
     let mut thief = ada(&site, &mailer).await;
