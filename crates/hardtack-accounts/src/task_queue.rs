@@ -52,15 +52,12 @@ impl<T: Send + 'static> TaskQueue<T> {
         }
     }
 
-    /// Waits at most two seconds, until every item that was pushed before this call is done.
-    pub(crate) async fn flush(&self) {
+    /// Waits at most two seconds, until every item that was pushed before this call is done. Returns `false` if the
+    /// time was too short.
+    pub(crate) async fn flush(&self) -> bool {
         let (done, flushed) = oneshot::channel();
-        let flushed = async {
-            if self.messages.send(Message::Flush(done)).await.is_ok() {
-                let _ = flushed.await;
-            }
-        };
-        let _ = tokio::time::timeout(FLUSH_TIMEOUT, flushed).await;
+        let flushed = async { self.messages.send(Message::Flush(done)).await.is_ok() && flushed.await.is_ok() };
+        matches!(tokio::time::timeout(FLUSH_TIMEOUT, flushed).await, Ok(true))
     }
 }
 

@@ -51,13 +51,16 @@ impl Uninterrupted {
         tokio::spawn(work.in_current_span()).await.map_err(BackendError::new)
     }
 
-    /// Waits at most eight seconds, until all work that has been started is done.
-    pub(crate) async fn finish(&self) {
+    /// Waits at most eight seconds, until all work that has been started is done. Returns `false` if the time was too
+    /// short.
+    pub(crate) async fn finish(&self) -> bool {
         let mut running = self.0.subscribe();
         let done = running.wait_for(|running| *running == 0);
-        if tokio::time::timeout(FINISH_TIMEOUT, done).await.is_err() {
+        let is_done = tokio::time::timeout(FINISH_TIMEOUT, done).await.is_ok();
+        if !is_done {
             tracing::warn!(event = "work_cut_off", tasks = *self.0.borrow(), "some changes did not finish within 8 s");
         }
+        is_done
     }
 }
 
@@ -86,10 +89,10 @@ mod tests {
             assert!(polled);
         }
         go.notify_one();
-        work.finish().await;
+        assert!(work.finish().await);
         assert!(done.load(Ordering::SeqCst));
         assert!(work.run(async { panic!("as a test") }).await.map(|(): ()| ()).is_err());
-        work.finish().await;
+        assert!(work.finish().await);
         assert_eq!(work.run(async { 7 }).await.ok(), Some(7));
     }
 }

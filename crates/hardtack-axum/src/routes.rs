@@ -33,6 +33,11 @@ use crate::{AccessToken, Auth, AuthError, LogInForm, ReauthenticationForm};
 /// exist.
 const NO_MATCH: &str = "That user name and password do not match.";
 
+/// The text if a logged-in user enters a wrong password. If the user name and password of another user were typed, the
+/// text is the same. Otherwise, everyone who has an account could guess the passwords of other users.
+const NO_MATCH_AGAIN: &str =
+    "That user name and password do not match, or you are logged in as another user. To switch users, log out first.";
+
 /// Returns a router with the routes of a log-in with user name and password. `check` checks what a user types: see
 /// [`PasswordLogIn`].
 ///
@@ -73,7 +78,8 @@ where
 ///
 /// Attempts are limited per account and per client address: see [`Auth::take_log_in_attempt`]. A browser with which the
 /// user has logged in before has its own budget. A stranger's attempts therefore cannot keep the user from logging in
-/// with this browser.
+/// with this browser. If a logged-in user has to enter the password again, the attempt is taken from a budget of the
+/// session: see [`Auth::take_reauthentication_attempt`].
 ///
 /// By default, each process counts the attempts that it receives. Behind a proxy, set
 /// [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies). Otherwise, all clients share the budget of the
@@ -197,13 +203,16 @@ where
     /// The password is wrong, another user is logged in, there were too many attempts, the function returned an error,
     /// or [`Auth::reauthenticate`] failed.
     pub async fn reauthenticate(&self, typed: ReauthenticationForm<Credentials>) -> Result<Response, AuthError> {
-        let attempt = self.take(&typed, &typed.form).await?;
-        match (self.check)(typed.form.clone()).await {
-            Ok(Some(user)) => {
+        let attempt = match &self.throttle {
+            Some(throttle) => Some(typed.take_reauthentication_attempt(throttle, typed.token()).await?),
+            None => None,
+        };
+        match (self.check)(typed.form.clone()).await.map(|user| user.map(Into::<LogIn>::into)) {
+            Ok(Some(user)) if user.subject() == typed.token().subject() => {
                 give_back(attempt).await;
-                typed.reauthenticate(user.into().subject()).await
+                typed.reauthenticate(user.subject()).await
             }
-            Ok(None) => Err(typed.refuse(NO_MATCH)),
+            Ok(_) => Err(typed.refuse(NO_MATCH_AGAIN)),
             Err(error) => {
                 give_back(attempt).await;
                 Err(typed.refuse(BackendError::new(error)))

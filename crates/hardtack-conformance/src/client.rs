@@ -386,8 +386,16 @@ impl Request<'_> {
             headers.append(COOKIE, value.clone());
         }
 
+        let is_idempotent = matches!(self.method, Method::GET | Method::HEAD);
         let exchange = async {
-            let (head, body) = client.pool.request(request).await.map_err(|e| causes(&e))?.into_parts();
+            let sent = client.pool.request(request.clone()).await;
+            let sent = match sent {
+                // The connection was idle, and the server has just closed it. Send the request again, as browsers do
+                // (RFC 9110 section 9.2.2).
+                Err(error) if is_idempotent && !error.is_connect() => client.pool.request(request).await,
+                sent => sent,
+            };
+            let (head, body) = sent.map_err(|e| causes(&e))?.into_parts();
             let body = body.collect().await.map_err(|e| causes(&e))?.to_bytes();
             Ok::<_, String>((head, body))
         };

@@ -13,6 +13,8 @@
 //!   also makes the file shorter, but increases the schema version.)
 //! - The schema version is lower than before, or SQLite's own check of a shorter file fails. (This module makes these
 //!   two checks only after the length of the file has changed.)
+//! - The file has become longer than the database, although the schema version has not increased. SQLite itself never
+//!   writes beyond the end of the database.
 //! - SQLite reports that the file is damaged or not a database.
 
 use std::cmp::Ordering;
@@ -71,6 +73,9 @@ pub struct Found {
     pub schema: i64,
     /// Whether SQLite may make the file shorter without `VACUUM` (`PRAGMA auto_vacuum`).
     pub shrinks: bool,
+    /// The size of the database in bytes, as of the last commit. The file itself may be shorter, because SQLite may not
+    /// have copied the write-ahead log to it yet.
+    pub size: u64,
 }
 
 impl DatabaseFile {
@@ -139,7 +144,8 @@ impl DatabaseFile {
         let due = state.change.take();
         state.is_examined = due.is_some();
         drop(state);
-        Ok(due.map(|change| Examination { file: self.clone(), change, is_finished: false }))
+        let len = metadata.len();
+        Ok(due.map(|change| Examination { file: self.clone(), change, len, is_finished: false }))
     }
 
     /// Records that the file is damaged if SQLite says so in this error.
@@ -219,6 +225,8 @@ fn shared_state(identity: Identity) -> Arc<Mutex<State>> {
 pub struct Examination {
     file: DatabaseFile,
     change: LengthChange,
+    /// The length of the file, in bytes.
+    len: u64,
     is_finished: bool,
 }
 
@@ -235,9 +243,10 @@ impl Examination {
     pub fn finish(mut self, found: Found) -> Result<(), sqlx::Error> {
         self.is_finished = true;
         let mut state = self.file.state();
-        let Found { is_intact, schema, shrinks } = found;
+        let Found { is_intact, schema, shrinks, size } = found;
         let is_ours = match self.change {
-            LengthChange::Longer => schema >= state.schema,
+            // If the database has become smaller since the length was read, the schema version has increased.
+            LengthChange::Longer => schema > state.schema || (schema == state.schema && (self.len <= size || shrinks)),
             LengthChange::Shorter => schema > state.schema || shrinks,
         };
         if is_intact && is_ours {

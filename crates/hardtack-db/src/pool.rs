@@ -218,7 +218,9 @@ async fn check(pool: &SqlitePool, file: Option<&DatabaseFile>) -> Result<(), sql
     let Some(examination) = file.check()? else { return Ok(()) };
     match examine(pool, examination.change()).await {
         Ok(found) => examination.finish(found),
-        Err(error) if is_damage(&error) => examination.finish(Found { is_intact: false, schema: 0, shrinks: false }),
+        Err(error) if is_damage(&error) => {
+            examination.finish(Found { is_intact: false, schema: 0, shrinks: false, size: 0 })
+        }
         // The examination failed, for example because another program has locked the file. The next call examines the
         // file again.
         Err(_) => Ok(()),
@@ -232,11 +234,14 @@ async fn examine(pool: &SqlitePool, change: LengthChange) -> Result<Found, sqlx:
 
     let mut connection = sqlx::SqliteConnection::connect_with(&pool.connect_options()).await?;
     let (schema,): (i64,) = sqlx::query_as("PRAGMA schema_version").fetch_one(&mut connection).await?;
-    let mut found = Found { is_intact: true, schema, shrinks: false };
+    let (mode,): (i64,) = sqlx::query_as("PRAGMA auto_vacuum").fetch_one(&mut connection).await?;
+    let (pages,): (i64,) = sqlx::query_as("PRAGMA page_count").fetch_one(&mut connection).await?;
+    let (page_size,): (i64,) = sqlx::query_as("PRAGMA page_size").fetch_one(&mut connection).await?;
+    let size = u64::try_from(pages.saturating_mul(page_size)).unwrap_or_default();
+    let mut found = Found { is_intact: true, schema, shrinks: mode != 0, size };
     if change == LengthChange::Shorter {
         let (checked,): (String,) = sqlx::query_as("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
-        let (mode,): (i64,) = sqlx::query_as("PRAGMA auto_vacuum").fetch_one(&mut connection).await?;
-        found = Found { is_intact: checked == "ok", shrinks: mode != 0, ..found };
+        found.is_intact = checked == "ok";
     }
     connection.close().await?;
     Ok(found)

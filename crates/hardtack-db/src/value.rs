@@ -70,6 +70,12 @@ impl<'q> From<&'q String> for Value<'q> {
     }
 }
 
+impl<'q> From<Option<&'q str>> for Value<'q> {
+    fn from(value: Option<&'q str>) -> Self {
+        Self::Text(value.map(Cow::Borrowed))
+    }
+}
+
 impl<'q> From<Option<Cow<'q, str>>> for Value<'q> {
     fn from(value: Option<Cow<'q, str>>) -> Self {
         Self::Text(value)

@@ -24,6 +24,9 @@ use crate::server_info::check_server;
 /// executes nothing else while the script runs.
 const PRUNE_BATCH: u64 = 200;
 
+/// When all sessions end, the maximum number of sessions that one run of `revoke.lua` ends.
+const END_BATCH: usize = 200;
+
 /// A [`SessionStore`] that keeps sessions in Redis or Valkey.
 ///
 /// Clones share two connections. The first connection is for all operations. The second connection listens for
@@ -100,6 +103,38 @@ impl RedisSessions {
         create.arg(self.identity_key()).arg(SessionId::random().to_string()).arg("NX");
         let _: Option<String> = self.connection.query(&create, Retry::Safe).await.map_err(BackendError::new)?;
         self.identity().await?.ok_or_else(|| BackendError::new("Redis has lost the id of the store"))
+    }
+
+    /// Adds one to a counter in Redis, and returns the new number. If Redis has gone back to an older state, for
+    /// example because an older snapshot was restored, this method returns a number that it has returned before.
+    ///
+    /// To notice that Redis has gone back, store the highest number outside Redis. If this method returns a number that
+    /// is not higher, call [`Self::end_all_sessions`].
+    ///
+    /// # Errors
+    /// Redis failed.
+    pub async fn count(&self) -> Result<u64, BackendError> {
+        let mut count = redis::cmd("INCR");
+        count.arg(format!("{}:count", self.prefix));
+        // If the command is executed twice, a number is skipped. This does no harm.
+        self.connection.query(&count, Retry::Safe).await.map_err(BackendError::new)
+    }
+
+    /// Ends the sessions of all users, and returns how many were ended. If Redis has gone back to an older state, call
+    /// this method. Otherwise, sessions that had ended since that older state would stay live.
+    ///
+    /// # Errors
+    /// Redis failed. Some of the sessions may have ended.
+    pub async fn end_all_sessions(&self, now: Timestamp) -> Result<u64, BackendError> {
+        let mut read = redis::cmd("ZRANGE");
+        read.arg(format!("{}:ends", self.prefix)).arg(0).arg(-1);
+        let ids: Vec<String> = self.connection.query(&read, Retry::Safe).await.map_err(BackendError::new)?;
+        let ids: Vec<SessionId> = decode_ids(ids)?;
+        let mut ended = 0;
+        for ids in ids.chunks(END_BATCH) {
+            ended += self.revoke(RevokeTarget::Sessions(ids), now).await?.len() as u64;
+        }
+        Ok(ended)
     }
 
     fn identity_key(&self) -> String {

@@ -2,6 +2,7 @@
 //! screen size.
 
 use crate::process::signal;
+use crate::wait::LONGEST_WAIT;
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::cookies::Cookie;
 use fantoccini::elements::Element;
@@ -22,8 +23,6 @@ use url::Url;
 /// The source of axe-core, which checks a page against rules for accessibility.
 pub const AXE_CORE: &str = include_str!("../vendor/axe-core/axe.min.js");
 
-/// How long to wait for chromedriver to start, and for a page to load.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(20);
 
 /// Settings of the browser.
@@ -83,7 +82,7 @@ pub enum BrowserError {
     },
     /// A click did not open another page.
     #[error(
-        "30 s after a click on {0}, the browser was still on the same page; if the click is not supposed to load \
+        "120 s after a click on {0}, the browser was still on the same page; if the click is not supposed to load \
          another page, call `click` instead of `submit`"
     )]
     Stayed(String),

@@ -12,7 +12,8 @@
 //! - [`small_disk`]: a file system that a test fills and frees;
 //! - [`on_every_store!`]: a macro that runs the same tests on several stores;
 //! - [`tls`]: a TLS proxy in front of a server, with a certificate that a browser can be told to trust;
-//! - [`tutorial`]: visits to the tutorial's site.
+//! - [`tutorial`]: visits to the tutorial's site;
+//! - [`wait`]: functions that wait for a condition.
 //!
 //! Most functions panic with a message if they are misused or if the network fails, so that the test fails.
 
@@ -34,6 +35,7 @@ pub mod small_disk;
 pub mod stores;
 pub mod tls;
 pub mod tutorial;
+pub mod wait;
 
 pub use browser::{Browser, BrowserError, BrowserOptions};
 pub use hardtack::testing::TestDevice;

@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long to wait for a server to be ready, and to stop.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
+use crate::wait::LONGEST_WAIT;
+
 /// How long to wait for a program that ends by itself.
-const LONGEST_RUN: Duration = Duration::from_secs(60);
+const LONGEST_RUN: Duration = Duration::from_secs(120);
 const STEP: Duration = Duration::from_millis(20);
 
 /// A program to run. From the environment of the test, it gets only `PATH` and `HOME`.
@@ -71,7 +71,7 @@ impl Program {
         self
     }
 
-    /// Starts a server and waits until it is ready, for at most 20 s. The server is ready when it has printed a line
+    /// Starts a server and waits until it is ready, for at most 120 s. The server is ready when it has printed a line
     /// with `http://` to its standard output. If [`health_at`](Self::health_at) was called, it is also ready when
     /// `/healthz` responds with 200.
     ///
@@ -103,7 +103,7 @@ impl Program {
         }
     }
 
-    /// Runs a program that ends by itself, and waits at most 60 s for it to end.
+    /// Runs a program that ends by itself, and waits at most 120 s for it to end.
     ///
     /// # Errors
     /// If the program cannot be run, or if it does not end in time and has to be killed.
@@ -203,7 +203,7 @@ pub enum StartError {
     },
     /// The server was not ready in time, and was killed.
     #[error(
-        "the program was not ready within 20 s; expected a line with http:// on stdout, or, if `health_at` was called, \
+        "the program was not ready within 120 s; expected a line with http:// on stdout, or, if `health_at` was called, \
          status 200 from /healthz\nstdout:\n{stdout}\nstderr:\n{stderr}"
     )]
     NotReady {
@@ -214,7 +214,7 @@ pub enum StartError {
     },
     /// The program did not end in time, and was killed.
     #[error(
-        "the program was still running after 60 s and was killed; to start a server, call `start` instead of `run`\n\
+        "the program was still running after 120 s and was killed; to start a server, call `start` instead of `run`\n\
          stdout:\n{stdout}\nstderr:\n{stderr}"
     )]
     NotEnded {
@@ -285,7 +285,7 @@ impl Process {
     /// Sends SIGTERM and waits until the process has ended.
     ///
     /// # Panics
-    /// If it has not ended after 20 s.
+    /// If the process has not ended after 120 s.
     pub async fn stop(mut self) -> Finished {
         assert!(signal(&self.id().to_string(), "TERM"), "cannot send SIGTERM to {}", self.id());
         let deadline = Instant::now() + LONGEST_WAIT;
@@ -295,7 +295,7 @@ impl Process {
             }
             assert!(
                 Instant::now() < deadline,
-                "the process was still running 20 s after SIGTERM\nstderr:\n{}",
+                "the process was still running 120 s after SIGTERM\nstderr:\n{}",
                 self.stderr()
             );
             tokio::time::sleep(STEP).await;

@@ -5,7 +5,9 @@ use hardtack::session::EndedSessions;
 use hardtack::{BackendError, SessionId};
 
 use super::Accounts;
-use super::error::{ActionError, DeadLink, PasswordResetProblem, ProfileChangeProblem, WrongPassword};
+use super::error::{
+    ActionError, DeadLink, PasswordResetProblem, ProfileChangeProblem, WrongPassword, sessions_ended_meanwhile,
+};
 use super::passwords::PasswordOwner;
 use super::queued_mail::{kill_later_undos_in, kill_links_in};
 use crate::activity::{ActivityKind, RequestInfo};
@@ -21,12 +23,16 @@ impl Accounts {
     /// If email is on, the site sends a confirmation link to a new address. If the old address was confirmed, the site
     /// sends to it a link that undoes the change. Both emails are queued in the transaction that stores the change. If
     /// a limit keeps the confirmation link from being sent, this method returns that limit along with the user.
+    ///
+    /// `sessions_ended` is the result of [`Self::check_session`]. If the user's sessions have been ended since that
+    /// check, this method changes nothing. Otherwise, a thief whom an operator has just logged out could still get a
+    /// link that restores an address.
     pub(crate) async fn change_profile(
         &self,
         user: &User,
         profile: Profile,
         current_password: Option<TypedPassword>,
-        session: Option<SessionId>,
+        (session, sessions_ended): (Option<SessionId>, i64),
         request: &RequestInfo,
     ) -> Result<(User, Option<MailLimit>), ActionError<ProfileChangeProblem>> {
         let (profile, fields) = profile.validate();
@@ -55,6 +61,9 @@ impl Accounts {
             // Another request has changed the password or disabled the user in the meantime.
             return Err(unproven(&profile));
         };
+        if !UserStore::has_ended_sessions_in(&mut transaction, &user.id, sessions_ended).await? {
+            return Err(sessions_ended_meanwhile());
+        }
         let changed = UserStore::set_profile_in(&mut transaction, &user.id, &profile).await?.ok_or_else(deleted)?;
         let is_new = changed.email != old.email;
         let mut limit = None;

@@ -119,3 +119,9 @@ pub(crate) enum PasswordResetProblem {
 /// A link that no longer works.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DeadLink;
+
+/// Returns the error for a change during which the user's sessions were ended. If the client tries again, it learns
+/// that its session has ended.
+pub(super) fn sessions_ended_meanwhile<P>() -> ActionError<P> {
+    ActionError::Backend(BackendError::new("the user's sessions were ended during the change"))
+}

@@ -1,5 +1,5 @@
-//! Deletes rows in the background: old activity, expired links, old records of sent emails, and emails that no server
-//! has sent within seven days.
+//! Deletes rows in the background: old activity, expired links, old records of sent emails, emails that no server has
+//! sent within seven days, and intentions to end sessions in stores that no server uses any more.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use hardtack::authenticator::Prune;
 use hardtack::clock::Timestamp;
 use hardtack_db::Pool;
 
+use super::session_ends::SessionEnds;
 use crate::activity::ActivityStore;
 use crate::links::LinkStore;
 use crate::mail::{MailJobStore, prune_sent};
@@ -20,11 +21,18 @@ pub(super) struct ExpiredRows {
     activity: ActivityStore,
     links: LinkStore,
     database: Pool,
+    session_ends: SessionEnds,
 }
 
 impl ExpiredRows {
-    pub(super) fn new(activity: &ActivityStore, links: &LinkStore, database: &Pool) -> Self {
-        Self { activity: activity.clone(), links: links.clone(), database: database.clone() }
+    pub(super) fn new(
+        activity: &ActivityStore,
+        links: &LinkStore,
+        database: &Pool,
+        session_ends: &SessionEnds,
+    ) -> Self {
+        let (activity, links, database) = (activity.clone(), links.clone(), database.clone());
+        Self { activity, links, database, session_ends: session_ends.clone() }
     }
 }
 
@@ -44,6 +52,8 @@ impl Prune for ExpiredRows {
                  email; set mail settings, such as --smtp-url, on at least one server"
             );
         }
-        Ok(activity + unsent + self.links.prune(now, limit).await? + prune_sent(&self.database, now, limit).await?)
+        let intentions = self.session_ends.prune(now, limit).await?;
+        let links = self.links.prune(now, limit).await?;
+        Ok(activity + unsent + intentions + links + prune_sent(&self.database, now, limit).await?)
     }
 }

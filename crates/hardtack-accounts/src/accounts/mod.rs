@@ -9,11 +9,12 @@ mod queued_mail;
 mod session_ends;
 
 use std::future::Future;
+use std::time::Duration;
 
 use hardtack::authenticator::Prune;
 use hardtack::clock::Timestamp;
 use hardtack::throttle::ThrottleStore;
-use hardtack::{Authenticator, AuthenticatorBuilder, BackendError};
+use hardtack::{Authenticator, AuthenticatorBuilder, BackendError, SessionId};
 use hardtack_db::{Migration, Pool, Transaction};
 use hardtack_sqlx::{Database, MigrateError};
 
@@ -64,7 +65,7 @@ const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/postgres/0005_mail_jobs.sql"),
     ),
     Migration::per_database(
-        NAMES,
+        6,
         include_str!("../../migrations/sqlite/0006_skeleton.sql"),
         include_str!("../../migrations/postgres/0006_skeleton.sql"),
     ),
@@ -73,11 +74,15 @@ const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/sqlite/0008_letters.sql"),
         include_str!("../../migrations/postgres/0008_letters.sql"),
     ),
+    Migration::per_database(
+        NAMES,
+        include_str!("../../migrations/sqlite/0009_looks.sql"),
+        include_str!("../../migrations/postgres/0009_looks.sql"),
+    ),
 ];
 
-/// The number of the migration that adds the column `skeleton` (UTS #39). [`upgrade_names`] then fills in the column
-/// for existing users.
-const NAMES: u32 = 6;
+/// The number of the last migration that adds columns that [`upgrade_names`] fills in for existing users.
+const NAMES: u32 = 9;
 
 /// User accounts and their passwords, stored in a database. Clones share the database pool and the background tasks.
 ///
@@ -102,6 +107,9 @@ pub struct Accounts {
     counter_store: CounterStore,
     throttling: Throttling,
 }
+
+/// How long a change to a user waits for the session store.
+const SESSION_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The query parameters of the site's pages, except `next`.
 const QUERY_PARAMETERS: [&str; 7] = ["after", "done", "ended", "form", "incomplete", "public", "token"];
@@ -291,15 +299,24 @@ impl Accounts {
     ///
     /// This method first waits for changes that are still in progress, even if their clients have disconnected. After
     /// that, it waits until queued emails have been sent or have failed, and until recorded activity has been written.
-    pub async fn flush(&self) {
-        self.uninterrupted.finish().await;
-        if let Some(mail) = &self.mail {
-            mail.flush().await;
-        }
-        self.recorder.flush().await;
+    /// It does not wait for emails that are due later, for example because the mail server has an outage.
+    ///
+    /// Returns `true` if this work is done, or `false` if the time was too short. If this method returns `false` and
+    /// the process then ends, the unfinished work is treated as follows. Unfinished changes are lost, or another server
+    /// completes them. Queued emails stay in the database, and are sent by another server or after the next start.
+    /// Requests for reset links are lost if they are not in the database yet. The same is true of activity.
+    pub async fn flush(&self) -> bool {
+        let changes = self.uninterrupted.finish().await;
+        let mail = match &self.mail {
+            Some(mail) => mail.flush().await,
+            None => true,
+        };
+        let activity = self.recorder.flush().await;
+        changes && mail && activity
     }
 
     /// Deletes activity older than 90 days, expired links, and records of emails that were sent more than a day ago.
+    /// Also deletes intentions to end sessions that are older than 400 days and belong to another session store.
     /// Deletes up to `limit` rows of each kind. Returns how many rows were deleted.
     ///
     /// A process that serves requests need not call this method. An authenticator whose builder was passed to
@@ -326,8 +343,37 @@ impl Accounts {
         self.expired_rows().prune(now, limit).await
     }
 
+    /// Checks that the session of a request has not ended. If the session ended at another server, this process may not
+    /// have learned of the end yet. This method therefore reads the user, the stored intentions to end sessions, and
+    /// the session itself.
+    ///
+    /// Returns how often the user's sessions had been ended before this check. With this number, a transaction can
+    /// check that the user's sessions have not been ended since. If the session has ended or the user is disabled,
+    /// returns `None`.
+    ///
+    /// If the session store fails, the session counts as live, because users must be able to make changes even then.
+    pub(crate) async fn check_session(
+        &self,
+        auth: &Authenticator,
+        user_id: &str,
+        session: Option<SessionId>,
+    ) -> Result<Option<i64>, BackendError> {
+        // The order of these steps matters. If the session ends just after one step has looked, a later step or the
+        // transaction notices the end.
+        let Some(ended) = self.users.sessions_ended(user_id).await? else { return Ok(None) };
+        let Some(session) = session else { return Ok(Some(ended)) };
+        if self.session_ends.is_to_end(user_id, session).await? {
+            return Ok(None);
+        }
+        let found = tokio::time::timeout(SESSION_PATIENCE, auth.session(user_id, session)).await;
+        Ok(match found {
+            Ok(Ok(None)) => None,
+            Ok(Ok(Some(_)) | Err(_)) | Err(_) => Some(ended),
+        })
+    }
+
     fn expired_rows(&self) -> ExpiredRows {
-        ExpiredRows::new(&self.activity, &self.links, &self.database)
+        ExpiredRows::new(&self.activity, &self.links, &self.database, &self.session_ends)
     }
 
     /// Returns the user with this id, which is the `sub` of the user's tokens. Returns `None` if no such user exists or

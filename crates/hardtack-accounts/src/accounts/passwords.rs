@@ -6,7 +6,9 @@ use hardtack::{BackendError, SessionId};
 use hardtack_db::Transaction;
 
 use super::Accounts;
-use super::error::{ActionError, PasswordChangeProblem, PasswordResetProblem, SignUpProblems, WrongPassword};
+use super::error::{
+    ActionError, PasswordChangeProblem, PasswordResetProblem, SignUpProblems, WrongPassword, sessions_ended_meanwhile,
+};
 use super::queued_mail::{kill_links_in, kill_sent_links_in};
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
@@ -217,12 +219,15 @@ impl Accounts {
     /// Changes the password of a user who enters the current password. The same transaction ends the user's sessions
     /// except `kept`, or stores the intention to end them. The transaction also invalidates the user's reset and
     /// confirmation links. Returns the ended sessions and the version of the new password.
+    ///
+    /// `sessions_ended` is the result of [`Self::check_session`]. If the user's sessions have been ended since that
+    /// check, this method changes nothing.
     pub(crate) async fn change_password(
         &self,
         user: &User,
         current: String,
         new: String,
-        kept: Option<SessionId>,
+        (kept, sessions_ended): (Option<SessionId>, i64),
         request: &RequestInfo,
     ) -> Result<(EndedSessions, i64), ActionError<PasswordChangeProblem>> {
         let current =
@@ -238,6 +243,9 @@ impl Accounts {
             // Another request has changed the password in the meantime, so the entered password is no longer the
             // current one.
             return Err(ActionError::Invalid(PasswordChangeProblem::WrongCurrent));
+        }
+        if !UserStore::has_ended_sessions_in(&mut transaction, &user.id, sessions_ended).await? {
+            return Err(sessions_ended_meanwhile());
         }
         kill_links_in(&mut transaction, &user.id).await?;
         let ended = self.session_ends.end_others_in(&mut transaction, &user.id, kept).await?;

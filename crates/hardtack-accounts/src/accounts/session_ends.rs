@@ -1,9 +1,12 @@
 //! Ends a user's sessions together with a change to the user.
 
-use hardtack::session::EndedSessions;
+use hardtack::clock::Timestamp;
+use hardtack::session::{EndedSessions, PendingRevocations};
 use hardtack::{AuthenticatorBuilder, BackendError, SessionId};
 use hardtack_db::Transaction;
 use hardtack_sqlx::{Database, PendingEnds, Sessions};
+
+use crate::users::UserStore;
 
 /// How a transaction that changes a user ends the user's sessions. After the commit, pass the returned
 /// [`EndedSessions`] to [`Site::renew`](crate::Site) or [`Site::finish_ending`](crate::Site).
@@ -47,6 +50,24 @@ impl SessionEnds {
         }
     }
 
+    /// Deletes the intentions for session stores that no server uses any more, and returns how many were deleted.
+    pub(super) async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
+        match self {
+            Self::InTransaction(_) => Ok(0),
+            Self::Pending(pending) => pending.prune(now, limit).await,
+        }
+    }
+
+    /// Returns whether an intention to end this session of a user is stored, but has not been carried out yet.
+    pub(super) async fn is_to_end(&self, user_id: &str, session: SessionId) -> Result<bool, BackendError> {
+        match self {
+            Self::InTransaction(_) => Ok(false),
+            Self::Pending(pending) => {
+                Ok(pending.find(user_id).await?.iter().any(|intention| intention.kept != Some(session)))
+            }
+        }
+    }
+
     /// Ends all sessions of a user.
     pub(super) async fn end_all_in(
         &self,
@@ -63,6 +84,8 @@ impl SessionEnds {
         user_id: &str,
         kept: Option<SessionId>,
     ) -> Result<EndedSessions, BackendError> {
+        // Transactions of the user's sessions that are still running notice the new number.
+        UserStore::count_end_of_sessions_in(transaction, user_id).await?;
         let mut connection = transaction.connection();
         let ended = match self {
             Self::InTransaction(sessions) => sessions.end_others_in(&mut connection, user_id, kept).await,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hardtack::BackendError;
 use hardtack::error::WithCauses;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::MailWorker;
@@ -62,8 +62,8 @@ impl Dispatcher {
     pub(super) async fn run(mut self) {
         loop {
             let call = *self.calls.borrow_and_update();
-            let wait = self.send_what_is_due().await;
-            if self.sending.is_empty() {
+            let (wait, is_known) = self.send_what_is_due().await;
+            if is_known && self.sending.is_empty() {
                 self.idle_at.send_replace(call);
             }
             tokio::select! {
@@ -80,31 +80,35 @@ impl Dispatcher {
     }
 
     /// Claims jobs and starts to send their messages. Stops when no job is due, or when the maximum number of messages
-    /// is being sent. Returns how long to wait before the next call.
-    async fn send_what_is_due(&mut self) -> Duration {
+    /// is being sent. Returns how long to wait before the next call, and whether the database could be read.
+    async fn send_what_is_due(&mut self) -> (Duration, bool) {
+        self.places.free_slow(Instant::now());
         while let Some(rank) = self.places.free() {
             let delay = self.shared.outage.delay(Instant::now(), SEND_TIMEOUT);
             if !delay.is_zero() {
-                return delay.min(POLL);
+                return (delay.min(POLL), true);
             }
             let claimed = self.shared.worker.jobs.claim(rank, |job| self.places.has_room_for(job)).await;
+            let is_known = claimed.is_ok();
             let Some(Some(job)) = self.shared.note(claimed) else {
                 self.shared.outage.nothing_to_try(Instant::now());
-                break;
+                return (POLL, is_known);
             };
             let job = Arc::new(job);
             let (shared, calls, own) = (Arc::clone(&self.shared), self.calls.clone(), Arc::clone(&job));
-            let task = self.sending.spawn(async move { shared.work_off(&own, &calls).await });
-            self.places.take(task.id(), &job);
+            let give_up = Arc::new(Notify::new());
+            let told = Arc::clone(&give_up);
+            let task = self.sending.spawn(async move { shared.work_off(&own, &calls, &told).await });
+            self.places.take(task.id(), &job, Instant::now(), give_up);
         }
-        POLL
+        (POLL, true)
     }
 }
 
 impl Shared {
-    async fn work_off(&self, job: &Arc<MailJob>, calls: &watch::Receiver<u64>) {
+    async fn work_off(&self, job: &Arc<MailJob>, calls: &watch::Receiver<u64>, give_up: &Notify) {
         let (subject, user) = (job.kind.subject(), &job.user_id);
-        match self.send(job).await {
+        match self.send(job, give_up).await {
             Ok(Outcome::Sent) => {
                 self.has_replied();
                 self.insist(calls, || self.worker.jobs.finish(job)).await;
@@ -201,14 +205,22 @@ impl Shared {
         }
     }
 
-    /// Sends the message, and renews the claim in the meantime.
-    async fn send(&self, job: &Arc<MailJob>) -> Result<Outcome, SendFailure> {
+    /// Sends the message, and renews the claim while it does so. If `give_up` is notified, gives the message up.
+    async fn send(&self, job: &Arc<MailJob>, give_up: &Notify) -> Result<Outcome, SendFailure> {
         let (worker, sent) = (Arc::clone(&self.worker), Arc::clone(job));
         let run = async move { worker.run(&sent).await };
         // The mailer runs in a task of its own. If it panics, the current task continues.
         let mut sending = tokio::spawn(tokio::time::timeout(SEND_TIMEOUT, run));
         loop {
-            match tokio::time::timeout(RENEW, &mut sending).await {
+            let sent = tokio::select! {
+                sent = tokio::time::timeout(RENEW, &mut sending) => sent,
+                () = give_up.notified() => {
+                    sending.abort();
+                    let text = "the mail server or program was slow, and many other emails were slow as well";
+                    return Err(SendFailure::temporary(text.to_owned()));
+                }
+            };
+            match sent {
                 Ok(Ok(Ok(result))) => return result,
                 Ok(Ok(Err(_))) => {
                     let text = format!("the mail server or program took longer than {} s", SEND_TIMEOUT.as_secs());

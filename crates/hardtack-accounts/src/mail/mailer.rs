@@ -29,7 +29,7 @@ pub trait Mailer: Send + Sync + 'static {
     /// message is not sent again. If the process is killed while it sends a message, the user may get that message
     /// twice.
     ///
-    /// Up to 30 messages are sent at once. Sending a message is cancelled after 30 seconds, which counts as a failure.
+    /// Up to 50 messages are sent at once. Sending a message is cancelled after 30 seconds, which counts as a failure.
     fn send(&self, mail: &Mail) -> impl Future<Output = Result<(), MailError>> + Send;
 }
 

@@ -13,6 +13,9 @@ const SUSPICIOUS: usize = 3;
 /// How often an outage is logged.
 const REPORT: Duration = Duration::from_secs(600);
 
+/// If an outage has lasted this long, it is logged, even if another outage was logged less than [`REPORT`] ago.
+const LASTING: Duration = Duration::from_secs(60);
+
 /// Detects an outage of the mail server.
 ///
 /// An outage is *certain* if an error proves it. During such an outage, only one message at a time is tried, and each
@@ -40,6 +43,7 @@ struct State {
 
 #[derive(Debug)]
 struct Down {
+    since: Instant,
     /// When the next message is tried.
     until: Instant,
     pause: Duration,
@@ -54,7 +58,7 @@ struct Down {
 pub(super) struct Failure {
     pub(super) outage: Likelihood,
     /// Whether to log this failure. During an outage, or a series of short outages, only one failure in ten minutes is
-    /// logged.
+    /// logged. If an outage lasts for a minute, it is logged in any case.
     pub(super) is_news: bool,
 }
 
@@ -111,13 +115,17 @@ impl Outage {
                 down.pause = (2 * down.pause).min(LONGEST_PAUSE);
                 down.until = now + down.pause;
             }
+            if !down.is_reported && now.duration_since(down.since) >= LASTING {
+                state.reported_at = None;
+            }
             let is_news = is_due(&mut state.reported_at, now);
             down.is_reported |= is_news;
             return Failure { outage: Likelihood::Certain, is_news };
         }
         if is_certain {
             let is_reported = is_due(&mut state.reported_at, now);
-            let down = Down { until: now + FIRST_PAUSE, pause: FIRST_PAUSE, is_trying: false, is_reported };
+            let (since, until) = (now, now + FIRST_PAUSE);
+            let down = Down { since, until, pause: FIRST_PAUSE, is_trying: false, is_reported };
             state.down = Some(down);
             return Failure { outage: Likelihood::Certain, is_news: is_reported };
         }
@@ -193,9 +201,19 @@ mod tests {
             now += Duration::from_secs(10);
         }
         assert_eq!(logged, (1, 1, 1));
-        // An outage that lasts long enough is logged again.
-        assert!(!outage.note(now, 1, true).is_news);
-        assert!(outage.note(now + REPORT, 1, true).is_news && outage.end());
+    }
+
+    #[test]
+    fn l3_s77_an_outage_that_lasts_is_logged_within_a_minute_of_another() {
+        let (outage, now) = (Outage::default(), Instant::now());
+        let at = |seconds| now + Duration::from_secs(seconds);
+        assert!(outage.note(now, 1, true).is_news && outage.end());
+        // Another outage begins ten seconds later.
+        assert!(!outage.note(at(10), 1, true).is_news && !outage.note(at(69), 1, true).is_news);
+        assert!(outage.note(at(70), 1, true).is_news);
+        // It is logged again ten minutes later, and its end is logged as well.
+        assert!(!outage.note(at(669), 1, true).is_news && outage.note(at(670), 1, true).is_news);
+        assert!(outage.end());
     }
 
     #[test]

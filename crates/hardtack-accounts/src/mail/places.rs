@@ -2,13 +2,30 @@
 //!
 //! Some mailboxes are slow, and some are slow on purpose. For this reason, each rank of messages has places of its own.
 //! One client, one user and one domain can use only a few of these places. Messages that hang therefore never delay a
-//! message of another rank. They delay messages of another client or to another domain only if very many messages hang.
+//! message of another rank.
+//!
+//! If the sending of a message takes longer than [`SLOW`], the message gives its place to another message. The slow
+//! message is still sent, beside the others. Messages that hang therefore delay other messages of the same client, or
+//! to the same domain, only for seconds.
+//!
+//! If too many slow messages are being sent, some of them are given up. The oldest slow message of the client that has
+//! the most slow messages is given up first. Messages that were given up are sent again later.
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
 
 use super::job::{MailJob, Rank};
 use super::mailbox::domain;
+
+/// If the sending of a message takes longer than this time, the message counts as slow.
+const SLOW: Duration = Duration::from_secs(5);
+
+/// The maximum number of slow messages that are sent at once, beside the others.
+const SLOW_PLACES: usize = 20;
 
 /// The maximum number of messages of one rank that are sent at once to one domain.
 const TO_DOMAIN: usize = 4;
@@ -49,6 +66,20 @@ struct Place {
     /// The client that caused the message. Empty if no client caused it.
     source: String,
     domain: String,
+    since: Instant,
+    state: PlaceState,
+    /// Tells the task that sends the message to give the message up.
+    give_up: Arc<Notify>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PlaceState {
+    /// The message counts for all limits.
+    Taken,
+    /// The sending of the message has taken longer than [`SLOW`]. The message counts only for [`SLOW_PLACES`].
+    Slow,
+    /// The task that sends the message has been told to give the message up.
+    GivenUp,
 }
 
 impl<Id> Default for Places<Id> {
@@ -76,11 +107,42 @@ impl<Id: Eq + Hash> Places<Id> {
             && (rank != Rank::Warning || job.source.is_empty() || self.count(warnings) < WARNINGS_OF_CLIENT)
     }
 
-    /// Takes a place for a message.
-    pub(super) fn take(&mut self, id: Id, job: &MailJob) {
-        let (whose, source) = (job.whose().to_owned(), job.source.clone());
-        let place = Place { rank: job.kind.rank(), whose, source, domain: domain(&job.address) };
+    /// Takes a place for a message. If the message has to be given up, `give_up` is notified.
+    pub(super) fn take(&mut self, id: Id, job: &MailJob, now: Instant, give_up: Arc<Notify>) {
+        let place = Place {
+            rank: job.kind.rank(),
+            whose: job.whose().to_owned(),
+            source: job.source.clone(),
+            domain: domain(&job.address),
+            since: now,
+            state: PlaceState::Taken,
+            give_up,
+        };
         self.0.insert(id, place);
+    }
+
+    /// Frees the places of messages that have become slow. If too many messages are slow, gives up some of them.
+    pub(super) fn free_slow(&mut self, now: Instant) {
+        for place in self.0.values_mut() {
+            if place.state == PlaceState::Taken && now.saturating_duration_since(place.since) >= SLOW {
+                place.state = PlaceState::Slow;
+            }
+        }
+        let slow = |places: &HashMap<Id, Place>, source: Option<&str>| {
+            let is_counted =
+                |place: &&Place| place.state == PlaceState::Slow && source.is_none_or(|source| place.source == source);
+            places.values().filter(is_counted).count()
+        };
+        while slow(&self.0, None) > SLOW_PLACES {
+            let most = self.0.values().filter(|place| place.state == PlaceState::Slow);
+            let Some(source) = most.max_by_key(|place| slow(&self.0, Some(&place.source))) else { return };
+            let source = source.source.clone();
+            let of_source =
+                self.0.values_mut().filter(|place| place.state == PlaceState::Slow && place.source == source);
+            let Some(oldest) = of_source.min_by_key(|place| place.since) else { return };
+            oldest.state = PlaceState::GivenUp;
+            oldest.give_up.notify_one();
+        }
     }
 
     /// Frees the place of a message.
@@ -93,7 +155,7 @@ impl<Id: Eq + Hash> Places<Id> {
     }
 
     fn count(&self, is_counted: impl Fn(&Place) -> bool) -> usize {
-        self.0.values().filter(|place| is_counted(place)).count()
+        self.0.values().filter(|place| place.state == PlaceState::Taken && is_counted(place)).count()
     }
 }
 
@@ -109,7 +171,7 @@ mod tests {
         (job.source, job.user_id, job.address) = (client.to_owned(), domain.to_owned(), format!("someone@{domain}"));
         let mut taken = 0;
         while places.has_room_for(&job) {
-            places.take(places.0.len(), &job);
+            places.take(places.0.len(), &job, Instant::now(), Arc::default());
             taken += 1;
         }
         taken
@@ -146,6 +208,24 @@ mod tests {
         assert_eq!(caused_by("192.0.2.1", "c.example"), 0);
         assert_eq!(caused_by("198.51.100.1", "a.example"), 0, "no client makes it more for one user");
         assert_eq!(caused_by("198.51.100.1", "c.example"), 2);
+    }
+
+    #[test]
+    fn l3_s77_messages_that_hang_delay_others_of_the_same_client_for_seconds() {
+        let (mut places, mut now) = (Places::default(), Instant::now());
+        // A thief has accounts at many domains.
+        for round in 0..20 {
+            for number in 0..3 {
+                fill(&mut places, NewDevice, "192.0.2.1", &format!("{round}.{number}.example"));
+            }
+            assert_eq!(fill(&mut places, NewDevice, "192.0.2.1", "owner.example"), 0, "round {round}");
+            now += SLOW + Duration::from_secs(1);
+            places.free_slow(now);
+            assert!(places.has_room_for(&MailJob::sample(NewDevice)), "round {round}");
+        }
+        let in_state = |state| places.0.values().filter(|place| place.state == state).count();
+        assert_eq!((in_state(PlaceState::Slow), in_state(PlaceState::Taken)), (SLOW_PLACES, 0));
+        assert_eq!(in_state(PlaceState::GivenUp), places.0.len() - SLOW_PLACES);
     }
 
     #[test]

@@ -73,13 +73,15 @@ impl MailQueue {
     }
 
     /// Waits, for at most four seconds, until every email that was requested before this call has been sent or has
-    /// failed.
-    pub(crate) async fn flush(&self) {
+    /// failed, or has to wait, for example because of an outage. Returns `false` if the time was too short.
+    pub(crate) async fn flush(&self) -> bool {
         self.0.hurry.notify_one();
-        let _ = tokio::time::timeout(FLUSH_TIMEOUT, self.0.resets.drained()).await;
+        let drained = tokio::time::timeout(FLUSH_TIMEOUT, self.0.resets.drained()).await.is_ok();
         self.wake();
         let call = *self.0.calls.borrow();
-        let _ = tokio::time::timeout(FLUSH_TIMEOUT, self.0.idle_at.clone().wait_for(|idle_at| *idle_at >= call)).await;
+        let mut idle_at = self.0.idle_at.clone();
+        let idle = tokio::time::timeout(FLUSH_TIMEOUT, idle_at.wait_for(|idle_at| *idle_at >= call)).await;
+        drained && matches!(idle, Ok(Ok(_)))
     }
 }
 

@@ -1,22 +1,31 @@
 //! Context-specific words, such as the user name. An attacker who knows the user and the site tries these words first.
 
+use super::patterns::outside_runs;
+
 /// A part of a user name, an email address or a site name is a context-specific word if it has at least this many
 /// characters. Shorter parts occur in too many other words.
 const SHORTEST_PART: usize = 4;
 
 /// A password that contains context-specific words is accepted if it has at least this many letters besides these
-/// words.
+/// words and besides runs such as `qwerty`.
 const MIN_LETTERS: usize = 4;
 
 /// A password that contains context-specific words is also accepted if it has more than this many characters besides
-/// these words. People often add digits and symbols to a word. The longest common addition is a date, which has eight
-/// digits.
+/// these words and besides runs such as `123456789`. People often add digits and symbols to a word. The longest common
+/// addition is a date, which has eight digits.
 const MAX_OTHERS: usize = 8;
 
-/// Returns whether a password consists of context-specific words and a few other characters (ASVS 5.0 V6.2.11). An
-/// example is the password `alice2024!` of the user `alice`. `context` lists the texts that the words come from, such
-/// as the user name and the email address.
-pub(super) fn is_expected<'a>(password: &str, context: impl IntoIterator<Item = &'a str>) -> bool {
+/// Returns whether a password consists of context-specific words and little else (ASVS 5.0 V6.2.11). Besides these
+/// words, the password may contain a few characters, a run such as `123456789`, or a common password. Examples are the
+/// passwords `alice2024!`, `alice123456789` and `alicepassword` of the user `alice`.
+///
+/// `context` lists the texts that the words come from, such as the user name and the email address. `is_common` returns
+/// whether a password is one of the most common passwords.
+pub(super) fn is_expected<'a>(
+    password: &str,
+    context: impl IntoIterator<Item = &'a str>,
+    is_common: impl Fn(&str) -> bool,
+) -> bool {
     let password = password.to_lowercase();
     let mut words: Vec<String> = Vec::new();
     for text in context {
@@ -31,13 +40,22 @@ pub(super) fn is_expected<'a>(password: &str, context: impl IntoIterator<Item = 
     }
     words.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));
     let rest = words.iter().fold(password.clone(), |rest, word| rest.replace(word.as_str(), ""));
-    let letters = rest.chars().filter(|c| c.is_alphabetic()).count();
-    rest != password && letters < MIN_LETTERS && rest.chars().count() <= MAX_OTHERS
+    if rest == password {
+        return false;
+    }
+    if is_common(&rest) || is_common(rest.trim_matches(|c: char| !c.is_alphanumeric())) {
+        return true;
+    }
+    let others = outside_runs(&rest);
+    let letters = others.chars().filter(|c| c.is_alphabetic()).count();
+    letters < MIN_LETTERS && others.chars().count() <= MAX_OTHERS
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    fn is_expected<'a>(password: &str, context: impl IntoIterator<Item = &'a str>) -> bool {
+        super::is_expected(password, context, |password| password == "password1")
+    }
 
     #[test]
     fn words_of_the_context_with_a_few_characters_are_expected() {
@@ -55,6 +73,13 @@ mod tests {
             "wonderland!",
             "acmenotes",
             "alice@acme",
+            "alice123456789",
+            "1234567890alice",
+            "alice-1234567890!",
+            "alice.qwertyuiop",
+            "123456alice7890",
+            "alice-password1",
+            "password1_alice!",
         ] {
             assert!(is_expected(expected, context), "{expected}");
         }

@@ -79,6 +79,24 @@ pub(super) fn is_made_of_runs(password: &str) -> bool {
     (1..=MAX_RUNS).contains(&runs) && outside <= MAX_OUTSIDE
 }
 
+/// Returns the characters that belong to no run. If the text is long, returns the whole text, because attackers try
+/// only short texts with runs.
+pub(super) fn outside_runs(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    if chars.len() > LONGEST_RUNS {
+        return text.to_owned();
+    }
+    let (mut start, mut outside) = (0, String::new());
+    while start < chars.len() {
+        let length = run(&chars[start..]);
+        if length < SHORTEST_RUN {
+            outside.push(chars[start]);
+        }
+        start += if length < SHORTEST_RUN { 1 } else { length };
+    }
+    outside
+}
+
 /// Returns the length of the longest run at the beginning. A single character is a run.
 fn run(chars: &[char]) -> usize {
     let same = chars.iter().take_while(|c| **c == chars[0]).count();
@@ -192,6 +210,15 @@ mod tests {
         ] {
             assert!(!is_made_of_runs(good), "{good}");
         }
+    }
+
+    #[test]
+    fn characters_outside_runs_are_found() {
+        for (text, outside) in [("123456789", ""), ("-qwerty-82", "--82"), ("x1234y", "xy"), ("", "")] {
+            assert_eq!(outside_runs(text), outside, "{text}");
+        }
+        let long = "abcdefgh".repeat(5);
+        assert_eq!(outside_runs(&long), long);
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl PasswordRules {
             return Some(PasswordProblem::ControlCharacter);
         }
         let folded = folded(password);
-        if is_expected(&folded, user.iter().copied().chain([&*self.site])) {
+        if is_expected(&folded, user.iter().copied().chain([&*self.site]), is_common) {
             return Some(PasswordProblem::Expected);
         }
         // A password that repeats a text is as weak as that text, even with a few digits or signs around it.
@@ -209,7 +209,18 @@ mod tests {
         for good in ["xkwxkw8205739", "onion-8205", "murmur-82057391", "football-8205739163"] {
             assert_eq!(problem(good), None, "{good}");
         }
-        for expected in ["alice123", "ａｌｉｃｅ123", "Notes2024", "notes.example", "alice@mail.example"] {
+        for expected in [
+            "alice123",
+            "ａｌｉｃｅ123",
+            "Notes2024",
+            "notes.example",
+            "alice@mail.example",
+            "alice123456789",
+            "1234567890-Alice",
+            "alice.qwertyuiop",
+            "AlicePassword",
+            "iloveyou.notes!",
+        ] {
             assert_eq!(problem(expected), Some(PasswordProblem::Expected), "{expected}");
         }
     }

@@ -1,5 +1,7 @@
-//! Stores keys and skeletons for names that were added before the rules of RFC 8265 applied, and finds names that
-//! collide.
+//! Stores the keys and skeletons of names that were added under older rules, and finds names that collide.
+//!
+//! Each row contains the version of the rules by which the key and the skeletons of the row were computed. If the rules
+//! change, for example with a new version of Unicode, the keys and skeletons are computed again.
 //!
 //! A row has no skeleton for one of two reasons: it has not been upgraded yet, or another user already has the same
 //! skeleton. If another user has the same skeleton, the row stays as it is, and both users can log in as before.
@@ -7,7 +9,7 @@
 use hardtack::BackendError;
 use hardtack_db::{Pool, Statement, Transaction};
 
-use super::name::{skeleton, username_key};
+use super::name::{Looks, name_rules, username_key};
 
 /// How many rows one transaction changes.
 const PAGE: i64 = 500;
@@ -33,7 +35,7 @@ pub struct NameCollision {
     pub other: String,
 }
 
-/// A user without a skeleton.
+/// A user who has no skeleton, or whose skeleton was computed under older rules.
 struct Unfinished {
     id: String,
     username: String,
@@ -47,12 +49,13 @@ struct Position {
     id: String,
 }
 
-/// Stores the key and the skeleton of each name that has no skeleton yet. Does not store a key or a skeleton that
-/// another user already has. Several processes may call this function at once.
+/// Stores the key and the skeletons of each name that has no skeleton yet, or whose skeletons were computed under older
+/// rules. Does not store a key or a skeleton that another user already has. Several processes may call this function at
+/// once.
 pub(crate) async fn upgrade_names(database: &Pool) -> Result<(), sqlx::Error> {
     let mut after = None;
     loop {
-        let page = unfinished(database, after).await?;
+        let page = unfinished(database, after, name_rules()).await?;
         let Some(last) = page.last() else { return Ok(()) };
         let mut tries = 0;
         while let Err(error) = upgrade_page(database, &page).await {
@@ -66,12 +69,13 @@ pub(crate) async fn upgrade_names(database: &Pool) -> Result<(), sqlx::Error> {
     }
 }
 
-/// Returns users without a skeleton, the oldest first.
-async fn unfinished(database: &Pool, after: Option<Position>) -> Result<Vec<Unfinished>, sqlx::Error> {
+/// Returns users who have no skeleton, and users whose skeleton was computed under older rules than `rules`. The oldest
+/// users come first.
+async fn unfinished(database: &Pool, after: Option<Position>, rules: i64) -> Result<Vec<Unfinished>, sqlx::Error> {
     let after = after.unwrap_or(Position { created_at: i64::MIN, id: String::new() });
-    let sql = "SELECT id, username, username_key, created_at FROM users WHERE skeleton IS NULL \
+    let sql = "SELECT id, username, username_key, created_at FROM users WHERE (skeleton IS NULL OR name_rules < $4) \
                AND (created_at, id) > ($1, $2) ORDER BY created_at, id LIMIT $3";
-    let statement = Statement::new(sql).bind(after.created_at).bind(after.id).bind(PAGE);
+    let statement = Statement::new(sql).bind(after.created_at).bind(after.id).bind(PAGE).bind(rules);
     let rows: Vec<(String, String, String, i64)> = database.fetch(statement).await?;
     let user = |(id, username, username_key, created_at)| Unfinished { id, username, username_key, created_at };
     Ok(rows.into_iter().map(user).collect())
@@ -93,20 +97,29 @@ async fn upgrade(transaction: &mut Transaction, user: &Unfinished) -> Result<(),
                    AND NOT EXISTS (SELECT 1 FROM users WHERE username_key = $1)";
         transaction.execute(Statement::new(sql).bind(&key).bind(id)).await?;
     }
-    let sql = "UPDATE users SET skeleton = $1 WHERE id = $2 AND NOT EXISTS (SELECT 1 FROM users WHERE skeleton = $1)";
-    transaction.execute(Statement::new(sql).bind(skeleton(username)).bind(id)).await.map(drop)
+    let (looks, rules) = (Looks::of(username), name_rules());
+    // If another row has the same skeleton, computed under older rules, remove that skeleton. It is about to be
+    // computed again.
+    let sql = "UPDATE users SET skeleton = NULL WHERE skeleton = $1 AND id <> $2 AND name_rules < $3";
+    transaction.execute(Statement::new(sql).bind(&looks.skeleton).bind(id).bind(rules)).await?;
+    let sql = "UPDATE users SET skeleton = CASE WHEN EXISTS \
+               (SELECT 1 FROM users AS others WHERE others.skeleton = $1 AND others.id <> $2) THEN NULL ELSE $1 END, \
+               look_of_capitals = $3, look_with_i = $4, name_rules = $5 WHERE id = $2";
+    let (of_capitals, with_i) = looks.columns();
+    let statement = Statement::new(sql).bind(&looks.skeleton).bind(id).bind(of_capitals).bind(with_i).bind(rules);
+    transaction.execute(statement).await.map(drop)
 }
 
 /// Returns the users whose names collide with the names of other users.
 pub(crate) async fn name_collisions(database: &Pool) -> Result<Vec<NameCollision>, BackendError> {
     let (mut after, mut collisions) = (None, Vec::new());
     loop {
-        let page = unfinished(database, after).await.map_err(BackendError::new)?;
+        let page = unfinished(database, after, 0).await.map_err(BackendError::new)?;
         let Some(last) = page.last() else { return Ok(collisions) };
         after = Some(last.position());
         for Unfinished { username, .. } in page {
             let sql = "SELECT username FROM users WHERE skeleton = $1";
-            let statement = Statement::new(sql).bind(skeleton(&username));
+            let statement = Statement::new(sql).bind(Looks::of(&username).skeleton);
             let others: Vec<(String,)> = database.fetch(statement).await.map_err(BackendError::new)?;
             collisions.extend(others.into_iter().map(|(other,)| NameCollision { username: username.clone(), other }));
         }

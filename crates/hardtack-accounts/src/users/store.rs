@@ -4,7 +4,7 @@ use hardtack::BackendError;
 use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
-use super::name::NameKeys;
+use super::name::{NameKeys, name_rules};
 use super::{EmailAddress, NewName, Profile, User, UserNameProblem, UserRecord, email_key};
 
 /// The password version of a new user.
@@ -79,10 +79,8 @@ impl UserStore {
 
     /// Returns the problem if a name is taken or looks like a name that is taken. Returns `None` otherwise.
     pub(crate) async fn name_conflict(&self, name: &NewName) -> Result<Option<UserNameProblem>, BackendError> {
-        let sql = "SELECT username_key FROM users WHERE username_key IN ($1, $2) OR skeleton IN ($3, $4, $5)";
         let old_key = name.shown.to_lowercase();
-        let statement = Statement::new(sql).bind(&name.key).bind(&old_key);
-        let statement = statement.bind(&name.skeleton).bind(&name.skeleton_of_capitals).bind(&name.skeleton_with_i);
+        let statement = conflicts(name, &old_key, "");
         let rows: Vec<(String,)> = self.database.fetch(statement).await.map_err(BackendError::new)?;
         Ok(match rows.iter().any(|(key,)| *key == name.key || *key == old_key) {
             true => Some(UserNameProblem::Taken),
@@ -210,6 +208,32 @@ impl UserStore {
         transaction.fetch(Statement::new(sql).bind(id).bind(version)).await.map(first).map_err(BackendError::new)
     }
 
+    /// Returns how often the user's sessions were ended by a change to the user or by an operator. If the user is
+    /// disabled, returns `None`.
+    pub(crate) async fn sessions_ended(&self, id: &str) -> Result<Option<i64>, BackendError> {
+        let sql = "SELECT sessions_ended FROM users WHERE id = $1 AND disabled_at IS NULL";
+        let rows: Vec<(i64,)> = self.database.fetch(Statement::new(sql).bind(id)).await.map_err(BackendError::new)?;
+        Ok(rows.into_iter().next().map(|(ended,)| ended))
+    }
+
+    /// Returns whether the user's sessions have been ended exactly `ended` times. Call [`Self::lock_in`] first.
+    pub(crate) async fn has_ended_sessions_in(
+        transaction: &mut Transaction,
+        id: &str,
+        ended: i64,
+    ) -> Result<bool, BackendError> {
+        let sql = "SELECT sessions_ended FROM users WHERE id = $1 AND sessions_ended = $2";
+        let statement = Statement::new(sql).bind(id).bind(ended);
+        let rows: Vec<(i64,)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
+        Ok(!rows.is_empty())
+    }
+
+    /// Records that the user's sessions are ended, in the transaction that ends them or that stores the intention.
+    pub(crate) async fn count_end_of_sessions_in(transaction: &mut Transaction, id: &str) -> Result<(), BackendError> {
+        let statement = Statement::new("UPDATE users SET sessions_ended = sessions_ended + 1 WHERE id = $1").bind(id);
+        transaction.execute(statement).await.map(drop).map_err(BackendError::new)
+    }
+
     /// Stores a profile. A new address is unconfirmed.
     pub(crate) async fn set_profile_in(
         transaction: &mut Transaction,
@@ -334,14 +358,23 @@ impl UserStore {
         if has_nul(username) {
             return Ok(Ok(None));
         }
+        let found = Self::lock_by_name_in(transaction, username).await?;
+        let Some(UserRecord { user: User { id, .. }, .. }) = found else { return Ok(Ok(None)) };
+        let old_key = new.shown.to_lowercase();
+        let others: Vec<(String,)> =
+            transaction.fetch(conflicts(new, &old_key, &id)).await.map_err(BackendError::new)?;
+        if !others.is_empty() {
+            return Ok(Err(NameTaken));
+        }
         let sql = concat!(
-            "UPDATE users SET username = $3, username_key = $4, skeleton = $5 WHERE ",
-            has_name!(),
-            " RETURNING ",
+            "UPDATE users SET username = $2, username_key = $3, skeleton = $4, look_of_capitals = $5, \
+             look_with_i = $6, name_rules = $7 WHERE id = $1 RETURNING ",
             columns!(),
             ", disabled_at"
         );
-        let statement = with_name(sql, username).bind(&new.shown).bind(&new.key).bind(&new.skeleton);
+        let (of_capitals, with_i) = new.looks.columns();
+        let statement = Statement::new(sql).bind(id).bind(&new.shown).bind(&new.key).bind(&new.looks.skeleton);
+        let statement = statement.bind(of_capitals).bind(with_i).bind(name_rules());
         match transaction.fetch(statement).await {
             Ok(rows) => Ok(Ok(records(rows).pop())),
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(Err(NameTaken)),
@@ -407,6 +440,16 @@ fn with_name(sql: &'static str, name: &str) -> Statement<'static> {
     Statement::new(sql).bind(key).bind(old_key)
 }
 
+/// Creates the query for the keys of users whose names conflict with a new name, except for the user with the id
+/// `except`.
+fn conflicts<'a>(name: &'a NewName, old_key: &'a str, except: &'a str) -> Statement<'a> {
+    let sql = "SELECT username_key FROM users WHERE id <> $6 AND (username_key IN ($1, $2) \
+               OR skeleton IN ($3, $4, $5) OR look_of_capitals IN ($3, $4, $5) OR look_with_i IN ($3, $4, $5))";
+    let statement = Statement::new(sql).bind(&name.key).bind(old_key);
+    let statement = statement.bind(&name.looks.skeleton).bind(&name.looks.of_capitals).bind(&name.looks.with_i);
+    statement.bind(except)
+}
+
 /// An error: another user has the name, or a name that looks like it.
 #[derive(Debug)]
 pub(crate) struct NameTaken;
@@ -418,20 +461,25 @@ fn new_id() -> String {
 
 fn insertion(id: &str, new: &NewUser<'_>) -> Statement<'static> {
     let sql = concat!(
-        "INSERT INTO users (id, username, username_key, skeleton, password_hash, password_version, display_name, \
-         email, email_key, created_at) VALUES ($1, $2, $3, $4, $5, $9, '', $6, $7, $8) RETURNING ",
+        "INSERT INTO users (id, username, username_key, skeleton, look_of_capitals, look_with_i, name_rules, \
+         password_hash, password_version, display_name, email, email_key, created_at) \
+         VALUES ($1, $2, $3, $4, $10, $11, $12, $5, $9, '', $6, $7, $8) RETURNING ",
         columns!()
     );
+    let (of_capitals, with_i) = new.name.looks.columns();
     Statement::new(sql)
         .bind(id.to_owned())
         .bind(new.name.shown.clone())
         .bind(new.name.key.clone())
-        .bind(new.name.skeleton.clone())
+        .bind(new.name.looks.skeleton.clone())
         .bind(new.password_hash.to_owned())
         .bind(new.email.to_owned())
         .bind(email_key(new.email))
         .bind(new.now.unix_seconds())
         .bind(FIRST_PASSWORD)
+        .bind(of_capitals.map(str::to_owned))
+        .bind(with_i.map(str::to_owned))
+        .bind(name_rules())
 }
 
 /// Runs a statement that returns the user with this name.

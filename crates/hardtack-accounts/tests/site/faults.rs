@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tower_service::Service;
 
-use crate::support::{PASSWORD, SECRET, Store, on_every_store, seconds};
+use crate::support::{PASSWORD, SECRET, Store, flush, on_every_store, seconds};
 
 on_every_store! {{
     s68_a_change_and_the_end_of_sessions_are_one_whatever_the_store_does,
@@ -217,7 +217,7 @@ impl<S: SessionStore + Clone> FaultySite<S> {
 
     /// Lets another process, which knows only the stores, carry out the intentions that are due, and then this process.
     async fn settle(&self) {
-        self.accounts.flush().await;
+        flush(&self.accounts).await;
         let sql = "UPDATE pending_ends SET created_at = 0";
         self.database.execute(Statement::new(sql)).await.unwrap();
         authenticator(&self.accounts, &self.clock, self.faulty.store().clone()).sync_revocations().await.unwrap();
@@ -327,7 +327,7 @@ async fn hang_up_everywhere<S: SessionStore + Clone>(site: FaultySite<S>) {
             for polls in 1.. {
                 let user = site.user(change).await;
                 let response = cut_after(polls, site.read(site.request(change, &user))).await;
-                site.accounts.flush().await;
+                flush(&site.accounts).await;
                 let complete = response.is_some();
                 stored += usize::from(!complete && site.is_stored(change, &user).await);
                 site.check(change, &user, response, &format!("{change:?}, cut after poll {polls}")).await;
@@ -383,7 +383,7 @@ async fn sign_up_with_faults<S: SessionStore + Clone>(site: FaultySite<S>) {
     for polls in 1.. {
         let name = format!("cut-{polls}");
         let complete = cut_after(polls, site.sign_up(&name)).await.is_some();
-        site.accounts.flush().await;
+        flush(&site.accounts).await;
         if !exists(&name).await {
             assert_eq!(site.sign_up(&name).await.status, 200, "{name}: the retry");
         }

@@ -61,7 +61,7 @@ impl Mailing {
 
     /// Removes and returns all emails that were sent.
     pub(crate) async fn all_mails(&self) -> Vec<String> {
-        self.site.accounts.flush().await;
+        flush(&self.site.accounts).await;
         let Ok(folder) = fs::read_dir(&self.outbox) else { return Vec::new() };
         let files = folder.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some());
         files
@@ -589,7 +589,7 @@ async fn the_outbox_is_readable_by_its_owner_only() {
     let mailing = Mailing::start(false).await;
     mailing.ada().await;
     forgot(&mailing.site, ADDRESS).await;
-    mailing.site.accounts.flush().await;
+    flush(&mailing.site.accounts).await;
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&mailing.outbox), 0o700);
     let file = fs::read_dir(&mailing.outbox).unwrap().next().unwrap().unwrap().path();

@@ -1,11 +1,12 @@
 //! How many emails strangers can cause, and that they delay no email of anybody else.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hardtack::client_address::TrustedProxies;
 use hardtack_db::Statement;
 use hardtack_test_support::client::Client;
+use hardtack_test_support::wait;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -29,8 +30,17 @@ hardtack_test_support::on_every_store! {
 /// Signs up with an address, as a client whose address a proxy names.
 pub(crate) async fn sign_up_from(mut client: Client, from: &str, username: &str, email: &str) -> Client {
     let body = json!({ "username": username, "email": email, "password": PASSWORD });
-    let response = client.post("/signup").accept_json().header("x-forwarded-for", from).json(&body).send().await;
-    assert_eq!(response.status(), 200, "{}", response.text());
+    let since = Instant::now();
+    loop {
+        let response = client.post("/signup").accept_json().header("x-forwarded-for", from).json(&body).send().await;
+        match response.status().as_u16() {
+            200 => break,
+            // The machine is busy, and the database took too long. The server has stored nothing, so try again.
+            503 => assert!(since.elapsed() < wait::LONGEST_WAIT, "{}", response.text()),
+            status => panic!("{status}: {}", response.text()),
+        }
+    }
+    has_session(&mut client, username).await;
     client
 }
 
@@ -84,11 +94,11 @@ async fn l3_s77_300_resets_for_strangers_fill_nothing_and_delay_nobody(on_postgr
     change_password(&mut owner, PASSWORD, "another password of hers").await;
     let warning = mailer.wait_for(1).await;
     assert!(warning[0].1.contains("Subject: Your password was changed\n"), "{}", warning[0].1);
-    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+    assert!(since.elapsed() < minutes(1), "{:?}", since.elapsed());
     while let Some(done) = strangers.join_next().await {
         done.unwrap();
     }
-    site.accounts.flush().await;
+    flush(&site.accounts).await;
     assert_eq!(count(&site, "mail_jobs").await, 0);
     assert_eq!(count(&site, "mail_sent").await, 3, "the confirmation and these two");
     assert!(mailer.take().is_empty());
@@ -127,16 +137,11 @@ async fn l3_s77_one_address_gets_five_emails_an_hour_over_accounts_and_servers(o
         let statuses = statuses.unwrap();
         assert!(statuses == [200, 200, 429] || statuses == [200; 3], "{statuses:?}");
     }
-    let since = Instant::now();
-    loop {
-        let waiting: Vec<(i64,)> =
-            site.database().fetch(Statement::new("SELECT COUNT(*) FROM mail_jobs")).await.unwrap();
-        if waiting == [(0,)] {
-            break;
-        }
-        assert!(since.elapsed() < Duration::from_secs(10));
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    wait::until("all are sent", async || {
+        let jobs = site.database().fetch::<(i64,)>(Statement::new("SELECT COUNT(*) FROM mail_jobs")).await.unwrap();
+        jobs == [(0,)]
+    })
+    .await;
     let files = std::fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().path());
     let letters: Vec<_> = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();
     assert_eq!(letters.len(), 4, "{letters:?}");
@@ -156,14 +161,14 @@ async fn l3_s77_a_mail_server_that_is_out_of_order_loses_nothing(on_postgres: bo
     }
     forgot(&site, ADDRESS).await;
     change_password(&mut owner, PASSWORD, "another password of hers").await;
-    site.accounts.flush().await;
+    flush(&site.accounts).await;
     assert!(mailer.take().is_empty());
     assert_eq!(count(&site, "mail_jobs").await, 13, "the new password has withdrawn the reset link");
     assert!(count(&site, "mail_jobs WHERE failures = 0").await > 6, "each letter was tried in spite of the outage");
     mailer.is_out_of_order.store(false, Ordering::SeqCst);
     let since = Instant::now();
     let letters = mailer.wait_for(13).await;
-    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+    assert!(since.elapsed() < minutes(1), "{:?}", since.elapsed());
     assert!(letters.iter().any(|(to, text)| to == ADDRESS && text.contains("Your password was changed")));
 }
 
@@ -197,11 +202,10 @@ async fn l3_s77_hanging_letters_of_one_client_delay_nobody_else() {
         let name = format!("stranger{number}");
         sign_up_from(site.client(), "198.51.100.1", &name, &format!("{name}@tarpit.example")).await;
     }
-    let since = Instant::now();
     forgot(&site, ADDRESS).await;
     let letters = mailer.wait_for(1).await;
     assert_eq!(letters[0].0, ADDRESS);
-    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    mailer.assert_still_hanging();
 }
 
 /// "Send the email again" says the truth.

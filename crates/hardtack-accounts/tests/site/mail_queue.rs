@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hardtack_accounts::mail::{Mail, MailError, Mailer};
 use hardtack_accounts::{Accounts, EmailAddress};
 use hardtack_db::Statement;
 use hardtack_test_support::client::Client;
+use hardtack_test_support::wait;
 use serde_json::json;
 
 use crate::mail::{confirm, set_email, token_of};
@@ -24,6 +25,7 @@ hardtack_test_support::on_every_store! {
         s76_e01_two_servers_send_a_letter_once,
         s76_e01_an_undo_also_withdraws_links_that_are_not_sent_yet,
         s83_a_queued_warning_loses_its_link_when_an_operator_ends_access,
+        s83_a_change_just_after_a_log_out_is_refused,
     }
 }
 
@@ -39,8 +41,19 @@ pub(crate) struct TestMailer {
     pub(crate) is_gone: Arc<AtomicBool>,
     /// Whether messages to mailboxes at `slow.example` hang.
     pub(crate) is_slow: Arc<AtomicBool>,
+    /// The number of messages that hung and were given up.
+    given_up: Arc<AtomicUsize>,
     /// How many messages to `refused.example` were refused for good.
     pub(crate) refused: Arc<AtomicUsize>,
+}
+
+/// A message that hangs. When the message is given up, it is counted.
+struct Hanging(Arc<AtomicUsize>);
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 impl Mailer for TestMailer {
@@ -48,6 +61,7 @@ impl Mailer for TestMailer {
         let hangs = self.hangs_at_confirmations.load(Ordering::SeqCst) && mail.subject().starts_with("Confirm");
         let is_slow = self.is_slow.load(Ordering::SeqCst) && mail.to().as_str().ends_with("slow.example");
         if hangs || is_slow {
+            let _hanging = Hanging(Arc::clone(&self.given_up));
             std::future::pending::<()>().await;
         }
         // Gives other tasks a chance to send the same message.
@@ -83,12 +97,15 @@ impl TestMailer {
 
     /// Waits for messages, and removes and returns them.
     pub(crate) async fn wait_for(&self, count: usize) -> Vec<(String, String)> {
-        let since = Instant::now();
-        while self.sent.lock().unwrap().len() < count {
-            assert!(since.elapsed() < Duration::from_secs(20), "{:?}", self.sent.lock().unwrap());
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let what = || format!("{count} messages: {:?}", self.sent.lock().unwrap());
+        wait::until_some(what, async || (self.sent.lock().unwrap().len() >= count).then_some(())).await;
         self.take()
+    }
+
+    /// Asserts that no message that hangs has been given up. Messages that have been sent thus did not wait for
+    /// messages that hang.
+    pub(crate) fn assert_still_hanging(&self) {
+        assert_eq!(self.given_up.load(Ordering::SeqCst), 0, "messages were sent only after those that hang");
     }
 
     /// Removes and returns the messages, each with its recipient.
@@ -114,7 +131,7 @@ pub(crate) async fn ada(site: &RecordingSite, mailer: &TestMailer) -> Client {
 
 /// Opens the only confirmation link that was sent, and returns the other messages.
 async fn confirm_latest(site: &RecordingSite, mailer: &TestMailer) -> Vec<(String, String)> {
-    site.accounts.flush().await;
+    flush(&site.accounts).await;
     let (confirmations, others): (Vec<_>, Vec<_>) =
         mailer.take().into_iter().partition(|(_, text)| text.contains("/email/confirm?token="));
     assert_eq!(confirmations.len(), 1, "{confirmations:?}");
@@ -130,17 +147,14 @@ pub(crate) async fn count(site: &RecordingSite, table_and_condition: &str) -> i6
 
 /// Waits until at least `number` jobs meet the condition.
 pub(crate) async fn wait_for_jobs(site: &RecordingSite, condition: &str, number: i64) {
-    let (since, jobs) = (Instant::now(), format!("mail_jobs WHERE {condition}"));
-    while count(site, &jobs).await < number {
-        assert!(since.elapsed() < Duration::from_secs(20), "{condition}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let jobs = format!("mail_jobs WHERE {condition}");
+    wait::until(condition, async || count(site, &jobs).await >= number).await;
 }
 
 /// Ends the pauses of jobs that have failed, and waits until they were tried again.
 pub(crate) async fn try_again(site: &RecordingSite) {
     site.database.execute(Statement::new("UPDATE mail_jobs SET claimed_at = 0, pause = 0")).await.unwrap();
-    site.accounts.flush().await;
+    flush(&site.accounts).await;
 }
 
 async fn undo(site: &RecordingSite, token: &str) -> u16 {
@@ -154,14 +168,14 @@ async fn s76_e01_letters_of_a_stored_change_survive_a_failing_mailer(on_postgres
     assert_eq!(count(&site, "mail_jobs").await, 0);
     mailer.break_down();
     set_email(&mut thief, EVIL).await;
-    site.accounts.flush().await;
+    flush(&site.accounts).await;
     for _ in 0..5 {
         try_again(&site).await;
     }
     assert_eq!(count(&site, "mail_jobs WHERE failures >= 5").await, 2);
     assert_eq!(count(&site, "links WHERE purpose = 'undo_email'").await, 0, "a link of an attempt that failed");
     mailer.repair();
-    site.accounts.flush().await;
+    flush(&site.accounts).await;
     assert!(mailer.take().is_empty(), "no pause after a failure");
 
     try_again(&site).await;
@@ -177,7 +191,7 @@ async fn s76_e01_letters_of_a_stored_change_survive_a_failing_mailer(on_postgres
     assert_eq!(log_in(&mut thief, "ada", PASSWORD).await.status(), 200);
     mailer.break_down();
     set_email(&mut thief, EVIL).await;
-    site.accounts.flush().await;
+    flush(&site.accounts).await;
     let old = "UPDATE mail_jobs SET failures = 29, created_at = created_at - 90000";
     site.database.execute(Statement::new(old)).await.unwrap();
     try_again(&site).await;
@@ -200,7 +214,7 @@ async fn s76_e01_two_servers_send_a_letter_once(on_postgres: bool) {
                    SELECT 'password_set', 0, id, username, $1, 0, 0 FROM users";
         site.database.execute(Statement::new(sql).bind(format!("a{number}@mail.example"))).await.unwrap();
         if number % 4 == 3 {
-            tokio::join!(site.accounts.flush(), other.flush());
+            tokio::join!(flush(&site.accounts), flush(&other));
         }
     }
     let mut recipients: Vec<_> = mailer.take().into_iter().map(|(to, _)| to).collect();
@@ -215,7 +229,7 @@ async fn s76_e01_two_servers_send_a_letter_once(on_postgres: bool) {
     for (age, sent) in [(14_000, true), (0, false)] {
         let statement = Statement::new(sql).bind(ADDRESS).bind(i64::from(age));
         site.database.execute(statement).await.unwrap();
-        other.flush().await;
+        flush(&other).await;
         assert_eq!(mailer.take().len(), usize::from(sent), "claimed {age} s ago");
     }
 }
@@ -228,7 +242,7 @@ async fn s76_e01_an_undo_also_withdraws_links_that_are_not_sent_yet(on_postgres:
     let letters = confirm_latest(&site, &mailer).await;
     mailer.break_down();
     set_email(&mut thief, "mallory@mail.example").await;
-    site.accounts.flush().await;
+    flush(&site.accounts).await;
     assert_eq!(count(&site, "mail_jobs").await, 2);
     assert_eq!(undo(&site, &token_of(&letters[0].1)).await, 200);
     assert_eq!(count(&site, "mail_jobs").await, 0);
@@ -240,7 +254,7 @@ async fn s76_e01_an_undo_also_withdraws_links_that_are_not_sent_yet(on_postgres:
     assert_eq!(log_in(&mut thief, "ada", PASSWORD).await.status(), 200);
     mailer.break_down();
     set_email(&mut thief, EVIL).await;
-    site.accounts.flush().await;
+    flush(&site.accounts).await;
     let (_, ended) = site.accounts.log_out("ada", site.auth.now()).await.unwrap().unwrap();
     assert!(site.auth.finish_ending(ended).await);
     mailer.repair();
@@ -257,7 +271,7 @@ async fn s83_a_queued_warning_loses_its_link_when_an_operator_ends_access(on_pos
         let mut owner = ada(&site, &mailer).await;
         mailer.break_down();
         set_email(&mut owner, "good@mail.example").await;
-        accounts.flush().await;
+        flush(accounts).await;
         match command {
             "log-out" => drop(accounts.log_out("ada", now).await.unwrap().unwrap()),
             "disable" => drop(accounts.disable("ada", now).await.unwrap().unwrap()),
@@ -282,6 +296,29 @@ async fn s83_a_queued_warning_loses_its_link_when_an_operator_ends_access(on_pos
         assert!(!warning.contains("token="), "{command}: {warning}");
         assert_eq!(count(&site, "links WHERE purpose = 'undo_email'").await, 0, "{command}");
     }
+}
+
+/// An operator logs out a thief, and the server has not learned of the log-out yet. The thief then tries to change the
+/// email address and the password. If the server changed the address, it would send a link that restores the address.
+/// The server must refuse the two changes.
+async fn s83_a_change_just_after_a_log_out_is_refused(on_postgres: bool) {
+    let (site, mailer) = start(on_postgres).await;
+    let mut thief = ada(&site, &mailer).await;
+    let (_, ended) = site.accounts.log_out("ada", site.auth.now()).await.unwrap().unwrap();
+    let body = json!({ "email": EVIL, "current_password": PASSWORD });
+    let change = thief.clone().post("/account/change_settings").accept_json().csrf().json(&body).send().await;
+    assert_eq!(change.status(), 401, "{}", change.text());
+    let body = json!({ "current_password": PASSWORD, "new_password": "another password of his" });
+    let change = thief.post("/account/password").accept_json().csrf().json(&body).send().await;
+    assert_eq!(change.status(), 401, "{}", change.text());
+    flush(&site.accounts).await;
+    assert!(mailer.take().is_empty());
+    assert_eq!(count(&site, "users WHERE email = 'ada@mail.example'").await, 1);
+    assert!(site.auth.finish_ending(ended).await);
+    // After the next log-in, changes are possible again.
+    let mut owner = site.client();
+    assert_eq!(log_in(&mut owner, "ada", PASSWORD).await.status(), 200);
+    set_email(&mut owner, "good@mail.example").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

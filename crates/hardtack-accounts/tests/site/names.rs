@@ -16,6 +16,8 @@ hardtack_test_support::on_every_store! {
         s79_names_of_every_script_are_taken_and_equal_forms_are_one_name,
         s79_a06_look_alikes_are_refused_beside_existing_names,
         a06_users_with_names_from_before_log_in_as_before,
+        s79_a_name_and_its_reading_in_capital_letters_are_refused_in_either_order,
+        s79_stored_skeletons_follow_the_rules,
         a06_of_two_look_alikes_at_once_one_signs_up,
         a06_operators_add_and_rename_users_by_the_same_rules,
     }
@@ -177,6 +179,48 @@ async fn a06_users_with_names_from_before_log_in_as_before(on_postgres: bool) {
     let mut all: Vec<String> = old.iter().chain(&["bob"]).map(|name| (*name).to_owned()).collect();
     all.sort_unstable();
     assert_eq!(listed, all);
+}
+
+/// When one of the two users has signed up, the other user is refused, in either order.
+async fn s79_a_name_and_its_reading_in_capital_letters_are_refused_in_either_order(on_postgres: bool) {
+    for (name, other) in [("MlKE", "mike"), ("paypaI", "paypal"), ("BlLL", "bill")] {
+        for (first, second) in [(name, other), (other, name)] {
+            let site = on(on_postgres).await;
+            sign_up(&mut site.client(), first).await;
+            assert_refused(&site, second, "looks like the name of another user").await;
+            // Their owner may rename them.
+            sign_up(&mut site.client(), "carol").await;
+            let accounts = Accounts::open(Database::open(&site.database_url()).await.unwrap()).await.unwrap();
+            let _builder = accounts
+                .configure(Authenticator::builder(KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap())));
+            let error = accounts.rename("carol", second, site.now()).await.unwrap_err().to_string();
+            assert!(error.contains("looks like the name of another user"), "{second}: {error}");
+            assert_eq!(accounts.rename(first, second, site.now()).await.unwrap().0.user.username, second);
+        }
+    }
+}
+
+/// The stored skeletons were computed under another version of the rules, such as an older version of Unicode.
+async fn s79_stored_skeletons_follow_the_rules(on_postgres: bool) {
+    let site = on(on_postgres).await;
+    for name in ["scope", "corner", "alice"] {
+        sign_up(&mut site.client(), name).await;
+    }
+    // The stored skeleton of `corner` is the skeleton that `scope` is about to get.
+    let older = [
+        "UPDATE users SET name_rules = 0, skeleton = 'x' WHERE username = 'scope'",
+        "UPDATE users SET skeleton = 'y', name_rules = 0 WHERE username = 'alice'",
+        "UPDATE users SET skeleton = 'scope', name_rules = 0 WHERE username = 'corner'",
+    ];
+    for sql in older {
+        site.database().execute(Statement::new(sql)).await.unwrap();
+    }
+    let next = site.beside(Options { on_postgres, ..Options::default() }).await;
+    for look_alike in ["ѕсоре", "comer", "\u{430}lice"] {
+        assert_refused(&next, look_alike, "looks like the name of another user").await;
+    }
+    let found = Accounts::name_collisions(&Database::open(&site.database_url()).await.unwrap()).await.unwrap();
+    assert!(found.is_empty(), "{found:?}");
 }
 
 async fn a06_of_two_look_alikes_at_once_one_signs_up(on_postgres: bool) {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use hardtack::AuthenticatorBuilder;
@@ -21,6 +21,7 @@ use hardtack_test_support::client::{Client, Response};
 use hardtack_test_support::html::HtmlForms;
 use hardtack_test_support::services::postgres;
 use hardtack_test_support::services::redis::RedisServer;
+use hardtack_test_support::wait;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -306,12 +307,27 @@ impl TestSite {
     }
 }
 
+/// Waits until all background work is done.
+pub(crate) async fn flush(accounts: &Accounts) {
+    wait::until("the background work is done", async || accounts.flush().await).await;
+}
+
 /// Signs up as an API client, which also logs in, and returns the user.
 pub(crate) async fn sign_up(client: &mut Client, username: &str) -> Value {
     let body = json!({ "username": username, "password": PASSWORD });
     let response = client.post("/signup").accept_json().json(&body).send().await;
     assert_eq!(response.status(), 200, "{}", response.text());
+    has_session(client, username).await;
     response.json()
+}
+
+/// Logs in if a sign-up has not started a session, because a busy machine took too long.
+pub(crate) async fn has_session(client: &mut Client, username: &str) {
+    let since = Instant::now();
+    while !client.cookies().iter().any(|cookie| cookie.name.contains("access_token")) {
+        assert!(since.elapsed() < wait::LONGEST_WAIT, "{username} cannot log in");
+        log_in(client, username, PASSWORD).await;
+    }
 }
 
 /// Logs in as an API client.

@@ -1,14 +1,13 @@
 //! The layer starts the background work of an authenticator.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
 
 use actix_web::{App, web};
 use hardtack::jwt::Algorithm;
 use hardtack::testing::FailingSessions;
 use hardtack::{Authenticator, KeySet, SigningKey};
 use hardtack_actix::{AccessToken, AuthLayer};
-use hardtack_test_support::Client;
+use hardtack_test_support::{Client, wait};
 
 use crate::site::{ORIGIN, serve};
 
@@ -43,15 +42,6 @@ impl Process {
     }
 }
 
-/// Waits until a condition is true, for at most five seconds.
-async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let begun = Instant::now();
-    while !condition().await {
-        assert!(begun.elapsed() < Duration::from_secs(5), "{what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 #[tokio::test]
 async fn s69_e02_a_restart_does_not_undo_a_log_out() {
     let (store, keys) = (FailingSessions::durable(), KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap()));
@@ -76,9 +66,9 @@ async fn s69_e02_a_restart_does_not_undo_a_log_out() {
         assert_eq!(after.status(&bob).await, 200);
         store.finds() == finds
     };
-    eventually("it follows the log", current).await;
+    wait::until("it follows the log", current).await;
     before.auth.revoke_all_sessions("bob").await.unwrap();
-    eventually("it learns of the log-out", async || after.status(&bob).await == 401).await;
+    wait::until("it learns of the log-out", async || after.status(&bob).await == 401).await;
 }
 
 #[tokio::test]
@@ -92,5 +82,5 @@ async fn e02_a_route_without_the_layer_follows_the_log_too() {
     let alice = process.log_in("alice").await;
     assert_eq!(process.status(&alice).await, 200);
     assert!(!process.auth.needs_background_work());
-    eventually("it reads the log", async || store.log_reads() > 0).await;
+    wait::until("it reads the log", async || store.log_reads() > 0).await;
 }

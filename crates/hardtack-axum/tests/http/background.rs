@@ -1,7 +1,7 @@
 //! The layer starts the background work of an authenticator.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -12,6 +12,7 @@ use hardtack::jwt::Algorithm;
 use hardtack::testing::FailingSessions;
 use hardtack::{Authenticator, AuthenticatorBuilder, KeySet, SigningKey};
 use hardtack_axum::{AccessToken, AuthLayer};
+use hardtack_test_support::wait;
 use http::header;
 use tokio::runtime::{Builder, Runtime};
 use tower_service::Service;
@@ -61,15 +62,6 @@ async fn status(mut app: Router, cookies: &str) -> u16 {
     response.status().as_u16()
 }
 
-/// Waits until a condition is true, for at most five seconds.
-async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let begun = Instant::now();
-    while !condition().await {
-        assert!(begun.elapsed() < Duration::from_secs(5), "{what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 fn keys() -> KeySet {
     KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap())
 }
@@ -94,7 +86,7 @@ async fn s69_e02_a_restart_does_not_undo_a_log_out() {
     store.recover();
     let after = Process::start(&store, &keys);
     assert_eq!([after.status(&alice).await, after.status(&bob).await], [401, 200]);
-    eventually("it follows the log", async || {
+    wait::until("it follows the log", async || {
         let finds = store.finds();
         assert_eq!(after.status(&bob).await, 200);
         store.finds() == finds
@@ -103,7 +95,7 @@ async fn s69_e02_a_restart_does_not_undo_a_log_out() {
     // The process also learns what another process does.
     cut_off.auth.revoke_all_sessions("bob").await.unwrap();
     store.notify();
-    eventually("it learns of the log-out", async || after.status(&bob).await == 401).await;
+    wait::until("it learns of the log-out", async || after.status(&bob).await == 401).await;
 }
 
 #[test]
@@ -117,7 +109,7 @@ fn e02_the_log_is_followed_again_after_its_runtime_has_ended() {
             assert!(process.auth.needs_background_work());
             assert_eq!(process.status(&cookies).await, 200);
             assert!(!process.auth.needs_background_work());
-            eventually("it reads the log", async || store.log_reads() > 0).await;
+            wait::until("it reads the log", async || store.log_reads() > 0).await;
             assert_eq!(process.status(&cookies).await, 200);
             assert!(store.log_reads() <= 2, "{} reads by one follower", store.log_reads());
         });
@@ -150,9 +142,9 @@ async fn e02_the_work_does_not_keep_its_authenticator() {
     });
     let cookies = process.log_in("alice").await;
     assert_eq!(process.status(&cookies).await, 200);
-    eventually("it reads the log", async || store.log_reads() > 0).await;
+    wait::until("it reads the log", async || store.log_reads() > 0).await;
     drop(process);
-    eventually("the authenticator is dropped", async || witness.upgrade().is_none()).await;
+    wait::until("the authenticator is dropped", async || witness.upgrade().is_none()).await;
     store.reset_counts();
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_eq!(store.log_reads(), 0);
@@ -166,5 +158,5 @@ async fn e02_a_route_without_the_layer_follows_the_log_too() {
     let bare = Router::new().route("/who", get(who)).layer(Extension(process.auth.clone()));
     assert_eq!(status(bare, &cookies).await, 200);
     assert!(!process.auth.needs_background_work());
-    eventually("it reads the log", async || store.log_reads() > 0).await;
+    wait::until("it reads the log", async || store.log_reads() > 0).await;
 }

@@ -1,7 +1,5 @@
 //! Sessions that are bound to a device, in Chromium over TLS.
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::response::{Html, Response};
@@ -10,16 +8,20 @@ use hardtack::config::DeviceBinding;
 use hardtack::event::EventKind;
 use hardtack_axum::{AccessToken, Auth, AuthError, Proven};
 use hardtack_test_support::tls::TlsFront;
-use hardtack_test_support::{Browser, BrowserOptions, Client};
+use hardtack_test_support::{Browser, BrowserOptions, Client, wait};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::site::{ACCESS, Site, code};
 
+<<<<<<< HEAD
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 fn more(origin: String) -> Router {
     let link = format!("<!doctype html><title>Elsewhere</title><a href='{origin}/public?from=link#part'>Link</a>");
+=======
+fn more() -> Router {
+>>>>>>> faults
     Router::new()
         .route("/", get(async || Html("<!doctype html><title>Home</title>")))
         .route("/elsewhere", get(async || Html(link)))
@@ -51,7 +53,7 @@ async fn bound(auth: Auth) -> Result<Response, AuthError> {
 /// Waits for an event, and skips others.
 async fn wait_for(events: &mut UnboundedReceiver<EventKind>, wanted: EventKind) {
     let found = async { while events.recv().await.is_some_and(|event| event != wanted) {} };
-    tokio::time::timeout(LONGEST_WAIT, found).await.unwrap_or_else(|_| panic!("no event {wanted:?}"));
+    wait::within_reason(format!("the event {wanted:?}"), found).await;
 }
 
 /// Sends a request from the page. Returns the status and the text of the response.

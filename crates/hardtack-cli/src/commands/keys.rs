@@ -69,6 +69,14 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     let folder = KeyFolder::of(config);
     let previous = folder.read()?;
     let servers = ServerKeys::find(config, &folder)?;
+    if let Some(elsewhere) = &servers.elsewhere {
+        return Err(Error::config(format_args!(
+            "{elsewhere}, but this command would change the keys in {}, and that server would not notice; set \
+             --data-dir to the value that the server uses (a server that was killed counts as running for another \
+             {LAPSE} seconds)",
+            config.keys_dir().display()
+        )));
+    }
     if config.signing_key.is_some() && discard_old {
         if let Some(with_folder) = &servers.with_folder {
             return Err(Error::config(format_args!(
@@ -171,6 +179,8 @@ struct ServerKeys {
     with_folder: Option<String>,
     /// Names a running server that accepts tokens that were signed with previous secrets.
     verifying: Option<String>,
+    /// Says which running server uses the keys in another folder.
+    elsewhere: Option<String>,
 }
 
 impl ServerKeys {
@@ -190,7 +200,12 @@ impl ServerKeys {
             let recorded = folder.superseded_at()?.map(
                 |_| "the servers that use this folder sign with a key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY",
             );
-            return Ok(Self { signing: recorded.map(str::to_owned), with_folder: None, verifying: None });
+            return Ok(Self {
+                signing: recorded.map(str::to_owned),
+                with_folder: None,
+                verifying: None,
+                elsewhere: None,
+            });
         };
         let signing = running
             .iter()
@@ -200,7 +215,11 @@ impl ServerKeys {
         let verifying = running.iter().find_map(|server| {
             Some(format!("{server} accepts tokens that were signed with the secrets in {}", server.previous()?))
         });
-        Ok(Self { signing, with_folder, verifying })
+        let elsewhere = running.iter().find_map(|server| {
+            let theirs = server.other_folder(&config.keys_dir())?;
+            Some(format!("{server} uses the keys in {}", theirs.display()))
+        });
+        Ok(Self { signing, with_folder, verifying, elsewhere })
     }
 }
 
@@ -242,6 +261,9 @@ fn list(config: &Config) -> Result<(), Error> {
     let folder = KeyFolder::of(config);
     let keys = folder.read()?;
     let servers = ServerKeys::find(config, &folder)?;
+    if let Some(elsewhere) = &servers.elsewhere {
+        output::print(format_args!("{}, not the keys in {}.", capitalized(elsewhere), config.keys_dir().display()))?;
+    }
     let servers_have_given_key = servers.signing.is_some();
     let has_given_key = config.signing_key.is_some() || servers_have_given_key;
     if let (Some(with_folder), true) = (&servers.with_folder, has_given_key) {

@@ -76,7 +76,12 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     }
     .await;
     presence.end().await;
-    accounts.flush().await;
+    if !accounts.flush().await {
+        tracing::warn!(
+            event = "work_left",
+            "some background work was not finished in time; queued emails will be sent after the next start"
+        );
+    }
     database.close().await;
     if served.is_ok() {
         tracing::info!(event = "stopped");

@@ -76,8 +76,12 @@ impl Smtp {
         let is_ascii = |address: &Address| AsRef::<str>::as_ref(address).is_ascii();
         if !is_ascii(&from) || !is_ascii(&to) {
             if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
-                let server = self.name();
-                return Err(MailError::refused(format!("{server} accepts only addresses in ASCII (no SMTPUTF8)")));
+                let text = format!("{} accepts only addresses in ASCII (no SMTPUTF8)", self.name());
+                // If the sender's address is not in ASCII, no message can be sent to any recipient.
+                return Err(match is_ascii(&from) {
+                    true => MailError::refused(text),
+                    false => MailError::outage(format!("{text}; set mail_from to an address in ASCII")),
+                });
             }
             parameters.push(MailParameter::SmtpUtfEight);
             if is_ascii(&from) {

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use hardtack_sqlx::DatabaseUrl;
 
@@ -26,6 +27,9 @@ pub(crate) struct GivenKeys {
     previous: bool,
     /// The server's address, machine and process.
     server: String,
+    /// The machine on which the server runs, and the server's key folder on this machine. `None` if an older version of
+    /// Hardtack wrote the row.
+    folder: Option<(String, PathBuf)>,
 }
 
 impl GivenKeys {
@@ -39,7 +43,18 @@ impl GivenKeys {
                 Some(machine) => format!("{bound} on {machine} (process {})", std::process::id()),
                 None => format!("{bound} (process {})", std::process::id()),
             },
+            folder: machine().zip(resolved(&config.keys_dir())),
         }
+    }
+
+    /// If the server's key folder is certainly another folder than `folder`, returns the server's key folder. If the
+    /// two are the same folder, returns `None`. If the server runs on another machine or in another container, this
+    /// process cannot compare the folders, and also returns `None`.
+    pub(crate) fn other_folder(&self, folder: &Path) -> Option<&Path> {
+        let (server, theirs) = self.folder.as_ref()?;
+        let is_here = machine().is_some_and(|here| here == *server) && theirs.exists();
+        let ours = resolved(folder)?;
+        (is_here && resolved(theirs)? != ours).then_some(theirs)
     }
 
     /// Returns the setting that gave the server its signing key. Returns `None` if the server signs with a key in the
@@ -56,14 +71,21 @@ impl GivenKeys {
     /// Returns the text that is stored in a row, without the time.
     pub(super) fn to_text(&self) -> String {
         let signing = self.signing.as_deref().unwrap_or("-");
-        format!("{signing} {} {}", if self.previous { "previous" } else { "-" }, self.server)
+        let text = format!("{signing} {} {}", if self.previous { "previous" } else { "-" }, self.server);
+        match &self.folder {
+            Some((machine, folder)) => format!("{text}\n{machine} {}", folder.display()),
+            None => text,
+        }
     }
 
     fn parse(text: &str) -> Option<Self> {
+        let (text, folder) = text.split_once('\n').map_or((text, None), |(text, folder)| (text, Some(folder)));
+        let folder = folder.and_then(|folder| folder.split_once(' '));
+        let folder = folder.map(|(machine, folder)| (machine.to_owned(), PathBuf::from(folder)));
         let mut parts = text.splitn(3, ' ');
         let (signing, previous, server) = (parts.next()?, parts.next()?, parts.next()?);
         let signing = Some(signing).filter(|signing| *signing != "-").map(str::to_owned);
-        Some(Self { signing, previous: previous == "previous", server: server.to_owned() })
+        Some(Self { signing, previous: previous == "previous", server: server.to_owned(), folder })
     }
 }
 
@@ -94,6 +116,11 @@ pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<(String, Giv
     Ok(rows.into_iter().filter_map(|(name, row)| Some((name, GivenKeys::parse(&row)?))).collect())
 }
 
+/// Returns the absolute path of a folder, with symbolic links resolved. If the folder does not exist, links are kept.
+fn resolved(folder: &Path) -> Option<PathBuf> {
+    folder.canonicalize().or_else(|_| std::path::absolute(folder)).ok()
+}
+
 /// Returns the name of this machine, if the name can be read (on Linux).
 fn machine() -> Option<String> {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
@@ -110,6 +137,7 @@ mod tests {
             signing: signing.map(str::to_owned),
             previous,
             server: "[::1]:3000 on host (process 7)".to_owned(),
+            folder: previous.then(|| ("host".to_owned(), PathBuf::from("/var/lib/hard tack/keys"))),
         };
         for keys in
             [of(None, false), of(None, true), of(Some("JWT_PRIVATE_KEY"), false), of(Some("JWT_SECRET_KEY"), true)]

@@ -12,6 +12,7 @@
 //! rows stay unchanged.
 
 mod given_keys;
+mod lost_changes;
 mod place;
 mod presence;
 mod session_place;

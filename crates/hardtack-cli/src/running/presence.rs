@@ -9,6 +9,7 @@ use hardtack_redis::RedisSessions;
 use hardtack_sqlx::Database;
 
 use super::given_keys::{self, GivenKeys};
+use super::lost_changes;
 use super::place::Place;
 use super::session_place;
 use super::table::Table;
@@ -63,6 +64,9 @@ impl Presence {
         let table = Table::open(database).await?;
         let place = sessions.place().await?;
         session_place::warn_if_moved(&table, &place).await?;
+        if let SessionsIn::Redis(sessions, _) = &sessions {
+            lost_changes::end_sessions_if_any(&table, sessions, &place).await?;
+        }
         accounts.set_session_store_id(place.id());
         let presence = Self {
             table,
@@ -111,6 +115,13 @@ impl Presence {
     /// Renews the rows, and returns where the running servers keep their sessions.
     async fn renew(&self) -> Result<Vec<Place>, Error> {
         self.find_lost_sessions().await?;
+        let place = self.place().clone();
+        if let SessionsIn::Redis(sessions, _) = &self.sessions {
+            // If Redis does not respond, the check is repeated later.
+            if let Err(error) = lost_changes::end_sessions_if_any(&self.table, sessions, &place).await {
+                tracing::debug!(event = "lost_changes_unknown", %error);
+            }
+        }
         self.write().await?;
         session_place::of_running_servers(&self.table).await
     }
@@ -151,24 +162,25 @@ impl Presence {
     async fn write(&self) -> Result<(), Error> {
         let now = self.table.now().await?;
         let place = self.place().clone();
-        session_place::record(&self.table, &place).await?;
+        session_place::record_if_agreed(&self.table, &place).await?;
         let place = place.to_text();
         self.table.set(&self.row_of_place(), &format!("{now} {place}")).await?;
         self.table.set(&self.row_of_keys(), &format!("{now} {}", self.keys.to_text())).await
     }
 
-    /// Call this method when the server stops. The method records in the database where this server kept its sessions,
-    /// and deletes the server's rows. If the rows cannot be deleted, servers and commands ignore them once they are
-    /// more than [`LAPSE`](super::LAPSE) seconds old.
+    /// Call this method when the server stops. The method deletes the server's rows, and records in the database where
+    /// the servers that are still running keep their sessions. If no other server is running, the method records where
+    /// this server kept its sessions. If the rows cannot be deleted, servers and commands ignore them once they are more
+    /// than [`LAPSE`](super::LAPSE) seconds old.
     pub(crate) async fn end(self) {
-        let place = self.place().clone();
-        if let Err(error) = session_place::record(&self.table, &place).await {
-            tracing::debug!(event = "session_place_not_recorded", %error);
-        }
         for name in [self.row_of_place(), self.row_of_keys()] {
             if let Err(error) = self.table.delete(&name).await {
                 tracing::debug!(event = "presence_kept", %error);
             }
+        }
+        let place = self.place().clone();
+        if let Err(error) = session_place::record_at_stop(&self.table, &place).await {
+            tracing::debug!(event = "session_place_not_recorded", %error);
         }
     }
 

@@ -11,9 +11,10 @@ use super::table::{LAPSE, Table};
 use crate::config::{RedisConfig, RedisPurpose};
 use crate::error::Error;
 
-/// The name of the row of `hardtack_settings` that says where the servers kept their sessions when they last ran. Each
-/// running server writes its own place into this row every few seconds and when it stops. If all servers have stopped,
-/// the row therefore names the place of the server that stopped last.
+/// The name of the row of `hardtack_settings` that says where the servers kept their sessions when they last ran. While
+/// all running servers keep their sessions in the same place, each server writes this place into the row every few
+/// seconds. A server that stops writes where a server that is still running keeps its sessions. If no other server is
+/// running, it writes its own place.
 const NAME: &str = "session_place";
 
 /// Each running server has a row in `hardtack_settings`. The name of the row begins with this prefix. The value of the
@@ -21,9 +22,26 @@ const NAME: &str = "session_place";
 /// renewed the row.
 pub(super) const SERVER: &str = "session_place_of_server:";
 
-/// Records where a running server keeps its sessions.
+/// Records where the servers keep their sessions.
 pub(super) async fn record(table: &Table, place: &Place) -> Result<(), Error> {
     table.set(NAME, &place.to_text()).await
+}
+
+/// Records where a running server keeps its sessions. If another running server keeps its sessions elsewhere, this
+/// function records nothing. If a server is tried out with another store beside the usual servers, the record thus
+/// still names the store of the usual servers. This also holds if the usual servers are killed just after the trial.
+pub(super) async fn record_if_agreed(table: &Table, place: &Place) -> Result<(), Error> {
+    match of_running_servers(table).await?.iter().all(|other| other.is_same_store(place)) {
+        true => record(table, place).await,
+        false => Ok(()),
+    }
+}
+
+/// When a server stops, records where the servers keep their sessions. `place` is where the server that stops kept its
+/// sessions. Delete the row of this server first.
+pub(super) async fn record_at_stop(table: &Table, place: &Place) -> Result<(), Error> {
+    let others = of_running_servers(table).await?;
+    record(table, others.first().unwrap_or(place)).await
 }
 
 /// Logs a warning if a server that is starting keeps its sessions in another place than the servers before it.

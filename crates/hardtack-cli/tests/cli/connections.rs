@@ -1,21 +1,25 @@
 //! Connections and HTTP framing, below the routes of the site.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use hardtack_test_support::Client;
 use hardtack_test_support::process::Process;
 use serde_json::json;
 
+use crate::limits::connect;
 use crate::support::{TestDir, is_logged_in, refusal, sign_up, start};
 
-/// Sends bytes on a new connection, and returns what the server sends within five seconds.
+/// Sends bytes on a new connection, and returns the response of the server. The response is complete when the server
+/// closes the connection. It also counts as complete if the server has begun to respond, and then sends nothing for
+/// five seconds.
 pub(crate) fn exchange(server: &Process, bytes: &[u8]) -> Vec<u8> {
-    let mut stream = TcpStream::connect(server.base_url().trim_start_matches("http://")).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let mut stream = connect(server);
     stream.write_all(bytes).unwrap();
-    let mut response = Vec::new();
+    let mut response = vec![0; 1];
+    let read = stream.read(&mut response).unwrap_or(0);
+    response.truncate(read);
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     // This call returns when the server closes the connection or the timeout is reached.
     let _ = stream.read_to_end(&mut response);
     response

@@ -3,12 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use hardtack_test_support::wait;
 use serde_json::json;
 
 use crate::load::Users;
 use crate::stores::{Store, on_every_store};
 use crate::support::{
-    PASSWORD, TestDir, is_logged_in, is_refused_within, log_in, sign_up, start, with_copied_access_cookie,
+    PASSWORD, TestDir, is_logged_in, is_refused_soon, log_in, sign_up, start, with_copied_access_cookie,
 };
 
 const USERS: usize = 5;
@@ -73,7 +74,7 @@ async fn s68_a_killed_server_leaves_old_password_and_old_sessions_together(store
         let body = json!({ "current_password": password, "new_password": new });
         let change = async {
             let request = browser.post("/account/password").accept_json().csrf().json(&body);
-            let _ = tokio::time::timeout(Duration::from_secs(5), request.try_send()).await;
+            let _ = tokio::time::timeout(wait::LONGEST_WAIT, request.try_send()).await;
         };
         // Most of the time is spent on the two password hashes. The writes follow.
         let moment = Duration::from_millis(rand::random_range(0..250));
@@ -92,7 +93,7 @@ async fn s68_a_killed_server_leaves_old_password_and_old_sessions_together(store
         browser = match (by_new, by_old) {
             (Some(client), None) => {
                 (password, changed) = (new, changed + 1);
-                is_refused_within(Duration::from_secs(5), &copy, &what).await;
+                is_refused_soon(&copy, &what).await;
                 client
             }
             (None, Some(client)) => {

@@ -6,6 +6,7 @@ use hardtack_db::{Pool, Statement};
 use hardtack_sqlx::Database;
 use hardtack_test_support::services::PostgresServer;
 use hardtack_test_support::services::postgres::shared;
+use hardtack_test_support::wait;
 
 use crate::support::{PASSWORD, TestDir, is_logged_in, log_in, output, refusal, set_mode, sign_up, start};
 
@@ -103,11 +104,8 @@ async fn k07_s80_a_server_whose_database_was_replaced_is_not_healthy() {
     assert_eq!(server.client().get("/healthz").send().await.status(), 503);
     assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
     // After `max_staleness`, the server accepts a token only if it can find the session in the store.
-    let until = Instant::now() + Duration::from_secs(20);
-    while client.clone().get("/service").accept_json().send().await.status() != 503 {
-        assert!(Instant::now() < until, "still served");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let page = async || client.clone().get("/service").accept_json().send().await.status();
+    wait::until("no page is served", async || page().await == 503).await;
     let log = server.stderr();
     assert!(log.contains("has been replaced or removed while it was open; restart"), "{log}");
 }
@@ -201,14 +199,45 @@ async fn k07_s80_a_server_whose_database_was_overwritten_is_not_healthy() {
 
     assert!(std::fs::metadata(&backup).unwrap().len() < std::fs::metadata(&database).unwrap().len());
     std::fs::copy(&backup, &database).unwrap();
-    let until = Instant::now() + Duration::from_secs(10);
-    while server.client().get("/healthz").send().await.status() != 503 {
-        assert!(Instant::now() < until, "still healthy: {}", server.stderr());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let healthy = async || server.client().get("/healthz").send().await.status() == 200;
+    wait::until("the server is not healthy", async || !healthy().await).await;
     assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
     let log = server.stop().await.stderr;
     assert!(log.contains("probably because it has been overwritten while it was open; stop all programs"), "{log}");
+}
+
+/// The copied file has the same schema version as the database, but is longer.
+#[tokio::test]
+async fn k07_s80_a_server_whose_database_was_overwritten_with_a_longer_file_is_not_healthy() {
+    let dir = TestDir::new();
+    let [database, backup] = ["hardtack.db", "backup.db"].map(|name| dir.path("hardtack-data").join(name));
+    let server = dir.start().await;
+    sign_up(&mut server.client(), "someone").await;
+    server.stop().await;
+    std::fs::copy(&database, &backup).unwrap();
+    set_mode(&backup, 0o600);
+    let pool = Pool::from(Database::open(&format!("sqlite:{}", backup.display())).await.unwrap());
+    let grow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
+        INSERT INTO activity (user_id, kind, at, address) SELECT 'nobody', 'login', 0, hex(randomblob(2000)) FROM n";
+    pool.execute(Statement::new(grow)).await.unwrap();
+    pool.close().await;
+    let length = |path| std::fs::metadata(path).unwrap().len();
+
+    let server = dir.start().await;
+    // The write-ahead log contains the first page of the database, and thus the schema version.
+    sign_up(&mut server.client(), "another").await;
+    let grown = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10)
+        INSERT INTO activity (user_id, kind, at, address) SELECT 'nobody', 'login', 0, hex(randomblob(2000)) FROM n";
+    let pool = Pool::from(Database::open(&format!("sqlite:{}", database.display())).await.unwrap());
+    pool.execute(Statement::new(grown)).await.unwrap();
+    assert_eq!(server.client().get("/healthz").send().await.status(), 200);
+    assert!(length(&backup) > 2 * length(&database));
+    std::fs::copy(&backup, &database).unwrap();
+    let healthy = async || server.client().get("/healthz").send().await.status() == 200;
+    wait::until("the server is not healthy", async || !healthy().await).await;
+    let log = server.stop().await.stderr;
+    assert!(log.contains("probably because it has been overwritten while it was open; stop all programs"), "{log}");
+    pool.close().await;
 }
 
 #[tokio::test]

@@ -4,10 +4,9 @@ use std::fs;
 use std::os::unix::fs::{chown, symlink};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use crate::mail::cause_mail;
-use crate::support::{TestDir, hang_up, output, refusal, set_mode, start};
+use crate::support::{TestDir, hang_up, is_logged, output, refusal, set_mode, start};
 
 /// The folders as a first start creates them.
 async fn initialized() -> TestDir {
@@ -148,11 +147,7 @@ async fn k05_s80_an_outbox_that_others_can_change_is_refused() {
     let server = start(&with_outbox("serve")).await;
     set_mode(dir.path("letters"), 0o777);
     cause_mail(&server).await;
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !server.stderr().contains("cannot write to the folder letters: the mode 0777 of the folder ") {
-        assert!(Instant::now() < deadline, "{}", server.stderr());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    is_logged(&server, "cannot write to the folder letters: the mode 0777 of the folder ").await;
     assert_eq!(fs::read_dir(dir.path("letters")).unwrap().count(), 0);
     server.stop().await;
 }

@@ -345,6 +345,29 @@ async fn k07_a_trial_start_does_not_mislead_commands_about_the_key() {
     assert!(!is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
 }
 
+/// The command uses the same database as the server, but another data folder.
+#[tokio::test]
+async fn k07_a_rotation_in_a_folder_that_the_server_does_not_use_is_refused() {
+    let dir = TestDir::new();
+    let server = dir.start().await;
+    let url = format!("sqlite:{}", dir.path("hardtack-data/hardtack.db").display());
+    for rotation in [&["keys", "rotate"][..], &["keys", "rotate", "--discard-old"]] {
+        let command = dir.hardtack(rotation.iter().copied()).args(["--data-dir", "other", "--database-url", &url]);
+        let error = refusal(&command, 2).await;
+        assert!(error.starts_with("hardtack: the server that listens at 127.0.0.1:"), "{error}");
+        assert!(error.contains("hardtack-data/keys, but this command would change the keys in"), "{error}");
+        assert!(error.contains("set --data-dir to the value that the server uses"), "{error}");
+    }
+    assert!(!dir.path("other/keys/0001.jwk").exists());
+    let listed = output(&dir.hardtack(["keys", "list", "--data-dir", "other", "--database-url", &url]));
+    assert!(listed.contains("hardtack-data/keys, not the keys in "), "{listed}");
+    // A link leads to the server's folder, so the command is accepted.
+    std::os::unix::fs::symlink(dir.path("hardtack-data"), dir.path("link")).unwrap();
+    output(&dir.hardtack(["keys", "rotate", "--data-dir", "link", "--database-url", &url]));
+    assert_eq!(dir.keys(), ["0001.jwk", "0002.jwk"]);
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_previous_secret_verifies() {
     let dir = TestDir::new();

@@ -1,19 +1,18 @@
 //! The store has lost the rows of sessions: an older backup was restored, or Redis was restarted without its data.
 
-use std::time::{Duration, Instant};
-
 use hardtack_db::{Pool, Statement};
 use hardtack_sqlx::Database;
 use hardtack_test_support::Client;
 use hardtack_test_support::process::Program;
 use hardtack_test_support::services::postgres;
 use hardtack_test_support::services::redis::RedisServer;
+use hardtack_test_support::wait;
 use serde_json::json;
 
 use crate::stores::{Store, TwoServers, at, on_every_store, on_redis};
 use crate::support::{
-    PASSWORD, TestDir, is_logged_in, is_refused_soon, is_refused_within, log_in, log_out, output, sign_up, start,
-    with_copied_access_cookie,
+    PASSWORD, TestDir, is_logged, is_logged_in, is_refused_eventually, is_refused_soon, log_in, log_out, output,
+    refresh, sign_up, start, with_copied_access_cookie,
 };
 
 on_every_store! {{
@@ -135,11 +134,7 @@ async fn s71_a_log_that_went_back_is_an_error_that_says_what_to_do() {
     }
     execute(url, "DELETE FROM revocations WHERE sequence > 1").await;
     assert_eq!(execute(url, "UPDATE revocation_head SET sequence = 1").await, 1);
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !server.stderr().contains("log_went_back") {
-        assert!(Instant::now() < deadline, "{}", server.stderr());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    is_logged(server, "log_went_back").await;
     assert!(server.stderr().contains("hardtack keys rotate --discard-old"), "{}", server.stderr());
     // The server follows the restored log.
     let mut client = server.client();
@@ -164,19 +159,97 @@ async fn k07_servers_agree_again_after_redis_has_lost_its_data() {
     other.stop().await;
     let other = start(&program).await;
     let command = dir.hardtack(["user", "log-out", "ada", "--redis-url", &redis.url()]);
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        let finished = command.run().unwrap();
-        if finished.status.success() {
-            break;
-        }
-        assert!(Instant::now() < deadline, "{}", finished.stderr);
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    wait::until("the servers agree", async || command.run().unwrap().status.success()).await;
     assert!(one.stderr().contains("sessions_lost"), "{}", one.stderr());
     assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
     assert_eq!(output(&command), "ada is logged out; 1 session was ended.\n");
     is_refused_soon(&with_copied_access_cookie(&ada, &other), "logged out by an operator").await;
+}
+
+/// An older snapshot of Redis is restored, while the server runs and while the server is stopped. The id of the session
+/// store stays the same.
+#[tokio::test]
+async fn k07_s71_sessions_that_have_ended_do_not_live_again_in_an_older_redis() {
+    for restarts in [false, true] {
+        let redis = RedisServer::start();
+        let dir = TestDir::new();
+        let program = dir.serve(["--redis-url", &redis.url()]);
+        let server = start(&program).await;
+        let (mut ada, mut bob) = (server.client(), server.client());
+        sign_up(&mut ada, "ada").await;
+        sign_up(&mut bob, "bob").await;
+        let copy = ada.clone();
+        let session = session_of(&mut ada).await;
+        let keys = [format!("{{hardtack}}:session:{session}"), "{hardtack}:count".to_owned()];
+        for key in &keys {
+            assert_eq!(redis.command(&format!("COPY {key} {key}:older")), ":1");
+        }
+        log_out(&mut ada).await;
+        server.stop().await;
+        // Each start of a server increases the number in Redis.
+        for _ in 0..2 {
+            start(&program).await.stop().await;
+        }
+        let server = start(&program).await;
+        let running = match restarts {
+            true => {
+                server.stop().await;
+                None
+            }
+            false => Some(server),
+        };
+        for key in &keys {
+            assert_eq!(redis.command(&format!("COPY {key}:older {key} REPLACE")), ":1");
+        }
+        let server = match running {
+            Some(server) => server,
+            None => start(&program).await,
+        };
+        is_logged(&server, "sessions_went_back").await;
+        let mut again = at(&server, &copy);
+        again.jar().remove("access_token_cookie");
+        assert_eq!(refresh(&mut again).await, 401, "restarts: {restarts}");
+        let mut bob = at(&server, &bob);
+        bob.jar().remove("access_token_cookie");
+        assert_eq!(refresh(&mut bob).await, 401, "it is not known which sessions had ended");
+        // Sessions that begin later are not ended.
+        assert_eq!(log_in(&mut bob, "bob", PASSWORD).await, 200);
+        let carol = start(&program).await;
+        assert_eq!(refresh(&mut at(&carol, &bob)).await, 200);
+    }
+}
+
+/// Returns the id of the session of a browser.
+async fn session_of(client: &mut Client) -> String {
+    let listed = client.get("/account/sessions").accept_json().send().await.json();
+    let current = listed["sessions"].as_array().unwrap().iter().find(|session| session["current"] == true);
+    current.unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+/// While the server of the site runs, another server is tried out with another Redis, and is stopped. The server of the
+/// site is then killed, before it has recorded again where it keeps its sessions.
+#[tokio::test]
+async fn k07_a_trial_does_not_hide_the_place_of_a_server_that_was_killed() {
+    let (redis, trial) = (RedisServer::start(), RedisServer::start());
+    let dir = TestDir::new();
+    let url = format!("sqlite:{}", dir.path("hardtack-data/hardtack.db").display());
+    let server = start(&dir.serve(["--redis-url", &redis.url()])).await;
+    let mut ada = server.client();
+    sign_up(&mut ada, "ada").await;
+    for kills_trial in [false, true] {
+        let tried = start(&dir.serve(["--redis-url", &trial.url()])).await;
+        match kills_trial {
+            true => drop(tried.kill()),
+            false => drop(tried.stop().await),
+        }
+    }
+    server.kill();
+    // Some time later, neither of the two servers counts as running.
+    let passed = "UPDATE hardtack_settings SET value = '1 ' || SUBSTR(value, INSTR(value, ' ') + 1)
+        WHERE name LIKE 'session_place_of_server:%'";
+    assert!(execute(&url, passed).await > 0);
+    let command = dir.hardtack(["user", "log-out", "ada", "--redis-url", &redis.url()]);
+    assert_eq!(output(&command), "ada is logged out; 1 session was ended.\n");
 }
 
 /// A server that was started with another Redis used to remove the intentions, although the sessions are not in its
@@ -201,15 +274,12 @@ async fn e01_a_server_with_another_redis_leaves_intentions_alone() {
     let server = start(&dir.serve(["--redis-url", &trial.url()])).await;
     // The server carries out intentions in order. When it has carried out this one, it has also seen the first.
     execute(&url, "INSERT INTO pending_ends (subject, created_at) VALUES ('nobody', 0)").await;
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while execute(&url, "UPDATE pending_ends SET subject = subject WHERE subject = 'nobody'").await > 0 {
-        assert!(Instant::now() < deadline, "{}", server.stderr());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let carried_out = "UPDATE pending_ends SET subject = subject WHERE subject = 'nobody'";
+    wait::until("the intention is carried out", async || execute(&url, carried_out).await == 0).await;
     server.stop().await;
 
     redis.start_again();
     let server = start(&program).await;
-    is_refused_within(Duration::from_secs(10), &with_copied_access_cookie(&ada, &server), "logged out").await;
+    is_refused_eventually(&with_copied_access_cookie(&ada, &server), "logged out").await;
     assert_eq!(execute(&url, "UPDATE pending_ends SET subject = subject").await, 0);
 }

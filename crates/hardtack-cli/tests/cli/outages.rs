@@ -6,20 +6,11 @@ use hardtack_db::Pool;
 use hardtack_sqlx::Database;
 use hardtack_test_support::services::redis::RedisServer;
 use hardtack_test_support::services::{PostgresServer, postgres};
+use hardtack_test_support::wait;
 
 use crate::load::Users;
 use crate::stores::{TwoServers, at, on_redis};
-use crate::support::{PASSWORD, is_logged_in, is_refused_soon, is_refused_within, log_in, log_out, refresh, sign_up};
-
-/// How stale a server's revocation list may be before it checks each request against the store (`max_staleness`).
-const STALENESS: Duration = Duration::from_secs(5);
-
-/// How long a server may accept a copied access cookie after a log-out at another server, while it retries to read
-/// the revocation log.
-const BOUND: Duration = Duration::from_secs(STALENESS.as_secs() + 1);
-
-/// How long a server may take to use its store again.
-const RECOVERY: Duration = Duration::from_secs(15);
+use crate::support::{PASSWORD, STALENESS, is_logged_in, is_refused_soon, log_in, log_out, refresh, sign_up};
 
 /// How often the store is stopped or killed under load, alternately.
 const OUTAGES: usize = 4;
@@ -65,13 +56,11 @@ async fn without_postgres(database: &PostgresServer, env: &[(&str, String)]) {
             database.stop()
         }
         for server in two.both() {
-            let since = Instant::now();
             let mut moved = at(server, &client);
             assert_eq!(moved.get("/account").accept_json().send().await.status(), 503);
             assert_eq!(refresh(&mut moved).await, 503);
             assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
             assert_eq!(server.client().get("/healthz").send().await.status(), 503);
-            assert!(since.elapsed() < Duration::from_secs(25), "{:?}", since.elapsed());
             assert!(moved.cookie("refresh_token_cookie").is_some(), "no user is logged out");
         }
         database.start();
@@ -80,7 +69,7 @@ async fn without_postgres(database: &PostgresServer, env: &[(&str, String)]) {
             assert!(is_logged_in(&mut moved).await, "without a restart");
             assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 200);
             // The session ended just before the outage: the other server has yet to read the log.
-            is_refused_within(BOUND, &at(server, &copy), "a session that was ended").await;
+            is_refused_soon(&at(server, &copy), "a session that was ended").await;
         }
     }
 }
@@ -102,6 +91,7 @@ async fn s41_without_redis_both_answer_503_and_go_on_when_it_is_back() {
         let since = Instant::now();
         let mut stale = [false; 2];
         while stale != [true; 2] {
+            let begun = since.elapsed();
             for (server, stale) in two.both().into_iter().zip(&mut stale) {
                 // A server refuses every request, whether it knows that the session has ended (401) or not (503).
                 let response = at(server, &copy).get("/service").accept_json().send().await;
@@ -117,7 +107,7 @@ async fn s41_without_redis_both_answer_503_and_go_on_when_it_is_back() {
                 assert_eq!(response.status(), 503, "{}", response.text());
                 assert!(moved.cookie("refresh_token_cookie").is_some(), "no user is logged out");
             }
-            assert!(since.elapsed() < STALENESS + RECOVERY, "a stale server still lets requests in");
+            assert!(begun < STALENESS || stale == [true; 2], "a stale server still lets requests in");
         }
         redis.start_again();
         for server in two.both() {
@@ -154,10 +144,8 @@ async fn s41_without_its_file_both_answer_503_and_go_on_when_it_is_back() {
             }
         }
     });
-    let since = Instant::now();
     let [one, other] = requests;
     tokio::join!(one, other);
-    assert!(since.elapsed() < Duration::from_secs(25), "{:?}", since.elapsed());
 
     drop(busy);
     for server in two.both() {
@@ -219,20 +207,13 @@ async fn outages_under_load(two: &TwoServers, end: impl Fn(bool), begin: impl Fn
         tokio::time::sleep(Duration::from_millis(rand::random_range(200..600))).await;
         let before = users.unavailable();
         end(outage % 2 == 1);
-        let since = Instant::now();
-        while users.unavailable() == before {
-            assert!(since.elapsed() < STALENESS + RECOVERY, "no user got a 503");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        wait::until("a user gets a 503", async || users.unavailable() > before).await;
         users.assert_no_failure();
         begin();
         // Requests in flight may still get a 503.
         for server in two.both() {
-            let since = Instant::now();
-            while log_in(&mut server.client(), "someone0", PASSWORD).await != 200 {
-                assert!(since.elapsed() < RECOVERY, "the server does not recover without a restart");
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            let recovered = async || log_in(&mut server.client(), "someone0", PASSWORD).await == 200;
+            wait::until("the server recovers without a restart", recovered).await;
         }
         users.assert_no_failure();
     }
@@ -241,7 +222,7 @@ async fn outages_under_load(two: &TwoServers, end: impl Fn(bool), begin: impl Fn
         let (own, other) = (two.both()[number % 2], two.both()[(number + 1) % 2]);
         for ended in &user.logged_out {
             assert!(!is_logged_in(&mut at(own, ended)).await, "logged in where the session was ended");
-            is_refused_within(BOUND, &at(other, ended), "a session that was ended elsewhere").await;
+            is_refused_soon(&at(other, ended), "a session that was ended elsewhere").await;
         }
         for server in two.both() {
             assert!(is_logged_in(&mut at(server, &user.client)).await, "a session was lost");

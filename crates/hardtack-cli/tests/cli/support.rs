@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use hardtack_test_support::client::Response;
 use hardtack_test_support::html::HtmlForms;
 use hardtack_test_support::process::{Finished, Process, Program};
-use hardtack_test_support::{Client, process::StartError};
+use hardtack_test_support::{Client, process::StartError, wait};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -110,11 +110,14 @@ pub(crate) fn signal(server: &Process, name: &str) {
 pub(crate) async fn hang_up(server: &Process, text: &str) {
     let before = server.stderr().len();
     signal(server, "HUP");
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !server.stderr()[before..].contains(text) {
-        assert!(Instant::now() < deadline, "{text} is not in the log: {}", &server.stderr()[before..]);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let found = async || server.stderr()[before..].contains(text).then_some(());
+    wait::until_some(|| format!("{text} is in the log: {}", &server.stderr()[before..]), found).await;
+}
+
+/// Waits until the server has logged this text.
+pub(crate) async fn is_logged(server: &Process, text: &str) {
+    let found = async || server.stderr().contains(text).then_some(());
+    wait::until_some(|| format!("{text} is in the log: {}", server.stderr()), found).await;
 }
 
 /// Fills in a form and sends it.
@@ -172,17 +175,26 @@ pub(crate) async fn refresh(client: &mut Client) -> u16 {
     request.send().await.status().as_u16()
 }
 
-/// Waits until a copied access cookie is refused, for as long as a server with a working store may take.
-pub(crate) async fn is_refused_soon(copy: &Client, what: &str) {
-    is_refused_within(Duration::from_secs(2), copy, what).await;
-}
+/// The limit on how stale a server's revocation list may be (`max_staleness`). If the list is staler, the server checks
+/// each request against the store.
+pub(crate) const STALENESS: Duration = Duration::from_secs(5);
 
-/// Waits until a copied access cookie is refused.
-pub(crate) async fn is_refused_within(bound: Duration, copy: &Client, what: &str) {
+/// Waits until a request with a copied access cookie is refused. Asserts that no request is accepted that begins later
+/// than [`STALENESS`] from now. This assertion does not depend on the speed of the machine.
+pub(crate) async fn is_refused_soon(copy: &Client, what: &str) {
     let since = Instant::now();
-    // A refusal deletes the cookie, so use a copy, as a thief would.
-    while is_logged_in(&mut copy.clone()).await {
-        assert!(since.elapsed() < bound, "{what}: still logged in after {:?}", since.elapsed());
+    loop {
+        let begun = since.elapsed();
+        // A refusal deletes the cookie, so use a copy, as a thief would.
+        if !is_logged_in(&mut copy.clone()).await {
+            return;
+        }
+        assert!(begun < STALENESS, "{what}: a request after {begun:?} got through");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Waits until a copied access cookie is refused, after an outage of the session store.
+pub(crate) async fn is_refused_eventually(copy: &Client, what: &str) {
+    wait::until(what, async || !is_logged_in(&mut copy.clone()).await).await;
 }

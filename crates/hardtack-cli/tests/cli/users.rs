@@ -1,13 +1,11 @@
 //! `hardtack user`, while servers run.
 
-use std::time::Duration;
-
 use hardtack_test_support::process::Program;
 use hardtack_test_support::services::redis::RedisServer;
 
 use crate::stores::{Store, TwoServers, at, on_every_store};
 use crate::support::{
-    PASSWORD, TestDir, is_logged_in, is_refused_soon, is_refused_within, log_in, output, refresh, refusal, sign_up,
+    PASSWORD, TestDir, is_logged_in, is_refused_eventually, is_refused_soon, log_in, output, refresh, refusal, sign_up,
     signal, start, with_copied_access_cookie,
 };
 
@@ -260,7 +258,7 @@ async fn k07_sessions_are_not_looked_for_where_the_servers_do_not_keep_them() {
     assert_eq!(redis.command(&format!("RENAME {id}-aside {id}")), "+OK");
     signal(&server, "CONT");
     // Servers leave an intention to the process that wrote it for two seconds.
-    is_refused_within(Duration::from_secs(10), &ada, "logged out by the server").await;
+    is_refused_eventually(&ada, "logged out by the server").await;
     assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
 
     // The same Redis under another address.

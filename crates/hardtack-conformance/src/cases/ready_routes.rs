@@ -14,6 +14,7 @@ const LOG_IN: &str = "/ready/login";
 const REAUTHENTICATE: &str = "/ready/reauthenticate";
 const LOG_OUT: &str = "/ready/logout";
 const NO_MATCH: &str = "That user name and password do not match.";
+const NO_MATCH_AGAIN: &str = "That user name and password do not match, or you are logged in as another user.";
 
 pub(super) fn cases() -> Vec<Case> {
     let cases = vec![
@@ -25,6 +26,7 @@ pub(super) fn cases() -> Vec<Case> {
         attempts_of_an_address(),
         attempts_of_a_known_device(),
         new_password(),
+        attempts_to_reauthenticate(),
         log_out(),
         refresh(),
     ];
@@ -231,17 +233,48 @@ fn new_password() -> Case {
         let response = type_in(&site, &mut alice, url, "alice", "guess").await;
         site.expect("wrong password", &response, format!("303 → {url}"));
         let page = alice.get(url).accept_html().send().await;
-        site.expect_eq("text", page.text().contains(NO_MATCH), true);
+        site.expect_eq("text", page.text().contains(NO_MATCH_AGAIN), true);
+        // The text does not reveal that this is the password of another user.
         let response = type_in(&site, &mut alice, url, "bob", PASSWORD).await;
         site.expect("another user", &response, format!("303 → {url}"));
         let page = alice.get(url).accept_html().send().await;
-        site.expect_eq("text", page.text().contains("You are logged in as another user."), true);
+        site.expect_eq("text", page.text().contains(NO_MATCH_AGAIN), true);
         site.expect("still alice", &alice.get("/fresh").send().await, "401 insufficient_user_authentication");
         let response = type_in(&site, &mut alice, url, "alice", PASSWORD).await;
         site.expect("right password", &response, "303 → /fresh +access +refresh");
         site.expect("fresh", &alice.get("/fresh").send().await, "200");
         let page = site.visitor().get(REAUTHENTICATE).accept_html().send().await;
         site.expect("a visitor", &page, "303 → /ready/login");
+    })
+}
+
+/// Strangers use up the attempts of an account. A user who is logged in then enters the password again, in a browser
+/// that has no cookie from `remember_device`.
+fn attempts_to_reauthenticate() -> Case {
+    Case::new("ready routes: attempts to enter the password again", |site| async move {
+        let log_in = async |username: &str, password: &str| {
+            let body = json!({ "username": username, "password": password });
+            site.visitor().post(LOG_IN).accept_json().json(&body).send().await
+        };
+        let again = async |client: &mut Client, username: &str, password: &str| {
+            let body = json!({ "username": username, "password": password });
+            client.post(REAUTHENTICATE).accept_json().csrf().json(&body).send().await
+        };
+        let mut alice = site.alice().await;
+        for _ in 0..10 {
+            site.expect("a guess", &log_in("alice", "guess").await, "401 log_in_refused");
+        }
+        site.expect("one guess more", &log_in("alice", PASSWORD).await, "429 too_many_attempts");
+        site.expect("the user", &again(&mut alice, "alice", PASSWORD).await, "200 +access +refresh");
+        // A logged-in user guesses passwords. All guesses count for the session, no matter which user name is typed.
+        for number in 0..10 {
+            let username = if number % 2 == 0 { "alice" } else { "bob" };
+            let guess = again(&mut alice, username, "guess").await;
+            site.expect("a guess of the session", &guess, "401 log_in_refused");
+        }
+        let refused = again(&mut alice, "bob", PASSWORD).await;
+        site.expect("one guess of the session more", &refused, "429 too_many_attempts");
+        site.expect("bob", &log_in("bob", PASSWORD).await, "200 +access +refresh");
     })
 }
 

@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use super::summary::RawResponse;
 
 /// How long to wait for a response after everything has been written.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// An HTTP/1.1 connection for one request.
 pub(crate) struct RawConnection(TcpStream);

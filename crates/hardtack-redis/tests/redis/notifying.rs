@@ -9,14 +9,12 @@ use hardtack::session::RevokeTarget;
 use hardtack::session::SessionStore;
 use hardtack_redis::NotifyingSessions;
 use hardtack_test_support::services::redis::RedisServer;
+use hardtack_test_support::wait;
 
 use crate::{NO_SESSIONS, NOW, open, open_twice, session};
 
-/// How long a notification may take on a busy machine.
-const SOON: Duration = Duration::from_secs(5);
-
 async fn is_notified(store: &impl SessionStore) {
-    tokio::time::timeout(SOON, store.revoked_elsewhere()).await.expect("notified soon").unwrap();
+    wait::within_reason("a notification", store.revoked_elsewhere()).await.unwrap();
 }
 
 async fn is_not_notified(store: &impl SessionStore) {
@@ -117,22 +115,16 @@ async fn log_outs_do_not_wait_for_notifications() {
     connect(&there).await;
     server.pause();
     let started = Instant::now();
-    for _ in 0..3 {
+    for _ in 0..30 {
         let row = session("alice");
         here.create(&row, NO_SESSIONS).await.unwrap();
         assert_eq!(here.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await.unwrap(), [row.id]);
     }
-    assert!(started.elapsed() < Duration::from_millis(500), "{:?}", started.elapsed());
+    // If each notification waited for Redis, the notifications would take a minute.
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
     server.kill();
-    let warned = async || {
-        while !["cannot notify other processes", "cannot notify this process"]
-            .iter()
-            .all(|it| logged.text().contains(it))
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), warned()).await.expect("both are logged");
+    let both = ["cannot notify other processes", "cannot notify this process"];
+    wait::until("both are logged", async || both.iter().all(|text| logged.text().contains(text))).await;
     // Long enough for several attempts.
     tokio::time::sleep(Duration::from_millis(2500)).await;
     server.start_again();

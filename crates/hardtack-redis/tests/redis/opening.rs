@@ -50,7 +50,7 @@ async fn an_unresponsive_server_is_given_up() {
     let started = Instant::now();
     let error = refused(&format!("redis://{}/", silent.local_addr().unwrap())).await;
     assert!(matches!(&error, OpenError::Unreachable { .. }), "{error:?}");
-    assert!(started.elapsed() < Duration::from_secs(6));
+    assert!(started.elapsed() < Duration::from_secs(30));
 }
 
 #[tokio::test]

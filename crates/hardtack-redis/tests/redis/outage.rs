@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 
 use crate::{NO_SESSIONS, NOW, next, open, session};
 
-/// The longest that an operation may take, with a margin for a busy machine.
-const LIMIT: Duration = Duration::from_secs(6);
+/// The maximum duration of an operation. An operation is given up after five seconds, but the machine may be busy.
+const LIMIT: Duration = Duration::from_secs(30);
 
 async fn all_fail(store: &RedisSessions) {
     let row = session("bob");

@@ -118,7 +118,7 @@ async fn e19_s82_twenty_thousand_sessions_are_listed_in_pages_and_ended_at_the_n
     let page = sessions.list_page("alice", at(0), None, 50).await.unwrap();
     let next = sessions.list_page("alice", at(0), page.last().map(SessionCursor::after), 50).await.unwrap();
     assert_eq!((page.len(), next.len()), (50, 50));
-    assert!(since.elapsed() < std::time::Duration::from_secs(10), "{:?}", since.elapsed());
+    assert!(since.elapsed() < std::time::Duration::from_secs(30), "{:?}", since.elapsed());
     let mut live = rows.len();
     while live > 100 {
         let ended = sessions.create_within(&session("alice"), NO_SESSIONS, 100).await.unwrap();

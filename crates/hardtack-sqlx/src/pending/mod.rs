@@ -4,8 +4,11 @@ mod in_transaction;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use hardtack::BackendError;
+use hardtack::authenticator::Prune;
+use hardtack::clock::Timestamp;
 use hardtack::session::{PendingRevocation, PendingRevocations};
 use hardtack_db::{MigrateError, Pool, Statement};
 
@@ -64,6 +67,9 @@ pub struct PendingEnds<P> {
 /// carries it out at once.
 const DELAY: i64 = 2;
 
+/// If no process carries out an intention, the intention is kept for this time.
+const LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
 impl<P: Clone + Into<Database>> PendingEnds<P> {
     /// Creates a `PendingEnds` that keeps its intentions in a database that is already open. Call [`Self::migrate`]
     /// before you use it.
@@ -99,6 +105,28 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
     /// The database failed.
     pub async fn move_to_store(&self, from: &str, to: &str) -> Result<u64, BackendError> {
         let statement = Statement::new("UPDATE pending_ends SET store = $2 WHERE store = $1").bind(from).bind(to);
+        self.pool.execute(statement).await.map_err(BackendError::new)
+    }
+
+    /// Deletes intentions that are for other session stores and are at least 400 days old. Deletes up to `limit` of
+    /// these intentions, and returns how many were deleted. `now` is the time of the database's clock.
+    ///
+    /// A session store may have lost its data, or was only tried out. If no process uses this store any more, no
+    /// process carries out the intentions for it. Browsers keep cookies for at most 400 days (RFC 6265bis). After this
+    /// time, the sessions of the store can no longer be continued, so the intentions are not needed.
+    ///
+    /// A process that serves requests need not call this method if it registers this value with
+    /// [`also_prune`](hardtack::AuthenticatorBuilder::also_prune).
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
+        let sql = "DELETE FROM pending_ends WHERE number IN (SELECT number FROM pending_ends
+            WHERE created_at <= $1 AND store IS NOT NULL AND store <> $2 ORDER BY number LIMIT $3)";
+        // If this value has no store id, the empty text is compared. No store has an empty id, so every intention with
+        // a store id then counts as an intention for another store.
+        let own = self.store_id().unwrap_or_default();
+        let statement = Statement::new(sql).bind((now - LIFETIME).unix_seconds()).bind(own).bind(i64::from(limit));
         self.pool.execute(statement).await.map_err(BackendError::new)
     }
 
@@ -157,6 +185,17 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> PendingRevocations for P
 
     fn registered(&self) {
         self.carried_out.store(true, Ordering::Relaxed);
+    }
+}
+
+impl<P: Clone + Into<Database> + Send + Sync + 'static> Prune for PendingEnds<P> {
+    async fn time(&self) -> Result<Option<Timestamp>, BackendError> {
+        let time = self.pool.unix_time().await.map_err(BackendError::new)?;
+        Ok(Some(Timestamp::from_unix_seconds(time)))
+    }
+
+    async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
+        Self::prune(self, now, limit).await
     }
 }
 

@@ -8,12 +8,11 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::process::{Process, Program};
+use crate::wait::LONGEST_WAIT;
 
 /// The directory with the Flask applications and their `requirements.txt`.
 const APPLICATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/flask");
 const REQUIREMENTS: &str = include_str!("../../flask/requirements.txt");
-/// How long to wait for an application to be imported, on a busy machine.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// An application in `crates/hardtack-test-support/flask`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,9 +9,9 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::process::signal;
+use crate::wait::LONGEST_WAIT;
 
-/// How long to wait for the server to start or to stop.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// How long to wait between two checks of the server.
 const STEP: Duration = Duration::from_millis(20);
 
 /// A shell script that starts the server and then waits for its own standard input. If the script reads a line, it
@@ -186,10 +186,10 @@ impl PostgresServer {
             if ready.status().expect("pg_isready runs").success() {
                 return true;
             }
-            // The server writes its process id soon after it starts. If there is no process after two seconds, the
+            // The server writes its process id soon after it starts. If there is no process after ten seconds, the
             // server has ended, probably because its predecessor's shared memory was still in use.
             let running = self.pid().is_some_and(|id| Path::new(&format!("/proc/{id}")).exists());
-            if !running && started.elapsed() > Duration::from_secs(2) {
+            if !running && started.elapsed() > Duration::from_secs(10) {
                 return false;
             }
             std::thread::sleep(STEP);

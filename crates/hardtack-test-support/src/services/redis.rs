@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// How long to wait for a server to be ready.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
+use crate::wait::LONGEST_WAIT;
+
+/// How long to wait between two checks of a server.
 const STEP: Duration = Duration::from_millis(10);
 
 /// A shell script that reads commands from its input, one per line. `start` starts the server. Any other word is a
@@ -118,7 +119,7 @@ impl RedisServer {
             if log.contains("Address already in use") {
                 return None;
             }
-            assert!(Instant::now() < deadline, "redis-server is not ready within 20 s; its log:\n{log}");
+            assert!(Instant::now() < deadline, "redis-server is not ready within 120 s; its log:\n{log}");
             std::thread::sleep(STEP);
         }
         Some(server)
@@ -165,7 +166,7 @@ impl RedisServer {
         let deadline = Instant::now() + LONGEST_WAIT;
         self.supervise("start");
         while !self.is_ready() {
-            assert!(Instant::now() < deadline, "redis-server is not ready again within 20 s");
+            assert!(Instant::now() < deadline, "redis-server is not ready again within 120 s");
             std::thread::sleep(STEP);
         }
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use hardtack_test_support::services::flask::Application;
+use hardtack_test_support::wait;
 
 const SECRET: (&str, &str) = ("JWT_SECRET_KEY", "a secret of forty characters, or even more");
 
@@ -23,8 +24,7 @@ async fn applications_have_their_own_options_and_end_when_dropped() {
     assert!(other.client().get("/optional").send().await.status() == 200, "the other application still runs");
     // The worker notices a moment later that its parent has ended.
     let mut late = hardtack_test_support::Client::new(address);
-    let gone = async { while late.get("/optional").try_send().await.is_ok() {} };
-    tokio::time::timeout(std::time::Duration::from_secs(20), gone).await.expect("the worker ends as well");
+    wait::until("the worker ends as well", async || late.get("/optional").try_send().await.is_err()).await;
 }
 
 #[tokio::test]

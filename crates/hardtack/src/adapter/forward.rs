@@ -67,6 +67,28 @@ macro_rules! __forward_auth {
             Ok(self.exchange().take_log_in_attempt(throttle, username).await?)
         }
 
+        /// Takes an attempt of the logged-in user to enter the password again from a budget of the user's session. Call
+        /// this method before you check the password. If the typed password is the password of the logged-in user, call
+        /// [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded) after the check.
+        ///
+        /// Strangers may use up the attempts of the account. The logged-in user can still enter the password, because
+        /// the session has its own budget.
+        ///
+        /// The budget does not depend on the user name that is typed. The response must not reveal whether the typed
+        /// text is the password of another user. Otherwise, everyone who has an account could guess the passwords of
+        /// other users here.
+        ///
+        /// # Errors
+        /// The budget is empty. The response is 429 with `Retry-After`: a page for a browser, problem details for an
+        /// API client.
+        pub async fn take_reauthentication_attempt(
+            &self,
+            throttle: &$crate::throttle::Throttle,
+            token: &$crate::token::VerifiedToken,
+        ) -> ::core::result::Result<$crate::throttle::Attempt, $error> {
+            Ok(self.exchange().take_reauthentication_attempt(throttle, token).await?)
+        }
+
         /// Returns a cookie by which Hardtack recognizes this browser at later log-ins. Add the cookie to the response
         /// to a successful log-in. [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of this
         /// browser separately. Even if a stranger uses up the account's attempts, the owner can still log in from this

@@ -92,8 +92,9 @@ impl Accounts {
         username: &str,
         now: Timestamp,
     ) -> Result<Option<(UserRecord, EndedSessions)>, BackendError> {
-        let Some(record) = self.users.find_by_name(username).await? else { return Ok(None) };
-        let ended = self.end_access(self.begin().await?, record).await?;
+        let mut transaction = self.begin().await?;
+        let Some(record) = UserStore::lock_by_name_in(&mut transaction, username).await? else { return Ok(None) };
+        let ended = self.end_access(transaction, record).await?;
         self.recorder.record(&ended.0.user.id, ActivityKind::LoggedOutByOperator, &by_operator(now));
         Ok(Some(ended))
     }

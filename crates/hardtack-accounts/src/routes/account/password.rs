@@ -2,6 +2,7 @@
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use hardtack::refusal::Reason;
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser, FreshAccessToken};
 use http::StatusCode;
@@ -78,6 +79,9 @@ async fn change(
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
     let kept = user.token().session();
+    let checked = site.accounts.check_session(&site.auth, &user.id, kept).await;
+    let Some(ended) = checked.map_err(|error| auth.refuse(error))? else { return Err(auth.refuse(Reason::Revoked)) };
+    let kept = (kept, ended);
     let PasswordInput { current_password, new_password } = input;
     let error = match site.accounts.change_password(&user, current_password, new_password, kept, &request).await {
         Ok((ended, password_version)) => {

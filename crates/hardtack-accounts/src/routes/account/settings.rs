@@ -2,6 +2,7 @@
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use hardtack::refusal::Reason;
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser, FreshAccessToken};
 use http::StatusCode;
@@ -149,6 +150,9 @@ async fn change(
         }
     };
     let session = user.token().session();
+    let checked = site.accounts.check_session(&site.auth, &user.id, session).await;
+    let Some(ended) = checked.map_err(|error| auth.refuse(error))? else { return Err(auth.refuse(Reason::Revoked)) };
+    let session = (session, ended);
     let error = match site.accounts.change_profile(&user, profile.clone(), password, session, &request).await {
         Ok((changed, None)) => return Ok(respond::success(wants, "/account?done=settings", json!(changed))),
         Ok((changed, Some(limit))) => {

@@ -83,6 +83,63 @@ pub(super) fn look(text: &str) -> String {
     look
 }
 
+/// The skeletons of a name. A row contains the name, its key and these skeletons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Looks {
+    /// The skeleton of the name in lower case. Names that look alike in lower case have the same skeleton.
+    pub(crate) skeleton: String,
+    /// The skeleton of the name as it looks with its capital letters. `paypaI` with a capital I looks like `paypal`,
+    /// but its lower-case form `paypai` does not.
+    pub(crate) of_capitals: String,
+    /// The skeleton of the name as people read it if it is written in capital letters. For example, `MlKE` with a small
+    /// l looks like `MIKE`. If the name is not written in capital letters, this is the same as `skeleton`.
+    pub(crate) with_i: String,
+    /// Whether the name is written in capital letters.
+    is_in_capitals: bool,
+}
+
+impl Looks {
+    /// Returns the skeletons of a name. The name need not obey the current rules, because existing users may have older
+    /// names.
+    pub(crate) fn of(name: &str) -> Self {
+        let own = skeleton(name);
+        let shown = fold(name).map(|folded| folded.shown);
+        let shown = shown.as_deref().unwrap_or(name);
+        let reading = capital_reading(shown);
+        Self {
+            of_capitals: skeleton(&look(shown)),
+            is_in_capitals: reading.is_some(),
+            with_i: reading.map_or_else(|| own.clone(), |reading| skeleton(&reading)),
+            skeleton: own,
+        }
+    }
+
+    /// Returns `look`. If `look` is the same as the skeleton, returns `None`.
+    fn differing<'a>(&self, look: &'a str) -> Option<&'a str> {
+        (look != self.skeleton).then_some(look)
+    }
+
+    /// Returns the values of the columns `look_of_capitals` and `look_with_i`. If the name is written in capital
+    /// letters, `look_of_capitals` is `None`, because people read `MIKE` as `mike`, and never as `mlke`.
+    pub(crate) fn columns(&self) -> (Option<&str>, Option<&str>) {
+        let of_capitals = self.differing(&self.of_capitals).filter(|_| !self.is_in_capitals);
+        (of_capitals, self.differing(&self.with_i))
+    }
+}
+
+/// The version of this program's own rules for keys and skeletons. If a change makes [`fold`], [`username_key`] or
+/// [`Looks`] return something else for some name, increase this version. Otherwise, new names would be compared with
+/// keys and skeletons of existing names that were computed under older rules.
+const RULES: u64 = 1;
+
+/// Returns the version of the rules by which names are compared. It consists of the version of this program's own rules
+/// and the version of Unicode. If keys and skeletons were stored under a lower version, they are computed again when a
+/// program starts.
+pub(crate) fn name_rules() -> i64 {
+    let (major, minor, update) = unicode_security::UNICODE_VERSION;
+    i64::try_from(RULES * 1_000_000 + major * 10_000 + minor * 100 + update).unwrap_or(i64::MAX)
+}
+
 /// For a name that is written in capital letters, such as `MlKE`, returns the name as people read it. Each character
 /// that looks like a capital `I`, such as a small `l` or `1`, is replaced with `i`. Returns `None` if the name has
 /// other small letters, or fewer than two other capital letters, as in `Al`.

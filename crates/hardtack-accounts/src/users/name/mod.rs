@@ -4,7 +4,7 @@ mod fold;
 mod problem;
 mod rules;
 
-pub(crate) use fold::{NameKeys, skeleton, username_key};
+pub(crate) use fold::{Looks, NameKeys, name_rules, username_key};
 pub(crate) use problem::UserNameProblem;
 pub use rules::NameRules;
 pub(crate) use rules::NewName;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization;
 
 use super::UserNameProblem;
-use super::fold::{Folded, capital_reading, fold, look, skeleton};
+use super::fold::{Folded, Looks, fold, skeleton};
 
 /// The longest user name, in characters.
 const MAX_CHARS: usize = 64;
@@ -118,16 +118,9 @@ impl NameRules {
         if !shown.starts_with(char::is_alphanumeric) {
             return Err(UserNameProblem::BadStart);
         }
-        let own = skeleton(&key);
-        let name = NewName {
-            skeleton_of_capitals: skeleton(&look(&shown)),
-            skeleton_with_i: capital_reading(&shown).map_or_else(|| own.clone(), |reading| skeleton(&reading)),
-            skeleton: own,
-            shown,
-            key,
-        };
-        let is_read_as = |reserved: &String| can_be_read_as(&name.skeleton, reserved);
-        if self.reserved.contains(&name.skeleton_of_capitals) || self.reserved.iter().any(is_read_as) {
+        let name = NewName { looks: Looks::of(&shown), shown, key };
+        let is_read_as = |reserved: &String| can_be_read_as(&name.looks.skeleton, reserved);
+        if self.reserved.contains(&name.looks.of_capitals) || self.reserved.iter().any(is_read_as) {
             return Err(UserNameProblem::Reserved);
         }
         Ok(name)
@@ -155,12 +148,6 @@ pub(crate) struct NewName {
     pub(crate) shown: String,
     /// The form in which names are compared. It is in lower case.
     pub(crate) key: String,
-    /// The skeleton of the name in lower case. Names that look alike in lower case have the same skeleton.
-    pub(crate) skeleton: String,
-    /// The skeleton of the name as it looks with its capital letters. `paypaI` with a capital I looks like `paypal`,
-    /// but its lower-case form `paypai` does not.
-    pub(crate) skeleton_of_capitals: String,
-    /// The skeleton of the name as people read it if it is written in capital letters. For example, `MlKE` with a small
-    /// l looks like `MIKE`. If the name is not written in capital letters, this is the same as `skeleton`.
-    pub(crate) skeleton_with_i: String,
+    /// The skeletons of the name, which show what the name looks like.
+    pub(crate) looks: Looks,
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::fold::fold;
+use super::fold::{fold, skeleton};
 use super::*;
 
 fn check(name: &str) -> Result<NewName, UserNameProblem> {
@@ -164,15 +164,15 @@ fn s79_names_that_look_alike_have_the_same_skeleton() {
     for reserved in ["adm\u{69}\u{307}n", "ADMİN", "adm\u{131}n", "adm\u{131}\u{307}n"] {
         assert_eq!(check(reserved).err(), Some(UserNameProblem::Reserved), "{}", reserved.escape_unicode());
     }
-    assert_eq!(check("paypaI").unwrap().skeleton_of_capitals, skeleton("paypal"));
+    assert_eq!(check("paypaI").unwrap().looks.of_capitals, skeleton("paypal"));
     for (name, reading) in
         [("MlKE", "mike"), ("M1KE", "mike"), ("M\u{4cf}KE", "mike"), ("BlLL", "bill"), ("MIKE", "mike")]
     {
-        assert_eq!(check(name).unwrap().skeleton_with_i, skeleton(reading), "{name}");
+        assert_eq!(check(name).unwrap().looks.with_i, skeleton(reading), "{name}");
     }
     for name in ["Al", "mlke", "Mlke", "Bill", "l·l"] {
         let checked = check(name).unwrap();
-        assert_eq!(checked.skeleton_with_i, checked.skeleton, "{name}");
+        assert_eq!(checked.looks.with_i, checked.looks.skeleton, "{name}");
     }
     assert_ne!(skeleton("alice"), skeleton("alicia"));
     // Users may have chosen these names before there were rules for names.

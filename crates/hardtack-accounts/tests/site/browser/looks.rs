@@ -1,10 +1,9 @@
 //! Every page on a narrow and a wide screen, in light and dark colours.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use hardtack_test_support::BrowserOptions;
 use hardtack_test_support::browser::AXE_CORE;
+use hardtack_test_support::{BrowserOptions, wait};
 use serde_json::{Value, json};
 
 use super::Person;
@@ -166,18 +165,15 @@ impl Person<'_> {
 
 /// The path of the link in the only email, which is deleted.
 async fn link_in(folder: &Path) -> String {
-    let since = Instant::now();
-    loop {
+    let find = async || {
         let mail = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-        if let Some(mail) = mail.filter(|path| path.extension().is_some_and(|kind| kind == "eml")).last() {
-            let text = std::fs::read_to_string(&mail).unwrap();
-            std::fs::remove_file(mail).unwrap();
-            let link = text.lines().find(|line| line.contains("?token=")).unwrap();
-            return link[link.find("/email/").or(link.find("/password/")).unwrap()..].to_owned();
-        }
-        assert!(since.elapsed() < Duration::from_secs(10), "no email");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+        mail.filter(|path| path.extension().is_some_and(|kind| kind == "eml")).last()
+    };
+    let mail = wait::until_some(|| "an email".to_owned(), find).await;
+    let text = std::fs::read_to_string(&mail).unwrap();
+    std::fs::remove_file(mail).unwrap();
+    let link = text.lines().find(|line| line.contains("?token=")).unwrap();
+    link[link.find("/email/").or(link.find("/password/")).unwrap()..].to_owned()
 }
 
 fn keep(path: &Path, picture: &Value) {

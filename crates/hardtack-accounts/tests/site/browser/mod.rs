@@ -7,18 +7,14 @@ mod keyboard;
 mod looks;
 mod planting;
 
+use std::cell::RefCell;
 use std::fmt::Debug;
 use std::future::Future;
-use std::time::{Duration, Instant};
 
-use hardtack_test_support::{Browser, BrowserOptions};
+use hardtack_test_support::{Browser, BrowserOptions, wait};
 use serde_json::Value;
 
 use crate::support::{PASSWORD, TestSite};
-
-/// How long a page that loads by itself, by a script or a refresh, may take.
-const LONGEST_WAIT: Duration = Duration::from_secs(15);
-const STEP: Duration = Duration::from_millis(20);
 
 /// A person with a browser.
 struct Person<'a> {
@@ -126,18 +122,16 @@ impl<'a> Person<'a> {
     where
         F: Future<Output = Result<T, E>>,
     {
-        let deadline = Instant::now() + LONGEST_WAIT;
-        loop {
-            let found = ask().await;
-            if found.as_ref().is_ok_and(&right) {
-                return;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "waited for {what} in vain, at {:?}: {found:?}",
-                self.browser.path().await
-            );
-            tokio::time::sleep(STEP).await;
-        }
+        let last = RefCell::new(None);
+        wait::until_some(
+            || format!("{what}, but {:?}", last.borrow()),
+            async || {
+                let found = ask().await;
+                let is_right = found.as_ref().is_ok_and(&right);
+                *last.borrow_mut() = Some((self.browser.path().await, found));
+                is_right.then_some(())
+            },
+        )
+        .await;
     }
 }

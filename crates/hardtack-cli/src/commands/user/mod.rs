@@ -49,7 +49,11 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
     let users = Users { config, database: &database, accounts: &accounts, json: command.json() };
     let result = users.run(command).await;
     // Write the activity, which the user can see on the site, to the database before this process ends.
-    accounts.flush().await;
+    if !accounts.flush().await {
+        output::print_error(
+            "warning: the database is slow, so this change may be missing from the user's list of activity",
+        );
+    }
     database.close().await;
     result
 }

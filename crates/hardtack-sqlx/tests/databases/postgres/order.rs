@@ -7,6 +7,7 @@ use hardtack::session::SessionStore;
 use hardtack::session::{Revocation, RevokeTarget};
 use hardtack_sqlx::PostgresSessions;
 use hardtack_test_support::services::postgres::shared;
+use hardtack_test_support::wait;
 use tokio::task::JoinSet;
 
 use crate::{NOW, session};
@@ -50,7 +51,7 @@ async fn a_reader_among_many_writers_misses_nothing() {
         });
     }
     let mut ended: Vec<SessionId> = writers.join_all().await.concat();
-    let log = tokio::time::timeout(Duration::from_secs(20), reader).await.unwrap().unwrap();
+    let log = wait::within_reason("the whole log", reader).await.unwrap();
     let mut logged: Vec<SessionId> = log.iter().map(|entry| entry.session).collect();
     ended.sort_unstable();
     logged.sort_unstable();

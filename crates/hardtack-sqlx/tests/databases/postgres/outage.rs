@@ -6,6 +6,7 @@ use hardtack::session::RevokeTarget;
 use hardtack::session::SessionStore;
 use hardtack_sqlx::PostgresSessions;
 use hardtack_test_support::services::PostgresServer;
+use hardtack_test_support::wait;
 use tokio::task::JoinSet;
 
 use crate::{NOW, session};
@@ -39,7 +40,7 @@ async fn a_stopped_server_fails_within_seconds_and_is_used_again() {
         let since = Instant::now();
         assert!(use_all(&sessions).await.into_iter().all(|succeeded| !succeeded));
         assert!(sessions.revoke(RevokeTarget::Sessions(&[ended.id]), NOW).await.is_err());
-        assert!(since.elapsed() < Duration::from_secs(12), "{:?}", since.elapsed());
+        assert!(since.elapsed() < Duration::from_secs(30), "{:?}", since.elapsed());
         server.start();
         assert!(use_all(&sessions).await.into_iter().all(|succeeded| succeeded), "after the restart");
         assert_eq!(sessions.find(kept.id).await.unwrap().as_ref(), Some(&kept));
@@ -73,11 +74,8 @@ async fn an_unresponsive_server_fails_within_seconds_and_is_used_again() {
     let took = since.elapsed();
     server.halt(false);
     assert!(listed.into_iter().all(|succeeded| !succeeded) && revoked.is_err());
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
     // The connections from before the outage are closed within seconds, too.
-    let since = Instant::now();
-    while sessions.find(row.id).await.is_err() {
-        assert!(since.elapsed() < Duration::from_secs(10));
-    }
+    wait::until("the server is used again", async || sessions.find(row.id).await.is_ok()).await;
     assert!(use_all(&sessions).await.into_iter().all(|succeeded| succeeded));
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::adapter::Exchange;
 use crate::refusal::Failure;
 use crate::throttle::{Attempt, Budget, BudgetKey, Rate, Throttle};
+use crate::token::VerifiedToken;
 
 /// The limit for an account: ten attempts in a row, then one more every 30 seconds.
 const ACCOUNT: Rate = Rate::new(10, Duration::from_secs(30));
@@ -44,6 +45,30 @@ impl Exchange<'_> {
             budgets.push(Budget::new(throttle.key("address", &[client.network().to_string()]), ADDRESS));
         }
         throttle.take(&budgets).await.map_err(|refused| self.refuse(refused))
+    }
+
+    /// Counts an attempt of the logged-in user to enter the password again. Call this method before you check the
+    /// password. If the typed password is the password of the logged-in user, call [`Attempt::succeeded`] after the
+    /// check.
+    ///
+    /// Each session has its own budget. This budget is as large as the budget of an account in
+    /// [`take_log_in_attempt`](Self::take_log_in_attempt). Strangers may use up the attempts of the account, but the
+    /// logged-in user can still enter the password.
+    ///
+    /// The budget does not depend on the user name that is typed. The response must not reveal whether the typed text
+    /// is the password of another user. Otherwise, everyone who has an account could guess the passwords of other users
+    /// here.
+    ///
+    /// # Errors
+    /// The budget is empty. The status is 429.
+    pub async fn take_reauthentication_attempt(
+        &self,
+        throttle: &Throttle,
+        token: &VerifiedToken,
+    ) -> Result<Attempt, Failure> {
+        let session = token.session().map(|session| session.to_string()).unwrap_or_default();
+        let key = throttle.key("reauthentication", &[token.subject(), &session]);
+        throttle.take(&[of_account(key)]).await.map_err(|refused| self.refuse(refused))
     }
 }
 
