@@ -14,6 +14,9 @@ pub enum SessionError {
     /// The tokens could not be issued.
     #[error(transparent)]
     Issue(IssueError),
+    /// The check of [`LogIn::confirm`](crate::LogIn::confirm) refused the log-in. The session has ended again.
+    #[error("the log-in was not confirmed: {0}")]
+    Refused(Box<Reason>),
 }
 
 impl From<IssueError> for SessionError {
@@ -32,6 +35,7 @@ impl From<SessionError> for Reason {
         match error {
             SessionError::Store(error) => Self::Store(error),
             SessionError::Issue(error) => Self::Issue(error),
+            SessionError::Refused(reason) => *reason,
         }
     }
 }

@@ -23,8 +23,12 @@ pub struct SetCookies {
 }
 
 impl SetCookies {
-    pub(crate) fn push(&mut self, value: String) {
-        self.values.push(value);
+    /// Appends the value of one more `Set-Cookie` field, for a cookie of your own that goes into the same response.
+    ///
+    /// The value must be a valid field value (RFC 9110 section 5.5). An adapter leaves out a value that is not valid,
+    /// and logs an error.
+    pub fn push(&mut self, value: impl Into<String>) {
+        self.values.push(value.into());
     }
 
     /// Appends the values of another set.
