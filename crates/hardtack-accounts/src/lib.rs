@@ -64,10 +64,12 @@
 //!
 //! # Map
 //!
-//! - [`Accounts`]: opens the database, configures the authenticator, and finds, adds and changes users.
+//! - [`Accounts`]: opens the database, configures the authenticator, and finds, adds and changes users. It works without
+//!   the pages, in axum and actix-web: [`NewUser`] signs up, [`VerifiedUser`] logs in, and [`ActionError`] says what is
+//!   wrong.
 //! - [`Site`]: the routes.
 //! - [`User`]: a user, which your own handlers extract with [`CurrentUser<User>`](hardtack_axum::CurrentUser) on a
-//!   router whose state is the [`Site`].
+//!   router whose state is the [`Site`] or the [`Accounts`].
 //! - [`NameRules`] and [`PasswordRules`]: which user names and passwords are accepted.
 //! - [`LogInLimits`]: how often passwords may be tried, accounts created and links requested.
 //! - [`mail`]: the trait that sends email, and an implementation that writes to a folder during development.
@@ -83,6 +85,7 @@
 #![cfg_attr(
     doc,
     doc = "\n- [Your own routes](guide::own_routes): users in your handlers, several databases, layers.\n\
+           - [Your own pages](guide::own_pages): a log-in page of your own over the same users, in axum or actix-web.\n\
            - [Names and passwords](guide::names_and_passwords): which are accepted, and how they are compared.\n\
            - [Email](guide::email): confirmation and reset links, sending with the library of your choice.\n\
            - [JSON API](guide::programs): how API clients use the routes, send CSRF tokens and handle errors.\n\
@@ -112,11 +115,15 @@ mod throttling;
 mod uninterrupted;
 mod users;
 
-pub use accounts::{Accounts, AccountsError, PasswordLink, UserChangeError};
+pub use accounts::{
+    Accounts, AccountsError, ActionError, DeadLink, DisplayNameProblem, EmailChangeProblem, MailProblem, NewUser,
+    PasswordChangeProblem, PasswordLink, PasswordResetProblem, SignUpProblems, SignedUp, UserChangeError, VerifiedUser,
+    WrongPassword,
+};
 pub use passwords::{PasswordProblem, PasswordRules, PasswordTable, PasswordTableError, TableSummary};
 pub use site::Site;
 pub use throttling::LogInLimits;
-pub use users::{EmailAddress, NameCollision, NameRules, User, UserRecord};
+pub use users::{EmailAddress, NameCollision, NameRules, User, UserNameProblem, UserRecord};
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

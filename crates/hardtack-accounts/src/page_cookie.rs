@@ -1,8 +1,8 @@
 //! A short-lived cookie that belongs to one page.
 
 use axum::response::Response;
-use hardtack::Authenticator;
 use hardtack::cookie::CookieName;
+use hardtack::{Authenticator, ClientInfo};
 use http::{HeaderMap, HeaderValue, header};
 
 /// The names of all cookies that pages set for themselves, without prefixes.
@@ -30,7 +30,12 @@ pub(crate) struct PageCookie {
 impl PageCookie {
     /// Sets the cookie. The value must consist of ASCII letters, digits, `-` and `_`.
     pub(crate) fn set(&self, response: Response, value: &str, auth: &Authenticator) -> Response {
-        append(response, self.render(value, self.max_age, auth.sets_secure_cookies()))
+        append(response, self.set_cookie(value, auth))
+    }
+
+    /// Returns the value of the `Set-Cookie` field that [`Self::set`] adds.
+    pub(crate) fn set_cookie(&self, value: &str, auth: &Authenticator) -> String {
+        self.render(value, self.max_age, auth.sets_secure_cookies())
     }
 
     /// Deletes the cookie.
@@ -44,10 +49,15 @@ impl PageCookie {
         self.find_in(headers, auth.sets_secure_cookies())
     }
 
+    /// Like [`Self::find`], for a request of any framework.
+    pub(crate) fn find_of<'c>(&self, client: &'c ClientInfo) -> Option<&'c str> {
+        let secure = client.authenticator().sets_secure_cookies();
+        text(client.cookie(&CookieName::new(self.full_name(secure)))?)
+    }
+
     fn find_in<'h>(&self, headers: &'h HeaderMap, secure: bool) -> Option<&'h str> {
         let fields = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
-        let value = CookieName::new(self.full_name(secure)).find_in(fields).ok()??;
-        std::str::from_utf8(value).ok().filter(|value| !value.is_empty())
+        text(CookieName::new(self.full_name(secure)).find_in(fields).ok()??)
     }
 
     fn full_name(&self, secure: bool) -> String {
@@ -60,6 +70,11 @@ impl PageCookie {
         let (secure, path) = if secure { ("; Secure", "/") } else { ("", self.path) };
         format!("{name}={value}; Max-Age={max_age}{secure}; HttpOnly; Path={path}; SameSite=Lax")
     }
+}
+
+/// Returns the value as text, unless it is empty.
+fn text(value: &[u8]) -> Option<&str> {
+    std::str::from_utf8(value).ok().filter(|value| !value.is_empty())
 }
 
 fn append(mut response: Response, set_cookie: String) -> Response {

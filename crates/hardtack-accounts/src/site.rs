@@ -5,17 +5,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::FromRef;
 use axum::response::Response;
 use hardtack::error::WithCauses;
 use hardtack::session::EndedSessions;
-use hardtack::{Authenticator, BackendError, FindUser, LogIn};
+use hardtack::{Authenticator, LogIn};
 use hardtack_axum::{Auth, AuthError, SetCookies};
 use tokio::time::timeout;
 
 use crate::accounts::Accounts;
-use crate::activity::RequestInfo;
-use crate::pages::device_name;
-use crate::users::User;
 
 /// How long a response waits for the session store after a change has been stored. Then the response is sent, and the
 /// sessions that have to end are ended in the background.
@@ -80,20 +78,6 @@ impl Site {
         }
     }
 
-    /// Sends a user an email about a log-in from a device that the account does not know. If this fails, the error is
-    /// only logged, so the log-in succeeds in any case.
-    pub(crate) async fn warn_of_new_device(&self, user_id: &str, request: &RequestInfo) {
-        let device = device_name(request.user_agent.as_deref().unwrap_or_default());
-        if let Err(error) = self.accounts.new_device(user_id, &device, request).await {
-            tracing::error!(
-                event = "mail_lost",
-                user = user_id,
-                error = %WithCauses(&error),
-                "the user was not warned about a log-in from a new device"
-            );
-        }
-    }
-
     /// Gives this browser a new session after a password change. Returns `None` if the session store cannot start a
     /// session now. Even then, the new password is stored, and this process refuses the other sessions at once. The
     /// other sessions end within seconds after the store has recovered.
@@ -127,10 +111,9 @@ fn no_response() -> String {
     format!("the session store did not respond for {} s", PATIENCE.as_secs())
 }
 
-impl FindUser for User {
-    type State = Site;
-
-    async fn find_user(subject: &str, site: &Site) -> Result<Option<Self>, BackendError> {
-        site.accounts.find(subject).await
+/// Lets handlers whose state is the site extract [`CurrentUser<User>`](hardtack_axum::CurrentUser).
+impl FromRef<Site> for Accounts {
+    fn from_ref(site: &Site) -> Self {
+        site.accounts.clone()
     }
 }

@@ -44,12 +44,13 @@ impl Accounts {
         };
         let password =
             current_password.filter(|password| !password.normalized().is_empty()).ok_or_else(|| unproven(&profile))?;
-        let verified = self.verify_again(&user.id, session, password, request).await.map_err(|error| match error {
-            ActionError::Invalid(WrongPassword) => unproven(&profile),
-            ActionError::TooMany(refused) => ActionError::TooMany(refused),
-            ActionError::Busy => ActionError::Busy,
-            ActionError::Backend(error) | ActionError::Unknown(error) => ActionError::Backend(error),
-        })?;
+        let verified =
+            self.verify_password_again(&user.id, session, password, request).await.map_err(|error| match error {
+                ActionError::Invalid(WrongPassword) => unproven(&profile),
+                ActionError::TooMany(refused) => ActionError::TooMany(refused),
+                ActionError::Busy => ActionError::Busy,
+                ActionError::Backend(error) | ActionError::Unknown(error) => ActionError::Backend(error),
+            })?;
         let mut transaction = self.begin().await?;
         let Some(old) = UserStore::lock_in(&mut transaction, &user.id, verified.version).await? else {
             // Concurrently, the password was changed or the user was disabled.
@@ -77,7 +78,7 @@ impl Accounts {
     /// Queues a request for reset links, which are sent to the users who have confirmed this address. The database is
     /// queried later, in the background, so this call takes the same time whether or not such a user exists (ASVS 5.0
     /// V6.3.8).
-    pub(crate) fn forgot_password(&self, address: EmailAddress, request: RequestInfo) {
+    pub(crate) fn queue_reset(&self, address: EmailAddress, request: RequestInfo) {
         if let Some(mail) = &self.mail {
             mail.push(ResetRequest { address, request });
         }
@@ -95,7 +96,7 @@ impl Accounts {
 
     /// Uses up a confirmation link: confirms the address that the link was sent to. Returns the link. Fails if the user
     /// has changed the address since the link was sent, even if the change happens during this call.
-    pub(crate) async fn confirm_email(
+    pub(crate) async fn use_confirmation_link(
         &self,
         token: &LinkToken,
         request: &RequestInfo,
@@ -119,7 +120,7 @@ impl Accounts {
     /// Whoever changed the address knew the password and may still be logged in. The transaction that restores the
     /// address therefore also ends the user's sessions, or records that they are to end. The user's other links stop
     /// working, except those that restore an even older address.
-    pub(crate) async fn undo_email(
+    pub(crate) async fn use_undo_link(
         &self,
         token: &LinkToken,
         new_password: Option<String>,
@@ -158,7 +159,7 @@ impl Accounts {
         self.recorder.record(&link.user_id, ActivityKind::EmailRestored, request);
         if hash.is_some() {
             self.recorder.record(&link.user_id, ActivityKind::PasswordReset, request);
-            self.throttling.clear_account(&username_key(&link.username)).await;
+            self.throttling().clear_account(&username_key(&link.username)).await;
         }
         Ok((PasswordOwner { id: link.user_id, username: link.username, version, is_first: false }, ended))
     }

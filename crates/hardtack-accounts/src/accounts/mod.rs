@@ -6,35 +6,39 @@ mod expired_rows;
 mod operator;
 mod passwords;
 mod queued_mail;
+mod self_service;
 mod session_ends;
 
 use std::future::Future;
+use std::sync::{Arc, OnceLock};
 
 use hardtack::authenticator::Prune;
 use hardtack::clock::Timestamp;
 use hardtack::throttle::ThrottleStore;
-use hardtack::{Authenticator, AuthenticatorBuilder, BackendError};
+use hardtack::{Authenticator, AuthenticatorBuilder, BackendError, ClientInfo, FindUser};
 use hardtack_db::{Migration, Pool, Transaction};
 use hardtack_sqlx::{Database, MigrateError};
 
 use self::expired_rows::ExpiredRows;
 use self::session_ends::SessionEnds;
-use crate::activity::{Activity, ActivityStore, Recorder};
+use crate::activity::{Activity, ActivityStore, Recorder, RequestInfo};
 use crate::error_pages::with_error_pages;
 use crate::links::LinkStore;
 use crate::mail::{MailQueue, MailTemplates, MailWorker, Mailer};
 use crate::page_cookie;
 use crate::passwords::{Hasher, PasswordRules};
-use crate::throttling::{CounterStore, LogInLimits, Throttling};
+use crate::throttling::{Client, CounterStore, LogInLimits, OFF, Throttling};
 use crate::uninterrupted::Uninterrupted;
 use crate::users::{EmailAddress, NameCollision, NameRules, User, UserStore, name_collisions, upgrade_names};
 
-pub use error::AccountsError;
-pub(crate) use error::{
-    ActionError, DeadLink, PasswordChangeProblem, PasswordResetProblem, ProfileChangeProblem, WrongPassword,
+pub(crate) use error::ProfileChangeProblem;
+pub use error::{
+    AccountsError, ActionError, DeadLink, DisplayNameProblem, EmailChangeProblem, MailProblem, PasswordChangeProblem,
+    PasswordResetProblem, SignUpProblems, WrongPassword,
 };
 pub use operator::{PasswordLink, UserChangeError};
-pub(crate) use passwords::VerifiedPassword;
+pub(crate) use self_service::Browser;
+pub use self_service::{NewUser, SignedUp, VerifiedUser};
 
 /// The migrations of this crate's tables, in order.
 const MIGRATIONS: &[Migration] = &[
@@ -100,7 +104,8 @@ pub struct Accounts {
     uninterrupted: Uninterrupted,
     log_in_limits: LogInLimits,
     counter_store: CounterStore,
-    throttling: Throttling,
+    /// Set as soon as the authenticator is known, because its key makes the names of the counters.
+    throttling: Arc<OnceLock<Throttling>>,
 }
 
 /// The query parameters of the site's pages, besides `next`.
@@ -140,8 +145,7 @@ impl Accounts {
             uninterrupted,
             log_in_limits: LogInLimits::default(),
             counter_store,
-            // `for_site` replaces it, because only then are the keys known. Only a site verifies passwords.
-            throttling: Throttling::off(),
+            throttling: Arc::default(),
         })
     }
 
@@ -191,7 +195,7 @@ impl Accounts {
     /// Sets how often passwords may be tried, accounts created and links requested.
     #[must_use]
     pub fn with_log_in_limits(self, log_in_limits: LogInLimits) -> Self {
-        Self { log_in_limits, ..self }
+        Self { log_in_limits, throttling: Arc::default(), ..self }
     }
 
     /// Sets the store for the counters of attempts. By default, the counters are in the database of the accounts, so
@@ -201,20 +205,31 @@ impl Accounts {
     /// To set how many attempts are allowed, call [`with_log_in_limits`](Self::with_log_in_limits).
     #[must_use]
     pub fn with_throttle_store(self, store: impl ThrottleStore + Clone) -> Self {
-        Self { counter_store: CounterStore::new(store), ..self }
+        Self { counter_store: CounterStore::new(store), throttling: Arc::default(), ..self }
     }
 
-    /// Turns on the counting of attempts. The names of the counters are HMACs whose key is derived from the
-    /// authenticator's signing key.
+    /// Turns on the counting of attempts, for this value and its clones. The names of the counters are HMACs whose key
+    /// is derived from the authenticator's signing key.
     pub(crate) fn for_site(self, auth: &Authenticator) -> Self {
-        let throttling = Throttling::new(self.log_in_limits, auth, &self.counter_store);
-        Self { throttling, ..self }
+        self.count_attempts(auth);
+        self
+    }
+
+    /// Turns on the counting of attempts, unless it is on already.
+    fn count_attempts(&self, auth: &Authenticator) {
+        self.throttling.get_or_init(|| Throttling::new(self.log_in_limits, auth, &self.counter_store));
+    }
+
+    /// Returns what to record about the client of a request, and what decides how often it may try something.
+    fn client(&self, client: &ClientInfo) -> (RequestInfo, Client) {
+        self.count_attempts(client.authenticator());
+        (RequestInfo::of(client), Client::of(client))
     }
 
     /// Returns the counters for actions such as signing up. Do not use them for passwords: the methods of [`Accounts`]
     /// that verify a password already count each attempt.
-    pub(crate) const fn throttling(&self) -> &Throttling {
-        &self.throttling
+    pub(crate) fn throttling(&self) -> &Throttling {
+        self.throttling.get().unwrap_or(&OFF)
     }
 
     /// Keeps the sessions in the same database as the accounts. [`configure`](Self::configure) then sets the
@@ -369,5 +384,14 @@ impl Accounts {
     /// database accepts writes again.
     pub(crate) async fn ping(&self) -> Result<(), BackendError> {
         self.users.ping().await
+    }
+}
+
+/// Takes the [`Accounts`] from the router's state, or from axum's `FromRef` and actix-web's `web::Data`.
+impl FindUser for User {
+    type State = Accounts;
+
+    async fn find_user(subject: &str, accounts: &Accounts) -> Result<Option<Self>, BackendError> {
+        accounts.find(subject).await
     }
 }

@@ -8,9 +8,10 @@ use hardtack::refusal::{NO_STORE, Reason};
 use hardtack::request::{NextPath, Wants};
 use hardtack_axum::{Auth, AuthError, CurrentUser};
 use http::{HeaderValue, StatusCode, header};
+use serde::de::DeserializeOwned;
 
-use super::FormOrJson;
 use super::visitor::user_of_refused;
+use super::{FormOrJson, JsonBody};
 use crate::pages::{Notice, NoticeKind};
 use crate::site::Site;
 use crate::users::User;
@@ -55,7 +56,7 @@ pub(crate) trait AccountForm: Sized + Send {
 }
 
 /// Reads fields from a form or JSON.
-pub(crate) async fn read_fields<T: serde::de::DeserializeOwned>(request: Request, site: &Site) -> Result<T, Response> {
+pub(crate) async fn read_fields<T: DeserializeOwned + JsonBody>(request: Request, site: &Site) -> Result<T, Response> {
     FormOrJson::from_request(request, site).await.map(|FormOrJson(fields)| fields)
 }
 

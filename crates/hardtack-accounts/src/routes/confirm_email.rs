@@ -1,7 +1,7 @@
 //! `/email/confirm`, which confirmation links lead to, and `/account/email/send`, which sends another confirmation
 //! link.
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser};
@@ -12,7 +12,7 @@ use super::link_page::{LinkPage, SentLink};
 use super::link_used;
 use crate::accounts::DeadLink;
 use crate::activity::RequestInfo;
-use crate::extract::{AccountForm, FormOrJson, SentForm, shell_of};
+use crate::extract::{AccountForm, FormOrJson, NoInput, SentForm, shell_of};
 use crate::links::{LinkPurpose, LinkToken};
 use crate::mail::MailLimit;
 use crate::pages::{ConfirmEmailView, ErrorView, Notice, Shell, confirm_email, error_page};
@@ -84,7 +84,7 @@ async fn confirm(
         Ok(attempt) => attempt,
         Err(refused) => return Ok(respond::too_many(wants, &refused)),
     };
-    match site.accounts.confirm_email(&token, &request).await {
+    match site.accounts.use_confirmation_link(&token, &request).await {
         Ok(link) => {
             attempt.succeeded().await;
             let body = json!({ "detail": "Your email address has been confirmed." });
@@ -104,8 +104,8 @@ pub(crate) struct SendAgainForm;
 impl AccountForm for SendAgainForm {
     const PAGE: &'static str = "/account?done=unsent";
 
-    async fn read(_: Request, _: &Site) -> Result<Self, Response> {
-        Ok(Self)
+    async fn read(request: Request, site: &Site) -> Result<Self, Response> {
+        NoInput::from_request(request, site).await.map(|NoInput| Self)
     }
 
     async fn show_again(
@@ -142,7 +142,7 @@ pub(crate) async fn send_again(
     if let Err(refused) = site.accounts.throttling().by_user(tried, &user.id, &request).await {
         return respond::too_many(wants, &refused);
     }
-    match site.accounts.send_confirmation(&user, &request).await {
+    match site.accounts.queue_confirmation(&user, &request).await {
         Ok(None) => {}
         Ok(Some(limit)) => return limited(&user, &limit, wants),
         Err(error) => return respond::unavailable(wants, &error),

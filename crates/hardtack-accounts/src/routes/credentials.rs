@@ -8,12 +8,12 @@ use http::StatusCode;
 use maud::Markup;
 use serde::{Deserialize, Deserializer};
 
-use crate::extract::is_unverified;
+use crate::extract::{JsonBody, JsonType, is_unverified};
 use crate::pages::{CredentialsView, FieldError, Notice, NoticeKind, Shell};
 use crate::respond;
 use crate::site::Site;
 
-/// The body of a log-in or sign-up.
+/// The fields of a log-in or sign-up.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct CredentialsInput {
@@ -24,6 +24,35 @@ pub(crate) struct CredentialsInput {
     #[serde(deserialize_with = "checkbox_or_bool")]
     remember: Option<bool>,
     next: Option<String>,
+}
+
+/// The body of a log-in.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct LogInInput(pub(super) CredentialsInput);
+
+impl JsonBody for LogInInput {
+    const MEMBERS: &'static [(&'static str, JsonType)] = &[
+        ("username", JsonType::String),
+        ("password", JsonType::String),
+        ("remember", JsonType::Boolean),
+        ("next", JsonType::StringOrNull),
+    ];
+}
+
+/// The body of a sign-up.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct SignUpInput(pub(super) CredentialsInput);
+
+impl JsonBody for SignUpInput {
+    const MEMBERS: &'static [(&'static str, JsonType)] = &[
+        ("username", JsonType::String),
+        ("password", JsonType::String),
+        ("email", JsonType::String),
+        ("remember", JsonType::Boolean),
+        ("next", JsonType::StringOrNull),
+    ];
 }
 
 /// Deserializes a form's checkbox, or an API client's `true` or `false`.
@@ -67,9 +96,9 @@ impl CredentialsInput {
     /// Returns the [`LogIn`] for a user. The field `remember` decides whether the browser gets persistent cookies or
     /// session cookies. Browsers omit a checkbox that is not ticked, so if a form lacks the field, the browser gets
     /// session cookies. If an API client omits the field, the site's configuration decides.
-    pub(super) fn log_in(&self, user_id: &str, wants: Wants) -> LogIn {
+    pub(super) fn log_in(&self, user: impl Into<LogIn>, wants: Wants) -> LogIn {
         let remember = self.remember.or((wants != Wants::Api).then_some(false));
-        remember.into_iter().fold(LogIn::new(user_id), LogIn::remember)
+        remember.into_iter().fold(user.into(), LogIn::remember)
     }
 
     /// Returns whether the user will continue to a page other than the home page after the log-in.

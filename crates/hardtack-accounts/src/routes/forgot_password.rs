@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::credentials::require_own_form;
 use crate::activity::RequestInfo;
-use crate::extract::{FormOrJson, Visitor};
+use crate::extract::{FormOrJson, JsonBody, JsonType, Visitor};
 use crate::pages::{FieldError, ForgotPasswordView, Notice, NoticeKind, Shell, forgot_password, mail_is_off};
 use crate::respond;
 use crate::site::Site;
@@ -27,6 +27,10 @@ const NO_ADDRESS: &str = "Enter an address such as you@site.example.";
 #[serde(default)]
 pub(crate) struct ForgotPasswordInput {
     email: String,
+}
+
+impl JsonBody for ForgotPasswordInput {
+    const MEMBERS: &'static [(&'static str, JsonType)] = &[("email", JsonType::String)];
 }
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
@@ -87,6 +91,6 @@ pub(crate) async fn submit(
         };
         return Ok(respond::retry_after(response, &refused));
     }
-    site.accounts.forgot_password(address, request);
+    site.accounts.queue_reset(address, request);
     Ok(respond::success(wants, "/password/forgot?done=1", json!({ "detail": ON_ITS_WAY })))
 }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::credentials::shell_of_unverified;
 use crate::accounts::{ActionError, PasswordResetProblem};
+use crate::extract::{JsonBody, JsonType};
 use crate::links::LinkToken;
 use crate::page_cookie::{PageCookie, names};
 use crate::pages::{ErrorView, FieldError, Shell, error_page};
@@ -36,6 +37,10 @@ pub(crate) struct SentLink {
     /// From a form: the [`LinkToken::form_key`] of the link for which the form was rendered. The token itself is in the
     /// cookie.
     pub(super) link: Option<String>,
+}
+
+impl JsonBody for SentLink {
+    const MEMBERS: &'static [(&'static str, JsonType)] = &[("token", JsonType::String)];
 }
 
 impl LinkPage {

@@ -2,22 +2,23 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
+use hardtack::refusal::Reason;
 use hardtack::request::Wants;
 use hardtack::throttle::TooManyAttempts;
 use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
 use serde_json::json;
 
-use super::credentials::{CredentialsInput, require_own_form, show_form};
+use super::credentials::{CredentialsInput, LogInInput, require_own_form, show_form};
 use super::kept_form;
-use crate::accounts::{ActionError, VerifiedPassword, WrongPassword};
+use crate::accounts::{ActionError, Browser, VerifiedUser, WrongPassword};
 use crate::activity::RequestInfo;
 use crate::extract::{FormOrJson, Visitor};
 use crate::pages::{FieldError, Notice, NoticeKind, Shell, login};
 use crate::passwords::{PasswordProblem, TypedPassword};
 use crate::respond;
 use crate::site::Site;
-use crate::throttling::{Client, Devices, KnownUser};
+use crate::throttling::Client;
 
 /// The same for an unknown name, a wrong password and a disabled user.
 const NO_MATCH: &str = "That user name and password do not match.";
@@ -93,7 +94,7 @@ pub(crate) async fn submit(
     auth: Auth,
     request: RequestInfo,
     client: Client,
-    FormOrJson(input): FormOrJson<CredentialsInput>,
+    FormOrJson(LogInInput(input)): FormOrJson<LogInInput>,
 ) -> Result<Response, AuthError> {
     let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, &input, &[], shell, login);
     if let Err(refused) = require_own_form(&auth, again) {
@@ -107,7 +108,9 @@ pub(crate) async fn submit(
     // Boxed, so that this future is small while it waits for the body.
     match Box::pin(site.accounts.verify_log_in(&input.username, password, &request, &client)).await {
         Ok(verified) => {
-            let work = Box::pin(log_in(site.clone(), auth.clone(), input, verified, (request, client.devices)));
+            let browser = Browser { request, devices: client.devices, authenticator: site.auth.clone() };
+            let user = VerifiedUser::new(site.accounts.clone(), verified, Some(browser));
+            let work = Box::pin(log_in(site.clone(), auth.clone(), input, user));
             site.run_uninterrupted(&auth, work).await
         }
         Err(ActionError::TooMany(refused)) => too_many(&site, &auth, &input, &refused),
@@ -124,32 +127,21 @@ async fn log_in(
     site: Site,
     auth: Auth,
     input: CredentialsInput,
-    verified: VerifiedPassword,
-    (request, devices): (RequestInfo, Devices),
+    verified: VerifiedUser,
 ) -> Result<Response, AuthError> {
-    let user_id = &verified.user_id;
-    let cookies = auth.log_in(input.log_in(user_id, auth.wants())).await?;
-    if !site.accounts.is_still_valid(&verified).await.map_err(|error| auth.refuse(error))? {
-        // While this log-in was in flight, the password was changed or the user was disabled. Only the session of this
-        // log-in must end: the change has ended the older ones, and the user may have a new one by now.
-        if let Some(session) = cookies.session() {
-            auth.authenticator().revoke_session(user_id, session).await.map_err(|error| auth.refuse(error))?;
+    let user_id = verified.id().to_owned();
+    let cookies = match auth.log_in(input.log_in(verified, auth.wants())).await {
+        Ok(cookies) => cookies,
+        // While this log-in was in flight, the password was changed or the user was disabled.
+        Err(error) if matches!(error.failure().reason(), Reason::LogInRefused(_)) => {
+            return no_match(&site, &auth, &input);
         }
-        return no_match(&site, &auth, &input);
-    }
-    let user = site.accounts.find(user_id).await.map_err(|error| auth.refuse(error))?;
-    let Some(user) = user else { return no_match(&site, &auth, &input) };
-    if !devices.know(user_id) {
-        site.warn_of_new_device(user_id, &request).await;
-    }
-    let known = KnownUser {
-        id: &user.id,
-        username: &user.username,
-        password_version: verified.version,
-        keeps_device: verified.by_known_device,
+        Err(error) => return Err(error),
     };
+    let user = site.accounts.find(&user_id).await.map_err(|error| auth.refuse(error))?;
+    let Some(user) = user else { return no_match(&site, &auth, &input) };
     let response = respond::success(auth.wants(), &input.next_or_home(&auth), json!(user));
-    Ok((cookies, devices.remember(response, &known, auth.authenticator())).into_response())
+    Ok((cookies, response).into_response())
 }
 
 /// The response after too many attempts. A browser gets the log-in form with an error, as after a wrong password.

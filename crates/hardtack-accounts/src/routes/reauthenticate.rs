@@ -12,7 +12,7 @@ use serde_json::json;
 use super::kept_form;
 use crate::accounts::{ActionError, WrongPassword};
 use crate::activity::RequestInfo;
-use crate::extract::{AccountForm, SentForm, read_fields, shell_of};
+use crate::extract::{AccountForm, JsonBody, JsonType, SentForm, read_fields, shell_of};
 use crate::pages::{FieldError, Notice, NoticeKind, ReauthenticateView, reauthenticate};
 use crate::passwords::TypedPassword;
 use crate::respond;
@@ -31,6 +31,11 @@ pub(crate) struct ReauthenticateInput {
     password: String,
     username: Option<String>,
     next: Option<String>,
+}
+
+impl JsonBody for ReauthenticateInput {
+    const MEMBERS: &'static [(&'static str, JsonType)] =
+        &[("password", JsonType::String), ("username", JsonType::StringOrNull), ("next", JsonType::StringOrNull)];
 }
 
 impl AccountForm for ReauthenticateInput {
@@ -111,7 +116,7 @@ pub(crate) async fn submit(
             });
         }
     };
-    match site.accounts.verify_again(&user.id, user.token().session(), password, &request).await {
+    match site.accounts.verify_password_again(&user.id, user.token().session(), password, &request).await {
         Ok(verified) => {
             let cookies = auth.reauthenticate(&verified.user_id).await?;
             let location = auth.authenticator().next_or_home(next.as_deref());

@@ -13,7 +13,7 @@ use super::link_page::{LinkPage, SentLink};
 use super::link_used;
 use super::own_session::finish_ending;
 use crate::activity::RequestInfo;
-use crate::extract::FormOrJson;
+use crate::extract::{FormOrJson, JsonBody, JsonType};
 use crate::links::LinkToken;
 use crate::pages::{FieldError, ResetPasswordView, Shell, reset_password};
 use crate::respond;
@@ -34,6 +34,11 @@ pub(crate) struct ResetPasswordInput {
     new_password: String,
     token: Option<String>,
     link: Option<String>,
+}
+
+impl JsonBody for ResetPasswordInput {
+    const MEMBERS: &'static [(&'static str, JsonType)] =
+        &[("token", JsonType::String), ("new_password", JsonType::String)];
 }
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Response, AuthError> {
@@ -113,7 +118,7 @@ async fn reset(
         }
         Err(refused) => return Ok(respond::too_many(wants, &refused)),
     };
-    match site.accounts.reset_password(&token, new_password, &request).await {
+    match site.accounts.use_password_link(&token, new_password, &request).await {
         Ok((ended, owner)) => {
             attempt.succeeded().await;
             let has_ended = finish_ending(&site, &auth, ended).await;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{FromRequest, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use hardtack::adapter::CLEAR_CACHE;
 use hardtack::clock::Timestamp;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::activity_rows::activity_rows;
 use super::fresh::{AfterProof, ask_for_password};
 use crate::activity::MAX_FAILED_LOG_INS;
-use crate::extract::{AccountForm, SentForm, shell_of};
+use crate::extract::{AccountForm, NoInput, SentForm, shell_of};
 use crate::pages::{DevicePage, DeviceRow, Notice, NoticeKind, TimeText, device_name, sessions};
 use crate::respond;
 use crate::security_headers::POLICY_WITH_SCRIPT;
@@ -73,8 +73,8 @@ pub(crate) struct DeviceForm;
 impl AccountForm for DeviceForm {
     const PAGE: &'static str = "/account/sessions?done=proof";
 
-    async fn read(_: Request, _: &Site) -> Result<Self, Response> {
-        Ok(Self)
+    async fn read(request: Request, site: &Site) -> Result<Self, Response> {
+        NoInput::from_request(request, site).await.map(|NoInput| Self)
     }
 
     async fn show_again(

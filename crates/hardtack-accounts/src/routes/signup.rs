@@ -7,7 +7,7 @@ use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
 use serde_json::json;
 
-use super::credentials::{CredentialsInput, require_own_form, show_form};
+use super::credentials::{CredentialsInput, SignUpInput, require_own_form, show_form};
 use crate::activity::RequestInfo;
 use crate::extract::{FormOrJson, Visitor};
 use crate::pages::{FieldError, Shell, signup};
@@ -29,7 +29,7 @@ pub(crate) async fn submit(
     auth: Auth,
     request: RequestInfo,
     client: Client,
-    FormOrJson(input): FormOrJson<CredentialsInput>,
+    FormOrJson(SignUpInput(input)): FormOrJson<SignUpInput>,
 ) -> Result<Response, AuthError> {
     let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, &input, &[], shell, signup);
     if let Err(refused) = require_own_form(&auth, again) {
@@ -59,7 +59,7 @@ async fn sign_up(
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
     let CredentialsInput { username, email, password, .. } = &input;
-    let error = match site.accounts.sign_up(username, email, password.clone(), &request).await {
+    let error = match site.accounts.store_new_user(username, email, password.clone(), &request).await {
         Ok((user, limit)) => {
             let Some(cookies) = site.log_in_new_user(&auth, input.log_in(&user.id, wants)).await else {
                 return Ok(without_session(wants, &user));

@@ -12,7 +12,7 @@ use super::link_page::{LinkPage, SentLink};
 use super::link_used;
 use super::own_session::finish_ending;
 use crate::activity::RequestInfo;
-use crate::extract::FormOrJson;
+use crate::extract::{FormOrJson, JsonBody, JsonType};
 use crate::links::{LinkPurpose, LinkToken};
 use crate::pages::{FieldError, Shell, UndoEmailView, undo_email};
 use crate::respond;
@@ -33,6 +33,11 @@ pub(crate) struct UndoEmailInput {
     new_password: String,
     token: Option<String>,
     link: Option<String>,
+}
+
+impl JsonBody for UndoEmailInput {
+    const MEMBERS: &'static [(&'static str, JsonType)] =
+        &[("token", JsonType::String), ("new_password", JsonType::String)];
 }
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Response, AuthError> {
@@ -104,7 +109,7 @@ async fn undo(
         Err(refused) => return Ok(respond::too_many(wants, &refused)),
     };
     let has_new_password = new_password.is_some();
-    match site.accounts.undo_email(&token, new_password, &request).await {
+    match site.accounts.use_undo_link(&token, new_password, &request).await {
         Ok((owner, ended)) => {
             attempt.succeeded().await;
             // Even if the store is down now, the sessions end within seconds of its recovery.

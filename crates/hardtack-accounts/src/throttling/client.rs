@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use hardtack::ClientInfo;
+
 use super::Devices;
 
 /// What is known about the client of a request. It decides how often something may be tried.
@@ -11,4 +13,11 @@ pub(crate) struct Client {
     pub(crate) network: Option<IpAddr>,
     /// The users who have logged in with this browser before.
     pub(crate) devices: Devices,
+}
+
+impl Client {
+    /// Returns the client that sent a request.
+    pub(crate) fn of(info: &ClientInfo) -> Self {
+        Self { network: info.address().map(|address| address.network()), devices: Devices::of(info) }
+    }
 }

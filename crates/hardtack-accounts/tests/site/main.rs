@@ -37,5 +37,6 @@ mod restart;
 mod roles;
 mod rotation;
 mod rush;
+mod self_service;
 mod sessions;
 mod support;

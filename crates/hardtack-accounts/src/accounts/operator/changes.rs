@@ -12,7 +12,7 @@ use crate::activity::{ActivityKind, ActivityStore};
 use crate::links::{LinkPurpose, LinkStore, LinkToken};
 use crate::mail::{JobKind, MailJobStore};
 use crate::users::{
-    EmailAddress, NameRules, NameTaken, NewName, NewUser, Profile, User, UserNameProblem, UserRecord, UserStore,
+    EmailAddress, NameRules, NameTaken, NewName, NewUserRow, Profile, User, UserNameProblem, UserRecord, UserStore,
 };
 
 /// A link that lets a user set a password without knowing the old one. [`Accounts::add`] and [`Accounts::reset_link`]
@@ -51,7 +51,7 @@ impl Accounts {
         let unknown = format!("{:032x}", rand::random::<u128>());
         let hash = self.hasher.hash(unknown).await.map_err(BackendError::new)?;
         let mut transaction = self.begin().await?;
-        let new = NewUser { name: &name, email: "", password_hash: &hash, now };
+        let new = NewUserRow { name: &name, email: "", password_hash: &hash, now };
         let Some(mut user) = UserStore::add_in(&mut transaction, new).await? else {
             drop(transaction);
             return Err(self.taken(&name).await);

@@ -19,7 +19,7 @@ pub use error::UserChangeError;
 
 /// Returns the details that are recorded for an operator's change: only the time. There is no IP address or device.
 fn by_operator(at: Timestamp) -> RequestInfo {
-    RequestInfo { at, address: None, user_agent: None }
+    RequestInfo::without_client(at)
 }
 
 impl Accounts {

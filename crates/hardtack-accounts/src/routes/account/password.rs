@@ -11,7 +11,7 @@ use serde_json::json;
 use super::page::AccountPage;
 use crate::accounts::{ActionError, PasswordChangeProblem};
 use crate::activity::RequestInfo;
-use crate::extract::{AccountForm, SentForm, read_fields, shell_of};
+use crate::extract::{AccountForm, JsonBody, JsonType, SentForm, read_fields, shell_of};
 use crate::pages::{DoneView, FieldError, Notice, done_page};
 use crate::passwords::PasswordProblem;
 use crate::respond;
@@ -25,6 +25,11 @@ use crate::users::User;
 pub(crate) struct PasswordInput {
     current_password: String,
     new_password: String,
+}
+
+impl JsonBody for PasswordInput {
+    const MEMBERS: &'static [(&'static str, JsonType)] =
+        &[("current_password", JsonType::String), ("new_password", JsonType::String)];
 }
 
 impl AccountForm for PasswordInput {
@@ -79,7 +84,7 @@ async fn change(
     let wants = auth.wants();
     let kept = user.token().session();
     let PasswordInput { current_password, new_password } = input;
-    let error = match site.accounts.change_password(&user, current_password, new_password, kept, &request).await {
+    let error = match site.accounts.store_password_change(&user, current_password, new_password, kept, &request).await {
         Ok((ended, password_version)) => {
             let Some(cookies) = site.renew(&auth, ended).await else { return Ok(others_end_soon(wants, user)) };
             let response = respond::success(wants, "/account?done=password", json!(*user));

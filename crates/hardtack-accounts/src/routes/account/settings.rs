@@ -11,7 +11,7 @@ use serde_json::json;
 use super::page::AccountPage;
 use crate::accounts::{ActionError, ProfileChangeProblem};
 use crate::activity::RequestInfo;
-use crate::extract::{AccountForm, SentForm, read_fields};
+use crate::extract::{AccountForm, JsonBody, JsonType, SentForm, read_fields};
 use crate::pages::{FieldError, Notice, NoticeKind};
 use crate::passwords::TypedPassword;
 use crate::respond;
@@ -30,6 +30,14 @@ pub(crate) struct SettingsInput {
     current_password: Option<String>,
     /// From a form: the hidden field that tells which user the form belongs to.
     owner: Option<String>,
+}
+
+impl JsonBody for SettingsInput {
+    const MEMBERS: &'static [(&'static str, JsonType)] = &[
+        ("display_name", JsonType::StringOrNull),
+        ("email", JsonType::StringOrNull),
+        ("current_password", JsonType::StringOrNull),
+    ];
 }
 
 impl AccountForm for SettingsInput {
