@@ -21,7 +21,7 @@ pub enum AccountsError {
     #[error(transparent)]
     Migrate(#[from] MigrateError),
     /// A test password could not be hashed.
-    #[error("cannot use the accounts, because hashing a test password failed; check that the system has free memory")]
+    #[error("a test password could not be hashed at startup; check that the system has free memory")]
     Hash(#[source] Box<dyn Error + Send + Sync>),
 }
 
@@ -39,10 +39,10 @@ pub enum ActionError<P> {
     /// The input is not valid. Nothing was changed. `Display` is a sentence for the user.
     #[error("{0}")]
     Invalid(P),
-    /// There were too many attempts. The input was not looked at.
+    /// There were too many attempts. The input was not checked.
     #[error(transparent)]
     TooMany(TooManyAttempts),
-    /// Too many passwords are being checked at once. The input was not looked at.
+    /// Too many passwords are being checked at once. The input was not checked.
     #[error("too many passwords are being checked at once; try again in a few seconds")]
     Busy,
     /// The database failed, and nothing was changed.
@@ -131,8 +131,8 @@ impl fmt::Display for SignUpProblems {
 
 impl Error for SignUpProblems {}
 
-/// The password is wrong, no such user exists, or the user is disabled. Callers cannot tell which, so they cannot reveal
-/// which users exist.
+/// The password is wrong, no such user exists, or the user is disabled. Callers cannot distinguish these cases,
+/// so they cannot reveal which users exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("That user name and password do not match.")]
 pub struct WrongPassword;

@@ -6,7 +6,7 @@ use hardtack::ClientInfo;
 use hardtack::client_address::ClientAddress;
 use hardtack::clock::Timestamp;
 
-/// When a request arrived, and from which address and browser.
+/// The time, the client's address and the browser of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestInfo {
     pub(crate) at: Timestamp,

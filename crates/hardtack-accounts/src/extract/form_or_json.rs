@@ -69,7 +69,7 @@ impl<S: Send + Sync, T: DeserializeOwned + JsonBody> FromRequest<S> for FormOrJs
             _ => Err(BodyError::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
-                "Send application/json or application/x-www-form-urlencoded, and set Content-Type to match.",
+                "The body's Content-Type is not supported. Send application/json or application/x-www-form-urlencoded.",
             )),
         };
         read.map(Self).map_err(|error| error.into_response(wants))
