@@ -64,9 +64,9 @@
 //!
 //! # Map
 //!
-//! - [`Accounts`]: opens the database, configures the authenticator, and finds, adds and changes users. It works without
-//!   the pages, in axum and actix-web: [`NewUser`] signs up, [`VerifiedUser`] logs in, and [`ActionError`] says what is
-//!   wrong.
+//! - [`Accounts`]: opens the database, configures the authenticator, and finds, adds and changes users. You can use
+//!   `Accounts` without the pages, in axum and actix-web. A [`NewUser`] describes a user who signs up, and a
+//!   [`VerifiedUser`] can be logged in. An [`ActionError`] says why an operation failed.
 //! - [`Site`]: the routes.
 //! - [`User`]: a user, which your own handlers extract with [`CurrentUser<User>`](hardtack_axum::CurrentUser) on a
 //!   router whose state is the [`Site`] or the [`Accounts`].

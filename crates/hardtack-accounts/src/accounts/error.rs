@@ -30,9 +30,9 @@ hardtack::__debug_as_sentence!(AccountsError);
 /// Why an operation of [`Accounts`](crate::Accounts) that a user asks for failed. The type `P` describes what is wrong
 /// with the input.
 ///
-/// It converts into a [`Reason`], so a handler can pass it to `Auth::refuse`. The sentence of `P` is then shown to the
-/// user ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). Too many attempts become 429 with `Retry-After`, and all
-/// other errors 503.
+/// An `ActionError` converts into a [`Reason`], so a handler can pass it to `Auth::refuse`. If the input is not valid,
+/// the user sees the sentence of `P` ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). After too many attempts, the
+/// response is 429 with `Retry-After`. For all other errors, the response is 503.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ActionError<P> {
@@ -107,8 +107,8 @@ impl<P> From<HashError> for ActionError<P> {
     }
 }
 
-/// What is wrong with each field of a sign-up. At least one of the fields is set. `Display` is the sentences of all of
-/// them.
+/// What is wrong with each field of a sign-up. At least one of the fields is set. `Display` joins the sentences of all
+/// fields that are set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SignUpProblems {
@@ -193,9 +193,9 @@ pub enum PasswordResetProblem {
     InvalidNew(PasswordProblem),
 }
 
-/// A link that no longer works: it was used, has expired, or the account has changed since it was sent.
+/// The link no longer works. It was used or has expired, or the account has changed since the link was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("This link no longer works. Request a new one.")]
+#[error("This link no longer works. Request a new link.")]
 pub struct DeadLink;
 
 /// Why no email with a link is sent.
@@ -208,7 +208,7 @@ pub enum MailProblem {
     /// Too many emails were requested.
     #[error("{sentence}")]
     Limit {
-        /// A sentence that says so, and when to try again.
+        /// A sentence for the user. It says that too many emails were requested, and when to try again.
         sentence: String,
         /// How long to wait.
         retry_after: Duration,

@@ -104,7 +104,8 @@ pub struct Accounts {
     uninterrupted: Uninterrupted,
     log_in_limits: LogInLimits,
     counter_store: CounterStore,
-    /// Set as soon as the authenticator is known, because its key makes the names of the counters.
+    /// The counters of attempts. They are set as soon as the authenticator is known, because a key of the authenticator
+    /// makes the names of the counters.
     throttling: Arc<OnceLock<Throttling>>,
 }
 
@@ -215,12 +216,12 @@ impl Accounts {
         self
     }
 
-    /// Turns on the counting of attempts, unless it is on already.
+    /// Turns on the counting of attempts. Does nothing if the counting is already on.
     fn count_attempts(&self, auth: &Authenticator) {
         self.throttling.get_or_init(|| Throttling::new(self.log_in_limits, auth, &self.counter_store));
     }
 
-    /// Returns what to record about the client of a request, and what decides how often it may try something.
+    /// Returns the details to record about the client of a request, and the client whose attempts are counted.
     fn client(&self, client: &ClientInfo) -> (RequestInfo, Client) {
         self.count_attempts(client.authenticator());
         (RequestInfo::of(client), Client::of(client))

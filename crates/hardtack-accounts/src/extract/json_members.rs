@@ -1,9 +1,11 @@
-//! Checks the members of a JSON object against those that a request body may have.
+//! Checks the members of a JSON object against the members that a request body may have.
 //!
-//! 1. A member that the body may not have is refused by its name, so a misspelt member is not ignored.
-//! 2. A member that appears twice is refused, because parsers disagree about which of the two counts (RFC 8259 §4).
-//! 3. A member with a value of the wrong type is refused. `null` has the same effect as leaving the member out, if the
-//!    member may be left out and an empty string would mean something else.
+//! 1. If the body may not have a member, the member is refused by name. A misspelt member is therefore never ignored.
+//! 2. If a member appears twice, it is refused, because parsers disagree about which of the two values counts (RFC 8259
+//!    §4).
+//! 3. If a value has the wrong type, the member is refused. A member of the type [`JsonType::StringOrNull`] may be
+//!    `null`, which has the same effect as leaving the member out. Members have this type if they may be left out and
+//!    an empty string would mean something else.
 //!
 //! The response names each of these members. It never repeats a value, because the value may be a password.
 
@@ -12,7 +14,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-/// How many members of one request are reported.
+/// The maximum number of members that one response reports.
 const MAX_PROBLEMS: usize = 20;
 
 /// The longest name that a response repeats, in characters.
@@ -36,7 +38,7 @@ pub(crate) trait JsonBody {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct MemberProblem {
     pub(super) name: String,
-    /// A sentence.
+    /// A sentence that says what is wrong, and what to send instead.
     pub(super) text: String,
 }
 
@@ -87,7 +89,7 @@ fn wrong_type(wanted: JsonType, value: &Value) -> Option<String> {
         (JsonType::Boolean, _) => "true or false",
     };
     Some(match value {
-        Value::Null => format!("Send {wanted}, or leave the member out. It cannot be null."),
+        Value::Null => format!("Send {wanted}, or leave the member out. The member cannot be null."),
         Value::Bool(_) => format!("Send {wanted}, not a boolean."),
         Value::Number(_) => format!("Send {wanted}, not a number."),
         Value::String(_) => format!("Send {wanted}, not a string."),
@@ -150,7 +152,7 @@ mod tests {
         );
         assert_eq!(problems(r#"{"username": "a", "username": "a"}"#)[0].1, "Send this member only once.");
         let null = &problems(r#"{"username": null}"#)[0].1;
-        assert_eq!(null, "Send a string, or leave the member out. It cannot be null.");
+        assert_eq!(null, "Send a string, or leave the member out. The member cannot be null.");
     }
 
     #[test]

@@ -133,8 +133,8 @@ impl Devices {
         cookies
     }
 
-    /// Returns the value of the cookie. It contains this user first, and then the other users of this browser. It
-    /// contains at most [`MAX_USERS`] users.
+    /// Returns the value of the cookie. The value contains this user first, and then the other users of this browser.
+    /// It contains at most [`MAX_USERS`] users.
     fn sealed_with(&self, user: &KnownUser<'_>, auth: &Authenticator) -> Option<String> {
         let own = self.0.iter().find(|device| device.user == user.id && user.keeps_device);
         let id = own.map_or_else(|| format!("{:016x}", rand::random::<u64>()), |device| device.id.clone());

@@ -50,7 +50,7 @@ impl fmt::Debug for CounterStore {
 #[derive(Clone, Debug)]
 pub(crate) struct Throttling(Option<Arc<Counters>>);
 
-/// Limits nothing.
+/// A value that limits nothing.
 pub(crate) static OFF: Throttling = Throttling::off();
 
 #[derive(Debug)]

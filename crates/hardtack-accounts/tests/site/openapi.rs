@@ -81,7 +81,7 @@ impl Document {
             .iter()
             .any(|kind| documented["content"][*kind].is_object());
         if kind == "text/html" && has_json {
-            // The document says once that a browser gets a page instead of JSON.
+            // The responses list no `text/html`, because the document's description says that browsers get pages.
             return;
         }
         assert!(media.is_object(), "{what}: {kind:?} is not written down");
@@ -273,7 +273,7 @@ async fn each_operation_documents_parameters_security_and_errors() {
     }
 }
 
-/// The members that the document lists for a request are those that the route accepts.
+/// For each request, the document lists exactly the members that the route accepts.
 #[tokio::test(flavor = "multi_thread")]
 async fn a13_the_members_of_each_request_are_those_that_the_route_accepts() {
     let site = TestSite::start(Options::default()).await;

@@ -178,8 +178,8 @@ async fn a_setting_that_is_left_out_is_kept() {
     assert_eq!((&changed["display_name"], &changed["email"]), (&json!("Alice"), &json!("")));
 }
 
-/// A misspelt member is refused by its name, with the members that the route accepts, and so is a member of the wrong
-/// type and one that appears twice. Nothing is changed.
+/// A misspelt member is refused by name, and the response lists the members that the route accepts. A member of the
+/// wrong type and a member that appears twice are also refused. Nothing is changed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a13_wrong_members_are_refused_by_name() {
     let site = TestSite::start(Options::default()).await;
@@ -209,7 +209,7 @@ async fn a13_wrong_members_are_refused_by_name() {
     assert_eq!(refused.json()["errors"]["except"], "This request has no such member. It accepts no members.");
     let unchanged = client.get("/account").accept_json().send().await.json();
     assert_eq!((&unchanged["display_name"], &unchanged["email"]), (&json!(""), &json!("")));
-    // No value is repeated, because it may be a password.
+    // The response does not repeat the value, because the value may be a password.
     let refused = post(&mut site.client(), "*/*", "/login", &json!({ "username": "alice", "password": 424_242 })).await;
     document.check("/login", &refused);
     assert!(!refused.text().contains("424242"), "{}", refused.text());

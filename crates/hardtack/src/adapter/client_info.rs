@@ -8,10 +8,12 @@ use crate::client_address::ClientAddress;
 use crate::cookie::CookieName;
 use crate::event::cut_user_agent;
 
-/// What a request says about its client: the address, the user agent and the cookies. It is the same in every adapter.
+/// What a request says about its client: the address, the user agent and the cookies. The type is the same in every
+/// adapter.
 ///
-/// An adapter's `Auth::client_info` returns it. Libraries take it as an argument if they count attempts by the client's
-/// address, or record which client has made a change. An example is `hardtack_accounts::Accounts::verify_password`.
+/// An adapter's `Auth::client_info` returns this value. Libraries take it as an argument if they count attempts by the
+/// client's address, or record which client has made a change. An example is
+/// `hardtack_accounts::Accounts::verify_password`.
 ///
 /// ```
 /// use hardtack::ClientInfo;
@@ -32,7 +34,7 @@ pub struct ClientInfo {
 }
 
 impl ClientInfo {
-    /// Creates the description of a client about which nothing is known.
+    /// Creates the description of a client without an address, a user agent and cookies.
     pub fn new(authenticator: &Authenticator) -> Self {
         let authenticator = authenticator.clone();
         Self { authenticator, address: None, user_agent: None, cookie_fields: Vec::new() }
@@ -44,7 +46,7 @@ impl ClientInfo {
         Self { address: Some(address.into()), ..self }
     }
 
-    /// Sets the user agent, cut to 256 bytes.
+    /// Sets the user agent. It is cut to 256 bytes.
     #[must_use]
     pub fn with_user_agent(self, agent: &str) -> Self {
         Self { user_agent: Some(cut_user_agent(agent).to_owned()), ..self }
@@ -60,14 +62,15 @@ impl ClientInfo {
         self.address
     }
 
-    /// Returns the user agent, cut to 256 bytes. Returns `None` if the request has no `User-Agent` or if the field is
-    /// not UTF-8.
+    /// Returns the user agent, cut to 256 bytes. Returns `None` if the request has no `User-Agent` field, or if the
+    /// field is not UTF-8.
     pub fn user_agent(&self) -> Option<&str> {
         self.user_agent.as_deref()
     }
 
-    /// Returns the value of a cookie. Returns `None` if the request has no cookie with this name, or several: an
-    /// attacker on a sibling domain may have added one of them.
+    /// Returns the value of a cookie. Returns `None` if the request has no cookie with this name. Also returns `None`
+    /// if the request has several cookies with this name, because an attacker on a sibling domain may have added one of
+    /// them.
     pub fn cookie(&self, name: &CookieName) -> Option<&[u8]> {
         name.find_in(self.cookie_fields.iter().map(Vec::as_slice)).ok().flatten()
     }

@@ -450,8 +450,8 @@ macro_rules! __forward_auth {
             self.exchange().client_address()
         }
 
-        /// Returns what the request says about its client: the address, the user agent and the cookies. Pass it to
-        /// libraries that count attempts or record changes, such as `hardtack-accounts`.
+        /// Returns what the request says about its client: the address, the user agent and the cookies. Pass the value
+        /// to libraries that count attempts or record changes, such as `hardtack-accounts`.
         pub fn client_info(&self) -> $crate::ClientInfo {
             self.exchange().client_info()
         }

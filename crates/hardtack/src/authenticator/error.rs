@@ -14,7 +14,8 @@ pub enum SessionError {
     /// The tokens could not be issued.
     #[error(transparent)]
     Issue(IssueError),
-    /// The check of [`LogIn::confirm`](crate::LogIn::confirm) refused the log-in. The session has ended again.
+    /// The check that was set with [`LogIn::confirm`](crate::LogIn::confirm) refused the log-in. The new session has
+    /// ended.
     #[error("the log-in was not confirmed: {0}")]
     Refused(Box<Reason>),
 }

@@ -57,7 +57,7 @@ pub struct LogIn {
     pub(super) confirm: Option<Confirm>,
 }
 
-/// What [`LogIn::confirm`] was given.
+/// The check that was passed to [`LogIn::confirm`].
 pub(super) type Confirm =
     Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Result<SetCookies, Reason>> + Send>> + Send + Sync>;
 
@@ -120,13 +120,13 @@ impl LogIn {
         self
     }
 
-    /// Sets a check that runs after the session has been stored. If it returns an error, the new session ends, and the
-    /// log-in is refused for that reason. If it succeeds, the cookies that it returns are set together with those of
-    /// the session.
+    /// Sets a check that runs after the session has been stored. If the check returns an error, the new session ends,
+    /// and the log-in is refused for that reason. If the check succeeds, the cookies that it returns are set together
+    /// with the session's cookies.
     ///
-    /// A log-in and a change of the password can run at the same time. The change ends the sessions that exist, so it
-    /// misses a session that the log-in stores a moment later. To prevent this, let `check` find out whether the user
-    /// still has the password that was verified.
+    /// A log-in and a change of the password can run at the same time. The change ends only sessions that already
+    /// exist. If the log-in stores its session a moment later, the change misses this session. To prevent this, let
+    /// `check` find out whether the user still has the password that was verified.
     ///
     /// ```
     /// use hardtack::refusal::Reason;
@@ -137,7 +137,7 @@ impl LogIn {
     ///     LogIn::new(id.clone()).confirm(async move || {
     ///         match password_version(&id).await {
     ///             Ok(version) if version == verified_version => Ok(SetCookies::default()),
-    ///             Ok(_) => Err(Reason::from("The password has just been changed. Log in with the new one.")),
+    ///             Ok(_) => Err(Reason::from("The password has just been changed. Log in with the new password.")),
     ///             Err(error) => Err(BackendError::new(error).into()),
     ///         }
     ///     })

@@ -23,9 +23,9 @@ pub struct SetCookies {
 }
 
 impl SetCookies {
-    /// Appends the value of one more `Set-Cookie` field, for a cookie of your own that goes into the same response.
+    /// Appends the value of another `Set-Cookie` field, for a cookie of your own that is set in the same response.
     ///
-    /// The value must be a valid field value (RFC 9110 section 5.5). An adapter leaves out a value that is not valid,
+    /// The value must be a valid field value (RFC 9110 section 5.5). If a value is not valid, the adapter leaves it out
     /// and logs an error.
     pub fn push(&mut self, value: impl Into<String>) {
         self.values.push(value.into());

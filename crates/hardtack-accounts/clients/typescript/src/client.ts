@@ -7,9 +7,9 @@ import type { paths } from "./schema.js";
 export interface Cookies {
   /** Returns the value of a cookie that scripts can read, such as `csrf_access_token`. */
   read(name: string): string | undefined;
-  /** Adds the cookies to a request, unless the platform does so itself, as browsers do. */
+  /** Adds the cookies to a request, unless the platform adds them, as browsers do. */
   send?(request: Request): void;
-  /** Stores the cookies of a response, unless the platform does so itself. */
+  /** Stores the cookies of a response, unless the platform stores them. */
   store?(response: Response): void;
 }
 
@@ -21,7 +21,7 @@ export const browserCookies: Cookies = {
   },
 };
 
-/** The cookies of one site, for programs that run outside of a browser. It ignores paths and lifetimes. */
+/** The cookies of one site, for programs that run outside of a browser. The jar ignores paths and lifetimes. */
 export class CookieJar implements Cookies {
   readonly #cookies = new Map<string, string>();
 
@@ -53,13 +53,14 @@ export function createSiteClient(baseUrl: string, cookies: Cookies = browserCook
 }
 
 /**
- * Sends the CSRF token with each request that changes something. If the access token has expired and the site does not
- * refresh it by itself, refreshes the tokens and sends the request again.
+ * Returns middleware that sends the CSRF token with each request that changes something. If the access token has
+ * expired and the site does not refresh it automatically, the middleware refreshes the tokens and sends the request
+ * again.
  */
 export function csrf(cookies: Cookies): Middleware {
   const requests = new Map<string, Request>();
 
-  /** Reads a CSRF cookie. Over https, its name begins with `__Host-`. */
+  /** Reads a CSRF cookie. Over https, the name of the cookie begins with `__Host-`. */
   function token(name: string): string {
     return cookies.read(`__Host-${name}`) ?? cookies.read(name) ?? "";
   }

@@ -1,4 +1,5 @@
-// Uses the client against a running site: signs up, changes the account, logs in on another device, logs it out.
+// Uses the client against a running site: signs up, changes the account, logs in on another device,
+// and logs this device out.
 //
 //   SITE=http://127.0.0.1:8080 npm run flow
 

@@ -13,7 +13,7 @@ use crate::throttling::Tried;
 use crate::users::{Profile, User};
 
 impl Accounts {
-    /// Changes the display name of the user who is logged in. An empty name removes it.
+    /// Changes the display name of the user who is logged in. An empty name removes the display name.
     ///
     /// # Errors
     /// The name has more than 80 characters or contains a control character, or the database failed.
@@ -35,12 +35,12 @@ impl Accounts {
         Ok(changed)
     }
 
-    /// Changes the email address of the user who is logged in, who enters the password (ASVS 5.0 V7.5.1). An empty
-    /// address removes it.
+    /// Changes the email address of the user who is logged in. The user must enter the password (ASVS 5.0 V7.5.1). An
+    /// empty address removes the email address.
     ///
-    /// If email is on, a confirmation link is sent to the new address. If the old address was confirmed, it is sent a
-    /// link that undoes the change. Both are queued in the transaction that stores the change. The user stays logged
-    /// in.
+    /// If email is on, a confirmation link is sent to the new address. If the old address was confirmed, a link that
+    /// undoes the change is sent to the old address. The two emails are queued in the transaction that stores the
+    /// change. The user stays logged in.
     ///
     /// ```
     /// # use hardtack_accounts::{Accounts, ActionError, EmailChangeProblem, User};
@@ -77,7 +77,7 @@ impl Accounts {
     }
 
     /// Sends another confirmation link to the address of the user who is logged in. The link leads to
-    /// `/email/confirm?token=…`. Does nothing if the user has no address or has confirmed it.
+    /// `/email/confirm?token=…`. Does nothing if the user has no address or has already confirmed the address.
     ///
     /// # Errors
     /// Email is off, too many emails were requested, or the database failed.
@@ -101,27 +101,27 @@ impl Accounts {
         }
     }
 
-    /// Confirms an address with the token of a link, which stops working. Returns the user's id.
+    /// Confirms an address with the token of a link. The link then stops working. Returns the user's id.
     ///
-    /// Do this after a POST, not after a GET: programs that scan emails open the links in them.
+    /// Call this method for a POST, never for a GET, because programs that scan emails open the links in them.
     ///
     /// # Errors
-    /// - The link no longer works. This counts as an attempt of the client's address.
+    /// - The link no longer works. The failure counts as an attempt of the client's address.
     /// - There were too many attempts, or the database failed.
     pub async fn confirm_email(&self, token: &str, client: &ClientInfo) -> Result<String, ActionError<DeadLink>> {
         let work = async |token: &LinkToken, request: &_| self.use_confirmation_link(token, request).await;
         Ok(self.use_link(token, client, DeadLink, work).await?.user_id)
     }
 
-    /// Restores an address that someone has replaced, with the token of the link that was sent to this address
-    /// (`/email/undo?token=…`). Sets a new password as well if `new_password` is set, because whoever changed the
-    /// address knew the password.
+    /// Restores an address that someone has replaced. `token` is from the link that was sent to the old address
+    /// (`/email/undo?token=…`). If `new_password` is set, it becomes the user's password. A new password is useful
+    /// because the person who changed the address knew the old password.
     ///
     /// The same transaction ends all sessions of the user, or stores the intention to end them. Pass the
     /// [`EndedSessions`] to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
     /// # Errors
-    /// - The link no longer works. This counts as an attempt of the client's address.
+    /// - The link no longer works. The failure counts as an attempt of the client's address.
     /// - The new password breaks a rule. Nothing was changed, and the link still works.
     /// - There were too many attempts, too many passwords are being hashed, or the database failed.
     pub async fn undo_email(

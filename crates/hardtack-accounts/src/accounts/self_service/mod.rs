@@ -1,9 +1,10 @@
-//! Functions for what users do with their own accounts: they sign up, log in, change their passwords and addresses, and
-//! use links from emails. The application's own pages call them, with any web framework.
+//! Functions for what users do with their own accounts. Users sign up, log in, change their passwords and addresses,
+//! and use links from emails. The application's own pages call these functions. They work with any web framework.
 //!
-//! 1. Each function takes the [`ClientInfo`] of the request, and counts the attempt against the same limits as the
-//!    ready-made pages do. Functions that do not count attempts have `unthrottled` in their names.
-//! 2. A change that ends sessions ends them in the transaction that stores the change, and returns
+//! 1. A function for the client of a request takes the request's [`ClientInfo`]. If the function limits attempts, it
+//!    shares the limits with the ready-made pages. The function that verifies a password without a limit has
+//!    `unthrottled` in its name.
+//! 2. If a change ends sessions, the transaction that stores the change also ends these sessions. The function returns
 //!    [`EndedSessions`](hardtack::session::EndedSessions).
 //! 3. Passwords are hashed on threads for blocking work.
 
@@ -26,7 +27,7 @@ pub use verify::VerifiedUser;
 
 impl Accounts {
     /// Parses the token of a link, and runs the work that uses the link. A failure counts against the limit of the
-    /// client's address, so that links cannot be guessed.
+    /// client's address, so that clients cannot guess links.
     async fn use_link<T, P>(
         &self,
         token: &str,

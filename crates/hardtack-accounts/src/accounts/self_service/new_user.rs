@@ -30,24 +30,26 @@ pub struct NewUser {
 }
 
 impl NewUser {
-    /// Creates a user with this name, and without a password and an email address. The name must obey the
+    /// Creates a user with this name. The user has no password and no email address yet. The name must obey the
     /// [`NameRules`](crate::NameRules).
     pub fn named(username: impl Into<String>) -> Self {
         Self { username: username.into(), password: String::new(), email: String::new(), created_at: None }
     }
 
-    /// Sets the password, which is required. It must obey the [`PasswordRules`](crate::PasswordRules). If the user
-    /// should choose the password, call [`Accounts::add`] instead, which returns a link.
+    /// Sets the password, which is required. The password must obey the [`PasswordRules`](crate::PasswordRules). If the
+    /// user should choose the password, call [`Accounts::add`] instead, which returns a link.
     pub fn password(self, password: impl Into<String>) -> Self {
         Self { password: password.into(), ..self }
     }
 
-    /// Sets the email address, which is unconfirmed. If email is on, a confirmation link is sent to it.
+    /// Sets the email address, which is unconfirmed at first. If email is on, a confirmation link is sent to the
+    /// address.
     pub fn email(self, email: impl Into<String>) -> Self {
         Self { email: email.into(), ..self }
     }
 
-    /// Sets when the user signed up. The default is the current time.
+    /// Sets when the user signed up. The default is the current time. [`Accounts::sign_up_by`] ignores this value and
+    /// uses the time of the request.
     pub fn created_at(self, at: Timestamp) -> Self {
         Self { created_at: Some(at), ..self }
     }
@@ -78,7 +80,7 @@ impl SignedUp {
     }
 }
 
-/// The log-in also marks the browser as one in which the user has logged in.
+/// The log-in also sets a cookie that identifies the browser as one in which the user has logged in.
 impl From<SignedUp> for LogIn {
     fn from(SignedUp { user, browser, .. }: SignedUp) -> Self {
         Self::new(user.id.clone()).confirm(async move || Ok(browser.cookie(&KnownUser::of(&user, FIRST_PASSWORD))))
@@ -86,8 +88,8 @@ impl From<SignedUp> for LogIn {
 }
 
 impl Accounts {
-    /// Adds a user, for programs and tests that create users. To sign up the client of a request, call
-    /// [`sign_up_by`](Self::sign_up_by) instead: this method does not limit how many users are created.
+    /// Adds a user. This method is for programs and tests that create users, and does not limit how many users are
+    /// created. To sign up the client of a request, call [`sign_up_by`](Self::sign_up_by) instead.
     ///
     /// ```
     /// # async fn seed(accounts: hardtack_accounts::Accounts) -> Result<(), Box<dyn std::error::Error>> {
@@ -136,7 +138,7 @@ impl Accounts {
     pub async fn sign_up_by(&self, new: NewUser, client: &ClientInfo) -> Result<SignedUp, ActionError<SignUpProblems>> {
         let authenticator = client.authenticator().clone();
         let (request, client) = self.client(client);
-        // A success counts as well: an address can create only so many users.
+        // Count successful sign-ups, too, because the number of users that an address can create is limited.
         drop(self.throttling().by_address(Tried::SignUp, &client, &request).await?);
         let (user, limit) = self.store(new, &request).await?;
         Ok(SignedUp { user, limit, browser: Browser { request, devices: client.devices, authenticator } })

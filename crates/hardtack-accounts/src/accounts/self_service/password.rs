@@ -7,8 +7,8 @@ use crate::accounts::error::PasswordChangeProblem;
 use crate::accounts::{Accounts, ActionError};
 
 impl Accounts {
-    /// Changes the password of the user who is logged in, who enters the current one (ASVS 5.0 V6.2.3). The same
-    /// transaction ends the user's other sessions, or stores the intention to end them. The user's reset and
+    /// Changes the password of the user who is logged in. The user must enter the current password (ASVS 5.0 V6.2.3).
+    /// The same transaction ends the user's other sessions, or stores the intention to end them. The user's reset and
     /// confirmation links stop working, and an email tells the user about the change.
     ///
     /// Pass the [`EndedSessions`] to `Auth::renew`, which replaces the session of this browser with a new one:
@@ -30,7 +30,7 @@ impl Accounts {
     /// ```
     ///
     /// # Errors
-    /// - The current password is wrong, or the new one breaks a rule. Nothing was changed.
+    /// - The current password is wrong, or the new password breaks a rule. Nothing was changed.
     /// - There were too many attempts in this session.
     /// - Too many passwords are being checked, or the database failed.
     pub async fn change_password<T: Sync>(

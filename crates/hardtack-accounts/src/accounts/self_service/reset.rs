@@ -1,4 +1,4 @@
-//! Resets forgotten passwords, with links that are sent by email or handed out by an operator.
+//! Resets forgotten passwords with links that are sent by email or created by an operator.
 
 use hardtack::session::EndedSessions;
 use hardtack::{BackendError, ClientInfo};
@@ -11,11 +11,12 @@ use crate::users::{EmailAddress, User};
 
 impl Accounts {
     /// Sends a link for setting a new password to the users who have confirmed this address. The link works once and
-    /// expires after an hour. It leads to `/password/reset?token=…` below the address that
-    /// [`with_mail`](Self::with_mail) was given.
+    /// expires after an hour. It leads to `/password/reset?token=…` on the site whose address was passed to
+    /// [`with_mail`](Self::with_mail).
     ///
-    /// The user is looked up later, in the background, so this call takes the same time and succeeds whether or not
-    /// such a user exists (ASVS 5.0 V6.3.8). Tell everyone that a link is on its way if the address is confirmed.
+    /// The user is looked up later, in the background. This call therefore succeeds and takes the same time whether or
+    /// not such a user exists (ASVS 5.0 V6.3.8). Show every visitor the same text: if the address is confirmed, a link
+    /// is on its way.
     ///
     /// ```
     /// # use hardtack_accounts::{Accounts, ActionError, EmailAddress, MailProblem};
@@ -43,9 +44,9 @@ impl Accounts {
         Ok(())
     }
 
-    /// Returns the user whose password a link can set. Show the name on the page with the form, so that a person who
-    /// follows a link for another account notices it. Does not use up the link. Returns `None` if the link does not
-    /// work.
+    /// Returns the user whose password a link can set, or `None` if the link does not work. Does not use up the link.
+    /// Show the user's name on the page with the form. A person who follows a link for another account then notices the
+    /// mistake.
     ///
     /// # Errors
     /// The database failed.
@@ -57,13 +58,15 @@ impl Accounts {
         }
     }
 
-    /// Sets a new password with the token of a link, which stops working. The link comes from
+    /// Sets a new password with the token of a link. The link then stops working. The link comes from
     /// [`request_reset`](Self::request_reset), [`reset_link`](Self::reset_link) or [`add`](Self::add).
     ///
     /// The same transaction ends all sessions of the user, or stores the intention to end them, because someone else
     /// may know the old password. Pass the [`EndedSessions`] to
-    /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), and let the user log in with the new
-    /// password. The link proves access to a mailbox, but not who uses it.
+    /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
+    ///
+    /// Then let the user log in with the new password. Do not start a session at once: the link only proves that its
+    /// user can read the mailbox.
     ///
     /// ```
     /// # use hardtack_accounts::{Accounts, ActionError, PasswordResetProblem};
@@ -71,12 +74,12 @@ impl Accounts {
     /// # -> Result<&'static str, ActionError<PasswordResetProblem>> {
     /// let ended = accounts.reset_password(token, new, client).await?;
     /// client.authenticator().finish_ending(ended).await;
-    /// Ok("Your password has been changed. Log in with it.")
+    /// Ok("Your password has been changed. Log in with the new password.")
     /// # }
     /// ```
     ///
     /// # Errors
-    /// - The link no longer works. This counts as an attempt of the client's address.
+    /// - The link no longer works. The failure counts as an attempt of the client's address.
     /// - The new password breaks a rule. The link still works.
     /// - There were too many attempts, too many passwords are being hashed, or the database failed.
     pub async fn reset_password(

@@ -13,12 +13,13 @@ use crate::throttling::{Devices, KnownUser};
 
 /// A user whose password has just been verified. Pass it to `Auth::log_in`, or to `LogInForm::log_in`.
 ///
-/// The log-in does three more things than a log-in with the user's id:
-/// - It is refused if the password is changed or the user is disabled before the session is stored.
-/// - It sets a cookie that marks the browser as known, so strangers cannot use up this browser's attempts.
-/// - If email is on and the browser is new to the account, an email tells the user about the log-in.
+/// A log-in with this value does three more things than a log-in with only the user's id:
+/// - If the password is changed or the user is disabled before the session is stored, the log-in is refused.
+/// - The log-in sets a cookie that identifies the browser as one in which the user has logged in. Strangers then cannot
+///   use up the attempts of this browser.
+/// - If email is on and the user has not logged in before in this browser, an email tells the user about the log-in.
 ///
-/// To add claims or to set `remember`, convert it first:
+/// To add claims or to set `remember`, first convert the value into a `LogIn`:
 ///
 /// ```
 /// # fn example(user: hardtack_accounts::VerifiedUser) -> hardtack::LogIn {
@@ -42,7 +43,7 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Returns a cookie that marks this browser as one in which the user has logged in.
+    /// Returns a cookie that identifies this browser as one in which the user has logged in.
     pub(super) fn cookie(&self, user: &KnownUser<'_>) -> SetCookies {
         self.devices.cookie(user, &self.authenticator)
     }
@@ -58,12 +59,12 @@ impl VerifiedUser {
         &self.verified.user_id
     }
 
-    /// Returns the user's name. It may differ from the typed name in case.
+    /// Returns the user's name. The user may have typed this name in a different case.
     pub fn username(&self) -> &str {
         &self.verified.username
     }
 
-    /// Runs after the session of the log-in is stored.
+    /// Checks the log-in after its session is stored, and returns the cookie for the browser.
     async fn confirm(self) -> Result<SetCookies, Reason> {
         let Self { accounts, verified, browser } = self;
         if !accounts.is_still_valid(&verified).await? {
@@ -90,12 +91,12 @@ impl From<VerifiedUser> for LogIn {
 }
 
 impl Accounts {
-    /// Verifies the user name and the password of a log-in. Attempts are limited per account and per client address, and
-    /// share the limits with the ready-made log-in page ([`LogInLimits`](crate::LogInLimits)). A right password does not
-    /// count.
+    /// Verifies the user name and the password of a log-in. Attempts are limited per account and per client address.
+    /// The ready-made log-in page shares these limits ([`LogInLimits`](crate::LogInLimits)). If the password is right,
+    /// the attempt does not count.
     ///
     /// The duration and the error are the same for an unknown name, a disabled user and a wrong password (ASVS 5.0
-    /// V6.3.8). The user sees a wrong password among the recent activity.
+    /// V6.3.8). A wrong password appears in the recent activity that the user sees.
     ///
     /// ```
     /// use axum::{extract::State, response::Response};
@@ -129,9 +130,9 @@ impl Accounts {
         Ok(VerifiedUser::new(self.clone(), verified, Some(browser)))
     }
 
-    /// Verifies a user name and a password like [`verify_password`](Self::verify_password), but without limits: whoever
-    /// can reach this call can try passwords as fast as the server can hash them. Use it only where something else
-    /// limits the attempts, or where no one but you can call it, as in a test.
+    /// Verifies a user name and a password like [`verify_password`](Self::verify_password), but without limits. Anyone
+    /// who can reach this call can try passwords as fast as the server can hash them. Use this method only where
+    /// something else limits the attempts, or where only you can call it, as in a test.
     ///
     /// # Errors
     /// - The name and the password do not match, or the user is disabled.
@@ -146,8 +147,9 @@ impl Accounts {
         Ok(VerifiedUser::new(self.clone(), verified, None))
     }
 
-    /// Verifies the password of the user who is logged in, for a re-authentication. Each session has a limit of its own,
-    /// so a thief with a copied cookie cannot guess many passwords. A right password does not count.
+    /// Verifies the password of the user who is logged in, for a re-authentication. Each session has a separate limit,
+    /// so a thief with a copied cookie cannot guess many passwords. If the password is right, the attempt does not
+    /// count.
     ///
     /// ```
     /// use axum::{extract::State, response::Response};
@@ -185,7 +187,7 @@ impl Accounts {
     }
 }
 
-/// Refuses a password that is too long to be anyone's, without looking up the user.
+/// Refuses a password that is longer than any stored password can be, without looking up the user.
 fn typed(password: impl Into<String>) -> Result<TypedPassword, ActionError<WrongPassword>> {
     TypedPassword::new(password.into()).map_err(|_| ActionError::Invalid(WrongPassword))
 }

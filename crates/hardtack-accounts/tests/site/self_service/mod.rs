@@ -1,4 +1,5 @@
-//! The functions of [`Accounts`] that an application's own pages, seeds and tests call, without any router and page.
+//! The functions of [`Accounts`] that an application's own pages, imports and tests call. These tests use no router and
+//! no pages.
 
 mod own_pages;
 
@@ -28,7 +29,7 @@ hardtack_test_support::on_every_store! {
     }
 }
 
-/// Accounts with an authenticator, and nothing that listens.
+/// Accounts with an authenticator, but without a server.
 pub(super) struct Accountant {
     pub(super) accounts: Accounts,
     pub(super) auth: Authenticator,
@@ -59,7 +60,7 @@ impl Accountant {
         self.accounts.sign_up(NewUser::named("alice").password(PASSWORD)).await.unwrap()
     }
 
-    /// A client with this address.
+    /// Returns a client with this address.
     fn client(&self, address: [u8; 4]) -> ClientInfo {
         client(&self.auth, address)
     }
@@ -111,7 +112,7 @@ async fn each_field_of_a_sign_up_says_what_is_wrong(on_postgres: bool) {
     let without = shop.accounts.sign_up(NewUser::named("carol")).await;
     assert!(matches!(without, Err(ActionError::Invalid(_))), "a password is required: {without:?}");
 
-    // One address creates a hundred users at most; others go on.
+    // One address can create at most a hundred users. Other addresses can still create users.
     for guess in 0..200 {
         let new = NewUser::named(format!("user{guess}")).password("short");
         match shop.accounts.sign_up_by(new, &shop.client([192, 0, 2, 1])).await {
@@ -163,7 +164,7 @@ async fn s57_attempts_are_limited_per_account_and_a_known_browser_goes_on(on_pos
     let device = cookies.iter().find(|cookie| cookie.contains("hardtack_device=")).unwrap();
     assert!(device.contains("; HttpOnly"), "{device}");
 
-    // A stranger guesses, from many addresses.
+    // A stranger guesses Alice's password from many addresses.
     let guess =
         async |host: u8| shop.accounts.verify_password("alice", "wrong", &shop.client([198, 51, 100, host])).await;
     for host in 0..10 {
@@ -173,7 +174,7 @@ async fn s57_attempts_are_limited_per_account_and_a_known_browser_goes_on(on_pos
     assert!(refused.retry_after_seconds() <= 30, "{refused}");
     let right = shop.accounts.verify_password("alice", PASSWORD, &shop.client([192, 0, 2, 1])).await;
     assert!(matches!(right, Err(ActionError::TooMany(_))), "{right:?}");
-    // Other accounts are not affected, nor is the call that says that it has no limit.
+    // The limit does not affect other accounts, or calls of the function without limits.
     let other = shop.accounts.verify_password("bob", "wrong", &shop.client([198, 51, 100, 1])).await;
     assert!(matches!(other, Err(ActionError::Invalid(WrongPassword))), "{other:?}");
     assert!(shop.knows(PASSWORD).await);

@@ -175,7 +175,7 @@ mod in_actix_web {
     }
 }
 
-/// What a user sees of the pages. It is the same in both frameworks.
+/// Uses the pages as a user does. The results are the same in both frameworks.
 async fn visit(address: SocketAddr) {
     let join = async |client: &mut Client, password: &str| {
         let typed = json!({ "username": "alice", "password": password });
@@ -206,14 +206,14 @@ async fn visit(address: SocketAddr) {
     assert_eq!(reauthenticate(&mut second, "wrong").await, 401);
     assert_eq!(reauthenticate(&mut second, PASSWORD).await, 200);
 
-    // The change logs out the first browser, and the second one goes on.
+    // The change logs out the first browser. The second browser stays logged in.
     let change = json!({ "current": PASSWORD, "new": NEW });
     let response = second.post("/password").accept_json().csrf().json(&change).send().await;
     assert_eq!((response.status().as_u16(), response.text()), (200, "Changed."));
     assert_eq!(second.get("/me").accept_json().send().await.text(), "alice");
     assert_eq!(first.get("/me").accept_json().send().await.status(), 401);
 
-    // A stranger uses up the attempts of the account, but not those of Alice's browsers.
+    // A stranger uses up the attempts of the account. The attempts of Alice's browsers remain.
     let mut stranger = Client::new(address);
     let mut checked = 0;
     let refused = loop {

@@ -26,7 +26,7 @@ impl Authenticator {
     /// - The store failed.
     /// - A token cannot be issued, for example because the claims are not a JSON object, have a reserved name, or do
     ///   not fit into tokens and cookies.
-    /// - The check of [`LogIn::confirm`] refused the log-in.
+    /// - The check that was set with [`LogIn::confirm`] refused the log-in.
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, SessionError> {
         self.begin(log_in.into(), &[]).await
     }
