@@ -9,6 +9,7 @@ mod queued_mail;
 mod session_ends;
 
 use std::future::Future;
+use std::sync::Arc;
 
 use hardtack::authenticator::Prune;
 use hardtack::clock::Timestamp;
@@ -25,6 +26,7 @@ use crate::links::LinkStore;
 use crate::mail::{MailQueue, MailTemplates, MailWorker, Mailer};
 use crate::page_cookie;
 use crate::passwords::{Hasher, PasswordRules};
+use crate::settings::SharedSettings;
 use crate::throttling::{CounterStore, LogInLimits, Throttling};
 use crate::uninterrupted::Uninterrupted;
 use crate::users::{EmailAddress, NameCollision, NameRules, User, UserStore, name_collisions, upgrade_names};
@@ -81,7 +83,7 @@ const NAMES: u32 = 6;
 
 /// User accounts and their passwords, stored in a database. Clones share the database pool and the background tasks.
 ///
-/// Call [`open`](Self::open) once, pass the authenticator's builder to [`configure`](Self::configure), and create a
+/// Call [`open`](Self::open) once, pass the authenticator's builder to [`configure`](Self::configure), and build a
 /// [`Site`](crate::Site) from the authenticator and the accounts.
 #[derive(Clone, Debug)]
 pub struct Accounts {
@@ -101,6 +103,10 @@ pub struct Accounts {
     log_in_limits: LogInLimits,
     counter_store: CounterStore,
     throttling: Throttling,
+    /// The settings of the site that uses these accounts.
+    settings: SharedSettings,
+    /// The address that links in emails begin with.
+    mail_address: Option<Arc<str>>,
 }
 
 /// The query parameters of the site's pages, besides `next`.
@@ -142,6 +148,8 @@ impl Accounts {
             counter_store,
             // `for_site` replaces it, because only then are the keys known. Only a site verifies passwords.
             throttling: Throttling::off(),
+            settings: SharedSettings::default(),
+            mail_address: None,
         })
     }
 
@@ -204,6 +212,17 @@ impl Accounts {
         Self { counter_store: CounterStore::new(store), ..self }
     }
 
+    /// The settings of the site that uses these accounts.
+    pub(crate) const fn settings(&self) -> &SharedSettings {
+        &self.settings
+    }
+
+    /// Returns the address that links in emails begin with, without a slash at its end. Returns `None` if this process
+    /// sends no email.
+    pub(crate) fn mail_address(&self) -> Option<&str> {
+        self.mail_address.as_deref()
+    }
+
     /// Turns on the counting of attempts. The names of the counters are HMACs whose key is derived from the
     /// authenticator's signing key.
     pub(crate) fn for_site(self, auth: &Authenticator) -> Self {
@@ -239,16 +258,18 @@ impl Accounts {
     }
 
     /// Turns on email: users can confirm their addresses and reset a forgotten password. Links in emails start with
-    /// `site`, the site's public address, such as `https://site.example`.
+    /// `site`, the public address of the site's pages, such as `https://site.example`. If the pages are at a path of
+    /// their own ([`SiteBuilder::at`](crate::SiteBuilder::at)), include the path: `https://site.example/auth`.
     ///
     /// An email about a change, such as a new address or password, is queued in the transaction that stores the change.
     /// Any process that has called this method can send the email, even if the process that queued it has crashed. If
     /// the mailer fails, the email is sent again later.
     #[must_use]
     pub fn with_mail(self, from: EmailAddress, site: &str, mailer: impl Mailer) -> Self {
-        let templates = MailTemplates::new(from, site);
+        let site = site.trim_end_matches('/');
+        let templates = MailTemplates::new(from, site, self.settings.clone());
         let worker = MailWorker::new(&self.database, self.recorder.clone(), templates, mailer);
-        Self { mail: Some(MailQueue::start(worker)), queues_mail: true, ..self }
+        Self { mail: Some(MailQueue::start(worker)), queues_mail: true, mail_address: Some(site.into()), ..self }
     }
 
     /// Queues the emails about changes to users, but does not send them. Another process, which has called
@@ -274,7 +295,7 @@ impl Accounts {
     /// or set a store yourself.
     pub fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         let recorder = self.recorder.clone();
-        let builder = self.session_ends.configure(with_error_pages(Self::reserve_names(builder)));
+        let builder = self.session_ends.configure(with_error_pages(Self::reserve_names(builder), &self.settings));
         builder.on_event(move |event| recorder.record_event(event)).also_prune("activity", self.expired_rows())
     }
 

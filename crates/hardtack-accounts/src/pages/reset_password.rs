@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::form::{self, Field, FieldKind};
-use super::layout::{Page, Width, page};
+use super::layout::{Document, Width, page};
 use super::view::{FieldError, Shell};
+use crate::settings::Page;
 
 /// What the page renders.
 pub(crate) struct ResetPasswordView<'a> {
@@ -38,7 +39,8 @@ pub(crate) fn reset_password(shell: &Shell<'_>, view: &ResetPasswordView<'_>) ->
     }];
     page(
         shell,
-        &Page {
+        &Document {
+            page: Page::ResetPassword,
             title: form::title(!view.errors.is_empty(), title, problem),
             nav_path: None,
             width: Width::Narrow,
@@ -53,7 +55,7 @@ pub(crate) fn reset_password(shell: &Shell<'_>, view: &ResetPasswordView<'_>) ->
                             " and logs out all devices. You can then log in with the new password."
                         }
                     }
-                    form method="post" action="/password/reset" {
+                    form method="post" action=(shell.path("/password/reset")) {
                         (form::summary("reset", &fields, view.errors))
                         (form::csrf(view.csrf_token))
                         (form::link(view.form_key))
@@ -63,7 +65,7 @@ pub(crate) fn reset_password(shell: &Shell<'_>, view: &ResetPasswordView<'_>) ->
                     }
                 }
             },
-            ..Page::default()
+            ..Document::default()
         },
     )
 }

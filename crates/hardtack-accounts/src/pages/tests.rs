@@ -1,18 +1,24 @@
 //! Properties of every page, checked on its HTML.
 
+use std::sync::LazyLock;
+
 use maud::Markup;
 
 use super::*;
+use crate::settings::SiteSettings;
 
 const HOSTILE: &str = r#""><script>alert('x')</script>&<b onmouseover="y">"#;
 
-const VIEWER: Shell<'_> = Shell {
+static SITE: LazyLock<SiteSettings> = LazyLock::new(SiteSettings::demo);
+
+static VIEWER: LazyLock<Shell<'static>> = LazyLock::new(|| Shell {
+    site: &SITE,
     viewer: Some(Viewer { name: HOSTILE, csrf_token: std::borrow::Cow::Borrowed("shell-token") }),
     notice: Some(Notice { kind: NoticeKind::Problem, text: HOSTILE }),
     is_known: true,
-};
+});
 
-const VISITOR: Shell<'_> = Shell { viewer: None, notice: None, is_known: false };
+static VISITOR: LazyLock<Shell<'static>> = LazyLock::new(|| Shell::unknown(&SITE));
 
 const fn wrong<'a>(field: &'a str, text: &'a str) -> FieldError<'a> {
     FieldError { field, text }
@@ -143,7 +149,7 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
         errors,
     };
     let confirm_view = ConfirmEmailView { csrf_token: "token", form_key: HOSTILE, username: HOSTILE, address: HOSTILE };
-    let done_view = DoneView { title: HOSTILE, text: HOSTILE, action: ("/account", HOSTILE) };
+    let done_view = DoneView { title: HOSTILE, text: HOSTILE, action: Some(("/account", HOSTILE)) };
     let error_view = |action| ErrorView { status: 403, title: HOSTILE, explanation: HOSTILE, action };
     let devices = [device("here", true), device("../there?", false), device("elsewhere", false)];
     let pages: Vec<(&'static str, bool, Markup)> = vec![
@@ -425,7 +431,7 @@ fn a12_pages_for_visitors_have_a_description_and_others_are_not_listed() {
 #[test]
 fn a12_an_error_page_gets_the_navigation_of_its_user() {
     let view = ErrorView { status: 403, title: "Title", explanation: "Text.", action: None };
-    let page = error_page(&Shell::default(), &view).into_string();
+    let page = error_page(&VISITOR, &view).into_string();
     let known = with_navigation(&page, &VIEWER).unwrap();
     assert!(known.contains("action=\"/logout\"") && known.contains("Devices") && known.contains("Text."));
     assert!(with_navigation(&known, &VIEWER).is_none());

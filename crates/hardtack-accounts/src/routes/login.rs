@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::credentials::{CredentialsInput, require_own_form, show_form};
-use super::kept_form;
+use super::{kept_form, link_used};
 use crate::accounts::{ActionError, VerifiedPassword, WrongPassword};
 use crate::activity::RequestInfo;
 use crate::extract::{FormOrJson, Visitor};
@@ -40,9 +40,12 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
     });
     // If the cookies of a session have just been refused, that page would lead back here.
     if visitor.is_logged_in() && ended.is_none() {
+        // The user may have used a link while another user is logged in.
         if let Some(done) = auth.query("done").filter(|done| done_text(done).is_some()) {
-            // The home page says what a link has done, even though a user is logged in.
-            return Ok(Redirect::to(&format!("/?done={done}")).into_response());
+            return Ok(match site.settings.is_demo {
+                true => Redirect::to(&site.path(&format!("/?done={done}"))).into_response(),
+                false => link_used::message(&site, &auth, &done).await,
+            });
         }
         return Ok(Redirect::to(&auth.next_or_home()).into_response());
     }
@@ -55,12 +58,12 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
 
 /// Returns the shell for showing the form again with an error. The notice in the shell still says why the user was sent
 /// to the log-in page.
-fn shell_of_failed(auth: &Auth, input: &CredentialsInput) -> Shell<'static> {
-    let notice = match kept_form::is_set(auth.headers(), auth.authenticator()) {
+fn shell_of_failed<'s>(site: &'s Site, auth: &Auth, input: &CredentialsInput) -> Shell<'s> {
+    let notice = match kept_form::is_set(auth.headers(), site) {
         true => Some(KEPT),
         false => input.goes_on(auth).then_some(NEEDED),
     };
-    Shell { notice, ..Shell::default() }
+    Shell { notice, ..Shell::unknown(&site.settings) }
 }
 
 /// Returns the text of the notice about what the user has just done on another page, such as choosing a new password.
@@ -96,7 +99,7 @@ pub(crate) async fn submit(
     FormOrJson(input): FormOrJson<CredentialsInput>,
 ) -> Result<Response, AuthError> {
     let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, &input, &[], shell, login);
-    if let Err(refused) = require_own_form(&auth, again) {
+    if let Err(refused) = require_own_form(&site, &auth, again) {
         return *refused;
     }
     let wants = auth.wants();
@@ -149,7 +152,7 @@ async fn log_in(
         keeps_device: verified.by_known_device,
     };
     let response = respond::success(auth.wants(), &input.next_or_home(&auth), json!(user));
-    Ok((cookies, devices.remember(response, &known, auth.authenticator())).into_response())
+    Ok((cookies, devices.remember(response, &known, &site.auth, &site.settings)).into_response())
 }
 
 /// The response after too many attempts. A browser gets the log-in form with an error, as after a wrong password.
@@ -168,7 +171,7 @@ fn too_many(
     let response = match auth.wants() {
         Wants::Page => {
             let errors = [FieldError { field: "", text: &text }];
-            show_form(site, auth, status, input, &errors, shell_of_failed(auth, input), login)?
+            show_form(site, auth, status, input, &errors, shell_of_failed(site, auth, input), login)?
         }
         wants => respond::problem(wants, status, "too_many_attempts", &text, &[]),
     };
@@ -186,7 +189,7 @@ fn too_long(
     let text = problem.to_string();
     let errors = [FieldError { field: "password", text: &text }];
     if auth.wants() == Wants::Page {
-        let shell = shell_of_failed(auth, input);
+        let shell = shell_of_failed(site, auth, input);
         return show_form(site, auth, StatusCode::UNPROCESSABLE_ENTITY, input, &errors, shell, login);
     }
     Ok(respond::invalid_fields(auth.wants(), &errors))
@@ -195,7 +198,15 @@ fn too_long(
 fn no_match(site: &Site, auth: &Auth, input: &CredentialsInput) -> Result<Response, AuthError> {
     let errors = [FieldError { field: "", text: NO_MATCH }];
     if auth.wants() == Wants::Page {
-        return show_form(site, auth, StatusCode::UNAUTHORIZED, input, &errors, shell_of_failed(auth, input), login);
+        return show_form(
+            site,
+            auth,
+            StatusCode::UNAUTHORIZED,
+            input,
+            &errors,
+            shell_of_failed(site, auth, input),
+            login,
+        );
     }
     Ok(respond::problem(auth.wants(), StatusCode::UNAUTHORIZED, "wrong_credentials", NO_MATCH, &[]))
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::page_cookie::{PageCookie, names};
+use crate::settings::SiteSettings;
 use crate::users::{User, username_key};
 
 /// Encrypted. Neither a log-out nor a new password deletes it.
@@ -87,8 +88,8 @@ impl<'a> KnownUser<'a> {
 impl Devices {
     /// Reads the cookie of a request. A cookie that this site did not set, or whose key is no longer in use, counts as
     /// absent.
-    pub(crate) fn find(headers: &HeaderMap, auth: &Authenticator) -> Self {
-        let devices = COOKIE.find(headers, auth).and_then(|sealed| auth.open_sealed(PURPOSE, sealed));
+    pub(crate) fn find(headers: &HeaderMap, auth: &Authenticator, site: &SiteSettings) -> Self {
+        let devices = COOKIE.find(headers, site).and_then(|sealed| auth.open_sealed(PURPOSE, sealed));
         let devices = devices.and_then(|json| serde_json::from_slice::<Vec<Device>>(&json).ok()).unwrap_or_default();
         let oldest = (auth.now() - LIFETIME).unix_seconds();
         Self(devices.into_iter().filter(|device| device.at > oldest).collect())
@@ -108,7 +109,13 @@ impl Devices {
 
     /// Adds the cookie to a response. The cookie contains this user first, and then the other users of this browser. It
     /// contains at most [`MAX_USERS`] users.
-    pub(crate) fn remember(&self, response: Response, user: &KnownUser<'_>, auth: &Authenticator) -> Response {
+    pub(crate) fn remember(
+        &self,
+        response: Response,
+        user: &KnownUser<'_>,
+        auth: &Authenticator,
+        site: &SiteSettings,
+    ) -> Response {
         let own = self.0.iter().find(|device| device.user == user.id && user.keeps_device);
         let id = own.map_or_else(|| format!("{:016x}", rand::random::<u64>()), |device| device.id.clone());
         let first = Device {
@@ -122,7 +129,7 @@ impl Devices {
         let devices: Vec<&Device> = std::iter::once(&first).chain(others).take(MAX_USERS).collect();
         let sealed = serde_json::to_vec(&devices).ok().and_then(|json| auth.seal(PURPOSE, &json));
         match sealed {
-            Some(sealed) => COOKIE.set(response, &sealed, auth),
+            Some(sealed) => COOKIE.set(response, &sealed, site),
             None => response,
         }
     }

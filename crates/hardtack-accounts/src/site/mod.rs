@@ -1,5 +1,8 @@
 //! The state of every handler.
 
+mod builder;
+mod error;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,41 +11,94 @@ use std::time::Duration;
 use axum::response::Response;
 use hardtack::error::WithCauses;
 use hardtack::session::EndedSessions;
-use hardtack::{Authenticator, BackendError, FindUser, LogIn};
+use hardtack::{Authenticator, BackendError, FindUser, LogIn, Urls};
 use hardtack_axum::{Auth, AuthError, SetCookies};
 use tokio::time::timeout;
 
 use crate::accounts::Accounts;
 use crate::activity::RequestInfo;
 use crate::pages::device_name;
+use crate::settings::SiteSettings;
 use crate::users::User;
+
+pub use builder::SiteBuilder;
+pub use error::SiteError;
 
 /// How long a response waits for the session store after a change has been stored. Then the response is sent, and the
 /// sessions that have to end are ended in the background.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The site: an authenticator and the accounts of its users. [`router`](Self::router) returns its routes.
+/// Ready pages for the users of an application: sign-up, log-in, password, profile and devices.
+///
+/// [`builder`](Self::builder) says where the pages are and how they look. [`router`](Self::router) returns their routes.
+/// A site is also the state with which handlers extract a [`CurrentUser<User>`](hardtack_axum::CurrentUser).
 #[derive(Clone, Debug)]
 pub struct Site {
     pub(crate) auth: Authenticator,
     pub(crate) accounts: Accounts,
+    pub(crate) settings: Arc<SiteSettings>,
+    /// The path of the pages in the router. Unlike the public path, it lacks the path of the base URL.
+    at: Arc<str>,
     /// How users reach the administrator.
     pub(crate) contact: Option<Arc<str>>,
 }
 
 impl Site {
-    /// Creates a site. Configure the authenticator with [`Accounts::configure`]. The base URL must not have a
-    /// path, because the links of the pages begin at the root of the host.
-    pub fn new(auth: Authenticator, accounts: Accounts) -> Self {
-        if auth.base_url().as_deref() != auth.origin() {
-            tracing::error!(
-                event = "pages_at_root",
-                "the base URL has a path, but the links of the ready-made pages begin at the root of the host; give \
-                 the site its own host name, and use a base URL without a path"
-            );
-        }
-        let accounts = accounts.for_site(&auth);
-        Self { auth, accounts, contact: None }
+    /// Begins a site for the users in `accounts`. Configure the authenticator with [`Accounts::configure`] and, if the
+    /// pages have a path of their own, with [`urls_at`](Self::urls_at).
+    ///
+    /// ```no_run
+    /// use axum::{Router, response::Html, routing::get};
+    /// use hardtack::{Authenticator, KeySet};
+    /// use hardtack_accounts::{Accounts, Color, Registration, Site};
+    /// use hardtack_axum::AuthLayer;
+    ///
+    /// # async fn app(keys: KeySet, accounts: Accounts) -> Result<Router, Box<dyn std::error::Error>> {
+    /// let auth = accounts
+    ///     .configure(Authenticator::builder(keys))
+    ///     .urls(Site::urls_at("/auth"))
+    ///     .base_url("https://shop.example")
+    ///     .build()?;
+    /// let site = Site::builder(auth.clone(), accounts)
+    ///     .at("/auth")
+    ///     .name("Corner Shop")
+    ///     .color(Color::Button, "#7a1f3d", "#f2a7bf")
+    ///     .registration(Registration::Closed)
+    ///     .build()?;
+    /// let shop = Router::new().route("/", get(|| async { Html("<h1>Corner Shop</h1>") }));
+    /// let app = shop.merge(site.router()).layer(AuthLayer::new(auth));
+    /// # Ok(app)
+    /// # }
+    /// ```
+    pub fn builder(auth: Authenticator, accounts: Accounts) -> SiteBuilder {
+        SiteBuilder::new(auth, accounts)
+    }
+
+    /// Returns the URLs of the log-in flow for pages at a path such as `/auth`. Pass them to
+    /// [`AuthenticatorBuilder::urls`](hardtack::AuthenticatorBuilder::urls), and the path to [`SiteBuilder::at`].
+    /// [`SiteBuilder::build`] fails if the two do not match.
+    ///
+    /// Log-ins lead to the home page `/` unless a request names another page. To change the home page, write for
+    /// example `Site::urls_at("/auth").home("/orders")`. If your application has a log-in page of its own, write
+    /// `Site::urls_at("/auth").login("/welcome")`: requests without a session are then redirected there, and the pages
+    /// link to it.
+    pub fn urls_at(path: &str) -> Urls {
+        let path = if path == "/" { "" } else { path };
+        let url = |page: &str| format!("{path}{page}");
+        Urls::default()
+            .login(url("/login"))
+            .logout(url("/logout"))
+            .signup(url("/signup"))
+            .refresh(url("/token/refresh"))
+            .reauthenticate(url("/reauthenticate"))
+            .bind(url("/token/bind"))
+            .bound(url("/token/bound"))
+    }
+
+    /// The site of `hardtack serve`. It has a home page, a page `/service`, and the brand "Hardtack".
+    #[doc(hidden)]
+    pub fn demo(auth: Authenticator, accounts: Accounts) -> Self {
+        SiteBuilder::new(auth, accounts).build_demo()
     }
 
     /// Sets how users reach the administrator: an email address, a URL, or a few words such as "Room 12". The page for
@@ -50,6 +106,28 @@ impl Site {
     #[must_use]
     pub fn with_contact(self, contact: &str) -> Self {
         Self { contact: Some(contact.trim().into()).filter(|contact: &Arc<str>| !contact.is_empty()), ..self }
+    }
+
+    /// Returns the authenticator, for an [`AuthLayer`](hardtack_axum::AuthLayer) around the routes of your application.
+    pub const fn authenticator(&self) -> &Authenticator {
+        &self.auth
+    }
+
+    /// Returns the public path of a page of the site, such as `/auth/account` for `/account`. Use it for links from
+    /// your own pages.
+    pub fn path(&self, page: &str) -> String {
+        self.settings.path(page)
+    }
+
+    /// Returns the public address of the pages without a slash at its end, such as `https://shop.example/auth`. Returns
+    /// `None` if the authenticator has no base URL.
+    pub fn address(&self) -> Option<String> {
+        self.auth.origin().map(|origin| format!("{origin}{}", self.settings.prefix))
+    }
+
+    /// The path of the pages in the router; empty at its root.
+    pub(crate) fn path_in_router(&self) -> &str {
+        &self.at
     }
 
     /// Runs the part of a handler that changes something. This part runs to its end even if the client hangs up.

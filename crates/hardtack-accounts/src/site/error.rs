@@ -1,0 +1,81 @@
+//! Settings of a site that cannot work.
+
+use crate::settings::Color;
+
+/// Why a [`SiteBuilder`](crate::SiteBuilder) could not build a site. The message says what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SiteError {
+    /// The path of the pages is not the path of a folder on the site.
+    #[error(
+        "the pages cannot be at {path:?}; write a path with a slash at its beginning and none at its end, such as \
+         .at(\"/auth\")"
+    )]
+    BadPath {
+        /// The path.
+        path: String,
+    },
+    /// The authenticator sends browsers to a URL where the site has no page.
+    #[error(
+        "the pages are at {at:?}, but the {what} of the authenticator is {url:?} instead of {expected:?}; when you \
+         build the authenticator, write .urls(Site::urls_at({at:?})); if the pages belong elsewhere, change .at(…) of \
+         the site"
+    )]
+    UrlMismatch {
+        /// The path of the pages.
+        at: String,
+        /// Which URL it is.
+        what: &'static str,
+        /// The URL of the authenticator.
+        url: String,
+        /// The URL of the site's page.
+        expected: String,
+    },
+    /// The links in emails lead to an address where the site has no pages.
+    #[error(
+        "links in emails begin with {address:?}, but the pages are at {expected:?}; pass the latter to \
+         Accounts::with_mail"
+    )]
+    MailAddressMismatch {
+        /// The address that was passed to [`Accounts::with_mail`](crate::Accounts::with_mail).
+        address: String,
+        /// The address of the pages.
+        expected: String,
+    },
+    /// The name is empty or has control characters.
+    #[error("the name {name:?} is empty or has control characters; write a name such as .name(\"Corner Shop\")")]
+    BadName {
+        /// The name.
+        name: String,
+    },
+    /// A stylesheet or logo is not a file of this site. The pages' Content-Security-Policy forbids files of other
+    /// sites.
+    #[error(
+        "the {what} {path:?} is not a path on this site, and the Content-Security-Policy of the pages forbids files of \
+         other sites; let your application serve the file, and write its path, such as \"/shop.css\""
+    )]
+    ForeignFile {
+        /// Which file it is.
+        what: &'static str,
+        /// The path.
+        path: String,
+    },
+    /// A colour is not one that CSS knows.
+    #[error(
+        "{value:?} is not a colour for {color:?}; write a CSS colour, such as \"#7a1f3d\", \"rebeccapurple\" or \
+         \"rgb(122 31 61)\""
+    )]
+    BadColor {
+        /// Which colour it is.
+        color: Color,
+        /// The value.
+        value: String,
+    },
+    /// A site has been built from these accounts before, with other settings. Their emails and error pages can have the
+    /// settings of one site only.
+    #[error(
+        "a site has already been built from these accounts; clone that site, or open the accounts again for a second \
+         site"
+    )]
+    SecondSite,
+}

@@ -1,0 +1,151 @@
+//! Every page of the example, logged out and logged in, with every form posted: nothing leads out of `/auth` except to
+//! the application's home page and files, and no word names Hardtack.
+
+use std::collections::BTreeSet;
+
+use hardtack::RefreshMode;
+use hardtack_test_support::client::{Client, Response};
+use hardtack_test_support::html::{form_actions, form_fields};
+
+use super::Shop;
+use crate::support::*;
+
+/// What the example serves outside of `/auth`.
+const OF_SHOP: [&str; 3] = ["/", "/shop.css", "/logo.svg"];
+
+/// The pages to begin with. Some are linked by no page.
+const SEEDS: [&str; 15] = [
+    "/auth",
+    "/auth/login",
+    "/auth/login?ended=1",
+    "/auth/login?done=reset",
+    "/auth/login?next=%2Fauth%2Faccount",
+    "/auth/signup",
+    "/auth/logout",
+    "/auth/reauthenticate",
+    "/auth/password/forgot",
+    "/auth/password/reset",
+    "/auth/email/confirm",
+    "/auth/email/undo",
+    "/auth/account",
+    "/auth/account/sessions",
+    "/auth/account/activity",
+];
+
+/// The values of the attributes that name a URL.
+fn urls(html: &str) -> Vec<String> {
+    let starts = ["href=\"", "src=\"", "action=\"", "content=\"0;url="];
+    let found = starts.iter().flat_map(|start| html.split(start).skip(1).map(|rest| rest.split('"').next().unwrap()));
+    found.filter(|url| !url.starts_with('#')).map(|url| url.replace("&amp;", "&")).collect()
+}
+
+/// Checks a response of the ready pages, and returns where it leads.
+fn check(what: &str, response: &Response) -> Vec<String> {
+    let status = response.status().as_u16();
+    assert!(status < 500 && status != 404, "{what}: {status}\n{}", response.text());
+    let headers = response.headers().iter().map(|(name, value)| format!("{name}: {value:?}\n"));
+    let all = headers.collect::<String>() + response.text();
+    assert!(!all.to_ascii_lowercase().contains("hardtack"), "{what}: {all}");
+    for cookie in response.set_cookies() {
+        let is_of_shop = ["access_token_cookie", "csrf_"].iter().any(|name| cookie.name.starts_with(name));
+        assert!(is_of_shop || cookie.path.starts_with("/auth"), "{what}: {} at {}", cookie.name, cookie.path);
+    }
+    let is_page = response.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+    if is_page && !response.text().is_empty() {
+        assert!(response.text().contains("Corner Shop"), "{what}: {}", response.text());
+        assert!(response.header("content-security-policy").is_some(), "{what}");
+    }
+    let mut urls = if is_page { urls(response.text()) } else { Vec::new() };
+    urls.extend(response.location().map(str::to_owned));
+    for url in &urls {
+        let path = url.split('?').next().unwrap();
+        assert!(path == "/auth" || path.starts_with("/auth/") || OF_SHOP.contains(&path), "{what} leads to {url}");
+    }
+    urls
+}
+
+/// Opens every page that can be reached in this browser, and posts every form: as it is, and as another site would.
+async fn crawl(who: &str, browser: &Client) -> BTreeSet<String> {
+    let mut seen: BTreeSet<String> = SEEDS.map(str::to_owned).into();
+    let mut rest: Vec<String> = seen.iter().cloned().collect();
+    let mut find = |urls: Vec<String>, rest: &mut Vec<String>| {
+        rest.extend(urls.into_iter().filter(|url| seen.insert(url.clone())));
+    };
+    while let Some(path) = rest.pop() {
+        let mut browser = browser.clone();
+        let page = browser.get(&path).accept_html().send().await;
+        if OF_SHOP.contains(&path.as_str()) {
+            assert_eq!(page.status(), 200, "{path}");
+            assert!(page.header("content-security-policy").is_none(), "the shop has its own headers");
+            continue;
+        }
+        if form_actions(&path).is_empty() && page.status() == 405 {
+            // The address of a form.
+            continue;
+        }
+        find(check(&format!("{who}: {path}"), &page), &mut rest);
+        for action in form_actions(page.text()) {
+            let fields = form_fields(page.text(), &action).unwrap();
+            for (state, token) in [("sent", None), ("forged", Some("wrong"))] {
+                let fields = fields.iter().map(|(name, value)| match token {
+                    Some(token) if name == "csrf_token" => (name.clone(), token.to_owned()),
+                    _ => (name.clone(), value.clone()),
+                });
+                let request = browser.clone();
+                let sent = request.clone().post(&action).accept_html().form(&fields.collect::<Vec<_>>()).send().await;
+                find(check(&format!("{who}: {path}: {action} {state}"), &sent), &mut rest);
+            }
+        }
+    }
+    seen
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_leads_out_of_the_pages_and_no_word_names_hardtack() {
+    for mode in BOTH_MODES {
+        let shop = Shop::example(mode).await;
+        let visitor = crawl("visitor", &shop.client()).await;
+        for page in ["/auth/signup", "/auth/password/forgot", "/auth/assets/site.css", "/", "/shop.css", "/logo.svg"] {
+            assert!(visitor.contains(page), "{page} of {visitor:?}");
+        }
+        let alice = shop.user("alice").await;
+        let mut elsewhere = shop.client();
+        let page = open(&mut elsewhere, "/auth/login").await;
+        submit(&mut elsewhere, &page, "/auth/login", &[("username", "alice"), ("password", PASSWORD)]).await;
+        let fresh = crawl("user", &alice).await;
+        assert!(fresh.contains("/auth/assets/times.js"), "{fresh:?}");
+        // The password was entered too long ago, and the access token has expired.
+        shop.clock.advance(minutes(15));
+        crawl("returning user", &alice).await;
+        // The session has ended.
+        shop.clock.advance(minutes(31 * 24 * 60));
+        crawl("former user", &alice).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_pages_and_the_description_of_the_routes_are_of_the_site() {
+    let shop = Shop::example(RefreshMode::Transparent).await;
+    for mut browser in [shop.client(), shop.user("alice").await] {
+        let page = browser.get("/auth/nowhere").accept_html().send().await;
+        assert_eq!(page.status(), 404);
+        assert!(page.text().contains("Corner Shop") && !page.text().contains("ardtack"), "{}", page.text());
+        let outside = browser.get("/nowhere").accept_html().send().await;
+        assert_eq!((outside.status().as_u16(), outside.text()), (404, ""), "the shop has its own 404");
+    }
+    let document = shop.client().get("/auth/openapi.json").send().await;
+    assert!(!document.text().to_ascii_lowercase().contains("hardtack"), "{}", document.text());
+    let document = document.json();
+    assert_eq!(document["info"]["title"], "Corner Shop: accounts");
+    assert_eq!(document["servers"][0]["url"], "{origin}/auth");
+    let mut client = shop.client();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        if methods.get("get").is_some() {
+            let path = format!("/auth{}", path.replace("{id}", "0"));
+            let status = client.get(&path).accept_json().send().await.status();
+            assert_ne!(status, 404, "{path}");
+        }
+    }
+    let css = client.get("/auth/assets/site.css").send().await;
+    assert!(css.text().contains(":root{--button:#7a1f3d;--button-strong:#7a1f3d;"), "{}", css.text());
+}
