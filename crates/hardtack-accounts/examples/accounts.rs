@@ -79,8 +79,14 @@ fn log_in_page(page: &PageView<'_>) -> String {
 
 async fn home(State(site): State<Site>, user: Option<CurrentUser<User>>) -> Html<String> {
     let greeting = match &user {
-        Some(user) => format!("Good day, {}! <a href=\"{}\">Your account</a>", escape(user.name()), site.path("/account")),
-        None => format!("<a href=\"{}\">Log in</a> or <a href=\"{}\">sign up</a>", site.path("/login"), site.path("/signup")),
+        Some(user) => {
+            format!("Good day, {}! <a href=\"{}\">Your account</a>", escape(user.name()), site.path("/account"))
+        }
+        None => format!(
+            "<a href=\"{}\">Log in</a> or <a href=\"{}\">sign up</a>",
+            site.path("/login"),
+            site.path("/signup")
+        ),
     };
     Html(format!(
         "<!DOCTYPE html><html lang=en><title>Corner Shop</title><link rel=stylesheet href=/shop.css>\
@@ -97,7 +103,8 @@ async fn stylesheet() -> impl IntoResponse {
 }
 
 async fn logo() -> impl IntoResponse {
-    let svg = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><path d='M0 4 4 0 9 4V9H0Z' fill='#7a1f3d'/></svg>";
+    let svg =
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><path d='M0 4 4 0 9 4V9H0Z' fill='#7a1f3d'/></svg>";
     ([(header::CONTENT_TYPE, "image/svg+xml")], svg)
 }
 

@@ -37,8 +37,19 @@ impl Drop for Shop {
 }
 
 impl Shop {
-    /// Starts the application that `app` makes from the accounts and the configured builder of the authenticator.
+    /// Starts the application that `app` makes from the accounts and the configured builder of the authenticator. Its
+    /// pages are at `/auth`, below the path of the base URL.
     async fn start(mode: RefreshMode, path: &str, app: impl FnOnce(&Accounts, AuthenticatorBuilder) -> Router) -> Self {
+        Self::start_with_pages_at("/auth", mode, path, app).await
+    }
+
+    /// Like [`Self::start`], with the pages at another path. `path` is the path of the base URL.
+    async fn start_with_pages_at(
+        pages: &str,
+        mode: RefreshMode,
+        path: &str,
+        app: impl FnOnce(&Accounts, AuthenticatorBuilder) -> Router,
+    ) -> Self {
         let directory = TempDir::with_prefix("hardtack-shop-").unwrap();
         let database = Database::open(&format!("sqlite:{}", directory.path().join("shop.db").display())).await.unwrap();
         database.sessions().migrate().await.unwrap();
@@ -47,7 +58,7 @@ impl Shop {
         let from = EmailAddress::parse("noreply@shop.example").unwrap();
         let outbox = Outbox::new(directory.path().join("outbox"));
         let accounts = Accounts::open(database).await.unwrap().with_sessions();
-        let accounts = accounts.with_mail(from, &format!("{url}{path}/auth"), outbox);
+        let accounts = accounts.with_mail(from, &format!("{url}{path}{pages}"), outbox);
         let clock = TestClock::start_now();
         let builder = Authenticator::builder(KeySet::from_secret(SECRET).unwrap());
         let builder = builder.base_url(&format!("{url}{path}")).clock(clock.clone()).refresh_mode(mode);
