@@ -24,8 +24,46 @@ pub struct SiteBuilder {
     settings: SiteSettings,
 }
 
+impl Site {
+    /// Begins a site for the users in `accounts`. Configure the authenticator with [`Accounts::configure`] and, if the
+    /// pages have a path of their own, with [`urls_at`](Self::urls_at).
+    ///
+    /// ```no_run
+    /// use axum::{Router, response::Html, routing::get};
+    /// use hardtack::{Authenticator, KeySet};
+    /// use hardtack_accounts::{Accounts, Color, Registration, Site};
+    /// use hardtack_axum::AuthLayer;
+    ///
+    /// # async fn app(keys: KeySet, accounts: Accounts) -> Result<Router, Box<dyn std::error::Error>> {
+    /// let auth = accounts
+    ///     .configure(Authenticator::builder(keys))
+    ///     .urls(Site::urls_at("/auth"))
+    ///     .base_url("https://shop.example")
+    ///     .build()?;
+    /// let site = Site::builder(auth.clone(), accounts)
+    ///     .at("/auth")
+    ///     .name("Corner Shop")
+    ///     .color(Color::Button, "#7a1f3d", "#f2a7bf")
+    ///     .registration(Registration::Closed)
+    ///     .build()?;
+    /// let shop = Router::new().route("/", get(|| async { Html("<h1>Corner Shop</h1>") }));
+    /// let app = shop.merge(site.router()).layer(AuthLayer::new(auth));
+    /// # Ok(app)
+    /// # }
+    /// ```
+    pub fn builder(auth: Authenticator, accounts: Accounts) -> SiteBuilder {
+        SiteBuilder::new(auth, accounts)
+    }
+
+    /// The site of `hardtack serve`. It has a home page, a page `/service`, and the brand "Hardtack".
+    #[doc(hidden)]
+    pub fn demo(auth: Authenticator, accounts: Accounts) -> Self {
+        SiteBuilder::new(auth, accounts).build_demo()
+    }
+}
+
 impl SiteBuilder {
-    pub(super) fn new(auth: Authenticator, accounts: Accounts) -> Self {
+    fn new(auth: Authenticator, accounts: Accounts) -> Self {
         let (at, name, colors) = (String::new(), None, Vec::new());
         Self { auth, accounts, at, name, colors, settings: SiteSettings::default() }
     }
@@ -152,7 +190,7 @@ impl SiteBuilder {
         Ok(site)
     }
 
-    pub(super) fn build_demo(mut self) -> Site {
+    fn build_demo(mut self) -> Site {
         self.settings = SiteSettings::demo();
         self.read_urls();
         self.settings.logo = Some(self.settings.path("/assets/hardtack.svg"));

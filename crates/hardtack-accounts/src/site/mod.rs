@@ -44,36 +44,6 @@ pub struct Site {
 }
 
 impl Site {
-    /// Begins a site for the users in `accounts`. Configure the authenticator with [`Accounts::configure`] and, if the
-    /// pages have a path of their own, with [`urls_at`](Self::urls_at).
-    ///
-    /// ```no_run
-    /// use axum::{Router, response::Html, routing::get};
-    /// use hardtack::{Authenticator, KeySet};
-    /// use hardtack_accounts::{Accounts, Color, Registration, Site};
-    /// use hardtack_axum::AuthLayer;
-    ///
-    /// # async fn app(keys: KeySet, accounts: Accounts) -> Result<Router, Box<dyn std::error::Error>> {
-    /// let auth = accounts
-    ///     .configure(Authenticator::builder(keys))
-    ///     .urls(Site::urls_at("/auth"))
-    ///     .base_url("https://shop.example")
-    ///     .build()?;
-    /// let site = Site::builder(auth.clone(), accounts)
-    ///     .at("/auth")
-    ///     .name("Corner Shop")
-    ///     .color(Color::Button, "#7a1f3d", "#f2a7bf")
-    ///     .registration(Registration::Closed)
-    ///     .build()?;
-    /// let shop = Router::new().route("/", get(|| async { Html("<h1>Corner Shop</h1>") }));
-    /// let app = shop.merge(site.router()).layer(AuthLayer::new(auth));
-    /// # Ok(app)
-    /// # }
-    /// ```
-    pub fn builder(auth: Authenticator, accounts: Accounts) -> SiteBuilder {
-        SiteBuilder::new(auth, accounts)
-    }
-
     /// Returns the URLs of the log-in flow for pages at a path such as `/auth`. Pass them to
     /// [`AuthenticatorBuilder::urls`](hardtack::AuthenticatorBuilder::urls), and the path to [`SiteBuilder::at`].
     /// [`SiteBuilder::build`] fails if the two do not match.
@@ -93,12 +63,6 @@ impl Site {
             .reauthenticate(url("/reauthenticate"))
             .bind(url("/token/bind"))
             .bound(url("/token/bound"))
-    }
-
-    /// The site of `hardtack serve`. It has a home page, a page `/service`, and the brand "Hardtack".
-    #[doc(hidden)]
-    pub fn demo(auth: Authenticator, accounts: Accounts) -> Self {
-        SiteBuilder::new(auth, accounts).build_demo()
     }
 
     /// Sets how users reach the administrator: an email address, a URL, or a few words such as "Room 12". The page for
