@@ -76,35 +76,69 @@ fn check(what: &str, response: &Response) -> Vec<String> {
     urls
 }
 
-/// Opens every page that can be reached in this browser, and posts every form: as it is, and as another site would.
-async fn crawl(who: &str, browser: &Client) -> BTreeSet<String> {
-    let mut seen: BTreeSet<String> = SEEDS.map(str::to_owned).into();
-    let mut rest: Vec<String> = seen.iter().cloned().collect();
-    let mut find = |urls: Vec<String>, rest: &mut Vec<String>| {
-        rest.extend(urls.into_iter().filter(|url| seen.insert(url.clone())));
-    };
-    while let Some(path) = rest.pop() {
-        let mut browser = browser.clone();
-        let page = browser.get(&path).accept_html().send().await;
-        if OF_SHOP.contains(&path.as_str()) {
-            assert_eq!(page.status(), 200, "{path}");
-            assert!(page.header("content-security-policy").is_none(), "the shop has its own headers");
-            continue;
-        }
-        find(check(&format!("{who}: {path}"), &page), &mut rest);
-        for action in form_actions(page.text()) {
-            let fields = form_fields(page.text(), &action).unwrap();
-            for (state, token) in [("sent", None), ("forged", Some("wrong"))] {
-                let fields = fields.iter().map(|(name, value)| match token {
-                    Some(token) if name == "csrf_token" => (name.clone(), token.to_owned()),
-                    _ => (name.clone(), value.clone()),
-                });
-                let sent = browser.clone().post(&action).accept_html().form(&fields.collect::<Vec<_>>()).send().await;
-                find(check(&format!("{who}: {path}: {action} {state}"), &sent), &mut rest);
+/// The pages of the site that were found from one browser, and those that are still to be opened.
+struct Crawl<'a> {
+    who: &'a str,
+    seen: BTreeSet<String>,
+    rest: Vec<String>,
+}
+
+impl Crawl<'_> {
+    fn find(&mut self, urls: Vec<String>) {
+        for url in urls {
+            if self.seen.insert(url.clone()) {
+                self.rest.push(url);
             }
         }
     }
-    seen
+
+    /// Opens every page that can be reached. Returns the forms: the action, the browser and the fields.
+    async fn open_all(&mut self, browser: &Client) -> Vec<Form> {
+        let mut forms: Vec<Form> = Vec::new();
+        while let Some(path) = self.rest.pop() {
+            let mut browser = browser.clone();
+            if OF_SHOP.contains(&path.as_str()) {
+                let page = open(&mut browser, &path).await;
+                assert_eq!(page.status(), 200, "{path}");
+                assert!(page.header("content-security-policy").is_none(), "the shop has its own headers");
+                continue;
+            }
+            let page = browser.get(&path).accept_html().send().await;
+            self.find(check(&format!("{}: {path}", self.who), &page));
+            for action in form_actions(page.text()) {
+                if !forms.iter().any(|(other, ..)| *other == action) {
+                    let fields = form_fields(page.text(), &action).unwrap();
+                    forms.push((action, browser.clone(), fields));
+                }
+            }
+        }
+        forms
+    }
+}
+
+type Form = (String, Client, Vec<(String, String)>);
+
+/// Opens every page that can be reached in this browser, and posts every form: as another site would, and as it is.
+/// This may end the session.
+async fn crawl(who: &str, browser: &Client) -> BTreeSet<String> {
+    let mut crawl = Crawl { who, seen: BTreeSet::new(), rest: Vec::new() };
+    crawl.find(SEEDS.map(str::to_owned).into());
+    let mut forms = crawl.open_all(browser).await;
+    forms.sort_by_key(|(action, ..)| action == "/auth/logout");
+    for (action, browser, fields) in forms {
+        for forged in [true, false] {
+            let mut fields = fields.clone();
+            for (name, value) in &mut fields {
+                if forged && name == "csrf_token" {
+                    "wrong".clone_into(value);
+                }
+            }
+            let sent = browser.clone().post(&action).accept_html().form(&fields).send().await;
+            crawl.find(check(&format!("{who}: {action}, forged: {forged}"), &sent));
+        }
+    }
+    crawl.open_all(browser).await;
+    crawl.seen
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,18 +149,26 @@ async fn nothing_leads_out_of_the_pages_and_no_word_names_hardtack() {
         for page in ["/auth/signup", "/auth/password/forgot", "/auth/assets/site.css", "/", "/shop.css", "/logo.svg"] {
             assert!(visitor.contains(page), "{page} of {visitor:?}");
         }
-        let alice = shop.user("alice").await;
+        let (alice, bella) = (shop.user("alice").await, shop.user("bella").await);
+        let (clara, mut dora) = (shop.user("clara").await, shop.user("dora").await);
         let mut elsewhere = shop.client();
         let page = open(&mut elsewhere, "/auth/login").await;
         submit(&mut elsewhere, &page, "/auth/login", &[("username", "alice"), ("password", PASSWORD)]).await;
         let fresh = crawl("user", &alice).await;
-        assert!(fresh.contains("/auth/assets/times.js"), "{fresh:?}");
+        for page in ["/auth/assets/times.js", "/auth/account/sessions?done=revoke"] {
+            assert!(fresh.contains(page), "{page} of {fresh:?}");
+        }
         // The password was entered too long ago, and the access token has expired.
         shop.clock.advance(minutes(15));
-        crawl("returning user", &alice).await;
+        let expired = crawl("user with an expired token", &bella).await;
+        assert_eq!(expired.contains("/auth/token/refresh?next=%2Fauth%2Faccount"), mode == RefreshMode::Redirect);
+        open(&mut dora, "/").await;
+        let returning = crawl("returning user", &dora).await;
+        assert!(returning.contains("/auth/reauthenticate?next=%2Fauth%2Faccount"), "{returning:?}");
         // The session has ended.
         shop.clock.advance(minutes(31 * 24 * 60));
-        crawl("former user", &alice).await;
+        let former = crawl("former user", &clara).await;
+        assert!(former.contains("/auth/login?next=%2Fauth%2Faccount&ended=1"), "{former:?}");
     }
 }
 

@@ -1,6 +1,11 @@
 //! What users do below `/auth`.
 
+use axum::Router;
+use axum::response::{Html, IntoResponse};
+use axum::routing::get;
 use hardtack::RefreshMode;
+use hardtack_accounts::Site;
+use hardtack_axum::{Auth, AuthError, AuthLayer};
 use serde_json::json;
 
 use super::{Shop, send};
@@ -123,6 +128,48 @@ async fn a_page_by_a_template_shows_errors_and_is_throttled() {
     assert!(page.text().contains("fresh bread") && page.text().contains("Too many attempts."), "{}", page.text());
     let forged = browser.post("/auth/login").accept_html().form(&[("username", "alice"), ("csrf_token", "x")]);
     assert_eq!(forged.send().await.status(), 403);
+}
+
+/// A log-in page of the application whose form posts to the ready pages.
+async fn welcome(auth: Auth) -> Result<impl IntoResponse, AuthError> {
+    let (token, cookies) = auth.pre_session()?;
+    let hidden = format!("<input type=\"hidden\" name=\"csrf_token\" value=\"{token}\">");
+    let fields = "<input name=\"username\"><input name=\"password\" type=\"password\">";
+    Ok((cookies, Html(format!("<form method=\"post\" action=\"/auth/login\">{hidden}{fields}</form>"))))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_page_of_the_application_has_the_same_users_and_limits() {
+    let shop = Shop::start(RefreshMode::Transparent, "", |accounts, builder| {
+        let urls = Site::urls_at("/auth").login("/welcome").home("/auth/account");
+        let auth = accounts.configure(builder).urls(urls).build().unwrap();
+        let site = Site::builder(auth.clone(), accounts.clone()).at("/auth").name("Corner Shop").build().unwrap();
+        Router::new().route("/welcome", get(welcome)).layer(AuthLayer::new(auth)).merge(site.router())
+    });
+    let shop = shop.await;
+    sign_up_at(&shop, "alice").await;
+    let mut browser = shop.client();
+    let page = open(&mut browser, "/auth/account").await;
+    assert_eq!(page.path(), "/welcome?next=%2Fauth%2Faccount");
+    let account = send(&mut browser, &page, "/auth/login", &[("username", "alice"), ("password", PASSWORD)]).await;
+    assert_eq!((account.status().as_u16(), account.path()), (200, "/auth/account"));
+    let forgot = open(&mut shop.client(), "/auth/password/forgot").await;
+    assert!(forgot.text().contains("href=\"/welcome\">Log in"), "{}", forgot.text());
+
+    let mut statuses = Vec::new();
+    let mut stranger = shop.client();
+    for _ in 0..12 {
+        let page = open(&mut stranger, "/welcome").await;
+        let typed = [("username", "alice"), ("password", "a wrong password")];
+        statuses.push(submit(&mut stranger, &page, "/auth/login", &typed).await.status().as_u16());
+    }
+    assert_eq!((statuses[0], statuses.last()), (401, Some(&429)), "{statuses:?}");
+}
+
+async fn sign_up_at(shop: &Shop, name: &str) {
+    let body = json!({ "username": name, "password": PASSWORD });
+    let response = shop.client().post("/auth/signup").accept_json().json(&body).send().await;
+    assert_eq!(response.status(), 200, "{}", response.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]
