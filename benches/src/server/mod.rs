@@ -1,10 +1,9 @@
-//! Servers with one route and one kind of authentication. Each runs in a process of its own, so that its memory and CPU
-//! time can be measured.
+//! Servers with one route and one kind of authentication. Each server runs in a process of its own, so that its memory
+//! and CPU time can be measured.
 
 mod actix;
 mod axum;
 mod process;
-mod site;
 
 pub(crate) use process::Server;
 
@@ -39,8 +38,6 @@ pub(crate) enum Auth {
     ActixHardtack,
     /// actix-web with actix-session.
     ActixSession,
-    /// The ready-made site of hardtack-accounts on two workers, with another route that has no authentication.
-    Site,
 }
 
 /// The line of JSON that a server prints to stdout when it listens.
@@ -58,7 +55,7 @@ impl Greeting {
     }
 }
 
-/// Serves until stdin is closed, which also happens when the parent process ends.
+/// Serves requests until stdin is closed. When the parent process ends, stdin is closed as well.
 pub(crate) fn serve(auth: Auth) -> Result<(), Failed> {
     std::thread::spawn(|| {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
@@ -66,7 +63,6 @@ pub(crate) fn serve(auth: Auth) -> Result<(), Failed> {
     });
     match auth {
         Auth::ActixNone | Auth::ActixHardtack | Auth::ActixSession => actix::serve(auth),
-        Auth::Site => site::serve(),
         _ => axum::serve(auth),
     }
 }

@@ -33,7 +33,7 @@ pub(crate) async fn add_navigation(State(site): State<Site>, request: Request, n
     if error.is_none() && !(is_client_error && is_page) {
         return response;
     }
-    // If the store is down, querying it again would only delay the response.
+    // Do not look up the user after a server error. If the store is down, another query would only delay the response.
     let user = if is_client_error { user_of_refused(&headers, &uri, &site).await } else { None };
     let shell = match &user {
         Some(user) => shell_of(&site.settings, user, None),
@@ -59,7 +59,7 @@ pub(crate) async fn add_navigation(State(site): State<Site>, request: Request, n
     };
     head.headers.remove(header::CONTENT_LENGTH);
     if is_client_error {
-        // The page has the user's CSRF token.
+        // The page now contains the user's CSRF token, so it must not be cached.
         head.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(hardtack::refusal::NO_STORE));
     }
     Response::from_parts(head, Body::from(page))

@@ -17,7 +17,7 @@ const BODY_LIMIT: usize = 16 * 1024;
 
 impl Site {
     /// The routes that, together with all routes below them, require a logged-in user. The paths of the access cookie
-    /// must cover these routes. They should cover `/reauthenticate` too. If they do not, `/reauthenticate` redirects
+    /// must cover these routes. They should also cover `/reauthenticate`. Otherwise, `/reauthenticate` redirects
     /// browsers to the log-in page. If the pages have a [path](crate::SiteBuilder::at), put it before each route.
     pub const PROTECTED_ROUTES: [&'static str; 2] = ["/account", "/service"];
 

@@ -25,13 +25,13 @@
 //! | --- | --- | --- |
 //! | [`AccessToken<T>`](AccessToken) | the user is logged in; `T` reads claims of your own | `@jwt_required()` |
 //! | [`FreshAccessToken<T>`](FreshAccessToken) | the user entered the password recently | `@jwt_required(fresh=True)` |
-//! | [`Optional<AccessToken<T>>`](Optional) | it has a valid token, no token, or invalid cookies | `@jwt_required(optional=True)` |
-//! | [`RefreshToken`] | it has a valid refresh token | `@jwt_required(refresh=True)` |
+//! | [`Optional<AccessToken<T>>`](Optional) | the request has a valid token, no token, or invalid cookies | `@jwt_required(optional=True)` |
+//! | [`RefreshToken`] | the request has a valid refresh token | `@jwt_required(refresh=True)` |
 //! | [`HasRole<R>`](HasRole) | the token has the [role](Role) `R` | |
 //! | [`CurrentUser<U>`](CurrentUser) | your [`FindUser`] finds the token's user | `current_user` |
-//! | [`LogInForm<T>`](LogInForm) | it posts a log-in form of your site, or JSON | |
+//! | [`LogInForm<T>`](LogInForm) | the request posts a log-in form of your site, or JSON | |
 //! | [`ReauthenticationForm<T>`](ReauthenticationForm) | the logged-in user posts the password again | |
-//! | [`Auth`] | always; logs in and out, refreshes, re-authenticates | `set_access_cookies`, … |
+//! | [`Auth`] | always. `Auth` logs users in and out, refreshes tokens, and re-authenticates users | `set_access_cookies`, … |
 //! | [`ClientAddress`] | the server knows the client's address; also behind [trusted proxies](hardtack::AuthenticatorBuilder::trusted_proxies) | `request.remote_addr` |
 //!
 //! If an extractor does not accept a request, the request is [refused](hardtack::guide::refusals) before the handler

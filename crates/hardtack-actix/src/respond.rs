@@ -99,8 +99,8 @@ impl<B> From<WithCookies<HttpResponse<B>>> for HttpResponse<B> {
 /// `Clear-Site-Data`. If the response asks the browser to bind the session to its device, also appends
 /// `Secure-Session-Registration`.
 ///
-/// The values are marked as sensitive, so their `Debug` output, for example in traces, omits them. The core produces
-/// only valid field values. An invalid value would be left out, and an error would be logged.
+/// The values of these fields are marked as sensitive, so `Debug` output, for example in traces, omits the values. The
+/// core produces only valid field values. An invalid value would be left out, and an error would be logged.
 pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
     if cookies.clears_cache() {
         headers.append(CLEAR_SITE_DATA, HeaderValue::from_static(CLEAR_CACHE));
@@ -119,15 +119,15 @@ pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
     }
 }
 
-/// The error of every extractor and of [`Auth`](crate::Auth): why a request was refused, and the response to the
-/// client.
+/// The error of every extractor and of [`Auth`](crate::Auth). It contains the reason for the refusal and converts into
+/// the response to the client.
 ///
 /// Methods of the authenticator return [`BackendError`](hardtack::BackendError) or
 /// [`SessionError`](hardtack::authenticator::SessionError). The `?` operator converts both into an `AuthError`.
 pub struct AuthError(Arc<Refusal>);
 
-/// A failure, and whether it has been handled. It has been handled if it became a response or if the handler inspected
-/// it.
+/// A failure, and whether the failure has been handled. A failure is handled if it became a response or if the handler
+/// inspected it.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     failure: Failure,

@@ -151,7 +151,7 @@ impl<P: Borrow<Parts> + Sync> Head<P> {
         RequestHead::of(self)
     }
 
-    /// Creates the exchange of this request.
+    /// Returns the operations that a handler can perform on this request.
     pub(crate) fn exchange<'a>(&'a self, state: &'a RequestState) -> Exchange<'a> {
         Exchange::new(self.request_head(), state)
     }
@@ -226,7 +226,7 @@ fn value<'a>(headers: &'a HeaderMap, name: &str, index: usize) -> Option<&'a [u8
 #[inline]
 fn first_two<'a>(headers: &'a HeaderMap, name: &str) -> [Option<&'a [u8]>; 2] {
     if headers.len() == headers.keys_len() {
-        // No field is repeated, as in nearly every request. `get` takes fewer instructions than `get_all`.
+        // In nearly every request, no field is repeated. `get` takes fewer instructions than `get_all`.
         let value = match (name, known(name)) {
             // `get` would hash these names. Comparing them with the few names of the request takes about 90
             // instructions fewer.

@@ -18,12 +18,13 @@ pub struct BaseUrl {
     /// The path without the slash at its end. Empty if the site is at the root of its host.
     path: String,
     https: bool,
-    /// Origins under which a browser on this machine reaches the same server.
+    /// Further origins that are accepted as this site's: those by which a browser on the server's own machine reaches
+    /// the site.
     local: Vec<String>,
     is_loopback: bool,
 }
 
-/// The names of this machine for itself.
+/// The host names and addresses by which a browser reaches a server on the same machine.
 const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 impl BaseUrl {
@@ -63,7 +64,7 @@ impl BaseUrl {
             _ => return Err(bad("its scheme is neither https nor http")),
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(bad("it carries credentials"));
+            return Err(bad("it contains a user or a password"));
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(bad("it has a query or fragment"));
@@ -73,10 +74,11 @@ impl BaseUrl {
             return Err(bad("its path has an empty segment or a semicolon"));
         }
         let host = url.host().ok_or_else(|| bad("it has no host"))?;
-        // The parser has converted international names (`xn--…`), but accepts characters that no host name has.
+        // The URL parser converts international names to `xn--…`. It also accepts characters that are not allowed in a
+        // host name, so check them here.
         let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
         if matches!(&host, Host::Domain(name) if !is_name(name)) {
-            return Err(bad("its host is not one host name (wildcards are not possible)"));
+            return Err(bad("its host is not a single host name without wildcards"));
         }
         let loopback = match &host {
             Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
@@ -94,22 +96,23 @@ impl BaseUrl {
         Ok((base, loopback))
     }
 
-    /// Also accepts origins that consist of a loopback name and the port of `address`, on which the server listens.
-    /// Does so only if browsers on this machine can reach the server under such a name.
+    /// If `address`, on which the server listens, is loopback or unspecified, makes [`Self::is_origin`] accept the
+    /// loopback names with its port. For any other address, does nothing.
     pub(crate) fn add_listener(&mut self, address: SocketAddr) {
         if address.ip().is_loopback() || address.ip().is_unspecified() {
             self.local.extend(LOOPBACK_NAMES.map(|name| format!("http://{name}:{}", address.port())));
         }
     }
 
-    /// Whether an `Origin` is this site's.
+    /// Returns whether the value of an `Origin` header is an origin of this site.
     #[inline]
     pub(crate) fn is_origin(&self, origin: &[u8]) -> bool {
         self.origin.as_bytes() == origin || self.local.iter().any(|local| local.as_bytes() == origin)
     }
 
-    /// Whether this site and an `Origin` are both on loopback addresses. Their ports may differ, because a developer
-    /// may forward a port. Rely on this only if the browser says that the request is `same-origin`.
+    /// Returns whether this site and the value of an `Origin` header are both on loopback addresses. Their ports may
+    /// differ, because a developer may forward a port. Rely on the result only if the browser says in `Sec-Fetch-Site`
+    /// that the request is `same-origin`.
     pub(crate) fn is_loopback_origin(&self, origin: &[u8]) -> bool {
         let scheme: &[u8] = if self.https { b"https://" } else { b"http://" };
         let Some(authority) = origin.strip_prefix(scheme) else { return false };
@@ -132,8 +135,8 @@ impl BaseUrl {
         &self.path
     }
 
-    /// Returns a path of the application as browsers know it. If a proxy has stripped the site's path, adds the site's
-    /// path again. Returns a path unchanged if it already begins with the site's path.
+    /// Returns the path that a browser requested. If a proxy has stripped the site's path from `path`, adds the site's
+    /// path again. Otherwise, returns `path` unchanged.
     pub(crate) fn public_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
         let plain = path.split(['?', '#']).next().unwrap_or_default();
         if self.path.is_empty() || covers(&self.path, plain) {

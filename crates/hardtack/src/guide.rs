@@ -5,7 +5,7 @@
 /// Declares a guide: a module whose documentation is a page in the folder `guide`.
 ///
 /// The page defines where its links lead when it is read in the repository. For rustdoc, this macro defines the same
-/// links again, before the page. In Markdown, the first definition of a link wins.
+/// links again, before the page. If a link is defined twice, Markdown uses the first definition.
 macro_rules! guide {
     ($(#[$attribute:meta])* $name:ident, $page:literal, [$($label:literal => $target:expr),* $(,)?]) => {
         $(#[doc = concat!("[", $label, "]: ", $target)])*
@@ -40,7 +40,7 @@ guide!(sessions, "sessions.md", [
 ]);
 
 guide!(
-    // The examples need hardtack-axum, which depends on this crate: hardtack-test-support compiles them.
+    // hardtack-test-support compiles the examples: they need hardtack-axum, which depends on this crate.
     #[cfg(not(doctest))]
     streams, "streams.md", [
     "sessions" => "crate::guide::sessions",
@@ -67,7 +67,7 @@ guide!(csrf, "csrf.md", [
 ]);
 
 guide!(
-    // The examples need hardtack-axum, which depends on this crate: hardtack-test-support compiles them.
+    // hardtack-test-support compiles the examples: they need hardtack-axum, which depends on this crate.
     #[cfg(not(doctest))]
     log_in, "log_in.md", [
     "`Urls`" => "crate::Urls",
@@ -88,7 +88,7 @@ guide!(refusals, "refusals.md", [
 ]);
 
 guide!(
-    // The examples need hardtack-axum, which depends on this crate: hardtack-test-support compiles them.
+    // hardtack-test-support compiles the examples: they need hardtack-axum, which depends on this crate.
     #[cfg(not(doctest))]
     throttling, "throttling.md", [
     "`Authenticator::seal`" => "crate::Authenticator::seal",
@@ -100,14 +100,14 @@ guide!(
 ]);
 
 guide!(
-    // The examples need hardtack-axum, which depends on this crate: hardtack-test-support compiles them.
+    // hardtack-test-support compiles the examples: they need hardtack-axum, which depends on this crate.
     #[cfg(not(doctest))]
     oauth, "oauth.md", [
     "example" => repository!("crates/hardtack-axum/examples/oauth.rs"),
 ]);
 
 guide!(
-    // The examples need the adapters, which depend on this crate: hardtack-test-support compiles them.
+    // hardtack-test-support compiles the examples: they need the adapters, which depend on this crate.
     #[cfg(not(doctest))]
     testing, "testing.md", [
     "stores" => "crate::guide::stores",
@@ -122,14 +122,14 @@ guide!(defaults, "defaults.md", [
 ]);
 
 guide!(
-    // The example needs the feature.
+    // The example needs the feature `testing`.
     #[cfg(any(not(doctest), feature = "testing"))]
     stores, "stores.md", [
     "decision-14" => repository!("docs/decisions/0014-number-the-revocation-log.md"),
 ]);
 
 guide!(
-    // The example needs hardtack-conformance, which depends on this crate: hardtack-test-support compiles it.
+    // hardtack-test-support compiles the example: it needs hardtack-conformance, which depends on this crate.
     #[cfg(not(doctest))]
     adapters, "adapters.md", [
     "adapter" => "crate::adapter",

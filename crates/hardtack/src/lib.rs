@@ -1,13 +1,13 @@
 //! Hardened JWT cookies: the core of Hardtack, for any web framework.
 //!
-//! A site or REST API logs its users in with two JSON Web Tokens in httpOnly cookies: a short-lived **access token**
-//! that every request carries, and a longer-lived **refresh token** that is only exchanged for new access tokens. This
-//! crate issues and verifies the tokens and renders the cookies. It refuses requests that another site may have forged
+//! A site or REST API logs its users in with two JSON Web Tokens in httpOnly cookies. Every request carries the
+//! short-lived **access token**. The longer-lived **refresh token** is only exchanged for new access tokens. This crate
+//! issues and verifies the tokens and renders the cookies. It refuses requests that another site may have forged
 //! (CSRF), and keeps sessions that users can list and end.
 //!
 //! The crate depends on no web framework and no async runtime. It reads a borrowed request head, and returns tokens,
-//! replies and `Set-Cookie` values. An adapter translates these for its framework. While the crate handles a request,
-//! it does I/O only through the session store and your callbacks.
+//! replies and `Set-Cookie` values. An adapter converts these values for its framework. While the crate handles a
+//! request, it does I/O only through the session store and your callbacks.
 //!
 //! # Where to start
 //!
@@ -25,7 +25,7 @@
 //!
 //! # Example
 //!
-//! Configure an [`Authenticator`] once, at startup. `build` checks the settings as a whole:
+//! Configure an [`Authenticator`] once, at startup. `build` checks that the settings are safe together:
 //!
 //! ```
 //! use hardtack::jwt::{Algorithm, NoExtra, TokenKind};

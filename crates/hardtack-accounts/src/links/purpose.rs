@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-/// What using a link does.
+/// The purpose of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LinkPurpose {
     ConfirmEmail,
     ResetPassword,
     /// Sets a password with a link that an operator has created. No mail is involved.
     SetPassword,
-    /// Restores the address that the link was sent to, after someone has replaced it.
+    /// Restores the address that the link was sent to. The site sends such a link when someone replaces the address.
     UndoEmail,
 }
 

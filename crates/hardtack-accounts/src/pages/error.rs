@@ -6,7 +6,7 @@ use super::layout::{Document, Width, page};
 use super::view::Shell;
 use crate::settings::Page;
 
-/// What the error page renders.
+/// The values that the error page shows.
 pub(crate) struct ErrorView<'a> {
     /// The HTTP status of the response.
     pub status: u16,
@@ -14,7 +14,7 @@ pub(crate) struct ErrorView<'a> {
     pub title: &'a str,
     /// What happened and what to do, in a sentence or two.
     pub explanation: &'a str,
-    /// The path of a page of this site and the label of a link to it; the home page if `None`.
+    /// The path and the label of a link to a page of this site. If it is `None`, the page links to the home page.
     pub action: Option<(&'a str, &'a str)>,
 }
 

@@ -18,9 +18,10 @@ pub(super) struct Document<'a> {
     pub width: Width,
     /// A path on this site that the browser opens at once, by `<meta http-equiv=refresh>`.
     pub refresh_to: Option<&'a str>,
-    /// What search engines show below the title. They do not list pages without a description.
+    /// The text that search engines show below the title. If it is `None`, search engines are told not to list the
+    /// page.
     pub description: Option<&'a str>,
-    /// Whether the page has times, which a script shows in the browser's time zone.
+    /// Whether the page contains times. If so, a script shows them in the browser's time zone.
     pub has_times: bool,
     /// The content, with the page's one `h1`.
     pub main: Markup,
@@ -97,7 +98,7 @@ fn own_page(shell: &Shell<'_>, document: &Document<'_>) -> Markup {
     }
 }
 
-/// The elements of `<head>`.
+/// Renders the elements of `<head>`.
 fn head(shell: &Shell<'_>, document: &Document<'_>) -> Markup {
     let site = shell.site;
     html! {
@@ -133,9 +134,9 @@ fn home_label<'a>(shell: &Shell<'a>) -> &'a str {
     if shell.site.name.is_empty() { "Home" } else { &shell.site.name }
 }
 
-/// Replaces the navigation of a page that was rendered before the site had found out whether a user is logged in. The
-/// page gets the navigation for the user or visitor in `shell`. Returns `None` if the page was already rendered for a
-/// user or visitor, or by a template of the application.
+/// Replaces the navigation of a page that was rendered before the site knew whether a user is logged in. The page gets
+/// the navigation for the user or visitor in `shell`. Returns `None` if the page was already rendered for a user or
+/// visitor, or by a template of the application.
 pub(crate) fn with_navigation(page: &str, shell: &Shell<'_>) -> Option<String> {
     let unknown = header(&Shell::unknown(shell.site), None).into_string();
     page.contains(&unknown).then(|| page.replacen(&unknown, &header(shell, None).into_string(), 1))
@@ -187,7 +188,7 @@ fn header(shell: &Shell<'_>, nav_path: Option<&str>) -> Markup {
     }
 }
 
-/// The name of the user and the log-out button.
+/// Renders the name of the user and the log-out button.
 fn user_menu(shell: &Shell<'_>, viewer: &Viewer<'_>) -> Markup {
     html! {
         div.who {
@@ -211,8 +212,8 @@ fn log_out(shell: &Shell<'_>, viewer: &Viewer<'_>) -> Markup {
 }
 
 fn banner(notice: &Notice<'_>) -> Markup {
-    // The icon repeats the meaning of the colour for people who cannot see it, and the hidden word repeats it for
-    // screen readers.
+    // For people who cannot see the colour, the icon has the same meaning. For screen readers, a hidden word has the
+    // same meaning.
     let (class, kind, icon) = match notice.kind {
         NoticeKind::Info => ("info", "Note: ", "M10 9v5.5M10 5.6v.3"),
         NoticeKind::Success => ("success", "Done: ", "M5.5 10.6l3 3 6-6.6"),

@@ -7,15 +7,15 @@ use super::layout::{Document, Width, page};
 use super::view::{FieldError, Shell};
 use crate::settings::Page;
 
-/// What the page renders.
+/// The values that the page shows.
 pub(crate) struct ResetPasswordView<'a> {
-    /// The pre-session CSRF token.
+    /// The CSRF token for a visitor who is not logged in.
     pub csrf_token: &'a str,
-    /// Binds the form to its link.
+    /// The value of the hidden field that binds the form to its link.
     pub form_key: &'a str,
     /// The user whose password is reset.
     pub username: &'a str,
-    /// Whether it is the user's first password.
+    /// Whether the user chooses a password for the first time.
     pub is_first: bool,
     /// The minimum length of the new password, in characters.
     pub min_password: u8,
@@ -49,7 +49,8 @@ pub(crate) fn reset_password(shell: &Shell<'_>, view: &ResetPasswordView<'_>) ->
                     h1 { (title) }
                     p {
                         @if view.is_first {
-                            "This sets the password of " bdi.name { (view.username) } ". You can then log in with it."
+                            "This sets the password of " bdi.name { (view.username) }
+                            ". You can then log in with this password."
                         } @else {
                             "This changes the password of " bdi.name { (view.username) }
                             " and logs out all devices. You can then log in with the new password."

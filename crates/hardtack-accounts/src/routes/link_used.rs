@@ -20,9 +20,9 @@ use crate::users::User;
 /// minute.
 const COOKIE: PageCookie = PageCookie { name: names::LINK_USED, path: "/", max_age: 60 };
 
-/// If the client is a browser, sets a cookie with the id of the link's owner. The notice reads the cookie to say
-/// whose link was used, and then the cookie is deleted. Programs do not need the cookie, because the response itself tells them
-/// the result.
+/// If the client is a browser, sets a cookie with the id of the link's owner. The notice reads the cookie to say whose
+/// link was used. Then the site deletes the cookie. API clients do not need the cookie, because the response itself
+/// tells them the result.
 pub(super) fn remember(response: Response, user_id: &str, site: &Site, wants: Wants) -> Response {
     match wants {
         Wants::Page => COOKIE.set(response, user_id, &site.settings),
@@ -30,7 +30,7 @@ pub(super) fn remember(response: Response, user_id: &str, site: &Site, wants: Wa
     }
 }
 
-/// Deletes the cookie, if the browser has it.
+/// Deletes the cookie if the browser has it.
 pub(super) fn forget(response: Response, site: &Site, auth: &Auth) -> Response {
     match COOKIE.find(auth.headers(), &site.settings) {
         Some(_) => COOKIE.clear(response, &site.settings),

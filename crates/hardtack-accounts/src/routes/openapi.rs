@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::settings::{Registration, SiteSettings};
 use crate::site::Site;
 
-/// Written by hand, for the site of `hardtack serve`. A test compares it with the router.
+/// The document is written by hand, for the site of `hardtack serve`. A test compares it with the router.
 const DOCUMENT: &str = include_str!("openapi.json");
 
 /// The routes that only the site of `hardtack serve` has.

@@ -26,7 +26,7 @@ use crate::users::User;
 const PATH: &str = "/account/sessions";
 const PATH_AFTER_REVOKING: &str = "/account/sessions?done=revoke";
 
-/// How many rows of activity the page shows, besides failed log-ins.
+/// The maximum number of rows of activity on the page, not counting failed log-ins.
 const MAX_ACTIVITY: u32 = 20;
 
 pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
@@ -88,8 +88,8 @@ impl AccountForm for DeviceForm {
     }
 }
 
-/// Returns one page of the user's sessions, and the position of the next page. The current session comes first, then
-/// the others, newest first.
+/// Returns one page of the user's sessions, and the position of the next page. The current session comes first. The
+/// other sessions follow, newest first.
 async fn page_of(
     auth: &Auth,
     user_id: &str,
@@ -123,7 +123,7 @@ pub(crate) async fn revoke(
         return ask_for_password(&site, &auth, error, AfterProof::Devices);
     }
     let ended = match id {
-        // Ends the session even if the store has lost its row.
+        // This is the current session. End it even if the store has lost its row.
         Some(id) if Some(id) == user.token().session() => {
             auth.authenticator().revoke_session_of(user.token()).await.map_err(|error| auth.refuse(error))?;
             true
@@ -132,7 +132,7 @@ pub(crate) async fn revoke(
         None => false,
     };
     if !ended {
-        let detail = "You have no such session. It may have ended already.";
+        let detail = "You have no session with this id. The session may have ended already.";
         let shell = shell_of(&site.settings, &user, None);
         return Ok(respond::problem_in(&shell, wants, StatusCode::NOT_FOUND, "no_such_session", detail, &[]));
     }

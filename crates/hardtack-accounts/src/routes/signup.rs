@@ -49,7 +49,7 @@ pub(crate) async fn submit(
     if let Err(refused) = require_own_form(&site, &auth, again) {
         return *refused;
     }
-    // A success counts as well: an address can create only so many accounts.
+    // Successful attempts count as well, to limit how many accounts one address can create.
     if let Err(refused) = site.accounts.throttling().by_address(Tried::SignUp, &client, &request).await {
         let errors = [FieldError { field: "", text: refused.sentence() }];
         let response = match auth.wants() {
@@ -115,20 +115,20 @@ async fn sign_up(
 fn after_sign_up(site: &Site, user: &User, is_limited: bool) -> String {
     let done = if is_limited { "signup-limited" } else { "signup" };
     match site.settings.is_demo {
-        // The home page says that an email was sent.
+        // Without this parameter, the home page would say that an email was sent.
         true if is_limited => format!("{}?done={done}", site.settings.home),
         false if site.accounts.sends_mail() && !user.email.is_empty() => site.path(&format!("/signup?done={done}")),
         _ => site.settings.home.clone(),
     }
 }
 
-/// The response if visitors may not sign up.
+/// Returns the response if visitors may not sign up.
 fn closed(wants: Wants) -> Response {
     let detail = "This site does not accept new accounts. If you need one, ask the people who run the site.";
     respond::problem(wants, StatusCode::FORBIDDEN, "registration_closed", detail, &[])
 }
 
-/// The response if the account is stored, but the session store could not start a session.
+/// Returns the response if the account is stored, but the session store could not start a session.
 fn without_session(site: &Site, wants: Wants, user: &User) -> Response {
     let mut body = json!(user);
     body["detail"] = json!("Your account is ready. Log in with your user name and password.");

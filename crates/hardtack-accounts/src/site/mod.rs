@@ -24,13 +24,14 @@ use crate::users::User;
 pub use builder::SiteBuilder;
 pub use error::SiteError;
 
-/// How long a response waits for the session store after a change has been stored. Then the response is sent, and the
-/// sessions that have to end are ended in the background.
+/// How long a response waits for the session store after a change has been stored. After this time, the response is
+/// sent, and the sessions that must end are ended in the background.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Ready pages for the users of an application: sign-up, log-in, password, profile and devices.
 ///
-/// [`builder`](Self::builder) says where the pages are and how they look. [`router`](Self::router) returns their routes.
+/// The [`builder`](Self::builder) sets where the pages are and how they look. [`router`](Self::router) returns the
+/// routes of the pages.
 /// A site is also the state with which handlers extract a [`CurrentUser<User>`](hardtack_axum::CurrentUser).
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -39,7 +40,7 @@ pub struct Site {
     pub(crate) settings: Arc<SiteSettings>,
     /// The path of the pages in the router. Unlike the public path, it lacks the path of the base URL.
     at: Arc<str>,
-    /// How users reach the administrator.
+    /// How users can contact the administrator.
     pub(crate) contact: Option<Arc<str>>,
 }
 
@@ -65,8 +66,9 @@ impl Site {
             .bound(url("/token/bound"))
     }
 
-    /// Sets how users reach the administrator: an email address, a URL, or a few words such as "Room 12". The page for
-    /// forgotten passwords shows this, because the administrator can create a reset link ([`Accounts::reset_link`]).
+    /// Sets how users can contact the administrator: an email address, a URL, or a few words such as "Room 12". The
+    /// page for forgotten passwords shows this contact, because the administrator can create a reset link
+    /// ([`Accounts::reset_link`]).
     #[must_use]
     pub fn with_contact(self, contact: &str) -> Self {
         Self { contact: Some(contact.trim().into()).filter(|contact: &Arc<str>| !contact.is_empty()), ..self }
@@ -94,10 +96,11 @@ impl Site {
         &self.at
     }
 
-    /// Runs the part of a handler that changes something. This part runs to its end even if the client hangs up.
+    /// Runs the part of a handler that changes something. This part runs to its end even if the client closes the
+    /// connection.
     ///
-    /// The future is boxed, so that the handler's own future is small. It exists while the client sends the body, which
-    /// may take long.
+    /// The future of this part is boxed, so that the handler's own future is small. The handler's future exists while
+    /// the client sends the body, which may take a long time.
     pub(crate) async fn run_uninterrupted(
         &self,
         auth: &Auth,
@@ -122,8 +125,8 @@ impl Site {
         }
     }
 
-    /// Sends a user an email about a log-in from a device that the account does not know. If this fails, the error is
-    /// only logged, so the log-in succeeds in any case.
+    /// Sends a user an email about a log-in from a device with which the user has not logged in before. If the email
+    /// cannot be queued, the error is logged, and the log-in succeeds.
     pub(crate) async fn warn_of_new_device(&self, user_id: &str, request: &RequestInfo) {
         let device = device_name(request.user_agent.as_deref().unwrap_or_default());
         if let Err(error) = self.accounts.new_device(user_id, &device, request).await {
@@ -142,7 +145,8 @@ impl Site {
     pub(crate) async fn renew(&self, auth: &Auth, ended: EndedSessions) -> Option<SetCookies> {
         match timeout(PATIENCE, auth.renew(ended)).await {
             Ok(Ok(cookies)) => Some(cookies).filter(|cookies| !cookies.is_empty()),
-            // For example, an operator has logged this browser out in the meantime.
+            // The session cannot be renewed, for example because an operator has logged this browser out in the
+            // meantime.
             Ok(Err(error)) => {
                 tracing::warn!(event = "not_renewed", error = %WithCauses(&error));
                 None
@@ -155,8 +159,8 @@ impl Site {
     }
 
     /// Ends the sessions that have to end after a committed change, such as a new password. Returns `false` if the
-    /// session store cannot end these sessions now. In that case, this process refuses them at once, and they end
-    /// within seconds after the store has recovered.
+    /// session store cannot end these sessions now. In that case, this process refuses the sessions at once, and the
+    /// store ends them within seconds after it has recovered.
     pub(crate) async fn finish_ending(&self, ended: EndedSessions) -> bool {
         timeout(PATIENCE, self.auth.finish_ending(ended)).await.unwrap_or_else(|_| {
             tracing::warn!(event = "not_ended_yet", "{}", no_response());

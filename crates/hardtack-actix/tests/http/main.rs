@@ -1,4 +1,4 @@
-//! Tests the adapter over real sockets, with requests of browsers, programs and htmx.
+//! Tests the adapter over real sockets, with requests of browsers, API clients and htmx.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

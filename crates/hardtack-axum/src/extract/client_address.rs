@@ -51,7 +51,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
         let exchange = head.exchange(&state);
         exchange.client_address().map(Self).ok_or_else(|| {
             let advice =
-                "the socket's peer is not known; serve app.into_make_service_with_connect_info::<SocketAddr>()";
+                "the client's address is not known; serve app.into_make_service_with_connect_info::<SocketAddr>()";
             exchange.refuse(Reason::NotSetUp(advice.into())).into()
         })
     }

@@ -1,4 +1,4 @@
-//! Tests the adapter over real sockets, with requests of browsers, programs and htmx.
+//! Tests the adapter over real sockets, with requests of browsers, API clients and htmx.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 #![allow(clippy::duplicate_mod, reason = "both examples have the same users")]

@@ -84,7 +84,7 @@ async fn a_user_of_the_example_comes_back_after_15_minutes() {
     log_in().await;
     assert_eq!(browser.title().await.unwrap(), "Home");
 
-    // The page was open all the time. Its script still works, and then its form.
+    // After the access token has expired, the script and the form of the open page still work.
     site.clock.advance(Duration::from_secs(15 * 60 + 1));
     browser.click("[type=button]").await.unwrap();
     let script = "const done = arguments[0]; \

@@ -26,7 +26,7 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     for warning in &config.warnings {
         tracing::warn!(event = "configuration", "{warning}");
     }
-    // Refuse a bad configuration before creating anything.
+    // Refuse a wrong configuration before creating files or tables.
     config.check(keys::placeholder(&config)?)?;
     runtime::block_on(Builder::new_multi_thread(), start(&config))
 }
@@ -36,7 +36,7 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let hangup = keys::Hangup::listen()?;
     let (listener, bound) = bind(config).await?;
     stores::create_data_dir(config)?;
-    // Refuse bad keys before the database is created or upgraded.
+    // Refuse keys that cannot be used before the database is created or upgraded.
     keys::load(config)?;
     let database = config.database.open().await.map_err(Error::with_causes)?;
     tracing::info!(event = "database", database = %config.database);
@@ -50,16 +50,17 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let builder = config.apply(accounts.configure(Authenticator::builder(keys)), bound);
     let SessionStores { builder, sessions, counters } =
         stores::add_sessions(builder, &database, config.redis.as_ref()).await?;
-    // Otherwise, the counters are in the database of the accounts.
+    // If `counters` is `None`, the counters are in the database of the accounts.
     let accounts = counters.into_iter().fold(accounts, Accounts::with_throttle_store);
     let auth = config.build(builder)?;
 
-    // All settings have been checked by now, so a server with bad settings records nothing.
+    // All settings have been checked by now, so a server with wrong settings does not reach this call and records
+    // nothing.
     let presence = Presence::begin(&database, &accounts, sessions, GivenKeys::of(config, bound)).await?;
     let served = async {
         keys::record_use(config, presence.others_have_given_keys().await?)?;
-        // An adapter would start this at the first request, but sessions that a crash has left to end must not wait for
-        // one.
+        // Start the background work now. The adapter would start it only at the first request, but a crashed server may
+        // have left sessions that must end sooner.
         tokio::spawn(auth.background_work(tokio::time::sleep));
         announce(config, bound)?;
         let hosts = Hosts::new(&config.address.base_url(bound), bound);
@@ -88,7 +89,7 @@ async fn warn_of_name_collisions(database: &Database) -> Result<(), Error> {
         tracing::warn!(
             event = "name_collisions",
             collisions,
-            "some users have names that look like those of other users; list them with: hardtack migrate"
+            "some users have names that look like the names of other users; list these names with: hardtack migrate"
         );
     }
     Ok(())
@@ -104,12 +105,12 @@ async fn bind(config: &Config) -> Result<(TcpListener, SocketAddr), Error> {
     bound.map_err(|error| {
         let advice = match error.kind() {
             io::ErrorKind::AddrInUse => {
-                "stop the program that listens there, or choose another port; port 0 picks a free one"
+                "stop the program that listens at this address, or choose another port; port 0 picks a free port"
             }
             _ => "expected an address of this machine and a port that this user can listen on",
         };
         let setting = config.sources.describe(&settings::LISTEN);
-        Error::runtime(format_args!("{setting}, but the server cannot listen there: {error}; {advice}"))
+        Error::runtime(format_args!("{setting}, but the server cannot listen at this address: {error}; {advice}"))
     })
 }
 

@@ -9,10 +9,10 @@ use hardtack::client_address::TrustedProxies;
 pub(crate) struct Limits {
     /// How many connections may be open.
     pub(crate) connections: usize,
-    /// How many of these connections may come from one address (for IPv6, from one /64 network). The limit does not
-    /// apply to trusted proxies or this machine.
+    /// How many of these connections may come from one address (for IPv6, from one /64 network). Trusted proxies and
+    /// this machine have no such limit.
     pub(crate) connections_per_address: usize,
-    /// How long the body of a request may take.
+    /// How long a client may take to send the body of a request.
     pub(crate) body_timeout: Duration,
     /// The proxies, each of which may have any number of connections.
     pub(crate) proxies: TrustedProxies,
@@ -25,7 +25,7 @@ pub(super) const OVERFLOW: usize = 128;
 /// How many connections beyond the limit may come from one address.
 pub(super) const OVERFLOW_PER_ADDRESS: usize = 16;
 
-/// How long a connection beyond the limit may take in all.
+/// How long a connection beyond the limit may stay open.
 pub(super) const OVERFLOW_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long a client may take to send the head of a request, and how long an HTTP/1.1 connection may be idle.
@@ -67,7 +67,7 @@ pub(super) const HTTP2_HEAD: u32 = 16 * 1024;
 
 /// How many bytes of request bodies are kept for one stream until the routes read them.
 pub(super) const HTTP2_STREAM_WINDOW: u32 = 32 * 1024;
-/// The same limit for all streams of one connection together.
+/// How many bytes of request bodies are kept for all streams of one connection together.
 pub(super) const HTTP2_CONNECTION_WINDOW: u32 = 256 * 1024;
 
 /// How much of a response is kept until the client reads it, in bytes.

@@ -38,7 +38,8 @@ impl StopSignal {
     #[cfg(not(unix))]
     pub(super) async fn received(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
-            // The process cannot handle Ctrl-C, so the system ends it.
+            // This process cannot handle Ctrl-C, so the system ends the process on Ctrl-C. This method then waits
+            // forever.
             std::future::pending::<()>().await;
         }
     }

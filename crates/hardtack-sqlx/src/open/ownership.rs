@@ -15,8 +15,8 @@ const ENDINGS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 /// (`path_resolution(7)`).
 const MAX_LINKS: usize = 40;
 
-/// Follows symbolic links and returns the path of the target, even if the target does not exist yet. SQLite follows
-/// links too, and keeps its other files next to the target.
+/// Follows symbolic links and returns the path of the target, even if the target does not exist yet. SQLite also
+/// follows links, and keeps its other files next to the target.
 pub(super) fn without_links(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -36,8 +36,8 @@ pub(super) fn check_folder(database: &Path) -> Result<(), OpenError> {
 }
 
 /// Returns an error if any user, except root and the user that runs this process, owns a file of the database or can
-/// write to it. Such a user could log in as anyone. Logs a warning if other users can read the database file. Skips
-/// files that do not exist.
+/// write to it. A user who can write to the database could log in as anyone. Logs a warning if other users can read the
+/// database file. Skips files that do not exist.
 pub(super) fn check(path: &Path) -> Result<(), OpenError> {
     for ending in ENDINGS {
         let mut file = path.as_os_str().to_owned();
@@ -57,7 +57,7 @@ pub(super) fn check(path: &Path) -> Result<(), OpenError> {
         if let Some(mode) = mode_if_readable_by_others(&metadata).filter(|_| ending.is_empty()) {
             tracing::warn!(
                 event = "database_readable",
-                "other users can read the database {}: its mode is {mode:04o}; change it with: chmod 600 {}",
+                "other users can read the database {}: its mode is {mode:04o}; change the mode with: chmod 600 {}",
                 file.display(),
                 shell_quoted(&file),
             );

@@ -42,13 +42,13 @@ const PARAMETERS: [&[&str]; 12] = [
     &["statement-cache-capacity"],
 ];
 
-/// Refuses parameters that sqlx would ignore, such as a misspelt `sslmode`, and those that are given twice. The error
-/// contains no values, because a value may be a password.
+/// Refuses parameters that sqlx would ignore, such as a misspelt `sslmode`. Also refuses parameters that are given
+/// twice. The error contains no values, because a value may be a password.
 fn check_parameters(url: &url::Url) -> Result<(), String> {
     let expected = || PARAMETERS.map(|names| names[0]).join(", ");
     let mut found: Vec<usize> = Vec::new();
     for (name, _) in url.query_pairs() {
-        // `options[NAME]=VALUE` sets one of many.
+        // `options[NAME]=VALUE` sets one of the server's many settings, so its name is not in `PARAMETERS`.
         if name.starts_with("options[") && name.ends_with(']') {
             continue;
         }
@@ -63,7 +63,7 @@ fn check_parameters(url: &url::Url) -> Result<(), String> {
     Ok(())
 }
 
-/// Refuses a `PGSSLMODE` that sqlx would ignore.
+/// Refuses a value of `PGSSLMODE` that sqlx would ignore.
 fn check_mode_of_environment(value: Option<&str>) -> Result<(), String> {
     match value.map(str::parse::<PgSslMode>) {
         Some(Err(_)) => {
@@ -75,7 +75,7 @@ fn check_mode_of_environment(value: Option<&str>) -> Result<(), String> {
     }
 }
 
-/// The name of the TLS mode, as in the parameter `sslmode`.
+/// Returns the name of the TLS mode, as in the parameter `sslmode`.
 pub(super) fn mode_name(options: &PgConnectOptions) -> &'static str {
     match options.get_ssl_mode() {
         PgSslMode::Disable => "disable",
@@ -95,7 +95,7 @@ pub(super) fn label(options: &PgConnectOptions) -> String {
     format!("postgres://{}@{host}:{}/{database}", options.get_username(), options.get_port())
 }
 
-/// Whether the connection stays on this machine.
+/// Returns whether the connection stays on this machine.
 fn is_local(options: &PgConnectOptions) -> bool {
     let host = options.get_host().trim_matches(['[', ']']);
     options.get_socket().is_some()

@@ -10,17 +10,17 @@ use super::url::DatabaseUrl;
 use crate::error::OpenError;
 
 /// The maximum number of connections in a pool. By default, a PostgreSQL server allows 100 connections and reserves
-/// three of them for superusers. The rest is enough for eight processes: each uses this many connections, and one more
-/// to listen for notifications.
+/// three of them for superusers. The rest is enough for eight processes. Each process uses this many connections, and
+/// one more to listen for notifications.
 const CONNECTIONS: u32 = 10;
 
 /// How long a request waits for a connection of the pool. After that, the request fails, and the client gets a 503. A
 /// function that opens a database waits equally long for the server.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A connection that has been idle for this long is pinged before it is used. So after an outage that lasted longer, no
-/// request gets a dead connection. Under load, connections are rarely idle for so long, and the ping is rarely
-/// necessary.
+/// A connection that has been idle for this long is pinged before it is used. After an outage, a dead connection is
+/// therefore noticed before a request uses it. Under load, connections are rarely idle for this long, so pings are
+/// rare.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// Settings that Hardtack relies on. They override the server's configuration:
@@ -55,7 +55,8 @@ pub async fn open_postgres(url: &str) -> Result<PgPool, OpenError> {
 
 pub(crate) async fn connect(options: &PgConnectOptions) -> Result<PgPool, OpenError> {
     let failed = |source| OpenError::Unreachable { server: label(options), source };
-    // Connects once without the pool: a pool retries, and then reports only that it timed out.
+    // Connects once without the pool, to get the server's error. A pool would retry, and then report only that it timed
+    // out.
     let encoding = tokio::time::timeout(ACQUIRE_TIMEOUT, server_encoding(options)).await;
     let encoding = encoding.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(failed)?;
     if encoding != "UTF8" {

@@ -67,8 +67,8 @@ impl<P: Clone + Into<Database>> Sessions<P> {
         &self.handle
     }
 
-    /// Brings the tables, including that of [`Self::throttle`], up to date and returns how many migrations were
-    /// applied. `SqliteSessions::open` and `PostgresSessions::open` call this method themselves.
+    /// Brings the tables up to date and returns how many migrations were applied. The table of [`Self::throttle`] is
+    /// one of these tables. `SqliteSessions::open` and `PostgresSessions::open` call this method themselves.
     ///
     /// # Errors
     /// The tables are newer than this program, or the database failed.

@@ -1,10 +1,10 @@
-//! `next`: the page to return to, which is always on this site.
+//! `next`: the page that the browser returns to. It is always a page on this site.
 
 use std::fmt;
 
 use url::Url;
 
-/// The longest accepted `next`, in bytes.
+/// The maximum length of a `next` that is accepted, in bytes.
 const MAX_LEN: usize = 2048;
 
 /// A path on this site that is safe in a `Location` header (ASVS 5.0 V3.7.2).
@@ -37,7 +37,7 @@ impl NextPath {
             return None;
         }
         let resolved = &there[url::Position::BeforePath..];
-        // Removing dot segments can leave an empty first segment, as in `/.//evil.example`.
+        // The parser removes dot segments. This can leave an empty first segment, as in `/.//evil.example`.
         (!resolved.starts_with("//")).then(|| Self(resolved.to_owned()))
     }
 
@@ -46,7 +46,8 @@ impl NextPath {
         &self.0
     }
 
-    /// The path in the form that is compared with routes: percent-decoded, without the query and trailing slashes.
+    /// Returns the path in the form in which it is compared with routes: percent-decoded, and without the query and
+    /// trailing slashes.
     fn plain_path(&self) -> String {
         let path = self.0.split(['?', '#']).next().unwrap_or_default().replace('+', "%2B");
         let decoded: String =
@@ -54,7 +55,7 @@ impl NextPath {
         decoded.trim_end_matches('/').to_owned()
     }
 
-    /// Whether the path is one of `routes`.
+    /// Returns whether the path is one of `routes`.
     pub(crate) fn is_any_of<'r>(&self, routes: impl IntoIterator<Item = &'r str>) -> bool {
         let path = self.plain_path();
         routes.into_iter().any(|route| path == route.trim_end_matches('/'))

@@ -30,7 +30,7 @@ pub struct StoredCookie {
     pub value: String,
     /// The `Path` attribute, or the default path of the request (RFC 6265 §5.1.4).
     pub path: String,
-    /// The `Domain` attribute without its leading dot. The jar does not check it.
+    /// The `Domain` attribute without its leading dot. The jar does not check whether the domain belongs to the host.
     pub domain: Option<String>,
     /// The `Max-Age` attribute, in seconds.
     pub max_age: Option<i64>,
@@ -52,8 +52,8 @@ pub struct StoredCookie {
 impl StoredCookie {
     /// Parses the text of a `Set-Cookie` field from a response to a request for `request_path`.
     ///
-    /// Returns `None` if browsers ignore the field. They do so if it has no `=`, if the name is empty, or if name and
-    /// value together have more than 4096 bytes.
+    /// Returns `None` if browsers ignore the field. Browsers ignore a field without `=`, with an empty name, or whose
+    /// name and value together have more than 4096 bytes.
     pub fn parse(raw: &str, request_path: &str) -> Option<Self> {
         Self::parse_at(raw, request_path, SystemTime::now())
     }
@@ -134,7 +134,7 @@ impl StoredCookie {
             return false;
         }
         if name.starts_with("__host-") {
-            // `__Host-` requires the attribute Path itself; a default path of "/" is not enough.
+            // `__Host-` requires the attribute `Path` itself. A default path of "/" is not enough.
             let explicit = self.raw.split(';').skip(1).any(|a| a.trim().to_ascii_lowercase().starts_with("path"));
             return self.secure && self.domain.is_none() && self.path == "/" && explicit;
         }
@@ -142,7 +142,7 @@ impl StoredCookie {
     }
 }
 
-/// The directory of the request's path (RFC 6265 §5.1.4).
+/// Returns the directory of the request's path (RFC 6265 §5.1.4).
 fn default_path(request_path: &str) -> &str {
     let path = request_path.split(['?', '#']).next().unwrap_or_default();
     match path.rfind('/') {
@@ -194,7 +194,8 @@ impl CookieJar {
         Self { clock: JarClock(Arc::new(now)), ..Self::default() }
     }
 
-    /// Returns the unexpired cookie with this name. If there are several, returns the one with the longest path.
+    /// Returns the unexpired cookie with this name. If several cookies have this name, returns the cookie with the
+    /// longest path.
     pub fn get(&self, name: &str) -> Option<&StoredCookie> {
         self.unexpired().filter(|cookie| cookie.name == name).max_by_key(|cookie| cookie.path.len())
     }
@@ -213,7 +214,8 @@ impl CookieJar {
         else {
             return;
         };
-        // Name, domain and path identify a cookie; a replacement keeps its position (RFC 6265 §5.3).
+        // Name, domain and path identify a cookie. A cookie that replaces another cookie keeps its position (RFC 6265
+        // §5.3).
         let same = |c: &StoredCookie| c.name == cookie.name && c.path == cookie.path && c.domain == cookie.domain;
         match self.cookies.iter().position(same) {
             Some(at) if cookie.is_expired(now) => drop(self.cookies.remove(at)),
@@ -226,8 +228,8 @@ impl CookieJar {
     /// Returns the value of the `Cookie` header of a request for `path`, or `None` if no cookie is sent. `secure` tells
     /// whether the connection is encrypted.
     ///
-    /// Cookies with longer paths come first. Of two cookies with equally long paths, the older one comes first (RFC
-    /// 6265 §5.4).
+    /// Cookies with longer paths come first. If the paths of two cookies are equally long, the older cookie comes first
+    /// (RFC 6265 §5.4).
     pub fn header(&self, path: &str, secure: bool) -> Option<String> {
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let mut chosen: Vec<_> =
