@@ -1,8 +1,9 @@
 //! Error pages, and the navigation on them.
 //!
-//! A handler that responds with an error does not know who is logged in, and the core renders the page for a refused
-//! request before the user is known. This middleware looks up the user. Then it renders the handler's error page, or it
-//! adds the navigation of the other pages to the core's: the links and the log-out button.
+//! If a handler responds with an error, it does not know who is logged in. If the core refuses a request, it renders
+//! the error page before the user is known. This middleware looks up the user. Then it renders the handler's error
+//! page, or it adds the navigation to the core's error page. The navigation consists of the links and the log-out
+//! button.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};

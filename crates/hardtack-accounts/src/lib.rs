@@ -46,7 +46,7 @@
 //!
 //! # Routes
 //!
-//! Each route is below the path of the pages, such as `/auth` ([`SiteBuilder::at`]).
+//! If the pages have a path of their own, such as `/auth` ([`SiteBuilder::at`]), put this path before each route.
 //!
 //! | route | for | what it does |
 //! | --- | --- | --- |

@@ -1,7 +1,7 @@
 //! Refuses requests to pages that are not where the site's links lead.
 //!
-//! axum does not tell a router where it is nested. So a site whose router is nested at the wrong path is noticed only
-//! when a request arrives.
+//! axum does not tell a router where it is nested. If the router of a site is nested at the wrong path, the site can
+//! notice this only when a request arrives.
 
 use axum::extract::{OriginalUri, Request, State};
 use axum::middleware::Next;
@@ -11,7 +11,7 @@ use http::{StatusCode, Uri};
 use crate::respond;
 use crate::site::Site;
 
-/// Middleware that responds with 500 and logs what to write if the router is not at the path of the site.
+/// Checks whether the router is at the path of the site. If not, responds with 500 and logs what to write.
 pub(crate) async fn refuse_misplaced(State(site): State<Site>, request: Request, next: Next) -> Response {
     let original = request.extensions().get::<OriginalUri>().map(|OriginalUri(uri)| uri.path());
     if original.is_none_or(|original| is_in_place(original, request.uri(), &site)) {
@@ -25,8 +25,8 @@ pub(crate) async fn refuse_misplaced(State(site): State<Site>, request: Request,
     respond::problem(wants, StatusCode::INTERNAL_SERVER_ERROR, "pages_misplaced", detail, &[])
 }
 
-/// Whether a browser has found this route where the links of the pages lead. A proxy may have stripped the path of the
-/// base URL.
+/// Returns whether the client requested this route at the path where the links of the pages lead. A proxy may have
+/// stripped the path of the base URL from the request.
 fn is_in_place(original: &str, uri: &Uri, site: &Site) -> bool {
     let page = uri.path().trim_end_matches('/');
     [site.settings.prefix.as_str(), site.path_in_router()]
@@ -34,8 +34,8 @@ fn is_in_place(original: &str, uri: &Uri, site: &Site) -> bool {
         .any(|prefix| original.trim_end_matches('/').strip_prefix(prefix) == Some(page))
 }
 
-/// Says what to write. `original` is the path that the client requested, `page` is the path of the page in the site's
-/// router, `at` is the path of the pages, and `link` is where links to the page lead.
+/// Returns a text that says what to write. `original` is the path that the client requested, `page` is the path of the
+/// page in the site's router, `at` is the path of the pages, and `link` is where links to the page lead.
 fn advice(original: &str, page: &str, at: &str, link: &str) -> String {
     if at.is_empty() {
         let nested = original.strip_suffix(page).unwrap_or(original);

@@ -52,7 +52,7 @@ pub(crate) struct ErrorPage {
     pub(crate) title: &'static str,
     /// What happened and what to do, in a sentence or two.
     pub(crate) explanation: String,
-    /// The path of a page of this site and the label of a link to it; the home page if `None`.
+    /// The path and the label of a link to a page of this site. If it is `None`, the page links to the home page.
     pub(crate) action: Option<(&'static str, &'static str)>,
 }
 

@@ -24,20 +24,20 @@ impl Site {
     /// Returns a router with all routes and their layers. Merge it into the router of your application:
     /// `shop.merge(site.router())`. Your other routes, their fallback and their headers stay as they are.
     ///
-    /// If the application has a route with the same path, axum panics. Give the pages a path of their own with
-    /// [`SiteBuilder::at`](crate::SiteBuilder::at), or leave out a route with
-    /// [`without_health_check`](crate::SiteBuilder::without_health_check).
+    /// If the application has a route with the same path as a route of the site, axum panics. To avoid this, give the
+    /// pages a path of their own with [`SiteBuilder::at`](crate::SiteBuilder::at). If both have a route `/healthz`, you
+    /// can also call [`without_health_check`](crate::SiteBuilder::without_health_check).
     pub fn router(self) -> Router {
         let at = self.path_in_router().to_owned();
         let routes = self.router_to_nest();
         if at.is_empty() { routes } else { Router::new().nest(&at, routes) }
     }
 
-    /// Returns a router whose routes lack the path of the pages, for [`Router::nest`]. For a site at `/auth`, write
-    /// `shop.nest("/auth", site.router_to_nest())`, which does the same as `shop.merge(site.router())`.
+    /// Returns a router for [`Router::nest`]. Its routes lack the path of the pages. If the pages are at `/auth`, write
+    /// `shop.nest("/auth", site.router_to_nest())`. This does the same as `shop.merge(site.router())`.
     ///
-    /// If you nest the router at any other path, each request gets the status 500, and the log says what to write
-    /// instead (`pages_misplaced`).
+    /// If you nest the router at another path than the path of the pages, each request gets the status 500. The event
+    /// `pages_misplaced` in the log says what to write instead.
     pub fn router_to_nest(self) -> Router {
         let settings = &self.settings;
         let mut routes = routes_of_every_site();
@@ -49,11 +49,11 @@ impl Site {
         }
         routes = match (settings.is_demo, self.path_in_router().is_empty()) {
             (true, _) => with_demo(routes),
-            // The application handles the paths without a page.
+            // At the root of the host, the application handles all paths without a page.
             (false, true) => routes.route(STYLESHEET, get(routes::assets::stylesheet)),
             (false, false) => {
                 let routes = routes.route(STYLESHEET, get(routes::assets::stylesheet));
-                // Not a fallback, because axum cannot merge two routers that both have one.
+                // These routes replace a fallback, because axum cannot merge two routers that both have a fallback.
                 routes.route(ROOT, get(routes::fallback::root)).route(OTHER_PATHS, any(routes::fallback::not_found))
             }
         };
@@ -68,7 +68,7 @@ impl Site {
     }
 }
 
-/// Paths of a site in an application, which the site of `hardtack serve` does not have.
+/// The paths that a site in an application has, but the site of `hardtack serve` does not have.
 const STYLESHEET: &str = "/assets/site.css";
 const ROOT: &str = "/";
 const OTHER_PATHS: &str = "/{*path}";

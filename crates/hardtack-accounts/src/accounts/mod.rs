@@ -105,7 +105,7 @@ pub struct Accounts {
     throttling: Throttling,
     /// The settings of the site that uses these accounts.
     settings: SharedSettings,
-    /// The address that links in emails begin with.
+    /// The address with which links in emails begin.
     mail_address: Option<Arc<str>>,
 }
 
@@ -213,12 +213,12 @@ impl Accounts {
         Self { counter_store: CounterStore::new(store), ..self }
     }
 
-    /// The settings of the site that uses these accounts.
+    /// Returns the settings of the site that uses these accounts.
     pub(crate) const fn settings(&self) -> &SharedSettings {
         &self.settings
     }
 
-    /// Returns the address that links in emails begin with, without a slash at its end. Returns `None` if this process
+    /// Returns the address with which links in emails begin, without a slash at its end. Returns `None` if this process
     /// sends no email.
     pub(crate) fn mail_address(&self) -> Option<&str> {
         self.mail_address.as_deref()

@@ -13,7 +13,7 @@ pub(crate) struct DoneView<'a> {
     pub title: &'a str,
     /// What happens next, in a sentence.
     pub text: &'a str,
-    /// The path of a page of this site and the label of a link to it; the home page if `None`.
+    /// The path and the label of a link to a page of this site. If it is `None`, the page links to the home page.
     pub action: Option<(&'a str, &'a str)>,
 }
 

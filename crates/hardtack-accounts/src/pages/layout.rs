@@ -8,7 +8,7 @@ use crate::settings::{Page, PageView};
 
 /// The parts that differ from page to page.
 pub(super) struct Document<'a> {
-    /// Which page it is.
+    /// The kind of this page.
     pub page: Page,
     /// The title, without the site's name.
     pub title: &'a str,
@@ -53,7 +53,7 @@ pub(super) enum Width {
     Wide,
 }
 
-/// Renders the document, by a template of the application if there is one for this page.
+/// Renders the document. If the application has a template for this page, the template renders it.
 pub(super) fn page(shell: &Shell<'_>, document: &Document<'_>) -> Markup {
     let Some(template) = shell.site.templates.get(document.page) else { return own_page(shell, document) };
     let view = PageView {
@@ -129,7 +129,7 @@ fn head(shell: &Shell<'_>, document: &Document<'_>) -> Markup {
     }
 }
 
-/// The text of a link to the home page.
+/// Returns the text of a link to the home page.
 fn home_label<'a>(shell: &Shell<'a>) -> &'a str {
     if shell.site.name.is_empty() { "Home" } else { &shell.site.name }
 }
@@ -201,7 +201,7 @@ fn user_menu(shell: &Shell<'_>, viewer: &Viewer<'_>) -> Markup {
     }
 }
 
-/// The form with the log-out button.
+/// Renders the form with the log-out button.
 fn log_out(shell: &Shell<'_>, viewer: &Viewer<'_>) -> Markup {
     html! {
         form method="post" action=(shell.path("/logout")) {

@@ -51,7 +51,7 @@ pub(crate) use time::{TimeText, date};
 pub(crate) use undo_email::{UndoEmailView, undo_email};
 pub(crate) use view::{CredentialsView, FieldError, Notice, NoticeKind, Shell, Viewer};
 
-/// The stylesheet, served at `/assets/site.css`, or at `/assets/hardtack.css` by `hardtack serve`.
+/// The stylesheet, served at `/assets/site.css`. `hardtack serve` serves it at `/assets/hardtack.css`.
 pub(crate) const STYLESHEET: &str = include_str!("hardtack.css");
 
 /// The script, served at `/assets/times.js`.

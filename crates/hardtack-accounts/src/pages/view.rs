@@ -28,12 +28,12 @@ pub(crate) struct Shell<'a> {
 }
 
 impl<'a> Shell<'a> {
-    /// The shell of a page that is rendered before the site has found out whether a user is logged in.
+    /// Returns the shell of a page that is rendered before the site knows whether a user is logged in.
     pub(crate) const fn unknown(site: &'a SiteSettings) -> Self {
         Self { site, viewer: None, notice: None, is_known: false }
     }
 
-    /// The shell of a page for a visitor who is not logged in.
+    /// Returns the shell of a page for a visitor who is not logged in.
     pub(crate) const fn visitor(site: &'a SiteSettings, notice: Option<Notice<'a>>) -> Self {
         Self { site, viewer: None, notice, is_known: true }
     }

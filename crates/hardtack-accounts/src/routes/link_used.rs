@@ -1,7 +1,7 @@
 //! The notice after a link has been used. It names the account, because another user may be logged in.
 //!
-//! On the site of `hardtack serve`, the home page shows the notice. An application has a home page of its own, so the
-//! notice is a page of its own.
+//! On the site of `hardtack serve`, the home page shows the notice. An application has a home page of its own, so its
+//! site shows the notice on a separate page.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::error::WithCauses;
@@ -47,7 +47,8 @@ pub(super) async fn user(site: &Site, auth: &Auth) -> Option<User> {
     })
 }
 
-/// Responds with a page that says what a link has done. Redirects to the home page if `done` is unknown.
+/// Responds with a page that says what a link has done. If `done` is not the name of such a notice, redirects to the
+/// home page.
 pub(super) async fn message(site: &Site, auth: &Auth, done: &str) -> Response {
     let viewer = user_of_refused(auth.headers(), &Uri::default(), site).await;
     let Some(text) = text(done, user(site, auth).await.as_ref(), viewer.as_deref()) else {

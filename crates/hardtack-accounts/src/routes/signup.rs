@@ -111,11 +111,11 @@ async fn sign_up(
     Ok(respond::invalid_fields(wants, &errors))
 }
 
-/// Returns the page where a new user continues. It says which address has to be confirmed, if there is one.
+/// Returns the page where a new user continues. If an address has to be confirmed, this page says so.
 fn after_sign_up(site: &Site, user: &User, is_limited: bool) -> String {
     let done = if is_limited { "signup-limited" } else { "signup" };
     match site.settings.is_demo {
-        // Without this parameter, the home page would say that an email was sent.
+        // The home page needs this parameter to say that no email was sent.
         true if is_limited => format!("{}?done={done}", site.settings.home),
         false if site.accounts.sends_mail() && !user.email.is_empty() => site.path(&format!("/signup?done={done}")),
         _ => site.settings.home.clone(),
@@ -124,7 +124,7 @@ fn after_sign_up(site: &Site, user: &User, is_limited: bool) -> String {
 
 /// Returns the response if visitors may not sign up.
 fn closed(wants: Wants) -> Response {
-    let detail = "This site does not accept new accounts. If you need one, ask the people who run the site.";
+    let detail = "This site does not accept new accounts. If you need an account, ask the people who run the site.";
     respond::problem(wants, StatusCode::FORBIDDEN, "registration_closed", detail, &[])
 }
 

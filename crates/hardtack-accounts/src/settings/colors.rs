@@ -25,7 +25,7 @@ pub enum Color {
 }
 
 impl Color {
-    /// The custom properties that get the colour.
+    /// Returns the custom properties that get the colour.
     const fn properties(self) -> &'static [&'static str] {
         match self {
             Self::Page => &["--page"],
@@ -41,7 +41,8 @@ impl Color {
     }
 }
 
-/// The longest colour, in bytes. The longest useful ones, such as `oklch(59.69% 0.156 49.77 / 50%)`, are shorter.
+/// The maximum length of the value of a colour, in bytes. Useful values are shorter, even
+/// `oklch(59.69% 0.156 49.77 / 50%)`.
 const LONGEST: usize = 64;
 
 /// The colours that replace the site's own.
@@ -52,10 +53,10 @@ pub(crate) struct Colors {
 }
 
 impl Colors {
-    /// Replaces a colour, on a light and on a dark background.
+    /// Replaces a colour. `light` is its value on a light background, and `dark` is its value on a dark background.
     ///
     /// # Errors
-    /// One of the values is not a CSS colour. The error is this value.
+    /// One of the two values is not a CSS colour. The error contains this value.
     pub(crate) fn set(&mut self, color: Color, light: &str, dark: &str) -> Result<(), String> {
         if let Some(bad) = [light, dark].into_iter().find(|value| !is_color(value)) {
             return Err(bad.to_owned());
@@ -77,8 +78,8 @@ impl Colors {
     }
 }
 
-/// Whether a value has the form of a CSS colour: a name, a hexadecimal number or a function of numbers, such as
-/// `rgb(1 2 3 / 50%)`. Whatever else a browser might do with the value, it cannot end the declaration.
+/// Returns whether a value has the form of a CSS colour: a name, a hexadecimal number or a function of numbers, such as
+/// `rgb(1 2 3 / 50%)`. A value of this form cannot end the CSS declaration.
 fn is_color(value: &str) -> bool {
     let is_word = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let is_argument = |byte: u8| byte.is_ascii_alphanumeric() || b" ,.%/-+".contains(&byte);

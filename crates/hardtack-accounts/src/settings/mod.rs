@@ -18,11 +18,12 @@ pub use page::{Page, PageView};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Registration {
-    /// Everyone who opens the sign-up page.
+    /// Everyone can create an account on the sign-up page.
     #[default]
     Open,
-    /// No visitor. The sign-up page says so, no page links to it, and `POST /signup` responds with 403 and the code
-    /// `registration_closed`. Your application and the operator can still create accounts.
+    /// Visitors cannot create accounts. The sign-up page says so, and the other pages have no link to the sign-up page.
+    /// `POST /signup` responds with 403 and the code `registration_closed`. Your application and the operator can still
+    /// create accounts.
     Closed,
 }
 
@@ -37,7 +38,7 @@ pub(crate) struct SiteSettings {
     pub(crate) log_in: String,
     /// The public path of the sign-up page, which may be a page of the application.
     pub(crate) sign_up: String,
-    /// The name of the site. Empty if it is not known.
+    /// The name of the site. Empty if no name was set and there is no base URL.
     pub(crate) name: String,
     /// The path of the logo.
     pub(crate) logo: Option<String>,
@@ -55,7 +56,7 @@ pub(crate) struct SiteSettings {
 }
 
 impl Default for SiteSettings {
-    /// The settings of a site at the root of its host, without a name.
+    /// Returns the settings of a site at the root of its host, without a name.
     fn default() -> Self {
         Self {
             prefix: String::new(),
@@ -77,7 +78,7 @@ impl Default for SiteSettings {
 }
 
 impl SiteSettings {
-    /// The settings of `hardtack serve`.
+    /// Returns the settings of `hardtack serve`.
     pub(crate) fn demo() -> Self {
         Self { name: "Hardtack".into(), logo: Some("/assets/hardtack.svg".into()), is_demo: true, ..Self::default() }
     }
@@ -112,13 +113,13 @@ impl SiteSettings {
     }
 }
 
-/// The settings of the one site that uses some accounts. The accounts exist before their site, and their emails and
-/// error pages need its settings.
+/// The settings of the site that uses the accounts. The accounts exist before the site, but the emails and error pages
+/// of the accounts need the settings of the site.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedSettings(Arc<OnceLock<Arc<SiteSettings>>>);
 
 impl SharedSettings {
-    /// Sets the settings. Returns `false` if they have been set before.
+    /// Stores the settings. Returns `false` if settings have been stored before.
     pub(crate) fn set(&self, settings: &Arc<SiteSettings>) -> bool {
         self.0.set(Arc::clone(settings)).is_ok()
     }

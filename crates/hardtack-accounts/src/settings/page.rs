@@ -1,4 +1,4 @@
-//! Pages that the application renders itself.
+//! The pages that a template of the application can render.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -36,7 +36,8 @@ pub enum Page {
 
 /// The parts of a page, for a template of the application.
 ///
-/// The methods whose names end in `html` return HTML that is ready to be inserted. All other text must be escaped.
+/// If the name of a method ends in `_html`, the method returns HTML that is ready to be inserted. The other methods
+/// return plain text, which your template must escape.
 #[derive(Clone, Debug)]
 pub struct PageView<'a> {
     pub(crate) page: Page,
@@ -50,7 +51,7 @@ pub struct PageView<'a> {
 }
 
 impl PageView<'_> {
-    /// Returns which page it is.
+    /// Returns the kind of the page.
     pub fn page(&self) -> Page {
         self.page
     }
@@ -65,28 +66,28 @@ impl PageView<'_> {
         self.site_name
     }
 
-    /// Returns the name of the user who is logged in, as text. Returns `None` for a visitor, and on an error page that
-    /// is rendered before the user is known.
+    /// Returns the name of the user who is logged in, as text. Returns `None` if no user is logged in, or if an error
+    /// page is rendered before the user is known.
     pub fn user(&self) -> Option<&str> {
         self.user
     }
 
-    /// Returns the elements of `<head>`: title, stylesheets, and what the page needs to work, such as its script.
+    /// Returns the elements of `<head>`: the title, the stylesheets, and what else the page needs, such as a script.
     pub fn head_html(&self) -> &str {
         &self.head
     }
 
-    /// Returns the notice, such as "Your session has ended." Returns an empty string if there is none.
+    /// Returns the notice, such as "Your session has ended." If the page has no notice, returns an empty string.
     pub fn notice_html(&self) -> &str {
         &self.notice
     }
 
-    /// Returns the content: the heading, the form with its hidden fields and errors, and the links below it.
+    /// Returns the content: the heading, the form with its hidden fields and errors, and the links below the form.
     pub fn content_html(&self) -> &str {
         &self.content
     }
 
-    /// Returns the form with the log-out button. Returns an empty string if no user is logged in.
+    /// Returns the form with the log-out button. If no user is logged in, returns an empty string.
     pub fn log_out_html(&self) -> &str {
         &self.log_out
     }

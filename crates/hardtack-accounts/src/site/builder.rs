@@ -9,10 +9,10 @@ use super::{Site, SiteError};
 use crate::accounts::Accounts;
 use crate::settings::{Color, Page, PageView, Registration, SiteSettings};
 
-/// Builds a [`Site`]: where the pages are, what they are called and how they look.
+/// Builds a [`Site`]. The builder sets where the pages are, which name the site has, and how the pages look.
 ///
-/// By default, the pages are at the root of the host and have the name of the host. Their file names are those of
-/// [the routes](crate#routes).
+/// By default, the pages are at the root of the host, and the name of the site is the name of the host. The section
+/// [Routes](crate#routes) lists the paths of the pages.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct SiteBuilder {
@@ -25,8 +25,9 @@ pub struct SiteBuilder {
 }
 
 impl Site {
-    /// Begins a site for the users in `accounts`. Configure the authenticator with [`Accounts::configure`] and, if the
-    /// pages have a path of their own, with [`urls_at`](Self::urls_at).
+    /// Returns a builder of a site for the users in `accounts`. Configure the authenticator with
+    /// [`Accounts::configure`]. If the pages have a path of their own, also pass the result of
+    /// [`urls_at`](Self::urls_at) to the authenticator's builder.
     ///
     /// ```no_run
     /// use axum::{Router, response::Html, routing::get};
@@ -55,7 +56,7 @@ impl Site {
         SiteBuilder::new(auth, accounts)
     }
 
-    /// The site of `hardtack serve`. It has a home page, a page `/service`, and the brand "Hardtack".
+    /// Builds the site of `hardtack serve`. This site has a home page, a page `/service`, and the brand "Hardtack".
     #[doc(hidden)]
     pub fn demo(auth: Authenticator, accounts: Accounts) -> Self {
         SiteBuilder::new(auth, accounts).build_demo()
@@ -71,37 +72,37 @@ impl SiteBuilder {
     /// Sets the path of the pages, such as `/auth`. The log-in page is then at `/auth/login`. Build the authenticator
     /// with [`Site::urls_at`] and the same path.
     ///
-    /// If the [base URL](hardtack::AuthenticatorBuilder::base_url) has a path, the pages are below both: with the base
-    /// URL `https://site.example/shop`, browsers find the log-in page at `/shop/auth/login`. Either a proxy strips
-    /// `/shop`, or you nest your whole router at `/shop`.
+    /// If the [base URL](hardtack::AuthenticatorBuilder::base_url) has a path, the path of the pages is appended to it.
+    /// For example, if the base URL is `https://site.example/shop`, browsers find the log-in page at
+    /// `/shop/auth/login`. Either let a proxy strip `/shop`, or nest your whole router at `/shop`.
     pub fn at(mut self, path: &str) -> Self {
         self.at = if path == "/" { String::new() } else { path.to_owned() };
         self
     }
 
-    /// Sets the name of the site. Titles, the header of each page and emails contain it. Default: the host of the base
-    /// URL.
+    /// Sets the name of the site. The title and the header of each page contain the name, and so do emails. Default:
+    /// the host of the base URL.
     pub fn name(mut self, name: &str) -> Self {
         self.name = Some(name.to_owned());
         self
     }
 
-    /// Sets the logo: the path of an image that your application serves. The header of each page shows it beside the
-    /// name, 36 pixels wide, and browsers use it as the icon of the pages. Default: none.
+    /// Sets the logo: the path of an image that your application serves. The header of each page shows the logo
+    /// beside the name, 36 pixels wide. Browsers use the logo as the icon of the pages. Default: none.
     pub fn logo(mut self, path: &str) -> Self {
         self.settings.logo = Some(path.to_owned());
         self
     }
 
-    /// Sets a colour of the pages, as CSS values for light and for dark backgrounds. The contrast between text and
-    /// background should be at least 4.5:1.
+    /// Sets a colour of the pages. `light` and `dark` are CSS colours for light and for dark backgrounds. The contrast
+    /// between text and background should be at least 4.5:1.
     pub fn color(mut self, color: Color, light: &str, dark: &str) -> Self {
         self.colors.push((color, light.to_owned(), dark.to_owned()));
         self
     }
 
-    /// Adds a stylesheet of your application to each page, after the site's own. `path` is where your application
-    /// serves it.
+    /// Adds a stylesheet of your application to each page. Each page loads it after the site's own stylesheet. `path`
+    /// is the path at which your application serves the stylesheet.
     pub fn stylesheet(mut self, path: &str) -> Self {
         self.settings.stylesheets.push(path.to_owned());
         self
@@ -116,7 +117,7 @@ impl SiteBuilder {
     /// Renders a page with a template of your application. The template gets the parts of the page and returns the
     /// HTML document. Handlers, checks and limits stay the same.
     ///
-    /// The page's Content-Security-Policy allows stylesheets and images of your site, but no inline styles and no
+    /// The Content-Security-Policy of the page allows stylesheets and images of your site. It forbids inline styles and
     /// scripts of your application.
     ///
     /// ```
@@ -133,7 +134,7 @@ impl SiteBuilder {
         self
     }
 
-    /// Leaves out `/healthz`, for an application that has a health check of its own.
+    /// Leaves out `/healthz`. Call this method if your application has a route `/healthz` of its own.
     pub const fn without_health_check(mut self) -> Self {
         self.settings.has_health_check = false;
         self
@@ -148,10 +149,13 @@ impl SiteBuilder {
     /// Builds the site.
     ///
     /// # Errors
-    /// - The path of the pages does not begin with a slash, ends with one, or has other characters than a URL has.
+    /// - The path of the pages does not begin with a slash, ends with a slash, or has a character that is not
+    ///   allowed there.
     /// - The authenticator's URLs for log-out, refresh, re-authentication or device binding are not those of the pages.
-    /// - [`Accounts::with_mail`] got an address other than that of the pages.
-    /// - The name is empty, a colour is not a CSS colour, or a stylesheet or the logo is not a path on this site.
+    /// - [`Accounts::with_mail`] got an address that is not the address of the pages.
+    /// - The name is empty or has control characters.
+    /// - The value of a colour is not a CSS colour.
+    /// - The path of a stylesheet or of the logo is not a path on this site.
     /// - A site has already been built from these accounts.
     pub fn build(mut self) -> Result<Site, SiteError> {
         let path = NextPath::parse(&self.at);
@@ -205,8 +209,8 @@ impl SiteBuilder {
         Site { auth, accounts, settings: Arc::new(settings), at: at.into(), contact: None }
     }
 
-    /// Takes the URLs from the authenticator, and adds the path of its base URL to the path of the pages, unless that
-    /// path already begins with it.
+    /// Takes the URLs from the authenticator. If the path of the pages does not begin with the path of the base URL,
+    /// puts the path of the base URL before it.
     fn read_urls(&mut self) {
         let urls = self.auth.urls();
         self.settings.home = urls.home_path().to_owned();
@@ -219,7 +223,8 @@ impl SiteBuilder {
         self.settings.prefix = if has_base { self.at.clone() } else { format!("{base}{}", self.at) };
     }
 
-    /// The log-in page and the sign-up page may be the application's own.
+    /// Checks the authenticator's URLs, except for the URLs of the log-in page and the sign-up page. The application
+    /// may have log-in and sign-up pages of its own.
     fn check_urls(&self) -> Result<(), SiteError> {
         let urls = self.auth.urls();
         let pages = [

@@ -1,15 +1,15 @@
-//! Settings of a site that cannot work.
+//! Errors in the settings of a site.
 
 use crate::settings::Color;
 
-/// Why a [`SiteBuilder`](crate::SiteBuilder) could not build a site. The message says what to write instead.
+/// The reason why a [`SiteBuilder`](crate::SiteBuilder) could not build a site. The message says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SiteError {
     /// The path of the pages is not the path of a folder on the site.
     #[error(
-        "the pages cannot be at {path:?}; write a path with a slash at its beginning and none at its end, such as \
-         .at(\"/auth\")"
+        "the pages cannot be at {path:?}; write a path that begins with a slash and has no slash at its end, \
+         such as .at(\"/auth\")"
     )]
     BadPath {
         /// The path.
@@ -24,7 +24,7 @@ pub enum SiteError {
     UrlMismatch {
         /// The path of the pages.
         at: String,
-        /// Which URL it is.
+        /// The name of the URL, such as "refresh URL".
         what: &'static str,
         /// The URL of the authenticator.
         url: String,
@@ -33,7 +33,7 @@ pub enum SiteError {
     },
     /// The links in emails lead to an address where the site has no pages.
     #[error(
-        "links in emails begin with {address:?}, but the pages are at {expected:?}; pass the latter to \
+        "links in emails begin with {address:?}, but the pages are at {expected:?}; pass {expected:?} to \
          Accounts::with_mail"
     )]
     MailAddressMismatch {
@@ -42,7 +42,7 @@ pub enum SiteError {
         /// The address of the pages.
         expected: String,
     },
-    /// The name is empty or has control characters.
+    /// The name of the site is empty or has control characters.
     #[error("the name {name:?} is empty or has control characters; write a name such as .name(\"Corner Shop\")")]
     BadName {
         /// The name.
@@ -55,23 +55,23 @@ pub enum SiteError {
          other sites; let your application serve the file, and write its path, such as \"/shop.css\""
     )]
     ForeignFile {
-        /// Which file it is.
+        /// The kind of the file: "stylesheet" or "logo".
         what: &'static str,
         /// The path.
         path: String,
     },
-    /// A colour is not one that CSS knows.
+    /// The value of a colour is not a CSS colour.
     #[error(
         "{value:?} is not a colour for {color:?}; write a CSS colour, such as \"#7a1f3d\", \"rebeccapurple\" or \
          \"rgb(122 31 61)\""
     )]
     BadColor {
-        /// Which colour it is.
+        /// The colour that was to be set.
         color: Color,
         /// The value.
         value: String,
     },
-    /// A site has been built from these accounts before, with other settings. Their emails and error pages can have the
+    /// A site has already been built from these accounts. The emails and error pages of the accounts can have the
     /// settings of one site only.
     #[error(
         "a site has already been built from these accounts; clone that site, or open the accounts again for a second \

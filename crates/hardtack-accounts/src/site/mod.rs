@@ -31,28 +31,29 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Ready pages for the users of an application: sign-up, log-in, password, profile and devices.
 ///
 /// The [`builder`](Self::builder) sets where the pages are and how they look. [`router`](Self::router) returns the
-/// routes of the pages.
-/// A site is also the state with which handlers extract a [`CurrentUser<User>`](hardtack_axum::CurrentUser).
+/// routes of the pages. A site is also the state with which handlers extract a
+/// [`CurrentUser<User>`](hardtack_axum::CurrentUser).
 #[derive(Clone, Debug)]
 pub struct Site {
     pub(crate) auth: Authenticator,
     pub(crate) accounts: Accounts,
     pub(crate) settings: Arc<SiteSettings>,
-    /// The path of the pages in the router. Unlike the public path, it lacks the path of the base URL.
+    /// The path of the pages in the router. Unlike the public path, this path lacks the path of the base URL.
     at: Arc<str>,
     /// How users can contact the administrator.
     pub(crate) contact: Option<Arc<str>>,
 }
 
 impl Site {
-    /// Returns the URLs of the log-in flow for pages at a path such as `/auth`. Pass them to
-    /// [`AuthenticatorBuilder::urls`](hardtack::AuthenticatorBuilder::urls), and the path to [`SiteBuilder::at`].
-    /// [`SiteBuilder::build`] fails if the two do not match.
+    /// Returns the URLs of the log-in flow for pages at a path such as `/auth`. Pass these URLs to
+    /// [`AuthenticatorBuilder::urls`](hardtack::AuthenticatorBuilder::urls), and the same path to [`SiteBuilder::at`].
+    /// If the URLs and the path do not match, [`SiteBuilder::build`] fails.
     ///
-    /// Log-ins lead to the home page `/` unless a request names another page. To change the home page, write for
-    /// example `Site::urls_at("/auth").home("/orders")`. If your application has a log-in page of its own, write
-    /// `Site::urls_at("/auth").login("/welcome")`: requests without a session are then redirected there, and the pages
-    /// link to it.
+    /// If a log-in request names a page, the browser goes to this page after the log-in. Otherwise, it goes to the home
+    /// page `/`. To change the home page, write for example `Site::urls_at("/auth").home("/orders")`.
+    ///
+    /// If your application has a log-in page of its own, write for example `Site::urls_at("/auth").login("/welcome")`.
+    /// The authenticator then redirects requests without a session to this page, and the ready pages link to this page.
     pub fn urls_at(path: &str) -> Urls {
         let path = if path == "/" { "" } else { path };
         let url = |page: &str| format!("{path}{page}");
@@ -79,8 +80,8 @@ impl Site {
         &self.auth
     }
 
-    /// Returns the public path of a page of the site, such as `/auth/account` for `/account`. Use it for links from
-    /// your own pages.
+    /// Returns the public path of a page of the site, such as `/auth/account` for `/account`. Your own pages can link
+    /// to this path.
     pub fn path(&self, page: &str) -> String {
         self.settings.path(page)
     }
@@ -91,7 +92,7 @@ impl Site {
         self.auth.origin().map(|origin| format!("{origin}{}", self.settings.prefix))
     }
 
-    /// The path of the pages in the router; empty at its root.
+    /// Returns the path of the pages in the router. Returns an empty string if the pages are at the root of the router.
     pub(crate) fn path_in_router(&self) -> &str {
         &self.at
     }

@@ -1,5 +1,5 @@
-//! Every page of the example, logged out and logged in, with every form posted: nothing leads out of `/auth` except to
-//! the application's home page and files, and no word names Hardtack.
+//! Opens every page of the example, logged out and logged in, and posts every form. Except for links to the application's
+//! home page and files, nothing may lead out of `/auth`. No response may contain the word "Hardtack".
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::support::*;
 /// What the example serves outside of `/auth`.
 const OF_SHOP: [&str; 3] = ["/", "/shop.css", "/logo.svg"];
 
-/// The pages to begin with. Some are linked by no page.
+/// The pages with which a crawl begins. No page links to some of these pages.
 const SEEDS: [&str; 15] = [
     "/auth",
     "/auth/login",
@@ -32,14 +32,14 @@ const SEEDS: [&str; 15] = [
     "/auth/account/activity",
 ];
 
-/// The values of the attributes that name a URL.
+/// Returns the values of the attributes that name a URL.
 fn urls(html: &str) -> Vec<String> {
     let starts = ["href=\"", "src=\"", "action=\"", "content=\"0;url="];
     let found = starts.iter().flat_map(|start| html.split(start).skip(1).map(|rest| rest.split('"').next().unwrap()));
     found.filter(|url| !url.starts_with('#')).map(|url| url.replace("&amp;", "&")).collect()
 }
 
-/// Whether it is the path of the refresh cookie in redirect mode.
+/// Returns whether `path` is the path of the refresh cookie in redirect mode.
 fn is_refresh_url(path: &str) -> bool {
     path == "/auth/token/refresh"
 }
@@ -52,7 +52,7 @@ fn check(what: &str, response: &Response) -> Vec<String> {
     let all = headers.collect::<String>() + response.text();
     assert!(!all.to_ascii_lowercase().contains("hardtack"), "{what}: {all}");
     for cookie in response.set_cookies() {
-        // The routes of the shop need the tokens.
+        // The cookies with the tokens are for the whole host, because the routes of the shop need the tokens.
         let is_of_pages = ["known_device", "link_used", "mail_link", "settings_draft"].contains(&cookie.name.as_str());
         assert_eq!(
             is_of_pages || is_refresh_url(&cookie.path),
@@ -76,7 +76,7 @@ fn check(what: &str, response: &Response) -> Vec<String> {
     urls
 }
 
-/// The pages of the site that were found from one browser, and those that are still to be opened.
+/// The pages of the site that were found in one browser, and the pages that are still to be opened.
 struct Crawl<'a> {
     who: &'a str,
     seen: BTreeSet<String>,
@@ -118,8 +118,8 @@ impl Crawl<'_> {
 
 type Form = (String, Client, Vec<(String, String)>);
 
-/// Opens every page that can be reached in this browser, and posts every form: as another site would, and as it is.
-/// This may end the session.
+/// Opens every page that can be reached in this browser, and posts every form twice: first with a wrong CSRF token, and
+/// then unchanged. This may end the session.
 async fn crawl(who: &str, browser: &Client) -> BTreeSet<String> {
     let mut crawl = Crawl { who, seen: BTreeSet::new(), rest: Vec::new() };
     crawl.find(SEEDS.map(str::to_owned).into());

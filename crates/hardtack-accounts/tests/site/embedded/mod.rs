@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use crate::accounts_example;
 use crate::support::*;
 
-/// An application with the ready pages. It stops when dropped.
+/// An application with the ready pages. When this value is dropped, the application stops.
 struct Shop {
     clock: TestClock,
     accounts: Accounts,
@@ -43,7 +43,8 @@ impl Shop {
         Self::start_with_pages_at("/auth", mode, path, app).await
     }
 
-    /// Like [`Self::start`], with the pages at another path. `path` is the path of the base URL.
+    /// Starts an application as [`Self::start`] does, but with the pages at the path `pages`. `path` is the path of the
+    /// base URL.
     async fn start_with_pages_at(
         pages: &str,
         mode: RefreshMode,
@@ -79,7 +80,7 @@ impl Shop {
         Client::new(self.address)
     }
 
-    /// The browser of a new user, who has signed up on the page.
+    /// Returns the browser of a new user, who has signed up on the sign-up page.
     async fn user(&self, name: &str) -> Client {
         let mut browser = self.client();
         let page = open(&mut browser, "/auth/signup").await;
@@ -89,7 +90,7 @@ impl Shop {
         browser
     }
 
-    /// Removes and returns the only email that was sent, except for those about new devices.
+    /// Removes all emails, and returns the only email that is not about a new device.
     async fn mail(&self) -> String {
         self.accounts.flush().await;
         let mut mails = Vec::new();
@@ -105,14 +106,14 @@ impl Shop {
         mails.remove(0)
     }
 
-    /// The path and query of the link in an email.
+    /// Returns the path and query of the link in an email.
     fn link(&self, mail: &str) -> String {
         let link = mail.lines().find_map(|line| line.strip_prefix(&self.url));
         link.unwrap_or_else(|| panic!("no link in {mail}")).to_owned()
     }
 }
 
-/// The site of an application, at `/auth`, with a name.
+/// Builds the site of an application, at `/auth`, with a name.
 fn site(accounts: &Accounts, builder: AuthenticatorBuilder) -> Site {
     let auth = accounts.configure(builder).urls(Site::urls_at("/auth")).build().unwrap();
     Site::builder(auth, accounts.clone()).at("/auth").name("Corner Shop").build().unwrap()

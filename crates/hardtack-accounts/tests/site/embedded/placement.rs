@@ -75,7 +75,7 @@ async fn the_pages_are_below_the_path_of_the_base_url() {
     let asked = open(&mut browser, "/shop/auth/account").await;
     assert_eq!(asked.path(), "/shop/auth/reauthenticate?next=%2Fshop%2Fauth%2Faccount");
 
-    // Behind a proxy that strips `/shop`, the links begin with it.
+    // If a proxy strips `/shop`, the links still begin with `/shop`.
     let stripped =
         Shop::start(RefreshMode::Redirect, "/shop", |accounts, builder| shop().merge(site(accounts, builder).router()));
     let stripped = stripped.await;
@@ -84,7 +84,7 @@ async fn the_pages_are_below_the_path_of_the_base_url() {
     assert!(page.text().contains("action=\"/shop/auth/login\""), "{}", page.text());
 }
 
-/// Without a path, the pages leave the home page and unknown paths to the application.
+/// If the pages have no path of their own, the home page and unknown paths belong to the application.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_can_be_at_the_root_of_the_host() {
     let at_root = |accounts: &Accounts, builder: AuthenticatorBuilder| {

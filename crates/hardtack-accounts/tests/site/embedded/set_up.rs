@@ -54,8 +54,8 @@ async fn settings_that_cannot_work_are_refused_with_the_line_to_write() {
         assert_eq!(
             error,
             format!(
-                "the pages cannot be at {path:?}; write a path with a slash at its beginning and none at its end, such \
-                 as .at(\"/auth\")"
+                "the pages cannot be at {path:?}; write a path that begins with a slash and has no slash at its end, \
+                 such as .at(\"/auth\")"
             )
         );
     }
@@ -100,7 +100,7 @@ async fn emails_must_lead_to_the_pages() {
     assert_eq!(
         site.unwrap_err().to_string(),
         "links in emails begin with \"https://shop.example\", but the pages are at \"https://shop.example/auth\"; pass \
-         the latter to Accounts::with_mail"
+         \"https://shop.example/auth\" to Accounts::with_mail"
     );
     assert!(builder(&accounts, |builder| builder).build().is_ok(), "the pages are at the root");
 }
