@@ -27,6 +27,7 @@ use crate::links::LinkStore;
 use crate::mail::{MailQueue, MailTemplates, MailWorker, Mailer};
 use crate::page_cookie;
 use crate::passwords::{Hasher, PasswordRules};
+use crate::settings::{SharedSettings, SiteSettings};
 use crate::throttling::{Client, CounterStore, LogInLimits, OFF, Throttling};
 use crate::uninterrupted::Uninterrupted;
 use crate::users::{EmailAddress, NameCollision, NameRules, User, UserStore, name_collisions, upgrade_names};
@@ -85,7 +86,7 @@ const NAMES: u32 = 6;
 
 /// User accounts and their passwords, stored in a database. Clones share the database pool and the background tasks.
 ///
-/// Call [`open`](Self::open) once, pass the authenticator's builder to [`configure`](Self::configure), and create a
+/// Call [`open`](Self::open) once, pass the authenticator's builder to [`configure`](Self::configure), and build a
 /// [`Site`](crate::Site) from the authenticator and the accounts.
 #[derive(Clone, Debug)]
 pub struct Accounts {
@@ -107,6 +108,10 @@ pub struct Accounts {
     /// The counters of attempts. They are set as soon as the authenticator is known, because a key of the authenticator
     /// makes the names of the counters.
     throttling: Arc<OnceLock<Throttling>>,
+    /// The settings of the site that uses these accounts.
+    settings: SharedSettings,
+    /// The address with which links in emails begin.
+    mail_address: Option<Arc<str>>,
 }
 
 /// The query parameters of the site's pages, except `next`.
@@ -147,6 +152,8 @@ impl Accounts {
             log_in_limits: LogInLimits::default(),
             counter_store,
             throttling: Arc::default(),
+            settings: SharedSettings::default(),
+            mail_address: None,
         })
     }
 
@@ -209,6 +216,28 @@ impl Accounts {
         Self { counter_store: CounterStore::new(store), throttling: Arc::default(), ..self }
     }
 
+    /// Returns the settings of the site that uses these accounts.
+    pub(crate) const fn settings(&self) -> &SharedSettings {
+        &self.settings
+    }
+
+    /// Returns the settings for the cookies of an application's own page. Before a site is built, the settings do not
+    /// say whether cookies are `Secure`, so the authenticator decides.
+    pub(crate) fn cookie_settings(&self, auth: &Authenticator) -> Arc<SiteSettings> {
+        let settings = self.settings.get();
+        let secure_cookies = auth.sets_secure_cookies();
+        if settings.secure_cookies == secure_cookies {
+            return settings;
+        }
+        Arc::new(SiteSettings { secure_cookies, ..(*settings).clone() })
+    }
+
+    /// Returns the address with which links in emails begin, without a slash at its end. Returns `None` if this process
+    /// sends no email.
+    pub(crate) fn mail_address(&self) -> Option<&str> {
+        self.mail_address.as_deref()
+    }
+
     /// Turns on the counting of attempts, for this value and its clones. The names of the counters are HMACs whose key
     /// is derived from the authenticator's signing key.
     pub(crate) fn for_site(self, auth: &Authenticator) -> Self {
@@ -224,7 +253,7 @@ impl Accounts {
     /// Returns the details to record about the client of a request, and the client whose attempts are counted.
     fn client(&self, client: &ClientInfo) -> (RequestInfo, Client) {
         self.count_attempts(client.authenticator());
-        (RequestInfo::of(client), Client::of(client))
+        (RequestInfo::of(client), Client::of(client, &self.cookie_settings(client.authenticator())))
     }
 
     /// Returns the counters for actions such as signing up. Do not use them for passwords: the methods of [`Accounts`]
@@ -256,16 +285,18 @@ impl Accounts {
     }
 
     /// Turns on email: users can confirm their addresses and reset a forgotten password. Links in emails start with
-    /// `site`, the site's public address, such as `https://site.example`.
+    /// `site`, the public address of the site's pages, such as `https://site.example`. If the pages are at a path of
+    /// their own ([`SiteBuilder::at`](crate::SiteBuilder::at)), include the path: `https://site.example/auth`.
     ///
     /// An email about a change, such as a new address or password, is queued in the transaction that stores the change.
     /// Any process that has called this method can send the email, even if the process that queued it has crashed. If
     /// the mailer fails, the email is sent again later.
     #[must_use]
     pub fn with_mail(self, from: EmailAddress, site: &str, mailer: impl Mailer) -> Self {
-        let templates = MailTemplates::new(from, site);
+        let site = site.trim_end_matches('/');
+        let templates = MailTemplates::new(from, site, self.settings.clone());
         let worker = MailWorker::new(&self.database, self.recorder.clone(), templates, mailer);
-        Self { mail: Some(MailQueue::start(worker)), queues_mail: true, ..self }
+        Self { mail: Some(MailQueue::start(worker)), queues_mail: true, mail_address: Some(site.into()), ..self }
     }
 
     /// Queues the emails about changes to users, but does not send them. Another process, which has called
@@ -291,7 +322,7 @@ impl Accounts {
     /// or set a store yourself.
     pub fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         let recorder = self.recorder.clone();
-        let builder = self.session_ends.configure(with_error_pages(Self::reserve_names(builder)));
+        let builder = self.session_ends.configure(with_error_pages(Self::reserve_names(builder), &self.settings));
         builder.on_event(move |event| recorder.record_event(event)).also_prune("activity", self.expired_rows())
     }
 

@@ -103,7 +103,7 @@ impl CredentialsInput {
 
     /// Returns whether the user will continue to a page other than the home page after the log-in.
     pub(super) fn goes_on(&self, auth: &Auth) -> bool {
-        self.next_page(auth).is_some_and(|next| next.as_str() != "/")
+        self.next_page(auth).is_some_and(|next| next.as_str() != auth.authenticator().urls().home_path())
     }
 
     fn next_page(&self, auth: &Auth) -> Option<NextPath> {
@@ -148,11 +148,12 @@ pub(super) fn show_form(
 /// Another page sent the form, or the request does not show which page sent it. In the second case, a browser gets the
 /// result of `again`, which shows the form again with a notice that says what to do.
 pub(super) fn require_own_form(
+    site: &Site,
     auth: &Auth,
     again: impl FnOnce(Shell<'_>) -> Result<Response, AuthError>,
 ) -> Result<(), Box<Result<Response, AuthError>>> {
     let Err(error) = auth.require_pre_session() else { return Ok(()) };
-    match shell_of_unverified(auth, &error) {
+    match shell_of_unverified(site, auth, &error) {
         Some(shell) => Err(Box::new(again(shell))),
         None => Err(Box::new(Err(error))),
     }
@@ -160,10 +161,10 @@ pub(super) fn require_own_form(
 
 /// Returns a shell for showing a refused form again, with a notice that says why it was refused. Returns `None` if the
 /// client is not a browser, or if the form cannot have come from a page of this site.
-pub(super) fn shell_of_unverified<'e>(auth: &Auth, error: &'e AuthError) -> Option<Shell<'e>> {
+pub(super) fn shell_of_unverified<'e>(site: &'e Site, auth: &Auth, error: &'e AuthError) -> Option<Shell<'e>> {
     if auth.wants() != Wants::Page || !is_unverified(error) {
         return None;
     }
     let notice = Notice { kind: NoticeKind::Problem, text: error.failure().reason().explanation() };
-    Some(Shell { notice: Some(notice), ..Shell::default() })
+    Some(Shell { notice: Some(notice), ..Shell::unknown(&site.settings) })
 }

@@ -63,7 +63,7 @@ pub(crate) async fn submit(
     FormOrJson(input): FormOrJson<ForgotPasswordInput>,
 ) -> Result<Response, AuthError> {
     let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, shell, &input.email, &[]);
-    if let Err(refused) = require_own_form(&auth, again) {
+    if let Err(refused) = require_own_form(&site, &auth, again) {
         return *refused;
     }
     let wants = auth.wants();
@@ -78,7 +78,7 @@ pub(crate) async fn submit(
         let errors = [FieldError { field: "email", text: NO_ADDRESS }];
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return match wants {
-            Wants::Page => show_form(&site, &auth, status, Shell::default(), &input.email, &errors),
+            Wants::Page => show_form(&site, &auth, status, Shell::unknown(&site.settings), &input.email, &errors),
             _ => Ok(respond::problem(wants, status, "invalid_fields", NO_ADDRESS, &errors)),
         };
     };
@@ -86,11 +86,11 @@ pub(crate) async fn submit(
         let errors = [FieldError { field: "", text: refused.sentence() }];
         let status = StatusCode::TOO_MANY_REQUESTS;
         let response = match wants {
-            Wants::Page => show_form(&site, &auth, status, Shell::default(), &input.email, &errors)?,
+            Wants::Page => show_form(&site, &auth, status, Shell::unknown(&site.settings), &input.email, &errors)?,
             _ => respond::too_many(wants, &refused),
         };
         return Ok(respond::retry_after(response, &refused));
     }
     site.accounts.queue_reset(address, request);
-    Ok(respond::success(wants, "/password/forgot?done=1", json!({ "detail": ON_ITS_WAY })))
+    Ok(respond::success(wants, &site.path("/password/forgot?done=1"), json!({ "detail": ON_ITS_WAY })))
 }

@@ -1,5 +1,7 @@
 //! `/login`.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::refusal::Reason;
@@ -10,7 +12,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::credentials::{CredentialsInput, LogInInput, require_own_form, show_form};
-use super::kept_form;
+use super::{kept_form, link_used};
 use crate::accounts::{ActionError, Browser, VerifiedUser, WrongPassword};
 use crate::activity::RequestInfo;
 use crate::extract::{FormOrJson, Visitor};
@@ -42,9 +44,13 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
     // If the cookies of a session have just been refused, do not redirect, because the other page would redirect back
     // to the log-in page.
     if visitor.is_logged_in() && ended.is_none() {
+        // The user may have used a link while another user is logged in.
         if let Some(done) = auth.query("done").filter(|done| done_text(done).is_some()) {
-            // Redirect to the home page, which says what a link has done even if a user is logged in.
-            return Ok(Redirect::to(&format!("/?done={done}")).into_response());
+            // The home page of `hardtack serve` says what a link has done, even if a user is logged in.
+            return Ok(match site.settings.is_demo {
+                true => Redirect::to(&site.path(&format!("/?done={done}"))).into_response(),
+                false => link_used::message(&site, &auth, &done).await,
+            });
         }
         return Ok(Redirect::to(&auth.next_or_home()).into_response());
     }
@@ -57,12 +63,12 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
 
 /// Returns the shell for showing the form again with an error. The notice in the shell still says why the user was sent
 /// to the log-in page.
-fn shell_of_failed(auth: &Auth, input: &CredentialsInput) -> Shell<'static> {
-    let notice = match kept_form::is_set(auth.headers(), auth.authenticator()) {
+fn shell_of_failed<'s>(site: &'s Site, auth: &Auth, input: &CredentialsInput) -> Shell<'s> {
+    let notice = match kept_form::is_set(auth.headers(), site) {
         true => Some(KEPT),
         false => input.goes_on(auth).then_some(NEEDED),
     };
-    Shell { notice, ..Shell::default() }
+    Shell { notice, ..Shell::unknown(&site.settings) }
 }
 
 /// Returns the text of the notice about what the user has just done on another page, such as choosing a new password.
@@ -98,7 +104,7 @@ pub(crate) async fn submit(
     FormOrJson(LogInInput(input)): FormOrJson<LogInInput>,
 ) -> Result<Response, AuthError> {
     let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, &input, &[], shell, login);
-    if let Err(refused) = require_own_form(&auth, again) {
+    if let Err(refused) = require_own_form(&site, &auth, again) {
         return *refused;
     }
     let wants = auth.wants();
@@ -109,7 +115,12 @@ pub(crate) async fn submit(
     // The future is boxed, so that the handler's future is small while it waits for the body.
     match Box::pin(site.accounts.verify_log_in(&input.username, password, &request, &client)).await {
         Ok(verified) => {
-            let browser = Browser { request, devices: client.devices, authenticator: site.auth.clone() };
+            let browser = Browser {
+                request,
+                devices: client.devices,
+                authenticator: site.auth.clone(),
+                settings: Arc::clone(&site.settings),
+            };
             let user = VerifiedUser::new(site.accounts.clone(), verified, Some(browser));
             let work = Box::pin(log_in(site.clone(), auth.clone(), input, user));
             site.run_uninterrupted(&auth, work).await
@@ -162,7 +173,7 @@ fn too_many(
     let response = match auth.wants() {
         Wants::Page => {
             let errors = [FieldError { field: "", text: &text }];
-            show_form(site, auth, status, input, &errors, shell_of_failed(auth, input), login)?
+            show_form(site, auth, status, input, &errors, shell_of_failed(site, auth, input), login)?
         }
         wants => respond::problem(wants, status, "too_many_attempts", &text, &[]),
     };
@@ -180,7 +191,7 @@ fn too_long(
     let text = problem.to_string();
     let errors = [FieldError { field: "password", text: &text }];
     if auth.wants() == Wants::Page {
-        let shell = shell_of_failed(auth, input);
+        let shell = shell_of_failed(site, auth, input);
         return show_form(site, auth, StatusCode::UNPROCESSABLE_ENTITY, input, &errors, shell, login);
     }
     Ok(respond::invalid_fields(auth.wants(), &errors))
@@ -189,7 +200,15 @@ fn too_long(
 fn no_match(site: &Site, auth: &Auth, input: &CredentialsInput) -> Result<Response, AuthError> {
     let errors = [FieldError { field: "", text: NO_MATCH }];
     if auth.wants() == Wants::Page {
-        return show_form(site, auth, StatusCode::UNAUTHORIZED, input, &errors, shell_of_failed(auth, input), login);
+        return show_form(
+            site,
+            auth,
+            StatusCode::UNAUTHORIZED,
+            input,
+            &errors,
+            shell_of_failed(site, auth, input),
+            login,
+        );
     }
     Ok(respond::problem(auth.wants(), StatusCode::UNAUTHORIZED, "wrong_credentials", NO_MATCH, &[]))
 }

@@ -45,33 +45,34 @@ impl AccountForm for ReauthenticateInput {
         read_fields(request, site).await
     }
 
-    fn after_log_in(&self, auth: &Auth) -> String {
+    fn after_log_in(&self, auth: &Auth, _: &Site) -> String {
         auth.authenticator().next_or_home(self.next.as_deref().or(auth.query("next").as_deref()))
     }
 
     async fn show_again(
         self,
-        _: &Site,
+        site: &Site,
         auth: &Auth,
         user: &CurrentUser<User>,
         notice: Notice<'_>,
     ) -> Result<Response, AuthError> {
         let next = self.next.or_else(|| auth.query("next"));
-        Ok(show_form(auth, user, StatusCode::FORBIDDEN, next.as_deref(), &[], Some(notice)))
+        Ok(show_form(site, auth, user, StatusCode::FORBIDDEN, next.as_deref(), &[], Some(notice)))
     }
 }
 
 /// Shows the form. If the token is already fresh, for example because the user has just logged in, redirects to the
 /// page in `next` instead.
-pub(crate) async fn show(auth: Auth, user: CurrentUser<User>) -> Response {
+pub(crate) async fn show(State(site): State<Site>, auth: Auth, user: CurrentUser<User>) -> Response {
     let next = auth.query("next").and_then(|next| auth.authenticator().next(&next));
     if let Some(next) = next.filter(|_| user.token().is_fresh(auth.authenticator().now())) {
         return Redirect::to(next.as_str()).into_response();
     }
-    show_form(&auth, &user, StatusCode::OK, auth.query("next").as_deref(), &[], None)
+    show_form(&site, &auth, &user, StatusCode::OK, auth.query("next").as_deref(), &[], None)
 }
 
 fn show_form(
+    site: &Site,
     auth: &Auth,
     user: &CurrentUser<User>,
     status: StatusCode,
@@ -80,7 +81,7 @@ fn show_form(
     notice: Option<Notice<'_>>,
 ) -> Response {
     let next = next.and_then(|next| auth.authenticator().next(next));
-    let kept = kept_form::find(auth.headers(), user, auth.authenticator()).is_some();
+    let kept = kept_form::find(auth.headers(), user, site).is_some();
     let notice = notice.or_else(|| kept.then_some(KEPT));
     let csrf_token = user.token().csrf_token();
     let view = ReauthenticateView {
@@ -89,7 +90,7 @@ fn show_form(
         next: next.as_ref().map(hardtack::request::NextPath::as_str),
         errors,
     };
-    respond::page(status, reauthenticate(&shell_of(user, notice), &view))
+    respond::page(status, reauthenticate(&shell_of(&site.settings, user, notice), &view))
 }
 
 pub(crate) async fn submit(
@@ -110,7 +111,7 @@ pub(crate) async fn submit(
             let errors = [FieldError { field: "password", text: &text }];
             return Ok(match wants {
                 Wants::Page => {
-                    show_form(&auth, &user, StatusCode::UNPROCESSABLE_ENTITY, next.as_deref(), &errors, None)
+                    show_form(&site, &auth, &user, StatusCode::UNPROCESSABLE_ENTITY, next.as_deref(), &errors, None)
                 }
                 _ => respond::invalid_fields(wants, &errors),
             });
@@ -125,13 +126,13 @@ pub(crate) async fn submit(
         Err(ActionError::TooMany(refused)) if wants == Wants::Page => {
             let errors = [FieldError { field: "password", text: refused.sentence() }];
             let status = StatusCode::TOO_MANY_REQUESTS;
-            let response = show_form(&auth, &user, status, next.as_deref(), &errors, None);
+            let response = show_form(&site, &auth, &user, status, next.as_deref(), &errors, None);
             Ok(respond::retry_after(response, &refused))
         }
         Err(error) => Ok(match respond::invalid_input(wants, error) {
             Ok(WrongPassword) if wants == Wants::Page => {
                 let errors = [FieldError { field: "password", text: WRONG_PASSWORD }];
-                show_form(&auth, &user, StatusCode::UNAUTHORIZED, next.as_deref(), &errors, None)
+                show_form(&site, &auth, &user, StatusCode::UNAUTHORIZED, next.as_deref(), &errors, None)
             }
             Ok(WrongPassword) => {
                 respond::problem(wants, StatusCode::UNAUTHORIZED, "wrong_password", WRONG_PASSWORD, &[])

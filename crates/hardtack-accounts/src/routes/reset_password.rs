@@ -42,12 +42,12 @@ impl JsonBody for ResetPasswordInput {
 }
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Response, AuthError> {
-    if let Some(redirect) = PAGE.move_token_to_cookie(&auth) {
+    if let Some(redirect) = PAGE.move_token_to_cookie(&site, &auth) {
         return Ok(redirect);
     }
-    match PAGE.token(&auth) {
-        Some(token) => show_form(&site, &auth, &token, StatusCode::OK, &Shell::default(), &[]).await,
-        None => Ok(PAGE.dead_link(&auth)),
+    match PAGE.token(&site, &auth) {
+        Some(token) => show_form(&site, &auth, &token, StatusCode::OK, &Shell::unknown(&site.settings), &[]).await,
+        None => Ok(PAGE.dead_link(&site, &auth)),
     }
 }
 
@@ -62,7 +62,7 @@ async fn show_form(
     errors: &[FieldError<'_>],
 ) -> Result<Response, AuthError> {
     let link = site.accounts.find_password_link(token, auth.authenticator().now()).await;
-    let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(auth)) };
+    let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(site, auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
     let form_key = token.form_key();
     let view = ResetPasswordView {
@@ -84,13 +84,13 @@ pub(crate) async fn submit(
     FormOrJson(input): FormOrJson<ResetPasswordInput>,
 ) -> Result<Response, AuthError> {
     if let Err(error) = auth.require_pre_session() {
-        let (Some(token), Some(shell)) = (PAGE.token(&auth), shell_of_unverified(&auth, &error)) else {
+        let (Some(token), Some(shell)) = (PAGE.token(&site, &auth), shell_of_unverified(&site, &auth, &error)) else {
             return Err(error);
         };
         return show_form(&site, &auth, &token, StatusCode::FORBIDDEN, &shell, &[]).await;
     }
     let ResetPasswordInput { new_password, token, link } = input;
-    let token = match PAGE.sent_token(&SentLink { token, link }, &auth) {
+    let token = match PAGE.sent_token(&SentLink { token, link }, &site, &auth) {
         Ok(token) => token,
         Err(response) => return Ok(*response),
     };
@@ -114,7 +114,7 @@ async fn reset(
         Err(refused) if wants == Wants::Page => {
             let errors = [FieldError { field: "", text: refused.sentence() }];
             let status = StatusCode::TOO_MANY_REQUESTS;
-            let response = show_form(&site, &auth, &token, status, &Shell::default(), &errors).await?;
+            let response = show_form(&site, &auth, &token, status, &Shell::unknown(&site.settings), &errors).await?;
             return Ok(respond::retry_after(response, &refused));
         }
         Err(refused) => return Ok(respond::too_many(wants, &refused)),
@@ -135,15 +135,15 @@ async fn reset(
                      Log in with your new password.",
                 ),
             };
-            let success = respond::success(wants, location, json!({ "detail": detail }));
-            let response = PAGE.clear_token(link_used::remember(success, &owner.id, &auth), &auth);
-            Ok(client.devices.remember(response, &owner.known(), auth.authenticator()))
+            let success = respond::success(wants, &site.path(location), json!({ "detail": detail }));
+            let response = PAGE.clear_token(link_used::remember(success, &owner.id, &site, wants), &site);
+            Ok(client.devices.remember(response, &owner.known(), &site.auth, &site.settings))
         }
-        Err(error) => match PAGE.problem_of_password(error, &auth) {
+        Err(error) => match PAGE.problem_of_password(error, &site, &auth) {
             Ok(text) => {
                 let errors = [FieldError { field: "new_password", text: &text }];
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
-                show_form(&site, &auth, &token, status, &Shell::default(), &errors).await
+                show_form(&site, &auth, &token, status, &Shell::unknown(&site.settings), &errors).await
             }
             Err(response) => Ok(*response),
         },

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use hardtack::ClientInfo;
 
 use super::Devices;
+use crate::settings::SiteSettings;
 
 /// What is known about the client of a request. The limits on attempts depend on it.
 pub(crate) struct Client {
@@ -17,7 +18,7 @@ pub(crate) struct Client {
 
 impl Client {
     /// Returns the client that sent a request.
-    pub(crate) fn of(info: &ClientInfo) -> Self {
-        Self { network: info.address().map(|address| address.network()), devices: Devices::of(info) }
+    pub(crate) fn of(info: &ClientInfo, site: &SiteSettings) -> Self {
+        Self { network: info.address().map(|address| address.network()), devices: Devices::of(info, site) }
     }
 }

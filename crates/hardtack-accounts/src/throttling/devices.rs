@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::page_cookie::{PageCookie, names};
+use crate::settings::SiteSettings;
 use crate::users::{User, username_key};
 
 /// The cookie, whose value is encrypted. It stays in the browser after a log-out and after a new password.
@@ -87,13 +88,13 @@ impl<'a> KnownUser<'a> {
 impl Devices {
     /// Reads the cookie of a request. A cookie that this site did not set, or whose key is no longer in use, counts as
     /// absent.
-    pub(crate) fn find(headers: &HeaderMap, auth: &Authenticator) -> Self {
-        Self::open(COOKIE.find(headers, auth), auth)
+    pub(crate) fn find(headers: &HeaderMap, auth: &Authenticator, site: &SiteSettings) -> Self {
+        Self::open(COOKIE.find(headers, site), auth)
     }
 
     /// Like [`Self::find`], for a request of any framework.
-    pub(super) fn of(client: &ClientInfo) -> Self {
-        Self::open(COOKIE.find_of(client), client.authenticator())
+    pub(super) fn of(client: &ClientInfo, site: &SiteSettings) -> Self {
+        Self::open(COOKIE.find_of(client, site), client.authenticator())
     }
 
     fn open(sealed: Option<&str>, auth: &Authenticator) -> Self {
@@ -117,18 +118,24 @@ impl Devices {
     }
 
     /// Adds the cookie to a response.
-    pub(crate) fn remember(&self, response: Response, user: &KnownUser<'_>, auth: &Authenticator) -> Response {
+    pub(crate) fn remember(
+        &self,
+        response: Response,
+        user: &KnownUser<'_>,
+        auth: &Authenticator,
+        site: &SiteSettings,
+    ) -> Response {
         match self.sealed_with(user, auth) {
-            Some(sealed) => COOKIE.set(response, &sealed, auth),
+            Some(sealed) => COOKIE.set(response, &sealed, site),
             None => response,
         }
     }
 
     /// Returns the cookie for a response of any framework.
-    pub(crate) fn cookie(&self, user: &KnownUser<'_>, auth: &Authenticator) -> SetCookies {
+    pub(crate) fn cookie(&self, user: &KnownUser<'_>, auth: &Authenticator, site: &SiteSettings) -> SetCookies {
         let mut cookies = SetCookies::default();
         if let Some(sealed) = self.sealed_with(user, auth) {
-            cookies.push(COOKIE.set_cookie(&sealed, auth));
+            cookies.push(COOKIE.set_cookie(&sealed, site));
         }
         cookies
     }

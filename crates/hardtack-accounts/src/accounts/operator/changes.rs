@@ -28,7 +28,8 @@ pub struct PasswordLink {
 }
 
 impl PasswordLink {
-    /// Returns the URL of the link. `site` is the site's public address, such as `https://site.example`.
+    /// Returns the URL of the link. `site` is the public address of the site's pages, such as `https://site.example`.
+    /// [`Site::address`](crate::Site::address) returns this address.
     pub fn url(&self, site: &str) -> String {
         format!("{}/password/reset?token={}", site.trim_end_matches('/'), self.token.as_str())
     }

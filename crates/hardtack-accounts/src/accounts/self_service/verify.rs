@@ -1,5 +1,7 @@
 //! Verifies passwords, for a log-in or a re-authentication.
 
+use std::sync::Arc;
+
 use hardtack::clock::{Clock, SystemClock};
 use hardtack::refusal::Reason;
 use hardtack::{Authenticator, ClientInfo, LogIn, SetCookies, VerifiedToken};
@@ -9,6 +11,7 @@ use crate::accounts::passwords::VerifiedPassword;
 use crate::accounts::{Accounts, ActionError};
 use crate::activity::RequestInfo;
 use crate::passwords::TypedPassword;
+use crate::settings::SiteSettings;
 use crate::throttling::{Devices, KnownUser};
 
 /// A user whose password has just been verified. Pass it to `Auth::log_in`, or to `LogInForm::log_in`.
@@ -40,12 +43,13 @@ pub(crate) struct Browser {
     pub(crate) request: RequestInfo,
     pub(crate) devices: Devices,
     pub(crate) authenticator: Authenticator,
+    pub(crate) settings: Arc<SiteSettings>,
 }
 
 impl Browser {
     /// Returns a cookie that identifies this browser as one in which the user has logged in.
     pub(super) fn cookie(&self, user: &KnownUser<'_>) -> SetCookies {
-        self.devices.cookie(user, &self.authenticator)
+        self.devices.cookie(user, &self.authenticator, &self.settings)
     }
 }
 
@@ -126,7 +130,8 @@ impl Accounts {
         let authenticator = client.authenticator().clone();
         let (request, client) = self.client(client);
         let verified = self.verify_log_in(username, password, &request, &client).await?;
-        let browser = Browser { request, devices: client.devices, authenticator };
+        let settings = self.cookie_settings(&authenticator);
+        let browser = Browser { request, devices: client.devices, authenticator, settings };
         Ok(VerifiedUser::new(self.clone(), verified, Some(browser)))
     }
 
@@ -182,7 +187,8 @@ impl Accounts {
         let authenticator = client.authenticator().clone();
         let (request, client) = self.client(client);
         let verified = self.verify_password_again(token.subject(), token.session(), password, &request).await?;
-        let browser = Browser { request, devices: client.devices, authenticator };
+        let settings = self.cookie_settings(&authenticator);
+        let browser = Browser { request, devices: client.devices, authenticator, settings };
         Ok(VerifiedUser::new(self.clone(), verified, Some(browser)))
     }
 }

@@ -53,7 +53,7 @@ impl AccountForm for SettingsInput {
         let Self { display_name: Some(display_name), email: Some(email), .. } = self else { return None };
         let profile = Profile { display_name: display_name.clone(), email: email.clone() };
         let sealed = kept_form::seal(&user_id, &profile, &site.auth)?;
-        *response = kept_form::set(std::mem::take(response), &sealed, &site.auth);
+        *response = kept_form::set(std::mem::take(response), &sealed, site);
         Some(())
     }
 
@@ -69,7 +69,7 @@ impl AccountForm for SettingsInput {
         }
         let (profile, _) = self.into_profile(user);
         if !user.token().is_fresh(auth.authenticator().now()) {
-            return Ok(ask_and_keep(AfterProof::Account.redirect(), user, &profile, site));
+            return Ok(ask_and_keep(AfterProof::Account.redirect(site), user, &profile, site));
         }
         let page = AccountPage { profile, notice: Some(notice), ..AccountPage::new(user, site) };
         Ok(page.respond(user, StatusCode::FORBIDDEN))
@@ -79,7 +79,7 @@ impl AccountForm for SettingsInput {
 /// Adds a cookie to `redirect` that keeps the input until the user has entered the password.
 fn ask_and_keep(redirect: Response, user: &User, profile: &Profile, site: &Site) -> Response {
     match kept_form::seal(&user.id, profile, &site.auth) {
-        Some(sealed) => kept_form::set(redirect, &sealed, &site.auth),
+        Some(sealed) => kept_form::set(redirect, &sealed, site),
         None => redirect,
     }
 }
@@ -125,7 +125,7 @@ pub(crate) async fn change_settings(
     }
     let (profile, password) = input.into_profile(&user);
     if let Err(error) = fresh {
-        return Ok(match ask_for_password(&auth, error, AfterProof::Account) {
+        return Ok(match ask_for_password(&site, &auth, error, AfterProof::Account) {
             Ok(redirect) => ask_and_keep(redirect, &user, &profile, &site),
             Err(error) => error.into_response(),
         });
@@ -158,11 +158,13 @@ async fn change(
     };
     let session = user.token().session();
     let error = match site.accounts.change_profile(&user, profile.clone(), password, session, &request).await {
-        Ok((changed, None)) => return Ok(respond::success(wants, "/account?done=settings", json!(changed))),
+        Ok((changed, None)) => {
+            return Ok(respond::success(wants, &site.path("/account?done=settings"), json!(changed)));
+        }
         Ok((changed, Some(limit))) => {
             let mut body = json!(changed);
             body["detail"] = json!(limit.explain(&changed.email));
-            return Ok(respond::success(wants, "/account?done=settings-limited", body));
+            return Ok(respond::success(wants, &site.path("/account?done=settings-limited"), body));
         }
         Err(ActionError::TooMany(refused)) if wants == Wants::Page => {
             let errors = [FieldError { field: "current_password", text: refused.sentence() }];
