@@ -50,7 +50,9 @@ async fn listen() -> Result<(), Failed> {
     let (_, keys) = hs256_keys()?;
     let builder = accounts.configure(Authenticator::builder(keys)).base_url(&format!("http://{address}"));
     let authenticator = builder.build()?;
-    let router = Router::new().route("/user", get(async || "hello")).merge(Site::new(authenticator, accounts).router());
+    let router = Router::new()
+        .route("/user", get(async || "hello"))
+        .merge(Site::builder(authenticator, accounts).build()?.router());
     println!("{}", serde_json::json!({ "address": address, "cookie": "" }));
     Ok(axum::serve(listener, router).await?)
 }

@@ -1,7 +1,9 @@
-//! The navigation on error pages.
+//! Error pages, and the navigation on them.
 //!
-//! The error page for a refused request is rendered before the user is known. This middleware looks up the user. Then
-//! it adds the navigation of the other pages to the error page: the links and the log-out button.
+//! If a handler responds with an error, it does not know who is logged in. If the core refuses a request, it renders
+//! the error page before the user is known. This middleware looks up the user. Then it renders the handler's error
+//! page, or it adds the navigation to the core's error page. The navigation consists of the links and the log-out
+//! button.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -11,7 +13,8 @@ use hardtack::request::Wants;
 use http::{HeaderValue, header};
 
 use crate::extract::{shell_of, user_of_refused};
-use crate::pages::{Shell, with_navigation};
+use crate::pages::{ErrorView, Shell, error_page, with_navigation};
+use crate::respond::ErrorPage;
 use crate::site::Site;
 
 /// The maximum size of an error page, in bytes. If a page is longer, the middleware logs an error and sends an empty
@@ -23,27 +26,42 @@ pub(crate) async fn add_navigation(State(site): State<Site>, request: Request, n
         return next.run(request).await;
     }
     let (headers, uri) = (request.headers().clone(), request.uri().clone());
-    let response = next.run(request).await;
-    // Skip server errors. If the store is down, another query would only delay the response.
+    let mut response = next.run(request).await;
+    let is_client_error = response.status().is_client_error();
+    let error = response.extensions_mut().remove::<ErrorPage>();
     let is_page =
         response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    if !response.status().is_client_error() || !is_page {
+    if error.is_none() && !(is_client_error && is_page) {
         return response;
     }
-    let user = user_of_refused(&headers, &uri, &site).await;
-    let shell = user.as_ref().map_or(Shell { is_known: true, ..Shell::default() }, |user| shell_of(user, None));
-    let (mut head, body) = response.into_parts();
-    let Ok(page) = to_bytes(body, LONGEST_PAGE).await else {
-        tracing::error!(event = "error_page_too_long");
-        return Response::from_parts(head, Body::empty());
+    // Do not look up the user after a server error. If the store is down, another query would only delay the response.
+    let user = if is_client_error { user_of_refused(&headers, &uri, &site).await } else { None };
+    let shell = match &user {
+        Some(user) => shell_of(&site.settings, user, None),
+        None if is_client_error => Shell::visitor(&site.settings, None),
+        None => Shell::unknown(&site.settings),
     };
-    match std::str::from_utf8(&page).ok().and_then(|page| with_navigation(page, &shell)) {
-        Some(page) => {
-            head.headers.remove(header::CONTENT_LENGTH);
-            // The page now contains the user's CSRF token, so it must not be cached.
-            head.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(hardtack::refusal::NO_STORE));
-            Response::from_parts(head, Body::from(page))
+    let (mut head, body) = response.into_parts();
+    let page = match error {
+        Some(ErrorPage { title, explanation, action }) => {
+            let view = ErrorView { status: head.status.as_u16(), title, explanation: &explanation, action };
+            error_page(&shell, &view).into_string()
         }
-        None => Response::from_parts(head, Body::from(page)),
+        None => {
+            let Ok(page) = to_bytes(body, LONGEST_PAGE).await else {
+                tracing::error!(event = "error_page_too_long");
+                return Response::from_parts(head, Body::empty());
+            };
+            match std::str::from_utf8(&page).ok().and_then(|page| with_navigation(page, &shell)) {
+                Some(page) => page,
+                None => return Response::from_parts(head, Body::from(page)),
+            }
+        }
+    };
+    head.headers.remove(header::CONTENT_LENGTH);
+    if is_client_error {
+        // The page now contains the user's CSRF token, so it must not be cached.
+        head.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(hardtack::refusal::NO_STORE));
     }
+    Response::from_parts(head, Body::from(page))
 }

@@ -6,10 +6,11 @@ use hardtack::request::Wants;
 use hardtack::{AuthenticatorBuilder, FailureKind, Reply};
 
 use crate::pages::{ErrorView, Shell, error_page};
+use crate::settings::SharedSettings;
 
 /// Sets the replies to failures for which the core does not redirect the browser, such as a wrong CSRF value. A browser
-/// gets an error page of this site. An API client still gets the core's problem details.
-pub(crate) fn with_error_pages(builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
+/// gets an error page of the site with these settings. An API client still gets the core's problem details.
+pub(crate) fn with_error_pages(builder: AuthenticatorBuilder, settings: &SharedSettings) -> AuthenticatorBuilder {
     [
         FailureKind::Csrf,
         FailureKind::ClaimsRefused,
@@ -20,10 +21,13 @@ pub(crate) fn with_error_pages(builder: AuthenticatorBuilder) -> AuthenticatorBu
         FailureKind::Internal,
     ]
     .into_iter()
-    .fold(builder, |builder, kind| builder.on(kind, page_or_default))
+    .fold(builder, |builder, kind| {
+        let settings = settings.clone();
+        builder.on(kind, move |refused| page_or_default(refused, &settings))
+    })
 }
 
-fn page_or_default(refused: &Refused<'_>) -> Reply {
+fn page_or_default(refused: &Refused<'_>, settings: &SharedSettings) -> Reply {
     let mut reply = refused.default_reply();
     if refused.wants != Wants::Page {
         return reply;
@@ -38,7 +42,7 @@ fn page_or_default(refused: &Refused<'_>) -> Reply {
         _ => "Something went wrong",
     };
     let view = ErrorView { status: reply.status, title, explanation: refused.reason.explanation(), action: None };
-    reply.body = error_page(&Shell::default(), &view).into_string();
+    reply.body = error_page(&Shell::unknown(&settings.get()), &view).into_string();
     reply
 }
 

@@ -3,6 +3,9 @@
 #[doc = include_str!("../guide/own_routes.md")]
 pub mod own_routes {}
 
+#[doc = include_str!("../guide/own_pages.md")]
+pub mod own_pages {}
+
 #[doc = include_str!("../guide/email.md")]
 pub mod email {}
 

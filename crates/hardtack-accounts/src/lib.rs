@@ -26,29 +26,30 @@
 //!     let accounts = Accounts::open(database).await?.with_sessions();
 //!     let auth = accounts
 //!         .configure(Authenticator::builder(KeySet::from_secret_env("JWT_SECRET_KEY")?))
+//!         .urls(Site::urls_at("/auth")) // the log-in page is at /auth/login
 //!         .base_url("http://127.0.0.1:8000")
 //!         .build()?;
+//!     let site = Site::builder(auth.clone(), accounts).at("/auth").name("Corner Shop").build()?;
 //!
-//!     let app = Router::new()
-//!         .route("/hello", get(hello))
-//!         .layer(AuthLayer::new(auth.clone()))
-//!         .merge(Site::new(auth, accounts).router());
+//!     let shop = Router::new().route("/", get(home)).layer(AuthLayer::new(auth));
+//!     let app = shop.merge(site.router());
 //!
 //!     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
 //!     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
 //!     Ok(())
 //! }
 //!
-//! async fn hello(token: AccessToken) -> String {
+//! async fn home(token: AccessToken) -> String {
 //!     format!("Hello, user {}", token.subject())
 //! }
 //! ```
 //!
 //! # Routes
 //!
+//! If the pages have a path of their own, such as `/auth` ([`SiteBuilder::at`]), put this path before each route.
+//!
 //! | route | for | what it does |
 //! | --- | --- | --- |
-//! | `/` | visitors | home page |
 //! | `/signup`, `/login`, `/logout` | visitors | form and submission; `/logout` asks for confirmation |
 //! | `/password/forgot`, `/password/reset` | visitors | a forgotten password, by [email](mail) |
 //! | `/email/confirm`, `/email/undo` | visitors | confirms a new email address; restores the previous one |
@@ -57,17 +58,17 @@
 //! | `/account` | users | profile and password; needs a recent log-in |
 //! | `/account/sessions` | users | devices, recent activity; logs out other devices |
 //! | `/account/activity` | users | recent activity as JSON |
-//! | `/service` | users | an example of a protected page |
-//! | `/healthz`, `/openapi.json`, `/assets` | everyone | health check, OpenAPI 3.1 document, stylesheet, script, logo |
-//! | `/.well-known/change-password` | password managers | redirects to the account page |
-//! | `/robots.txt`, `/favicon.ico` | crawlers, browsers | which pages not to visit; the logo |
+//! | `/healthz`, `/openapi.json`, `/assets` | everyone | health check, OpenAPI 3.1 document, stylesheet, script |
 //!
 //! # Map
 //!
-//! - [`Accounts`]: opens the database, configures the authenticator, and finds, adds and changes users.
-//! - [`Site`]: the routes.
+//! - [`Accounts`]: opens the database, configures the authenticator, and finds, adds and changes users. You can use
+//!   `Accounts` without the pages, in axum and actix-web. A [`NewUser`] describes a user who signs up, and a
+//!   [`VerifiedUser`] can be logged in. An [`ActionError`] says why an operation failed.
+//! - [`Site`]: the pages. [`SiteBuilder`] sets where they are and how they look; [`Page`] and [`PageView`] are for
+//!   templates of your own.
 //! - [`User`]: a user, which your own handlers extract with [`CurrentUser<User>`](hardtack_axum::CurrentUser) on a
-//!   router whose state is the [`Site`].
+//!   router whose state is the [`Site`] or the [`Accounts`].
 //! - [`NameRules`] and [`PasswordRules`]: which user names and passwords are accepted.
 //! - [`LogInLimits`]: how often passwords may be tried, accounts created and links requested.
 //! - [`mail`]: the trait that sends email, and an implementation that writes to a folder during development.
@@ -83,6 +84,7 @@
 #![cfg_attr(
     doc,
     doc = "\n- [Your own routes](guide::own_routes): users in your handlers, several databases, layers.\n\
+           - [Your own pages](guide::own_pages): a log-in page of your own over the same users, in axum or actix-web.\n\
            - [Names and passwords](guide::names_and_passwords): which are accepted, and how they are compared.\n\
            - [Email](guide::email): confirmation and reset links, sending with the library of your choice.\n\
            - [JSON API](guide::programs): how API clients use the routes, send CSRF tokens and handle errors.\n\
@@ -99,6 +101,7 @@ mod flood_log;
 pub mod guide;
 mod links;
 pub mod mail;
+mod misplaced;
 mod page_cookie;
 mod pages;
 mod passwords;
@@ -106,17 +109,23 @@ mod respond;
 mod router;
 mod routes;
 mod security_headers;
+mod settings;
 mod site;
 mod task_queue;
 mod throttling;
 mod uninterrupted;
 mod users;
 
-pub use accounts::{Accounts, AccountsError, PasswordLink, UserChangeError};
+pub use accounts::{
+    Accounts, AccountsError, ActionError, DeadLink, DisplayNameProblem, EmailChangeProblem, MailProblem, NewUser,
+    PasswordChangeProblem, PasswordLink, PasswordResetProblem, SignUpProblems, SignedUp, UserChangeError, VerifiedUser,
+    WrongPassword,
+};
 pub use passwords::{PasswordProblem, PasswordRules, PasswordTable, PasswordTableError, TableSummary};
-pub use site::Site;
+pub use settings::{Color, Page, PageView, Registration};
+pub use site::{Site, SiteBuilder, SiteError};
 pub use throttling::LogInLimits;
-pub use users::{EmailAddress, NameCollision, NameRules, User, UserRecord};
+pub use users::{EmailAddress, NameCollision, NameRules, User, UserNameProblem, UserRecord};
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

@@ -1,17 +1,21 @@
 //! A short-lived cookie that belongs to one page.
 
 use axum::response::Response;
-use hardtack::Authenticator;
+use hardtack::ClientInfo;
 use hardtack::cookie::CookieName;
 use http::{HeaderMap, HeaderValue, header};
 
+use crate::settings::SiteSettings;
+
 /// The names of all cookies that pages set for themselves, without prefixes.
 pub(crate) mod names {
-    pub(crate) const DEVICE: &str = "hardtack_device";
+    pub(crate) const DEVICE: &str = "known_device";
+    /// The name of [`DEVICE`] on the site of `hardtack serve`.
+    pub(crate) const DEMO_DEVICE: &str = "hardtack_device";
     pub(crate) const LINK_USED: &str = "link_used";
     pub(crate) const MAIL_LINK: &str = "mail_link";
     pub(crate) const SETTINGS_DRAFT: &str = "settings_draft";
-    pub(crate) const ALL: [&str; 4] = [DEVICE, LINK_USED, MAIL_LINK, SETTINGS_DRAFT];
+    pub(crate) const ALL: [&str; 5] = [DEVICE, DEMO_DEVICE, LINK_USED, MAIL_LINK, SETTINGS_DRAFT];
 }
 
 /// A cookie that one page sets for itself. It is `HttpOnly` and `SameSite=Lax`, and never holds a session's
@@ -21,7 +25,7 @@ pub(crate) mod names {
 pub(crate) struct PageCookie {
     /// The name, without a prefix: one of [`names`].
     pub(crate) name: &'static str,
-    /// The path that the cookie applies to if the site is reached over http.
+    /// The page that gets the cookie if the site is reached over http. `/` stands for all pages of the site.
     pub(crate) path: &'static str,
     /// The `Max-Age` of the cookie, in seconds.
     pub(crate) max_age: u32,
@@ -29,37 +33,51 @@ pub(crate) struct PageCookie {
 
 impl PageCookie {
     /// Sets the cookie. The value must consist of ASCII letters, digits, `-` and `_`.
-    pub(crate) fn set(&self, response: Response, value: &str, auth: &Authenticator) -> Response {
-        append(response, self.render(value, self.max_age, auth.sets_secure_cookies()))
+    pub(crate) fn set(&self, response: Response, value: &str, site: &SiteSettings) -> Response {
+        append(response, self.set_cookie(value, site))
+    }
+
+    /// Returns the value of the `Set-Cookie` field that [`Self::set`] adds.
+    pub(crate) fn set_cookie(&self, value: &str, site: &SiteSettings) -> String {
+        self.render(value, self.max_age, site)
     }
 
     /// Deletes the cookie.
-    pub(crate) fn clear(&self, response: Response, auth: &Authenticator) -> Response {
-        append(response, self.render("", 0, auth.sets_secure_cookies()))
+    pub(crate) fn clear(&self, response: Response, site: &SiteSettings) -> Response {
+        append(response, self.render("", 0, site))
     }
 
     /// Returns the cookie's value. If the request has two cookies with this name, returns `None`, because an attacker
     /// on a sibling domain may have set one of them.
-    pub(crate) fn find<'h>(&self, headers: &'h HeaderMap, auth: &Authenticator) -> Option<&'h str> {
-        self.find_in(headers, auth.sets_secure_cookies())
-    }
-
-    fn find_in<'h>(&self, headers: &'h HeaderMap, secure: bool) -> Option<&'h str> {
+    pub(crate) fn find<'h>(&self, headers: &'h HeaderMap, site: &SiteSettings) -> Option<&'h str> {
         let fields = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
-        let value = CookieName::new(self.full_name(secure)).find_in(fields).ok()??;
-        std::str::from_utf8(value).ok().filter(|value| !value.is_empty())
+        text(CookieName::new(self.full_name(site)).find_in(fields).ok()??)
     }
 
-    fn full_name(&self, secure: bool) -> String {
-        if secure { format!("__Host-Http-{}", self.name) } else { self.name.to_owned() }
+    /// Like [`Self::find`], for a request of any framework.
+    pub(crate) fn find_of<'c>(&self, client: &'c ClientInfo, site: &SiteSettings) -> Option<&'c str> {
+        text(client.cookie(&CookieName::new(self.full_name(site)))?)
+    }
+
+    fn full_name(&self, site: &SiteSettings) -> String {
+        let name = if site.is_demo && self.name == names::DEVICE { names::DEMO_DEVICE } else { self.name };
+        if site.secure_cookies { format!("__Host-Http-{name}") } else { name.to_owned() }
     }
 
     /// Renders the value of `Set-Cookie` (RFC 6265 §4.1).
-    fn render(&self, value: &str, max_age: u32, secure: bool) -> String {
-        let name = self.full_name(secure);
-        let (secure, path) = if secure { ("; Secure", "/") } else { ("", self.path) };
+    fn render(&self, value: &str, max_age: u32, site: &SiteSettings) -> String {
+        let name = self.full_name(site);
+        let (secure, path) = match site.secure_cookies {
+            true => ("; Secure", "/".into()),
+            false => ("", site.cookie_path(self.path)),
+        };
         format!("{name}={value}; Max-Age={max_age}{secure}; HttpOnly; Path={path}; SameSite=Lax")
     }
+}
+
+/// Returns the value as text, unless it is empty.
+fn text(value: &[u8]) -> Option<&str> {
+    std::str::from_utf8(value).ok().filter(|value| !value.is_empty())
 }
 
 fn append(mut response: Response, set_cookie: String) -> Response {
@@ -80,22 +98,29 @@ mod tests {
 
     const COOKIE: PageCookie = PageCookie { name: "draft", path: "/account", max_age: 600 };
 
+    fn site(secure_cookies: bool) -> SiteSettings {
+        SiteSettings { secure_cookies, ..SiteSettings::default() }
+    }
+
     fn find(fields: &[&'static str]) -> Option<String> {
         let mut headers = HeaderMap::new();
         for field in fields {
             headers.append(header::COOKIE, HeaderValue::from_static(field));
         }
-        COOKIE.find_in(&headers, false).map(str::to_owned)
+        COOKIE.find(&headers, &site(false)).map(str::to_owned)
     }
 
     #[test]
     fn it_is_http_only_and_sent_to_its_page() {
-        assert_eq!(COOKIE.render("abc", 600, false), "draft=abc; Max-Age=600; HttpOnly; Path=/account; SameSite=Lax");
         assert_eq!(
-            COOKIE.render("abc", 600, true),
+            COOKIE.render("abc", 600, &site(false)),
+            "draft=abc; Max-Age=600; HttpOnly; Path=/account; SameSite=Lax"
+        );
+        assert_eq!(
+            COOKIE.render("abc", 600, &site(true)),
             "__Host-Http-draft=abc; Max-Age=600; Secure; HttpOnly; Path=/; SameSite=Lax"
         );
-        assert_eq!(COOKIE.render("", 0, false), "draft=; Max-Age=0; HttpOnly; Path=/account; SameSite=Lax");
+        assert_eq!(COOKIE.render("", 0, &site(false)), "draft=; Max-Age=0; HttpOnly; Path=/account; SameSite=Lax");
     }
 
     #[test]
@@ -112,7 +137,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         let field = b"a=\xff\xc3; draft=planted; __Host-Http-draft=abc; \xe9=1";
         headers.append(header::COOKIE, HeaderValue::from_bytes(field).unwrap());
-        assert_eq!(COOKIE.find_in(&headers, true), Some("abc"));
-        assert_eq!(COOKIE.find_in(&headers, false), Some("planted"));
+        assert_eq!(COOKIE.find(&headers, &site(true)), Some("abc"));
+        assert_eq!(COOKIE.find(&headers, &site(false)), Some("planted"));
     }
 }

@@ -37,7 +37,35 @@ pub(crate) fn problem(
     detail: &str,
     errors: &[FieldError<'_>],
 ) -> Response {
-    problem_in(&Shell::default(), wants, status, code, detail, errors)
+    if wants == Wants::Page {
+        let (title, explanation) = for_people(status, code, detail);
+        return error(status, title, explanation, None);
+    }
+    problem_details(status, code, detail, errors)
+}
+
+/// An error page that is rendered after the handler has run, by the middleware
+/// [`add_navigation`](crate::error_navigation::add_navigation). The middleware knows the site and the user.
+#[derive(Clone)]
+pub(crate) struct ErrorPage {
+    /// What happened, in a few words.
+    pub(crate) title: &'static str,
+    /// What happened and what to do, in a sentence or two.
+    pub(crate) explanation: String,
+    /// The path and the label of a link to a page of this site. If it is `None`, the page links to the home page.
+    pub(crate) action: Option<(&'static str, &'static str)>,
+}
+
+/// Responds to a browser with an error page.
+pub(crate) fn error(
+    status: StatusCode,
+    title: &'static str,
+    explanation: &str,
+    action: Option<(&'static str, &'static str)>,
+) -> Response {
+    let mut response = (status, Html("")).into_response();
+    response.extensions_mut().insert(ErrorPage { title, explanation: explanation.to_owned(), action });
+    response
 }
 
 /// Responds with 422 and the errors of fields.
@@ -60,6 +88,10 @@ pub(crate) fn problem_in(
         let view = ErrorView { status: status.as_u16(), title, explanation, action: None };
         return page(status, error_page(shell, &view));
     }
+    problem_details(status, code, detail, errors)
+}
+
+fn problem_details(status: StatusCode, code: &str, detail: &str, errors: &[FieldError<'_>]) -> Response {
     let mut body = json!({
         "type": "about:blank",
         "title": status.canonical_reason().unwrap_or_default(),
@@ -94,6 +126,7 @@ fn for_people<'d>(status: StatusCode, code: &str, detail: &'d str) -> (&'static 
         "too_many_attempts" => ("Too many attempts", detail),
         "outcome_unknown" => ("Please check your change", detail),
         "no_mail" => ("This site sends no email", detail),
+        "registration_closed" => ("Registration is closed", detail),
         "no_such_session" => ("Already logged out", detail),
         _ if status.is_client_error() => ("This did not work", detail),
         _ => ("Something went wrong", detail),

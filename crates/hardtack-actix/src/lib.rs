@@ -134,7 +134,7 @@ pub use service::AuthService;
 pub use hardtack;
 #[doc(no_inline)]
 pub use hardtack::{
-    Authenticator, AuthenticatorBuilder, BackendError, CookiePolicy, Credentials, CsrfPolicy, FailureKind, FindUser,
-    KeySet, LogIn, MemorySessions, Need, RefreshMode, Role, SessionId, SigningKey, TokenLocation, Urls, VerifiedToken,
-    VerifyingKey, jwt::Algorithm, refusal::Reason, request::Wants,
+    Authenticator, AuthenticatorBuilder, BackendError, ClientInfo, CookiePolicy, Credentials, CsrfPolicy, FailureKind,
+    FindUser, KeySet, LogIn, MemorySessions, Need, RefreshMode, Role, SessionId, SigningKey, TokenLocation, Urls,
+    VerifiedToken, VerifyingKey, jwt::Algorithm, refusal::Reason, request::Wants,
 };

@@ -41,6 +41,9 @@ struct Testing;
 #[doc = include_str!("../../hardtack/guide/throttling.md")]
 struct Throttling;
 
+#[doc = include_str!("../../../docs/accounts.md")]
+struct Accounts;
+
 #[doc = include_str!("../../../docs/coming-from-flask.md")]
 struct ComingFromFlask;
 

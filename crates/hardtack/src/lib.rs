@@ -134,7 +134,7 @@ pub mod token_source;
 mod urls;
 mod user;
 
-pub use adapter::Credentials;
+pub use adapter::{ClientInfo, Credentials};
 pub use authenticator::{Authenticator, AuthenticatorBuilder, LogIn};
 pub use base_url::BaseUrl;
 pub use config::RefreshMode;

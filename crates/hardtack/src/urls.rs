@@ -103,6 +103,16 @@ impl Urls {
         &self.home
     }
 
+    /// Returns the path of the route to which browsers post the public key of their device.
+    pub fn bind_path(&self) -> &str {
+        &self.bind
+    }
+
+    /// Returns the path of the route that refreshes a session that is bound to a device.
+    pub fn bound_path(&self) -> &str {
+        &self.bound
+    }
+
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let routes = [
             ("log-in URL", &self.login),

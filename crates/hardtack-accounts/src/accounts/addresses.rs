@@ -50,12 +50,13 @@ impl Accounts {
         };
         let password =
             current_password.filter(|password| !password.normalized().is_empty()).ok_or_else(|| unproven(&profile))?;
-        let verified = self.verify_again(&user.id, session, password, request).await.map_err(|error| match error {
-            ActionError::Invalid(WrongPassword) => unproven(&profile),
-            ActionError::TooMany(refused) => ActionError::TooMany(refused),
-            ActionError::Busy => ActionError::Busy,
-            ActionError::Backend(error) | ActionError::Unknown(error) => ActionError::Backend(error),
-        })?;
+        let verified =
+            self.verify_password_again(&user.id, session, password, request).await.map_err(|error| match error {
+                ActionError::Invalid(WrongPassword) => unproven(&profile),
+                ActionError::TooMany(refused) => ActionError::TooMany(refused),
+                ActionError::Busy => ActionError::Busy,
+                ActionError::Backend(error) | ActionError::Unknown(error) => ActionError::Backend(error),
+            })?;
         let mut transaction = self.begin().await?;
         let Some(old) = UserStore::lock_in(&mut transaction, &user.id, verified.version).await? else {
             // Another request has changed the password or disabled the user in the meantime.
@@ -86,7 +87,7 @@ impl Accounts {
     /// Queues a request for reset links, which are sent to the users who have confirmed this address. The database is
     /// queried later, in the background, so the duration of this call does not depend on whether such a user exists
     /// (ASVS 5.0 V6.3.8).
-    pub(crate) fn forgot_password(&self, address: EmailAddress, request: RequestInfo) {
+    pub(crate) fn queue_reset(&self, address: EmailAddress, request: RequestInfo) {
         if let Some(mail) = &self.mail {
             mail.push(ResetRequest { address, request });
         }
@@ -104,7 +105,7 @@ impl Accounts {
 
     /// Uses a confirmation link, which confirms the address that the link was sent to. Returns the link. Fails if the
     /// user has changed the address since the link was sent, even if the change happens during this call.
-    pub(crate) async fn confirm_email(
+    pub(crate) async fn use_confirmation_link(
         &self,
         token: &LinkToken,
         request: &RequestInfo,
@@ -128,7 +129,7 @@ impl Accounts {
     /// The person who changed the address knew the password and may still be logged in. The transaction that restores
     /// the address therefore also ends the user's sessions, or records that the sessions must end. The user's other
     /// links stop working, except links that restore an even older address.
-    pub(crate) async fn undo_email(
+    pub(crate) async fn use_undo_link(
         &self,
         token: &LinkToken,
         new_password: Option<String>,
@@ -167,7 +168,7 @@ impl Accounts {
         self.recorder.record(&link.user_id, ActivityKind::EmailRestored, request);
         if hash.is_some() {
             self.recorder.record(&link.user_id, ActivityKind::PasswordReset, request);
-            self.throttling.clear_account(&username_key(&link.username)).await;
+            self.throttling().clear_account(&username_key(&link.username)).await;
         }
         Ok((PasswordOwner { id: link.user_id, username: link.username, version, is_first: false }, ended))
     }

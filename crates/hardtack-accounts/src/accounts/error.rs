@@ -1,13 +1,17 @@
 //! Why operations on accounts fail.
 
 use std::error::Error;
+use std::fmt;
+use std::time::Duration;
 
 use hardtack::BackendError;
+use hardtack::error::WithCauses;
+use hardtack::refusal::Reason;
 use hardtack::throttle::TooManyAttempts;
 use hardtack_sqlx::MigrateError;
 
 use crate::passwords::{HashError, PasswordProblem};
-use crate::users::{Profile, ProfileProblem, UserNameProblem};
+use crate::users::{INVALID_EMAIL, Profile, ProfileProblem, UserNameProblem};
 
 /// Why [`Accounts::open`](crate::Accounts::open) failed.
 #[derive(thiserror::Error)]
@@ -23,19 +27,50 @@ pub enum AccountsError {
 
 hardtack::__debug_as_sentence!(AccountsError);
 
-/// Why an operation of [`Accounts`](crate::Accounts) failed. The type `P` describes what is wrong with the input.
-#[derive(Debug)]
-pub(crate) enum ActionError<P> {
-    /// The input is not valid.
+/// Why an operation of [`Accounts`](crate::Accounts) that a user asks for failed. The type `P` describes what is wrong
+/// with the input.
+///
+/// An `ActionError` converts into a [`Reason`], so a handler can pass it to `Auth::refuse`. If the input is not valid,
+/// the user sees the sentence of `P` ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). After too many attempts, the
+/// response is 429 with `Retry-After`. For all other errors, the response is 503.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum ActionError<P> {
+    /// The input is not valid. Nothing was changed. `Display` is a sentence for the user.
+    #[error("{0}")]
     Invalid(P),
     /// There were too many attempts. The input was not checked.
+    #[error(transparent)]
     TooMany(TooManyAttempts),
-    /// Too many passwords are being checked.
+    /// Too many passwords are being checked at once. The input was not checked.
+    #[error("too many passwords are being checked at once; try again in a few seconds")]
     Busy,
     /// The database failed, and nothing was changed.
+    #[error(transparent)]
     Backend(BackendError),
     /// The database failed during the commit, so the change may or may not have been stored.
-    Unknown(BackendError),
+    #[error("the database failed during the commit, so the change may be stored; check before you repeat it")]
+    Unknown(#[source] BackendError),
+}
+
+impl<P: fmt::Display> fmt::Debug for ActionError<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Backend(error) | Self::Unknown(error) => write!(f, "{self}: {}", WithCauses(error)),
+            _ => fmt::Display::fmt(self, f),
+        }
+    }
+}
+
+impl<P: fmt::Display> From<ActionError<P>> for Reason {
+    fn from(error: ActionError<P>) -> Self {
+        match error {
+            ActionError::Invalid(problem) => problem.to_string().into(),
+            ActionError::TooMany(refused) => refused.into(),
+            busy @ ActionError::Busy => BackendError::new(busy.to_string()).into(),
+            ActionError::Backend(error) | ActionError::Unknown(error) => error.into(),
+        }
+    }
 }
 
 impl<P> ActionError<P> {
@@ -72,26 +107,48 @@ impl<P> From<HashError> for ActionError<P> {
     }
 }
 
-/// What is wrong with each field of a sign-up.
-#[derive(Debug, Default)]
-pub(crate) struct SignUpProblems {
-    pub(crate) username: Option<UserNameProblem>,
-    pub(crate) email: Option<&'static str>,
-    pub(crate) password: Option<PasswordProblem>,
+/// What is wrong with each field of a sign-up. At least one of the fields is set. `Display` joins the sentences of all
+/// fields that are set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SignUpProblems {
+    /// What is wrong with the user name.
+    pub username: Option<UserNameProblem>,
+    /// A sentence that says what is wrong with the email address.
+    pub email: Option<&'static str>,
+    /// What is wrong with the password.
+    pub password: Option<PasswordProblem>,
 }
 
-/// The password is wrong, no such user exists, or the user is disabled. Callers cannot distinguish these cases.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct WrongPassword;
+impl fmt::Display for SignUpProblems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { username, email, password } = self;
+        let texts =
+            [username.map(|one| one.to_string()), email.map(str::to_owned), password.map(|one| one.to_string())];
+        f.write_str(&texts.into_iter().flatten().collect::<Vec<_>>().join(" "))
+    }
+}
+
+impl Error for SignUpProblems {}
+
+/// The password is wrong, no such user exists, or the user is disabled. Callers cannot distinguish these cases,
+/// so they cannot reveal which users exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("That user name and password do not match.")]
+pub struct WrongPassword;
 
 /// What is wrong with a password change.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum PasswordChangeProblem {
-    /// The current password is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PasswordChangeProblem {
+    /// The current password is wrong, or the user was disabled or deleted in the meantime.
+    #[error("That is not your current password.")]
     WrongCurrent,
     /// The text that was entered as the current password is longer than a password may be.
+    #[error("{}", PasswordProblem::TooLong)]
     CurrentTooLong,
     /// The new password breaks a rule.
+    #[error(transparent)]
     InvalidNew(PasswordProblem),
 }
 
@@ -107,18 +164,56 @@ pub(crate) struct ProfileChangeProblem {
     pub(crate) fields: Vec<ProfileProblem>,
 }
 
-/// What is wrong with a password reset.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum PasswordResetProblem {
+/// What is wrong with a new email address, or with the password that must be entered to change it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmailChangeProblem {
+    /// The current password is missing or wrong.
+    #[error("Enter your current password to change the email address.")]
+    WrongCurrent,
+    /// The text is not an email address.
+    #[error("{INVALID_EMAIL}")]
+    InvalidEmail,
+}
+
+/// The display name is too long or contains a control character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct DisplayNameProblem(pub(super) &'static str);
+
+/// What is wrong with a password reset, or with the use of a link that restores an email address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PasswordResetProblem {
     /// The link no longer works.
+    #[error("{DeadLink}")]
     DeadLink,
     /// The new password breaks a rule. The link still works.
+    #[error(transparent)]
     InvalidNew(PasswordProblem),
 }
 
-/// A link that no longer works.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct DeadLink;
+/// The link no longer works. It was used or has expired, or the account has changed since the link was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("This link no longer works. Request a new link.")]
+pub struct DeadLink;
+
+/// Why no email with a link is sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MailProblem {
+    /// Email is not turned on: see [`Accounts::with_mail`](crate::Accounts::with_mail).
+    #[error("This site does not send email.")]
+    Off,
+    /// Too many emails were requested.
+    #[error("{sentence}")]
+    Limit {
+        /// A sentence for the user. It says that too many emails were requested, and when to try again.
+        sentence: String,
+        /// How long to wait.
+        retry_after: Duration,
+    },
+}
 
 /// Returns the error for a change during which the user's sessions were ended. If the client tries again, it learns
 /// that its session has ended.

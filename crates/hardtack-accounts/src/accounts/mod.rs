@@ -6,36 +6,41 @@ mod expired_rows;
 mod operator;
 mod passwords;
 mod queued_mail;
+mod self_service;
 mod session_ends;
 
 use std::future::Future;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hardtack::authenticator::Prune;
 use hardtack::clock::Timestamp;
 use hardtack::throttle::ThrottleStore;
-use hardtack::{Authenticator, AuthenticatorBuilder, BackendError, SessionId};
+use hardtack::{Authenticator, AuthenticatorBuilder, BackendError, ClientInfo, FindUser, SessionId};
 use hardtack_db::{Migration, Pool, Transaction};
 use hardtack_sqlx::{Database, MigrateError};
 
 use self::expired_rows::ExpiredRows;
 use self::session_ends::SessionEnds;
-use crate::activity::{Activity, ActivityStore, Recorder};
+use crate::activity::{Activity, ActivityStore, Recorder, RequestInfo};
 use crate::error_pages::with_error_pages;
 use crate::links::LinkStore;
 use crate::mail::{MailQueue, MailTemplates, MailWorker, Mailer};
 use crate::page_cookie;
 use crate::passwords::{Hasher, PasswordRules};
-use crate::throttling::{CounterStore, LogInLimits, Throttling};
+use crate::settings::{SharedSettings, SiteSettings};
+use crate::throttling::{Client, CounterStore, LogInLimits, OFF, Throttling};
 use crate::uninterrupted::Uninterrupted;
 use crate::users::{EmailAddress, NameCollision, NameRules, User, UserStore, name_collisions, upgrade_names};
 
-pub use error::AccountsError;
-pub(crate) use error::{
-    ActionError, DeadLink, PasswordChangeProblem, PasswordResetProblem, ProfileChangeProblem, WrongPassword,
+pub(crate) use error::ProfileChangeProblem;
+pub use error::{
+    AccountsError, ActionError, DeadLink, DisplayNameProblem, EmailChangeProblem, MailProblem, PasswordChangeProblem,
+    PasswordResetProblem, SignUpProblems, WrongPassword,
 };
 pub use operator::{PasswordLink, UserChangeError};
-pub(crate) use passwords::VerifiedPassword;
+pub(crate) use self_service::Browser;
+pub use self_service::{NewUser, SignedUp, VerifiedUser};
 
 /// The migrations of this crate's tables, in order.
 const MIGRATIONS: &[Migration] = &[
@@ -86,7 +91,7 @@ const NAMES: u32 = 9;
 
 /// User accounts and their passwords, stored in a database. Clones share the database pool and the background tasks.
 ///
-/// Call [`open`](Self::open) once, pass the authenticator's builder to [`configure`](Self::configure), and create a
+/// Call [`open`](Self::open) once, pass the authenticator's builder to [`configure`](Self::configure), and build a
 /// [`Site`](crate::Site) from the authenticator and the accounts.
 #[derive(Clone, Debug)]
 pub struct Accounts {
@@ -105,7 +110,13 @@ pub struct Accounts {
     uninterrupted: Uninterrupted,
     log_in_limits: LogInLimits,
     counter_store: CounterStore,
-    throttling: Throttling,
+    /// The counters of attempts. They are set as soon as the authenticator is known, because a key of the authenticator
+    /// makes the names of the counters.
+    throttling: Arc<OnceLock<Throttling>>,
+    /// The settings of the site that uses these accounts.
+    settings: SharedSettings,
+    /// The address with which links in emails begin.
+    mail_address: Option<Arc<str>>,
 }
 
 /// How long a change to a user waits for the session store.
@@ -148,9 +159,9 @@ impl Accounts {
             uninterrupted,
             log_in_limits: LogInLimits::default(),
             counter_store,
-            // `for_site` replaces this value as soon as the key for the counters is known. Until then, no password is
-            // verified, because only a site verifies passwords.
-            throttling: Throttling::off(),
+            throttling: Arc::default(),
+            settings: SharedSettings::default(),
+            mail_address: None,
         })
     }
 
@@ -200,7 +211,7 @@ impl Accounts {
     /// Sets how often passwords may be tried, accounts created and links requested.
     #[must_use]
     pub fn with_log_in_limits(self, log_in_limits: LogInLimits) -> Self {
-        Self { log_in_limits, ..self }
+        Self { log_in_limits, throttling: Arc::default(), ..self }
     }
 
     /// Sets the store for the counters of attempts. By default, the counters are in the database of the accounts, so
@@ -210,20 +221,53 @@ impl Accounts {
     /// To set how many attempts are allowed, call [`with_log_in_limits`](Self::with_log_in_limits).
     #[must_use]
     pub fn with_throttle_store(self, store: impl ThrottleStore + Clone) -> Self {
-        Self { counter_store: CounterStore::new(store), ..self }
+        Self { counter_store: CounterStore::new(store), throttling: Arc::default(), ..self }
     }
 
-    /// Turns on the counting of attempts. The names of the counters are HMACs whose key is derived from the
-    /// authenticator's signing key.
+    /// Returns the settings of the site that uses these accounts.
+    pub(crate) const fn settings(&self) -> &SharedSettings {
+        &self.settings
+    }
+
+    /// Returns the settings for the cookies of an application's own page. Before a site is built, the settings do not
+    /// say whether cookies are `Secure`, so the authenticator decides.
+    pub(crate) fn cookie_settings(&self, auth: &Authenticator) -> Arc<SiteSettings> {
+        let settings = self.settings.get();
+        let secure_cookies = auth.sets_secure_cookies();
+        if settings.secure_cookies == secure_cookies {
+            return settings;
+        }
+        Arc::new(SiteSettings { secure_cookies, ..(*settings).clone() })
+    }
+
+    /// Returns the address with which links in emails begin, without a slash at its end. Returns `None` if this process
+    /// sends no email.
+    pub(crate) fn mail_address(&self) -> Option<&str> {
+        self.mail_address.as_deref()
+    }
+
+    /// Turns on the counting of attempts, for this value and its clones. The names of the counters are HMACs whose key
+    /// is derived from the authenticator's signing key.
     pub(crate) fn for_site(self, auth: &Authenticator) -> Self {
-        let throttling = Throttling::new(self.log_in_limits, auth, &self.counter_store);
-        Self { throttling, ..self }
+        self.count_attempts(auth);
+        self
+    }
+
+    /// Turns on the counting of attempts. Does nothing if the counting is already on.
+    fn count_attempts(&self, auth: &Authenticator) {
+        self.throttling.get_or_init(|| Throttling::new(self.log_in_limits, auth, &self.counter_store));
+    }
+
+    /// Returns the details to record about the client of a request, and the client whose attempts are counted.
+    fn client(&self, client: &ClientInfo) -> (RequestInfo, Client) {
+        self.count_attempts(client.authenticator());
+        (RequestInfo::of(client), Client::of(client, &self.cookie_settings(client.authenticator())))
     }
 
     /// Returns the counters for actions such as signing up. Do not use them for passwords: the methods of [`Accounts`]
     /// that verify a password already count each attempt.
-    pub(crate) const fn throttling(&self) -> &Throttling {
-        &self.throttling
+    pub(crate) fn throttling(&self) -> &Throttling {
+        self.throttling.get().unwrap_or(&OFF)
     }
 
     /// Keeps the sessions in the same database as the accounts. [`configure`](Self::configure) then sets the
@@ -249,16 +293,18 @@ impl Accounts {
     }
 
     /// Turns on email: users can confirm their addresses and reset a forgotten password. Links in emails start with
-    /// `site`, the site's public address, such as `https://site.example`.
+    /// `site`, the public address of the site's pages, such as `https://site.example`. If the pages are at a path of
+    /// their own ([`SiteBuilder::at`](crate::SiteBuilder::at)), include the path: `https://site.example/auth`.
     ///
     /// An email about a change, such as a new address or password, is queued in the transaction that stores the change.
     /// Any process that has called this method can send the email, even if the process that queued it has crashed. If
     /// the mailer fails, the email is sent again later.
     #[must_use]
     pub fn with_mail(self, from: EmailAddress, site: &str, mailer: impl Mailer) -> Self {
-        let templates = MailTemplates::new(from, site);
+        let site = site.trim_end_matches('/');
+        let templates = MailTemplates::new(from, site, self.settings.clone());
         let worker = MailWorker::new(&self.database, self.recorder.clone(), templates, mailer);
-        Self { mail: Some(MailQueue::start(worker)), queues_mail: true, ..self }
+        Self { mail: Some(MailQueue::start(worker)), queues_mail: true, mail_address: Some(site.into()), ..self }
     }
 
     /// Queues the emails about changes to users, but does not send them. Another process, which has called
@@ -284,7 +330,7 @@ impl Accounts {
     /// or set a store yourself.
     pub fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         let recorder = self.recorder.clone();
-        let builder = self.session_ends.configure(with_error_pages(Self::reserve_names(builder)));
+        let builder = self.session_ends.configure(with_error_pages(Self::reserve_names(builder), &self.settings));
         builder.on_event(move |event| recorder.record_event(event)).also_prune("activity", self.expired_rows())
     }
 
@@ -415,5 +461,14 @@ impl Accounts {
     /// Checks that the database responds. If the last write failed, also checks that the database accepts writes again.
     pub(crate) async fn ping(&self) -> Result<(), BackendError> {
         self.users.ping().await
+    }
+}
+
+/// Takes the [`Accounts`] from the router's state, or from axum's `FromRef` and actix-web's `web::Data`.
+impl FindUser for User {
+    type State = Accounts;
+
+    async fn find_user(subject: &str, accounts: &Accounts) -> Result<Option<Self>, BackendError> {
+        accounts.find(subject).await
     }
 }

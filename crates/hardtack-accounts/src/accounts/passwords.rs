@@ -16,12 +16,14 @@ use crate::mail::{JobKind, MailLimit};
 use crate::passwords::{PasswordProblem, TypedPassword, Verdict};
 use crate::throttling::{Client, KnownUser, Try};
 use crate::users::{
-    EmailAddress, INVALID_EMAIL, NewUser, StoredCredentials, User, UserNameProblem, UserStore, username_key,
+    EmailAddress, INVALID_EMAIL, NewUserRow, StoredCredentials, User, UserNameProblem, UserStore, username_key,
 };
 
 /// A user whose password has just been verified.
+#[derive(Debug)]
 pub(crate) struct VerifiedPassword {
     pub(crate) user_id: String,
+    pub(crate) username: String,
     /// The version of the password that was verified.
     pub(crate) version: i64,
     /// Whether the password was entered on a device on which the user has logged in before.
@@ -50,7 +52,7 @@ impl Accounts {
     /// Adds a user, or returns what is wrong with each field. If `email` is not empty, the site sends a confirmation
     /// link to this address. If a limit keeps the link from being sent, this method returns the limit along with the
     /// user.
-    pub(crate) async fn sign_up(
+    pub(crate) async fn store_new_user(
         &self,
         username: &str,
         email: &str,
@@ -82,7 +84,7 @@ impl Accounts {
         }
         let password_hash = self.hasher.hash(password).await?;
         let mut transaction = self.begin().await?;
-        let new = NewUser { name: &name, email, password_hash: &password_hash, now };
+        let new = NewUserRow { name: &name, email, password_hash: &password_hash, now };
         let Some(user) = UserStore::add_in(&mut transaction, new).await? else {
             drop(transaction);
             // Another sign-up has taken the name in the meantime.
@@ -147,21 +149,32 @@ impl Accounts {
                 (known, Some(found))
             }
         };
-        let (attempt, by_known_device) = self.throttling.log_in(&name_key, device, client, request).await?;
+        let (attempt, by_known_device) = self.throttling().log_in(&name_key, device, client, request).await?;
         let verified = async {
             let found = match found {
                 Some(found) => found,
                 None => self.users.credentials_by_name(username).await?,
             };
-            self.verify_password(found, password, request).await
+            self.compare_password(found, password, request).await
         };
         let verified = counted(attempt, verified.await).await?;
         Ok(VerifiedPassword { by_known_device, ..verified })
     }
 
+    /// Verifies the password of a log-in without limiting the attempts.
+    pub(super) async fn verify_log_in_unthrottled(
+        &self,
+        username: &str,
+        password: TypedPassword,
+        request: &RequestInfo,
+    ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
+        let found = self.users.credentials_by_name(username.trim()).await?;
+        self.compare_password(found, password, request).await
+    }
+
     /// Verifies the password of a user who is logged in. After too many attempts in this session, returns an error
     /// instead.
-    pub(crate) async fn verify_again(
+    pub(crate) async fn verify_password_again(
         &self,
         user_id: &str,
         session: Option<SessionId>,
@@ -169,10 +182,10 @@ impl Accounts {
         request: &RequestInfo,
     ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
         self.require_free_hasher()?;
-        let attempt = self.throttling.password_again(user_id, session, request).await?;
+        let attempt = self.throttling().password_again(user_id, session, request).await?;
         let verified = async {
             let found = self.users.credentials_by_id(user_id).await?;
-            self.verify_password(found, password, request).await
+            self.compare_password(found, password, request).await
         };
         counted(attempt, verified.await).await
     }
@@ -183,7 +196,7 @@ impl Accounts {
         if self.hasher.is_full() { Err(ActionError::Busy) } else { Ok(()) }
     }
 
-    async fn verify_password(
+    async fn compare_password(
         &self,
         found: Option<StoredCredentials>,
         password: TypedPassword,
@@ -205,7 +218,8 @@ impl Accounts {
             let hash = self.hasher.hash(normalized).await?;
             self.users.set_hash(&credentials.id, &hash, credentials.password_version).await?;
         }
-        Ok(VerifiedPassword { user_id: credentials.id, version: credentials.password_version, by_known_device: false })
+        let StoredCredentials { id: user_id, username, password_version: version, .. } = credentials;
+        Ok(VerifiedPassword { user_id, username, version, by_known_device: false })
     }
 
     /// Returns whether the user is still enabled and still has the password that was verified. Call it after creating
@@ -222,7 +236,7 @@ impl Accounts {
     ///
     /// `sessions_ended` is the result of [`Self::check_session`]. If the user's sessions have been ended since that
     /// check, this method changes nothing.
-    pub(crate) async fn change_password(
+    pub(crate) async fn store_password_change(
         &self,
         user: &User,
         current: String,
@@ -234,7 +248,7 @@ impl Accounts {
             TypedPassword::new(current).map_err(|_| ActionError::Invalid(PasswordChangeProblem::CurrentTooLong))?;
         let new = self.check_new_password(new, vec![user.username.clone(), user.email.clone()]).await;
         let new = new.map_err(|error| error.map_invalid(PasswordChangeProblem::InvalidNew))?;
-        let verified = self.verify_again(&user.id, kept, current, request).await;
+        let verified = self.verify_password_again(&user.id, kept, current, request).await;
         let verified =
             verified.map_err(|error| error.map_invalid(|WrongPassword| PasswordChangeProblem::WrongCurrent))?;
         let hash = self.hasher.hash(new).await?;
@@ -258,7 +272,7 @@ impl Accounts {
     /// Sets a new password with a link that was sent by email or created by an operator. The link then stops working.
     /// The same transaction ends the user's sessions, or stores the intention to end them. If the password breaks a
     /// rule, nothing is changed and the link still works.
-    pub(crate) async fn reset_password(
+    pub(crate) async fn use_password_link(
         &self,
         token: &LinkToken,
         new: String,
@@ -295,7 +309,7 @@ impl Accounts {
         self.wake_mail();
         self.recorder.record(id, activity, request);
         // Earlier guesses at this user's password must not keep the user from logging in with the new password.
-        self.throttling.clear_account(&username_key(&link.username)).await;
+        self.throttling().clear_account(&username_key(&link.username)).await;
         let is_first = link.is_first_password;
         Ok((ended, PasswordOwner { id: link.user_id, username: link.username, version: version + 1, is_first }))
     }

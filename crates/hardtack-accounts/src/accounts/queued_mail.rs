@@ -4,12 +4,14 @@
 //! jobs that would create such links are also deleted, or they are sent without a link.
 
 use hardtack::BackendError;
+use hardtack::error::WithCauses;
 use hardtack_db::Transaction;
 
 use super::Accounts;
 use crate::activity::RequestInfo;
 use crate::links::{LinkStore, LiveLink};
 use crate::mail::{JobKind, MailJobStore, MailLimit, NewJob, was_sent};
+use crate::pages::device_name;
 use crate::users::{EmailAddress, User};
 
 impl Accounts {
@@ -71,7 +73,7 @@ impl Accounts {
 
     /// Queues an email with a confirmation link if the user has an unconfirmed address. If the email would exceed a
     /// limit, this method does not queue it and returns the limit.
-    pub(crate) async fn send_confirmation(
+    pub(crate) async fn queue_confirmation(
         &self,
         user: &User,
         request: &RequestInfo,
@@ -91,19 +93,28 @@ impl Accounts {
         was_sent(&self.database, JobKind::ConfirmEmail, &user.id, &user.email).await
     }
 
-    /// Queues an email that tells a user about a log-in with a device that is new to the account. `device` is the
-    /// device's name, such as "Firefox on Linux".
-    pub(crate) async fn new_device(
-        &self,
-        user_id: &str,
-        device: &str,
-        request: &RequestInfo,
-    ) -> Result<(), BackendError> {
+    /// Sends a user an email about a log-in from a device with which the user has not logged in before. If the email
+    /// cannot be queued, the error is logged, and the log-in succeeds.
+    pub(super) async fn warn_of_new_device(&self, user_id: &str, request: &RequestInfo) {
+        if let Err(error) = self.queue_new_device(user_id, request).await {
+            tracing::error!(
+                event = "mail_lost",
+                user = user_id,
+                error = %WithCauses(&error),
+                "the user was not warned about a log-in from a new device"
+            );
+        }
+    }
+
+    async fn queue_new_device(&self, user_id: &str, request: &RequestInfo) -> Result<(), BackendError> {
         if !self.queues_mail && !self.has_confirmed_address(user_id).await? {
             return Ok(());
         }
-        let address = request.address.as_deref();
-        let detail = address.map_or_else(|| device.to_owned(), |address| format!("{device}, address {address}"));
+        let device = device_name(request.user_agent.as_deref().unwrap_or_default());
+        let detail = match &request.address {
+            Some(address) => format!("{device}, address {address}"),
+            None => device,
+        };
         let mut transaction = self.begin().await?;
         let kind = JobKind::NewDevice;
         self.queue_letter_in(&mut transaction, kind, user_id, None, &detail, request).await?;

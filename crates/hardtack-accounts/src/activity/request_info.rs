@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use hardtack::ClientInfo;
 use hardtack::client_address::ClientAddress;
 use hardtack::clock::Timestamp;
 
@@ -14,6 +15,20 @@ pub(crate) struct RequestInfo {
 }
 
 impl RequestInfo {
+    /// Returns the details of a request that arrives now.
+    pub(crate) fn of(client: &ClientInfo) -> Self {
+        Self {
+            at: client.authenticator().now(),
+            address: client.address().map(|address| address.to_string()),
+            user_agent: client.user_agent().map(str::to_owned),
+        }
+    }
+
+    /// Returns the details for a change that no request has caused: only the time.
+    pub(crate) const fn without_client(at: Timestamp) -> Self {
+        Self { at, address: None, user_agent: None }
+    }
+
     /// Returns the network by which requests are counted: an IPv4 address or an IPv6 /64 network. Returns an empty
     /// string if the address is not known.
     pub(crate) fn source(&self) -> String {

@@ -16,7 +16,7 @@ impl FromRequestParts<Site> for Client {
         let address = <ClientAddress as OptionalFromRequestParts<Site>>::from_request_parts(parts, site).await;
         Ok(Self {
             network: address.ok().flatten().map(|address| address.network()),
-            devices: Devices::find(&parts.headers, &site.auth),
+            devices: Devices::find(&parts.headers, &site.auth, &site.settings),
         })
     }
 }

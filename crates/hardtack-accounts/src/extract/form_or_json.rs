@@ -5,28 +5,46 @@ use axum::body::Bytes;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
+use hardtack::request::Wants;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 
+use super::json_members::{JsonBody, MemberProblem, Members};
+use crate::pages::FieldError;
 use crate::respond;
 
 const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
 
 /// The deserialized body of a request whose `Content-Type` is `application/x-www-form-urlencoded` or
 /// `application/json`.
 pub(crate) struct FormOrJson<T>(pub(crate) T);
 
-/// Why a body is refused. `detail` may name the position of the error, but never repeats the input, because the input
-/// may contain a password.
+/// Why a body is refused. `detail` may name the position of the error, and `members` name members of the JSON object,
+/// but neither repeats a value, because the value may be a password.
 struct BodyError {
     status: StatusCode,
     code: &'static str,
     detail: String,
+    members: Vec<MemberProblem>,
 }
 
 impl BodyError {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into() }
+        Self { status, code, detail: detail.into(), members: Vec::new() }
+    }
+
+    /// Returns the error for a JSON object with wrong members.
+    fn wrong_members(members: Vec<MemberProblem>) -> Self {
+        let sentences = members.iter().map(|MemberProblem { name, text }| format!("`{name}`: {text}"));
+        let detail = sentences.collect::<Vec<_>>().join(" ");
+        Self { members, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", detail) }
+    }
+
+    fn into_response(self, wants: Wants) -> Response {
+        let errors: Vec<FieldError<'_>> =
+            self.members.iter().map(|member| FieldError { field: &member.name, text: &member.text }).collect();
+        respond::problem(wants, self.status, self.code, &self.detail, &errors)
     }
 
     /// Returns the error for a body that could not be received.
@@ -40,13 +58,13 @@ impl BodyError {
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for FormOrJson<T> {
+impl<S: Send + Sync, T: DeserializeOwned + JsonBody> FromRequest<S> for FormOrJson<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let wants = hardtack_axum::wants(request.headers());
         let read = match media_type(request.headers()).as_str() {
-            "application/json" => json(request, state).await,
+            JSON => json(request, state).await,
             FORM => form(request, state).await,
             _ => Err(BodyError::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -54,31 +72,58 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for FormOrJson<T> {
                 "The body's Content-Type is not supported. Send application/json or application/x-www-form-urlencoded.",
             )),
         };
-        read.map(Self).map_err(|error| respond::problem(wants, error.status, error.code, &error.detail, &[]))
+        read.map(Self).map_err(|error| error.into_response(wants))
     }
 }
 
-async fn json<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S) -> Result<T, BodyError> {
-    let body = Bytes::from_request(request, state).await.map_err(|error| BodyError::not_received(error.status()))?;
-    let wrong_shape = |at: &str| {
-        let detail = format!(
-            "The JSON is wrong at {at}. Send one object in which each field appears once and has the right type."
-        );
-        BodyError::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", detail)
-    };
-    let value = serde_json::from_slice(&body).map_err(|error| {
-        let at = format!("line {}, column {}", error.line(), error.column());
-        if error.is_data() {
-            return wrong_shape(&at);
+/// The body of a request that needs no input, such as the press of a button.
+pub(crate) struct NoInput;
+
+impl<S: Send + Sync> FromRequest<S> for NoInput {
+    type Rejection = Response;
+
+    /// Refuses a JSON object with members, because the client expects the members to have an effect. Ignores a form,
+    /// because every form has the CSRF field.
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let wants = hardtack_axum::wants(request.headers());
+        if media_type(request.headers()) != JSON {
+            return Ok(Self);
         }
-        BodyError::new(
-            StatusCode::BAD_REQUEST,
-            "malformed",
-            format!("The body is not valid JSON. The error is at {at}."),
-        )
-    })?;
-    // Refuse an array, because serde would also deserialize a struct from an array of its fields.
-    if body.trim_ascii_start().starts_with(b"[") { Err(wrong_shape("line 1, column 1")) } else { Ok(value) }
+        let read = async {
+            let body = receive(request, state).await?;
+            if !body.is_empty() {
+                members(&body)?.check(&[]).map_err(BodyError::wrong_members)?;
+            }
+            Ok(Self)
+        };
+        read.await.map_err(|error: BodyError| error.into_response(wants))
+    }
+}
+
+async fn receive<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, BodyError> {
+    Bytes::from_request(request, state).await.map_err(|error| BodyError::not_received(error.status()))
+}
+
+async fn json<S: Send + Sync, T: DeserializeOwned + JsonBody>(request: Request, state: &S) -> Result<T, BodyError> {
+    let object = members(&receive(request, state).await?)?.check(T::MEMBERS).map_err(BodyError::wrong_members)?;
+    serde_json::from_value(object).map_err(|_| not_an_object())
+}
+
+/// Parses a JSON object.
+fn members(body: &[u8]) -> Result<Members, BodyError> {
+    serde_json::from_slice(body).map_err(|error| match error.is_data() {
+        true => not_an_object(),
+        false => {
+            let at = format!("line {}, column {}", error.line(), error.column());
+            let detail = format!("The body is not valid JSON. The error is at {at}.");
+            BodyError::new(StatusCode::BAD_REQUEST, "malformed", detail)
+        }
+    })
+}
+
+fn not_an_object() -> BodyError {
+    let detail = "Send one JSON object, such as {\"name\": \"value\"}.";
+    BodyError::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", detail)
 }
 
 async fn form<S: Send + Sync, T: DeserializeOwned>(mut request: Request, state: &S) -> Result<T, BodyError> {

@@ -2,10 +2,12 @@
 
 mod client;
 mod form_or_json;
+mod json_members;
 mod request_info;
 mod sent_form;
 mod visitor;
 
-pub(crate) use form_or_json::FormOrJson;
+pub(crate) use form_or_json::{FormOrJson, NoInput};
+pub(crate) use json_members::{JsonBody, JsonType};
 pub(crate) use sent_form::{AccountForm, SentForm, is_unverified, read_fields, refuse_form};
 pub(crate) use visitor::{Visitor, shell_of, user_of_refused};

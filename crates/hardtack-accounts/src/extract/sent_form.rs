@@ -8,9 +8,10 @@ use hardtack::refusal::{NO_STORE, Reason};
 use hardtack::request::{NextPath, Wants};
 use hardtack_axum::{Auth, AuthError, CurrentUser};
 use http::{HeaderValue, StatusCode, header};
+use serde::de::DeserializeOwned;
 
-use super::FormOrJson;
 use super::visitor::user_of_refused;
+use super::{FormOrJson, JsonBody};
 use crate::pages::{Notice, NoticeKind};
 use crate::site::Site;
 use crate::users::User;
@@ -23,16 +24,17 @@ pub(crate) struct SentForm<T> {
 
 /// A form on a page that only logged-in users can open.
 pub(crate) trait AccountForm: Sized + Send {
-    /// The path of the page where the user continues after logging in again. The page shows the form again, or says
-    /// that nothing was changed.
+    /// The page of this site where the user continues after logging in again. The page shows the form again, or says
+    /// that nothing was changed. `/` is the application's home page.
     const PAGE: &'static str;
 
     /// Whether the form has text that should be kept while the user logs in again.
     const HAS_TEXT: bool = false;
 
-    /// Returns the page where the user continues after a log-in. By default, this is the page [`PAGE`](Self::PAGE).
-    fn after_log_in(&self, _auth: &Auth) -> String {
-        Self::PAGE.to_owned()
+    /// Returns the public path of the page where the user continues after a log-in. By default, this is the page
+    /// [`PAGE`](Self::PAGE).
+    fn after_log_in(&self, _auth: &Auth, site: &Site) -> String {
+        url_of(Self::PAGE, site)
     }
 
     /// Reads the fields.
@@ -54,8 +56,12 @@ pub(crate) trait AccountForm: Sized + Send {
     ) -> impl Future<Output = Result<Response, AuthError>> + Send;
 }
 
+fn url_of(page: &str, site: &Site) -> String {
+    if page == "/" { site.settings.home.clone() } else { site.path(page) }
+}
+
 /// Reads fields from a form or JSON.
-pub(crate) async fn read_fields<T: serde::de::DeserializeOwned>(request: Request, site: &Site) -> Result<T, Response> {
+pub(crate) async fn read_fields<T: DeserializeOwned + JsonBody>(request: Request, site: &Site) -> Result<T, Response> {
     FormOrJson::from_request(request, site).await.map(|FormOrJson(fields)| fields)
 }
 
@@ -137,8 +143,10 @@ fn after_log_in<T: AccountForm>(error: AuthError, input: Option<&T>, auth: &Auth
         // The form contains no proof of which user sent it, so another site may have sent it.
         return response;
     }
-    let page = input.map_or_else(|| T::PAGE.to_owned(), |input| input.after_log_in(auth));
-    let log_in = NextPath::parse(&page).map_or_else(|| "/login?".to_owned(), |next| next.append_to("/login") + "&");
+    let page = input.map_or_else(|| url_of(T::PAGE, site), |input| input.after_log_in(auth, site));
+    let url = &site.settings.log_in;
+    let log_in = NextPath::parse(&page);
+    let log_in = log_in.map_or_else(|| format!("{url}?"), |next| next.append_to(url) + "&");
     let location = log_in + if kept { "ended=1&form=kept" } else { "ended=1&form=lost" };
     if let Ok(location) = HeaderValue::try_from(location) {
         *response.status_mut() = StatusCode::SEE_OTHER;

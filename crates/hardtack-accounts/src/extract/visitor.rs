@@ -1,5 +1,7 @@
 //! Extracts the visitor, whose name is shown in the header of each page.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use hardtack::FailureKind;
 use hardtack::request::Wants;
@@ -8,6 +10,7 @@ use http::request::Parts;
 use http::{HeaderMap, Uri};
 
 use crate::pages::{Notice, Shell, Viewer};
+use crate::settings::SiteSettings;
 use crate::site::Site;
 use crate::users::User;
 
@@ -15,18 +18,26 @@ use crate::users::User;
 /// request's token is refused, the value is also `None`, because the user may need the log-in page.
 /// (`Option<CurrentUser>` would return an error.) If the server fails or a body cannot be read, this extractor returns
 /// an error.
-pub(crate) struct Visitor(Option<CurrentUser<User>>);
+pub(crate) struct Visitor {
+    site: Arc<SiteSettings>,
+    user: Option<CurrentUser<User>>,
+}
 
 impl Visitor {
     /// Returns the shell of a page for this visitor.
     pub(crate) fn shell<'a>(&'a self, notice: Option<Notice<'a>>) -> Shell<'a> {
-        let visitor = Shell { viewer: None, notice, is_known: true };
-        self.0.as_ref().map_or(visitor, |user| shell_of(user, notice))
+        let visitor = Shell::visitor(&self.site, notice);
+        self.user.as_ref().map_or(visitor, |user| shell_of(&self.site, user, notice))
     }
 
     /// Returns whether a user is logged in.
     pub(crate) const fn is_logged_in(&self) -> bool {
-        self.0.is_some()
+        self.user.is_some()
+    }
+
+    /// Returns the user who is logged in.
+    pub(crate) fn user(&self) -> Option<&User> {
+        self.user.as_deref()
     }
 }
 
@@ -35,21 +46,26 @@ impl FromRequestParts<Site> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, AuthError> {
         if hardtack_axum::wants(&parts.headers) != Wants::Page {
-            return Ok(Self(None));
+            return Ok(Self { site: Arc::clone(&site.settings), user: None });
         }
         let user = <CurrentUser<User> as OptionalFromRequestParts<Site>>::from_request_parts(parts, site).await;
-        user.map(Self).or_else(|error| match error.failure().reason().kind() {
+        let user = user.or_else(|error| match error.failure().reason().kind() {
             // If the database is down, return an error. A page would wrongly say that the user is logged out.
             FailureKind::Unavailable | FailureKind::Internal | FailureKind::BodyNotRead => Err(error),
-            _ => Ok(Self(None)),
-        })
+            _ => Ok(None),
+        })?;
+        Ok(Self { site: Arc::clone(&site.settings), user })
     }
 }
 
 /// Returns the shell of a page for a user who is logged in.
-pub(crate) fn shell_of<'a>(user: &'a CurrentUser<User>, notice: Option<Notice<'a>>) -> Shell<'a> {
+pub(crate) fn shell_of<'a>(
+    site: &'a SiteSettings,
+    user: &'a CurrentUser<User>,
+    notice: Option<Notice<'a>>,
+) -> Shell<'a> {
     let csrf_token = user.token().csrf_token().to_string().into();
-    Shell { viewer: Some(Viewer { name: user.name(), csrf_token }), notice, is_known: true }
+    Shell { viewer: Some(Viewer { name: user.name(), csrf_token }), ..Shell::visitor(site, notice) }
 }
 
 /// Returns the user of a request that was refused, or of a request that does not require a log-in. This function does

@@ -6,14 +6,16 @@ use time::OffsetDateTime;
 use super::letter::{Letter, quoted};
 use super::{JobKind, Mail};
 use crate::links::LinkToken;
+use crate::settings::SharedSettings;
 use crate::users::EmailAddress;
 
 /// Composes the site's emails.
 #[derive(Clone, Debug)]
 pub(crate) struct MailTemplates {
     from: EmailAddress,
-    /// The site's origin, without a trailing slash.
+    /// The address of the site's pages, without a trailing slash.
     site: String,
+    settings: SharedSettings,
 }
 
 /// What an email is about.
@@ -30,9 +32,9 @@ pub(super) struct Subject<'a> {
 const IGNORE: &str = "If this was you, ignore this email.";
 
 impl MailTemplates {
-    /// Creates the templates. `site` is the origin that links lead to, such as `https://site.example`.
-    pub(crate) fn new(from: EmailAddress, site: &str) -> Self {
-        Self { from, site: site.trim_end_matches('/').to_owned() }
+    /// Creates the templates. `site` is the address that links begin with, such as `https://site.example/auth`.
+    pub(crate) fn new(from: EmailAddress, site: &str, settings: SharedSettings) -> Self {
+        Self { from, site: site.trim_end_matches('/').to_owned(), settings }
     }
 
     /// Composes an email. Returns `None` if it needs a link and there is none.
@@ -117,8 +119,16 @@ impl MailTemplates {
     /// Begins an email with a paragraph such as "On site.example, your password was changed." No full stop follows the
     /// host name, because a mail program might include the full stop in a link to the host.
     fn on_the_site(&self, what: &str) -> Letter {
-        let host = self.site.split_once("://").map_or(self.site.as_str(), |(_, host)| host);
-        Letter::default().say(format!("On {host}, {what}"))
+        let address = self.site.split_once("://").map_or(self.site.as_str(), |(_, address)| address);
+        let host = address.split('/').next().unwrap_or_default();
+        let settings = self.settings.get();
+        match settings.name.as_str() {
+            // The name of the demo, or a name that was derived from the host, says nothing more.
+            name if settings.is_demo || name.is_empty() || name == host => {
+                Letter::default().say(format!("On {host}, {what}"))
+            }
+            name => Letter::default().say(format!("On {name} ({host}), {what}")),
+        }
     }
 
     fn url(&self, path: &str) -> String {
@@ -154,7 +164,8 @@ mod tests {
 
     fn compose(kind: JobKind, username: &str, detail: &str, token: Option<&LinkToken>) -> Option<Mail> {
         let address = |text| EmailAddress::parse(text).unwrap();
-        let templates = MailTemplates::new(address("noreply@site.example"), "https://site.example/");
+        let templates =
+            MailTemplates::new(address("noreply@site.example"), "https://site.example/", SharedSettings::default());
         let about = Subject { kind, username, detail, token };
         templates.compose(address("ada@site.example"), &about, AT)
     }

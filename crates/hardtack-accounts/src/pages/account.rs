@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::form::{self, Field, FieldKind};
-use super::layout::{Page, Width, page};
+use super::layout::{Document, Width, page};
 use super::view::{FieldError, Shell};
+use crate::settings::Page;
 
 /// The values that the account page shows.
 pub(crate) struct AccountView<'a> {
@@ -39,7 +40,8 @@ pub(crate) fn account(shell: &Shell<'_>, view: &AccountView<'_>) -> Markup {
     let failed = !(view.profile_errors.is_empty() && view.password_errors.is_empty());
     page(
         shell,
-        &Page {
+        &Document {
+            page: Page::Account,
             title: form::title(failed, "Account", "Problem: Account"),
             nav_path: Some("/account"),
             width: Width::Medium,
@@ -59,20 +61,20 @@ pub(crate) fn account(shell: &Shell<'_>, view: &AccountView<'_>) -> Markup {
                         }
                     }
                 }
-                (profile(view))
-                (password(view))
+                (profile(shell, view))
+                (password(shell, view))
                 section.card aria-labelledby="devices" {
                     h2 #devices { "Devices" }
                     p { "See where you are logged in, and log out devices that you no longer use." }
-                    p.actions { a.button.quiet href="/account/sessions" { "Manage devices" } }
+                    p.actions { a.button.quiet href=(shell.path("/account/sessions")) { "Manage devices" } }
                 }
             },
-            ..Page::default()
+            ..Document::default()
         },
     )
 }
 
-fn profile(view: &AccountView<'_>) -> Markup {
+fn profile(shell: &Shell<'_>, view: &AccountView<'_>) -> Markup {
     let email_hint = form::email_hint(view.sends_mail);
     let fields = [
         Field {
@@ -100,7 +102,7 @@ fn profile(view: &AccountView<'_>) -> Markup {
     html! {
         section.card aria-labelledby="settings" {
             h2 #settings { "Your details" }
-            form method="post" action="/account/change_settings" {
+            form method="post" action=(shell.path("/account/change_settings")) {
                 (form::summary("settings", &fields, view.profile_errors))
                 (form::csrf(view.csrf_token))
                 (form::owner(view.owner))
@@ -109,7 +111,7 @@ fn profile(view: &AccountView<'_>) -> Markup {
                 button.button.primary type="submit" { "Save details" }
             }
             @if view.sends_mail && !view.email_confirmed && !view.stored_email.is_empty() {
-                form method="post" action="/account/email/send" {
+                form method="post" action=(shell.path("/account/email/send")) {
                     p {
                         bdi { (view.stored_email) }
                         " is not confirmed yet. Open the link in the confirmation email. You can have the email sent "
@@ -123,7 +125,7 @@ fn profile(view: &AccountView<'_>) -> Markup {
     }
 }
 
-fn password(view: &AccountView<'_>) -> Markup {
+fn password(shell: &Shell<'_>, view: &AccountView<'_>) -> Markup {
     let password_hint = form::new_password_hint(view.min_password);
     let fields = [
         Field {
@@ -144,7 +146,7 @@ fn password(view: &AccountView<'_>) -> Markup {
     html! {
         section.card aria-labelledby="password" {
             h2 #password { "Password" }
-            form method="post" action="/account/password" {
+            form method="post" action=(shell.path("/account/password")) {
                 (form::summary("password", &fields, view.password_errors))
                 (form::csrf(view.csrf_token))
                 (form::username_for_password_managers(view.username))

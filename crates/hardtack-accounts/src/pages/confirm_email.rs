@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::form;
-use super::layout::{Page, Width, page};
+use super::layout::{Document, Width, page};
 use super::view::Shell;
+use crate::settings::Page;
 
 /// The values that the page shows.
 pub(crate) struct ConfirmEmailView<'a> {
@@ -23,7 +24,8 @@ pub(crate) struct ConfirmEmailView<'a> {
 pub(crate) fn confirm_email(shell: &Shell<'_>, view: &ConfirmEmailView<'_>) -> Markup {
     page(
         shell,
-        &Page {
+        &Document {
+            page: Page::ConfirmEmail,
             title: "Confirm your email address",
             nav_path: None,
             width: Width::Narrow,
@@ -31,14 +33,14 @@ pub(crate) fn confirm_email(shell: &Shell<'_>, view: &ConfirmEmailView<'_>) -> M
                 div.card {
                     h1 { "Confirm your email address" }
                     p { "Confirm " bdi.name { (view.address) } " as the email address of the account " bdi.name { (view.username) } ". If this is not your account, close this page." }
-                    form method="post" action="/email/confirm" {
+                    form method="post" action=(shell.path("/email/confirm")) {
                         (form::csrf(view.csrf_token))
                         (form::link(view.form_key))
                         button.button.primary.full type="submit" { "Confirm" }
                     }
                 }
             },
-            ..Page::default()
+            ..Document::default()
         },
     )
 }

@@ -3,8 +3,9 @@
 
 use maud::{Markup, html};
 
-use super::layout::{Page, Width, page};
+use super::layout::{Document, Width, page};
 use super::view::Shell;
+use crate::settings::Page;
 
 /// The values that the page shows.
 pub(crate) struct DoneView<'a> {
@@ -12,16 +13,20 @@ pub(crate) struct DoneView<'a> {
     pub title: &'a str,
     /// What happens next, in a sentence.
     pub text: &'a str,
-    /// The path and the label of a link.
-    pub action: (&'a str, &'a str),
+    /// The path and the label of a link to a page of this site. If it is `None`, the page links to the home page.
+    pub action: Option<(&'a str, &'a str)>,
 }
 
 /// Renders what was done, what happens next, and a link.
 pub(crate) fn done_page(shell: &Shell<'_>, view: &DoneView<'_>) -> Markup {
-    let (path, label) = view.action;
+    let (url, label) = match view.action {
+        Some((path, label)) => (shell.path(path), label),
+        None => (shell.site.home.clone(), "Continue"),
+    };
     page(
         shell,
-        &Page {
+        &Document {
+            page: Page::Message,
             title: view.title,
             nav_path: None,
             width: Width::Narrow,
@@ -29,10 +34,10 @@ pub(crate) fn done_page(shell: &Shell<'_>, view: &DoneView<'_>) -> Markup {
                 div.card {
                     h1 { (view.title) }
                     p { (view.text) }
-                    p.actions { a.button.primary href=(path) { (label) } }
+                    p.actions { a.button.primary href=(url) { (label) } }
                 }
             },
-            ..Page::default()
+            ..Document::default()
         },
     )
 }

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::layout::{Page, Width, page};
+use super::layout::{Document, Width, page};
 use super::view::Shell;
+use crate::settings::Page;
 
 /// The values that the error page shows.
 pub(crate) struct ErrorView<'a> {
@@ -13,16 +14,20 @@ pub(crate) struct ErrorView<'a> {
     pub title: &'a str,
     /// What happened and what to do, in a sentence or two.
     pub explanation: &'a str,
-    /// The path and the label of a link. If it is `None`, the page links to the home page.
+    /// The path and the label of a link to a page of this site. If it is `None`, the page links to the home page.
     pub action: Option<(&'a str, &'a str)>,
 }
 
 /// Renders the error page: what happened, what to do, and a link.
 pub(crate) fn error_page(shell: &Shell<'_>, view: &ErrorView<'_>) -> Markup {
-    let (path, label) = view.action.unwrap_or(("/", "Go to the home page"));
+    let (url, label) = match view.action {
+        Some((path, label)) => (shell.path(path), label),
+        None => (shell.site.home.clone(), "Go to the home page"),
+    };
     page(
         shell,
-        &Page {
+        &Document {
+            page: Page::Message,
             title: view.title,
             nav_path: None,
             width: Width::Narrow,
@@ -31,10 +36,10 @@ pub(crate) fn error_page(shell: &Shell<'_>, view: &ErrorView<'_>) -> Markup {
                     p.eyebrow { "Error " (view.status) }
                     h1 { (view.title) }
                     p { (view.explanation) }
-                    p.actions { a.button.primary href=(path) { (label) } }
+                    p.actions { a.button.primary href=(url) { (label) } }
                 }
             },
-            ..Page::default()
+            ..Document::default()
         },
     )
 }

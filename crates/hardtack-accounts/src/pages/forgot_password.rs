@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::form::{self, Field, FieldKind};
-use super::layout::{Page, Width, page};
+use super::layout::{Document, Width, page};
 use super::view::{FieldError, Shell};
+use crate::settings::Page;
 use crate::users::EmailAddress;
 
 /// The values that the page shows.
@@ -33,7 +34,7 @@ pub(crate) fn forgot_password(shell: &Shell<'_>, view: &ForgotPasswordView<'_>) 
         form::title(!view.errors.is_empty(), "Forgot your password", "Problem: Forgot your password"),
         html! {
             p { "We will email you a link to choose a new password. The link works once and expires after an hour." }
-            form method="post" action="/password/forgot" {
+            form method="post" action=(shell.path("/password/forgot")) {
                 (form::summary("forgot", &fields, view.errors))
                 (form::csrf(view.csrf_token))
                 @for field in &fields { (form::field(field, view.errors)) }
@@ -82,7 +83,8 @@ fn contact_suffix(contact: Option<&str>) -> Markup {
 fn frame(shell: &Shell<'_>, title: &str, content: Markup) -> Markup {
     page(
         shell,
-        &Page {
+        &Document {
+            page: Page::ForgotPassword,
             title,
             nav_path: None,
             width: Width::Narrow,
@@ -92,9 +94,9 @@ fn frame(shell: &Shell<'_>, title: &str, content: Markup) -> Markup {
                     h1 { "Forgot your password?" }
                     (content)
                 }
-                p.aside { "Remembered it? " a href="/login" { "Log in" } }
+                p.aside { "Remembered it? " a href=(shell.site.log_in) { "Log in" } }
             },
-            ..Page::default()
+            ..Document::default()
         },
     )
 }

@@ -2,14 +2,16 @@
 
 use maud::{Markup, html};
 
-use super::layout::{Page, Width, page};
+use super::layout::{Document, Width, page};
 use super::view::Shell;
+use crate::settings::Page;
 
 /// Renders the home page, for visitors and for users who are logged in.
 pub(crate) fn home(shell: &Shell<'_>) -> Markup {
     page(
         shell,
-        &Page {
+        &Document {
+            page: Page::Message,
             title: "Home",
             nav_path: Some("/"),
             width: Width::Wide,
@@ -30,33 +32,34 @@ pub(crate) fn home(shell: &Shell<'_>) -> Markup {
                         }
                         @if shell.viewer.is_none() {
                             p.actions {
-                                a.button.primary href="/signup" { "Sign up" }
-                                a.button.quiet href="/login" { "Log in" }
+                                @if shell.site.lets_sign_up() { a.button.primary href=(shell.site.sign_up) { "Sign up" } }
+                                a.button.quiet href=(shell.site.log_in) { "Log in" }
                             }
                         }
                     }
-                    img.mark src="/assets/hardtack.svg" alt="" width="176" height="176";
+                    img.mark src=(shell.path("/assets/hardtack.svg")) alt="" width="176" height="176";
                 }
                 h2.unseen { "Pages" }
                 ul.tiles {
-                    (tile("/service", "Service", "A page that only logged-in users can see."))
+                    (tile(shell, "/service", "Service", "A page that only logged-in users can see."))
                     (tile(
+                        shell,
                         "/account",
                         "Account",
                         "Change your name, email and password. You may have to enter your password again.",
                     ))
-                    (tile("/account/sessions", "Devices", "See where you are logged in, and log out any device."))
+                    (tile(shell, "/account/sessions", "Devices", "See where you are logged in, and log out any device."))
                 }
             },
-            ..Page::default()
+            ..Document::default()
         },
     )
 }
 
-fn tile(path: &str, title: &str, text: &str) -> Markup {
+fn tile(shell: &Shell<'_>, path: &str, title: &str, text: &str) -> Markup {
     html! {
         li.tile {
-            h3 { a href=(path) { (title) } }
+            h3 { a href=(shell.path(path)) { (title) } }
             p { (text) }
         }
     }

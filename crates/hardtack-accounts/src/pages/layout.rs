@@ -1,15 +1,18 @@
 //! The HTML document around the content of a page: head, header, notice, main and footer.
 
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::form;
 use super::view::{Notice, NoticeKind, Shell, Viewer};
+use crate::settings::{Page, PageView};
 
 /// The parts that differ from page to page.
-pub(super) struct Page<'a> {
+pub(super) struct Document<'a> {
+    /// The kind of this page.
+    pub page: Page,
     /// The title, without the site's name.
     pub title: &'a str,
-    /// The path of this page, if the navigation links to it.
+    /// The path of this page on the site, if the navigation links to it.
     pub nav_path: Option<&'a str>,
     /// The width of the content.
     pub width: Width,
@@ -24,9 +27,10 @@ pub(super) struct Page<'a> {
     pub main: Markup,
 }
 
-impl Default for Page<'_> {
+impl Default for Document<'_> {
     fn default() -> Self {
         Self {
+            page: Page::Message,
             title: "",
             nav_path: None,
             width: Width::Narrow,
@@ -49,9 +53,24 @@ pub(super) enum Width {
     Wide,
 }
 
-/// Renders the document.
-pub(super) fn page(shell: &Shell<'_>, page: &Page<'_>) -> Markup {
-    let width = match page.width {
+/// Renders the document. If the application has a template for this page, the template renders it.
+pub(super) fn page(shell: &Shell<'_>, document: &Document<'_>) -> Markup {
+    let Some(template) = shell.site.templates.get(document.page) else { return own_page(shell, document) };
+    let view = PageView {
+        page: document.page,
+        title: document.title,
+        site_name: &shell.site.name,
+        user: shell.viewer.as_ref().map(|viewer| viewer.name),
+        head: head(shell, document).into_string(),
+        notice: shell.notice.as_ref().map(|notice| banner(notice).into_string()).unwrap_or_default(),
+        content: document.main.clone().into_string(),
+        log_out: shell.viewer.as_ref().map(|viewer| log_out(shell, viewer).into_string()).unwrap_or_default(),
+    };
+    PreEscaped(template(&view))
+}
+
+fn own_page(shell: &Shell<'_>, document: &Document<'_>) -> Markup {
+    let width = match document.width {
         Width::Narrow => "narrow",
         Width::Medium => "medium",
         Width::Wide => "wide",
@@ -59,88 +78,135 @@ pub(super) fn page(shell: &Shell<'_>, page: &Page<'_>) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="theme-color" media="(prefers-color-scheme: light)" content="#ffffff";
-                meta name="theme-color" media="(prefers-color-scheme: dark)" content="#12222b";
-                @if let Some(path) = page.refresh_to {
-                    meta http-equiv="refresh" content={ "0;url=" (path) };
-                }
-                title { (page.title) " · Hardtack" }
-                @match page.description {
-                    Some(text) => { meta name="description" content=(text); }
-                    None => { meta name="robots" content="noindex"; }
-                }
-                link rel="icon" type="image/svg+xml" href="/assets/hardtack.svg";
-                link rel="stylesheet" href="/assets/hardtack.css";
-                @if page.has_times { script src="/assets/times.js" defer {} }
-            }
+            head { (head(shell, document)) }
             body {
                 a.skip href="#main" { "Skip to content" }
-                (header(shell, page.nav_path))
+                (header(shell, document.nav_path))
                 main #main .(width) tabindex="-1" {
                     @if let Some(notice) = &shell.notice { (banner(notice)) }
-                    (page.main)
+                    (document.main)
                 }
                 footer.foot {
-                    p { "Hardtack keeps you logged in with signed cookies that no script can read." }
+                    @if shell.site.is_demo {
+                        p { "Hardtack keeps you logged in with signed cookies that no script can read." }
+                    } @else {
+                        p { a href=(shell.site.home) { (home_label(shell)) } }
+                    }
                 }
             }
         }
     }
 }
 
+/// Renders the elements of `<head>`.
+fn head(shell: &Shell<'_>, document: &Document<'_>) -> Markup {
+    let site = shell.site;
+    html! {
+        meta charset="utf-8";
+        meta name="viewport" content="width=device-width, initial-scale=1";
+        meta name="color-scheme" content="light dark";
+        @if site.is_demo {
+            meta name="theme-color" media="(prefers-color-scheme: light)" content="#ffffff";
+            meta name="theme-color" media="(prefers-color-scheme: dark)" content="#12222b";
+        }
+        @if let Some(path) = document.refresh_to {
+            meta http-equiv="refresh" content={ "0;url=" (path) };
+        }
+        title {
+            (document.title)
+            @if !site.name.is_empty() { " · " (site.name) }
+        }
+        @match document.description {
+            Some(text) => { meta name="description" content=(text); }
+            None => { meta name="robots" content="noindex"; }
+        }
+        @if let Some(logo) = &site.logo {
+            link rel="icon" type=[site.is_demo.then_some("image/svg+xml")] href=(logo);
+        }
+        link rel="stylesheet" href=(site.stylesheet());
+        @for path in &site.stylesheets { link rel="stylesheet" href=(path); }
+        @if document.has_times { script src=(shell.path("/assets/times.js")) defer {} }
+    }
+}
+
+/// Returns the text of a link to the home page.
+fn home_label<'a>(shell: &Shell<'a>) -> &'a str {
+    if shell.site.name.is_empty() { "Home" } else { &shell.site.name }
+}
+
 /// Replaces the navigation of a page that was rendered before the site knew whether a user is logged in. The page gets
 /// the navigation for the user or visitor in `shell`. Returns `None` if the page was already rendered for a user or
-/// visitor.
+/// visitor, or by a template of the application.
 pub(crate) fn with_navigation(page: &str, shell: &Shell<'_>) -> Option<String> {
-    let unknown = header(&Shell::default(), None).into_string();
+    let unknown = header(&Shell::unknown(shell.site), None).into_string();
     page.contains(&unknown).then(|| page.replacen(&unknown, &header(shell, None).into_string(), 1))
 }
 
-fn header(shell: &Shell<'_>, nav_path: Option<&str>) -> Markup {
-    let links: &[(&str, &str)] = match (&shell.viewer, shell.is_known || nav_path.is_some()) {
-        (Some(_), _) => &[("/service", "Service"), ("/account", "Account"), ("/account/sessions", "Devices")],
-        (None, true) => &[("/login", "Log in"), ("/signup", "Sign up")],
+/// The links of the navigation: the path of the page as the site knows it, its URL and its label.
+fn links(shell: &Shell<'_>, nav_path: Option<&str>) -> Vec<(&'static str, String, &'static str)> {
+    let own = |path, label| (path, shell.path(path), label);
+    let mut links = Vec::new();
+    match (&shell.viewer, shell.is_known || nav_path.is_some()) {
+        (Some(_), _) => {
+            if shell.site.is_demo {
+                links.push(own("/service", "Service"));
+            }
+            links.extend([own("/account", "Account"), own("/account/sessions", "Devices")]);
+        }
+        (None, true) => {
+            links.push(("/login", shell.site.log_in.clone(), "Log in"));
+            if shell.site.lets_sign_up() {
+                links.push(("/signup", shell.site.sign_up.clone(), "Sign up"));
+            }
+        }
         // An error page may be rendered before the user is known, so it does not offer to log in.
-        (None, false) => &[("/", "Home")],
-    };
+        (None, false) => links.push(("/", shell.site.home.clone(), "Home")),
+    }
+    links
+}
+
+fn header(shell: &Shell<'_>, nav_path: Option<&str>) -> Markup {
     html! {
         header.bar {
             div.bar-inner.known[shell.viewer.is_some()] {
-                a.brand href="/" aria-current=[(nav_path == Some("/")).then_some("page")] {
-                    img src="/assets/hardtack.svg" alt="" width="36" height="36";
-                    span { "Hardtack" }
+                a.brand href=(shell.site.home) aria-current=[(nav_path == Some("/")).then_some("page")] {
+                    @if let Some(logo) = &shell.site.logo { img src=(logo) alt="" width="36" height="36"; }
+                    span { (home_label(shell)) }
                 }
                 nav.menu aria-label="Site" {
                     ul {
-                        @for &(path, label) in links {
+                        @for (path, url, label) in links(shell, nav_path) {
                             li {
-                                a href=(path) aria-current=[(nav_path == Some(path)).then_some("page")] { (label) }
+                                a href=(url) aria-current=[(nav_path == Some(path)).then_some("page")] { (label) }
                             }
                         }
                     }
                 }
-                @if let Some(viewer) = &shell.viewer { (user_menu(viewer)) }
+                @if let Some(viewer) = &shell.viewer { (user_menu(shell, viewer)) }
             }
         }
     }
 }
 
 /// Renders the name of the user and the log-out button.
-fn user_menu(viewer: &Viewer<'_>) -> Markup {
+fn user_menu(shell: &Shell<'_>, viewer: &Viewer<'_>) -> Markup {
     html! {
         div.who {
             p {
                 span.unseen { "Logged in as " }
                 bdi { (viewer.name) }
             }
-            form method="post" action="/logout" {
-                (form::csrf(&viewer.csrf_token))
-                button.button.quiet.small type="submit" { "Log out" }
-            }
+            (log_out(shell, viewer))
+        }
+    }
+}
+
+/// Renders the form with the log-out button.
+fn log_out(shell: &Shell<'_>, viewer: &Viewer<'_>) -> Markup {
+    html! {
+        form method="post" action=(shell.path("/logout")) {
+            (form::csrf(&viewer.csrf_token))
+            button.button.quiet.small type="submit" { "Log out" }
         }
     }
 }

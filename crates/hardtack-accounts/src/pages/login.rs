@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 
 use super::form::{self, Field, FieldKind};
-use super::layout::{Page, Width, page};
+use super::layout::{Document, Width, page};
 use super::url;
 use super::view::{CredentialsView, Shell};
+use crate::settings::Page;
 
 /// Renders the log-in form. It posts `username`, `password` and `csrf_token`. It also posts `remember` if the checkbox
 /// is ticked, and `next` if the user should continue to a certain page.
@@ -22,7 +23,8 @@ pub(crate) fn login(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
     ];
     page(
         shell,
-        &Page {
+        &Document {
+            page: Page::LogIn,
             title: form::title(!view.errors.is_empty(), "Log in", "Problem: Log in"),
             nav_path: Some("/login"),
             width: Width::Narrow,
@@ -30,7 +32,7 @@ pub(crate) fn login(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
             main: html! {
                 div.card {
                     h1 { "Log in" }
-                    form method="post" action="/login" {
+                    form method="post" action=(shell.path("/login")) {
                         (form::summary("login", &fields, view.errors))
                         (form::csrf(view.csrf_token))
                         (form::next(view.next))
@@ -39,10 +41,12 @@ pub(crate) fn login(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
                         button.button.primary.full type="submit" { "Log in" }
                     }
                 }
-                p.aside { a href="/password/forgot" { "Forgot your password?" } }
-                p.aside { "New here? " a href=(url::with_next("/signup", view.next)) { "Sign up" } }
+                p.aside { a href=(shell.path("/password/forgot")) { "Forgot your password?" } }
+                @if shell.site.lets_sign_up() {
+                    p.aside { "New here? " a href=(url::with_next(&shell.site.sign_up, view.next)) { "Sign up" } }
+                }
             },
-            ..Page::default()
+            ..Document::default()
         },
     )
 }

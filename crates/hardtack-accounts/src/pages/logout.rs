@@ -3,14 +3,16 @@
 use maud::{Markup, html};
 
 use super::form;
-use super::layout::{Page, Width, page};
+use super::layout::{Document, Width, page};
 use super::view::Shell;
+use crate::settings::Page;
 
 /// Renders a button that posts to `/logout`.
 pub(crate) fn confirm_logout(shell: &Shell<'_>, csrf_token: &str) -> Markup {
     page(
         shell,
-        &Page {
+        &Document {
+            page: Page::LogOut,
             title: "Log out",
             nav_path: None,
             width: Width::Narrow,
@@ -18,14 +20,14 @@ pub(crate) fn confirm_logout(shell: &Shell<'_>, csrf_token: &str) -> Markup {
                 div.card {
                     h1 { "Log out?" }
                     p { "You will be logged out on this device only. Your other devices stay logged in." }
-                    form.actions method="post" action="/logout" {
+                    form.actions method="post" action=(shell.path("/logout")) {
                         (form::csrf(csrf_token))
                         button.button.primary type="submit" { "Log out" }
-                        a.button.quiet href="/" { "Stay logged in" }
+                        a.button.quiet href=(shell.site.home) { "Stay logged in" }
                     }
                 }
             },
-            ..Page::default()
+            ..Document::default()
         },
     )
 }

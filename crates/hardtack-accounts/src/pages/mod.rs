@@ -51,14 +51,14 @@ pub(crate) use time::{TimeText, date};
 pub(crate) use undo_email::{UndoEmailView, undo_email};
 pub(crate) use view::{CredentialsView, FieldError, Notice, NoticeKind, Shell, Viewer};
 
-/// The stylesheet, served at `/assets/hardtack.css`.
+/// The stylesheet, served at `/assets/site.css`. `hardtack serve` serves it at `/assets/hardtack.css`.
 pub(crate) const STYLESHEET: &str = include_str!("hardtack.css");
 
 /// The script, served at `/assets/times.js`.
 pub(crate) const TIMES_SCRIPT: &str = include_str!("times.js");
 
-/// The logo as an icon of 32 × 32 pixels, served at `/favicon.ico`.
+/// Hardtack's logo as an icon of 32 × 32 pixels, served at `/favicon.ico` by `hardtack serve`.
 pub(crate) const FAVICON: &[u8] = include_bytes!("favicon.ico");
 
-/// The logo, served at `/assets/hardtack.svg`.
+/// Hardtack's logo, served at `/assets/hardtack.svg` by `hardtack serve`.
 pub(crate) const MARK: &str = include_str!("hardtack.svg");

@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::form::{self, Field, FieldKind};
-use super::layout::{Page, Width, page};
+use super::layout::{Document, Width, page};
 use super::view::{FieldError, Shell};
+use crate::settings::Page;
 
 /// The values that the page shows.
 pub(crate) struct ReauthenticateView<'a> {
@@ -29,7 +30,8 @@ pub(crate) fn reauthenticate(shell: &Shell<'_>, view: &ReauthenticateView<'_>) -
     }];
     page(
         shell,
-        &Page {
+        &Document {
+            page: Page::Reauthenticate,
             title: form::title(!view.errors.is_empty(), "Confirm your password", "Problem: Confirm your password"),
             nav_path: None,
             width: Width::Narrow,
@@ -42,7 +44,7 @@ pub(crate) fn reauthenticate(shell: &Shell<'_>, view: &ReauthenticateView<'_>) -
                         "We ask for the password again before showing your account. So someone who finds your device "
                         "unlocked cannot take over the account."
                     }
-                    form method="post" action="/reauthenticate" {
+                    form method="post" action=(shell.path("/reauthenticate")) {
                         (form::summary("reauthenticate", &fields, view.errors))
                         (form::csrf(view.csrf_token))
                         (form::next(view.next))
@@ -51,9 +53,9 @@ pub(crate) fn reauthenticate(shell: &Shell<'_>, view: &ReauthenticateView<'_>) -
                         button.button.primary.full type="submit" { "Confirm" }
                     }
                 }
-                p.aside { a href="/password/forgot" { "Forgot your password?" } }
+                p.aside { a href=(shell.path("/password/forgot")) { "Forgot your password?" } }
             },
-            ..Page::default()
+            ..Document::default()
         },
     )
 }

@@ -2,9 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::layout::{Page, Width, page};
+use super::layout::{Document, Width, page};
 use super::view::Shell;
 use super::{form, url};
+use crate::settings::Page;
 
 /// Renders a button that posts `next` to `/token/refresh`.
 ///
@@ -18,7 +19,8 @@ pub(crate) fn continue_refresh(
 ) -> Markup {
     page(
         shell,
-        &Page {
+        &Document {
+            page: Page::Continue,
             title: "Continue",
             nav_path: None,
             width: Width::Narrow,
@@ -27,14 +29,14 @@ pub(crate) fn continue_refresh(
                 div.card {
                     h1 { "Welcome back" }
                     p { "You are still logged in. Continue to where you were going." }
-                    form method="post" action="/token/refresh" {
+                    form method="post" action=(shell.path("/token/refresh")) {
                         (form::csrf(csrf_token))
                         (form::next(next))
                         button.button.primary.full type="submit" { "Continue" }
                     }
                 }
             },
-            ..Page::default()
+            ..Document::default()
         },
     )
 }

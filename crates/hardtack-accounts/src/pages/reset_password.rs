@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::form::{self, Field, FieldKind};
-use super::layout::{Page, Width, page};
+use super::layout::{Document, Width, page};
 use super::view::{FieldError, Shell};
+use crate::settings::Page;
 
 /// The values that the page shows.
 pub(crate) struct ResetPasswordView<'a> {
@@ -38,7 +39,8 @@ pub(crate) fn reset_password(shell: &Shell<'_>, view: &ResetPasswordView<'_>) ->
     }];
     page(
         shell,
-        &Page {
+        &Document {
+            page: Page::ResetPassword,
             title: form::title(!view.errors.is_empty(), title, problem),
             nav_path: None,
             width: Width::Narrow,
@@ -54,7 +56,7 @@ pub(crate) fn reset_password(shell: &Shell<'_>, view: &ResetPasswordView<'_>) ->
                             " and logs out all devices. You can then log in with the new password."
                         }
                     }
-                    form method="post" action="/password/reset" {
+                    form method="post" action=(shell.path("/password/reset")) {
                         (form::summary("reset", &fields, view.errors))
                         (form::csrf(view.csrf_token))
                         (form::link(view.form_key))
@@ -64,7 +66,7 @@ pub(crate) fn reset_password(shell: &Shell<'_>, view: &ResetPasswordView<'_>) ->
                     }
                 }
             },
-            ..Page::default()
+            ..Document::default()
         },
     )
 }

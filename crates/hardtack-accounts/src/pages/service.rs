@@ -2,14 +2,16 @@
 
 use maud::{Markup, html};
 
-use super::layout::{Page, Width, page};
+use super::layout::{Document, Width, page};
 use super::view::Shell;
+use crate::settings::Page;
 
 /// Renders the page for a user who is logged in.
 pub(crate) fn service(shell: &Shell<'_>, username: &str) -> Markup {
     page(
         shell,
-        &Page {
+        &Document {
+            page: Page::Message,
             title: "Service",
             nav_path: Some("/service"),
             width: Width::Medium,
@@ -25,9 +27,9 @@ pub(crate) fn service(shell: &Shell<'_>, username: &str) -> Markup {
                         }
                     }
                 }
-                p { "To see where else you are logged in, go to " a href="/account/sessions" { "your devices" } "." }
+                p { "To see where else you are logged in, go to " a href=(shell.path("/account/sessions")) { "your devices" } "." }
             },
-            ..Page::default()
+            ..Document::default()
         },
     )
 }

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use maud::{Markup, html};
 
-use super::layout::{Page, Width, page};
+use super::layout::{Document, Width, page};
 use super::time::TimeText;
 use super::view::Shell;
 use super::{form, url};
+use crate::settings::Page;
 
 /// A device in the list. Each device stands for one session.
 #[derive(Clone)]
@@ -56,7 +57,8 @@ pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &DevicePage
     let is_all = devices.is_first && devices.next.is_none();
     page(
         shell,
-        &Page {
+        &Document {
+            page: Page::Devices,
             title: "Devices",
             nav_path: Some("/account/sessions"),
             width: Width::Medium,
@@ -68,9 +70,9 @@ pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &DevicePage
                     "password."
                 }
                 ul.card.devices {
-                    @for device in &devices.rows { li { (device_row(device, csrf_token)) } }
+                    @for device in &devices.rows { li { (device_row(shell, device, csrf_token)) } }
                 }
-                @if !devices.is_first || devices.next.is_some() { (more(devices)) }
+                @if !devices.is_first || devices.next.is_some() { (more(shell, devices)) }
                 @if others > 0 || !is_all {
                     section.sweep aria-labelledby="others" {
                         div {
@@ -82,7 +84,7 @@ pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &DevicePage
                                 " This device stays logged in."
                             }
                         }
-                        form method="post" action="/account/sessions/revoke-others" {
+                        form method="post" action=(shell.path("/account/sessions/revoke-others")) {
                             (form::csrf(csrf_token))
                             button.button.danger type="submit" { "Log out everywhere else" }
                         }
@@ -92,18 +94,18 @@ pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &DevicePage
                 }
                 @if !activity.is_empty() { (recent_activity(activity)) }
             },
-            ..Page::default()
+            ..Document::default()
         },
     )
 }
 
 /// Links to the first and the next page.
-fn more(devices: &DevicePage) -> Markup {
+fn more(shell: &Shell<'_>, devices: &DevicePage) -> Markup {
     html! {
         nav.more aria-label="More devices" {
-            @if !devices.is_first { a href="/account/sessions" { "Newest devices" } }
+            @if !devices.is_first { a href=(shell.path("/account/sessions")) { "Newest devices" } }
             @if let Some(next) = &devices.next {
-                a rel="next" href={ "/account/sessions?after=" (url::segment(next)) } { "Older devices" }
+                a rel="next" href={ (shell.path("/account/sessions?after=")) (url::segment(next)) } { "Older devices" }
             }
         }
     }
@@ -129,7 +131,7 @@ fn recent_activity(rows: &[ActivityRow]) -> Markup {
     }
 }
 
-fn device_row(row: &DeviceRow, csrf_token: &str) -> Markup {
+fn device_row(shell: &Shell<'_>, row: &DeviceRow, csrf_token: &str) -> Markup {
     html! {
         div.device {
             h2 {
@@ -145,7 +147,7 @@ fn device_row(row: &DeviceRow, csrf_token: &str) -> Markup {
                 }
             }
             @if !row.is_current {
-                form method="post" action={ "/account/sessions/" (url::segment(&row.id)) "/revoke" } {
+                form method="post" action={ (shell.path("/account/sessions/")) (url::segment(&row.id)) "/revoke" } {
                     (form::csrf(csrf_token))
                     button.button.quiet.small type="submit" {
                         "Log out"

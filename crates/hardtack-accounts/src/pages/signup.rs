@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 
 use super::form::{self, Field, FieldKind};
-use super::layout::{Page, Width, page};
+use super::layout::{Document, Width, page};
 use super::url;
 use super::view::{CredentialsView, Shell};
+use crate::settings::Page;
 
 /// Renders the sign-up form. It posts `username`, `email`, `password` and `csrf_token`. It also posts `remember` if the
 /// checkbox is ticked, and `next` if the user should continue to a certain page.
@@ -36,7 +37,8 @@ pub(crate) fn signup(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
     ];
     page(
         shell,
-        &Page {
+        &Document {
+            page: Page::SignUp,
             title: form::title(!view.errors.is_empty(), "Sign up", "Problem: Sign up"),
             nav_path: Some("/signup"),
             width: Width::Narrow,
@@ -44,7 +46,7 @@ pub(crate) fn signup(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
             main: html! {
                 div.card {
                     h1 { "Sign up" }
-                    form method="post" action="/signup" {
+                    form method="post" action=(shell.path("/signup")) {
                         (form::summary("signup", &fields, view.errors))
                         (form::csrf(view.csrf_token))
                         (form::next(view.next))
@@ -53,9 +55,9 @@ pub(crate) fn signup(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
                         button.button.primary.full type="submit" { "Sign up" }
                     }
                 }
-                p.aside { "Have an account? " a href=(url::with_next("/login", view.next)) { "Log in" } }
+                p.aside { "Have an account? " a href=(url::with_next(&shell.site.log_in, view.next)) { "Log in" } }
             },
-            ..Page::default()
+            ..Document::default()
         },
     )
 }

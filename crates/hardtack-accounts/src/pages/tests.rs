@@ -1,18 +1,24 @@
 //! Properties of every page, checked on its HTML.
 
+use std::sync::LazyLock;
+
 use maud::Markup;
 
 use super::*;
+use crate::settings::SiteSettings;
 
 const HOSTILE: &str = r#""><script>alert('x')</script>&<b onmouseover="y">"#;
 
-const VIEWER: Shell<'_> = Shell {
+static SITE: LazyLock<SiteSettings> = LazyLock::new(SiteSettings::demo);
+
+static VIEWER: LazyLock<Shell<'static>> = LazyLock::new(|| Shell {
+    site: &SITE,
     viewer: Some(Viewer { name: HOSTILE, csrf_token: std::borrow::Cow::Borrowed("shell-token") }),
     notice: Some(Notice { kind: NoticeKind::Problem, text: HOSTILE }),
     is_known: true,
-};
+});
 
-const VISITOR: Shell<'_> = Shell { viewer: None, notice: None, is_known: false };
+static VISITOR: LazyLock<Shell<'static>> = LazyLock::new(|| Shell::unknown(&SITE));
 
 const fn wrong<'a>(field: &'a str, text: &'a str) -> FieldError<'a> {
     FieldError { field, text }
@@ -100,6 +106,10 @@ fn activity(is_suspicious: bool) -> ActivityRow {
 
 /// Renders every page in each of its states, with hostile text in every value.
 fn every_page() -> Vec<(&'static str, bool, String)> {
+    pages_for(&VISITOR, &VIEWER)
+}
+
+fn pages_for(visitor: &Shell<'_>, viewer: &Shell<'_>) -> Vec<(&'static str, bool, String)> {
     let profile = [wrong("display_name", HOSTILE), wrong("email", HOSTILE), wrong("current_password", HOSTILE)];
     let passwords = [wrong("current_password", "Wrong."), wrong("new_password", HOSTILE), wrong("", "Both are wrong.")];
     let fields = [
@@ -144,40 +154,40 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
         errors,
     };
     let confirm_view = ConfirmEmailView { csrf_token: "token", form_key: HOSTILE, username: HOSTILE, address: HOSTILE };
-    let done_view = DoneView { title: HOSTILE, text: HOSTILE, action: ("/account", HOSTILE) };
+    let done_view = DoneView { title: HOSTILE, text: HOSTILE, action: Some(("/account", HOSTILE)) };
     let error_view = |action| ErrorView { status: 403, title: HOSTILE, explanation: HOSTILE, action };
     let devices = [device("here", true), device("../there?", false), device("elsewhere", false)];
     let pages: Vec<(&'static str, bool, Markup)> = vec![
-        ("home", false, home(&VISITOR)),
-        ("home, logged in", true, home(&VIEWER)),
-        ("log-in", false, login(&VISITOR, &credentials(&[]))),
-        ("log-in, failed", false, login(&VISITOR, &credentials(&fields))),
-        ("sign-up", false, signup(&VISITOR, &credentials(&[]))),
-        ("sign-up, failed", false, signup(&VISITOR, &credentials(&fields))),
-        ("log-out", true, confirm_logout(&VIEWER, "token")),
-        ("refresh", false, continue_refresh(&VISITOR, "token", Some(HOSTILE), None)),
-        ("refresh, at once", false, continue_refresh(&VISITOR, "token", None, Some("/token/refresh?next=/"))),
-        ("service", true, service(&VIEWER, HOSTILE)),
-        ("account", true, account(&VIEWER, &account_view(&[], &[]))),
-        ("account, failed", true, account(&VIEWER, &account_view(&profile, &passwords))),
-        ("re-authentication", true, reauthenticate(&VIEWER, &reauthenticate_view(&[]))),
-        ("re-authentication, failed", true, reauthenticate(&VIEWER, &reauthenticate_view(&fields))),
-        ("forgot password", false, forgot_password(&VISITOR, &forgot_view(&[]))),
-        ("forgot password, failed", false, forgot_password(&VISITOR, &forgot_view(&fields))),
-        ("forgot password, without mail", false, mail_is_off(&VISITOR, None)),
-        ("forgot password, without mail, with a contact", false, mail_is_off(&VISITOR, Some(HOSTILE))),
-        ("reset", false, reset_password(&VISITOR, &reset_view(&[]))),
-        ("reset, first", false, reset_password(&VISITOR, &ResetPasswordView { is_first: true, ..reset_view(&[]) })),
-        ("reset, failed", false, reset_password(&VISITOR, &reset_view(&passwords))),
-        ("confirmation", false, confirm_email(&VISITOR, &confirm_view)),
-        ("restored address", false, undo_email(&VISITOR, &undo_view(&[]))),
-        ("restored address, failed", false, undo_email(&VISITOR, &undo_view(&passwords))),
-        ("done", true, done_page(&VIEWER, &done_view)),
-        ("devices", true, sessions(&VIEWER, "token", &all(devices.to_vec()), &[activity(true), activity(false)])),
-        ("devices, one", true, sessions(&VIEWER, "token", &all(devices[..1].to_vec()), &[])),
-        ("devices, a page", true, sessions(&VIEWER, "token", &middle(devices[1..].to_vec()), &[])),
-        ("error", false, error_page(&VISITOR, &error_view(None))),
-        ("error, logged in", true, error_page(&VIEWER, &error_view(Some(("/account", HOSTILE))))),
+        ("home", false, home(visitor)),
+        ("home, logged in", true, home(viewer)),
+        ("log-in", false, login(visitor, &credentials(&[]))),
+        ("log-in, failed", false, login(visitor, &credentials(&fields))),
+        ("sign-up", false, signup(visitor, &credentials(&[]))),
+        ("sign-up, failed", false, signup(visitor, &credentials(&fields))),
+        ("log-out", true, confirm_logout(viewer, "token")),
+        ("refresh", false, continue_refresh(visitor, "token", Some(HOSTILE), None)),
+        ("refresh, at once", false, continue_refresh(visitor, "token", None, Some("/token/refresh?next=/"))),
+        ("service", true, service(viewer, HOSTILE)),
+        ("account", true, account(viewer, &account_view(&[], &[]))),
+        ("account, failed", true, account(viewer, &account_view(&profile, &passwords))),
+        ("re-authentication", true, reauthenticate(viewer, &reauthenticate_view(&[]))),
+        ("re-authentication, failed", true, reauthenticate(viewer, &reauthenticate_view(&fields))),
+        ("forgot password", false, forgot_password(visitor, &forgot_view(&[]))),
+        ("forgot password, failed", false, forgot_password(visitor, &forgot_view(&fields))),
+        ("forgot password, without mail", false, mail_is_off(visitor, None)),
+        ("forgot password, without mail, with a contact", false, mail_is_off(visitor, Some(HOSTILE))),
+        ("reset", false, reset_password(visitor, &reset_view(&[]))),
+        ("reset, first", false, reset_password(visitor, &ResetPasswordView { is_first: true, ..reset_view(&[]) })),
+        ("reset, failed", false, reset_password(visitor, &reset_view(&passwords))),
+        ("confirmation", false, confirm_email(visitor, &confirm_view)),
+        ("restored address", false, undo_email(visitor, &undo_view(&[]))),
+        ("restored address, failed", false, undo_email(visitor, &undo_view(&passwords))),
+        ("done", true, done_page(viewer, &done_view)),
+        ("devices", true, sessions(viewer, "token", &all(devices.to_vec()), &[activity(true), activity(false)])),
+        ("devices, one", true, sessions(viewer, "token", &all(devices[..1].to_vec()), &[])),
+        ("devices, a page", true, sessions(viewer, "token", &middle(devices[1..].to_vec()), &[])),
+        ("error", false, error_page(visitor, &error_view(None))),
+        ("error, logged in", true, error_page(viewer, &error_view(Some(("/account", HOSTILE))))),
     ];
     pages.into_iter().map(|(name, logged_in, page)| (name, logged_in, page.into_string())).collect()
 }
@@ -426,8 +436,33 @@ fn a12_pages_for_visitors_have_a_description_and_others_are_not_listed() {
 #[test]
 fn a12_an_error_page_gets_the_navigation_of_its_user() {
     let view = ErrorView { status: 403, title: "Title", explanation: "Text.", action: None };
-    let page = error_page(&Shell::default(), &view).into_string();
+    let page = error_page(&VISITOR, &view).into_string();
     let known = with_navigation(&page, &VIEWER).unwrap();
     assert!(known.contains("action=\"/logout\"") && known.contains("Devices") && known.contains("Text."));
     assert!(with_navigation(&known, &VIEWER).is_none());
+}
+
+#[test]
+fn the_pages_of_an_application_name_it_and_lead_nowhere_else() {
+    let site = SiteSettings {
+        prefix: "/auth".into(),
+        log_in: "/auth/login".into(),
+        sign_up: "/auth/signup".into(),
+        name: "Corner Shop".into(),
+        ..SiteSettings::default()
+    };
+    let viewer = Shell { site: &site, ..VIEWER.clone() };
+    for (page, _, html) in pages_for(&Shell::unknown(&site), &viewer) {
+        // Only `hardtack serve` has these two.
+        if page.starts_with("home") || page == "service" {
+            continue;
+        }
+        assert!(html.contains("· Corner Shop</title>") && !html.to_ascii_lowercase().contains("hardtack"), "{page}");
+        for tag in tags(&html) {
+            for url in ["href", "src", "action"].into_iter().filter_map(|attribute| tag.get(attribute)) {
+                let is_own = url.starts_with('#') || url.starts_with("/auth/") || url == "/";
+                assert!(is_own, "{page}: {}", tag.text);
+            }
+        }
+    }
 }

@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::form::{self, Field, FieldKind};
-use super::layout::{Page, Width, page};
+use super::layout::{Document, Width, page};
 use super::view::{FieldError, Shell};
+use crate::settings::Page;
 
 /// The values that the page shows.
 pub(crate) struct UndoEmailView<'a> {
@@ -36,7 +37,8 @@ pub(crate) fn undo_email(shell: &Shell<'_>, view: &UndoEmailView<'_>) -> Markup 
     }];
     page(
         shell,
-        &Page {
+        &Document {
+            page: Page::UndoEmail,
             title: form::title(
                 !view.errors.is_empty(),
                 "Restore your email address",
@@ -53,7 +55,7 @@ pub(crate) fn undo_email(shell: &Shell<'_>, view: &UndoEmailView<'_>) -> Markup 
                         "If you leave the field empty, your password stays the same."
                     }
                     p { "If you changed the address yourself, close this page." }
-                    form method="post" action="/email/undo" {
+                    form method="post" action=(shell.path("/email/undo")) {
                         (form::summary("undo", &fields, view.errors))
                         (form::csrf(view.csrf_token))
                         (form::link(view.form_key))
@@ -63,7 +65,7 @@ pub(crate) fn undo_email(shell: &Shell<'_>, view: &UndoEmailView<'_>) -> Markup 
                     }
                 }
             },
-            ..Page::default()
+            ..Document::default()
         },
     )
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::settings::SiteSettings;
+
 /// The user who is logged in.
 #[derive(Clone)]
 pub(crate) struct Viewer<'a> {
@@ -12,8 +14,10 @@ pub(crate) struct Viewer<'a> {
 }
 
 /// The parts that surround the content of every page: the header and a notice.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Shell<'a> {
+    /// The site.
+    pub site: &'a SiteSettings,
     /// The user who is logged in, if any.
     pub viewer: Option<Viewer<'a>>,
     /// A message above the content.
@@ -21,6 +25,23 @@ pub(crate) struct Shell<'a> {
     /// `false` if the page is rendered before the site has found out whether a user is logged in. An error page may be
     /// rendered that early.
     pub is_known: bool,
+}
+
+impl<'a> Shell<'a> {
+    /// Returns the shell of a page that is rendered before the site knows whether a user is logged in.
+    pub(crate) const fn unknown(site: &'a SiteSettings) -> Self {
+        Self { site, viewer: None, notice: None, is_known: false }
+    }
+
+    /// Returns the shell of a page for a visitor who is not logged in.
+    pub(crate) const fn visitor(site: &'a SiteSettings, notice: Option<Notice<'a>>) -> Self {
+        Self { site, viewer: None, notice, is_known: true }
+    }
+
+    /// Returns the public path of a page of the site.
+    pub(super) fn path(&self, path: &str) -> String {
+        self.site.path(path)
+    }
 }
 
 /// A sentence above the content of a page.

@@ -21,7 +21,7 @@ const MAX_OTHERS: u32 = 100;
 
 pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
     if auth.wants() != Wants::Api {
-        return Ok(Redirect::to("/account/sessions").into_response());
+        return Ok(Redirect::to(&site.path("/account/sessions")).into_response());
     }
     let rows = site.accounts.activity(&user.id, MAX_FAILED, MAX_OTHERS).await;
     let rows = rows.map_err(|error| auth.refuse(error))?;

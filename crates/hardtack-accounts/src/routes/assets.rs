@@ -1,10 +1,12 @@
-//! `/assets` (the stylesheet, the script and the logo), and the well-known addresses that browsers, crawlers and
-//! password managers look for.
+//! `/assets` (the stylesheet, the script and the logo). For `hardtack serve`, also the well-known addresses that
+//! browsers, crawlers and password managers look for.
 
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect};
 use http::header;
 
 use crate::pages::{FAVICON, MARK, STYLESHEET, TIMES_SCRIPT};
+use crate::site::Site;
 
 const PUBLIC: &str = "public, max-age=300";
 
@@ -13,8 +15,9 @@ const PUBLIC: &str = "public, max-age=300";
 const ROBOTS: &str = "User-agent: *\nDisallow: /account\nDisallow: /service\nDisallow: /logout\nDisallow: /reauthenticate\n\
                       Disallow: /token/\n";
 
-pub(crate) async fn stylesheet() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, PUBLIC)], STYLESHEET)
+pub(crate) async fn stylesheet(State(site): State<Site>) -> impl IntoResponse {
+    let rules = STYLESHEET.to_owned() + &site.settings.colors.rules();
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, PUBLIC)], rules)
 }
 
 pub(crate) async fn times_script() -> impl IntoResponse {
@@ -34,6 +37,6 @@ pub(crate) async fn robots() -> impl IntoResponse {
 }
 
 /// Where password managers send their users (W3C: A Well-Known URL for Changing Passwords).
-pub(crate) async fn change_password() -> Redirect {
-    Redirect::to("/account")
+pub(crate) async fn change_password(State(site): State<Site>) -> Redirect {
+    Redirect::to(&site.path("/account"))
 }

@@ -1,7 +1,7 @@
 //! `/email/confirm`, which confirmation links lead to, and `/account/email/send`, which sends another confirmation
 //! link.
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser};
@@ -12,7 +12,7 @@ use super::link_page::{LinkPage, SentLink};
 use super::link_used;
 use crate::accounts::DeadLink;
 use crate::activity::RequestInfo;
-use crate::extract::{AccountForm, FormOrJson, SentForm, shell_of};
+use crate::extract::{AccountForm, FormOrJson, NoInput, SentForm, shell_of};
 use crate::links::{LinkPurpose, LinkToken};
 use crate::mail::MailLimit;
 use crate::pages::{ConfirmEmailView, ErrorView, Notice, Shell, confirm_email, error_page};
@@ -34,16 +34,19 @@ const PAGE: LinkPage = LinkPage::new(
 pub(crate) const AT_MOST: &str = "We send only a few links an hour to the same address.";
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Response, AuthError> {
-    if let Some(redirect) = PAGE.move_token_to_cookie(&auth) {
+    if let Some(redirect) = PAGE.move_token_to_cookie(&site, &auth) {
         return Ok(redirect);
     }
-    show_form(&site, &auth, StatusCode::OK, &Shell::default()).await
+    if auth.query("done").is_some() {
+        return Ok(link_used::message(&site, &auth, "email").await);
+    }
+    show_form(&site, &auth, StatusCode::OK, &Shell::unknown(&site.settings)).await
 }
 
 async fn show_form(site: &Site, auth: &Auth, status: StatusCode, shell: &Shell<'_>) -> Result<Response, AuthError> {
-    let Some(token) = PAGE.token(auth) else { return Ok(PAGE.dead_link(auth)) };
+    let Some(token) = PAGE.token(site, auth) else { return Ok(PAGE.dead_link(site, auth)) };
     let link = site.accounts.find_link(&token, LinkPurpose::ConfirmEmail, auth.authenticator().now()).await;
-    let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(auth)) };
+    let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(site, auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
     let form_key = token.form_key();
     let (csrf_token, username, address) = (&csrf_token, &link.username, &link.address);
@@ -59,12 +62,12 @@ pub(crate) async fn submit(
     FormOrJson(link): FormOrJson<SentLink>,
 ) -> Result<Response, AuthError> {
     if let Err(error) = auth.require_pre_session() {
-        return match PAGE.shell_of_unverified(&auth, &error) {
+        return match PAGE.shell_of_unverified(&site, &auth, &error) {
             Some(shell) => show_form(&site, &auth, StatusCode::FORBIDDEN, &shell).await,
             None => Err(error),
         };
     }
-    match PAGE.sent_token(&link, &auth) {
+    match PAGE.sent_token(&link, &site, &auth) {
         Ok(token) => {
             let work = Box::pin(confirm(site.clone(), auth.clone(), token, (request, client)));
             site.run_uninterrupted(&auth, work).await
@@ -84,15 +87,16 @@ async fn confirm(
         Ok(attempt) => attempt,
         Err(refused) => return Ok(respond::too_many(wants, &refused)),
     };
-    match site.accounts.confirm_email(&token, &request).await {
+    match site.accounts.use_confirmation_link(&token, &request).await {
         Ok(link) => {
             attempt.succeeded().await;
             let body = json!({ "detail": "Your email address has been confirmed." });
-            let success = link_used::remember(respond::success(wants, "/?done=email", body), &link.user_id, &auth);
-            Ok(PAGE.clear_token(success, &auth))
+            let done = if site.settings.is_demo { "/?done=email" } else { "/email/confirm?done=email" };
+            let success = respond::success(wants, &site.path(done), body);
+            Ok(PAGE.clear_token(link_used::remember(success, &link.user_id, &site, wants), &site))
         }
         Err(error) => Ok(match respond::invalid_input(wants, error) {
-            Ok(DeadLink) => PAGE.dead_link(&auth),
+            Ok(DeadLink) => PAGE.dead_link(&site, &auth),
             Err(response) => *response,
         }),
     }
@@ -104,13 +108,13 @@ pub(crate) struct SendAgainForm;
 impl AccountForm for SendAgainForm {
     const PAGE: &'static str = "/account?done=unsent";
 
-    async fn read(_: Request, _: &Site) -> Result<Self, Response> {
-        Ok(Self)
+    async fn read(request: Request, site: &Site) -> Result<Self, Response> {
+        NoInput::from_request(request, site).await.map(|NoInput| Self)
     }
 
     async fn show_again(
         self,
-        _: &Site,
+        site: &Site,
         _: &Auth,
         user: &CurrentUser<User>,
         notice: Notice<'_>,
@@ -123,7 +127,7 @@ impl AccountForm for SendAgainForm {
             explanation: notice.text,
             action: Some(("/account", "Go to your account")),
         };
-        Ok(respond::page(status, error_page(&shell_of(user, None), &view)))
+        Ok(respond::page(status, error_page(&shell_of(&site.settings, user, None), &view)))
     }
 }
 
@@ -142,24 +146,24 @@ pub(crate) async fn send_again(
     if let Err(refused) = site.accounts.throttling().by_user(tried, &user.id, &request).await {
         return respond::too_many(wants, &refused);
     }
-    match site.accounts.send_confirmation(&user, &request).await {
+    match site.accounts.queue_confirmation(&user, &request).await {
         Ok(None) => {}
-        Ok(Some(limit)) => return limited(&user, &limit, wants),
+        Ok(Some(limit)) => return limited(&site, &user, &limit, wants),
         Err(error) => return respond::unavailable(wants, &error),
     }
     let detail = format!("If your address is not confirmed yet, we send a link to this address. {AT_MOST}");
     let body = json!({ "detail": detail });
-    respond::success(wants, "/account?done=letter", body)
+    respond::success(wants, &site.path("/account?done=letter"), body)
 }
 
 /// Responds with a text that says why no email was sent, and when one can be sent.
-fn limited(user: &CurrentUser<User>, limit: &MailLimit, wants: Wants) -> Response {
+fn limited(site: &Site, user: &CurrentUser<User>, limit: &MailLimit, wants: Wants) -> Response {
     let (status, text) = (StatusCode::TOO_MANY_REQUESTS, limit.explain(&user.email));
     let mut response = match wants {
         Wants::Page => {
             let (title, action) = ("No email was sent", Some(("/account", "Go to your account")));
             let view = ErrorView { status: status.as_u16(), title, explanation: &text, action };
-            respond::page(status, error_page(&shell_of(user, None), &view))
+            respond::page(status, error_page(&shell_of(&site.settings, user, None), &view))
         }
         _ => respond::problem(wants, status, "too_many_emails", &text, &[]),
     };

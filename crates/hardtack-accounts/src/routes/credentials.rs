@@ -8,12 +8,12 @@ use http::StatusCode;
 use maud::Markup;
 use serde::{Deserialize, Deserializer};
 
-use crate::extract::is_unverified;
+use crate::extract::{JsonBody, JsonType, is_unverified};
 use crate::pages::{CredentialsView, FieldError, Notice, NoticeKind, Shell};
 use crate::respond;
 use crate::site::Site;
 
-/// The body of a log-in or sign-up.
+/// The fields of a log-in or sign-up.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct CredentialsInput {
@@ -24,6 +24,35 @@ pub(crate) struct CredentialsInput {
     #[serde(deserialize_with = "checkbox_or_bool")]
     remember: Option<bool>,
     next: Option<String>,
+}
+
+/// The body of a log-in.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct LogInInput(pub(super) CredentialsInput);
+
+impl JsonBody for LogInInput {
+    const MEMBERS: &'static [(&'static str, JsonType)] = &[
+        ("username", JsonType::String),
+        ("password", JsonType::String),
+        ("remember", JsonType::Boolean),
+        ("next", JsonType::StringOrNull),
+    ];
+}
+
+/// The body of a sign-up.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct SignUpInput(pub(super) CredentialsInput);
+
+impl JsonBody for SignUpInput {
+    const MEMBERS: &'static [(&'static str, JsonType)] = &[
+        ("username", JsonType::String),
+        ("password", JsonType::String),
+        ("email", JsonType::String),
+        ("remember", JsonType::Boolean),
+        ("next", JsonType::StringOrNull),
+    ];
 }
 
 /// Deserializes a form's checkbox, or an API client's `true` or `false`.
@@ -67,14 +96,14 @@ impl CredentialsInput {
     /// Returns the [`LogIn`] for a user. The field `remember` decides whether the browser gets persistent cookies or
     /// session cookies. Browsers omit a checkbox that is not ticked, so if a form lacks the field, the browser gets
     /// session cookies. If an API client omits the field, the site's configuration decides.
-    pub(super) fn log_in(&self, user_id: &str, wants: Wants) -> LogIn {
+    pub(super) fn log_in(&self, user: impl Into<LogIn>, wants: Wants) -> LogIn {
         let remember = self.remember.or((wants != Wants::Api).then_some(false));
-        remember.into_iter().fold(LogIn::new(user_id), LogIn::remember)
+        remember.into_iter().fold(user.into(), LogIn::remember)
     }
 
     /// Returns whether the user will continue to a page other than the home page after the log-in.
     pub(super) fn goes_on(&self, auth: &Auth) -> bool {
-        self.next_page(auth).is_some_and(|next| next.as_str() != "/")
+        self.next_page(auth).is_some_and(|next| next.as_str() != auth.authenticator().urls().home_path())
     }
 
     fn next_page(&self, auth: &Auth) -> Option<NextPath> {
@@ -119,11 +148,12 @@ pub(super) fn show_form(
 /// Another page sent the form, or the request does not show which page sent it. In the second case, a browser gets the
 /// result of `again`, which shows the form again with a notice that says what to do.
 pub(super) fn require_own_form(
+    site: &Site,
     auth: &Auth,
     again: impl FnOnce(Shell<'_>) -> Result<Response, AuthError>,
 ) -> Result<(), Box<Result<Response, AuthError>>> {
     let Err(error) = auth.require_pre_session() else { return Ok(()) };
-    match shell_of_unverified(auth, &error) {
+    match shell_of_unverified(site, auth, &error) {
         Some(shell) => Err(Box::new(again(shell))),
         None => Err(Box::new(Err(error))),
     }
@@ -131,10 +161,10 @@ pub(super) fn require_own_form(
 
 /// Returns a shell for showing a refused form again, with a notice that says why it was refused. Returns `None` if the
 /// client is not a browser, or if the form cannot have come from a page of this site.
-pub(super) fn shell_of_unverified<'e>(auth: &Auth, error: &'e AuthError) -> Option<Shell<'e>> {
+pub(super) fn shell_of_unverified<'e>(site: &'e Site, auth: &Auth, error: &'e AuthError) -> Option<Shell<'e>> {
     if auth.wants() != Wants::Page || !is_unverified(error) {
         return None;
     }
     let notice = Notice { kind: NoticeKind::Problem, text: error.failure().reason().explanation() };
-    Some(Shell { notice: Some(notice), ..Shell::default() })
+    Some(Shell { notice: Some(notice), ..Shell::unknown(&site.settings) })
 }

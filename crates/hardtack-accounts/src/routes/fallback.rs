@@ -1,5 +1,6 @@
 //! Responses to unknown paths and methods.
 
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::request::Wants;
 use hardtack_axum::wants;
@@ -7,6 +8,12 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 
 use crate::extract::Visitor;
 use crate::respond;
+use crate::site::Site;
+
+/// Redirects from the path of the pages, such as `/auth`, to the account page.
+pub(crate) async fn root(State(site): State<Site>) -> Redirect {
+    Redirect::to(&site.path("/account"))
+}
 
 /// Responds with 404.
 pub(crate) async fn not_found(headers: HeaderMap, visitor: Visitor) -> Response {
@@ -20,9 +27,14 @@ const FORMS_OF_ACCOUNT: [&str; 2] = ["/account/change_settings", "/account/passw
 
 /// Responds with 405. If a person opens one of [`FORMS_OF_ACCOUNT`] in a browser, redirects to the account page
 /// instead.
-pub(crate) async fn method_not_allowed(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+pub(crate) async fn method_not_allowed(
+    State(site): State<Site>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     if method == Method::GET && FORMS_OF_ACCOUNT.contains(&uri.path()) && wants(&headers) == Wants::Page {
-        return Redirect::to("/account").into_response();
+        return Redirect::to(&site.path("/account")).into_response();
     }
     method_not_allowed_response(&headers)
 }

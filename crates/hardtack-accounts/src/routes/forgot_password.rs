@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::credentials::require_own_form;
 use crate::activity::RequestInfo;
-use crate::extract::{FormOrJson, Visitor};
+use crate::extract::{FormOrJson, JsonBody, JsonType, Visitor};
 use crate::pages::{FieldError, ForgotPasswordView, Notice, NoticeKind, Shell, forgot_password, mail_is_off};
 use crate::respond;
 use crate::site::Site;
@@ -27,6 +27,10 @@ const NO_ADDRESS: &str = "Enter an address such as you@site.example.";
 #[serde(default)]
 pub(crate) struct ForgotPasswordInput {
     email: String,
+}
+
+impl JsonBody for ForgotPasswordInput {
+    const MEMBERS: &'static [(&'static str, JsonType)] = &[("email", JsonType::String)];
 }
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
@@ -59,7 +63,7 @@ pub(crate) async fn submit(
     FormOrJson(input): FormOrJson<ForgotPasswordInput>,
 ) -> Result<Response, AuthError> {
     let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, shell, &input.email, &[]);
-    if let Err(refused) = require_own_form(&auth, again) {
+    if let Err(refused) = require_own_form(&site, &auth, again) {
         return *refused;
     }
     let wants = auth.wants();
@@ -74,7 +78,7 @@ pub(crate) async fn submit(
         let errors = [FieldError { field: "email", text: NO_ADDRESS }];
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return match wants {
-            Wants::Page => show_form(&site, &auth, status, Shell::default(), &input.email, &errors),
+            Wants::Page => show_form(&site, &auth, status, Shell::unknown(&site.settings), &input.email, &errors),
             _ => Ok(respond::problem(wants, status, "invalid_fields", NO_ADDRESS, &errors)),
         };
     };
@@ -82,11 +86,11 @@ pub(crate) async fn submit(
         let errors = [FieldError { field: "", text: refused.sentence() }];
         let status = StatusCode::TOO_MANY_REQUESTS;
         let response = match wants {
-            Wants::Page => show_form(&site, &auth, status, Shell::default(), &input.email, &errors)?,
+            Wants::Page => show_form(&site, &auth, status, Shell::unknown(&site.settings), &input.email, &errors)?,
             _ => respond::too_many(wants, &refused),
         };
         return Ok(respond::retry_after(response, &refused));
     }
-    site.accounts.forgot_password(address, request);
-    Ok(respond::success(wants, "/password/forgot?done=1", json!({ "detail": ON_ITS_WAY })))
+    site.accounts.queue_reset(address, request);
+    Ok(respond::success(wants, &site.path("/password/forgot?done=1"), json!({ "detail": ON_ITS_WAY })))
 }

@@ -2,15 +2,22 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::FailureKind;
-use hardtack::request::Wants;
+use hardtack::request::{NextPath, Wants};
 use hardtack_axum::{Auth, AuthError};
+
+use crate::site::Site;
 
 /// If a browser's token is no longer fresh, redirects the browser to `/reauthenticate`. After entering the password
 /// there, the user continues to `next`. Returns every other error unchanged. The core's own response to a token that is
 /// not fresh would return the user to the page in `Referer`, which browsers may omit.
-pub(super) fn ask_for_password(auth: &Auth, error: AuthError, next: AfterProof) -> Result<Response, AuthError> {
+pub(super) fn ask_for_password(
+    site: &Site,
+    auth: &Auth,
+    error: AuthError,
+    next: AfterProof,
+) -> Result<Response, AuthError> {
     if is_not_fresh(&error) && auth.wants() == Wants::Page {
-        return Ok(next.redirect());
+        return Ok(next.redirect(site));
     }
     Err(error)
 }
@@ -33,12 +40,14 @@ pub(super) enum AfterProof {
 
 impl AfterProof {
     /// Redirects a browser to the page that asks for the password.
-    pub(super) fn redirect(self) -> Response {
-        Redirect::to(match self {
-            Self::Account => "/reauthenticate?next=%2Faccount",
-            Self::PasswordUnchanged => "/reauthenticate?next=%2Faccount%3Fdone%3Dunchanged",
-            Self::Devices => "/reauthenticate?next=%2Faccount%2Fsessions%3Fdone%3Dproof",
-        })
-        .into_response()
+    pub(super) fn redirect(self, site: &Site) -> Response {
+        let next = site.path(match self {
+            Self::Account => "/account",
+            Self::PasswordUnchanged => "/account?done=unchanged",
+            Self::Devices => "/account/sessions?done=proof",
+        });
+        let url = site.path("/reauthenticate");
+        let location = NextPath::parse(&next).map_or_else(|| url.clone(), |next| next.append_to(&url));
+        Redirect::to(&location).into_response()
     }
 }

@@ -9,6 +9,7 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use crate::page_cookie::{PageCookie, names};
+use crate::site::Site;
 use crate::users::{Profile, User};
 
 /// The cookie that keeps the form. Its value is encrypted and belongs to one user. The site uses the value only to fill
@@ -55,24 +56,24 @@ pub(super) fn seal(user_id: &str, profile: &Profile, auth: &Authenticator) -> Op
 }
 
 /// Sets the cookie with a sealed form.
-pub(super) fn set(response: Response, sealed: &str, auth: &Authenticator) -> Response {
-    COOKIE.set(response, sealed, auth)
+pub(super) fn set(response: Response, sealed: &str, site: &Site) -> Response {
+    COOKIE.set(response, sealed, &site.settings)
 }
 
 /// Deletes the cookie.
-pub(super) fn clear(response: Response, auth: &Authenticator) -> Response {
-    COOKIE.clear(response, auth)
+pub(super) fn clear(response: Response, site: &Site) -> Response {
+    COOKIE.clear(response, &site.settings)
 }
 
 /// Returns whether the browser has the cookie.
-pub(super) fn is_set(headers: &HeaderMap, auth: &Authenticator) -> bool {
-    COOKIE.find(headers, auth).is_some()
+pub(super) fn is_set(headers: &HeaderMap, site: &Site) -> bool {
+    COOKIE.find(headers, &site.settings).is_some()
 }
 
 /// Returns the profile in the cookie, if this user has sent it.
-pub(super) fn find(headers: &HeaderMap, user: &User, auth: &Authenticator) -> Option<Profile> {
-    let json = auth.open_sealed(FORM, COOKIE.find(headers, auth)?)?;
+pub(super) fn find(headers: &HeaderMap, user: &User, site: &Site) -> Option<Profile> {
+    let json = site.auth.open_sealed(FORM, COOKIE.find(headers, &site.settings)?)?;
     let form: KeptForm = serde_json::from_slice(&json).ok()?;
-    let counts = form.user == user.id && auth.now() < Timestamp::from_unix_seconds(form.until);
+    let counts = form.user == user.id && site.auth.now() < Timestamp::from_unix_seconds(form.until);
     counts.then_some(Profile { display_name: form.display_name, email: form.email })
 }

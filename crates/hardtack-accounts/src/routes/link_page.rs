@@ -9,10 +9,12 @@ use serde::Deserialize;
 
 use super::credentials::shell_of_unverified;
 use crate::accounts::{ActionError, PasswordResetProblem};
+use crate::extract::{JsonBody, JsonType};
 use crate::links::LinkToken;
 use crate::page_cookie::{PageCookie, names};
-use crate::pages::{ErrorView, FieldError, Shell, error_page};
+use crate::pages::{FieldError, Shell};
 use crate::respond;
+use crate::site::Site;
 
 /// A page that a single-use link leads to.
 pub(super) struct LinkPage {
@@ -38,6 +40,10 @@ pub(crate) struct SentLink {
     pub(super) link: Option<String>,
 }
 
+impl JsonBody for SentLink {
+    const MEMBERS: &'static [(&'static str, JsonType)] = &[("token", JsonType::String)];
+}
+
 impl LinkPage {
     pub(super) const fn new(path: &'static str, dead_link: &'static str, action: (&'static str, &'static str)) -> Self {
         Self { cookie: PageCookie { name: names::MAIL_LINK, path, max_age: 600 }, dead_link, action }
@@ -46,24 +52,24 @@ impl LinkPage {
     /// If the query has a token, moves it into the cookie and redirects to the page without the query. This keeps the
     /// token out of the browser's history, screenshots and `Referer`. Opening a link does not use it, because mail
     /// scanners also open links.
-    pub(super) fn move_token_to_cookie(&self, auth: &Auth) -> Option<Response> {
+    pub(super) fn move_token_to_cookie(&self, site: &Site, auth: &Auth) -> Option<Response> {
         let token = auth.query("token")?;
         let token = LinkToken::parse(token.trim());
         let location = match token {
-            Some(_) => self.cookie.path.to_owned(),
-            None => format!("{}?incomplete=1", self.cookie.path),
+            Some(_) => site.path(self.cookie.path),
+            None => site.path(&format!("{}?incomplete=1", self.cookie.path)),
         };
         let mut response = Redirect::to(&location).into_response();
         response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         Some(match token {
-            Some(token) => self.cookie.set(response, token.as_str(), auth.authenticator()),
-            None => self.cookie.clear(response, auth.authenticator()),
+            Some(token) => self.cookie.set(response, token.as_str(), &site.settings),
+            None => self.cookie.clear(response, &site.settings),
         })
     }
 
     /// Returns the token in the cookie.
-    pub(super) fn token(&self, auth: &Auth) -> Option<LinkToken> {
-        LinkToken::parse(self.cookie.find(auth.headers(), auth.authenticator())?)
+    pub(super) fn token(&self, site: &Site, auth: &Auth) -> Option<LinkToken> {
+        LinkToken::parse(self.cookie.find(auth.headers(), &site.settings)?)
     }
 
     /// Returns the token that an API client sent in the body. For a form, returns the token in the cookie, if the form
@@ -75,21 +81,26 @@ impl LinkPage {
     /// # Errors
     /// The token in the body is malformed, the form was not rendered for the token in the cookie, or the request names
     /// no link at all. The error is the response to send.
-    pub(super) fn sent_token(&self, sent: &SentLink, auth: &Auth) -> Result<LinkToken, Box<Response>> {
+    pub(super) fn sent_token(&self, sent: &SentLink, site: &Site, auth: &Auth) -> Result<LinkToken, Box<Response>> {
         if let Some(token) = &sent.token {
-            return LinkToken::parse(token).ok_or_else(|| Box::new(self.unusable(auth, true)));
+            return LinkToken::parse(token).ok_or_else(|| Box::new(self.unusable(site, auth, true)));
         }
-        match (self.token(auth), &sent.link) {
+        match (self.token(site, auth), &sent.link) {
             (Some(token), Some(link)) if *link == token.form_key() => Ok(token),
-            (None, None) => Err(Box::new(self.dead_link(auth))),
+            (None, None) => Err(Box::new(self.dead_link(site, auth))),
             _ => Err(Box::new(other_link(auth))),
         }
     }
 
     /// Returns the shell for showing a refused form again. Returns `None` if the form cannot have come from this site's
     /// own page, or if the browser has no link's token any more.
-    pub(super) fn shell_of_unverified<'e>(&self, auth: &Auth, error: &'e AuthError) -> Option<Shell<'e>> {
-        shell_of_unverified(auth, error).filter(|_| self.token(auth).is_some())
+    pub(super) fn shell_of_unverified<'e>(
+        &self,
+        site: &'e Site,
+        auth: &Auth,
+        error: &'e AuthError,
+    ) -> Option<Shell<'e>> {
+        shell_of_unverified(site, auth, error).filter(|_| self.token(site, auth).is_some())
     }
 
     /// Handles an error that occurred when a user opened a link and entered a new password. If the password breaks a
@@ -101,11 +112,12 @@ impl LinkPage {
     pub(super) fn problem_of_password(
         &self,
         error: ActionError<PasswordResetProblem>,
+        site: &Site,
         auth: &Auth,
     ) -> Result<String, Box<Response>> {
         let wants = auth.wants();
         match respond::invalid_input(wants, error)? {
-            PasswordResetProblem::DeadLink => Err(Box::new(self.dead_link(auth))),
+            PasswordResetProblem::DeadLink => Err(Box::new(self.dead_link(site, auth))),
             PasswordResetProblem::InvalidNew(problem) if wants == Wants::Page => Ok(problem.to_string()),
             PasswordResetProblem::InvalidNew(problem) => {
                 let errors = [FieldError { field: "new_password", text: &problem.to_string() }];
@@ -115,33 +127,30 @@ impl LinkPage {
     }
 
     /// Responds with 410 to a link that no longer works.
-    pub(super) fn dead_link(&self, auth: &Auth) -> Response {
-        self.unusable(auth, auth.query("incomplete").is_some())
+    pub(super) fn dead_link(&self, site: &Site, auth: &Auth) -> Response {
+        self.unusable(site, auth, auth.query("incomplete").is_some())
     }
 
     /// Responds to a link that does not work, or that is incomplete.
-    fn unusable(&self, auth: &Auth, is_incomplete: bool) -> Response {
+    fn unusable(&self, site: &Site, auth: &Auth, is_incomplete: bool) -> Response {
         let (title, detail) = match is_incomplete {
             true => ("This link is incomplete", INCOMPLETE),
             false => ("This link no longer works", self.dead_link),
         };
         let status = StatusCode::GONE;
         let response = match auth.wants() {
-            Wants::Page => {
-                let view = ErrorView { status: status.as_u16(), title, explanation: detail, action: Some(self.action) };
-                respond::page(status, error_page(&Shell::default(), &view))
-            }
+            Wants::Page => respond::error(status, title, detail, Some(self.action)),
             wants => {
                 let detail = format!("{title}. {detail}");
                 respond::problem(wants, status, "link_dead", &detail, &[])
             }
         };
-        self.clear_token(response, auth)
+        self.clear_token(response, site)
     }
 
     /// Deletes the cookie.
-    pub(super) fn clear_token(&self, response: Response, auth: &Auth) -> Response {
-        self.cookie.clear(response, auth.authenticator())
+    pub(super) fn clear_token(&self, response: Response, site: &Site) -> Response {
+        self.cookie.clear(response, &site.settings)
     }
 }
 
@@ -152,10 +161,7 @@ fn other_link(auth: &Auth) -> Response {
     let detail = "The page was open for too long, or you have opened another link since. Nothing was changed. Open the \
                   link again.";
     match auth.wants() {
-        Wants::Page => {
-            let view = ErrorView { status: status.as_u16(), title, explanation: detail, action: None };
-            respond::page(status, error_page(&Shell::default(), &view))
-        }
+        Wants::Page => respond::error(status, title, detail, None),
         wants => respond::problem(wants, status, "other_link", &format!("{title}. {detail}"), &[]),
     }
 }

@@ -1,46 +1,66 @@
 //! The notice after a link has been used. It names the account, because another user may be logged in.
+//!
+//! On the site of `hardtack serve`, the home page shows the notice. An application has a home page of its own, so its
+//! site shows the notice on a separate page.
 
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::error::WithCauses;
 use hardtack::request::Wants;
 use hardtack_axum::Auth;
+use http::{StatusCode, Uri};
 
+use crate::extract::{shell_of, user_of_refused};
 use crate::page_cookie::{PageCookie, names};
+use crate::pages::{DoneView, Shell, done_page};
+use crate::respond;
 use crate::site::Site;
 use crate::users::User;
 
-/// The id of the user whose link was used. The cookie is kept until the home page has been shown, but for at most a
+/// The id of the user whose link was used. The cookie is kept until the notice has been shown, but for at most a
 /// minute.
 const COOKIE: PageCookie = PageCookie { name: names::LINK_USED, path: "/", max_age: 60 };
 
-/// If the client is a browser, sets a cookie with the id of the link's owner. The home page reads the cookie to say
-/// whose link was used, and then deletes the cookie. API clients do not need the cookie, because the response itself
+/// If the client is a browser, sets a cookie with the id of the link's owner. The notice reads the cookie to say whose
+/// link was used. Then the site deletes the cookie. API clients do not need the cookie, because the response itself
 /// tells them the result.
-pub(super) fn remember(response: Response, user_id: &str, auth: &Auth) -> Response {
-    match auth.wants() {
-        Wants::Page => COOKIE.set(response, user_id, auth.authenticator()),
+pub(super) fn remember(response: Response, user_id: &str, site: &Site, wants: Wants) -> Response {
+    match wants {
+        Wants::Page => COOKIE.set(response, user_id, &site.settings),
         _ => response,
     }
 }
 
 /// Deletes the cookie if the browser has it.
-pub(super) fn forget(response: Response, auth: &Auth) -> Response {
-    match COOKIE.find(auth.headers(), auth.authenticator()) {
-        Some(_) => COOKIE.clear(response, auth.authenticator()),
+pub(super) fn forget(response: Response, site: &Site, auth: &Auth) -> Response {
+    match COOKIE.find(auth.headers(), &site.settings) {
+        Some(_) => COOKIE.clear(response, &site.settings),
         None => response,
     }
 }
 
 /// Returns the user whose link was used.
 pub(super) async fn user(site: &Site, auth: &Auth) -> Option<User> {
-    let id = COOKIE.find(auth.headers(), auth.authenticator())?;
+    let id = COOKIE.find(auth.headers(), &site.settings)?;
     site.accounts.find(id).await.unwrap_or_else(|error| {
         tracing::warn!(event = "store_unavailable", error = %WithCauses(&error));
         None
     })
 }
 
-/// Returns a notice for the home page that says what a link has done. `viewer` is the user who is logged in, if any.
+/// Responds with a page that says what a link has done. If `done` is not the name of such a notice, redirects to the
+/// home page.
+pub(super) async fn message(site: &Site, auth: &Auth, done: &str) -> Response {
+    let viewer = user_of_refused(auth.headers(), &Uri::default(), site).await;
+    let Some(text) = text(done, user(site, auth).await.as_ref(), viewer.as_deref()) else {
+        return Redirect::to(&site.settings.home).into_response();
+    };
+    let visitor = Shell::visitor(&site.settings, None);
+    let shell = viewer.as_ref().map_or(visitor, |user| shell_of(&site.settings, user, None));
+    let view = DoneView { title: "Done", text: &text, action: None };
+    forget(respond::page(StatusCode::OK, done_page(&shell, &view)), site, auth)
+}
+
+/// Returns a notice that says what a link has done. `viewer` is the user who is logged in, if any.
 /// `owner` is the user whom the link belonged to, if that is known.
 pub(super) fn text(done: &str, owner: Option<&User>, viewer: Option<&User>) -> Option<String> {
     let whose = match (owner, viewer) {

@@ -1,23 +1,26 @@
 //! `/login`.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
+use hardtack::refusal::Reason;
 use hardtack::request::Wants;
 use hardtack::throttle::TooManyAttempts;
 use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
 use serde_json::json;
 
-use super::credentials::{CredentialsInput, require_own_form, show_form};
-use super::kept_form;
-use crate::accounts::{ActionError, VerifiedPassword, WrongPassword};
+use super::credentials::{CredentialsInput, LogInInput, require_own_form, show_form};
+use super::{kept_form, link_used};
+use crate::accounts::{ActionError, Browser, VerifiedUser, WrongPassword};
 use crate::activity::RequestInfo;
 use crate::extract::{FormOrJson, Visitor};
 use crate::pages::{FieldError, Notice, NoticeKind, Shell, login};
 use crate::passwords::{PasswordProblem, TypedPassword};
 use crate::respond;
 use crate::site::Site;
-use crate::throttling::{Client, Devices, KnownUser};
+use crate::throttling::Client;
 
 /// The text is the same for an unknown name, a wrong password and a disabled user.
 const NO_MATCH: &str = "That user name and password do not match.";
@@ -41,9 +44,13 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
     // If the cookies of a session have just been refused, do not redirect, because the other page would redirect back
     // to the log-in page.
     if visitor.is_logged_in() && ended.is_none() {
+        // The user may have used a link while another user is logged in.
         if let Some(done) = auth.query("done").filter(|done| done_text(done).is_some()) {
-            // Redirect to the home page, which says what a link has done even if a user is logged in.
-            return Ok(Redirect::to(&format!("/?done={done}")).into_response());
+            // The home page of `hardtack serve` says what a link has done, even if a user is logged in.
+            return Ok(match site.settings.is_demo {
+                true => Redirect::to(&site.path(&format!("/?done={done}"))).into_response(),
+                false => link_used::message(&site, &auth, &done).await,
+            });
         }
         return Ok(Redirect::to(&auth.next_or_home()).into_response());
     }
@@ -56,12 +63,12 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
 
 /// Returns the shell for showing the form again with an error. The notice in the shell still says why the user was sent
 /// to the log-in page.
-fn shell_of_failed(auth: &Auth, input: &CredentialsInput) -> Shell<'static> {
-    let notice = match kept_form::is_set(auth.headers(), auth.authenticator()) {
+fn shell_of_failed<'s>(site: &'s Site, auth: &Auth, input: &CredentialsInput) -> Shell<'s> {
+    let notice = match kept_form::is_set(auth.headers(), site) {
         true => Some(KEPT),
         false => input.goes_on(auth).then_some(NEEDED),
     };
-    Shell { notice, ..Shell::default() }
+    Shell { notice, ..Shell::unknown(&site.settings) }
 }
 
 /// Returns the text of the notice about what the user has just done on another page, such as choosing a new password.
@@ -94,10 +101,10 @@ pub(crate) async fn submit(
     auth: Auth,
     request: RequestInfo,
     client: Client,
-    FormOrJson(input): FormOrJson<CredentialsInput>,
+    FormOrJson(LogInInput(input)): FormOrJson<LogInInput>,
 ) -> Result<Response, AuthError> {
     let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, &input, &[], shell, login);
-    if let Err(refused) = require_own_form(&auth, again) {
+    if let Err(refused) = require_own_form(&site, &auth, again) {
         return *refused;
     }
     let wants = auth.wants();
@@ -108,7 +115,14 @@ pub(crate) async fn submit(
     // The future is boxed, so that the handler's future is small while it waits for the body.
     match Box::pin(site.accounts.verify_log_in(&input.username, password, &request, &client)).await {
         Ok(verified) => {
-            let work = Box::pin(log_in(site.clone(), auth.clone(), input, verified, (request, client.devices)));
+            let browser = Browser {
+                request,
+                devices: client.devices,
+                authenticator: site.auth.clone(),
+                settings: Arc::clone(&site.settings),
+            };
+            let user = VerifiedUser::new(site.accounts.clone(), verified, Some(browser));
+            let work = Box::pin(log_in(site.clone(), auth.clone(), input, user));
             site.run_uninterrupted(&auth, work).await
         }
         Err(ActionError::TooMany(refused)) => too_many(&site, &auth, &input, &refused),
@@ -125,32 +139,21 @@ async fn log_in(
     site: Site,
     auth: Auth,
     input: CredentialsInput,
-    verified: VerifiedPassword,
-    (request, devices): (RequestInfo, Devices),
+    verified: VerifiedUser,
 ) -> Result<Response, AuthError> {
-    let user_id = &verified.user_id;
-    let cookies = auth.log_in(input.log_in(user_id, auth.wants())).await?;
-    if !site.accounts.is_still_valid(&verified).await.map_err(|error| auth.refuse(error))? {
-        // While this log-in was in flight, the password was changed or the user was disabled. End only the session of
-        // this log-in. The change has ended the older sessions, and the user may have a newer session by now.
-        if let Some(session) = cookies.session() {
-            auth.authenticator().revoke_session(user_id, session).await.map_err(|error| auth.refuse(error))?;
+    let user_id = verified.id().to_owned();
+    let cookies = match auth.log_in(input.log_in(verified, auth.wants())).await {
+        Ok(cookies) => cookies,
+        // While this log-in was in flight, the password was changed or the user was disabled.
+        Err(error) if matches!(error.failure().reason(), Reason::LogInRefused(_)) => {
+            return no_match(&site, &auth, &input);
         }
-        return no_match(&site, &auth, &input);
-    }
-    let user = site.accounts.find(user_id).await.map_err(|error| auth.refuse(error))?;
-    let Some(user) = user else { return no_match(&site, &auth, &input) };
-    if !devices.know(user_id) {
-        site.warn_of_new_device(user_id, &request).await;
-    }
-    let known = KnownUser {
-        id: &user.id,
-        username: &user.username,
-        password_version: verified.version,
-        keeps_device: verified.by_known_device,
+        Err(error) => return Err(error),
     };
+    let user = site.accounts.find(&user_id).await.map_err(|error| auth.refuse(error))?;
+    let Some(user) = user else { return no_match(&site, &auth, &input) };
     let response = respond::success(auth.wants(), &input.next_or_home(&auth), json!(user));
-    Ok((cookies, devices.remember(response, &known, auth.authenticator())).into_response())
+    Ok((cookies, response).into_response())
 }
 
 /// Returns the response after too many attempts. A browser gets the log-in form with an error, as after a wrong
@@ -170,7 +173,7 @@ fn too_many(
     let response = match auth.wants() {
         Wants::Page => {
             let errors = [FieldError { field: "", text: &text }];
-            show_form(site, auth, status, input, &errors, shell_of_failed(auth, input), login)?
+            show_form(site, auth, status, input, &errors, shell_of_failed(site, auth, input), login)?
         }
         wants => respond::problem(wants, status, "too_many_attempts", &text, &[]),
     };
@@ -188,7 +191,7 @@ fn too_long(
     let text = problem.to_string();
     let errors = [FieldError { field: "password", text: &text }];
     if auth.wants() == Wants::Page {
-        let shell = shell_of_failed(auth, input);
+        let shell = shell_of_failed(site, auth, input);
         return show_form(site, auth, StatusCode::UNPROCESSABLE_ENTITY, input, &errors, shell, login);
     }
     Ok(respond::invalid_fields(auth.wants(), &errors))
@@ -197,7 +200,15 @@ fn too_long(
 fn no_match(site: &Site, auth: &Auth, input: &CredentialsInput) -> Result<Response, AuthError> {
     let errors = [FieldError { field: "", text: NO_MATCH }];
     if auth.wants() == Wants::Page {
-        return show_form(site, auth, StatusCode::UNAUTHORIZED, input, &errors, shell_of_failed(auth, input), login);
+        return show_form(
+            site,
+            auth,
+            StatusCode::UNAUTHORIZED,
+            input,
+            &errors,
+            shell_of_failed(site, auth, input),
+            login,
+        );
     }
     Ok(respond::problem(auth.wants(), StatusCode::UNAUTHORIZED, "wrong_credentials", NO_MATCH, &[]))
 }

@@ -15,13 +15,13 @@ use crate::respond;
 use crate::site::Site;
 use crate::users::User;
 
-pub(crate) async fn show(user: Option<CurrentUser<User>>) -> Response {
+pub(crate) async fn show(State(site): State<Site>, user: Option<CurrentUser<User>>) -> Response {
     match user {
         Some(user) => {
-            let page = confirm_logout(&shell_of(&user, None), &user.token().csrf_token());
+            let page = confirm_logout(&shell_of(&site.settings, &user, None), &user.token().csrf_token());
             respond::page(StatusCode::OK, page)
         }
-        None => Redirect::to("/").into_response(),
+        None => Redirect::to(&site.settings.home).into_response(),
     }
 }
 
@@ -33,9 +33,10 @@ pub(crate) async fn submit(State(site): State<Site>, auth: Auth, uri: Uri) -> Re
         }
         Err(error) => return Err(error),
     };
-    let response = (cookies, respond::success(auth.wants(), "/", json!({ "logged_out": true }))).into_response();
+    let response =
+        (cookies, respond::success(auth.wants(), &site.settings.home, json!({ "logged_out": true }))).into_response();
     // The next user of the browser must not find this user's form.
-    Ok(if auth.wants() == Wants::Api { response } else { kept_form::clear(response, auth.authenticator()) })
+    Ok(if auth.wants() == Wants::Api { response } else { kept_form::clear(response, &site) })
 }
 
 /// Handles a log-out request that failed the CSRF check, but may have come from a page of this site. Shows the page
@@ -43,6 +44,6 @@ pub(crate) async fn submit(State(site): State<Site>, auth: Auth, uri: Uri) -> Re
 async fn ask_again(site: &Site, auth: &Auth, uri: &Uri, error: AuthError) -> Result<Response, AuthError> {
     let Some(user) = user_of_refused(auth.headers(), uri, site).await else { return Err(error) };
     let notice = Notice { kind: NoticeKind::Problem, text: error.failure().reason().explanation() };
-    let page = confirm_logout(&shell_of(&user, Some(notice)), &user.token().csrf_token());
+    let page = confirm_logout(&shell_of(&site.settings, &user, Some(notice)), &user.token().csrf_token());
     Ok(([(header::CACHE_CONTROL, NO_STORE)], respond::page(StatusCode::FORBIDDEN, page)).into_response())
 }

@@ -17,6 +17,7 @@ mod link_page;
 mod link_used;
 pub(crate) mod login;
 pub(crate) mod logout;
+mod new_address;
 pub(crate) mod openapi;
 mod own_session;
 pub(crate) mod reauthenticate;

@@ -1,11 +1,51 @@
 //! `/openapi.json`: the routes as an OpenAPI 3.1 document, for API clients such as Postman.
 
+use axum::extract::State;
 use axum::response::IntoResponse;
 use http::header;
+use serde_json::{Value, json};
 
-/// The document is written by hand. A test compares it with the router.
+use crate::settings::{Registration, SiteSettings};
+use crate::site::Site;
+
+/// The document is written by hand, for the site of `hardtack serve`. A test compares it with the router.
 const DOCUMENT: &str = include_str!("openapi.json");
 
-pub(crate) async fn show() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=300")], DOCUMENT)
+/// The routes that only the site of `hardtack serve` has.
+const OF_DEMO: [&str; 7] = [
+    "/",
+    "/service",
+    "/assets/hardtack.css",
+    "/assets/hardtack.svg",
+    "/favicon.ico",
+    "/robots.txt",
+    "/.well-known/change-password",
+];
+
+pub(crate) async fn show(State(site): State<Site>) -> impl IntoResponse {
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=300")];
+    let document = match site.settings.is_demo {
+        true => DOCUMENT.to_owned(),
+        false => adapt(DOCUMENT, &site.settings).unwrap_or_default(),
+    };
+    (headers, document)
+}
+
+/// Adapts the document to a site in an application: its address, its name and its routes.
+fn adapt(document: &str, site: &SiteSettings) -> Option<String> {
+    let mut document: Value = serde_json::from_str(document).ok()?;
+    let name = if site.name.is_empty() { "The site" } else { &site.name };
+    document["info"]["title"] = json!(format!("{name}: accounts"));
+    document["servers"][0]["url"] = json!(format!("{{origin}}{}", site.prefix));
+    let paths = document["paths"].as_object_mut()?;
+    let stylesheet = paths.get("/assets/hardtack.css").cloned();
+    paths.retain(|path, _| !OF_DEMO.contains(&path.as_str()));
+    paths.extend(stylesheet.map(|stylesheet| ("/assets/site.css".to_owned(), stylesheet)));
+    if !site.has_health_check {
+        paths.remove("/healthz");
+    }
+    if site.registration == Registration::Closed {
+        paths.remove("/signup");
+    }
+    serde_json::to_string(&document).ok()
 }

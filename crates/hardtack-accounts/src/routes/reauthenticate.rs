@@ -12,7 +12,7 @@ use serde_json::json;
 use super::kept_form;
 use crate::accounts::{ActionError, WrongPassword};
 use crate::activity::RequestInfo;
-use crate::extract::{AccountForm, SentForm, read_fields, shell_of};
+use crate::extract::{AccountForm, JsonBody, JsonType, SentForm, read_fields, shell_of};
 use crate::pages::{FieldError, Notice, NoticeKind, ReauthenticateView, reauthenticate};
 use crate::passwords::TypedPassword;
 use crate::respond;
@@ -33,6 +33,11 @@ pub(crate) struct ReauthenticateInput {
     next: Option<String>,
 }
 
+impl JsonBody for ReauthenticateInput {
+    const MEMBERS: &'static [(&'static str, JsonType)] =
+        &[("password", JsonType::String), ("username", JsonType::StringOrNull), ("next", JsonType::StringOrNull)];
+}
+
 impl AccountForm for ReauthenticateInput {
     const PAGE: &'static str = "/";
 
@@ -40,33 +45,34 @@ impl AccountForm for ReauthenticateInput {
         read_fields(request, site).await
     }
 
-    fn after_log_in(&self, auth: &Auth) -> String {
+    fn after_log_in(&self, auth: &Auth, _: &Site) -> String {
         auth.authenticator().next_or_home(self.next.as_deref().or(auth.query("next").as_deref()))
     }
 
     async fn show_again(
         self,
-        _: &Site,
+        site: &Site,
         auth: &Auth,
         user: &CurrentUser<User>,
         notice: Notice<'_>,
     ) -> Result<Response, AuthError> {
         let next = self.next.or_else(|| auth.query("next"));
-        Ok(show_form(auth, user, StatusCode::FORBIDDEN, next.as_deref(), &[], Some(notice)))
+        Ok(show_form(site, auth, user, StatusCode::FORBIDDEN, next.as_deref(), &[], Some(notice)))
     }
 }
 
 /// Shows the form. If the token is already fresh, for example because the user has just logged in, redirects to the
 /// page in `next` instead.
-pub(crate) async fn show(auth: Auth, user: CurrentUser<User>) -> Response {
+pub(crate) async fn show(State(site): State<Site>, auth: Auth, user: CurrentUser<User>) -> Response {
     let next = auth.query("next").and_then(|next| auth.authenticator().next(&next));
     if let Some(next) = next.filter(|_| user.token().is_fresh(auth.authenticator().now())) {
         return Redirect::to(next.as_str()).into_response();
     }
-    show_form(&auth, &user, StatusCode::OK, auth.query("next").as_deref(), &[], None)
+    show_form(&site, &auth, &user, StatusCode::OK, auth.query("next").as_deref(), &[], None)
 }
 
 fn show_form(
+    site: &Site,
     auth: &Auth,
     user: &CurrentUser<User>,
     status: StatusCode,
@@ -75,7 +81,7 @@ fn show_form(
     notice: Option<Notice<'_>>,
 ) -> Response {
     let next = next.and_then(|next| auth.authenticator().next(next));
-    let kept = kept_form::find(auth.headers(), user, auth.authenticator()).is_some();
+    let kept = kept_form::find(auth.headers(), user, site).is_some();
     let notice = notice.or_else(|| kept.then_some(KEPT));
     let csrf_token = user.token().csrf_token();
     let view = ReauthenticateView {
@@ -84,7 +90,7 @@ fn show_form(
         next: next.as_ref().map(hardtack::request::NextPath::as_str),
         errors,
     };
-    respond::page(status, reauthenticate(&shell_of(user, notice), &view))
+    respond::page(status, reauthenticate(&shell_of(&site.settings, user, notice), &view))
 }
 
 pub(crate) async fn submit(
@@ -105,13 +111,13 @@ pub(crate) async fn submit(
             let errors = [FieldError { field: "password", text: &text }];
             return Ok(match wants {
                 Wants::Page => {
-                    show_form(&auth, &user, StatusCode::UNPROCESSABLE_ENTITY, next.as_deref(), &errors, None)
+                    show_form(&site, &auth, &user, StatusCode::UNPROCESSABLE_ENTITY, next.as_deref(), &errors, None)
                 }
                 _ => respond::invalid_fields(wants, &errors),
             });
         }
     };
-    match site.accounts.verify_again(&user.id, user.token().session(), password, &request).await {
+    match site.accounts.verify_password_again(&user.id, user.token().session(), password, &request).await {
         Ok(verified) => {
             let cookies = auth.reauthenticate(&verified.user_id).await?;
             let location = auth.authenticator().next_or_home(next.as_deref());
@@ -120,13 +126,13 @@ pub(crate) async fn submit(
         Err(ActionError::TooMany(refused)) if wants == Wants::Page => {
             let errors = [FieldError { field: "password", text: refused.sentence() }];
             let status = StatusCode::TOO_MANY_REQUESTS;
-            let response = show_form(&auth, &user, status, next.as_deref(), &errors, None);
+            let response = show_form(&site, &auth, &user, status, next.as_deref(), &errors, None);
             Ok(respond::retry_after(response, &refused))
         }
         Err(error) => Ok(match respond::invalid_input(wants, error) {
             Ok(WrongPassword) if wants == Wants::Page => {
                 let errors = [FieldError { field: "password", text: WRONG_PASSWORD }];
-                show_form(&auth, &user, StatusCode::UNAUTHORIZED, next.as_deref(), &errors, None)
+                show_form(&site, &auth, &user, StatusCode::UNAUTHORIZED, next.as_deref(), &errors, None)
             }
             Ok(WrongPassword) => {
                 respond::problem(wants, StatusCode::UNAUTHORIZED, "wrong_password", WRONG_PASSWORD, &[])

@@ -42,7 +42,7 @@ pub(crate) async fn show(
         return ([(header::ALLOW, allowed)], method_not_allowed_response(auth.headers())).into_response();
     }
     match auth.require_same_origin() {
-        Err(_) if auth.wants() == Wants::Page => show_continue(&auth),
+        Err(_) if auth.wants() == Wants::Page => show_continue(&site, &auth),
         _ => match check_user(&site, &auth, token).await {
             Ok(()) => auth.refresh_and_return().await.into_response(),
             Err(error) => error.into_response(),
@@ -63,14 +63,16 @@ async fn check_user(site: &Site, auth: &Auth, token: Result<RefreshToken, AuthEr
 
 /// Responds to a visitor who followed a link from another site. Does not refresh the tokens, but shows a page of this
 /// site that requests the refresh.
-fn show_continue(auth: &Auth) -> Response {
+fn show_continue(site: &Site, auth: &Auth) -> Response {
     let next = auth.query("next").and_then(|next| auth.authenticator().next(&next));
-    let url = next.as_ref().map_or_else(|| "/token/refresh".to_owned(), |next| next.append_to("/token/refresh"));
+    let path = site.path("/token/refresh");
+    let url = next.as_ref().map_or_else(|| path.clone(), |next| next.append_to(&path));
     let is_from_public_page = next.is_some() && auth.query("public").is_some_and(|value| value == "1");
     let url = if is_from_public_page { url + "&public=1" } else { url };
     let csrf_token = auth.refresh_csrf_token().map(|token| token.to_string()).unwrap_or_default();
     let next = next.as_ref().map(hardtack::request::NextPath::as_str);
-    respond::page(StatusCode::FORBIDDEN, continue_refresh(&Shell::default(), &csrf_token, next, Some(&url)))
+    let shell = Shell::unknown(&site.settings);
+    respond::page(StatusCode::FORBIDDEN, continue_refresh(&shell, &csrf_token, next, Some(&url)))
 }
 
 pub(crate) async fn submit(
@@ -108,7 +110,8 @@ pub(crate) async fn submit(
 /// form is kept.
 async fn refuse_redirected(error: AuthError, request: Request, auth: &Auth, site: &Site) -> Response {
     let next = auth.query("next").unwrap_or_default();
-    match next.split('?').next().unwrap_or_default() {
+    let path = next.split('?').next().unwrap_or_default();
+    match site.settings.own_path(path).unwrap_or_default() {
         "/account/change_settings" => refuse_form::<SettingsInput>(error, request, auth, site).await,
         "/account/password" => refuse_form::<PasswordInput>(error, request, auth, site).await,
         "/account/email/send" => refuse_form::<SendAgainForm>(error, request, auth, site).await,

@@ -13,7 +13,7 @@ use super::link_page::{LinkPage, SentLink};
 use super::link_used;
 use super::own_session::finish_ending;
 use crate::activity::RequestInfo;
-use crate::extract::FormOrJson;
+use crate::extract::{FormOrJson, JsonBody, JsonType};
 use crate::links::LinkToken;
 use crate::pages::{FieldError, ResetPasswordView, Shell, reset_password};
 use crate::respond;
@@ -36,13 +36,18 @@ pub(crate) struct ResetPasswordInput {
     link: Option<String>,
 }
 
+impl JsonBody for ResetPasswordInput {
+    const MEMBERS: &'static [(&'static str, JsonType)] =
+        &[("token", JsonType::String), ("new_password", JsonType::String)];
+}
+
 pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Response, AuthError> {
-    if let Some(redirect) = PAGE.move_token_to_cookie(&auth) {
+    if let Some(redirect) = PAGE.move_token_to_cookie(&site, &auth) {
         return Ok(redirect);
     }
-    match PAGE.token(&auth) {
-        Some(token) => show_form(&site, &auth, &token, StatusCode::OK, &Shell::default(), &[]).await,
-        None => Ok(PAGE.dead_link(&auth)),
+    match PAGE.token(&site, &auth) {
+        Some(token) => show_form(&site, &auth, &token, StatusCode::OK, &Shell::unknown(&site.settings), &[]).await,
+        None => Ok(PAGE.dead_link(&site, &auth)),
     }
 }
 
@@ -57,7 +62,7 @@ async fn show_form(
     errors: &[FieldError<'_>],
 ) -> Result<Response, AuthError> {
     let link = site.accounts.find_password_link(token, auth.authenticator().now()).await;
-    let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(auth)) };
+    let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(site, auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
     let form_key = token.form_key();
     let view = ResetPasswordView {
@@ -79,13 +84,13 @@ pub(crate) async fn submit(
     FormOrJson(input): FormOrJson<ResetPasswordInput>,
 ) -> Result<Response, AuthError> {
     if let Err(error) = auth.require_pre_session() {
-        let (Some(token), Some(shell)) = (PAGE.token(&auth), shell_of_unverified(&auth, &error)) else {
+        let (Some(token), Some(shell)) = (PAGE.token(&site, &auth), shell_of_unverified(&site, &auth, &error)) else {
             return Err(error);
         };
         return show_form(&site, &auth, &token, StatusCode::FORBIDDEN, &shell, &[]).await;
     }
     let ResetPasswordInput { new_password, token, link } = input;
-    let token = match PAGE.sent_token(&SentLink { token, link }, &auth) {
+    let token = match PAGE.sent_token(&SentLink { token, link }, &site, &auth) {
         Ok(token) => token,
         Err(response) => return Ok(*response),
     };
@@ -109,12 +114,12 @@ async fn reset(
         Err(refused) if wants == Wants::Page => {
             let errors = [FieldError { field: "", text: refused.sentence() }];
             let status = StatusCode::TOO_MANY_REQUESTS;
-            let response = show_form(&site, &auth, &token, status, &Shell::default(), &errors).await?;
+            let response = show_form(&site, &auth, &token, status, &Shell::unknown(&site.settings), &errors).await?;
             return Ok(respond::retry_after(response, &refused));
         }
         Err(refused) => return Ok(respond::too_many(wants, &refused)),
     };
-    match site.accounts.reset_password(&token, new_password, &request).await {
+    match site.accounts.use_password_link(&token, new_password, &request).await {
         Ok((ended, owner)) => {
             attempt.succeeded().await;
             let has_ended = finish_ending(&site, &auth, ended).await;
@@ -130,15 +135,15 @@ async fn reset(
                      Log in with your new password.",
                 ),
             };
-            let success = respond::success(wants, location, json!({ "detail": detail }));
-            let response = PAGE.clear_token(link_used::remember(success, &owner.id, &auth), &auth);
-            Ok(client.devices.remember(response, &owner.known(), auth.authenticator()))
+            let success = respond::success(wants, &site.path(location), json!({ "detail": detail }));
+            let response = PAGE.clear_token(link_used::remember(success, &owner.id, &site, wants), &site);
+            Ok(client.devices.remember(response, &owner.known(), &site.auth, &site.settings))
         }
-        Err(error) => match PAGE.problem_of_password(error, &auth) {
+        Err(error) => match PAGE.problem_of_password(error, &site, &auth) {
             Ok(text) => {
                 let errors = [FieldError { field: "new_password", text: &text }];
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
-                show_form(&site, &auth, &token, status, &Shell::default(), &errors).await
+                show_form(&site, &auth, &token, status, &Shell::unknown(&site.settings), &errors).await
             }
             Err(response) => Ok(*response),
         },

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{FromRequest, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use hardtack::adapter::CLEAR_CACHE;
 use hardtack::clock::Timestamp;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::activity_rows::activity_rows;
 use super::fresh::{AfterProof, ask_for_password};
 use crate::activity::MAX_FAILED_LOG_INS;
-use crate::extract::{AccountForm, SentForm, shell_of};
+use crate::extract::{AccountForm, NoInput, SentForm, shell_of};
 use crate::pages::{DevicePage, DeviceRow, Notice, NoticeKind, TimeText, device_name, sessions};
 use crate::respond;
 use crate::security_headers::POLICY_WITH_SCRIPT;
@@ -63,7 +63,7 @@ async fn show(
     let devices = DevicePage { rows, is_first: after.is_none(), next: next.map(|next| next.to_string()) };
     let activity = site.accounts.activity(&user.id, MAX_FAILED_LOG_INS, MAX_ACTIVITY).await;
     let activity = activity_rows(&activity.map_err(|error| auth.refuse(error))?, now);
-    let page = sessions(&shell_of(user, notice), &user.token().csrf_token(), &devices, &activity);
+    let page = sessions(&shell_of(&site.settings, user, notice), &user.token().csrf_token(), &devices, &activity);
     Ok(([(header::CONTENT_SECURITY_POLICY, POLICY_WITH_SCRIPT)], respond::page(status, page)).into_response())
 }
 
@@ -73,8 +73,8 @@ pub(crate) struct DeviceForm;
 impl AccountForm for DeviceForm {
     const PAGE: &'static str = "/account/sessions?done=proof";
 
-    async fn read(_: Request, _: &Site) -> Result<Self, Response> {
-        Ok(Self)
+    async fn read(request: Request, site: &Site) -> Result<Self, Response> {
+        NoInput::from_request(request, site).await.map(|NoInput| Self)
     }
 
     async fn show_again(
@@ -109,6 +109,7 @@ async fn page_of(
 /// Ends one session. To end a session other than the current one, the user must have logged in recently (ASVS 5.0
 /// V7.5.2). A thief who has copied an older cookie therefore cannot log out the user's other devices.
 pub(crate) async fn revoke(
+    State(site): State<Site>,
     auth: Auth,
     fresh: Result<FreshAccessToken, AuthError>,
     id: Result<Path<String>, PathRejection>,
@@ -119,7 +120,7 @@ pub(crate) async fn revoke(
     if let Err(error) = fresh
         && id.is_none_or(|id| Some(id) != user.token().session())
     {
-        return ask_for_password(&auth, error, AfterProof::Devices);
+        return ask_for_password(&site, &auth, error, AfterProof::Devices);
     }
     let ended = match id {
         // This is the current session. End it even if the store has lost its row.
@@ -132,19 +133,20 @@ pub(crate) async fn revoke(
     };
     if !ended {
         let detail = "You have no session with this id. The session may have ended already.";
-        let shell = shell_of(&user, None);
+        let shell = shell_of(&site.settings, &user, None);
         return Ok(respond::problem_in(&shell, wants, StatusCode::NOT_FOUND, "no_such_session", detail, &[]));
     }
-    Ok(respond::success(wants, PATH_AFTER_REVOKING, json!({ "revoked": 1 })))
+    Ok(respond::success(wants, &site.path(PATH_AFTER_REVOKING), json!({ "revoked": 1 })))
 }
 
 pub(crate) async fn revoke_others(
+    State(site): State<Site>,
     auth: Auth,
     fresh: Result<FreshAccessToken, AuthError>,
     SentForm { user, .. }: SentForm<DeviceForm>,
 ) -> Result<Response, AuthError> {
     if let Err(error) = fresh {
-        return ask_for_password(&auth, error, AfterProof::Devices);
+        return ask_for_password(&site, &auth, error, AfterProof::Devices);
     }
     let ended = match user.token().session() {
         Some(current) => {
@@ -154,7 +156,7 @@ pub(crate) async fn revoke_others(
     };
     let location = if ended > 0 { PATH_AFTER_REVOKING } else { PATH };
     let clear = [("clear-site-data", CLEAR_CACHE)];
-    Ok((clear, respond::success(auth.wants(), location, json!({ "revoked": ended }))).into_response())
+    Ok((clear, respond::success(auth.wants(), &site.path(location), json!({ "revoked": ended }))).into_response())
 }
 
 fn to_json(row: &Session, current: Option<SessionId>) -> Value {

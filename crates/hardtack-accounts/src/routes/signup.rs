@@ -7,17 +7,28 @@ use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
 use serde_json::json;
 
-use super::credentials::{CredentialsInput, require_own_form, show_form};
+use super::credentials::{CredentialsInput, SignUpInput, require_own_form, show_form};
+use super::new_address::new_address;
 use crate::activity::RequestInfo;
 use crate::extract::{FormOrJson, Visitor};
-use crate::pages::{FieldError, Shell, signup};
+use crate::pages::{DoneView, FieldError, Shell, done_page, signup};
 use crate::respond;
+use crate::settings::Registration;
 use crate::site::Site;
 use crate::throttling::{Client, Devices, KnownUser, Tried};
 use crate::users::{FIRST_PASSWORD, User};
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
+    if site.settings.registration == Registration::Closed {
+        return Ok(closed(auth.wants()));
+    }
     if visitor.is_logged_in() {
+        if let (Some(user), Some(done)) = (visitor.user(), auth.query("done"))
+            && let Some(text) = new_address(&site, user, &done).await
+        {
+            let view = DoneView { title: "Your account is ready", text: &text, action: None };
+            return Ok(respond::page(StatusCode::OK, done_page(&visitor.shell(None), &view)));
+        }
         return Ok(Redirect::to(&auth.next_or_home()).into_response());
     }
     let input = CredentialsInput::from_query(&auth);
@@ -29,10 +40,13 @@ pub(crate) async fn submit(
     auth: Auth,
     request: RequestInfo,
     client: Client,
-    FormOrJson(input): FormOrJson<CredentialsInput>,
+    FormOrJson(SignUpInput(input)): FormOrJson<SignUpInput>,
 ) -> Result<Response, AuthError> {
+    if site.settings.registration == Registration::Closed {
+        return Ok(closed(auth.wants()));
+    }
     let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, &input, &[], shell, signup);
-    if let Err(refused) = require_own_form(&auth, again) {
+    if let Err(refused) = require_own_form(&site, &auth, again) {
         return *refused;
     }
     // Successful attempts count as well, to limit how many accounts one address can create.
@@ -41,7 +55,7 @@ pub(crate) async fn submit(
         let response = match auth.wants() {
             Wants::Page => {
                 let status = StatusCode::TOO_MANY_REQUESTS;
-                show_form(&site, &auth, status, &input, &errors, Shell::default(), signup)?
+                show_form(&site, &auth, status, &input, &errors, Shell::unknown(&site.settings), signup)?
             }
             wants => respond::too_many(wants, &refused),
         };
@@ -59,23 +73,22 @@ async fn sign_up(
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
     let CredentialsInput { username, email, password, .. } = &input;
-    let error = match site.accounts.sign_up(username, email, password.clone(), &request).await {
+    let error = match site.accounts.store_new_user(username, email, password.clone(), &request).await {
         Ok((user, limit)) => {
             let Some(cookies) = site.log_in_new_user(&auth, input.log_in(&user.id, wants)).await else {
-                return Ok(without_session(wants, &user));
+                return Ok(without_session(&site, wants, &user));
             };
             let mut next = input.next_or_home(&auth);
             let mut body = json!(user);
+            if next == site.settings.home {
+                next = after_sign_up(&site, &user, limit.is_some());
+            }
             if let Some(limit) = limit {
-                if next == "/" {
-                    // Without this parameter, the home page would say that an email was sent.
-                    next.push_str("?done=signup-limited");
-                }
                 body["detail"] = json!(limit.explain(&user.email));
             }
             let response = respond::success(wants, &next, body);
             let known = KnownUser::of(&user, FIRST_PASSWORD);
-            return Ok((cookies, devices.remember(response, &known, auth.authenticator())).into_response());
+            return Ok((cookies, devices.remember(response, &known, &site.auth, &site.settings)).into_response());
         }
         Err(error) => error,
     };
@@ -93,14 +106,31 @@ async fn sign_up(
             .collect();
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     if wants == Wants::Page {
-        return show_form(&site, &auth, status, &input, &errors, Shell::default(), signup);
+        return show_form(&site, &auth, status, &input, &errors, Shell::unknown(&site.settings), signup);
     }
     Ok(respond::invalid_fields(wants, &errors))
 }
 
+/// Returns the page where a new user continues. If an address has to be confirmed, this page says so.
+fn after_sign_up(site: &Site, user: &User, is_limited: bool) -> String {
+    let done = if is_limited { "signup-limited" } else { "signup" };
+    match site.settings.is_demo {
+        // The home page needs this parameter to say that no email was sent.
+        true if is_limited => format!("{}?done={done}", site.settings.home),
+        false if site.accounts.sends_mail() && !user.email.is_empty() => site.path(&format!("/signup?done={done}")),
+        _ => site.settings.home.clone(),
+    }
+}
+
+/// Returns the response if visitors may not sign up.
+fn closed(wants: Wants) -> Response {
+    let detail = "This site does not accept new accounts. If you need an account, ask the people who run the site.";
+    respond::problem(wants, StatusCode::FORBIDDEN, "registration_closed", detail, &[])
+}
+
 /// Returns the response if the account is stored, but the session store could not start a session.
-fn without_session(wants: Wants, user: &User) -> Response {
+fn without_session(site: &Site, wants: Wants, user: &User) -> Response {
     let mut body = json!(user);
     body["detail"] = json!("Your account is ready. Log in with your user name and password.");
-    respond::success(wants, "/login?done=signup", body)
+    respond::success(wants, &site.path("/login?done=signup"), body)
 }

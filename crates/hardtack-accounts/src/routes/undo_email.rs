@@ -12,7 +12,7 @@ use super::link_page::{LinkPage, SentLink};
 use super::link_used;
 use super::own_session::finish_ending;
 use crate::activity::RequestInfo;
-use crate::extract::FormOrJson;
+use crate::extract::{FormOrJson, JsonBody, JsonType};
 use crate::links::{LinkPurpose, LinkToken};
 use crate::pages::{FieldError, Shell, UndoEmailView, undo_email};
 use crate::respond;
@@ -35,13 +35,18 @@ pub(crate) struct UndoEmailInput {
     link: Option<String>,
 }
 
+impl JsonBody for UndoEmailInput {
+    const MEMBERS: &'static [(&'static str, JsonType)] =
+        &[("token", JsonType::String), ("new_password", JsonType::String)];
+}
+
 pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Response, AuthError> {
-    if let Some(redirect) = PAGE.move_token_to_cookie(&auth) {
+    if let Some(redirect) = PAGE.move_token_to_cookie(&site, &auth) {
         return Ok(redirect);
     }
-    match PAGE.token(&auth) {
-        Some(token) => show_form(&site, &auth, &token, StatusCode::OK, &Shell::default(), &[]).await,
-        None => Ok(PAGE.dead_link(&auth)),
+    match PAGE.token(&site, &auth) {
+        Some(token) => show_form(&site, &auth, &token, StatusCode::OK, &Shell::unknown(&site.settings), &[]).await,
+        None => Ok(PAGE.dead_link(&site, &auth)),
     }
 }
 
@@ -54,7 +59,7 @@ async fn show_form(
     errors: &[FieldError<'_>],
 ) -> Result<Response, AuthError> {
     let link = site.accounts.find_link(token, LinkPurpose::UndoEmail, auth.authenticator().now()).await;
-    let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(auth)) };
+    let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(site, auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
     let form_key = token.form_key();
     let view = UndoEmailView {
@@ -76,13 +81,14 @@ pub(crate) async fn submit(
     FormOrJson(input): FormOrJson<UndoEmailInput>,
 ) -> Result<Response, AuthError> {
     if let Err(error) = auth.require_pre_session() {
-        let (Some(token), Some(shell)) = (PAGE.token(&auth), PAGE.shell_of_unverified(&auth, &error)) else {
+        let (Some(token), Some(shell)) = (PAGE.token(&site, &auth), PAGE.shell_of_unverified(&site, &auth, &error))
+        else {
             return Err(error);
         };
         return show_form(&site, &auth, &token, StatusCode::FORBIDDEN, &shell, &[]).await;
     }
     let UndoEmailInput { new_password, token, link } = input;
-    let token = match PAGE.sent_token(&SentLink { token, link }, &auth) {
+    let token = match PAGE.sent_token(&SentLink { token, link }, &site, &auth) {
         Ok(token) => token,
         Err(response) => return Ok(*response),
     };
@@ -104,7 +110,7 @@ async fn undo(
         Err(refused) => return Ok(respond::too_many(wants, &refused)),
     };
     let has_new_password = new_password.is_some();
-    match site.accounts.undo_email(&token, new_password, &request).await {
+    match site.accounts.use_undo_link(&token, new_password, &request).await {
         Ok((owner, ended)) => {
             attempt.succeeded().await;
             // The result is ignored. If the store is down now, the sessions end within seconds after it has recovered.
@@ -119,18 +125,18 @@ async fn undo(
                     "The address has been restored and all devices have been logged out. Choose a new password.",
                 ),
             };
-            let success = respond::success(wants, location, json!({ "detail": detail }));
-            let response = PAGE.clear_token(link_used::remember(success, &owner.id, &auth), &auth);
+            let success = respond::success(wants, &site.path(location), json!({ "detail": detail }));
+            let response = PAGE.clear_token(link_used::remember(success, &owner.id, &site, wants), &site);
             if !has_new_password {
                 return Ok(response);
             }
-            Ok(client.devices.remember(response, &owner.known(), auth.authenticator()))
+            Ok(client.devices.remember(response, &owner.known(), &site.auth, &site.settings))
         }
-        Err(error) => match PAGE.problem_of_password(error, &auth) {
+        Err(error) => match PAGE.problem_of_password(error, &site, &auth) {
             Ok(text) => {
                 let errors = [FieldError { field: "new_password", text: &text }];
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
-                show_form(&site, &auth, &token, status, &Shell::default(), &errors).await
+                show_form(&site, &auth, &token, status, &Shell::unknown(&site.settings), &errors).await
             }
             Err(response) => Ok(*response),
         },

@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
+use hardtack::ClientInfo;
+
 use super::Devices;
+use crate::settings::SiteSettings;
 
 /// What is known about the client of a request. The limits on attempts depend on it.
 pub(crate) struct Client {
@@ -11,4 +14,11 @@ pub(crate) struct Client {
     pub(crate) network: Option<IpAddr>,
     /// The users who have logged in with this browser before.
     pub(crate) devices: Devices,
+}
+
+impl Client {
+    /// Returns the client that sent a request.
+    pub(crate) fn of(info: &ClientInfo, site: &SiteSettings) -> Self {
+        Self { network: info.address().map(|address| address.network()), devices: Devices::of(info, site) }
+    }
 }

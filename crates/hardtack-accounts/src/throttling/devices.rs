@@ -6,12 +6,13 @@
 use std::time::Duration;
 
 use axum::response::Response;
-use hardtack::Authenticator;
+use hardtack::{Authenticator, ClientInfo, SetCookies};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::page_cookie::{PageCookie, names};
+use crate::settings::SiteSettings;
 use crate::users::{User, username_key};
 
 /// The cookie, whose value is encrypted. It stays in the browser after a log-out and after a new password.
@@ -87,8 +88,17 @@ impl<'a> KnownUser<'a> {
 impl Devices {
     /// Reads the cookie of a request. A cookie that this site did not set, or whose key is no longer in use, counts as
     /// absent.
-    pub(crate) fn find(headers: &HeaderMap, auth: &Authenticator) -> Self {
-        let devices = COOKIE.find(headers, auth).and_then(|sealed| auth.open_sealed(PURPOSE, sealed));
+    pub(crate) fn find(headers: &HeaderMap, auth: &Authenticator, site: &SiteSettings) -> Self {
+        Self::open(COOKIE.find(headers, site), auth)
+    }
+
+    /// Like [`Self::find`], for a request of any framework.
+    pub(super) fn of(client: &ClientInfo, site: &SiteSettings) -> Self {
+        Self::open(COOKIE.find_of(client, site), client.authenticator())
+    }
+
+    fn open(sealed: Option<&str>, auth: &Authenticator) -> Self {
+        let devices = sealed.and_then(|sealed| auth.open_sealed(PURPOSE, sealed));
         let devices = devices.and_then(|json| serde_json::from_slice::<Vec<Device>>(&json).ok()).unwrap_or_default();
         let oldest = (auth.now() - LIFETIME).unix_seconds();
         Self(devices.into_iter().filter(|device| device.at > oldest).collect())
@@ -107,9 +117,32 @@ impl Devices {
         self.0.iter().any(|device| device.user == user_id)
     }
 
-    /// Adds the cookie to a response. The cookie contains this user first, and then the other users of this browser. It
-    /// contains at most [`MAX_USERS`] users.
-    pub(crate) fn remember(&self, response: Response, user: &KnownUser<'_>, auth: &Authenticator) -> Response {
+    /// Adds the cookie to a response.
+    pub(crate) fn remember(
+        &self,
+        response: Response,
+        user: &KnownUser<'_>,
+        auth: &Authenticator,
+        site: &SiteSettings,
+    ) -> Response {
+        match self.sealed_with(user, auth) {
+            Some(sealed) => COOKIE.set(response, &sealed, site),
+            None => response,
+        }
+    }
+
+    /// Returns the cookie for a response of any framework.
+    pub(crate) fn cookie(&self, user: &KnownUser<'_>, auth: &Authenticator, site: &SiteSettings) -> SetCookies {
+        let mut cookies = SetCookies::default();
+        if let Some(sealed) = self.sealed_with(user, auth) {
+            cookies.push(COOKIE.set_cookie(&sealed, site));
+        }
+        cookies
+    }
+
+    /// Returns the value of the cookie. The value contains this user first, and then the other users of this browser.
+    /// It contains at most [`MAX_USERS`] users.
+    fn sealed_with(&self, user: &KnownUser<'_>, auth: &Authenticator) -> Option<String> {
         let own = self.0.iter().find(|device| device.user == user.id && user.keeps_device);
         let id = own.map_or_else(|| format!("{:016x}", rand::random::<u64>()), |device| device.id.clone());
         let first = Device {
@@ -121,11 +154,7 @@ impl Devices {
         };
         let others = self.0.iter().filter(|device| device.user != user.id);
         let devices: Vec<&Device> = std::iter::once(&first).chain(others).take(MAX_USERS).collect();
-        let sealed = serde_json::to_vec(&devices).ok().and_then(|json| auth.seal(PURPOSE, &json));
-        match sealed {
-            Some(sealed) => COOKIE.set(response, &sealed, auth),
-            None => response,
-        }
+        serde_json::to_vec(&devices).ok().and_then(|json| auth.seal(PURPOSE, &json))
     }
 }
 

@@ -50,6 +50,9 @@ impl fmt::Debug for CounterStore {
 #[derive(Clone, Debug)]
 pub(crate) struct Throttling(Option<Arc<Counters>>);
 
+/// A value that limits nothing.
+pub(crate) static OFF: Throttling = Throttling::off();
+
 #[derive(Debug)]
 struct Counters {
     throttle: Throttle,
@@ -72,7 +75,7 @@ impl Try {
 
 impl Throttling {
     /// Creates a value that limits nothing.
-    pub(crate) const fn off() -> Self {
+    const fn off() -> Self {
         Self(None)
     }
 

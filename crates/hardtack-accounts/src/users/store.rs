@@ -11,7 +11,7 @@ use super::{EmailAddress, NewName, Profile, User, UserNameProblem, UserRecord, e
 pub(crate) const FIRST_PASSWORD: i64 = 1;
 
 /// A user who is about to be added.
-pub(crate) struct NewUser<'a> {
+pub(crate) struct NewUserRow<'a> {
     pub(crate) name: &'a NewName,
     /// The email address. Empty if the user has none.
     pub(crate) email: &'a str,
@@ -24,6 +24,7 @@ pub(crate) struct NewUser<'a> {
 #[derive(Clone)]
 pub(crate) struct StoredCredentials {
     pub(crate) id: String,
+    pub(crate) username: String,
     pub(crate) password_hash: String,
     pub(crate) password_version: i64,
     pub(crate) disabled: bool,
@@ -53,7 +54,7 @@ macro_rules! columns {
 /// condition.
 macro_rules! credentials {
     () => {
-        "SELECT id, password_hash, password_version, disabled_at FROM users WHERE "
+        "SELECT id, username, password_hash, password_version, disabled_at FROM users WHERE "
     };
 }
 
@@ -90,7 +91,10 @@ impl UserStore {
 
     /// Adds a user in a transaction. Returns `None` if the name is taken or looks like a name that is taken. In that
     /// case, the caller must roll back the transaction.
-    pub(crate) async fn add_in(transaction: &mut Transaction, new: NewUser<'_>) -> Result<Option<User>, BackendError> {
+    pub(crate) async fn add_in(
+        transaction: &mut Transaction,
+        new: NewUserRow<'_>,
+    ) -> Result<Option<User>, BackendError> {
         match transaction.fetch(insertion(&new_id(), &new)).await {
             Ok(rows) => Ok(first(rows)),
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(None),
@@ -125,13 +129,10 @@ impl UserStore {
     }
 
     async fn credentials(&self, statement: Statement<'_>) -> Result<Option<StoredCredentials>, BackendError> {
-        type Row = (String, String, i64, Option<i64>);
+        type Row = (String, String, String, i64, Option<i64>);
         let rows: Vec<Row> = self.database.fetch(statement).await.map_err(BackendError::new)?;
-        Ok(rows.into_iter().next().map(|(id, password_hash, password_version, disabled_at)| StoredCredentials {
-            id,
-            password_hash,
-            password_version,
-            disabled: disabled_at.is_some(),
+        Ok(rows.into_iter().next().map(|(id, username, password_hash, password_version, disabled_at)| {
+            StoredCredentials { id, username, password_hash, password_version, disabled: disabled_at.is_some() }
         }))
     }
 
@@ -459,7 +460,7 @@ fn new_id() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 
-fn insertion(id: &str, new: &NewUser<'_>) -> Statement<'static> {
+fn insertion(id: &str, new: &NewUserRow<'_>) -> Statement<'static> {
     let sql = concat!(
         "INSERT INTO users (id, username, username_key, skeleton, look_of_capitals, look_with_i, name_rules, \
          password_hash, password_version, display_name, email, email_key, created_at) \

@@ -130,7 +130,7 @@ impl<S: SessionStore + Clone> FaultySite<S> {
         let (clock, faulty) = (TestClock::start_now(), FaultySessions::new(sessions));
         let auth = authenticator(&accounts, &clock, faulty.clone());
         auth.sync_revocations().await.unwrap();
-        let router = Site::new(auth.clone(), accounts.clone()).router();
+        let router = Site::demo(auth.clone(), accounts.clone()).router();
         let (database, users) = (Pool::from(database), AtomicUsize::new(0));
         let hash = String::new();
         let mut site = Self { clock, accounts, auth, router, database, faulty, hash, users, _directory: directory };

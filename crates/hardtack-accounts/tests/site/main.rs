@@ -7,6 +7,7 @@ mod activity;
 mod browser;
 mod cookies;
 mod csrf;
+mod embedded;
 mod faults;
 mod forged;
 mod forms;
@@ -37,5 +38,10 @@ mod restart;
 mod roles;
 mod rotation;
 mod rush;
+mod self_service;
 mod sessions;
 mod support;
+
+#[path = "../../examples/accounts.rs"]
+#[allow(dead_code, reason = "the tests do not call main")]
+mod accounts_example;

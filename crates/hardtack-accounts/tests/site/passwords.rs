@@ -108,16 +108,19 @@ async fn s43_without_a_fresh_token_people_are_asked_and_programs_are_told() {
         let csrf = field(&page, "/logout", "csrf_token");
 
         // Without the current password, a password change needs a fresh token, just like new settings.
-        for (path, next) in [
-            ("/account/change_settings", "/reauthenticate?next=%2Faccount"),
-            ("/account/password", "/reauthenticate?next=%2Faccount%3Fdone%3Dunchanged"),
+        for (path, next, body) in [
+            ("/account/change_settings", "/reauthenticate?next=%2Faccount", json!({ "display_name": "Eve" })),
+            (
+                "/account/password",
+                "/reauthenticate?next=%2Faccount%3Fdone%3Dunchanged",
+                json!({ "new_password": NEW_PASSWORD }),
+            ),
         ] {
             let form = [("csrf_token", csrf.as_str()), ("display_name", "Eve"), ("new_password", NEW_PASSWORD)];
             let response = ada.post(path).accept_html().form(&form).send().await;
             assert_eq!(response.status(), 303, "{path}");
             assert_eq!(response.location(), Some(next), "{path}");
 
-            let body = json!({ "display_name": "Eve", "new_password": NEW_PASSWORD });
             let response = ada.post(path).accept_json().csrf().json(&body).send().await;
             assert_eq!(response.status(), 401, "{path}");
             assert_eq!(response.header("content-type"), Some("application/problem+json"), "{path}");

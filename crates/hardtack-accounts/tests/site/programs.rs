@@ -174,8 +174,45 @@ async fn a_setting_that_is_left_out_is_kept() {
     let settings = json!({ "email": "", "current_password": PASSWORD });
     let changed = post(&mut client, "*/*", "/account/change_settings", &settings).await.json();
     assert_eq!((&changed["display_name"], &changed["email"]), (&json!("Alice"), &json!("")));
-    let changed = post(&mut client, "*/*", "/account/change_settings", &json!({ "unknown": 1 })).await.json();
+    let changed = post(&mut client, "*/*", "/account/change_settings", &json!({})).await.json();
     assert_eq!((&changed["display_name"], &changed["email"]), (&json!("Alice"), &json!("")));
+}
+
+/// A misspelt member is refused by name, and the response lists the members that the route accepts. A member of the
+/// wrong type and a member that appears twice are also refused. Nothing is changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a13_wrong_members_are_refused_by_name() {
+    let site = TestSite::start(Options::default()).await;
+    let document = Document::of(&site).await;
+    let mut client = site.person("alice").await;
+    let refused = post(&mut client, "*/*", "/account/change_settings", &json!({ "displayname": "x" })).await;
+    document.check("/account/change_settings", &refused);
+    assert_problem(&refused, 422, "malformed");
+    let accepted = "This request has no such member. It accepts: display_name, email, current_password.";
+    assert_eq!(refused.json()["errors"], json!({ "displayname": accepted }));
+    assert_eq!(refused.json()["detail"], format!("`displayname`: {accepted}"));
+
+    for (body, field, text) in [
+        (r#"{"display_name": 1}"#, "display_name", "Send a string, not a number."),
+        (r#"{"display_name": "x", "email": false}"#, "email", "Send a string, not a boolean."),
+        (r#"{"email": [null]}"#, "email", "Send a string, not an array."),
+        (r#"{"display_name": "x", "display_name": "y"}"#, "display_name", "Send this member only once."),
+    ] {
+        let request = client.post("/account/change_settings").accept_json().csrf();
+        let refused = request.header("content-type", "application/json").body(body).send().await;
+        document.check("/account/change_settings", &refused);
+        assert_problem(&refused, 422, "malformed");
+        assert_eq!(refused.json()["errors"], json!({ field: text }), "{body}");
+    }
+    let refused = post(&mut client, "*/*", "/account/sessions/revoke-others", &json!({ "except": ["1"] })).await;
+    document.check("/account/sessions/revoke-others", &refused);
+    assert_eq!(refused.json()["errors"]["except"], "This request has no such member. It accepts no members.");
+    let unchanged = client.get("/account").accept_json().send().await.json();
+    assert_eq!((&unchanged["display_name"], &unchanged["email"]), (&json!(""), &json!("")));
+    // The response does not repeat the value, because the value may be a password.
+    let refused = post(&mut site.client(), "*/*", "/login", &json!({ "username": "alice", "password": 424_242 })).await;
+    document.check("/login", &refused);
+    assert!(!refused.text().contains("424242"), "{}", refused.text());
 }
 
 /// An API client takes the CSRF token from the readable cookie. Other values are refused.

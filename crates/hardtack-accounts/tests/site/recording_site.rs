@@ -59,7 +59,7 @@ impl RecordingSite {
             .build()
             .unwrap();
         auth.sync_revocations().await.unwrap();
-        let router = Site::new(auth.clone(), accounts.clone()).router();
+        let router = Site::demo(auth.clone(), accounts.clone()).router();
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         Self { clock, accounts, auth, database: database.into(), address, server, _directory: directory }

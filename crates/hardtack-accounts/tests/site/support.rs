@@ -224,7 +224,7 @@ impl TestSite {
         }
         let auth = (options.configure)(builder).build().unwrap();
         auth.sync_revocations().await.unwrap();
-        let router = Site::new(auth.clone(), accounts).router().merge((options.routes)(&auth));
+        let router = Site::demo(auth.clone(), accounts).router().merge((options.routes)(&auth));
         let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         Self { clock, auth, router, database: database.into(), sessions, redis, address, place, server }

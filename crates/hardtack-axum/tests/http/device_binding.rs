@@ -14,14 +14,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::site::{ACCESS, Site, code};
 
-<<<<<<< HEAD
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 fn more(origin: String) -> Router {
     let link = format!("<!doctype html><title>Elsewhere</title><a href='{origin}/public?from=link#part'>Link</a>");
-=======
-fn more() -> Router {
->>>>>>> faults
     Router::new()
         .route("/", get(async || Html("<!doctype html><title>Home</title>")))
         .route("/elsewhere", get(async || Html(link)))

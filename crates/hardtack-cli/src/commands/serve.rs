@@ -66,7 +66,7 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
         tokio::spawn(auth.background_work(tokio::time::sleep));
         announce(config, bound)?;
         let hosts = Hosts::new(&config.address.base_url(bound), bound);
-        let site = Site::new(auth.clone(), accounts.clone());
+        let site = Site::demo(auth.clone(), accounts.clone());
         let site = config.contact.iter().fold(site, |site, contact| site.with_contact(contact)).router();
         tokio::select! {
             () = serve(listener, site, hosts, config.limits.clone(), stop) => Ok(()),

@@ -472,6 +472,12 @@ macro_rules! __forward_auth {
             self.exchange().client_address()
         }
 
+        /// Returns what the request says about its client: the address, the user agent and the cookies. Pass the value
+        /// to libraries that count attempts or record changes, such as `hardtack-accounts`.
+        pub fn client_info(&self) -> $crate::ClientInfo {
+            self.exchange().client_info()
+        }
+
         /// Returns what kind of response the client wants: a page, a fragment for htmx, or JSON.
         pub fn wants(&self) -> $crate::request::Wants {
             self.exchange().wants()

@@ -18,6 +18,7 @@
 //!   The adapter adds this header if [`SetCookies::registration`](crate::SetCookies::registration) returns a value.
 //! - [`ResponseChanges`]: the cookies and caching rules that the layer adds to the response.
 
+mod client_info;
 mod device_binding;
 mod device_proof;
 mod exchange;
@@ -34,5 +35,6 @@ pub use crate::body::{BodyPeek, Peeked};
 pub use crate::cookie::{CLEAR_CACHE, REGISTRATION};
 pub use crate::refusal::NO_STORE;
 pub use crate::request::{Headers, Incoming, RequestHead};
+pub use client_info::ClientInfo;
 pub use exchange::{Exchange, PendingVerification, Verification};
 pub use password_form::{Credentials, PasswordForm, TypedName, log_out_page};

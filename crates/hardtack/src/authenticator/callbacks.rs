@@ -117,6 +117,10 @@ impl Callbacks {
             Poll::Ready(Ok(claims)) => Ok(claims),
             Poll::Ready(Err(SessionError::Issue(error))) => Err(error),
             Poll::Ready(Err(SessionError::Store(error))) => Err(IssueError::AdditionalClaims(error)),
+            // Only a log-in returns this error.
+            Poll::Ready(Err(SessionError::Refused(reason))) => {
+                Err(IssueError::AdditionalClaims(BackendError::new(*reason)))
+            }
             Poll::Pending => Err(IssueError::ClaimsNotReady),
         }
     }

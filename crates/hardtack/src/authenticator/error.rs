@@ -14,6 +14,10 @@ pub enum SessionError {
     /// The tokens could not be issued.
     #[error(transparent)]
     Issue(IssueError),
+    /// The check that was set with [`LogIn::confirm`](crate::LogIn::confirm) refused the log-in. The new session has
+    /// ended.
+    #[error("the log-in was not confirmed: {0}")]
+    Refused(Box<Reason>),
 }
 
 impl From<IssueError> for SessionError {
@@ -32,6 +36,7 @@ impl From<SessionError> for Reason {
         match error {
             SessionError::Store(error) => Self::Store(error),
             SessionError::Issue(error) => Self::Issue(error),
+            SessionError::Refused(reason) => *reason,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A log-in, before it becomes a session.
 
+use std::fmt;
+use std::pin::Pin;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -7,8 +9,10 @@ use serde_json::Value;
 
 use super::extra_claims::ClaimMap;
 use crate::clock::Timestamp;
+use crate::cookie::SetCookies;
 use crate::event::cut_user_agent;
 use crate::jwt::Fresh;
+use crate::refusal::Reason;
 
 /// How long a log-in counts as recent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +46,6 @@ impl Freshness {
 /// let log_in = LogIn::new("alice").claim("role", "editor");
 /// let short: LogIn = "alice".into();
 /// ```
-#[derive(Debug)]
 #[must_use = "a log-in does nothing until it is given to log_in()"]
 pub struct LogIn {
     pub(super) subject: String,
@@ -51,7 +54,12 @@ pub struct LogIn {
     pub(crate) user_agent: Option<String>,
     pub(crate) address: Option<String>,
     pub(super) remember: Option<bool>,
+    pub(super) confirm: Option<Confirm>,
 }
+
+/// The check that was passed to [`LogIn::confirm`].
+pub(super) type Confirm =
+    Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Result<SetCookies, Reason>> + Send>> + Send + Sync>;
 
 impl LogIn {
     /// Creates a log-in for `subject`, which becomes the claim `sub`. Use an id that never changes, not a name.
@@ -63,6 +71,7 @@ impl LogIn {
             user_agent: None,
             address: None,
             remember: None,
+            confirm: None,
         }
     }
 
@@ -109,6 +118,52 @@ impl LogIn {
     pub fn address(mut self, address: impl Into<String>) -> Self {
         self.address = Some(address.into());
         self
+    }
+
+    /// Sets a check that runs after the session has been stored. If the check returns an error, the new session ends,
+    /// and the log-in is refused for that reason. If the check succeeds, the cookies that it returns are set together
+    /// with the session's cookies.
+    ///
+    /// A log-in and a change of the password can run at the same time. The change ends only sessions that already
+    /// exist. If the log-in stores its session a moment later, the change misses this session. To prevent this, let
+    /// `check` find out whether the user still has the password that was verified.
+    ///
+    /// ```
+    /// use hardtack::refusal::Reason;
+    /// use hardtack::{BackendError, LogIn, SetCookies};
+    /// # async fn password_version(_: &str) -> Result<u64, std::io::Error> { Ok(1) }
+    ///
+    /// fn log_in(id: String, verified_version: u64) -> LogIn {
+    ///     LogIn::new(id.clone()).confirm(async move || {
+    ///         match password_version(&id).await {
+    ///             Ok(version) if version == verified_version => Ok(SetCookies::default()),
+    ///             Ok(_) => Err(Reason::from("The password has just been changed. Log in with the new password.")),
+    ///             Err(error) => Err(BackendError::new(error).into()),
+    ///         }
+    ///     })
+    /// }
+    /// ```
+    pub fn confirm<F>(mut self, check: impl FnOnce() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<SetCookies, Reason>> + Send + 'static,
+    {
+        self.confirm = Some(Box::new(move || Box::pin(check())));
+        self
+    }
+}
+
+impl fmt::Debug for LogIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { subject, freshness, extra, user_agent, address, remember, confirm } = self;
+        f.debug_struct("LogIn")
+            .field("subject", subject)
+            .field("freshness", freshness)
+            .field("extra", extra)
+            .field("user_agent", user_agent)
+            .field("address", address)
+            .field("remember", remember)
+            .field("confirm", &confirm.as_ref().map(|_| "…"))
+            .finish()
     }
 }
 

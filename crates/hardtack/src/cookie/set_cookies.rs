@@ -23,8 +23,12 @@ pub struct SetCookies {
 }
 
 impl SetCookies {
-    pub(crate) fn push(&mut self, value: String) {
-        self.values.push(value);
+    /// Appends the value of another `Set-Cookie` field, for a cookie of your own that is set in the same response.
+    ///
+    /// The value must be a valid field value (RFC 9110 section 5.5). If a value is not valid, the adapter leaves it out
+    /// and logs an error.
+    pub fn push(&mut self, value: impl Into<String>) {
+        self.values.push(value.into());
     }
 
     /// Appends the values of another set.

@@ -2,7 +2,8 @@
 
 use hardtack::authenticator::Freshness;
 use hardtack::jwt::{NoExtra, TokenKind};
-use hardtack::{KeySet, LogIn, Need, RefreshMode, TokenLocation};
+use hardtack::session::SessionStore;
+use hardtack::{BackendError, KeySet, LogIn, Need, RefreshMode, SetCookies, TokenLocation};
 
 use crate::support::{Browser, NOW, Request, Site, block_on, key, log_in, page, seconds};
 
@@ -30,6 +31,33 @@ fn s09_s27_a_log_in_never_keeps_a_session_id() {
     assert!(site.visit(&mut stolen.clone()).is_refused(401, "revoked"));
     assert!(site.refresh(&mut stolen.clone()).is_refused(401, "revoked"));
     assert_eq!(site.live_sessions("alice").len(), 1);
+}
+
+#[test]
+fn a_log_in_that_is_not_confirmed_leaves_no_session() {
+    let site = Site::new();
+    let sessions = site.store.clone();
+    let mut browser = Browser::default();
+    let refused = LogIn::new("alice").confirm(async || Err("The password has just been changed.".into()));
+    let response = site.send(&mut browser, Request::post("/login").json(), log_in(refused));
+    assert!(response.is_refused(401, "log_in_refused"));
+    assert!(site.live_sessions("alice").is_empty() && browser.value("access_token_cookie").is_none());
+    let failed = LogIn::new("alice").confirm(async || Err(BackendError::new("the database is down").into()));
+    let response = site.send(&mut browser, Request::post("/login").json(), log_in(failed));
+    assert!(response.is_refused(503, "store_unavailable"));
+    assert!(site.live_sessions("alice").is_empty());
+
+    // The check runs after the session is stored, and its cookies are set together with those of the session.
+    let confirmed = LogIn::new("alice").confirm(async move || {
+        let stored = sessions.list("alice", NOW).await?;
+        let mut cookies = SetCookies::default();
+        cookies.push(format!("stored={}; Path=/", stored.len()));
+        Ok(cookies)
+    });
+    let response = site.send(&mut browser, Request::post("/login").json(), log_in(confirmed));
+    assert_eq!(response.status, 200);
+    assert_eq!(browser.value("stored"), Some("1"));
+    assert_eq!(site.visit(&mut browser).token().subject(), "alice");
 }
 
 #[test]

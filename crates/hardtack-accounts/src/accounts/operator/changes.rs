@@ -12,7 +12,7 @@ use crate::activity::{ActivityKind, ActivityStore};
 use crate::links::{LinkPurpose, LinkStore, LinkToken};
 use crate::mail::{JobKind, MailJobStore};
 use crate::users::{
-    EmailAddress, NameRules, NameTaken, NewName, NewUser, Profile, User, UserNameProblem, UserRecord, UserStore,
+    EmailAddress, NameRules, NameTaken, NewName, NewUserRow, Profile, User, UserNameProblem, UserRecord, UserStore,
 };
 
 /// A link that lets a user set a password without knowing the old one. [`Accounts::add`] and [`Accounts::reset_link`]
@@ -28,7 +28,8 @@ pub struct PasswordLink {
 }
 
 impl PasswordLink {
-    /// Returns the URL of the link. `site` is the site's public address, such as `https://site.example`.
+    /// Returns the URL of the link. `site` is the public address of the site's pages, such as `https://site.example`.
+    /// [`Site::address`](crate::Site::address) returns this address.
     pub fn url(&self, site: &str) -> String {
         format!("{}/password/reset?token={}", site.trim_end_matches('/'), self.token.as_str())
     }
@@ -51,7 +52,7 @@ impl Accounts {
         let unknown = format!("{:032x}", rand::random::<u128>());
         let hash = self.hasher.hash(unknown).await.map_err(BackendError::new)?;
         let mut transaction = self.begin().await?;
-        let new = NewUser { name: &name, email: "", password_hash: &hash, now };
+        let new = NewUserRow { name: &name, email: "", password_hash: &hash, now };
         let Some(mut user) = UserStore::add_in(&mut transaction, new).await? else {
             drop(transaction);
             return Err(self.taken(&name).await);

@@ -20,7 +20,7 @@ pub use error::UserChangeError;
 /// Returns the details that are recorded for an operator's change. They contain the time, but no IP address and no
 /// device.
 fn by_operator(at: Timestamp) -> RequestInfo {
-    RequestInfo { at, address: None, user_agent: None }
+    RequestInfo::without_client(at)
 }
 
 impl Accounts {

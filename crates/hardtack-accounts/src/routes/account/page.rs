@@ -11,11 +11,13 @@ use crate::pages::{AccountView, FieldError, Notice, NoticeKind, account, date};
 use crate::respond;
 use crate::routes::confirm_email::AT_MOST;
 use crate::routes::kept_form;
+use crate::settings::SiteSettings;
 use crate::site::Site;
 use crate::users::{Profile, User};
 
 /// The variable parts of the page.
 pub(super) struct AccountPage<'a> {
+    pub(super) site: &'a SiteSettings,
     pub(super) profile: Profile,
     pub(super) profile_errors: &'a [FieldError<'a>],
     pub(super) password_errors: &'a [FieldError<'a>],
@@ -27,9 +29,10 @@ pub(super) struct AccountPage<'a> {
 
 impl<'a> AccountPage<'a> {
     /// Creates the page with the stored profile, without errors.
-    pub(super) fn new(user: &User, site: &Site) -> Self {
+    pub(super) fn new(user: &User, site: &'a Site) -> Self {
         let profile = Profile { display_name: user.display_name.clone(), email: user.email.clone() };
         Self {
+            site: &site.settings,
             profile,
             profile_errors: &[],
             password_errors: &[],
@@ -56,7 +59,7 @@ impl<'a> AccountPage<'a> {
             password_errors: self.password_errors,
             min_password: self.min_password,
         };
-        respond::page(status, account(&shell_of(user, self.notice), &view))
+        respond::page(status, account(&shell_of(self.site, user, self.notice), &view))
     }
 }
 
@@ -115,14 +118,14 @@ pub(crate) async fn show(
         Some("letter") => success(&letter),
         _ => None,
     };
-    if !kept_form::is_set(&headers, auth.authenticator()) {
+    if !kept_form::is_set(&headers, &site) {
         return page.respond(&user, StatusCode::OK);
     }
-    let Some(profile) = kept_form::find(&headers, &user, auth.authenticator()) else {
+    let Some(profile) = kept_form::find(&headers, &user, &site) else {
         // The cookie with the kept form belongs to another user of this browser, or is too old. Delete it.
-        return kept_form::clear(page.respond(&user, StatusCode::OK), auth.authenticator());
+        return kept_form::clear(page.respond(&user, StatusCode::OK), &site);
     };
     page.profile = profile;
     page.notice = info("Your changes are still here, but have not been saved yet. Check them, then save.");
-    kept_form::clear(page.respond(&user, StatusCode::OK), auth.authenticator())
+    kept_form::clear(page.respond(&user, StatusCode::OK), &site)
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::page::AccountPage;
 use crate::accounts::{ActionError, PasswordChangeProblem};
 use crate::activity::RequestInfo;
-use crate::extract::{AccountForm, SentForm, read_fields, shell_of};
+use crate::extract::{AccountForm, JsonBody, JsonType, SentForm, read_fields, shell_of};
 use crate::pages::{DoneView, FieldError, Notice, done_page};
 use crate::passwords::PasswordProblem;
 use crate::respond;
@@ -26,6 +26,11 @@ use crate::users::User;
 pub(crate) struct PasswordInput {
     current_password: String,
     new_password: String,
+}
+
+impl JsonBody for PasswordInput {
+    const MEMBERS: &'static [(&'static str, JsonType)] =
+        &[("current_password", JsonType::String), ("new_password", JsonType::String)];
 }
 
 impl AccountForm for PasswordInput {
@@ -43,7 +48,7 @@ impl AccountForm for PasswordInput {
         notice: Notice<'_>,
     ) -> Result<Response, AuthError> {
         if !user.token().is_fresh(auth.authenticator().now()) {
-            return Ok(AfterProof::PasswordUnchanged.redirect());
+            return Ok(AfterProof::PasswordUnchanged.redirect(site));
         }
         let page = AccountPage { notice: Some(notice), ..AccountPage::new(user, site) };
         Ok(page.respond(user, StatusCode::FORBIDDEN))
@@ -63,7 +68,7 @@ pub(crate) async fn change_password(
     let is_fresh = match fresh {
         Ok(_) => true,
         Err(error) if is_not_fresh(&error) && !input.current_password.is_empty() => false,
-        Err(error) => return ask_for_password(&auth, error, AfterProof::PasswordUnchanged),
+        Err(error) => return ask_for_password(&site, &auth, error, AfterProof::PasswordUnchanged),
     };
     let work = Box::pin(change(site.clone(), auth.clone(), user, is_fresh, (request, client), input));
     site.run_uninterrupted(&auth, work).await
@@ -83,12 +88,12 @@ async fn change(
     let Some(ended) = checked.map_err(|error| auth.refuse(error))? else { return Err(auth.refuse(Reason::Revoked)) };
     let kept = (kept, ended);
     let PasswordInput { current_password, new_password } = input;
-    let error = match site.accounts.change_password(&user, current_password, new_password, kept, &request).await {
+    let error = match site.accounts.store_password_change(&user, current_password, new_password, kept, &request).await {
         Ok((ended, password_version)) => {
-            let Some(cookies) = site.renew(&auth, ended).await else { return Ok(others_end_soon(wants, user)) };
-            let response = respond::success(wants, "/account?done=password", json!(*user));
+            let Some(cookies) = site.renew(&auth, ended).await else { return Ok(others_end_soon(&site, wants, user)) };
+            let response = respond::success(wants, &site.path("/account?done=password"), json!(*user));
             let known = KnownUser::of(&user, password_version);
-            return Ok((cookies, client.devices.remember(response, &known, auth.authenticator())).into_response());
+            return Ok((cookies, client.devices.remember(response, &known, &site.auth, &site.settings)).into_response());
         }
         Err(error) => error,
     };
@@ -118,7 +123,7 @@ async fn change(
     }
     if !is_fresh {
         // The account page, which shows this form, needs a fresh token.
-        return Ok(AfterProof::PasswordUnchanged.redirect());
+        return Ok(AfterProof::PasswordUnchanged.redirect(&site));
     }
     let errors = [FieldError { field, text: &text }];
     let page = AccountPage { password_errors: &errors, ..AccountPage::new(&user, &site) };
@@ -128,13 +133,13 @@ async fn change(
 /// Returns the response if the password has been stored, but the session store has not ended the other sessions yet. A
 /// browser gets a page at once instead of a redirect, because the store might still be down when the next request
 /// arrives. The browser's own session continues.
-fn others_end_soon(wants: Wants, user: CurrentUser<User>) -> Response {
+fn others_end_soon(site: &Site, wants: Wants, user: CurrentUser<User>) -> Response {
     let text = "Other devices will be logged out within seconds.";
     if wants != Wants::Page {
         let mut body = json!(user.into_user());
         body["detail"] = json!(format!("Password changed. {text}"));
-        return respond::success(wants, "/account", body);
+        return respond::success(wants, &site.path("/account"), body);
     }
-    let view = DoneView { title: "Password changed", text, action: ("/account", "Go to your account") };
-    respond::page(StatusCode::OK, done_page(&shell_of(&user, None), &view))
+    let view = DoneView { title: "Password changed", text, action: Some(("/account", "Go to your account")) };
+    respond::page(StatusCode::OK, done_page(&shell_of(&site.settings, &user, None), &view))
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::page::AccountPage;
 use crate::accounts::{ActionError, ProfileChangeProblem};
 use crate::activity::RequestInfo;
-use crate::extract::{AccountForm, SentForm, read_fields};
+use crate::extract::{AccountForm, JsonBody, JsonType, SentForm, read_fields};
 use crate::pages::{FieldError, Notice, NoticeKind};
 use crate::passwords::TypedPassword;
 use crate::respond;
@@ -33,6 +33,14 @@ pub(crate) struct SettingsInput {
     owner: Option<String>,
 }
 
+impl JsonBody for SettingsInput {
+    const MEMBERS: &'static [(&'static str, JsonType)] = &[
+        ("display_name", JsonType::StringOrNull),
+        ("email", JsonType::StringOrNull),
+        ("current_password", JsonType::StringOrNull),
+    ];
+}
+
 impl AccountForm for SettingsInput {
     const PAGE: &'static str = "/account?done=kept";
     const HAS_TEXT: bool = true;
@@ -46,7 +54,7 @@ impl AccountForm for SettingsInput {
         let Self { display_name: Some(display_name), email: Some(email), .. } = self else { return None };
         let profile = Profile { display_name: display_name.clone(), email: email.clone() };
         let sealed = kept_form::seal(&user_id, &profile, &site.auth)?;
-        *response = kept_form::set(std::mem::take(response), &sealed, &site.auth);
+        *response = kept_form::set(std::mem::take(response), &sealed, site);
         Some(())
     }
 
@@ -62,7 +70,7 @@ impl AccountForm for SettingsInput {
         }
         let (profile, _) = self.into_profile(user);
         if !user.token().is_fresh(auth.authenticator().now()) {
-            return Ok(ask_and_keep(AfterProof::Account.redirect(), user, &profile, site));
+            return Ok(ask_and_keep(AfterProof::Account.redirect(site), user, &profile, site));
         }
         let page = AccountPage { profile, notice: Some(notice), ..AccountPage::new(user, site) };
         Ok(page.respond(user, StatusCode::FORBIDDEN))
@@ -72,7 +80,7 @@ impl AccountForm for SettingsInput {
 /// Adds a cookie to `redirect` that keeps the input until the user has entered the password.
 fn ask_and_keep(redirect: Response, user: &User, profile: &Profile, site: &Site) -> Response {
     match kept_form::seal(&user.id, profile, &site.auth) {
-        Some(sealed) => kept_form::set(redirect, &sealed, &site.auth),
+        Some(sealed) => kept_form::set(redirect, &sealed, site),
         None => redirect,
     }
 }
@@ -118,7 +126,7 @@ pub(crate) async fn change_settings(
     }
     let (profile, password) = input.into_profile(&user);
     if let Err(error) = fresh {
-        return Ok(match ask_for_password(&auth, error, AfterProof::Account) {
+        return Ok(match ask_for_password(&site, &auth, error, AfterProof::Account) {
             Ok(redirect) => ask_and_keep(redirect, &user, &profile, &site),
             Err(error) => error.into_response(),
         });
@@ -154,11 +162,13 @@ async fn change(
     let Some(ended) = checked.map_err(|error| auth.refuse(error))? else { return Err(auth.refuse(Reason::Revoked)) };
     let session = (session, ended);
     let error = match site.accounts.change_profile(&user, profile.clone(), password, session, &request).await {
-        Ok((changed, None)) => return Ok(respond::success(wants, "/account?done=settings", json!(changed))),
+        Ok((changed, None)) => {
+            return Ok(respond::success(wants, &site.path("/account?done=settings"), json!(changed)));
+        }
         Ok((changed, Some(limit))) => {
             let mut body = json!(changed);
             body["detail"] = json!(limit.explain(&changed.email));
-            return Ok(respond::success(wants, "/account?done=settings-limited", body));
+            return Ok(respond::success(wants, &site.path("/account?done=settings-limited"), body));
         }
         Err(ActionError::TooMany(refused)) if wants == Wants::Page => {
             let errors = [FieldError { field: "current_password", text: refused.sentence() }];

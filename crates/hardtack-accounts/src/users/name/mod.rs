@@ -5,7 +5,7 @@ mod problem;
 mod rules;
 
 pub(crate) use fold::{Looks, NameKeys, name_rules, username_key};
-pub(crate) use problem::UserNameProblem;
+pub use problem::UserNameProblem;
 pub use rules::NameRules;
 pub(crate) use rules::NewName;
 

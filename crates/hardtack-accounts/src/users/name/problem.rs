@@ -1,12 +1,16 @@
 //! Why a user name is refused.
 
-/// Why a user name is refused. The text is shown to the person who chose the name.
+/// Why a user name is refused. `Display` is a sentence for the person who chose the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum UserNameProblem {
+#[non_exhaustive]
+pub enum UserNameProblem {
+    /// The name is empty.
     #[error("Choose a user name.")]
     Empty,
+    /// The name has more than 64 characters.
     #[error("Choose a user name of at most 64 characters.")]
     TooLong,
+    /// The name contains a space.
     #[error("A user name cannot contain spaces. Use only letters, digits and . _ - @ +")]
     Blank,
     /// The name contains a control character, or another character that has no width and does not affect its

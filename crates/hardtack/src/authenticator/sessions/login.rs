@@ -26,6 +26,7 @@ impl Authenticator {
     /// - The store failed.
     /// - A token cannot be issued, for example because the claims are not a JSON object, have a reserved name, or do
     ///   not fit into tokens and cookies.
+    /// - The check that was set with [`LogIn::confirm`] refused the log-in.
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, SessionError> {
         self.begin(log_in.into(), &[]).await
     }
@@ -35,6 +36,7 @@ impl Authenticator {
         let now = self.now();
         let replaced: Vec<SessionId> = held.iter().filter_map(VerifiedToken::session).collect();
         let mut extra = log_in.extra.into_map()?;
+        let confirm = log_in.confirm;
         if let (Some(remember), None) = (log_in.remember, self.store()) {
             extra.insert(PERSISTENT.into(), remember.into());
         }
@@ -66,7 +68,16 @@ impl Authenticator {
         for id in ended {
             self.emit(EventKind::Revoked, &session.subject, Some(id), &client);
         }
-        let cookies = self.asked_again(cookies, &session, fresh, now).await?;
+        let mut cookies = self.asked_again(cookies, &session, fresh, now).await?;
+        if let Some(confirm) = confirm {
+            match confirm().await {
+                Ok(more) => cookies.extend(more),
+                Err(reason) => {
+                    self.end(RevokeTarget::Sessions(&[session.id]), now).await?;
+                    return Err(SessionError::Refused(Box::new(reason)));
+                }
+            }
+        }
         self.emit(EventKind::LogIn, &session.subject, Some(session.id), &client);
         // If the browser now belongs to another user, the Back button must not show the previous user's pages.
         let other_user = held.iter().any(|token| token.subject() != session.subject);

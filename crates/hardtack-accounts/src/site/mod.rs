@@ -1,48 +1,68 @@
 //! The state of every handler.
 
+mod builder;
+mod error;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::FromRef;
 use axum::response::Response;
 use hardtack::error::WithCauses;
 use hardtack::session::EndedSessions;
-use hardtack::{Authenticator, BackendError, FindUser, LogIn};
+use hardtack::{Authenticator, LogIn, Urls};
 use hardtack_axum::{Auth, AuthError, SetCookies};
 use tokio::time::timeout;
 
 use crate::accounts::Accounts;
-use crate::activity::RequestInfo;
-use crate::pages::device_name;
-use crate::users::User;
+use crate::settings::SiteSettings;
+
+pub use builder::SiteBuilder;
+pub use error::SiteError;
 
 /// How long a response waits for the session store after a change has been stored. After this time, the response is
 /// sent, and the sessions that must end are ended in the background.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The site: an authenticator and the accounts of its users. [`router`](Self::router) returns its routes.
+/// Ready pages for the users of an application: sign-up, log-in, password, profile and devices.
+///
+/// The [`builder`](Self::builder) sets where the pages are and how they look. [`router`](Self::router) returns the
+/// routes of the pages. A site is also the state with which handlers extract a
+/// [`CurrentUser<User>`](hardtack_axum::CurrentUser).
 #[derive(Clone, Debug)]
 pub struct Site {
     pub(crate) auth: Authenticator,
     pub(crate) accounts: Accounts,
+    pub(crate) settings: Arc<SiteSettings>,
+    /// The path of the pages in the router. Unlike the public path, this path lacks the path of the base URL.
+    at: Arc<str>,
     /// How users can contact the administrator.
     pub(crate) contact: Option<Arc<str>>,
 }
 
 impl Site {
-    /// Creates a site. Configure the authenticator with [`Accounts::configure`]. The base URL must not have a
-    /// path, because the links of the pages begin at the root of the host.
-    pub fn new(auth: Authenticator, accounts: Accounts) -> Self {
-        if auth.base_url().as_deref() != auth.origin() {
-            tracing::error!(
-                event = "pages_at_root",
-                "the base URL has a path, but the links of the ready-made pages begin at the root of the host; use a \
-                 base URL without a path, and give the site a host name of its own"
-            );
-        }
-        let accounts = accounts.for_site(&auth);
-        Self { auth, accounts, contact: None }
+    /// Returns the URLs of the log-in flow for pages at a path such as `/auth`. Pass these URLs to
+    /// [`AuthenticatorBuilder::urls`](hardtack::AuthenticatorBuilder::urls), and the same path to [`SiteBuilder::at`].
+    /// If the URLs and the path do not match, [`SiteBuilder::build`] fails.
+    ///
+    /// If a log-in request names a page, the browser goes to this page after the log-in. Otherwise, it goes to the home
+    /// page `/`. To change the home page, write for example `Site::urls_at("/auth").home("/orders")`.
+    ///
+    /// If your application has a log-in page of its own, write for example `Site::urls_at("/auth").login("/welcome")`.
+    /// The authenticator then redirects requests without a session to this page, and the ready pages link to this page.
+    pub fn urls_at(path: &str) -> Urls {
+        let path = if path == "/" { "" } else { path };
+        let url = |page: &str| format!("{path}{page}");
+        Urls::default()
+            .login(url("/login"))
+            .logout(url("/logout"))
+            .signup(url("/signup"))
+            .refresh(url("/token/refresh"))
+            .reauthenticate(url("/reauthenticate"))
+            .bind(url("/token/bind"))
+            .bound(url("/token/bound"))
     }
 
     /// Sets how users can contact the administrator: an email address, a URL, or a few words such as "Room 12". The
@@ -51,6 +71,28 @@ impl Site {
     #[must_use]
     pub fn with_contact(self, contact: &str) -> Self {
         Self { contact: Some(contact.trim().into()).filter(|contact: &Arc<str>| !contact.is_empty()), ..self }
+    }
+
+    /// Returns the authenticator, for an [`AuthLayer`](hardtack_axum::AuthLayer) around the routes of your application.
+    pub const fn authenticator(&self) -> &Authenticator {
+        &self.auth
+    }
+
+    /// Returns the public path of a page of the site, such as `/auth/account` for `/account`. Your own pages can link
+    /// to this path.
+    pub fn path(&self, page: &str) -> String {
+        self.settings.path(page)
+    }
+
+    /// Returns the public address of the pages without a slash at its end, such as `https://shop.example/auth`. Returns
+    /// `None` if the authenticator has no base URL.
+    pub fn address(&self) -> Option<String> {
+        self.auth.origin().map(|origin| format!("{origin}{}", self.settings.prefix))
+    }
+
+    /// Returns the path of the pages in the router. Returns an empty string if the pages are at the root of the router.
+    pub(crate) fn path_in_router(&self) -> &str {
+        &self.at
     }
 
     /// Runs the part of a handler that changes something. This part runs to its end even if the client closes the
@@ -79,20 +121,6 @@ impl Site {
                 tracing::warn!(event = "signed_up_without_session", "{}", no_response());
                 None
             }
-        }
-    }
-
-    /// Sends a user an email about a log-in from a device with which the user has not logged in before. If the email
-    /// cannot be queued, the error is logged, and the log-in succeeds.
-    pub(crate) async fn warn_of_new_device(&self, user_id: &str, request: &RequestInfo) {
-        let device = device_name(request.user_agent.as_deref().unwrap_or_default());
-        if let Err(error) = self.accounts.new_device(user_id, &device, request).await {
-            tracing::error!(
-                event = "mail_lost",
-                user = user_id,
-                error = %WithCauses(&error),
-                "the user was not warned about a log-in from a new device"
-            );
         }
     }
 
@@ -130,10 +158,9 @@ fn no_response() -> String {
     format!("the session store did not respond for {} s", PATIENCE.as_secs())
 }
 
-impl FindUser for User {
-    type State = Site;
-
-    async fn find_user(subject: &str, site: &Site) -> Result<Option<Self>, BackendError> {
-        site.accounts.find(subject).await
+/// Lets handlers whose state is the site extract [`CurrentUser<User>`](hardtack_axum::CurrentUser).
+impl FromRef<Site> for Accounts {
+    fn from_ref(site: &Site) -> Self {
+        site.accounts.clone()
     }
 }

@@ -1,0 +1,143 @@
+//! Changes the profile: the display name and the email address.
+
+use hardtack::session::EndedSessions;
+use hardtack::{BackendError, ClientInfo, VerifiedToken};
+
+use crate::accounts::error::{
+    DeadLink, DisplayNameProblem, EmailChangeProblem, MailProblem, PasswordResetProblem, ProfileChangeProblem,
+};
+use crate::accounts::{Accounts, ActionError};
+use crate::links::LinkToken;
+use crate::passwords::TypedPassword;
+use crate::throttling::Tried;
+use crate::users::{Profile, User};
+
+impl Accounts {
+    /// Changes the display name of the user who is logged in. An empty name removes the display name.
+    ///
+    /// # Errors
+    /// The name has more than 80 characters or contains a control character, or the database failed.
+    pub async fn set_display_name<T: Sync>(
+        &self,
+        token: &VerifiedToken<T>,
+        name: &str,
+        client: &ClientInfo,
+    ) -> Result<User, ActionError<DisplayNameProblem>> {
+        let user = self.logged_in(token).await?;
+        let (request, _) = self.client(client);
+        let profile = Profile { display_name: name.to_owned(), email: user.email.clone() };
+        let changed = self.change_profile(&user, profile, None, token.session(), &request).await;
+        let (changed, _) = changed.map_err(|error| {
+            error.map_invalid(|ProfileChangeProblem { fields, .. }| {
+                DisplayNameProblem(fields.first().map_or("Enter a shorter name.", |field| field.text))
+            })
+        })?;
+        Ok(changed)
+    }
+
+    /// Changes the email address of the user who is logged in. The user must enter the password (ASVS 5.0 V7.5.1). An
+    /// empty address removes the email address.
+    ///
+    /// If email is on, a confirmation link is sent to the new address. If the old address was confirmed, a link that
+    /// undoes the change is sent to the old address. The two emails are queued in the transaction that stores the
+    /// change. The user stays logged in.
+    ///
+    /// ```
+    /// # use hardtack_accounts::{Accounts, ActionError, EmailChangeProblem, User};
+    /// # async fn change(accounts: &Accounts, auth: hardtack_axum::Auth, token: hardtack_axum::AccessToken)
+    /// # -> Result<User, ActionError<EmailChangeProblem>> {
+    /// accounts.change_email(&token, "alice@site.example", "correct horse battery staple", &auth.client_info()).await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// - The address is not an email address, or the password is wrong. Nothing was changed.
+    /// - There were too many attempts in this session.
+    /// - Too many passwords are being checked, or the database failed.
+    pub async fn change_email<T: Sync>(
+        &self,
+        token: &VerifiedToken<T>,
+        email: &str,
+        password: impl Into<String>,
+        client: &ClientInfo,
+    ) -> Result<User, ActionError<EmailChangeProblem>> {
+        let password = TypedPassword::new(password.into());
+        let password = password.map_err(|_| ActionError::Invalid(EmailChangeProblem::WrongCurrent))?;
+        let user = self.logged_in(token).await?;
+        let (request, _) = self.client(client);
+        let profile = Profile { display_name: user.display_name.clone(), email: email.to_owned() };
+        let changed = self.change_profile(&user, profile, Some(password), token.session(), &request).await;
+        let (changed, _) = changed.map_err(|error| {
+            error.map_invalid(|problem| match problem.is_unproven {
+                true => EmailChangeProblem::WrongCurrent,
+                false => EmailChangeProblem::InvalidEmail,
+            })
+        })?;
+        Ok(changed)
+    }
+
+    /// Sends another confirmation link to the address of the user who is logged in. The link leads to
+    /// `/email/confirm?token=…`. Does nothing if the user has no address or has already confirmed the address.
+    ///
+    /// # Errors
+    /// Email is off, too many emails were requested, or the database failed.
+    pub async fn send_confirmation<T: Sync>(
+        &self,
+        token: &VerifiedToken<T>,
+        client: &ClientInfo,
+    ) -> Result<(), ActionError<MailProblem>> {
+        if !self.sends_mail() {
+            return Err(ActionError::Invalid(MailProblem::Off));
+        }
+        let user = self.logged_in(token).await?;
+        let (request, _) = self.client(client);
+        drop(self.throttling().by_user(Tried::ConfirmationRequest, &user.id, &request).await?);
+        match self.queue_confirmation(&user, &request).await? {
+            None => Ok(()),
+            Some(limit) => {
+                let (sentence, retry_after) = (limit.explain(&user.email), limit.retry_after);
+                Err(ActionError::Invalid(MailProblem::Limit { sentence, retry_after }))
+            }
+        }
+    }
+
+    /// Confirms an address with the token of a link. The link then stops working. Returns the user's id.
+    ///
+    /// Call this method for a POST, never for a GET, because programs that scan emails open the links in them.
+    ///
+    /// # Errors
+    /// - The link no longer works. The failure counts as an attempt of the client's address.
+    /// - There were too many attempts, or the database failed.
+    pub async fn confirm_email(&self, token: &str, client: &ClientInfo) -> Result<String, ActionError<DeadLink>> {
+        let work = async |token: &LinkToken, request: &_| self.use_confirmation_link(token, request).await;
+        Ok(self.use_link(token, client, DeadLink, work).await?.user_id)
+    }
+
+    /// Restores an address that someone has replaced. `token` is from the link that was sent to the old address
+    /// (`/email/undo?token=…`). If `new_password` is set, it becomes the user's password. A new password is useful
+    /// because the person who changed the address knew the old password.
+    ///
+    /// The same transaction ends all sessions of the user, or stores the intention to end them. Pass the
+    /// [`EndedSessions`] to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
+    ///
+    /// # Errors
+    /// - The link no longer works. The failure counts as an attempt of the client's address.
+    /// - The new password breaks a rule. Nothing was changed, and the link still works.
+    /// - There were too many attempts, too many passwords are being hashed, or the database failed.
+    pub async fn undo_email(
+        &self,
+        token: &str,
+        new_password: Option<String>,
+        client: &ClientInfo,
+    ) -> Result<EndedSessions, ActionError<PasswordResetProblem>> {
+        let work = async |token: &LinkToken, request: &_| self.use_undo_link(token, new_password, request).await;
+        let (_, ended) = self.use_link(token, client, PasswordResetProblem::DeadLink, work).await?;
+        Ok(ended)
+    }
+
+    /// Returns the user who is logged in.
+    async fn logged_in<T: Sync>(&self, token: &VerifiedToken<T>) -> Result<User, BackendError> {
+        let user = self.find(token.subject()).await?;
+        user.ok_or_else(|| BackendError::new("the user was deleted or disabled in the meantime"))
+    }
+}

@@ -1,0 +1,45 @@
+//! Functions for what users do with their own accounts. Users sign up, log in, change their passwords and addresses,
+//! and use links from emails. The application's own pages call these functions. They work with any web framework.
+//!
+//! 1. A function for the client of a request takes the request's [`ClientInfo`]. If the function limits attempts, it
+//!    shares the limits with the ready-made pages. The function that verifies a password without a limit has
+//!    `unthrottled` in its name.
+//! 2. If a change ends sessions, the transaction that stores the change also ends these sessions. The function returns
+//!    [`EndedSessions`](hardtack::session::EndedSessions).
+//! 3. Passwords are hashed on threads for blocking work.
+
+mod email;
+mod new_user;
+mod password;
+mod reset;
+mod verify;
+
+use hardtack::ClientInfo;
+
+use super::{Accounts, ActionError};
+use crate::activity::RequestInfo;
+use crate::links::LinkToken;
+use crate::throttling::Tried;
+
+pub use new_user::{NewUser, SignedUp};
+pub(crate) use verify::Browser;
+pub use verify::VerifiedUser;
+
+impl Accounts {
+    /// Parses the token of a link, and runs the work that uses the link. A failure counts against the limit of the
+    /// client's address, so that clients cannot guess links.
+    async fn use_link<T, P>(
+        &self,
+        token: &str,
+        client: &ClientInfo,
+        dead_link: P,
+        work: impl AsyncFnOnce(&LinkToken, &RequestInfo) -> Result<T, ActionError<P>>,
+    ) -> Result<T, ActionError<P>> {
+        let (request, client) = self.client(client);
+        let attempt = self.throttling().by_address(Tried::Link, &client, &request).await?;
+        let token = LinkToken::parse(token.trim()).ok_or(ActionError::Invalid(dead_link))?;
+        let done = work(&token, &request).await?;
+        attempt.succeeded().await;
+        Ok(done)
+    }
+}

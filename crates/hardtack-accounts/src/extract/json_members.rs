@@ -1,0 +1,165 @@
+//! Checks the members of a JSON object against the members that a request body may have.
+//!
+//! 1. If the body may not have a member, the member is refused by name. A misspelt member is therefore never ignored.
+//! 2. If a member appears twice, it is refused, because parsers disagree about which of the two values counts (RFC 8259
+//!    §4).
+//! 3. If a value has the wrong type, the member is refused. A member of the type [`JsonType::StringOrNull`] may be
+//!    `null`, which has the same effect as leaving the member out. Members have this type if they may be left out and
+//!    an empty string would mean something else.
+//!
+//! The response names each of these members. It never repeats a value, because the value may be a password.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+/// The maximum number of members that one response reports.
+const MAX_PROBLEMS: usize = 20;
+
+/// The longest name that a response repeats, in characters.
+const MAX_NAME: usize = 64;
+
+/// The type of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JsonType {
+    String,
+    StringOrNull,
+    Boolean,
+}
+
+/// A request body that an API client can send as a JSON object.
+pub(crate) trait JsonBody {
+    /// The members that the object may have.
+    const MEMBERS: &'static [(&'static str, JsonType)];
+}
+
+/// What is wrong with one member.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct MemberProblem {
+    pub(super) name: String,
+    /// A sentence that says what is wrong, and what to send instead.
+    pub(super) text: String,
+}
+
+/// The members of a JSON object in the order in which they were sent, including those that appear twice.
+pub(super) struct Members(Vec<(String, Value)>);
+
+impl Members {
+    /// Returns the members, or what is wrong with them.
+    pub(super) fn check(self, allowed: &[(&str, JsonType)]) -> Result<Value, Vec<MemberProblem>> {
+        let Self(members) = self;
+        let mut problems: Vec<MemberProblem> = Vec::new();
+        for (at, (name, value)) in members.iter().enumerate() {
+            let is_repeated = members.iter().take(at).any(|(earlier, _)| earlier == name);
+            let text = match allowed.iter().find(|(known, _)| known == name) {
+                _ if is_repeated => Some("Send this member only once.".to_owned()),
+                None => Some(format!("This request has no such member. {}", accepted(allowed))),
+                Some((_, wanted)) => wrong_type(*wanted, value),
+            };
+            let name: String = name.chars().take(MAX_NAME).collect();
+            if let Some(text) = text
+                && problems.iter().all(|problem| problem.name != name)
+            {
+                problems.push(MemberProblem { name, text });
+            }
+            if problems.len() == MAX_PROBLEMS {
+                break;
+            }
+        }
+        if problems.is_empty() { Ok(Value::Object(members.into_iter().collect())) } else { Err(problems) }
+    }
+}
+
+/// Returns a sentence that lists the members.
+fn accepted(allowed: &[(&str, JsonType)]) -> String {
+    let names: Vec<&str> = allowed.iter().map(|(name, _)| *name).collect();
+    match names.as_slice() {
+        [] => "It accepts no members.".to_owned(),
+        names => format!("It accepts: {}.", names.join(", ")),
+    }
+}
+
+fn wrong_type(wanted: JsonType, value: &Value) -> Option<String> {
+    let wanted = match (wanted, value) {
+        (JsonType::String | JsonType::StringOrNull, Value::String(_))
+        | (JsonType::StringOrNull, Value::Null)
+        | (JsonType::Boolean, Value::Bool(_)) => return None,
+        (JsonType::String | JsonType::StringOrNull, _) => "a string",
+        (JsonType::Boolean, _) => "true or false",
+    };
+    Some(match value {
+        Value::Null => format!("Send {wanted}, or leave the member out. The member cannot be null."),
+        Value::Bool(_) => format!("Send {wanted}, not a boolean."),
+        Value::Number(_) => format!("Send {wanted}, not a number."),
+        Value::String(_) => format!("Send {wanted}, not a string."),
+        Value::Array(_) => format!("Send {wanted}, not an array."),
+        Value::Object(_) => format!("Send {wanted}, not an object."),
+    })
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALLOWED: &[(&str, JsonType)] =
+        &[("username", JsonType::String), ("next", JsonType::StringOrNull), ("remember", JsonType::Boolean)];
+
+    fn problems(json: &str) -> Vec<(String, String)> {
+        let members: Members = serde_json::from_str(json).unwrap();
+        let problems = members.check(ALLOWED).err().unwrap_or_default();
+        problems.into_iter().map(|problem| (problem.name, problem.text)).collect()
+    }
+
+    #[test]
+    fn each_wrong_member_is_named() {
+        assert_eq!(problems(r#"{"username": "ada", "remember": true}"#), []);
+        assert_eq!(problems(r#"{"next": null}"#), []);
+        assert_eq!(problems("{}"), []);
+        let found = problems(r#"{"usernam": "ada", "username": 1, "remember": "secret", "username": "x"}"#);
+        let found: Vec<(&str, &str)> = found.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        assert_eq!(
+            found,
+            [
+                ("usernam", "This request has no such member. It accepts: username, next, remember."),
+                ("username", "Send a string, not a number."),
+                ("remember", "Send true or false, not a string."),
+            ]
+        );
+        assert_eq!(problems(r#"{"username": "a", "username": "a"}"#)[0].1, "Send this member only once.");
+        let null = &problems(r#"{"username": null}"#)[0].1;
+        assert_eq!(null, "Send a string, or leave the member out. The member cannot be null.");
+    }
+
+    #[test]
+    fn the_list_of_problems_is_short() {
+        let many: Vec<String> = (0..500).map(|at| format!("\"{at}{}\": 1", "x".repeat(100))).collect();
+        let found = problems(&format!("{{{}}}", many.join(",")));
+        assert_eq!(found.len(), MAX_PROBLEMS);
+        assert!(found.iter().all(|(name, _)| name.len() == MAX_NAME));
+    }
+}

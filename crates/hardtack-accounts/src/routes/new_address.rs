@@ -1,0 +1,36 @@
+//! The notice after a sign-up that says which address the new user has to confirm.
+
+use std::time::Duration;
+
+use hardtack::error::WithCauses;
+
+use super::confirm_email::AT_MOST;
+use crate::site::Site;
+use crate::users::User;
+
+/// During this time after the sign-up, the site says which address the user has to confirm. The account page always
+/// says this.
+const JUST_SIGNED_UP: Duration = Duration::from_secs(10 * 60);
+
+/// Returns the notice for a user who has just signed up. `done` is `signup-limited` if too many emails have been sent.
+/// Returns `None` if there is no address to confirm.
+pub(super) async fn new_address(site: &Site, user: &User, done: &str) -> Option<String> {
+    let User { email, .. } = user;
+    let is_new = site.auth.now().since(user.created_at) <= JUST_SIGNED_UP;
+    if !site.accounts.sends_mail() || !is_new || email.is_empty() || user.email_confirmed {
+        return None;
+    }
+    let was_sent = site.accounts.has_sent_confirmation(user).await.unwrap_or_else(|error| {
+        tracing::warn!(event = "store_unavailable", error = %WithCauses(&error));
+        false
+    });
+    match was_sent {
+        true => Some(format!("Open the link that we send to {email} within a day to confirm the address. {AT_MOST}")),
+        false => (done == "signup-limited").then(|| {
+            format!(
+                "We have not sent a link to {email}, because the hourly limit for emails was reached. To confirm the \
+                 address, request the link later on your account page."
+            )
+        }),
+    }
+}

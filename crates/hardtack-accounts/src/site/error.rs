@@ -1,0 +1,81 @@
+//! Errors in the settings of a site.
+
+use crate::settings::Color;
+
+/// The reason why a [`SiteBuilder`](crate::SiteBuilder) could not build a site. The message says what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SiteError {
+    /// The path of the pages is not the path of a folder on the site.
+    #[error(
+        "the pages cannot be at {path:?}; write a path that begins with a slash and has no slash at its end, \
+         such as .at(\"/auth\")"
+    )]
+    BadPath {
+        /// The path.
+        path: String,
+    },
+    /// The authenticator sends browsers to a URL where the site has no page.
+    #[error(
+        "the pages are at {at:?}, but the {what} of the authenticator is {url:?} instead of {expected:?}; when you \
+         build the authenticator, write .urls(Site::urls_at({at:?})); if the pages belong elsewhere, change .at(…) of \
+         the site"
+    )]
+    UrlMismatch {
+        /// The path of the pages.
+        at: String,
+        /// The name of the URL, such as "refresh URL".
+        what: &'static str,
+        /// The URL of the authenticator.
+        url: String,
+        /// The URL of the site's page.
+        expected: String,
+    },
+    /// The links in emails lead to an address where the site has no pages.
+    #[error(
+        "links in emails begin with {address:?}, but the pages are at {expected:?}; pass {expected:?} to \
+         Accounts::with_mail"
+    )]
+    MailAddressMismatch {
+        /// The address that was passed to [`Accounts::with_mail`](crate::Accounts::with_mail).
+        address: String,
+        /// The address of the pages.
+        expected: String,
+    },
+    /// The name of the site is empty or has control characters.
+    #[error("the name {name:?} is empty or has control characters; write a name such as .name(\"Corner Shop\")")]
+    BadName {
+        /// The name.
+        name: String,
+    },
+    /// A stylesheet or logo is not a file of this site. The pages' Content-Security-Policy forbids files of other
+    /// sites.
+    #[error(
+        "the {what} {path:?} is not a path on this site, and the Content-Security-Policy of the pages forbids files of \
+         other sites; let your application serve the file, and write its path, such as \"/shop.css\""
+    )]
+    ForeignFile {
+        /// The kind of the file: "stylesheet" or "logo".
+        what: &'static str,
+        /// The path.
+        path: String,
+    },
+    /// The value of a colour is not a CSS colour.
+    #[error(
+        "{value:?} is not a colour for {color:?}; write a CSS colour, such as \"#7a1f3d\", \"rebeccapurple\" or \
+         \"rgb(122 31 61)\""
+    )]
+    BadColor {
+        /// The colour that was to be set.
+        color: Color,
+        /// The value.
+        value: String,
+    },
+    /// A site has already been built from these accounts. The emails and error pages of the accounts can have the
+    /// settings of one site only.
+    #[error(
+        "a site has already been built from these accounts; clone that site, or open the accounts again for a second \
+         site"
+    )]
+    SecondSite,
+}
