@@ -64,6 +64,7 @@
 //! | [`request`] | the request head that the core reads, the page to return to (`next`), the kind of response to send |
 //! | [`throttle`] | limits on how often something may be tried, such as a log-in |
 //! | [`event`] | session events, for logs and audit trails |
+//! | [`explain`] | why a request was refused, step by step, for developers |
 //! | [`error`] | [`ConfigError`], [`BackendError`] |
 //! | [`jwt`] | keys, algorithms, claims: signing and verifying tokens without cookies |
 //! | [`clock`] | the clock, which tests can replace |
@@ -88,6 +89,7 @@
 //! - [CSRF protection](guide::csrf): forms, scripts, log-in forms.
 //! - [Keys](guide::keys): algorithms, rotation, services that only verify tokens.
 //! - [OAuth](guide::oauth), OpenID Connect and links in emails.
+//! - ["Why was I logged out?"](guide::explain): each step of a verification, on a page or in the terminal.
 //! - [Refused requests](guide::refusals): the responses that browsers, htmx and API clients get, and how to change
 //!   them.
 //! - [Limiting log-in attempts](guide::throttling): per account and address, on several servers.
@@ -109,6 +111,7 @@ mod developer_notice;
 pub mod device_binding;
 pub mod error;
 pub mod event;
+pub mod explain;
 pub mod files;
 pub mod flask_compat;
 pub mod guide;

@@ -10,8 +10,8 @@ use crate::token_source::TokenLocation;
 pub(super) struct FastPath {
     /// Tokens are taken only from cookies, `OPTIONS` requests are not exempt, and `flask_compatible` was not called.
     pub(super) only_cookies: bool,
-    /// A callback may refuse tokens.
-    pub(super) has_token_callbacks: bool,
+    /// A valid token is not the end of a verification: a callback may refuse it, or the verification is recorded.
+    pub(super) goes_on: bool,
     /// A callback chooses the key that verifies a token.
     pub(super) has_key_callback: bool,
     /// Requests with safe methods may need their body to be read.
@@ -25,12 +25,13 @@ pub(super) struct FastPath {
 }
 
 impl FastPath {
-    pub(super) fn new(settings: &Settings, callbacks: &Callbacks) -> Self {
+    /// `records` tells whether verifications are recorded to explain refusals.
+    pub(super) fn new(settings: &Settings, callbacks: &Callbacks, records: bool) -> Self {
         let json = settings.sources.may_be_in(TokenLocation::Json);
         let form = settings.csrf.protect && settings.csrf.check_form;
         Self {
             only_cookies: settings.sources.locations.is_only_cookies() && !settings.exempt_options && !settings.flask,
-            has_token_callbacks: callbacks.may_refuse_tokens(),
+            goes_on: callbacks.may_refuse_tokens() || records,
             has_key_callback: callbacks.decode_key.is_some(),
             peeks_safe_methods: json || (form && settings.csrf.methods.is_some()),
             peeks_unsafe_methods: json || form,

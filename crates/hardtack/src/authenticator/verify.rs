@@ -125,7 +125,7 @@ impl<'a> RequestVerifier<'a> {
             }
         }
         match self.verify_cookie(need) {
-            Ok(CookieVerdict::Valid(token)) if !fast_path.has_token_callbacks => {
+            Ok(CookieVerdict::Valid(token)) if !fast_path.goes_on => {
                 Attempt::Done(self.check_freshness(token, need).map(Some))
             }
             Ok(verdict) => Attempt::Pending(Pending::Cookie(verdict)),
@@ -332,7 +332,7 @@ impl Authenticator {
     }
 
     /// Step 3: what the claims of a token are compared with.
-    fn expected(&self, kind: TokenKind, now: Timestamp) -> Expected<'_> {
+    pub(super) fn expected(&self, kind: TokenKind, now: Timestamp) -> Expected<'_> {
         let settings = self.settings();
         let lifetime = match kind {
             TokenKind::Access => settings.access_lifetime,

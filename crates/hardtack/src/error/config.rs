@@ -29,6 +29,17 @@ pub enum ConfigError {
         /// The given URL.
         url: String,
     },
+    /// `explain_refusals` is set, but the base URL is not a loopback address.
+    #[error(
+        "explain_refusals() shows how requests are verified, so it is for development only: it needs a base URL with a \
+         loopback host, such as http://127.0.0.1:3000, but the base URL is {}; remove explain_refusals(), or call it \
+         only during development",
+        base.as_deref().unwrap_or("not set")
+    )]
+    ExplainsInProduction {
+        /// The origin of the base URL, if it is set.
+        base: Option<String>,
+    },
     /// A limit on what is read before handlers run is zero or too large.
     #[error(
         "ReadAheadLimits has bytes {bytes}, at_once {at_once} and timeout {timeout:?}; bytes must be from 1 to 65536, \

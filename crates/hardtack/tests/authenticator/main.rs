@@ -15,6 +15,8 @@ mod csrf;
 mod device_binding;
 mod ended_sessions;
 mod events;
+mod explain;
+mod explain_pasted;
 mod external;
 mod flask_compat;
 mod forbidden;

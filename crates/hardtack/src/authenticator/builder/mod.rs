@@ -14,6 +14,7 @@ use super::also_pruned::{AlsoPruned, Prune};
 use super::background::Background;
 use super::callbacks::Callbacks;
 use super::early::EarlyTokens;
+use super::explain;
 use super::fast_path::FastPath;
 use super::keys_in_use::KeysInUse;
 use super::setup_notices::SetupNotices;
@@ -30,6 +31,7 @@ use crate::cookie::CookiePolicy;
 use crate::csrf::CsrfPolicy;
 use crate::error::ConfigError;
 use crate::event::{Event, Observer};
+use crate::explain::Recorder;
 use crate::jwt::KeySet;
 use crate::refusal::{FailureKind, Handlers, Refused, Reply};
 use crate::revocation::{HeldSubjects, LogPosition, RevocationCache};
@@ -65,6 +67,7 @@ pub struct AuthenticatorBuilder {
     observers: Vec<Observer>,
     callbacks: Callbacks,
     token_cache: usize,
+    explains_refusals: bool,
 }
 
 impl Authenticator {
@@ -86,6 +89,7 @@ impl Authenticator {
             observers: Vec::new(),
             callbacks: Callbacks::default(),
             token_cache: DEFAULT_ENTRIES,
+            explains_refusals: false,
         }
     }
 }
@@ -420,6 +424,35 @@ impl AuthenticatorBuilder {
         self
     }
 
+    /// Explains how requests are verified, for the developer of the application. Set this only during development: it
+    /// requires a base URL whose host is `localhost`, a name that ends in `.localhost`, or a loopback address.
+    ///
+    /// The authenticator keeps the latest 20 requests, with each step of their verification: whether a token was found,
+    /// its signature, its claims, the CSRF check, the session and freshness. For a refusal, it also says which setting or
+    /// line to change. The adapter's layer shows this on the page `/__hardtack/why`, and each refusal is logged
+    /// (`refusal_explained`). Neither contains a token, a signature or a CSRF value. The guide ["Why was I logged
+    /// out?"](crate::guide::explain) shows an example.
+    ///
+    /// ```
+    /// # use hardtack::{Authenticator, ConfigError, KeySet, SigningKey};
+    /// # use hardtack::jwt::Algorithm;
+    /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+    /// let auth = Authenticator::builder(keys.clone())
+    ///     .base_url("http://127.0.0.1:3000")
+    ///     .explain_refusals()
+    ///     .build()?;
+    /// assert!(auth.explains_refusals() && auth.explanations().is_empty());
+    ///
+    /// // Other machines can reach this site, so `build` returns an error.
+    /// let public = Authenticator::builder(keys).base_url("https://site.example").explain_refusals().build();
+    /// assert!(matches!(public, Err(ConfigError::ExplainsInProduction { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn explain_refusals(mut self) -> Self {
+        self.explains_refusals = true;
+        self
+    }
+
     /// Checks the settings and returns the authenticator.
     ///
     /// # Errors
@@ -432,6 +465,9 @@ impl AuthenticatorBuilder {
         }
         if let Some(base) = &settings.base {
             settings.urls = settings.urls.below(base);
+        }
+        if self.explains_refusals && !settings.base.as_ref().is_some_and(BaseUrl::is_loopback) {
+            return Err(ConfigError::ExplainsInProduction { base: settings.base.map(|base| base.origin().to_owned()) });
         }
         settings.check(self.store.is_some())?;
         let keys = KeysInUse::new(self.keys, &settings, self.store.is_some())?;
@@ -499,8 +535,14 @@ impl AuthenticatorBuilder {
                  session; add {url} to the paths of the refresh cookie"
             );
         }
+        let recorder = self.explains_refusals.then(|| Arc::new(Recorder::default()));
+        let mut observers = self.observers;
+        observers.extend(recorder.as_ref().map(explain::observer));
+        if let (Some(_), Some(base)) = (&recorder, &settings.base) {
+            explain::announce(base);
+        }
         Ok(Authenticator(Arc::new(Inner {
-            fast_path: FastPath::new(&settings, &self.callbacks),
+            fast_path: FastPath::new(&settings, &self.callbacks, recorder.is_some()),
             keys,
             rules: settings.session_rules(self.store.is_some(), cookies.session_cookies),
             settings,
@@ -520,9 +562,10 @@ impl AuthenticatorBuilder {
             bodies: BodyCount::default(),
             used_states: UsedStates::default(),
             setup_notices: SetupNotices::default(),
+            recorder,
             handlers: self.handlers,
             callbacks: self.callbacks,
-            observers: self.observers,
+            observers,
         })))
     }
 }

@@ -1,0 +1,29 @@
+//! Why a request was accepted or refused, step by step.
+//!
+//! An [`Explanation`] lists the checks of one verification in their order, what each of them found, and which of them
+//! refused the request. It contains no secret: no token, no signature and no CSRF value. Of the user, it contains only
+//! the subject.
+//!
+//! There are two ways to get explanations:
+//!
+//! - During development, [`AuthenticatorBuilder::explain_refusals`](crate::AuthenticatorBuilder::explain_refusals)
+//!   explains the latest requests on a page.
+//! - [`Authenticator::explain_cookies`](crate::Authenticator::explain_cookies) and
+//!   [`Authenticator::explain_set_cookie`](crate::Authenticator::explain_set_cookie) explain header fields that were
+//!   copied from a browser. The command `hardtack explain` calls these methods.
+//!
+//! The guide ["Why was I logged out?"](crate::guide::explain) shows how to use them.
+
+mod browser;
+mod cookie_field;
+mod page;
+mod recorder;
+mod step;
+mod when;
+
+pub(crate) use browser::explain_set_cookie;
+pub(crate) use cookie_field::{CookieField, quoted};
+pub(crate) use page::{STYLE, page};
+pub(crate) use recorder::{Recorder, SessionEnd};
+pub use step::{Check, Explanation, Outcome, Step, Verdict};
+pub(crate) use when::{ago, span, until};
