@@ -71,6 +71,7 @@
 //! - [Keys](hardtack::guide::keys): algorithms, rotation
 //! - [Streams](hardtack::guide::streams) and WebSockets that end at log-out
 //! - [OAuth](hardtack::guide::oauth), OpenID Connect and links in emails
+//! - ["Why was I logged out?"](hardtack::guide::explain): each step of a verification, on a page during development
 //! - [Refused requests](hardtack::guide::refusals): what clients get, and how to change it
 //! - [Testing your routes](hardtack::guide::testing)
 //! - [The defaults](hardtack::guide::defaults), and why
