@@ -53,9 +53,10 @@ where
     fn call(&mut self, request: http::Request<R>) -> Self::Future {
         let mut request = request.map(Body::new);
         if self.authenticator.explains_refusals() {
-            match self.explanation_page::<B>(request) {
-                Ok(page) => return AuthFuture { work: Work::Page { reply: Some(page) } },
-                Err(other) => request = other,
+            let page;
+            (page, request) = self.explanation_page::<B>(request);
+            if page.is_some() {
+                return AuthFuture { work: Work::Page { reply: page } };
             }
         }
         background::ensure_running(&self.authenticator);
@@ -77,24 +78,22 @@ where
 }
 
 impl<S> AuthService<S> {
-    /// Returns the page that explains refusals, or the request if it is for another page. The inner service determines
-    /// the type of the response's body. If that is not axum's [`Body`], as with a compression layer between this layer
-    /// and a router, the page cannot be sent.
+    /// Returns the page that explains refusals if this is a request for it, and returns the request. The inner service
+    /// determines the type of the response's body. If that is not axum's [`Body`], as with a compression layer between
+    /// this layer and a router, the page cannot be sent.
     #[cold]
-    fn explanation_page<B: 'static>(&self, request: Request) -> Result<Box<Reply>, Request> {
+    fn explanation_page<B: 'static>(&self, request: Request) -> (Option<Box<Reply>>, Request) {
         let (parts, body) = request.into_parts();
-        match self.authenticator.explanation_page(&Head::of(&parts).request_head()) {
-            Some(page) if is_axum_body::<B>() => Ok(Box::new(page)),
-            Some(_) => {
-                tracing::warn!(
-                    event = "explanation_page_not_sent",
-                    "the page that explains refusals cannot be sent, because a layer inside AuthLayer changes the type \
-                     of response bodies; to see the page, add AuthLayer to the Router directly, with .layer(..)"
-                );
-                Err(Request::from_parts(parts, body))
-            }
-            None => Err(Request::from_parts(parts, body)),
+        let mut page = self.authenticator.explanation_page(&Head::of(&parts).request_head()).map(Box::new);
+        if page.is_some() && !is_axum_body::<B>() {
+            tracing::warn!(
+                event = "explanation_page_not_sent",
+                "the page that explains refusals cannot be sent, because a layer inside AuthLayer changes the type of \
+                 response bodies; to see the page, add AuthLayer to the Router directly, with .layer(..)"
+            );
+            page = None;
         }
+        (page, Request::from_parts(parts, body))
     }
 }
 

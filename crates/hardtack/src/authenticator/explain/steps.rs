@@ -238,7 +238,7 @@ impl Verified<'_> {
             }
             _ if !self.main.is_present() && !self.refresh.is_present() => "Not needed without a token.".to_owned(),
             _ if authenticator.needs_csrf_value(head) => {
-                "This site started the request, and the CSRF value matches the token.".to_owned()
+                "No other site started the request, and the CSRF value matches the token.".to_owned()
             }
             _ => format!("No CSRF value is needed for {}.", quoted(head.method())),
         };
