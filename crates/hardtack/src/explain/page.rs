@@ -31,7 +31,7 @@ li.passed i{color:var(--good)}li.noted i{color:var(--note)}li.skipped{color:var(
 li.refused{background:var(--bad-back);border-radius:.3rem}li.refused i,li.refused b{color:var(--bad)}\
 i{font-style:normal;font-weight:700}\
 .advice{margin:.75rem 0 0;padding:.6rem .75rem;background:var(--advice);border-radius:.4rem}\
-@media (max-width:40rem){li{grid-template-columns:1.5rem 1fr}li span{grid-column:2}}";
+@media (max-width:40rem){li{grid-template-columns:1.5rem 1fr;row-gap:0}li span{grid-column:2}}";
 
 /// Renders the page. `notices` are mistakes in the setup that this process has noticed.
 pub(crate) fn page(explanations: &[Explanation], notices: &[String], origin: &str, now: Timestamp) -> String {
@@ -40,8 +40,9 @@ pub(crate) fn page(explanations: &[Explanation], notices: &[String], origin: &st
          <meta name=\"viewport\" content=\"width=device-width\"><title>Why was I logged out?</title>\
          <style>{STYLE}</style><h1>Why was I logged out?</h1>\
          <p class=\"soft\">The latest requests to {origin} that needed a token, newest first. Reload this page to \
-         update it. It is shown on this machine only, because <code>explain_refusals()</code> is set. A refusal can \
-         delete the cookies, and later requests then have none: look for the first refusal.</p>",
+         update it. A refusal can delete the cookies, and later requests then have none: look for the first refusal. \
+         The application has turned on this page with <code>explain_refusals()</code>. Only browsers on this machine \
+         can see it.</p>",
         origin = escaped(origin),
     );
     if !notices.is_empty() {
