@@ -1,4 +1,4 @@
-//! Counts allocations. This is a separate program, because counting slows down each allocation.
+//! Counts allocations. A separate program does this, because counting slows down each allocation.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Failed;
 use crate::rows::router::Apps;
 
-/// Returns the number of allocations of a function call.
+/// A function that calls its argument once and returns the number of allocations of this call.
 pub type Counter = fn(&mut dyn FnMut()) -> u64;
 
 /// Counts the allocations that authentication adds to a request.
@@ -20,7 +20,7 @@ struct Options {
     at_most: Option<i64>,
 }
 
-/// How many more allocations a request needs with each crate than on the route without authentication.
+/// How many allocations each crate adds to a request, compared with the route without authentication.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Counts {
     pub(crate) hardtack: i64,
@@ -76,6 +76,6 @@ fn settled(counter: Counter, mut call: impl FnMut() -> bool) -> Result<i64, Fail
     if good {
         Ok(i64::try_from(count)?)
     } else {
-        Err("a request was refused, so its allocations cannot be compared".into())
+        Err("a request was refused, so the allocations cannot be compared".into())
     }
 }

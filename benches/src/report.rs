@@ -22,9 +22,7 @@ struct Report {
 
 pub(crate) fn print(options: &Options) -> Result<(), Failed> {
     if cfg!(debug_assertions) {
-        return Err(
-            "this is a debug build, whose figures mean nothing; run scripts/bench or build with --release".into()
-        );
+        return Err("the figures of a debug build mean nothing; run scripts/bench, or build with --release".into());
     }
     let mut report = Report {
         version: env!("CARGO_PKG_VERSION"),
@@ -37,7 +35,7 @@ pub(crate) fn print(options: &Options) -> Result<(), Failed> {
     let load = load_average();
     if load > QUIET {
         eprintln!(
-            "the machine is busy (load average {load}), so the figures will vary, and those for two cores mean little"
+            "the machine is busy (load average {load}), so the figures vary; do not rely on the figures for two cores"
         );
     }
     for group in groups {

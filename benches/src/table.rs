@@ -35,13 +35,13 @@ pub(crate) enum Unit {
     Megabytes,
 }
 
-/// The target of a row, and a more ambitious one ("stretch"), if any.
+/// The target of a row and, if there is one, a more ambitious target ("stretch").
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Target {
-    /// At most the first value; for the stretch target, at most the second.
+    /// The figure must be at most the first value. For the stretch target, it must be at most the second value.
     AtMost(f64, Option<f64>),
-    /// At least the first value; for the stretch target, at least the second.
+    /// The figure must be at least the first value. For the stretch target, it must be at least the second value.
     AtLeast(f64, Option<f64>),
 }
 
@@ -83,7 +83,7 @@ impl Row {
         self
     }
 
-    /// Adds a peer that could not be measured, with the reason.
+    /// Adds a peer that could not be measured, and the reason.
     pub(crate) fn left_out(mut self, name: impl Into<String>, why: impl Into<String>) -> Self {
         self.peers.push(Peer { name: name.into(), value: None, left_out: Some(why.into()) });
         self

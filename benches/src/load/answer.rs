@@ -51,7 +51,7 @@ impl Answers {
                 Ok(0) => return Err("the server closed a connection, or sent a response of more than 16 KiB".into()),
                 Ok(read) => read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                // A non-blocking stream has no more data yet; a blocking one has reached its timeout.
+                // If the stream does not block, it has no more data yet. If it blocks, it has reached its timeout.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
                 Err(error) => return Err(error.into()),
             };

@@ -1,6 +1,6 @@
 //! Sends requests over loopback, from one thread over keep-alive connections. On each connection, the next request is
-//! sent as soon as the response to the previous one was read. A request takes the client less time than any of the
-//! servers, so the server is the bottleneck.
+//! sent as soon as the response to the previous request has been read. For each request, every server needs more time
+//! than the client, so the server is the bottleneck.
 
 mod answer;
 
@@ -22,10 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What the client thread does until a response arrives.
 #[derive(Clone, Copy)]
 pub(crate) enum Waits {
-    /// It sleeps and leaves the processor to other threads.
+    /// The client thread sleeps and leaves the processor to other threads.
     Asleep,
-    /// It polls without sleeping, which needs a core of its own. A server spends CPU time on waking a sleeping client,
-    /// and the longer the client slept, the more.
+    /// The client thread polls without sleeping, and needs a core of its own. A server spends CPU time to wake a
+    /// sleeping client. The longer the client has slept, the more CPU time this takes.
     Awake,
 }
 
@@ -51,7 +51,8 @@ impl Connection {
         Ok(Self { stream: TcpStream::from_std(stream), answers: Answers::default() })
     }
 
-    /// Sends a request. It fits into the socket's buffer, because it is small and no other request is in flight.
+    /// Sends a request. The request fits into the socket's buffer, because it is small and no other request is in
+    /// flight.
     fn send(&mut self, request: &[u8]) -> Result<(), Failed> {
         Ok(self.stream.write_all(request)?)
     }
@@ -119,7 +120,7 @@ impl Load {
     }
 }
 
-/// How many requests were served, and in how much time.
+/// The number of requests that were served, and the time that this took.
 #[derive(Clone, Copy)]
 pub(crate) struct Throughput {
     pub(crate) requests: u64,

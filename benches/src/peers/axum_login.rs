@@ -34,7 +34,7 @@ impl AuthUser for User {
     }
 }
 
-/// The users, in memory as for all other crates.
+/// The users. They are in memory, as for all other crates.
 #[derive(Clone)]
 struct Users(Arc<HashMap<String, User>>);
 

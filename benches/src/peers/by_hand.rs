@@ -1,4 +1,5 @@
-//! A cookie jar, a general JWT crate, and handwritten checks, which is how applications without Hardtack usually do it.
+//! Authentication as applications without Hardtack usually do it: a cookie jar, a general JWT crate, and handwritten
+//! checks.
 
 use std::collections::HashSet;
 use std::sync::{Arc, RwLock};
@@ -29,7 +30,7 @@ struct Parts {
 impl ByHand {
     pub(crate) fn new(key: DecodingKey, algorithm: Algorithm, cookie_name: &str) -> Self {
         let mut validation = Validation::new(algorithm);
-        // Hardtack's default, so that both are equally strict.
+        // Use Hardtack's default leeway, so that both are equally strict.
         validation.leeway = 0;
         validation.validate_nbf = true;
         validation.validate_aud = false;
@@ -87,7 +88,7 @@ pub(crate) fn app(stack: ByHand) -> Router {
     Router::new().route("/user", get(user)).layer(from_fn_with_state(stack, guard))
 }
 
-/// Converts Hardtack's public key to one of the general JWT crate.
+/// Converts Hardtack's public key to a key of the general JWT crate.
 pub(crate) fn public_key(keys: &hardtack::KeySet) -> Result<DecodingKey, Failed> {
     let jwk = keys
         .signing_key()

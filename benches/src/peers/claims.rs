@@ -1,4 +1,4 @@
-//! The claims of Hardtack's tokens, for a general JWT crate.
+//! The claims of Hardtack's tokens, as a struct for a general JWT crate.
 
 /// The claims of Hardtack's tokens in an owned struct, as an application with a general JWT crate would define it.
 #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]

@@ -1,4 +1,5 @@
-//! The throughput of two threads relative to one, which shows whether threads wait for shared data.
+//! The throughput of two threads relative to the throughput of one thread. It shows whether threads wait for shared
+//! data.
 
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
@@ -22,7 +23,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
         [&|| bare.verify().is_ok(), &|| plain.decode::<NoExtra>(&token, TokenKind::Access).is_good(), &|| {
             cached.decode::<NoExtra>(&token, TokenKind::Access).is_good()
         }];
-    // For each case: the average time per operation on either core alone, and the time on both at once.
+    // For each case, the average time per operation on either core alone, and the time on both cores at once.
     let mut costs = [const { Vec::new() }; 6];
     for round in 0..plan.rounds.min(200) {
         for turn in 0..cases.len() {

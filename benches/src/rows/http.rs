@@ -96,8 +96,8 @@ impl Rounds {
         Spread::of(self.per_second.iter().zip(&base.per_second).map(|(ours, base)| ours / base).collect())
     }
 
-    /// Like [`Self::over`], but computed from the CPU time per request. The result is the same if the server is the
-    /// bottleneck, and steadier if other processes use the processor.
+    /// Like [`Self::over`], but computed from the CPU time per request. If the server is the bottleneck, the result is
+    /// the same. If other processes use the processor, this result varies less.
     fn saves(&self, base: &Self) -> Spread {
         Spread::of(self.microseconds.iter().zip(&base.microseconds).map(|(ours, base)| base / ours).collect())
     }
@@ -150,8 +150,8 @@ fn turns<const N: usize>(rounds: usize, round: Duration, running: &[Server]) -> 
     Ok(measured.map(|rounds| rounds.only(&kept)))
 }
 
-/// Measures Flask in separate rounds, relative to Flask without authentication. It gets fewer rounds, because it is ten
-/// times slower.
+/// Measures Flask in separate rounds, relative to Flask without authentication. Flask gets fewer rounds, because it is
+/// ten times slower.
 fn with_flask(plan: &Plan, row: Row) -> Row {
     let name = "Flask-JWT-Extended, relative to Flask";
     let measured = Flask::install().and_then(|flask| {

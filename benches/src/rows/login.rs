@@ -65,7 +65,8 @@ fn by_hand(key: &EncodingKey) -> Option<[String; 4]> {
     ])
 }
 
-/// Returns 128 random bits, about as many as a UUID has, from the fast thread-local generator of `rand`.
+/// Returns 128 random bits from the fast thread-local generator of `rand`. A UUID has about the same number of random
+/// bits.
 fn random_text() -> String {
     base64_simd::URL_SAFE_NO_PAD.encode_to_string(rand::random::<[u8; 16]>())
 }

@@ -23,7 +23,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     let mut load = Load::open(server.address, CONNECTIONS, server.request(), Waits::Asleep)?;
     load.run(plan.http_round)?;
     let (mut ratios, mut rates) = (Vec::new(), Vec::new());
-    // Turns are long because a log-in takes 10 ms or more.
+    // The turns are long, because a log-in takes 10 ms or more.
     let turn = plan.http_round * 25;
     for _ in 0..plan.http_rounds / 12 {
         let alone = load.run(turn)?.per_second();
@@ -70,7 +70,7 @@ fn beside_logins(server: &Server, load: &mut Load, span: Duration) -> Result<(f6
     Ok((done.per_second(), good as f64 / done.spent.as_secs_f64()))
 }
 
-/// A POST request with the credentials as JSON.
+/// Returns a POST request with the credentials as JSON.
 fn post(path: &str) -> Vec<u8> {
     format!(
         "POST {path} HTTP/1.1\r\nhost: site.example\r\naccept: application/json\r\n\

@@ -32,7 +32,7 @@ pub(crate) struct Apps {
     pub(crate) jwt_authorizer: OlderCall,
 }
 
-/// Like `Call`, for the older axum of jwt-authorizer.
+/// Like `Call`, but for the older version of axum that jwt-authorizer supports.
 pub(crate) struct OlderCall {
     router: axum_of_jwt_authorizer::Router,
     headers: HeaderMap,

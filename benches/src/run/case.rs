@@ -24,7 +24,7 @@ impl<T, E> Outcome for Result<T, E> {
     }
 }
 
-/// A named operation. The loop that repeats it is compiled together with it, so the calls can be inlined.
+/// A named operation. The loop that repeats the operation is compiled together with it, so the calls can be inlined.
 pub(crate) struct Case<'a> {
     name: &'static str,
     repeat: Box<dyn FnMut(u64) -> bool + 'a>,
@@ -35,7 +35,7 @@ impl<'a> Case<'a> {
         let repeat = move |count| {
             let mut good = true;
             for _ in 0..count {
-                // The result is dropped inside the loop, because freeing it is part of the cost.
+                // Drop the result inside the loop, because freeing the result is part of the cost.
                 good &= black_box(operation()).is_good();
             }
             good
@@ -43,8 +43,8 @@ impl<'a> Case<'a> {
         Self { name, repeat: Box::new(repeat) }
     }
 
-    /// Repeats the operation and returns the CPU time of this thread. CPU time is complete, because no operation waits
-    /// for I/O, and it does not include the time of other processes.
+    /// Repeats the operation and returns the CPU time of this thread. CPU time does not include the time of other
+    /// processes. It is the whole cost, because no operation waits for I/O.
     pub(super) fn run(&mut self, count: u64) -> Result<Duration, Failed> {
         let start = thread_time();
         let good = (self.repeat)(count);

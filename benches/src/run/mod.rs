@@ -1,5 +1,5 @@
-//! Measures cases side by side. Each case takes a turn in each of many short rounds, so that a disturbance of the
-//! machine affects all of them.
+//! Measures cases side by side. There are many short rounds, and each case takes a turn in each round. A disturbance of
+//! the machine therefore affects all cases.
 
 mod case;
 mod plan;
@@ -19,17 +19,17 @@ use crate::Failed;
 pub(crate) struct Times(Vec<f64>);
 
 impl Times {
-    /// Nanoseconds per operation.
+    /// Returns the nanoseconds per operation.
     pub(crate) fn nanoseconds(&self) -> Spread {
         Spread::of(self.0.clone())
     }
 
-    /// The ratio to the time of `base`, calculated for each round.
+    /// Returns the ratio to the time of `base`, calculated for each round.
     pub(crate) fn over(&self, base: &Self) -> Spread {
         Spread::of(self.0.iter().zip(&base.0).map(|(ours, base)| ours / base).collect())
     }
 
-    /// The difference from the time of `base` in microseconds, calculated for each round.
+    /// Returns the difference from the time of `base` in microseconds, calculated for each round.
     pub(crate) fn microseconds_beyond(&self, base: &Self) -> Spread {
         Spread::of(self.0.iter().zip(&base.0).map(|(ours, base)| (ours - base) / 1000.0).collect())
     }
@@ -46,7 +46,7 @@ pub(crate) fn alternate<const N: usize>(plan: &Plan, mut cases: [Case<'_>; N]) -
     }
     let mut times = [const { Vec::new() }; N];
     for round in 0..plan.rounds {
-        // A different case begins each round, so that the start of the round does not always affect the same one.
+        // A different case begins each round. Otherwise, the start of the round would always affect the same case.
         for turn in 0..N {
             let at = (round + turn) % N;
             let spent = cases[at].run(counts[at])?;
@@ -57,7 +57,7 @@ pub(crate) fn alternate<const N: usize>(plan: &Plan, mut cases: [Case<'_>; N]) -
     Ok(times.map(|rounds| Times(kept.iter().map(|round| rounds[*round]).collect())))
 }
 
-/// Returns how many operations fill a round. This also warms up caches.
+/// Returns how many operations fill a round. The measurement also fills caches.
 fn operations_in(round: Duration, case: &mut Case<'_>) -> Result<u64, Failed> {
     let mut count = 1;
     loop {

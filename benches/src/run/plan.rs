@@ -16,7 +16,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The plan for the table in the documentation. It takes some minutes.
+    /// Returns the plan for the table in the documentation. Its run takes some minutes.
     pub(crate) const fn full() -> Self {
         Self {
             rounds: 1200,
@@ -26,7 +26,7 @@ impl Plan {
         }
     }
 
-    /// The plan for a first look. It takes less than a minute.
+    /// Returns the plan for a first look. Its run takes less than a minute.
     pub(crate) const fn quick() -> Self {
         Self { rounds: 120, round: Duration::from_millis(1), http_rounds: 30, http_round: Duration::from_millis(30) }
     }

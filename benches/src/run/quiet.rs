@@ -3,8 +3,8 @@
 /// Returns the quarter of the rounds in which all cases together were fastest. `cases` contains the times of each case
 /// in each round.
 ///
-/// Another process on the same core slows down some operations more than others, for seconds at a time. Rounds are
-/// selected by the times of all cases, so that no case is favoured.
+/// Another process on the same core slows down some operations more than other operations, for seconds at a time.
+/// Rounds are selected by the times of all cases, so that no case is favoured.
 pub(crate) fn quietest_quarter(cases: &[Vec<f64>]) -> Vec<usize> {
     let usual: Vec<f64> = cases.iter().map(|rounds| super::Spread::of(rounds.clone()).median).collect();
     let rounds = cases.iter().map(Vec::len).min().unwrap_or_default();

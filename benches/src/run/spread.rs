@@ -21,7 +21,7 @@ impl Spread {
         Self { median: at(0.5), low: at(0.25), high: at(0.75) }
     }
 
-    /// A counted figure, which has no variation.
+    /// Returns the spread of a counted figure, which has no variation.
     pub(crate) const fn exact(value: f64) -> Self {
         Self { median: value, low: value, high: value }
     }

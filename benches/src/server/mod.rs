@@ -1,5 +1,5 @@
-//! Servers with one route and one kind of authentication. Each runs in a process of its own, so that its memory and CPU
-//! time can be measured.
+//! Servers with one route and one kind of authentication. Each server runs in a process of its own, so that its memory
+//! and CPU time can be measured.
 
 mod actix;
 mod axum;
@@ -39,7 +39,7 @@ pub(crate) enum Auth {
     ActixHardtack,
     /// actix-web with actix-session.
     ActixSession,
-    /// The ready-made site of hardtack-accounts on two workers, with another route that has no authentication.
+    /// The ready-made site of hardtack-accounts on two workers. It has an additional route without authentication.
     Site,
 }
 
@@ -58,7 +58,7 @@ impl Greeting {
     }
 }
 
-/// Serves until stdin is closed, which also happens when the parent process ends.
+/// Serves requests until stdin is closed. When the parent process ends, stdin is closed as well.
 pub(crate) fn serve(auth: Auth) -> Result<(), Failed> {
     std::thread::spawn(|| {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());

@@ -12,7 +12,7 @@ use super::{Auth, Greeting};
 use crate::Failed;
 use crate::load::call;
 
-/// A running server. Dropping this ends it.
+/// A running server. Dropping this value ends the process.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
@@ -90,7 +90,7 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// A GET request with the header fields of a browser.
+/// Returns a GET request with the header fields of a browser.
 fn get(path: &str, cookie: &str) -> Vec<u8> {
     let cookie = if cookie.is_empty() { String::new() } else { format!("cookie: {cookie}\r\n") };
     format!(

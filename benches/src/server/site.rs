@@ -1,4 +1,4 @@
-//! The ready-made site of hardtack-accounts with its database, on two workers, with another route that has no
+//! The ready-made site of hardtack-accounts with its database, on two workers. It has an additional route without
 //! authentication.
 
 use axum::Router;

@@ -19,7 +19,7 @@ pub(crate) async fn measure(sizes: [u64; 2], operations: usize) -> Result<(), Fa
     println!("## Time per operation, µs (median of {operations} sequential operations)\n");
     println!("| store | operation | {} sessions | {} sessions | ratio | bytes per session |", sizes[0], sizes[1]);
     println!("| --- | --- | ---: | ---: | ---: | ---: |");
-    // With durable settings, as in production.
+    // The server keeps its durable settings, as in production.
     let postgres = PostgresServer::start_new();
     postgres.configure(&[("fsync", "on"), ("autovacuum", "on"), ("shared_buffers", "128MB"), ("max_wal_size", "4GB")]);
     for kind in KINDS {
@@ -62,7 +62,7 @@ async fn side_by_side(small: &Store, large: &Store, operations: usize) -> Result
     Ok(times)
 }
 
-/// Runs one session from its log-in to its end, and returns the time of each operation.
+/// Runs a session from its log-in to its end, and returns the time of each operation.
 async fn one_life(store: &Store) -> Result<[Duration; OPERATIONS.len()], Failed> {
     let now = SystemClock.now();
     let row: Session = session(rand::random(), now);

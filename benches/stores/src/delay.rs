@@ -59,7 +59,7 @@ pub(crate) async fn measure(tries: usize) -> Result<(), Failed> {
 /// Returns the path of the `hardtack` program, which `scripts/bench stores` builds into the same folder as this one.
 fn binary() -> Result<PathBuf, Failed> {
     let beside = std::env::current_exe()?.with_file_name("hardtack");
-    let advice = "is missing; run scripts/bench stores, which builds it";
+    let advice = "is missing; to build the program, run scripts/bench stores";
     if beside.is_file() { Ok(beside) } else { Err(format!("{} {advice}", beside.display()).into()) }
 }
 
@@ -85,8 +85,8 @@ async fn between_two_servers(
     }
     let mut samples = Samples::default();
     for _ in 0..tries {
-        // If servers poll, a try ends right after a poll. Wait for a random time, so that the next log-out happens at
-        // any point between two polls.
+        // If servers poll, a try ends just after a poll. Wait for a random time, so that the next log-out can happen at
+        // any time between two polls.
         tokio::time::sleep(Duration::from_millis(rand::random_range(0..=spread))).await;
         samples.push(one_log_out(one, other, &person).await?);
     }
@@ -99,7 +99,7 @@ async fn one_log_out(one: &Process, other: &Process, person: &serde_json::Value)
     let mut copy = other.client();
     copy.set_cookie_raw(&client.cookie("access_token_cookie").ok_or("the log-in set no access cookie")?.raw);
     if status(&copy).await != 200 {
-        return Err("the other server does not accept the copied cookie before the log-out".into());
+        return Err("the other server refuses the copied cookie even before the log-out".into());
     }
     client.post("/logout").accept_json().csrf().send().await;
     let since = Instant::now();

@@ -16,7 +16,7 @@ use crate::store::Store;
 /// The number of rows that one statement inserts. A longer statement would exceed the store's time limit.
 const BATCH: u64 = 20_000;
 
-/// Creates `count` live sessions, each of another user.
+/// Creates `count` live sessions, each of a different user.
 pub(crate) async fn fill(store: &Arc<Store>, count: u64, postgres: &PostgresServer) -> Result<(), Failed> {
     let now = SystemClock.now();
     match store.database() {

@@ -19,7 +19,7 @@ const SESSIONS: u64 = 20_000;
 const LOG_OUTS: usize = 4_000;
 const AT_ONCE: usize = 16;
 
-/// The number of sessions that one transaction ends, so that the log fills quickly.
+/// The number of sessions that one transaction ends. The number is large, so that the log fills quickly.
 const BATCH: usize = 500;
 
 pub(crate) async fn measure() -> Result<(), Failed> {

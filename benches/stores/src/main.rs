@@ -1,5 +1,5 @@
-//! Measures the cost of sessions on each store: the time of each operation at two sizes, the memory of ended sessions,
-//! and how soon one server learns which sessions another has ended.
+//! Measures the cost of sessions on each store. It measures the time of each operation at two sizes, and the memory of
+//! ended sessions. It also measures how soon one server learns which sessions another server has ended.
 //!
 //! `scripts/bench stores` prints the tables of `docs/scaling.md`. The program starts
 //! private PostgreSQL and Redis servers on this machine and stops them at the end.

@@ -21,7 +21,7 @@ pub(crate) enum Store {
     Redis(RedisSessions, RedisServer),
 }
 
-/// Sizes in bytes. The size of the indexes is only known if the store reports it separately.
+/// Sizes in bytes. The size of the indexes is `None` if the store does not report it separately.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Weights {
     pub(crate) rows: u64,
@@ -102,7 +102,7 @@ impl Store {
     }
 }
 
-/// Calls a method of the store, whatever its kind.
+/// Calls a method of a store of any kind.
 macro_rules! each {
     ($store:expr, $inner:ident => $call:expr) => {
         match $store {

@@ -26,7 +26,7 @@ pub fn hs256_keys() -> Result<(String, KeySet), Failed> {
     Ok((secret, keys))
 }
 
-/// Returns an authenticator with stored sessions that knows of 100,000 sessions that have just ended.
+/// Returns an authenticator with stored sessions. Its memory contains 100,000 sessions that have just ended.
 pub fn stored(keys: KeySet) -> Result<Authenticator, Failed> {
     synced(builder(keys))
 }
@@ -37,11 +37,12 @@ pub fn stored_without_cache(keys: KeySet) -> Result<Authenticator, Failed> {
 }
 
 fn builder(keys: KeySet) -> AuthenticatorBuilder {
-    // ES256 signatures are random, and refresh tokens must be reproducible. In sliding mode, there are no refresh
+    // Refresh tokens must be reproducible, but ES256 signatures are random. Use sliding mode, which has no refresh
     // tokens.
     let randomised = keys.signing_key().is_some_and(|key| key.algorithm() == Algorithm::ES256);
     let mode = if randomised { RefreshMode::Sliding } else { RefreshMode::Transparent };
-    // No runtime polls the background work, which would be asked for at each request.
+    // There is no runtime for the background work. Without this call, each request would check whether the background
+    // work must be started.
     let builder = Authenticator::builder(keys).base_url(SITE).refresh_mode(mode).without_pruning();
     builder.sessions(EndedSessions::new(REVOCATIONS))
 }

@@ -6,8 +6,8 @@ use hardtack::clock::{Clock, SystemClock, Timestamp};
 use hardtack::session::{Revocation, RevocationKind, RevocationPage, RevokeTarget, Rotation};
 use hardtack::session::{Session, SessionStore};
 
-/// A store that accepts every session and stores none, so that the time of a log-in is the authenticator's own. The log
-/// is generated as it is read, so it takes no memory.
+/// A store that accepts every session, but stores none. The time of a log-in is therefore the time of the authenticator
+/// alone. The log is generated while it is read, so it takes no memory.
 pub struct EndedSessions {
     count: u64,
 }
@@ -60,7 +60,7 @@ impl SessionStore for EndedSessions {
         Ok(0)
     }
 
-    /// The benchmarks read the log themselves, once.
+    /// Returns `false`, because the benchmarks read the log themselves, once.
     fn is_durable(&self) -> bool {
         false
     }

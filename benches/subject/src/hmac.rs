@@ -12,8 +12,8 @@ pub struct Hmac {
 }
 
 impl Hmac {
-    /// Signs the signed part of `token` with HMAC, whatever algorithm the token has, so that the message has the same
-    /// length and the tag is valid.
+    /// Signs the signed part of `token` with HMAC, even if the token has another algorithm. The message then has the
+    /// same length as the signed part, and the tag is valid.
     pub fn of(token: &str) -> Result<Self, Failed> {
         let (signed, _) = token.rsplit_once('.').ok_or("the token has no dot")?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, &[7; 64]);
@@ -21,7 +21,7 @@ impl Hmac {
         Ok(Self { key, signed: signed.as_bytes().to_vec(), tag })
     }
 
-    /// Verifies the tag. The time of this is 1.00 in all ratios.
+    /// Verifies the tag. In all ratios, the time of this call is 1.00.
     pub fn verify(&self) -> Result<(), aws_lc_rs::error::Unspecified> {
         hmac::verify(&self.key, std::hint::black_box(&self.signed), self.tag.as_ref())
     }

@@ -54,7 +54,7 @@ impl<S: Service<AxumRequest, Response = Response, Error = Infallible>> Call<S> {
     }
 }
 
-/// A GET request with these header fields.
+/// Returns a GET request with these header fields.
 pub fn get<B>(headers: &HeaderMap, body: B) -> Request<B> {
     let mut request = Request::new(body);
     *request.method_mut() = Method::GET;

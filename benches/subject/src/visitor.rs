@@ -15,7 +15,7 @@ const OTHERS: &str = "theme=dark; _ga=GA1.2.1234567890.1700000000";
 pub struct Visitor {
     /// The access token.
     pub token: String,
-    /// Its CSRF value.
+    /// The CSRF value of the access token.
     pub csrf: String,
     /// The name of the access cookie.
     pub cookie_name: String,

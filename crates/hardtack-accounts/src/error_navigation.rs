@@ -24,7 +24,7 @@ pub(crate) async fn add_navigation(State(site): State<Site>, request: Request, n
     }
     let (headers, uri) = (request.headers().clone(), request.uri().clone());
     let response = next.run(request).await;
-    // If the store is down, querying it again would only delay the response.
+    // Skip server errors. If the store is down, another query would only delay the response.
     let is_page =
         response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if !response.status().is_client_error() || !is_page {
@@ -40,7 +40,7 @@ pub(crate) async fn add_navigation(State(site): State<Site>, request: Request, n
     match std::str::from_utf8(&page).ok().and_then(|page| with_navigation(page, &shell)) {
         Some(page) => {
             head.headers.remove(header::CONTENT_LENGTH);
-            // The page has the user's CSRF token.
+            // The page now contains the user's CSRF token, so it must not be cached.
             head.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(hardtack::refusal::NO_STORE));
             Response::from_parts(head, Body::from(page))
         }

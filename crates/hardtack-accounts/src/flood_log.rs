@@ -1,9 +1,9 @@
-//! Log lines about events that strangers can cause in any number.
+//! Limits the log lines about events that strangers can cause any number of times.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How often further events are summarized.
+/// How often a summary of further events is logged.
 const SUMMARY: Duration = Duration::from_secs(60);
 
 /// Logs the first event in full. After that, logs a summary each minute while there are further events. Clones share
@@ -22,14 +22,14 @@ struct Flood {
 }
 
 impl FloodLog {
-    /// `summarize` logs how many further events there were in the last minute.
+    /// Creates a log for one kind of event. `summarize` logs how many further events there were in the last minute.
     pub(crate) fn new(summarize: fn(u64)) -> Self {
         Self { summarize, flood: Arc::default() }
     }
 
     /// Counts an event. For the first event, calls `log` and starts a background task, which logs a summary each
-    /// minute. The task ends after a minute without events, and the next event is then a first event again. Call this
-    /// method within a Tokio runtime.
+    /// minute. The task ends after a minute without events. The next event then counts as the first one again. Call
+    /// this method within a Tokio runtime.
     pub(crate) fn add(&self, log: impl FnOnce()) {
         let mut flood = self.flood.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flood) = &mut *flood {
@@ -43,8 +43,8 @@ impl FloodLog {
         tokio::spawn(async move { while events.summarize_after(SUMMARY).await {} });
     }
 
-    /// Waits for the duration `time`, and then logs how many events were counted meanwhile. If there were none, logs
-    /// nothing and returns `false`.
+    /// Waits for the duration `time`, and then logs how many events were counted during this time. If no event was
+    /// counted, logs nothing and returns `false`.
     async fn summarize_after(&self, time: Duration) -> bool {
         tokio::time::sleep(time).await;
         let mut flood = self.flood.lock().unwrap_or_else(PoisonError::into_inner);

@@ -15,13 +15,13 @@ pub(crate) mod names {
 }
 
 /// A cookie that one page sets for itself. It is `HttpOnly` and `SameSite=Lax`, and never holds a session's
-/// credentials. Over https, it is also `Secure`, applies to every path, and its name begins with `__Host-Http-`, so
-/// that neither a sibling domain nor a script can set it. Over http, it applies to one path only.
+/// credentials. Over https, the cookie is also `Secure` and applies to every path. Its name then begins with
+/// `__Host-Http-`, so sibling domains and scripts cannot set it. Over http, the cookie applies to one path only.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageCookie {
     /// The name, without a prefix: one of [`names`].
     pub(crate) name: &'static str,
-    /// The path over http.
+    /// The path that the cookie applies to if the site is reached over http.
     pub(crate) path: &'static str,
     /// Its `Max-Age`, in seconds.
     pub(crate) max_age: u32,
@@ -65,7 +65,7 @@ impl PageCookie {
 fn append(mut response: Response, set_cookie: String) -> Response {
     match HeaderValue::try_from(set_cookie) {
         Ok(mut value) => {
-            // The token of a link is a credential.
+            // The value may be the token of a link, which is a credential.
             value.set_sensitive(true);
             response.headers_mut().append(header::SET_COOKIE, value);
         }

@@ -28,7 +28,7 @@ pub(crate) fn success(wants: Wants, location: &str, body: Value) -> Response {
     }
 }
 
-/// Responds with an error. A browser gets a page; htmx and API clients get problem details (RFC 9457), which include
+/// Responds with an error. A browser gets a page. htmx and API clients get problem details (RFC 9457), which include
 /// `msg` and the `errors` of fields.
 pub(crate) fn problem(
     wants: Wants,
@@ -82,12 +82,13 @@ fn for_people<'d>(status: StatusCode, code: &str, detail: &'d str) -> (&'static 
         "method_not_allowed" => {
             ("Page not found", "There is no page at this address. Go back, and use the buttons of the page.")
         }
-        "too_large" => {
-            ("That is too long", "What you sent is too long, so nothing was changed. Shorten it and send it again.")
-        }
+        "too_large" => (
+            "That is too long",
+            "What you typed is too long, so nothing was changed. Shorten the text, and send the form again.",
+        ),
         "malformed" | "unsupported_media_type" => (
             "Please send the form again",
-            "The form could not be read, so nothing was changed. Go back, reload the page, and send it again.",
+            "The form could not be read, so nothing was changed. Go back, reload the page, and send the form again.",
         ),
         "busy" | "store_unavailable" => ("Please try again shortly", detail),
         "too_many_attempts" => ("Too many attempts", detail),
@@ -106,13 +107,13 @@ pub(crate) fn unavailable(wants: Wants, error: &BackendError) -> Response {
     retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail, &[]))
 }
 
-/// Responds with 503 after the database failed while it stored a change. The response says that the change may have
-/// been stored nevertheless.
+/// Responds with 503 after the database failed while it stored a change. The response says that the database may still
+/// have stored the change.
 pub(crate) fn outcome_unknown(wants: Wants, error: &BackendError) -> Response {
     tracing::error!(event = "outcome_unknown", error = %WithCauses(error));
-    let detail = "The site lost the connection to its database while it stored your change, and cannot tell whether \
-                  the change was stored. Check before you repeat it: after a password change, try to log in with the \
-                  new password first.";
+    let detail = "The site lost the connection to its database, so your change may or may not have been saved. Check \
+                  before you repeat the change. If you changed your password, first try to log in with the new \
+                  password.";
     problem(wants, StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", detail, &[])
 }
 

@@ -16,7 +16,7 @@ const BODY_LIMIT: usize = 16 * 1024;
 
 impl Site {
     /// The routes that, together with all routes below them, require a logged-in user. The paths of the access cookie
-    /// must cover these routes. They should cover `/reauthenticate` too. If they do not, `/reauthenticate` redirects
+    /// must cover these routes. They should also cover `/reauthenticate`. Otherwise, `/reauthenticate` redirects
     /// browsers to `/login`.
     pub const PROTECTED_ROUTES: [&'static str; 2] = ["/account", "/service"];
 

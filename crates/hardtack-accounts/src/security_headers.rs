@@ -8,13 +8,12 @@ use http::header::{self, HeaderName, HeaderValue};
 
 use crate::site::Site;
 
-/// The `Content-Security-Policy` of every response, unless the handler has set another policy. Scripts do not run,
-/// other sites cannot frame the pages, forms can be sent only to this site, and everything that a page loads comes from
-/// this site.
+/// The `Content-Security-Policy` of every response, unless the handler has set another policy. Scripts do not run, and
+/// other sites cannot frame the pages. Forms can be sent only to this site, and pages load everything from this site.
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Like [`CONTENT_SECURITY_POLICY`], but scripts of this site run. The page that lists a user's devices needs a script,
+/// Like [`CONTENT_SECURITY_POLICY`], but the browser runs scripts that come from this site. The page that lists a user's devices needs a script,
 /// which shows times in the browser's time zone.
 pub(crate) const POLICY_WITH_SCRIPT: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
      frame-ancestors 'none'";
@@ -23,7 +22,7 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    // Not `no-referrer`, which makes older browsers send `Origin: null` with this site's own forms.
+    // Do not use `no-referrer`. With it, older browsers send `Origin: null` with this site's own forms.
     (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
@@ -45,7 +44,8 @@ pub(crate) async fn add_security_headers(State(site): State<Site>, request: Requ
         // RFC 9110 §15.5.2 requires this field in every 401 response. Browsers show no dialogue for `Bearer`.
         headers.entry(header::WWW_AUTHENTICATE).or_insert(HeaderValue::from_static("Bearer"));
     }
-    // Handlers set `public` if the response is the same for everyone. Pages contain the CSRF token of one browser.
+    // Handlers set `public` if the response is the same for everyone. Other responses must not be cached, because pages
+    // contain the CSRF token of one browser.
     let public = headers.get(header::CACHE_CONTROL).is_some_and(|value| value.as_bytes().starts_with(b"public"));
     if !public {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

@@ -17,8 +17,8 @@ use crate::activity::RequestInfo;
 use crate::pages::device_name;
 use crate::users::User;
 
-/// How long a response waits for the session store after a change has been stored. Then the response is sent, and the
-/// sessions that have to end are ended in the background.
+/// How long a response waits for the session store after a change has been stored. After this time, the response is
+/// sent, and the sessions that must end are ended in the background.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The site: an authenticator and the accounts of its users. [`router`](Self::router) returns its routes.
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Site {
     pub(crate) auth: Authenticator,
     pub(crate) accounts: Accounts,
-    /// How users reach the administrator.
+    /// How users can contact the administrator.
     pub(crate) contact: Option<Arc<str>>,
 }
 
@@ -37,25 +37,27 @@ impl Site {
         if auth.base_url().as_deref() != auth.origin() {
             tracing::error!(
                 event = "pages_at_root",
-                "the base URL has a path, but the links of the ready-made pages begin at the root of the host; give \
-                 the site its own host name, and use a base URL without a path"
+                "the base URL has a path, but the links of the ready-made pages begin at the root of the host; use a \
+                 base URL without a path, and give the site a host name of its own"
             );
         }
         let accounts = accounts.for_site(&auth);
         Self { auth, accounts, contact: None }
     }
 
-    /// Sets how users reach the administrator: an email address, a URL, or a few words such as "Room 12". The page for
-    /// forgotten passwords shows this, because the administrator can create a reset link ([`Accounts::reset_link`]).
+    /// Sets how users can contact the administrator: an email address, a URL, or a few words such as "Room 12". The
+    /// page for forgotten passwords shows this contact, because the administrator can create a reset link
+    /// ([`Accounts::reset_link`]).
     #[must_use]
     pub fn with_contact(self, contact: &str) -> Self {
         Self { contact: Some(contact.trim().into()).filter(|contact: &Arc<str>| !contact.is_empty()), ..self }
     }
 
-    /// Runs the part of a handler that changes something. This part runs to its end even if the client hangs up.
+    /// Runs the part of a handler that changes something. This part runs to its end even if the client closes the
+    /// connection.
     ///
-    /// The future is boxed, so that the handler's own future is small. It exists while the client sends the body, which
-    /// may take long.
+    /// The future of this part is boxed, so that the handler's own future is small. The handler's future exists while
+    /// the client sends the body, which may take a long time.
     pub(crate) async fn run_uninterrupted(
         &self,
         auth: &Auth,
@@ -80,8 +82,8 @@ impl Site {
         }
     }
 
-    /// Sends a user an email about a log-in from a device that the account does not know. If this fails, the error is
-    /// only logged, so the log-in succeeds in any case.
+    /// Sends a user an email about a log-in from a device with which the user has not logged in before. If the email
+    /// cannot be queued, the error is logged, and the log-in succeeds.
     pub(crate) async fn warn_of_new_device(&self, user_id: &str, request: &RequestInfo) {
         let device = device_name(request.user_agent.as_deref().unwrap_or_default());
         if let Err(error) = self.accounts.new_device(user_id, &device, request).await {
@@ -100,7 +102,8 @@ impl Site {
     pub(crate) async fn renew(&self, auth: &Auth, ended: EndedSessions) -> Option<SetCookies> {
         match timeout(PATIENCE, auth.renew(ended)).await {
             Ok(Ok(cookies)) => Some(cookies).filter(|cookies| !cookies.is_empty()),
-            // For example, an operator has logged this browser out in the meantime.
+            // The session cannot be renewed, for example because an operator has logged this browser out in the
+            // meantime.
             Ok(Err(error)) => {
                 tracing::warn!(event = "not_renewed", error = %WithCauses(&error));
                 None
@@ -113,8 +116,8 @@ impl Site {
     }
 
     /// Ends the sessions that have to end after a committed change, such as a new password. Returns `false` if the
-    /// session store cannot end these sessions now. In that case, this process refuses them at once, and they end
-    /// within seconds after the store has recovered.
+    /// session store cannot end these sessions now. In that case, this process refuses the sessions at once, and the
+    /// store ends them within seconds after it has recovered.
     pub(crate) async fn finish_ending(&self, ended: EndedSessions) -> bool {
         timeout(PATIENCE, self.auth.finish_ending(ended)).await.unwrap_or_else(|_| {
             tracing::warn!(event = "not_ended_yet", "{}", no_response());

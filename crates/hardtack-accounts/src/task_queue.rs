@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 /// The longest that [`TaskQueue::flush`] waits.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The sending half of the queue. Clones share it; the task ends when the last one is dropped.
+/// The sending half of the queue. Clones share the queue. The task ends when the last clone is dropped.
 #[derive(Debug)]
 pub(crate) struct TaskQueue<T> {
     messages: mpsc::Sender<Message<T>>,
@@ -26,7 +26,7 @@ impl<T> Clone for TaskQueue<T> {
 #[derive(Debug)]
 enum Message<T> {
     Item(T),
-    /// Acknowledged when every item before it is done.
+    /// The task sends a message to this channel when every earlier item is done.
     Flush(oneshot::Sender<()>),
 }
 
@@ -52,7 +52,7 @@ impl<T: Send + 'static> TaskQueue<T> {
         }
     }
 
-    /// Waits until every item pushed before this call is done, for two seconds at most.
+    /// Waits at most two seconds, until every item that was pushed before this call is done.
     pub(crate) async fn flush(&self) {
         let (done, flushed) = oneshot::channel();
         let flushed = async {

@@ -1,7 +1,7 @@
-//! Work that must finish even if the client hangs up.
+//! Work that must finish even if the client closes the connection.
 //!
-//! If the client closes the connection, the server drops the handler's future at whichever await it has reached. So a
-//! handler that changes something in several steps runs these steps in a separate task.
+//! If the client closes the connection, the server drops the handler's future at the `await` that the future has
+//! reached. For this reason, a handler that changes something in several steps runs these steps in a separate task.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ impl Uninterrupted {
         tokio::spawn(work.in_current_span()).await.map_err(BackendError::new)
     }
 
-    /// Waits until all work that has been started is done, but at most eight seconds.
+    /// Waits at most eight seconds, until all work that has been started is done.
     pub(crate) async fn finish(&self) {
         let mut running = self.0.subscribe();
         let done = running.wait_for(|running| *running == 0);

@@ -6,7 +6,7 @@
 //! The example reads the environment variables `LISTEN`, `JWT_SECRET_KEY`, `JWT_ACCESS_TOKEN_EXPIRES` (seconds) and
 //! `REFRESH` (`transparent` or `redirect`).
 
-// The same users as in the axum tutorial.
+// This module defines the same users as in the axum tutorial.
 #[path = "../../hardtack-axum/examples/people/mod.rs"]
 pub(crate) mod people;
 

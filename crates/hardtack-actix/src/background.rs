@@ -3,7 +3,7 @@
 use hardtack::Authenticator;
 use tokio::runtime::Handle;
 
-/// Starts the background work of an authenticator, unless it runs already.
+/// Starts the background work of an authenticator, unless this work is already running.
 #[inline]
 pub(crate) fn ensure_running(authenticator: &Authenticator) {
     if authenticator.needs_background_work() {
@@ -11,7 +11,7 @@ pub(crate) fn ensure_running(authenticator: &Authenticator) {
     }
 }
 
-/// Without a tokio runtime, nothing is started: requests are then checked against the store.
+/// Starts nothing if there is no tokio runtime. Each request is then checked against the store.
 #[cold]
 fn start(authenticator: &Authenticator) {
     if let Ok(runtime) = Handle::try_current() {

@@ -20,21 +20,23 @@ type ChunkResult = Result<Bytes, PayloadError>;
 pub(crate) struct SharedPayload(Rc<RefCell<State>>);
 
 struct State {
-    /// What was read ahead.
+    /// The data that was read ahead, without the chunk in `last`.
     buffer: Bytes,
-    /// The chunk that ended the reading ahead.
+    /// The chunk or error at which reading ahead stopped. The handler gets this chunk or error after `buffer`.
     last: Option<ChunkResult>,
     /// The part that has not been read. It is `None` after the end of the payload, because a stream must not be polled
     /// after its end.
     rest: Option<Payload>,
-    /// The reader of the beginning, and the number of extractors that wait for it.
+    /// Collects the beginning of the payload and searches it for the CSRF field or the tokens. `None` while no
+    /// extractor reads ahead.
     peek: Option<BodyPeek>,
+    /// How many [`ReadAhead`] futures have not been dropped yet.
     readers: usize,
-    /// Wakes the handler's body extractor, such as `Form`, when the reading ahead has ended. actix-web runs a handler's
-    /// extractors concurrently, so the body extractor may already be waiting.
+    /// Wakes the handler's body extractor, such as `Form`, when no extractor reads ahead any more. actix-web runs a
+    /// handler's extractors concurrently, so the body extractor may already be waiting.
     handler: Option<Waker>,
-    /// Whether the handler's body extractor has already returned `Pending` once. It does this so that an extractor that
-    /// has to read ahead can start first.
+    /// Whether the payload has already returned `Pending` to the handler's body extractor once. During this wait, an
+    /// extractor that has to read ahead can start.
     has_waited: bool,
     /// Whether the handler or a middleware has begun to read.
     is_read: bool,
@@ -54,7 +56,7 @@ impl SharedPayload {
         })))
     }
 
-    /// The payload for the handler.
+    /// Returns the payload for the handler.
     pub(crate) fn payload(&self) -> Payload {
         Payload::Stream { payload: Box::pin(self.clone()) }
     }
@@ -75,16 +77,17 @@ impl SharedPayload {
 }
 
 impl State {
-    /// Reads until the peek has found what it needs, its limit is reached, or the payload ends.
+    /// Reads until `peek` has found what it needs, its limit is reached, or the payload ends.
     fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<Option<Peeked>> {
         let (Some(peek), Some(rest)) = (&mut self.peek, &mut self.rest) else { return Poll::Ready(self.finish()) };
-        // The peek keeps the data in one buffer: a client may send chunks of a single byte, and storing each would take
-        // far more memory. The chunk that ends the peek is stored in `last`, so the buffer stays within the limit.
+        // `peek` keeps the data in one buffer. A client may send chunks of a single byte, and storing each chunk
+        // separately would take far more memory. The chunk at which reading ahead stops is stored in `last`, so the
+        // buffer stays within the limit.
         self.last = loop {
             match ready!(Pin::new(&mut *rest).poll_next(cx)) {
                 Some(Ok(data)) if peek.push(&data) => {}
-                // Enough was read, or the payload ended or failed. An error is stored, so that the handler gets it as
-                // well.
+                // `peek` has read enough, or the payload ended or failed. An error is also stored in `last`, so that
+                // the handler gets the error as well.
                 end => break end,
             }
         };
@@ -94,7 +97,7 @@ impl State {
         Poll::Ready(self.finish())
     }
 
-    /// Ends the reading ahead, and lets the handler read.
+    /// Stops reading ahead, moves the collected data to `buffer`, and lets the handler read the payload.
     fn finish(&mut self) -> Option<Peeked> {
         let (peeked, chunks) = self.peek.take()?.finish();
         self.buffer = chunks.into();
@@ -105,15 +108,15 @@ impl State {
     }
 }
 
-/// A future that reads the beginning of a payload. Its output is what was found there, or `None` if another extractor
-/// has taken the result.
+/// A future that reads the beginning of a payload. Its output is what the extractor looks for, or `None` if another
+/// extractor has taken the result.
 pub(crate) struct ReadAhead {
     payload: SharedPayload,
     timeout: Duration,
 }
 
 impl ReadAhead {
-    /// How long to wait.
+    /// Returns how long an extractor may wait for this future.
     pub(crate) const fn timeout(&self) -> Duration {
         self.timeout
     }
@@ -148,8 +151,8 @@ impl Stream for SharedPayload {
             return Poll::Pending;
         }
         if !state.has_waited {
-            // This extractor may be polled before one that has to read ahead. Wait once, so that the other one goes
-            // first.
+            // An extractor that has to read ahead may be polled after the handler's body extractor. Return `Pending`
+            // once, so that the extractor that reads ahead can start first.
             state.has_waited = true;
             cx.waker().wake_by_ref();
             return Poll::Pending;

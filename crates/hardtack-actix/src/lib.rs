@@ -10,7 +10,12 @@
 //!
 //! # A complete application
 //!
-//! This is `examples/quickstart.rs`. Run it with `cargo run -p hardtack-actix --example quickstart`:
+//! ```sh
+//! cargo add hardtack-actix actix-web tracing-subscriber
+//! cargo add tokio --features macros,rt-multi-thread
+//! ```
+//!
+//! This is `examples/quickstart.rs`. In the repository, run it with `cargo run -p hardtack-actix --example quickstart`:
 //!
 //! ```no_run
 #![doc = include_str!("../examples/quickstart.rs")]
@@ -25,13 +30,13 @@
 //! | --- | --- | --- |
 //! | [`AccessToken<T>`](AccessToken) | the user is logged in; `T` reads claims of your own | `@jwt_required()` |
 //! | [`FreshAccessToken<T>`](FreshAccessToken) | the user entered the password recently | `@jwt_required(fresh=True)` |
-//! | [`Optional<AccessToken<T>>`](Optional) | it has a valid token, no token, or invalid cookies | `@jwt_required(optional=True)` |
-//! | [`RefreshToken`] | it has a valid refresh token | `@jwt_required(refresh=True)` |
+//! | [`Optional<AccessToken<T>>`](Optional) | the request has a valid token, no token, or invalid cookies | `@jwt_required(optional=True)` |
+//! | [`RefreshToken`] | the request has a valid refresh token | `@jwt_required(refresh=True)` |
 //! | [`HasRole<R>`](HasRole) | the token has the [role](Role) `R` | |
 //! | [`CurrentUser<U>`](CurrentUser) | your [`FindUser`] finds the token's user | `current_user` |
-//! | [`LogInForm<T>`](LogInForm) | it posts a log-in form of your site, or JSON | |
+//! | [`LogInForm<T>`](LogInForm) | the request posts a log-in form of your site, or JSON | |
 //! | [`ReauthenticationForm<T>`](ReauthenticationForm) | the logged-in user posts the password again | |
-//! | [`Auth`] | always; logs in and out, refreshes, re-authenticates | `set_access_cookies`, … |
+//! | [`Auth`] | always. `Auth` logs users in and out, refreshes tokens, and re-authenticates users | `set_access_cookies`, … |
 //! | [`ClientAddress`] | the server knows the client's address; also behind [trusted proxies](hardtack::AuthenticatorBuilder::trusted_proxies) | `request.remote_addr` |
 //!
 //! If an extractor does not accept a request, the request is [refused](hardtack::guide::refusals) before the handler
@@ -52,6 +57,8 @@
 //! - Add cookies to a response with [`SetCookies::onto`].
 //! - After a form, redirect with [`see_other`](actix_web::web::Redirect::see_other). `Redirect::to` alone responds with
 //!   307, and the browser then posts the form again to the new URL.
+//! - There is no `serve`. actix-web's `HttpServer` knows the clients' addresses, and stops gracefully on Ctrl-C and
+//!   SIGTERM. See [In production](hardtack::guide::production).
 //! - [`CurrentUser`] gets the state for [`FindUser`] from the `web::Data` of the `App`.
 //!
 //! # The rest of the crate
@@ -71,21 +78,31 @@
 //!
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
+//! | `idn` | no | base URLs with letters outside ASCII, such as `https://bücher.example`; without the feature, write the ASCII form, `https://xn--bcher-kva.example` |
 //! | `testing` | no | the module `testing`, for tests of your routes; enable it in `[dev-dependencies]` |
 //!
-//! # Guides
+//! # How do I …?
 //!
-//! - [Log-in pages](hardtack::guide::log_in): ready-made routes, pages of your own
-//! - [Sessions](hardtack::guide::sessions): refreshing, logging out everywhere, claims of your own, several servers
-//! - [Cookies](hardtack::guide::cookies): names, prefixes, lifetimes, proxies
-//! - [CSRF protection](hardtack::guide::csrf): forms, scripts, other origins
-//! - [Keys](hardtack::guide::keys): algorithms, rotation
-//! - [Streams](hardtack::guide::streams) and WebSockets that end at log-out
-//! - [OAuth](hardtack::guide::oauth), OpenID Connect and links in emails
-//! - ["Why was I logged out?"](hardtack::guide::explain): each step of a verification, on a page during development
-//! - [Refused requests](hardtack::guide::refusals): what clients get, and how to change it
-//! - [Testing your routes](hardtack::guide::testing)
-//! - [The defaults](hardtack::guide::defaults), and why
+//! | How do I … | guide |
+//! | --- | --- |
+//! | … write my own log-in page? | [Log-in pages](hardtack::guide::log_in#a-page-of-your-own) |
+//! | … limit how often a password can be guessed? | [Limiting log-in attempts](hardtack::guide::throttling) |
+//! | … log users in with OAuth, OpenID Connect or a link in an email? | [OAuth](hardtack::guide::oauth) |
+//! | … let only admins in? | [Roles and permissions](hardtack::guide::roles) |
+//! | … keep users logged in, change a password, log out everywhere? | [Sessions](hardtack::guide::sessions) |
+//! | … keep customers and staff apart in one application? | [Several realms](hardtack::guide::realms) |
+//! | … send a form, or the CSRF value with `fetch`? | [CSRF protection](hardtack::guide::csrf) |
+//! | … write a single-page app, or use CORS? | [Single-page apps](hardtack::guide::single_page_apps) |
+//! | … use htmx? | [htmx](hardtack::guide::htmx) |
+//! | … end an event stream or a WebSocket at log-out? | [Streams](hardtack::guide::streams) |
+//! | … show my own page when a request is refused? | [Refused requests](hardtack::guide::refusals) |
+//! | … find out why a user was logged out, or why a cookie is missing? | ["Why was I logged out?"](hardtack::guide::explain) |
+//! | … test my routes? | [Testing your routes](hardtack::guide::testing) |
+//! | … change cookies, or run behind a proxy or below a path? | [Cookies](hardtack::guide::cookies) |
+//! | … choose an algorithm, or rotate keys? | [Keys](hardtack::guide::keys) |
+//! | … prepare my application for production? | [In production](hardtack::guide::production) |
+//! | … move from axum-login, tower-sessions, actix-session or actix-identity? | [Moving](hardtack::guide::moving) |
+//! | … find out why a default was chosen? | [The defaults, and why](hardtack::guide::defaults) |
 
 mod auth;
 mod background;

@@ -64,8 +64,8 @@ impl AuthState {
         }
     }
 
-    /// Reads as much of the beginning of the body as the verification of `need` requires. If `need` is `None`, reads as
-    /// much as the operations of `Auth` require. In both cases, that may be nothing.
+    /// Reads the beginning of the body if the caller may need the CSRF field of a form or a token in JSON. Otherwise,
+    /// this method reads nothing. A caller that verifies a token passes its `need`. The extractor `Auth` passes `None`.
     ///
     /// Call this method only while [`has_unread_body`](RequestState::has_unread_body) is true, which is rare.
     pub(crate) async fn read_ahead(&self, request: &HttpRequest, need: Option<Need>) -> Result<(), Failure> {
@@ -99,7 +99,8 @@ impl AuthState {
         AuthError::from_refusal(refusal)
     }
 
-    /// Returns the first refusal that neither became a response nor was inspected by the handler.
+    /// Returns the first refusal that has not been handled. A refusal is handled if it became a response or if the
+    /// handler inspected it.
     pub(crate) fn unhandled_refusal(&self) -> Option<Arc<Refusal>> {
         self.refusals.borrow().iter().find(|refusal| !refusal.is_handled()).cloned()
     }
@@ -122,7 +123,7 @@ impl<'a> Head<&'a dev::RequestHead> {
         Self(request.head())
     }
 
-    /// Copies the head, which is all that the core reads.
+    /// Copies the head. The core reads nothing else of the request.
     pub(crate) fn to_owned(&self) -> Head<dev::RequestHead> {
         Head(self.0.clone())
     }
@@ -137,7 +138,7 @@ impl<R: Borrow<dev::RequestHead> + Sync> Head<R> {
         RequestHead::of(self)
     }
 
-    /// Creates the exchange of this request.
+    /// Returns the operations that a handler can perform on this request.
     pub(crate) fn exchange<'a>(&'a self, state: &'a RequestState) -> Exchange<'a> {
         Exchange::new(self.request_head(), state)
     }
@@ -163,7 +164,7 @@ impl<R: Borrow<dev::RequestHead> + Sync> Incoming for Head<R> {
     }
 
     fn target(&self) -> &str {
-        // A scope leaves the URI as the client sent it.
+        // A scope does not change the URI, so it is still as the client sent it.
         self.0.borrow().uri.path_and_query().map_or("/", PathAndQuery::as_str)
     }
 

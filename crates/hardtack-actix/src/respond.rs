@@ -119,15 +119,15 @@ pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
     }
 }
 
-/// The error of every extractor and of [`Auth`](crate::Auth): why a request was refused, and the response to the
-/// client.
+/// The error of every extractor and of [`Auth`](crate::Auth). It contains the reason for the refusal and converts into
+/// the response to the client.
 ///
 /// Methods of the authenticator return [`BackendError`](hardtack::BackendError) or
 /// [`SessionError`](hardtack::authenticator::SessionError). The `?` operator converts both into an `AuthError`.
 pub struct AuthError(Arc<Refusal>);
 
-/// A failure, and whether it has been handled. It has been handled if it became a response or if the handler inspected
-/// it.
+/// A failure, and whether the failure has been handled. A failure is handled if it became a response or if the handler
+/// inspected it.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     failure: Failure,

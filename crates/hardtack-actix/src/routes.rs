@@ -37,7 +37,7 @@ const NO_MATCH: &str = "That user name and password do not match.";
 /// [`PasswordLogIn`].
 ///
 /// Create the service once, outside the closure that you pass to `HttpServer::new`. actix-web calls this closure once
-/// for each worker, so with a service from inside the closure, each worker would count attempts separately.
+/// for each worker. If you created the service inside the closure, each worker would count attempts separately.
 ///
 /// ```
 /// use actix_web::{App, web};
@@ -69,15 +69,17 @@ where
     PasswordLogIn::new(auth, check)
 }
 
-/// Checks passwords with a function of the application, for the routes of a log-in.
+/// Checks passwords with a function of the application, for the log-in routes.
 ///
 /// The function gets the typed [`Credentials`]. It returns the user's id or a [`LogIn`] if the password is right, and
-/// `None` if user name and password do not match. If it cannot check them, for example because the database did not
-/// respond, it returns an error. The user then gets 503, and the error is logged.
+/// `None` if user name and password do not match. If the function cannot check the password, for example because the
+/// database did not respond, the function returns an error. The user then gets 503, and the error is logged.
 ///
-/// Attempts are limited per account and per client address: see [`Auth::take_log_in_attempt`]. If the user has logged
-/// in with a browser before, this browser has its own budget. A stranger's attempts therefore cannot keep the user from
-/// logging in with this browser. By default, each process counts the attempts that it receives. Behind a proxy, set
+/// Attempts are limited per account and per client address: see [`Auth::take_log_in_attempt`]. A browser with which the
+/// user has logged in before has its own budget. A stranger's attempts therefore cannot keep the user from logging in
+/// with this browser.
+///
+/// By default, each process counts the attempts that it receives. Behind a proxy, set
 /// [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies). Otherwise, all clients share the budget of the
 /// proxy's address.
 ///
@@ -114,7 +116,7 @@ where
 /// }
 /// ```
 #[derive(Clone)]
-#[must_use = "add it to the App with `service`, or use its handlers"]
+#[must_use = "a PasswordLogIn does nothing until it is added to an App with `service`, or its handlers are used"]
 pub struct PasswordLogIn<C> {
     check: C,
     throttle: Option<Throttle>,
@@ -133,8 +135,8 @@ impl<C> PasswordLogIn<C> {
         self
     }
 
-    /// Allows any number of attempts. Use this method only if something else limits attempts. Otherwise, a program can
-    /// try thousands of passwords.
+    /// Allows any number of attempts. Use this method only if something else limits attempts. Otherwise, an attacker
+    /// can try thousands of passwords.
     pub fn insecure_without_throttle(mut self) -> Self {
         self.throttle = None;
         self
@@ -230,7 +232,8 @@ impl<C> fmt::Debug for PasswordLogIn<C> {
     }
 }
 
-/// Gives back the tokens of an attempt if the password was right, or if it could not be checked.
+/// Gives an attempt back to the budgets that it was taken from. Call it if the password was right or could not be
+/// checked.
 async fn give_back(attempt: Option<Attempt>) {
     if let Some(attempt) = attempt {
         attempt.succeeded().await;
@@ -252,7 +255,7 @@ pub async fn reauthentication_page(token: AccessToken, auth: Auth) -> impl Respo
     form.cookies().onto(Html::new(form.reauthentication_page()))
 }
 
-/// Shows a plain page with a button that logs the user out. A visitor who is not logged in is redirected to the log-in
+/// Shows a plain page with a button that logs the user out. A browser that is not logged in is redirected to the log-in
 /// page.
 pub async fn log_out_page(Optional(token): Optional<AccessToken>, auth: Auth) -> impl Responder {
     match token {
@@ -266,7 +269,7 @@ pub async fn log_out_page(Optional(token): Optional<AccessToken>, auth: Auth) ->
 /// Logs the user out, and redirects a browser to the log-in page.
 ///
 /// # Errors
-/// Those of [`Auth::log_out`].
+/// The errors of [`Auth::log_out`].
 pub async fn log_out(auth: Auth) -> Result<HttpResponse, AuthError> {
     auth.log_out_and_return().await
 }
@@ -274,7 +277,7 @@ pub async fn log_out(auth: Auth) -> Result<HttpResponse, AuthError> {
 /// Exchanges the refresh token, and redirects a browser back to the page that it requested.
 ///
 /// # Errors
-/// Those of [`Auth::refresh`].
+/// The errors of [`Auth::refresh`].
 pub async fn refresh(auth: Auth) -> Result<HttpResponse, AuthError> {
     auth.refresh_and_return().await
 }

@@ -115,8 +115,8 @@ where
     }
 }
 
-/// The state of a request whose response has no head yet. Dropping it records that the head can no longer change,
-/// because it is complete or the handler was cancelled.
+/// The state of a request whose response has no head yet. This value is dropped when the head is complete or the
+/// handler is cancelled. The `Drop` implementation records in the state that the head can no longer change.
 struct OpenHead(Rc<AuthState>);
 
 impl Drop for OpenHead {
@@ -153,7 +153,7 @@ fn finish_response<B>(response: ServiceResponse<B>, state: &AuthState) -> Servic
     response
 }
 
-/// Adds the changes to the response that an outer service creates from the error.
+/// Makes the same changes to the response into which an outer service converts this error.
 fn finish_error(mut error: Error, state: &AuthState) -> Error {
     let changes = changes(error.error_response().headers(), state);
     error.add_response_mapper(move |mut response| {
@@ -164,7 +164,7 @@ fn finish_error(mut error: Error, state: &AuthState) -> Error {
 }
 
 fn changes(headers: &HeaderMap, state: &AuthState) -> ResponseChanges {
-    // Looks the fields up only if the core iterates over them.
+    // The `Set-Cookie` fields are looked up only if the core iterates over them.
     let set_cookies = once_with(|| headers.get_all(header::SET_COOKIE)).flatten();
     state.finish(set_cookies.map(HeaderValue::as_bytes))
 }

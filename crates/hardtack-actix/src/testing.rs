@@ -62,8 +62,8 @@ fn set_cookies(headers: &HeaderMap) -> Vec<String> {
 /// A user who is about to log in: see [`hardtack::testing::TestUser`].
 pub type TestUser = hardtack::testing::TestUser<Actix>;
 
-/// A browser that keeps cookies: see [`hardtack::testing::TestBrowser`]. [`TestBrowser::new`] creates the
-/// browser of a visitor who is not logged in.
+/// A browser that keeps cookies: see [`hardtack::testing::TestBrowser`]. [`TestBrowser::new`] creates a browser that is
+/// not logged in.
 pub type TestBrowser = hardtack::testing::TestBrowser<Actix>;
 
 /// A request of a [`TestBrowser`]. `into()` converts it into actix-web's [`TestRequest`](test::TestRequest).

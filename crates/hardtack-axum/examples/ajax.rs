@@ -7,8 +7,6 @@
 
 pub(crate) mod people;
 
-use std::net::SocketAddr;
-
 use axum::extract::{Json, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -88,6 +86,5 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build()?;
     let listener = tokio::net::TcpListener::bind(&listen).await?;
     println!("Listening on http://{listen}");
-    let app = app(auth, People::new()?).into_make_service_with_connect_info::<SocketAddr>();
-    Ok(axum::serve(listener, app).await?)
+    Ok(hardtack_axum::serve(listener, app(auth, People::new()?)).await?)
 }

@@ -40,7 +40,7 @@ async fn main() -> Result<(), Error> {
     let urls = Urls::default().login("/oauth/start");
     let auth = Authenticator::builder(keys).base_url(site).urls(urls).sessions(MemorySessions::new()).build()?;
     println!("Listening on {site}");
-    Ok(axum::serve(listener, app(auth, issuer)).await?)
+    Ok(hardtack_axum::serve(listener, app(auth, issuer)).await?)
 }
 
 pub(crate) fn app(auth: Authenticator, issuer: Issuer) -> Router {

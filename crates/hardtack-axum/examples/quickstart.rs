@@ -14,7 +14,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let auth = Authenticator::builder(keys).base_url(&site).sessions(MemorySessions::new()).build()?;
     println!("Listening on {site}\ndemo user: alice / correct horse battery staple");
-    Ok(axum::serve(listener, app(auth).into_make_service_with_connect_info::<std::net::SocketAddr>()).await?)
+    Ok(hardtack_axum::serve(listener, app(auth)).await?)
 }
 
 pub(crate) fn app(auth: Authenticator) -> Router {

@@ -5,7 +5,6 @@
 //! The other window then shows the log-in page as well.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
@@ -26,8 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
     let auth = Authenticator::builder(keys).base_url(&site).sessions(MemorySessions::new()).build()?;
     println!("Listening on {site}\ndemo user: {}", DEMO_USER.join(" / "));
-    let app = app(auth).into_make_service_with_connect_info::<SocketAddr>();
-    Ok(axum::serve(listener, app).await?)
+    Ok(hardtack_axum::serve(listener, app(auth)).await?)
 }
 
 pub(crate) fn app(auth: Authenticator) -> Router {

@@ -8,7 +8,7 @@
 
 pub(crate) mod people;
 
-use std::{env, net::SocketAddr, time::Duration};
+use std::{env, time::Duration};
 
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Form, Router, extract::State, http::StatusCode, routing::get, routing::post};
@@ -148,5 +148,5 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     }
     let (app, listener) = (app(auth.build()?, People::new()?), tokio::net::TcpListener::bind(&listen).await?);
     println!("Listening on http://{listen}");
-    Ok(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?)
+    Ok(hardtack_axum::serve(listener, app).await?)
 }

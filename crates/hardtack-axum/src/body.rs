@@ -28,7 +28,8 @@ struct State {
     rest: Option<Body>,
     /// The size hint of the whole body. Before extractors read, they compare the hint with their limit.
     hint: SizeHint,
-    /// The reader that collects the beginning of the body. It is `None` unless an extractor is reading ahead.
+    /// Collects the beginning of the body and searches it for the CSRF field or the tokens. `None` while no extractor
+    /// reads ahead.
     peek: Option<BodyPeek>,
     /// How many [`ReadAhead`] futures have not been dropped yet.
     readers: usize,
@@ -73,16 +74,17 @@ impl SharedBody {
 }
 
 impl State {
-    /// Reads until the peek has found what it needs, its limit is reached, or the body ends.
+    /// Reads until `peek` has found what it needs, its limit is reached, or the body ends.
     fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<Option<Peeked>> {
         let (Some(peek), Some(rest)) = (&mut self.peek, &mut self.rest) else { return Poll::Ready(self.finish()) };
-        // The peek keeps the data in one buffer: a client may send frames of a single byte, and storing each would take
-        // far more memory. The frame that ends the peek is stored in `last`, so the buffer stays within the limit.
+        // `peek` keeps the data in one buffer. A client may send frames of a single byte, and storing each frame
+        // separately would take far more memory. The frame at which reading ahead stops is stored in `last`, so the
+        // buffer stays within the limit.
         self.last = loop {
             match ready!(Pin::new(&mut *rest).poll_frame(cx)) {
                 Some(Ok(frame)) if frame.data_ref().is_some_and(|data| peek.push(data)) => {}
-                // Enough was read, or the frame contains trailers, which come last (RFC 9110 section 6.5). An error is
-                // stored, so that the handler's extractor gets it as well.
+                // `peek` has read enough, or the frame contains trailers, which come last (RFC 9110 section 6.5). An
+                // error is also stored in `last`, so that the handler's extractor gets the error as well.
                 end => break end,
             }
         };
@@ -103,15 +105,15 @@ impl State {
     }
 }
 
-/// A future that reads the beginning of a body. Its output is what was found there, or `None` if another extractor has
-/// taken the result.
+/// A future that reads the beginning of a body. Its output is what the extractor looks for, or `None` if another
+/// extractor has taken the result.
 pub(crate) struct ReadAhead {
     body: SharedBody,
     timeout: Duration,
 }
 
 impl ReadAhead {
-    /// How long to wait.
+    /// Returns how long an extractor may wait for this future.
     pub(crate) const fn timeout(&self) -> Duration {
         self.timeout
     }

@@ -10,7 +10,12 @@
 //!
 //! # A complete application
 //!
-//! This is `examples/quickstart.rs`. Run it with `cargo run -p hardtack-axum --example quickstart`:
+//! ```sh
+//! cargo add hardtack-axum axum tracing-subscriber
+//! cargo add tokio --features macros,net,rt-multi-thread
+//! ```
+//!
+//! This is `examples/quickstart.rs`. In the repository, run it with `cargo run -p hardtack-axum --example quickstart`:
 //!
 //! ```no_run
 #![doc = include_str!("../examples/quickstart.rs")]
@@ -26,13 +31,13 @@
 //! | --- | --- | --- |
 //! | [`AccessToken<T>`](AccessToken) | the user is logged in; `T` reads claims of your own | `@jwt_required()` |
 //! | [`FreshAccessToken<T>`](FreshAccessToken) | the user entered the password recently | `@jwt_required(fresh=True)` |
-//! | `Option<AccessToken<T>>` | it has a valid token, no token, or invalid cookies | `@jwt_required(optional=True)` |
-//! | [`RefreshToken`] | it has a valid refresh token | `@jwt_required(refresh=True)` |
+//! | `Option<AccessToken<T>>` | the request has a valid token, no token, or invalid cookies | `@jwt_required(optional=True)` |
+//! | [`RefreshToken`] | the request has a valid refresh token | `@jwt_required(refresh=True)` |
 //! | [`HasRole<R>`](HasRole) | the token has the [role](Role) `R` | |
 //! | [`CurrentUser<U>`](CurrentUser) | your [`FindUser`] finds the token's user | `current_user` |
-//! | [`LogInForm<T>`](LogInForm) | it posts a log-in form of your site, or JSON | |
+//! | [`LogInForm<T>`](LogInForm) | the request posts a log-in form of your site, or JSON | |
 //! | [`ReauthenticationForm<T>`](ReauthenticationForm) | the logged-in user posts the password again | |
-//! | [`Auth`] | always; logs in and out, refreshes, re-authenticates | `set_access_cookies`, … |
+//! | [`Auth`] | always. `Auth` logs users in and out, refreshes tokens, and re-authenticates users | `set_access_cookies`, … |
 //! | [`ClientAddress`] | the server knows the client's address; also behind [trusted proxies](hardtack::AuthenticatorBuilder::trusted_proxies) | `request.remote_addr` |
 //!
 //! If an extractor does not accept a request, the request is [refused](hardtack::guide::refusals) before the handler
@@ -50,6 +55,7 @@
 //!   clients get a 500, and the log says what to add.
 //! - [`Require`] is a layer that requires a token for all routes of a router.
 //! - [`routes`] has ready-made handlers and plain pages for the log-in flow.
+//! - [`serve`](fn@serve) runs the application, tells it the clients' addresses, and stops gracefully.
 //! - [`SetCookies`] adds cookies to a response. [`AuthError`] is the error of the extractors and of [`Auth`]; it
 //!   converts into a response.
 //! - [`future`] contains the futures of the layers' services. It also contains [`Ended`](future::Ended), a
@@ -60,21 +66,32 @@
 //!
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
+//! | `serve` | yes | [`serve`](fn@serve), which runs an application with connect info and a graceful stop |
+//! | `idn` | no | base URLs with letters outside ASCII, such as `https://bücher.example`; without the feature, write the ASCII form, `https://xn--bcher-kva.example` |
 //! | `testing` | no | the module `testing`, for tests of your routes; enable it in `[dev-dependencies]` |
 //!
-//! # Guides
+//! # How do I …?
 //!
-//! - [Log-in pages](hardtack::guide::log_in): ready-made routes, pages of your own
-//! - [Sessions](hardtack::guide::sessions): refreshing, logging out everywhere, claims of your own, several servers
-//! - [Cookies](hardtack::guide::cookies): names, prefixes, lifetimes, proxies
-//! - [CSRF protection](hardtack::guide::csrf): forms, scripts, other origins
-//! - [Keys](hardtack::guide::keys): algorithms, rotation
-//! - [Streams](hardtack::guide::streams) and WebSockets that end at log-out
-//! - [OAuth](hardtack::guide::oauth), OpenID Connect and links in emails
-//! - ["Why was I logged out?"](hardtack::guide::explain): each step of a verification, on a page during development
-//! - [Refused requests](hardtack::guide::refusals): what clients get, and how to change it
-//! - [Testing your routes](hardtack::guide::testing)
-//! - [The defaults](hardtack::guide::defaults), and why
+//! | How do I … | guide |
+//! | --- | --- |
+//! | … write my own log-in page? | [Log-in pages](hardtack::guide::log_in#a-page-of-your-own) |
+//! | … limit how often a password can be guessed? | [Limiting log-in attempts](hardtack::guide::throttling) |
+//! | … log users in with OAuth, OpenID Connect or a link in an email? | [OAuth](hardtack::guide::oauth) |
+//! | … let only admins in? | [Roles and permissions](hardtack::guide::roles) |
+//! | … keep users logged in, change a password, log out everywhere? | [Sessions](hardtack::guide::sessions) |
+//! | … keep customers and staff apart in one application? | [Several realms](hardtack::guide::realms) |
+//! | … send a form, or the CSRF value with `fetch`? | [CSRF protection](hardtack::guide::csrf) |
+//! | … write a single-page app, or use CORS? | [Single-page apps](hardtack::guide::single_page_apps) |
+//! | … use htmx? | [htmx](hardtack::guide::htmx) |
+//! | … end an event stream or a WebSocket at log-out? | [Streams](hardtack::guide::streams) |
+//! | … show my own page when a request is refused? | [Refused requests](hardtack::guide::refusals) |
+//! | … find out why a user was logged out, or why a cookie is missing? | ["Why was I logged out?"](hardtack::guide::explain) |
+//! | … test my routes? | [Testing your routes](hardtack::guide::testing) |
+//! | … change cookies, or run behind a proxy or below a path? | [Cookies](hardtack::guide::cookies) |
+//! | … choose an algorithm, or rotate keys? | [Keys](hardtack::guide::keys) |
+//! | … prepare my application for production? | [In production](hardtack::guide::production) |
+//! | … move from axum-login, tower-sessions, actix-session or actix-identity? | [Moving](hardtack::guide::moving) |
+//! | … find out why a default was chosen? | [The defaults, and why](hardtack::guide::defaults) |
 
 mod auth;
 mod background;
@@ -87,6 +104,8 @@ mod request;
 mod require;
 mod respond;
 pub mod routes;
+#[cfg(feature = "serve")]
+pub mod serve;
 mod service;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -99,6 +118,8 @@ pub use layer::AuthLayer;
 pub use request::{HeaderFields, wants};
 pub use require::{Require, RequireService};
 pub use respond::{AuthError, SetCookies, reply_response};
+#[cfg(feature = "serve")]
+pub use serve::serve;
 pub use service::AuthService;
 
 pub use hardtack;

@@ -151,7 +151,7 @@ impl<P: Borrow<Parts> + Sync> Head<P> {
         RequestHead::of(self)
     }
 
-    /// Creates the exchange of this request.
+    /// Returns the operations that a handler can perform on this request.
     pub(crate) fn exchange<'a>(&'a self, state: &'a RequestState) -> Exchange<'a> {
         Exchange::new(self.request_head(), state)
     }

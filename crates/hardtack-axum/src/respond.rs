@@ -83,8 +83,8 @@ pub(crate) fn append(cookies: hardtack::SetCookies, headers: &mut HeaderMap) {
     }
 }
 
-/// The rejection of every extractor and the error of [`Auth`](crate::Auth): why a request was refused, and the response
-/// to the client.
+/// The rejection of every extractor and the error of [`Auth`](crate::Auth). It contains the reason for the refusal and
+/// converts into the response to the client.
 ///
 /// Methods of the authenticator return [`BackendError`](hardtack::BackendError) or
 /// [`SessionError`](hardtack::authenticator::SessionError). The `?` operator converts both into an `AuthError`.

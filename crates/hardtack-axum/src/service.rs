@@ -150,7 +150,7 @@ fn with_body<B: 'static>(reply: Reply) -> Option<http::Response<B>> {
 }
 
 /// The state of a request whose response has no head yet. This value is dropped when the head is complete or the
-/// handler was cancelled. The `Drop` implementation records in the state that the head can no longer change.
+/// handler is cancelled. The `Drop` implementation records in the state that the head can no longer change.
 struct OpenHead(AuthState);
 
 impl Drop for OpenHead {
@@ -172,7 +172,7 @@ fn finish<B>(mut response: http::Response<B>, OpenHead(state): &OpenHead) -> htt
         state.notice_not_found();
     }
     let headers = response.headers_mut();
-    // Looks the fields up only if the core iterates over them.
+    // The `Set-Cookie` fields are looked up only if the core iterates over them.
     let set_cookies = once_with(|| headers.get_all(header::SET_COOKIE)).flatten();
     let mut changes = state.finish(set_cookies.map(HeaderValue::as_bytes));
     if !changes.cookies.is_empty() {

@@ -57,8 +57,8 @@ impl<B> SetCookieFields<Axum> for http::Response<B> {
 /// A user who is about to log in: see [`hardtack::testing::TestUser`].
 pub type TestUser = hardtack::testing::TestUser<Axum>;
 
-/// A browser that keeps cookies: see [`hardtack::testing::TestBrowser`]. [`TestBrowser::new`] creates the
-/// browser of a visitor who is not logged in.
+/// A browser that keeps cookies: see [`hardtack::testing::TestBrowser`]. [`TestBrowser::new`] creates a browser that is
+/// not logged in.
 pub type TestBrowser = hardtack::testing::TestBrowser<Axum>;
 
 /// A request of a [`TestBrowser`]. You can pass it to a `Router` directly. For any other service, convert it into

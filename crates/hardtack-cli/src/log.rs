@@ -10,12 +10,12 @@ use tracing_subscriber::{Layer, fmt};
 
 use crate::error::Error;
 
-/// The format of a line of the log.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogFormat {
-    /// Plain text.
+    /// One line of plain text per entry.
     Text,
-    /// One JSON object per line.
+    /// One JSON object per entry, on one line.
     Json,
 }
 
@@ -34,7 +34,7 @@ impl LogFormat {
 /// fill the log with such lines. Therefore, lines from these crates are logged only at the level `error`.
 const DEFAULT: &str = "info,h2=error,hyper=error,hyper_util=error";
 
-/// Starts the log. `RUST_LOG` filters it; the default is [`DEFAULT`].
+/// Starts the log. `RUST_LOG` filters the log. If it is not set, the filter is [`DEFAULT`].
 pub(crate) fn init(format: LogFormat) -> Result<(), Error> {
     let filter = match std::env::var("RUST_LOG") {
         Ok(text) => EnvFilter::try_new(&text).map_err(|_| {
@@ -51,8 +51,8 @@ pub(crate) fn init(format: LogFormat) -> Result<(), Error> {
     started.map_err(|error| Error::runtime(format_args!("the log cannot be started: {error}")))
 }
 
-/// Turns off the trace level of the crates that speak HTTP, SQL and Redis, whatever `RUST_LOG` says. At that level,
-/// these crates may log their traffic, including tokens and passwords (ASVS 5.0 V16.2.5).
+/// Turns off the trace level of the crates that speak HTTP, SQL and Redis, no matter what `RUST_LOG` says. At that
+/// level, these crates may log their traffic, including tokens and passwords (ASVS 5.0 V16.2.5).
 fn without_traffic() -> Targets {
     ["h2", "hyper", "hyper_util", "redis", "sqlx", "axum"]
         .into_iter()

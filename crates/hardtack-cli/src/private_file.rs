@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 
-/// Larger files are refused: no key has this many bytes.
+/// The maximum length of a file, in bytes. Longer files are refused, because every key is shorter.
 const MAX_FILE_LEN: u32 = 64 * 1024;
 
 /// Refuses a file that another user owns or can write to.
@@ -28,8 +28,8 @@ pub(crate) fn check(file: &File, path: &Path) -> Result<(), Error> {
         let mode = metadata.permissions().mode() & 0o7777;
         if mode & 0o077 != 0 {
             return Err(Error::config(format_args!(
-                "{} must be accessible only to its owner, but its mode {mode:04o} gives other users access; expected \
-                 0600; change the mode with: chmod 600 {}",
+                "other users can access {}, because its mode is {mode:04o}; expected 0600; change the mode with: chmod \
+                 600 {}",
                 path.display(),
                 files::shell_quoted(path)
             )));
@@ -48,7 +48,7 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>, Error> {
     read_open(&files::open_regular(path).map_err(|error| unreadable(path, &error))?, path)
 }
 
-/// Reads a file that only its owner can access; `None` if there is none.
+/// Reads a file that only its owner can access. Returns `None` if the file does not exist.
 pub(crate) fn read_if_exists(path: &Path) -> Result<Option<Zeroizing<String>>, Error> {
     match files::open_regular(path) {
         Ok(file) => read_open(&file, path).map(Some),
@@ -58,7 +58,7 @@ pub(crate) fn read_if_exists(path: &Path) -> Result<Option<Zeroizing<String>>, E
 }
 
 fn read_open(file: &File, path: &Path) -> Result<Zeroizing<String>, Error> {
-    // Check the open file, because the path may lead to another file by now.
+    // Check the file that is open. The path may lead to another file by now.
     check(file, path)?;
     let content = files::read_at_most(file, MAX_FILE_LEN).map_err(|error| unreadable(path, &error))?;
     let text = std::str::from_utf8(&content).map_err(|error| unreadable(path, &io::Error::other(error)))?;

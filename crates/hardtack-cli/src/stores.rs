@@ -13,8 +13,8 @@ use crate::private_file;
 use crate::running::SessionsIn;
 
 /// Creates the data folder, which holds the keys and, by default, the database. Refuses a data folder in which another
-/// OS user can replace files. Only warns if another OS user can replace the data folder itself, the folder of a
-/// database that is kept elsewhere, or the program that sends mail.
+/// OS user can replace files. Logs a warning if another OS user can replace the data folder itself, the folder of a
+/// database that is kept elsewhere, the folder for emails, or the program that sends mail.
 pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
     private_file::create_folder(&config.data_dir).map_err(|error| {
         let expected = "expected a folder that this user can write to";
@@ -27,8 +27,8 @@ pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns a warning for each of the server's folders that another OS user can replace, and for the mail program if
-/// another OS user can replace it. A folder that does not exist yet is left out.
+/// Returns a warning for each of the server's folders that another OS user can replace. Also returns a warning if
+/// another OS user can replace the mail program. A folder that does not exist yet is left out.
 pub(crate) fn untrusted_folders(config: &Config) -> Vec<String> {
     let of_database = config.database.file().and_then(Path::parent).filter(|folder| *folder != config.data_dir);
     let of_mail = config.mail.as_ref().and_then(MailConfig::outbox).filter(|folder| folder.exists());
@@ -43,8 +43,8 @@ pub(crate) fn untrusted_folders(config: &Config) -> Vec<String> {
     replaceable.chain(config.mail.as_ref().and_then(MailConfig::untrusted_folder)).collect()
 }
 
-/// If the database stores the sessions, tells `accounts` so. A change that ends sessions, such as a new password, then
-/// ends them in the transaction that stores the change.
+/// If the database stores the sessions, connects the sessions to `accounts`. A change that ends sessions, such as a new
+/// password, then ends them in the transaction that stores the change.
 pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> Accounts {
     match redis.map(|redis| &redis.purpose) {
         Some(RedisPurpose::Sessions) => accounts,
@@ -52,7 +52,7 @@ pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> 
     }
 }
 
-/// What [`add_sessions`] returns.
+/// The stores that [`add_sessions`] returns.
 pub(crate) struct SessionStores {
     pub(crate) builder: AuthenticatorBuilder,
     /// Where the sessions are stored.
@@ -80,7 +80,7 @@ pub(crate) async fn add_sessions(
     let sessions = database.sessions();
     sessions.migrate().await.map_err(Error::with_causes)?;
     let builder = match redis {
-        // If Redis is down, servers learn about ended sessions when they next poll the log.
+        // If this Redis is down, servers learn about ended sessions when they next poll the log.
         Some(RedisConfig { url, .. }) => {
             let sessions = NotifyingSessions::new(sessions, url.clone()).map_err(Error::with_causes)?;
             builder.sessions(sessions)

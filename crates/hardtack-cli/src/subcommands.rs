@@ -22,16 +22,16 @@ pub(crate) struct Cli {
 const ABOUT_SETTINGS: &str = "\
 A flag such as --base-url overrides the environment variable HARDTACK_BASE_URL, which overrides base_url in
 the settings file. The names of Flask-JWT-Extended, such as JWT_SECRET_KEY and JWT_ACCESS_TOKEN_EXPIRES, work
-in the environment and in the file. Set URLs with passwords there, not as flags, which other users of the
-machine can see. TIME is a number of seconds, or a number followed by s, m, h, d or w.";
+in the environment and in the file. Do not pass a URL with a password as a flag, because other users of the
+machine can see flags. TIME is a number of seconds, or a number followed by s, m, h, d or w.";
 
 const ABOUT_SERVE: &str = "\
 Without any settings, `serve` creates ./hardtack-data with an SQLite database and a signing key.";
 
 const ABOUT_ROTATION: &str = "\
 Tokens signed with the previous keys stay valid, so no user is logged out. Running servers that use the folder
-sign with the new key after 15 to 20 seconds. Keys that were replaced so long ago that all their tokens have
-expired are removed.
+sign with the new key after 15 to 20 seconds. The command also removes previous keys whose tokens have all
+expired.
 
 The database says which keys the running servers use. Pass the same --data-dir and --database-url as to the
 servers.";
@@ -54,11 +54,11 @@ or --database-url as to the servers, and the same --redis-url if Redis stores th
 const ABOUT_PASSWORD_LISTS: &str = "\
 The list is a file that you have downloaded: plain passwords, one per line, or the SHA-1 list of Have I Been
 Pwned, whose lines are SHA1:COUNT. The table takes 8 bytes for each password. However long the list is, the
-command uses 64 MiB of memory. It does not use the network.";
+command uses 64 MiB of memory. The command does not use the network.";
 
 const ABOUT_LINKS: &str = "\
-The link works once and expires after a day. The first person who uses it chooses the password, so send it
-over a channel that only the user can read. You never learn the password.
+The link works once and expires after a day. The first person who opens it chooses the password, so send the
+link over a channel that only the user can read. You never learn the password.
 
 This command uses the database of the servers, whether or not the servers are running. Pass the same --data-dir
 or --database-url and the same --base-url as to the servers.";
@@ -115,7 +115,7 @@ pub(crate) enum KeysCommand {
         /// HS256, HS384 or HS512 for a secret; EdDSA, Ed25519, ES256, RS256 and others for a private key.
         #[arg(long, value_name = "ALG", default_value = "HS256")]
         alg: String,
-        /// Write the key to a new file that only its owner can read, instead of printing it.
+        /// Write the key to a new file that only its owner can read, instead of printing the key.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
@@ -154,15 +154,15 @@ pub(crate) enum PasswordsCommand {
 
 #[derive(Subcommand)]
 pub(crate) enum UserCommand {
-    /// List all users, and which of them are disabled.
+    /// List all users, and show which users are disabled.
     #[command(after_help = ABOUT_USERS)]
     List(UserFlags),
-    /// Add a user, and print a link that lets them set their password.
+    /// Add a user, and print a link that lets the user set a password.
     #[command(after_help = ABOUT_LINKS)]
     Add {
         #[command(flatten)]
         user: NamedUser<LinkFlags>,
-        /// Email address of the user, who confirms it on the account page
+        /// Email address of the user; the user confirms the address on the account page
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
     },
@@ -176,7 +176,7 @@ pub(crate) enum UserCommand {
         user: NamedUser,
         /// The new address.
         email: String,
-        /// Treat the address as confirmed: password reset links are sent to it
+        /// Treat the address as confirmed; the user can then request password reset links
         #[arg(long)]
         confirmed: bool,
     },
@@ -188,13 +188,13 @@ pub(crate) enum UserCommand {
         /// The new name.
         new_name: String,
     },
-    /// Disable a user and end their sessions. They cannot log in until they are enabled.
+    /// Disable a user, and end their sessions. The user cannot log in until the user is enabled again.
     #[command(after_help = ABOUT_USERS)]
     Disable(NamedUser),
     /// Let a disabled user log in again, with their old password.
     #[command(after_help = ABOUT_USERS)]
     Enable(NamedUser),
-    /// End all sessions of a user. They can log in again.
+    /// End all sessions of a user. The user can log in again.
     #[command(after_help = ABOUT_USERS)]
     LogOut(NamedUser),
     /// Delete a user, and end their sessions.

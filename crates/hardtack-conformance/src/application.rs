@@ -26,8 +26,8 @@ impl Calls {
     }
 }
 
-/// The application's user. The look-up finds a user for every subject but two: no user has the subject `ghost`, and for
-/// `broken`, the look-up fails.
+/// The application's user. The look-up finds a user for every subject, with two exceptions. No user has the subject
+/// `ghost`, and for the subject `broken`, the look-up fails.
 #[derive(Clone, Debug)]
 pub struct User {
     /// `The user alice` for the subject `alice`.
@@ -65,7 +65,8 @@ impl hardtack::Role for Editor {
 /// The password of every user.
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// Checks what a user types into the [ready routes](ready_routes_wanted). The check fails for the user `broken`.
+/// Checks the user name and the password that a user types into the [ready routes](ready_routes_wanted). The check
+/// fails for the user `broken`.
 ///
 /// # Errors
 /// The user is `broken`.

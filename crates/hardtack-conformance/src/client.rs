@@ -74,7 +74,7 @@ impl IntoBase for String {
 }
 
 /// A client that looks like a browser to the server. A clone has its own copy of the cookies. In a test, a clone can
-/// play a thief who copied the cookies, or another tab that sends a request at the same time.
+/// stand for a thief who copied the cookies, or for another tab that sends a request at the same time.
 #[derive(Debug, Clone)]
 pub struct Client {
     base: Url,
@@ -86,7 +86,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Creates a client of the server at `base`, with an empty cookie jar.
+    /// Creates a client for the server at `base`, with an empty cookie jar.
     pub fn new(base: impl IntoBase) -> Self {
         let base = base.into_base();
         Self {
@@ -114,7 +114,7 @@ impl Client {
     #[must_use]
     pub fn send_secure_cookies(mut self) -> Self {
         self.origin.set_scheme("https").expect("http and https are both special schemes");
-        // Makes the port explicit: the default port depends on the scheme.
+        // Make the port explicit, because the default port depends on the scheme.
         let _ = self.origin.set_port(self.base.port_or_known_default());
         self
     }
@@ -160,7 +160,8 @@ impl Client {
         }
     }
 
-    /// Returns the unexpired cookie with this name. If there are several, returns the one with the longest path.
+    /// Returns the unexpired cookie with this name. If there are several such cookies, returns the cookie with the
+    /// longest path.
     pub fn cookie(&self, name: &str) -> Option<&StoredCookie> {
         self.jar.get(name)
     }
@@ -203,7 +204,7 @@ fn authority(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// A request that has not been sent yet; see [`Client::request`].
+/// A request that has not been sent yet. See [`Client::request`].
 #[derive(Debug)]
 #[must_use = "a request is sent by `send` or `follow`"]
 pub struct Request<'a> {
@@ -297,7 +298,7 @@ impl Request<'_> {
         self
     }
 
-    /// Adds a `Cookie` header field after the one with the jar's cookies. To add several fields, call this method
+    /// Adds a `Cookie` header field after the field with the jar's cookies. To add several fields, call this method
     /// several times.
     ///
     /// # Panics
@@ -415,7 +416,7 @@ fn becomes_get(status: StatusCode, method: &Method) -> bool {
     }
 }
 
-/// The error with its sources, because hyper's own text is only "client error (Connect)".
+/// Returns the text of an error and its sources. The text of hyper's error alone is only "client error (Connect)".
 fn causes(error: &dyn std::error::Error) -> String {
     let sources = std::iter::successors(error.source(), |error| error.source());
     sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))

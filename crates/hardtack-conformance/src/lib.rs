@@ -3,9 +3,9 @@
 //! An adapter translates between a framework and Hardtack's core. This suite checks that the adapter does so correctly.
 //!
 //! The suite serves a small application through the adapter and sends more than a thousand requests to it through real
-//! sockets. The requests imitate those of browsers, programs, htmx and attackers. For each response, the suite compares
-//! the status, `Location`, `Set-Cookie`, the body and the number of handler runs with the expected values.
-//! `hardtack-axum` and `hardtack-actix` pass the same cases. No case can be skipped.
+//! sockets. The requests imitate the requests of browsers, API clients, htmx and attackers. For each response, the
+//! suite compares the status, `Location`, `Set-Cookie`, the body and the number of handler runs with the expected
+//! values. `hardtack-axum` and `hardtack-actix` pass the same cases. No case can be skipped.
 //!
 //! # Run it
 //!
@@ -43,8 +43,8 @@
 //!
 //! # Read the result
 //!
-//! If a run fails, its message lists every case that failed. For each difference, it names the line in this crate's
-//! source and shows the expected and the actual response:
+//! If a run fails, its message lists every case that failed. For each difference, the message names the line in this
+//! crate's source and shows the expected and the actual response:
 //!
 //! ```text
 //! next: keeps the full path of a nested router
@@ -61,7 +61,7 @@
 //! - [`application`]: the types that the suite's application needs in every framework;
 //! - [`client`]: the HTTP client of the suite, with the cookie jar of a browser, for tests of your own.
 //!
-//! The suite does not test the core itself: a bug in the core makes the same cases fail with every adapter.
+//! The suite does not test the core itself. A bug in the core makes the same cases fail with every adapter.
 //! [`hardtack::testing::store_conformance`] is the corresponding suite for session stores.
 //!
 //! [guide]: https://docs.rs/hardtack/latest/hardtack/guide/adapters/

@@ -17,7 +17,7 @@ use crate::value::Value;
 #[derive(Debug)]
 pub struct Connection<'c> {
     inner: Inner<'c>,
-    /// Records failed writes, if the connection is from a pool.
+    /// Where failed writes are recorded. `None` if the connection is not from a pool.
     health: Option<&'c WriteHealth>,
 }
 
@@ -58,7 +58,7 @@ macro_rules! bind_all {
 }
 
 impl<'c> Connection<'c> {
-    /// Reports failed writes.
+    /// Records failed writes in `health`.
     pub(crate) fn noting(self, health: &'c WriteHealth) -> Self {
         Self { health: Some(health), ..self }
     }
@@ -89,8 +89,8 @@ impl<'c> Connection<'c> {
     }
 
     async fn fetch_rows<R: FromAnyRow>(&mut self, statement: Statement<'_>) -> Result<Vec<R>, sqlx::Error> {
-        // Read all rows, even if the caller needs one: a statement that changes and returns rows commits at its end,
-        // and a failed commit is reported only then.
+        // Read all rows, even if the caller needs only one row. A statement that changes and returns rows commits at
+        // its end, and only then is a failed commit reported.
         match &mut self.inner {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(connection) => {

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why the tables could not be created or upgraded. The database is unchanged, unless the commit succeeded and only its
-/// confirmation was lost.
+/// Why the tables could not be created or upgraded. The database is unchanged, with one exception: the commit may have
+/// succeeded although its confirmation was lost.
 ///
 /// `Debug` prints the message and its causes.
 #[derive(thiserror::Error)]
@@ -26,12 +26,12 @@ pub enum MigrateError {
     /// The list of migrations is out of order, which is a bug in the program.
     #[error(
         "migration {version} of `{component}` is out of order; the first version must be at least 1, and each version \
-         must be greater than the one before it; correct the list of migrations in the program"
+         must be greater than the previous version; correct the list of migrations in the program"
     )]
     OutOfOrder {
         /// The component that the migrations belong to.
         component: String,
-        /// The first version that is not greater than the one before it.
+        /// The first version that is not greater than the version before it.
         version: u32,
     },
     /// The SQL of a migration failed.
@@ -59,9 +59,9 @@ impl fmt::Debug for MigrateError {
     }
 }
 
-/// Writes an error and its causes, separated by colons. sqlx includes causes in its own messages, so a cause is omitted
-/// if the message before it already ends with the same text. `hardtack::error::WithCauses` does the same, but this
-/// crate does not depend on `hardtack`.
+/// Writes an error and its causes, separated by colons. sqlx includes causes in its own messages. If a message already
+/// ends with the text of its cause, the cause is omitted. `hardtack::error::WithCauses` does the same, but this crate
+/// does not depend on `hardtack`.
 fn fmt_with_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut text = error.to_string();
     f.write_str(&text)?;

@@ -1,18 +1,18 @@
 //! Notices when another program has replaced, overwritten or damaged the file of an open SQLite database.
 //!
-//! SQLite assumes that only SQLite changes an open database. If another program replaces the file, overwrites it, or
-//! removes its write-ahead log or the index of that log, SQLite goes on with a mixture of the old and the new state,
-//! and committed changes may be lost. This module detects the cases that are cheap to detect. Once it has detected one
-//! of the following cases, every use of the database fails:
+//! SQLite assumes that only SQLite changes an open database. Another program may replace the file, overwrite it, or
+//! remove its write-ahead log or the index of that log. SQLite then goes on with a mixture of the old and the new
+//! state, and committed changes may be lost. This module detects the cases that are cheap to detect. Once it has
+//! detected one of the following cases, every use of the database fails:
 //!
 //! - The path leads to another file, or to no file.
 //! - This process has the write-ahead log (`-wal`) or its index (`-shm`) open, but that file was removed, moved or
-//!   replaced by another file (noticed only on Linux; a file that was moved is noticed only if the file system records
-//!   when files were created).
+//!   replaced by another file. This case is noticed only on Linux. A file that was moved is noticed only if the file
+//!   system records when files were created.
 //! - The file has become shorter, although `auto_vacuum` is off and the schema version has not increased. (`VACUUM`
-//!   makes the file shorter too, but increases the schema version.)
-//! - The schema version is lower than before, or SQLite's own check of a shorter file fails. (Both are checked only
-//!   after the length of the file has changed.)
+//!   also makes the file shorter, but increases the schema version.)
+//! - The schema version is lower than before, or SQLite's own check of a shorter file fails. (This module makes these
+//!   two checks only after the length of the file has changed.)
 //! - SQLite reports that the file is damaged or not a database.
 
 use std::cmp::Ordering;
@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Identifies the file of an open SQLite database. Connections keep using this file even if its path later leads to
-/// another file, for example to a restored backup. What they write after that is lost.
+/// another file, for example to a restored backup. What the connections write after that is lost.
 #[derive(Clone, Debug)]
 pub struct DatabaseFile {
     path: Arc<Path>,
@@ -36,17 +36,18 @@ pub struct DatabaseFile {
 /// What this process knows about a file. All values of [`DatabaseFile`] for the same file share it.
 #[derive(Debug, Default)]
 struct State {
-    /// The end of the error message, if the file was damaged, or its log or the index of the log was removed.
+    /// The end of the error message, which says what is wrong. `None` unless the file was damaged, or its write-ahead
+    /// log or the index of the log was removed.
     damage: Option<&'static str>,
     log: Option<OpenFile>,
     index: Option<OpenFile>,
-    /// Since when the index has been found removed while it is open.
+    /// When this process first found that the index of the log was removed, although this process has the index open.
     index_removed_at: Option<Instant>,
     len: u64,
     /// How the length has changed since the file was last examined.
     change: Option<LengthChange>,
-    /// Whether the file is being examined. Two concurrent examinations could find two schema versions, and record the
-    /// older version last.
+    /// Whether the file is being examined. Only one examination runs at a time. Two concurrent examinations could find
+    /// two schema versions, and record the older version last.
     is_examined: bool,
     /// The schema version (`PRAGMA schema_version`) that the last examination found.
     schema: i64,
@@ -55,9 +56,9 @@ struct State {
 /// How the length of the file has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LengthChange {
-    /// It is longer.
+    /// The file is longer.
     Longer,
-    /// It is shorter.
+    /// The file is shorter.
     Shorter,
 }
 
@@ -97,13 +98,13 @@ impl DatabaseFile {
         })
     }
 
-    /// Checks that the path still leads to this file, and that neither the file, its write-ahead log nor the index of
-    /// the log is known to be damaged or removed. If the length of the file has changed, returns an [`Examination`].
-    /// The caller must then examine the file on a new connection and pass the result to [`Examination::finish`].
+    /// Checks that the path still leads to this file. Fails if the file, its write-ahead log or the index of the log is
+    /// known to be damaged or removed. If the length of the file has changed, returns an [`Examination`]. The caller
+    /// must then examine the file on a new connection and pass the result to [`Examination::finish`].
     ///
     /// # Errors
-    /// The file has been replaced or removed, its write-ahead log or the index of the log has been removed, the file is
-    /// damaged, or it cannot be examined.
+    /// The file has been replaced or removed, is damaged, or cannot be examined. It is also an error if its write-ahead
+    /// log or the index of the log has been removed.
     pub fn check(&self) -> Result<Option<Examination>, sqlx::Error> {
         let metadata = std::fs::metadata(&*self.path).ok().filter(|found| Identity::of(found) == self.identity);
         let Some(metadata) = metadata else {
@@ -159,23 +160,23 @@ impl DatabaseFile {
 
 const LOG_REMOVED: &str = "cannot be used any more: its write-ahead log (the file with the suffix -wal) has been \
                            removed or moved while it was open; stop all programs that use the database, restore a \
-                           backup, and start them again";
+                           backup, and start the programs again";
 
 const INDEX_REMOVED: &str = "cannot be used any more: the index of its write-ahead log (the file with the suffix -shm) \
                              has been removed or moved while it was open; stop all programs that use the database, \
-                             restore a backup, and start them again";
+                             restore a backup, and start the programs again";
 
-/// How long SQLite may take to close the index after it has removed the index itself. SQLite does this when it closes
-/// the last connection. So the index counts as removed by another program only if it is found removed for longer.
+/// When SQLite closes the last connection, it removes the index and then closes it. This is the longest time between
+/// the two steps. If the index is still open after this time, another program has removed it.
 const CLOSING: Duration = Duration::from_secs(1);
 
 const OVERWRITTEN: &str = "is damaged, probably because it has been overwritten while it was open; stop all programs \
                            that use the database, remove the files with the suffixes -wal and -shm, restore a backup, \
-                           and start them again";
+                           and start the programs again";
 
-/// Whether this process still has a file open that was at this path, although the path no longer leads to it. If not,
-/// records in `known` which file is at the path now: SQLite itself removes its files when it closes the last
-/// connection, and creates others later.
+/// Returns whether the file in `known` is still open in this process although `path` no longer leads to it. If not,
+/// records in `known` which file is at the path now. SQLite itself removes its files when it closes the last
+/// connection, and later creates new ones.
 fn is_removed(known: &mut Option<OpenFile>, path: &Path) -> bool {
     let found = match std::fs::metadata(path) {
         Ok(metadata) => Some(OpenFile::of(&metadata)),
@@ -192,7 +193,7 @@ fn is_removed(known: &mut Option<OpenFile>, path: &Path) -> bool {
     false
 }
 
-/// Whether this error of SQLite means that the file is damaged, or that it is not a database file.
+/// Returns whether this error of SQLite means that the file is damaged or is not a database file.
 pub(crate) fn is_damage(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok());
     // The primary result codes (sqlite.org/rescode.html) CORRUPT and NOTADB.
@@ -259,7 +260,7 @@ impl Drop for Examination {
     }
 }
 
-/// What distinguishes a file from others: its device and its inode.
+/// Identifies a file by its device and its inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity(#[cfg(unix)] (u64, u64));
 
@@ -276,8 +277,8 @@ impl Identity {
     }
 }
 
-/// A file that SQLite keeps beside the database, and may remove. The system may then give its inode to another file, so
-/// the time of creation also distinguishes it from other files, if the file system records that time.
+/// A file that SQLite keeps beside the database and may remove. After the removal, the system may give the same inode
+/// to a new file. For this reason, the time of creation also identifies the file, if the file system records that time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct OpenFile {
     identity: Identity,
@@ -289,8 +290,9 @@ impl OpenFile {
         Self { identity: Identity::of(metadata), created_at: metadata.created().ok() }
     }
 
-    /// Whether this process has the file open. If the time of creation is not known, only a file that was removed
-    /// counts. Always `false` on systems other than Linux, where this cannot be found out.
+    /// Returns whether this process has the file open. If the time of creation is not known, returns `true` only for a
+    /// file that was removed. Always returns `false` on systems other than Linux, which do not list the open files of a
+    /// process.
     #[cfg(unix)]
     fn is_open(self) -> bool {
         use std::os::unix::fs::MetadataExt;

@@ -6,18 +6,19 @@ use std::time::{Duration, Instant};
 #[cfg(feature = "sqlite")]
 use crate::file::DatabaseFile;
 
-/// How long a failed write makes [`Pool::check`](crate::Pool::check) fail, unless another write succeeds first. The
-/// small write of the check itself does not count as a success: a full disk may have room for it, but not for a
-/// log-out.
+/// How long [`Pool::check`](crate::Pool::check) fails after a failed write. If a later write succeeds, the check
+/// succeeds at once. The small write of the check itself does not count as a success: a full disk may have room for it,
+/// but not for a log-out.
 const MEMORY: Duration = Duration::from_secs(5);
 
 /// When the database last refused a write, for example because the disk is full or failing, or because the database is
-/// read-only. `None` if no write has been refused, or if one has succeeded since. Errors that the statement itself
+/// read-only. `None` if no write has been refused, or if a later write has succeeded. Errors that the statement itself
 /// caused are not recorded. Clones share the value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WriteHealth {
     failed_at: Arc<Mutex<Option<Instant>>>,
-    /// The file of an SQLite database. Records whether SQLite has reported that the file is damaged.
+    /// The file of an SQLite database, which also records whether SQLite has reported damage. `None` for other
+    /// databases.
     #[cfg(feature = "sqlite")]
     file: Option<DatabaseFile>,
 }
@@ -45,18 +46,18 @@ impl WriteHealth {
         *self.failed_at.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// How long ago a write last failed. `None` if no write has failed, or one has succeeded since.
+    /// Returns how long ago a write last failed. `None` if no write has failed, or if a later write has succeeded.
     pub(crate) fn failed_for(&self) -> Option<Duration> {
         self.failed_at.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.elapsed())
     }
 
-    /// Whether a write failed less than [`MEMORY`] ago and no write has succeeded since.
+    /// Returns whether a write failed less than [`MEMORY`] ago and no later write has succeeded.
     pub(crate) fn failed_recently(&self) -> bool {
         self.failed_for().is_some_and(|ago| ago < MEMORY)
     }
 }
 
-/// Whether an error means that the next write will probably fail as well.
+/// Returns whether an error means that the next write will probably fail as well.
 fn refuses_writes(error: &sqlx::Error) -> bool {
     let Some(code) = error.as_database_error().and_then(|error| error.code()) else { return false };
     match code.parse::<i32>() {

@@ -37,7 +37,7 @@
 //! # Features
 //! `sqlite` and `postgres`, both off by default. If both are off, the crate compiles, but no [`Pool`] can be created.
 
-// Code is unused if one database is turned off, and unreachable if both are.
+// If one database is turned off, some code is unused. If both are turned off, some code is unreachable.
 #![cfg_attr(
     not(all(feature = "sqlite", feature = "postgres")),
     allow(dead_code, unreachable_code, unused_imports, unused_macros, unused_variables)

@@ -18,7 +18,7 @@ use crate::transaction::Transaction;
 /// The connections to an SQLite or PostgreSQL database. Clones share them.
 ///
 /// If the file of an SQLite database is replaced, removed or found to be damaged, all methods that use the database
-/// fail, because changes could be lost (see `DatabaseFile`).
+/// fail. Otherwise, changes could be lost (see `DatabaseFile`).
 #[derive(Clone, Debug)]
 pub struct Pool {
     inner: Inner,
@@ -27,7 +27,7 @@ pub struct Pool {
 
 #[derive(Clone, Debug)]
 enum Inner {
-    /// The file is `None` for a database in memory.
+    /// The second field is the database file. It is `None` for a database in memory.
     #[cfg(feature = "sqlite")]
     Sqlite(SqlitePool, Option<DatabaseFile>),
     #[cfg(feature = "postgres")]
@@ -141,8 +141,8 @@ impl Pool {
 
     async fn begin_transaction(&self) -> Result<Transaction, sqlx::Error> {
         match &self.inner {
-            // IMMEDIATE takes the write lock now. A transaction that begins as a reader fails when it writes
-            // after another connection has written.
+            // `IMMEDIATE` takes the write lock now. A transaction that begins without the lock fails at its first write
+            // if another connection has written in the meantime.
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(pool, file) => {
                 check(pool, file.as_ref()).await?;
@@ -155,28 +155,27 @@ impl Pool {
         }
     }
 
-    /// Checks that the database responds. If a write has failed and none has succeeded since, also checks that the
-    /// database accepts writes again.
+    /// Checks that the database responds. If the last write failed, also checks that the database accepts writes again.
     ///
     /// # Errors
-    /// The database failed, or a write failed in the last five seconds and none has succeeded since.
+    /// The database failed, or a write failed in the last five seconds and no later write has succeeded.
     pub async fn check(&self) -> Result<(), sqlx::Error> {
         if self.health.failed_for().is_none() {
             return self.run(Statement::new("SELECT 1")).await.map(drop);
         }
-        // This changes no value, but the database still has to write and sync it.
+        // This statement changes no value, but the database still has to write and sync the row.
         let sql = "UPDATE hardtack_migrations SET applied_at = applied_at
              WHERE version = (SELECT MIN(version) FROM hardtack_migrations)";
         self.run(Statement::new(sql)).await?;
         if self.health.failed_recently() {
-            return Err(sqlx::Error::Protocol("a write has failed, and none has succeeded since".into()));
+            return Err(sqlx::Error::Protocol("a write failed recently, and no write has succeeded since".into()));
         }
         self.health.recovered();
         Ok(())
     }
 
-    /// Closes all connections, and waits until those in use have been returned. New queries fail at once, even on a
-    /// clone.
+    /// Closes all connections. Waits until the connections in use have been returned. New queries fail at once, even on
+    /// a clone.
     pub async fn close(&self) {
         match &self.inner {
             #[cfg(feature = "sqlite")]
@@ -211,8 +210,8 @@ impl Pool {
     }
 }
 
-/// Fails if the database is a file that was replaced, removed or damaged since it was opened, or if its write-ahead log
-/// or the index of the log was removed or moved.
+/// Fails if the database is a file that was replaced, removed or damaged since it was opened. Also fails if its
+/// write-ahead log or the index of the log was removed or moved.
 #[cfg(feature = "sqlite")]
 async fn check(pool: &SqlitePool, file: Option<&DatabaseFile>) -> Result<(), sqlx::Error> {
     let Some(file) = file else { return Ok(()) };
@@ -220,7 +219,8 @@ async fn check(pool: &SqlitePool, file: Option<&DatabaseFile>) -> Result<(), sql
     match examine(pool, examination.change()).await {
         Ok(found) => examination.finish(found),
         Err(error) if is_damage(&error) => examination.finish(Found { is_intact: false, schema: 0, shrinks: false }),
-        // For example, another program has locked the file. The next call examines the file again.
+        // The examination failed, for example because another program has locked the file. The next call examines the
+        // file again.
         Err(_) => Ok(()),
     }
 }

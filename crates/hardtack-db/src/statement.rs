@@ -27,7 +27,7 @@ impl<'q> Statement<'q> {
         Self { sql: sqlite.into_sql_str(), postgres: Some(postgres), values: Vec::new() }
     }
 
-    /// Adds the value of the next placeholder.
+    /// Adds the value for the next placeholder.
     pub fn bind(mut self, value: impl Into<Value<'q>>) -> Self {
         self.values.push(value.into());
         self

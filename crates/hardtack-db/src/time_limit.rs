@@ -12,7 +12,7 @@ use sqlx::pool::PoolConnection;
 /// How long PostgreSQL may take to run a statement before its connection is closed.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Waits for a response for at most [`LIMIT`].
+/// Waits at most [`LIMIT`] for a response, and then returns an error.
 pub(crate) async fn limited<T>(response: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
     tokio::time::timeout(LIMIT, response).await.unwrap_or_else(|_| {
         let text = format!("PostgreSQL has not responded for {} s", LIMIT.as_secs());

@@ -30,7 +30,7 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 pub(crate) enum Retry {
     /// Executing the command twice has the same effect as once.
     Safe,
-    /// Redis may have executed the command already, and must not do so twice.
+    /// The command must not be executed twice, and Redis may have executed it already.
     Unsafe,
 }
 
@@ -46,14 +46,14 @@ pub(crate) struct Connection {
 #[derive(Default)]
 struct State {
     connection: Option<MultiplexedConnection>,
-    /// Counts the connections, to tell a broken one from its successor.
+    /// The number of this connection. It distinguishes a broken connection from the connection that replaced it.
     number: u64,
-    /// The last attempt to connect that failed, and when it began.
+    /// When the last failed attempt to connect began, and its error.
     failure: Option<(Instant, RedisError)>,
 }
 
 impl Connection {
-    /// Creates a connection without connecting yet; the first command connects.
+    /// Creates a connection, which connects to Redis only when the first command is sent.
     pub(crate) fn new(client: Client) -> Self {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
@@ -84,7 +84,7 @@ impl Connection {
         if retry == Retry::Unsafe && self.age() > trusted_until {
             match self.query_once::<()>(&redis::cmd("PING")).await {
                 Err(error) if !error.is_connection_dropped() => return Err(error),
-                // A broken connection has been removed by now, and the command itself connects again.
+                // If the ping failed, the broken connection has been removed, and the command itself connects again.
                 _ => {}
             }
         }
@@ -121,8 +121,8 @@ impl Connection {
         if let Some(connection) = &state.connection {
             return Ok((state.number, connection.clone()));
         }
-        // Callers that waited while another caller tried to connect share its failure, instead of each trying in
-        // turn.
+        // While one caller connects, the other callers wait. If the attempt fails, the waiting callers return the same
+        // error instead of connecting one after the other.
         if let Some((began, error)) = &state.failure
             && *began >= arrived
         {
@@ -143,8 +143,8 @@ impl Connection {
     }
 }
 
-/// Whether the connection must be replaced after this error, because the connection is broken, the server does not
-/// respond, or the server has become a replica.
+/// Returns whether the connection must be replaced after this error. This is the case if the connection is broken, the
+/// server does not respond, or the server has become a replica.
 fn is_broken(error: &RedisError) -> bool {
     let is_replica =
         [ServerErrorKind::ReadOnly, ServerErrorKind::MasterDown].map(ErrorKind::Server).contains(&error.kind());

@@ -1,4 +1,4 @@
-//! Errors: a Redis server cannot be used, a command has failed, or a stored session or log entry cannot be read.
+//! The errors of this crate: a Redis server cannot be used, a command failed, or a session or log entry cannot be read.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use hardtack::error::WithCauses;
 
 /// Why a Redis server cannot be used.
 ///
-/// `Display` prints what is wrong and what to do. The cause is not part of that message; it is the
+/// `Display` prints what is wrong and what to do. The message does not contain the cause, which is the
 /// [`source`](std::error::Error::source). `Debug` prints the message, followed by its causes.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
@@ -26,8 +26,8 @@ pub enum OpenError {
     InvalidName(String),
     /// The server did not respond, or it refused the connection.
     #[error(
-        "cannot use the Redis server at {address}; check that the server is running and reachable, and that it accepts \
-         the user and the password"
+        "cannot use the Redis server at {address}; check that the server is running and reachable, and that the server \
+         accepts the user and the password"
     )]
     Unreachable {
         /// The server, without the password.

@@ -38,8 +38,9 @@
 //!
 //! # Durability
 //!
-//! Expired sessions are deleted in batches. Every other change runs as one script, so no other client sees it half
-//! done. The configuration of Redis determines whether a change can be lost after Redis has confirmed it:
+//! Expired sessions are deleted in batches. Every other change runs as one script, so other clients see either the
+//! whole change or none of it. The configuration of Redis determines whether a change can be lost after Redis has
+//! confirmed it:
 //!
 //! | configuration | killing Redis loses | a power failure loses |
 //! | --- | --- | --- |
@@ -55,9 +56,9 @@
 //! A replica that becomes the primary lacks the writes that had not yet been copied to it. To limit how many writes can
 //! be lost in this way, set `min-replicas-to-write`.
 //!
-//! When a Redis server has been emptied, restarted, restored from a backup or replaced by its replica, it may have lost
-//! entries of the log. The log then continues from a number that was never used: the server's clock in microseconds.
-//! Readers see the gap and read the whole log again. This works unless the clock was set back.
+//! A Redis server may lose entries of the log when it is emptied, restarted, restored from a backup or replaced by its
+//! replica. The log then continues from a number that was never used: the server's clock in microseconds. The processes
+//! that read the log see the gap and read the whole log again. If the clock was set back, they may not see the gap.
 //!
 //! # Requirements
 //!
@@ -65,8 +66,8 @@
 //! [`RedisSessions::open`] refuses a node of a Redis Cluster, because this client does not follow the redirections of a
 //! cluster. All keys begin with the store's name in braces (`{hardtack}:…`).
 //!
-//! A Redis user with restricted rights needs access to the keys `~{hardtack}*`, to the commands for strings, sets,
-//! sorted sets, hashes and streams, and to `EVAL`, `EVALSHA`, `INFO`, `TIME` and `PING`.
+//! A Redis user with restricted rights needs access to the keys `~{hardtack}*`, and to the commands for strings, sets,
+//! sorted sets, hashes and streams. The user also needs `EVAL`, `EVALSHA`, `INFO`, `TIME` and `PING`.
 //!
 //! For TLS (`rediss://`), turn on the feature `tokio-rustls-comp` of the `redis` crate.
 //!
@@ -77,10 +78,10 @@
 //!
 //! If the connection breaks during a command, the command may be sent once more. This is done only for reads, and for
 //! writes that have the same effect if they are executed twice. Other writes are never sent twice, because Redis may
-//! have executed them before the response was lost.
+//! have executed them although the response did not arrive.
 //!
-//! The response to a rotation can be lost in this way. When the browser sends its token again, the authenticator finds
-//! that rotation and repeats its result byte for byte.
+//! For example, the connection can break after Redis has rotated a session. When the browser sends its refresh token
+//! again, the authenticator finds that the session was rotated. It then issues the same new tokens, byte for byte.
 //!
 //! # Links
 //!

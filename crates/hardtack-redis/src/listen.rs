@@ -1,4 +1,4 @@
-//! Waiting for a stream to grow.
+//! Waiting for new entries in a stream.
 
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::connection::CONNECT_TIMEOUT;
 
-/// How long `XREAD` waits for a new entry before it returns none. If the response is late by more than
+/// How long `XREAD` waits for a new entry before it returns an empty response. If the response is late by more than
 /// [`CONNECT_TIMEOUT`], the connection counts as broken.
 const BLOCK: Duration = Duration::from_secs(5);
 
@@ -24,7 +24,7 @@ const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 /// and ends when the last clone is dropped.
 pub(crate) struct StreamListener {
     shared: Arc<Shared>,
-    /// What this clone has received: each clone is notified separately.
+    /// Receives the notifications of the background task. Each clone has its own receiver, so each clone is notified.
     receiver: Mutex<watch::Receiver<()>>,
 }
 
@@ -60,7 +60,7 @@ impl StreamListener {
     /// at once. It also returns after each new connection, because entries may have been added while there was no
     /// connection.
     ///
-    /// Cancel safe: if the future is dropped, the next call returns what this one would have reported.
+    /// Cancel safe: if the future is dropped before it returns, the next call reports the same entries.
     pub(crate) async fn wait(&self) -> Result<(), BackendError> {
         let shared = &self.shared;
         shared.task.get_or_init(|| {
@@ -95,7 +95,8 @@ async fn listen(
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
         .set_response_timeout(Some(BLOCK + CONNECT_TIMEOUT));
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-    // Read the last id before notifying the caller, who then reads the log. This way, no entry is missed.
+    // Read the last id before notifying the caller. The caller then reads the log, so no entry between the two is
+    // missed.
     let mut last = last_id(&mut connection, stream).await?;
     if std::mem::take(warned) {
         tracing::info!("Redis notifies this process of revocations again");

@@ -1,4 +1,4 @@
-//! Notifications of revocations, for a store that has none of its own.
+//! Adds notifications of revocations to a store that does not send notifications itself.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -25,8 +25,8 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// or its claims have changed.
 ///
 /// The inner store keeps the sessions and the revocation log. After the store has committed a change, a notification is
-/// sent in the background. It says only that the log has grown. No request waits for it. While Redis is down, log-outs
-/// still succeed, and the other processes learn of them when they next poll the log.
+/// sent in the background. The notification says only that the log has grown. No request waits for the notification.
+/// While Redis is down, log-outs still succeed, and the other processes learn of them when they next poll the log.
 ///
 /// Clones share their connections. Use all clones in the same async runtime.
 #[derive(Clone)]
@@ -188,8 +188,8 @@ impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
     }
 }
 
-/// Sends notifications in a background task. If several become due while one is being sent, one more is sent for all of
-/// them.
+/// Sends notifications in a background task. If the log grows several times while a notification is being sent, only
+/// one more notification is sent.
 struct Notifier {
     connection: Arc<Connection>,
     stream: String,
@@ -220,12 +220,12 @@ async fn send_when_due(connection: Arc<Connection>, stream: String, due: Arc<Not
     let mut warned = false;
     loop {
         due.notified().await;
-        // A superfluous notification does no harm, so it may be sent again.
+        // A second copy of a notification does no harm, so the command may be sent again.
         while let Err(error) = connection.query::<String>(&message, Retry::Safe).await {
             if !warned {
                 tracing::warn!(
                     %error,
-                    "cannot notify other processes of revocations; they poll the log until Redis is back"
+                    "cannot notify other processes of revocations; the others poll the log until Redis is back"
                 );
                 warned = true;
             }

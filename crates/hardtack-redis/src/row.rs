@@ -3,8 +3,8 @@
 //! A row is one string of three parts:
 //! 1. One line with the version of the format, which is 1, and the fields that scripts read and change:
 //!    `1 generation rotated_at confirmed expires_at absolute_expires_at auth_time revoked_at length`. Until the session
-//!    ends, `revoked_at` is `-`. After that, `revoked_at` is the time at which the session ended, in Unix seconds.
-//!    If a new session has replaced this one, the letter `r` follows the time.
+//!    ends, `revoked_at` is `-`. After that, `revoked_at` is the time at which the session ended, in Unix seconds. If a
+//!    new session has replaced this session, the letter `r` follows the time.
 //! 2. The subject, which is `length` bytes long.
 //! 3. The other fields as JSON ([`Details`]).
 
@@ -28,7 +28,7 @@ struct Details {
     claims: Option<String>,
     user_agent: Option<String>,
     address: Option<String>,
-    /// Text, since numbers in Lua are exact only up to 53 bits.
+    /// The number is stored as text, because numbers in Lua are exact only up to 53 bits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outdated_generation: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,7 +72,7 @@ fn revoked_at(session: &Session) -> String {
     time(session.revoked_at) + if replaced { "r" } else { "" }
 }
 
-/// Returns a time as scripts write it: `-` if there is none.
+/// Returns a time in the form that scripts write: Unix seconds, or `-` if there is no time.
 pub(crate) fn time(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "-".to_owned(), |at| at.to_string())
 }

@@ -43,14 +43,14 @@ fn warnings(info: &ServerInfo) -> Vec<&'static str> {
     let mut warnings = Vec::new();
     if info.field("aof_enabled") != Some("1") {
         warnings.push(
-            "the append-only file of this Redis is off: when Redis stops, log-ins and log-outs are lost; \
+            "this Redis writes no append-only file, so log-ins and log-outs are lost when Redis stops; \
              set appendonly to yes",
         );
     }
-    // The `volatile-…` policies evict only keys that expire, and the store's keys do not.
+    // The `volatile-…` policies evict only keys that have an expiry time. The store's keys have none.
     if info.field("maxmemory_policy").is_some_and(|policy| policy.starts_with("allkeys")) {
         warnings.push(
-            "this Redis evicts keys when its memory is full: users are then logged out, and log-outs are lost; \
+            "this Redis evicts keys when its memory is full, so users are logged out, and log-outs are lost; \
              set maxmemory-policy to noeviction",
         );
     }

@@ -20,14 +20,14 @@ use crate::scripts::{
 };
 use crate::server_info::check_server;
 
-/// How many rows and log entries one run of `prune.lua` deletes at most. Redis executes nothing else while the script
-/// runs.
+/// The maximum number of rows and log entries that one run of `prune.lua` deletes. The number is small, because Redis
+/// executes nothing else while the script runs.
 const PRUNE_BATCH: u64 = 200;
 
 /// A [`SessionStore`] that keeps sessions in Redis or Valkey.
 ///
-/// Clones share two connections. One is for all operations. The other listens for revocations; the first call of
-/// [`SessionStore::revoked_elsewhere`] opens it.
+/// Clones share two connections. The first connection is for all operations. The second connection listens for
+/// revocations. The first call of [`SessionStore::revoked_elsewhere`] opens the second connection.
 #[derive(Clone)]
 pub struct RedisSessions {
     pub(crate) connection: Arc<Connection>,
@@ -61,7 +61,7 @@ impl RedisSessions {
     /// if each uses a name of its own. A name consists of 1 to 64 ASCII letters, digits, `-`, `_`, `.` or `:`.
     ///
     /// # Errors
-    /// Those of [`Self::open`], or the name is not valid.
+    /// The errors of [`Self::open`], or the name is not valid.
     pub async fn open_named(address: impl IntoConnectionInfo, name: &str) -> Result<Self, OpenError> {
         let client = Client::open(address).map_err(|error| OpenError::invalid_address(&error))?;
         let prefix = key_prefix(name)?;
@@ -90,13 +90,13 @@ impl RedisSessions {
         self.connection.query(&read, Retry::Safe).await.map_err(BackendError::new)
     }
 
-    /// Returns the id of this store. If the store has none, it is given a random one first.
+    /// Returns the id of this store. If the store has no id, this method first gives it a random id.
     ///
     /// # Errors
     /// Redis failed.
     pub async fn create_identity(&self) -> Result<String, BackendError> {
         let mut create = redis::cmd("SET");
-        // A session id is 128 random bits.
+        // The identity is written as a session id, because a session id is 128 random bits.
         create.arg(self.identity_key()).arg(SessionId::random().to_string()).arg("NX");
         let _: Option<String> = self.connection.query(&create, Retry::Safe).await.map_err(BackendError::new)?;
         self.identity().await?.ok_or_else(|| BackendError::new("Redis has lost the id of the store"))

@@ -13,7 +13,7 @@ use crate::error::{CommandError, OpenError};
 use crate::scripts::{THROTTLE_GIVE_BACK, THROTTLE_TAKE};
 use crate::sessions::RedisSessions;
 
-/// After this time, the throttle counts in memory.
+/// How long to wait for Redis. After this time, the throttle counts in memory.
 const LIMIT: Duration = Duration::from_secs(1);
 
 /// A [`ThrottleStore`] in Redis or Valkey. Clones share a connection.
@@ -32,9 +32,9 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// - The store uses the clock of the Redis server.
 /// - If Redis does not respond within a second, the operation fails, and the [`Throttle`](hardtack::throttle::Throttle)
 ///   counts in memory.
-/// - The counters are one hash, `{hardtack}:throttle`. When a counter is added, some counters whose buckets are full
-///   are deleted. If there are already [`Self::DEFAULT_CAPACITY`] counters, each new one replaces one that has counted
-///   only a few attempts.
+/// - The counters are one hash, `{hardtack}:throttle`. When a counter is added, the store deletes some counters that
+///   allow the full number of attempts again. If there are already [`Self::DEFAULT_CAPACITY`] counters, each new
+///   counter replaces a counter that has counted only a few attempts.
 #[derive(Clone)]
 pub struct RedisThrottleStore {
     connection: Arc<Connection>,
@@ -59,7 +59,7 @@ impl RedisThrottleStore {
     /// Connects to a Redis server, for an application whose sessions are in another store. See [`RedisSessions::open`].
     ///
     /// # Errors
-    /// Those of [`RedisSessions::open`].
+    /// The errors of [`RedisSessions::open`].
     pub async fn open(address: impl IntoConnectionInfo) -> Result<Self, OpenError> {
         Ok(RedisSessions::open(address).await?.throttle())
     }
@@ -68,7 +68,7 @@ impl RedisThrottleStore {
     /// braces. See [`RedisSessions::open_named`].
     ///
     /// # Errors
-    /// Those of [`RedisSessions::open_named`].
+    /// The errors of [`RedisSessions::open_named`].
     pub async fn open_named(address: impl IntoConnectionInfo, name: &str) -> Result<Self, OpenError> {
         Ok(RedisSessions::open_named(address, name).await?.throttle())
     }

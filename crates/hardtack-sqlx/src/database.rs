@@ -37,7 +37,8 @@ impl Database {
         url.parse::<DatabaseUrl>()?.open().await
     }
 
-    /// Closes all connections, after those in use have been returned. New queries fail at once, even on a clone.
+    /// Closes all connections. Waits until the connections in use have been returned. New queries fail at once, even on
+    /// a clone.
     pub async fn close(&self) {
         self.0.close().await;
     }

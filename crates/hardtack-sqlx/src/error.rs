@@ -10,7 +10,7 @@ use hardtack_db::MigrateError;
 
 /// Why a database could not be opened, or why its tables could not be created or upgraded.
 ///
-/// `Display` prints what is wrong and what to do. The cause is not part of that message; it is the
+/// `Display` prints what is wrong and what to do. The message does not contain the cause, which is the
 /// [`source`](std::error::Error::source). `Debug` prints the message, followed by its causes.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
@@ -49,7 +49,7 @@ pub enum OpenError {
     /// Other users can change the database file or a file that SQLite keeps beside it, or can replace one of these
     /// files.
     #[error(
-        "refusing to open the database, because other users may be able to change it, and could then log in as anyone: \
+        "the database was not opened, because another user may be able to change the database and log in as anyone: \
          {0}"
     )]
     Untrusted(UntrustedFile),

@@ -39,6 +39,10 @@
 //! | a URL from a configuration, for either database | [`Database::open`] and [`Database::sessions`] |
 //! | a test or a demonstration | `SqliteSessions::open_in_memory()` |
 //!
+//! For your own queries, add sqlx 0.9 to your `Cargo.toml`, with the feature of your database:
+//! `cargo add sqlx@0.9 --no-default-features --features runtime-tokio,sqlite` (or `postgres`). If you add another
+//! version of sqlx, the compiler says that two types named `Pool` differ.
+//!
 //! `SqliteSessions::open` and `PostgresSessions::open` bring the tables up to date. After [`Sessions::from_pool`] or
 //! [`Database::sessions`], call [`Sessions::migrate`] once at start-up.
 //!
@@ -73,11 +77,11 @@
 //!   session.
 //! - `end_all_in` ends all sessions of the user. Use it for a password reset, or when you disable or delete a user.
 //!   Pass its result to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
-//! - On SQLite, begin the transaction with `BEGIN IMMEDIATE`. After a plain `BEGIN`, a transaction that reads before it
-//!   writes fails if another connection writes in between.
+//! - On SQLite, begin the transaction with `BEGIN IMMEDIATE`. With a plain `BEGIN`, a transaction fails if it first
+//!   reads, another connection then writes, and the transaction writes after that.
 //! - On PostgreSQL, the entries in the revocation log get their numbers at the commit, so log-outs of other users do
 //!   not wait for your transaction. Keep the isolation level READ COMMITTED, which `open_postgres` sets. At a stricter
-//!   level, two such transactions at once can fail with a serialization failure.
+//!   level, one of two concurrent transactions can fail with a serialization failure.
 //! - If the sessions are in another store, such as Redis, use [`PendingEnds`], which has the same methods.
 //!
 //! # Durability and sharing
@@ -85,15 +89,17 @@
 //! Every write is committed and synced to disk before the call returns, so a log-out survives a power failure.
 //! (PostgreSQL does this unless its setting `fsync` is off.)
 //!
-//! The adapter (`hardtack-axum` or `hardtack-actix`) reads from the database which sessions have ended, including those
-//! that ended before a restart or on another server. Until it has read them for the first time, each request is checked
-//! against the database. The adapter also deletes expired rows. You need not call anything for this.
+//! The adapter (`hardtack-axum` or `hardtack-actix`) reads from the database which sessions have ended, including
+//! sessions that ended before a restart or on another server. Until the adapter has read the revocation log for the
+//! first time, each request is checked against the database. The adapter also deletes expired rows. All this happens
+//! without a call in your code.
 //!
 //! - **SQLite**: several processes on one machine can share a file. A file is refused if its owner is neither root nor
-//!   the user that runs this process, or if other users can write to it. Once a full disk has space again, everything
-//!   works without a restart. A network file system does not work, since SQLite's write-ahead log needs shared memory.
+//!   the user that runs this process, or if other users can write to it. If the disk was full, everything works again
+//!   without a restart as soon as the disk has space. A network file system does not work, since SQLite's write-ahead
+//!   log needs shared memory.
 //! - **PostgreSQL**: several machines can share a database. A transaction that ends sessions notifies the other
-//!   processes with `NOTIFY`, so they refuse the sessions within milliseconds.
+//!   processes with `NOTIFY`, and they refuse the sessions within milliseconds.
 //!
 //! # Features
 //!
@@ -103,13 +109,23 @@
 //! | `postgres` | no | PostgreSQL |
 //! | `tls` | no | `postgres` with TLS (rustls); connections to other machines then require TLS, unless `sslmode` is set |
 //!
+//! # How do I …?
+//!
+//! | How do I … | guide |
+//! | --- | --- |
+//! | … change a password, and end the user's other sessions? | [A password change](#a-password-change) |
+//! | … list a user's devices, or log out everywhere? | [Sessions](hardtack::guide::sessions#devices) |
+//! | … change a role while the user is logged in? | [Roles](hardtack::guide::roles#change-a-role-while-the-user-is-logged-in) |
+//! | … share counters of log-in attempts between servers? | [Limiting log-in attempts](hardtack::guide::throttling) |
+//! | … run several servers, or prepare for production? | [In production](hardtack::guide::production#sessions) |
+//!
 //! # Links
 //!
 //! [`hardtack`] defines the [`SessionStore`](hardtack::session::SessionStore) trait and the
 //! [`Authenticator`](hardtack::Authenticator) that uses a store. [`hardtack-redis`](https://docs.rs/hardtack-redis)
 //! keeps sessions in Redis. It can also notify the processes that share an SQLite file when a session has ended.
 
-// Code is unused or unreachable if no database is turned on.
+// If no database is turned on, some code is unused or unreachable.
 #![cfg_attr(
     not(any(feature = "sqlite", feature = "postgres")),
     allow(dead_code, unreachable_code, unused_imports, unused_variables)

@@ -112,7 +112,7 @@ impl Browser {
     /// `/usr/bin/chromedriver` if that variable is not set.
     pub async fn start(options: BrowserOptions) -> Result<Self, BrowserError> {
         let profile = TempDir::with_prefix("hardtack-browser-")?;
-        // Two drivers that start at the same moment may pick the same port; the second one then ends.
+        // Two drivers that start at the same moment may pick the same port. The second driver then ends, so try again.
         let mut attempts = 0;
         let driver = loop {
             attempts += 1;
@@ -145,8 +145,8 @@ impl Browser {
         field.send_keys(value).await.map_err(failed(format_args!("typing into {selector}")))
     }
 
-    /// Clicks a button or a link, or the submit button if `selector` selects a form. Waits until another page has
-    /// loaded, and returns an error if none loads. For a click that stays on the page, use [`click`](Self::click).
+    /// Clicks a button or a link. If `selector` selects a form, clicks its submit button. Waits until another page has
+    /// loaded, and returns an error if no page loads. For a click that stays on the page, use [`click`](Self::click).
     pub async fn submit(&self, selector: &str) -> Result<(), BrowserError> {
         // chromedriver may return before the navigation has started, so wait until the old page is gone.
         let before = self.find("html").await?;
@@ -161,7 +161,7 @@ impl Browser {
         Ok(())
     }
 
-    /// Clicks a button or a link, or a form's submit button, without waiting for anything.
+    /// Clicks a button, a link or a form's submit button. Does not wait for a page to load.
     pub async fn click(&self, selector: &str) -> Result<(), BrowserError> {
         let mut target = self.find_displayed(selector).await?;
         let tag = target.tag_name().await.map_err(failed(format_args!("looking at {selector}")))?;
@@ -189,23 +189,23 @@ impl Browser {
         self.session.execute(script, vec![]).await.map_err(failed(format_args!("running {script}")))
     }
 
-    /// Runs a command of the Chrome DevTools Protocol, for what WebDriver cannot do.
+    /// Runs a command of the Chrome DevTools Protocol. Use this method for tasks that WebDriver does not support.
     pub async fn devtools(&self, method: &'static str, params: Value) -> Result<Value, BrowserError> {
         let command = DevToolsCommand { method, params };
         self.session.issue_cmd(command).await.map_err(failed(method))
     }
 
-    /// The visible text of the page.
+    /// Returns the visible text of the page.
     pub async fn text(&self) -> Result<String, BrowserError> {
         self.find("body").await?.text().await.map_err(failed("reading the page"))
     }
 
-    /// The page's title.
+    /// Returns the page's title.
     pub async fn title(&self) -> Result<String, BrowserError> {
         self.session.title().await.map_err(failed("reading the title"))
     }
 
-    /// The path and query of the page.
+    /// Returns the path and query of the page.
     pub async fn path(&self) -> Result<String, BrowserError> {
         let url = self.session.current_url().await.map_err(failed("reading the address"))?;
         Ok(url[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
@@ -217,7 +217,7 @@ impl Browser {
         Ok(std::fs::write(path, png)?)
     }
 
-    /// A cookie of the page, `HttpOnly` or not.
+    /// Returns a cookie of the page, even if it is `HttpOnly`.
     pub async fn cookie(&self, name: &str) -> Result<Option<Cookie<'static>>, BrowserError> {
         match self.session.get_named_cookie(name).await {
             Ok(cookie) => Ok(Some(cookie)),
@@ -226,7 +226,7 @@ impl Browser {
         }
     }
 
-    /// The WebDriver session, for commands without a method here.
+    /// Returns the WebDriver session, for commands that have no method here.
     pub fn session(&self) -> &fantoccini::Client {
         &self.session
     }
@@ -236,12 +236,13 @@ impl Browser {
         self.session.clone().close().await.map_err(failed("closing the browser"))
     }
 
-    /// Whether the page has loaded. chromedriver's own scripts run even if JavaScript is off.
+    /// Returns whether the page has loaded. chromedriver's own scripts run even if JavaScript is off.
     async fn has_loaded(&self) -> bool {
         self.session.execute("return document.readyState", vec![]).await.is_ok_and(|state| state == "complete")
     }
 
-    /// Finds an element and waits until it is displayed, because a script of the page may be about to show it.
+    /// Finds an element and waits until it is displayed. The wait is needed because a script of the page may show the
+    /// element later.
     async fn find_displayed(&self, selector: &str) -> Result<Element, BrowserError> {
         let element = self.find(selector).await?;
         let deadline = Instant::now() + LONGEST_WAIT;
@@ -296,14 +297,14 @@ fn capabilities(options: &BrowserOptions, profile: &Path) -> Map<String, Value> 
         "--disable-background-networking".to_owned(),
         "--disable-component-update".to_owned(),
         "--disable-sync".to_owned(),
-        // In a container, /dev/shm is often too small for a screenshot.
+        // In a container, `/dev/shm` is often too small for a screenshot.
         "--disable-dev-shm-usage".to_owned(),
         format!("--user-data-dir={}", profile.display()),
-        // 0 is dark and 1 is light: blink::mojom::PreferredColorScheme.
+        // 0 means dark and 1 means light (`blink::mojom::PreferredColorScheme`).
         format!("--blink-settings=preferredColorScheme={}", u8::from(!options.dark)),
     ];
     if let Some(hash) = &options.trusted_key {
-        // Unlike --ignore-certificate-errors, this flag does not turn device binding off.
+        // Unlike `--ignore-certificate-errors`, this flag leaves device binding on.
         args.push(format!("--ignore-certificate-errors-spki-list={hash}"));
         args.push("--host-resolver-rules=MAP *.test 127.0.0.1".to_owned());
     }
@@ -314,7 +315,8 @@ fn capabilities(options: &BrowserOptions, profile: &Path) -> Map<String, Value> 
     }
     let mut chrome = json!({
         "args": args,
-        // Emulation sets the exact size of the viewport. A real window is at least 500 px wide and has a title bar.
+        // Emulation sets the exact size of the viewport. A real window cannot be narrower than 500 px and has a title
+        // bar.
         "mobileEmulation": {
             "deviceMetrics": {
                 "width": options.width, "height": options.height,
@@ -348,7 +350,7 @@ impl Driver {
     fn start(home: &Path) -> Result<Self, BrowserError> {
         let path = PathBuf::from(std::env::var_os("CHROMEDRIVER").unwrap_or_else(|| "/usr/bin/chromedriver".into()));
         let mut command = Command::new(&path);
-        // chromedriver picks a free port and prints it, so that two tests cannot race for one.
+        // chromedriver picks a free port and prints it. Two tests therefore cannot pick the same port.
         command.arg("--port=0").process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         // Put crash reports and caches next to the profile, not into the user's home directory.
@@ -357,7 +359,7 @@ impl Driver {
         let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
         let mut driver = Self { child, port: 0 };
         let (sender, receiver) = mpsc::channel();
-        // Read to the end, so that chromedriver never blocks on a full pipe.
+        // Read the output to the end, so that chromedriver never blocks on a full pipe.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(sender.send(line))));
         let mut printed = String::new();
         while let Ok(line) = receiver.recv_timeout(LONGEST_WAIT) {
@@ -379,8 +381,8 @@ fn announced_port(line: &str) -> Option<u16> {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // Chromium outlives a chromedriver that dies while a session is open, so kill the whole process group. Do so
-        // before reaping its leader, while the group's id cannot be reused.
+        // If chromedriver dies while a session is open, Chromium continues to run, so kill the whole process group. Do
+        // this before reaping the group's leader. Until then, the id of the group cannot be reused.
         let group = self.child.id();
         if !signal(&format!("-{group}"), "KILL") {
             let _ = self.child.kill();
@@ -394,8 +396,8 @@ impl Drop for Driver {
     }
 }
 
-/// Whether any process of the group is still running. Zombies do not count, because in a container they may never be
-/// reaped. Returns false if there is no `/proc`.
+/// Returns whether any process of the group is still running. Zombies do not count, because in a container they may
+/// never be reaped. Returns `false` on systems without `/proc`.
 fn is_running(group: u32) -> bool {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     processes.filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok()).any(|stat| {

@@ -11,6 +11,24 @@ struct Adapters;
 #[doc = include_str!("../../hardtack/guide/log_in.md")]
 struct LogIn;
 
+#[doc = include_str!("../../hardtack/guide/roles.md")]
+struct Roles;
+
+#[doc = include_str!("../../hardtack/guide/realms.md")]
+struct Realms;
+
+#[doc = include_str!("../../hardtack/guide/single_page_apps.md")]
+struct SinglePageApps;
+
+#[doc = include_str!("../../hardtack/guide/htmx.md")]
+struct Htmx;
+
+#[doc = include_str!("../../hardtack/guide/production.md")]
+struct Production;
+
+#[doc = include_str!("../../hardtack/guide/moving.md")]
+struct Moving;
+
 #[doc = include_str!("../../hardtack/guide/streams.md")]
 struct Streams;
 

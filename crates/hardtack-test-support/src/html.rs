@@ -7,10 +7,10 @@ use hardtack_conformance::Response;
 
 /// The forms in the page of a response.
 pub trait HtmlForms {
-    /// The value of a hidden form field; see [`hidden_field`].
+    /// Returns the value of a hidden form field. See [`hidden_field`].
     fn hidden_field(&self, name: &str) -> Option<String>;
 
-    /// The fields of the form with this `action`, as a browser would send them; see [`form_fields`].
+    /// Returns the fields of the form with this `action`, as a browser would send them. See [`form_fields`].
     ///
     /// # Panics
     /// If the page has no such form.
@@ -106,7 +106,7 @@ struct Tag {
     /// The name in lower case. An end tag's name starts with a slash.
     name: String,
     attributes: Vec<(String, String)>,
-    /// The text between this tag and the next; for a `<textarea>`, its whole content.
+    /// The text between this tag and the next tag. For a `<textarea>`, its whole content.
     text: String,
 }
 
@@ -119,7 +119,7 @@ impl Tag {
         self.attribute("type").is_some_and(|value| value.eq_ignore_ascii_case(kind))
     }
 
-    /// Whether a browser sends this `<input>` if the user does not touch it.
+    /// Returns whether a browser sends this `<input>` if the user does not change it.
     fn is_sent(&self) -> bool {
         let never_sent = ["submit", "button", "image", "reset", "file"];
         if self.is_type("checkbox") || self.is_type("radio") {
@@ -191,7 +191,7 @@ fn find_ignoring_case(text: &str, needle: &str) -> Option<usize> {
     text.to_ascii_lowercase().find(needle)
 }
 
-/// Replaces character references: numeric ones, and the few named ones that templates use.
+/// Replaces numeric character references, and the few named character references that templates use.
 fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -28,7 +28,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// The program at `path`, such as `env!("CARGO_BIN_EXE_hardtack")`.
+    /// Creates a program from the file at `path`, such as `env!("CARGO_BIN_EXE_hardtack")`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let (args, env, input) = (Vec::new(), Vec::new(), Vec::new());
         Self { path: path.into(), args, env, directory: None, input, health: None }
@@ -141,7 +141,7 @@ impl Program {
         ];
         let mut stdin = child.stdin.take().expect("stdin is piped");
         let input = self.input.clone();
-        // Ignores the error if the program ends without reading its input.
+        // Ignore the error, which occurs if the program ends without reading its input.
         std::thread::spawn(move || stdin.write_all(&input));
         Ok(Process { child, stdout, stderr, readers, base_url: String::new() })
     }
@@ -175,8 +175,8 @@ impl Captured {
     }
 }
 
-/// A program could not be run, or did not start or end as expected. `unwrap` shows the message and the program's
-/// output.
+/// The error of a program that could not be run, or that did not start or end as expected. `unwrap` shows the message
+/// and the program's output.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -245,7 +245,7 @@ pub struct Finished {
     pub stderr: String,
 }
 
-/// A running server. Dropping it kills it.
+/// A running server. Dropping this value kills the process.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -256,18 +256,18 @@ pub struct Process {
 }
 
 impl Process {
-    /// The URL of the server: the one that was given to [`Program::health_at`], if any, or else the one that it
-    /// printed.
+    /// Returns the URL of the server. If [`Program::health_at`] was called, this is its URL. Otherwise, it is the URL
+    /// that the server printed.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// A client of this server, with an empty jar.
+    /// Returns a client for this server, with an empty cookie jar.
     pub fn client(&self) -> Client {
         Client::new(self.base_url())
     }
 
-    /// The process id.
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -320,7 +320,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both calls do nothing if the process has ended: `Child` does not send a signal to a reaped process.
+        // If the process has ended, both calls do nothing, because `Child` does not send a signal to a reaped process.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

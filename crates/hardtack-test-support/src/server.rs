@@ -28,24 +28,24 @@ pub struct Received {
 }
 
 impl Received {
-    /// The path, without the query.
+    /// Returns the path without the query.
     pub fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
     }
 
-    /// The first value of a header, if it is visible ASCII.
+    /// Returns the first value of a header, if it is visible ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The fields of a urlencoded body.
+    /// Returns the fields of a urlencoded body.
     pub fn form(&self) -> Vec<(String, String)> {
         form_urlencoded::parse(&self.body).into_owned().collect()
     }
 }
 
-/// Starts a server on a free port of 127.0.0.1 and returns its address. The server responds to each request with what
-/// `respond` returns, and closes the connection. It ends with the test's runtime.
+/// Starts a server on a free port of 127.0.0.1 and returns its address. The server responds to each request with the
+/// value that `respond` returns, and closes the connection. The server ends with the test's runtime.
 pub async fn serve<F, B>(respond: F) -> SocketAddr
 where
     F: Fn(Received) -> Response<B> + Send + Sync + 'static,

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// A file system of 4 MiB in memory. It is unmounted when it is dropped.
+/// A file system of 4 MiB in memory. Dropping this value unmounts the file system.
 #[derive(Debug)]
 pub struct SmallDisk(TempDir);
 
@@ -21,7 +21,7 @@ impl SmallDisk {
         mount.output().ok().filter(|output| output.status.success()).map(|_| Self(directory))
     }
 
-    /// The directory where the file system is mounted.
+    /// Returns the directory where the file system is mounted.
     pub fn path(&self) -> &Path {
         self.0.path()
     }
@@ -29,7 +29,7 @@ impl SmallDisk {
     /// Fills the disk to the last byte.
     ///
     /// # Panics
-    /// If no file can be created on it.
+    /// If no file can be created on the disk.
     pub fn fill(&self) {
         let mut ballast = File::create(self.0.path().join("ballast")).expect("a file can be created");
         let block = [0_u8; 4096];
@@ -47,7 +47,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Lazily: a server that is being stopped may still have files open.
+        // Unmount lazily, because a server that is being stopped may still have files open.
         let _ = Command::new("umount").arg("--lazy").arg(self.0.path()).status();
     }
 }

@@ -23,7 +23,7 @@ pub struct TlsFront {
 }
 
 impl TlsFront {
-    /// Binds a listener whose certificate is for `host`.
+    /// Creates a certificate for `host` and binds a listener that uses it.
     pub async fn bind(host: &str) -> Self {
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new([host.to_owned()]).expect("a host name");
@@ -64,7 +64,7 @@ impl TlsFront {
                 tokio::spawn(async move {
                     let Ok(mut client) = acceptor.accept(stream).await else { return };
                     let Ok(mut upstream) = TcpStream::connect(to).await else { return };
-                    // If a connection breaks, the browser reports it.
+                    // Ignore the error. If a connection breaks, the browser reports this.
                     let _ = copy_bidirectional(&mut client, &mut upstream).await;
                 });
             }

@@ -1,8 +1,8 @@
 //! The current time, which a test can set.
 //!
-//! A machine has two clocks. The clock that tells the date may be wrong. It may also be set while the process runs, so
-//! its time can go back. The monotonic clock only counts how much time has passed. Decision 31 explains which clock is
-//! used for what.
+//! A machine has two clocks. The system clock, which tells the date, may be wrong. It may also be set while the process
+//! runs, so its time can go back. The monotonic clock only counts how much time has passed. Decision 31 explains which
+//! clock is used for what.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -25,7 +25,7 @@ pub const DEFAULT_SKEW: Duration = Duration::from_secs(3);
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// Later than every time in a token.
+    /// The latest possible point in time. It is later than every time in a token.
     pub(crate) const MAX: Self = Self(i64::MAX);
 
     /// Creates the point `seconds` after the Unix epoch.
@@ -38,7 +38,7 @@ impl Timestamp {
         self.0
     }
 
-    /// Returns the time that has passed since `earlier`, or zero if `earlier` is the later of the two.
+    /// Returns the time that has passed since `earlier`. If `earlier` is later than `self`, returns zero.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -75,7 +75,7 @@ impl fmt::Display for Timestamp {
 
 /// A source of the current time. The default is [`SystemClock`].
 pub trait Clock: Send + Sync + 'static {
-    /// Returns the current time. It may jump, in both directions, when the clock is set.
+    /// Returns the current time. The time may jump forward or back when the clock is set.
     fn now(&self) -> Timestamp;
 
     /// Returns the current time in milliseconds since 1970. The default implementation multiplies the seconds of
@@ -113,8 +113,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// Returns the time since 1970, or zero if the clock is set to an earlier date. In the latter case, every token counts
-/// as not yet valid.
+/// Returns the time since 1970. If the clock is set to an earlier date, returns zero. Every token then counts as not
+/// yet valid.
 fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

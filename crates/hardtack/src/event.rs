@@ -13,16 +13,17 @@ use crate::session::{RefreshFlaw, SessionId};
 pub enum EventKind {
     /// A user logged in.
     LogIn,
-    /// The tokens were exchanged for new ones.
+    /// The session's tokens were exchanged for new ones.
     ///
     /// With a store, if concurrent requests exchange the same refresh token, this event is emitted only once. In
     /// sliding mode, it is emitted for each request that replaces the access token.
     Refresh,
-    /// A refresh token was refused because its session is not in the store, was ended or has expired. For the other
-    /// reasons, see [`ReuseDetected`](Self::ReuseDetected) and [`RefreshAhead`](Self::RefreshAhead).
+    /// A refresh token was refused because its session is not in the store, was ended or has expired. If the token had
+    /// been replaced or is newer than the session's row, the event is [`ReuseDetected`](Self::ReuseDetected) or
+    /// [`RefreshAhead`](Self::RefreshAhead) instead.
     RefreshRefused(RefreshFlaw),
-    /// A refresh token that had been replaced was used again, too late to be a retry. The token may have been stolen,
-    /// so the session was ended.
+    /// A refresh token was used again after it had been replaced, too late for a repeated request. The token may have
+    /// been stolen, so the session was ended.
     ReuseDetected,
     /// A refresh token is newer than the row of its session in the store. Either the store has lost writes, or two
     /// stores are used with the same key.
@@ -47,11 +48,11 @@ pub enum EventKind {
     /// The server refused to bind the session: the log-in was too long ago, the session is already bound, or the proof
     /// is not valid.
     BindRefused,
-    /// A request to refresh a bound session contained a proof that was signed with another key. The cookies may have
-    /// been stolen, so the session was ended.
+    /// A request to refresh a bound session contained a proof that was not signed with the key of the session's device.
+    /// The cookies may have been stolen, so the session was ended.
     ProofFailed,
-    /// A request to refresh a bound session contained no proof, and was refused. The cookies may have been stolen, or
-    /// the browser could not make a proof, for example because it has lost the key.
+    /// A request to refresh a bound session was refused because it contained no proof. The cookies may have been
+    /// stolen, or the browser could not make a proof, for example because it has lost the key.
     UnprovenRefresh,
 }
 
@@ -89,7 +90,7 @@ pub struct Event<'a> {
     pub at: Timestamp,
     /// The subject of the session.
     pub subject: &'a str,
-    /// The session; `None` if the token belongs to no session.
+    /// The session, or `None` if the token belongs to no session.
     pub session: Option<SessionId>,
     /// The client's address, if it is known. If the application set an address with
     /// [`LogIn::address`](crate::LogIn::address), the events of this log-in have that address. All other events have

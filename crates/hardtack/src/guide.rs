@@ -5,7 +5,7 @@
 /// Declares a guide: a module whose documentation is a page in the folder `guide`.
 ///
 /// The page defines where its links lead when it is read in the repository. For rustdoc, this macro defines the same
-/// links again, before the page. In Markdown, the first definition of a link wins.
+/// links again, before the page. If a link is defined twice, Markdown uses the first definition.
 macro_rules! guide {
     ($(#[$attribute:meta])* $name:ident, $page:literal, [$($label:literal => $target:expr),* $(,)?]) => {
         $(#[doc = concat!("[", $label, "]: ", $target)])*
@@ -40,7 +40,7 @@ guide!(sessions, "sessions.md", [
 ]);
 
 guide!(
-    // The examples need hardtack-axum, which depends on this crate: hardtack-test-support compiles them.
+    // hardtack-test-support compiles the examples: they need hardtack-axum, which depends on this crate.
     #[cfg(not(doctest))]
     streams, "streams.md", [
     "sessions" => "crate::guide::sessions",
@@ -64,14 +64,80 @@ guide!(csrf, "csrf.md", [
     "cookies" => "crate::guide::cookies#where-cookies-are-sent",
     "oauth" => "crate::guide::oauth",
     "log-in" => "crate::guide::log_in",
+    "apps" => "crate::guide::single_page_apps",
+    "htmx" => "crate::guide::htmx",
+]);
+
+guide!(
+    // hardtack-test-support compiles the examples: they need hardtack-axum, which depends on this crate.
+    #[cfg(not(doctest))]
+    log_in, "log_in.md", [
+    "`Urls`" => "crate::Urls",
+    "throttling" => "crate::guide::throttling",
+]);
+
+guide!(
+    // The examples need the adapters, which depend on this crate: hardtack-test-support compiles them.
+    #[cfg(not(doctest))]
+    roles, "roles.md", [
+    "`FindUser`" => "crate::FindUser",
+    "claims" => "crate::guide::sessions#claims-of-your-own",
+    "forbidden" => "crate::guide::refusals#what-a-user-may-not-do",
+]);
+
+guide!(
+    // The examples need the adapters, which depend on this crate: hardtack-test-support compiles them.
+    #[cfg(not(doctest))]
+    realms, "realms.md", [
+    "`Urls`" => "crate::Urls",
+    "roles" => "crate::guide::roles",
+    "path" => "crate::guide::cookies#below-a-path-of-the-host",
+]);
+
+guide!(
+    // The examples need the adapters, which depend on this crate: hardtack-test-support compiles them.
+    #[cfg(not(doctest))]
+    single_page_apps, "single_page_apps.md", [
+    "csrf" => "crate::guide::csrf",
+    "other-origins" => "crate::guide::csrf#other-origins",
+    "log-in" => "crate::guide::log_in#ready-made-routes",
+    "refusals" => "crate::guide::refusals",
+    "streams" => "crate::guide::streams",
 ]);
 
 guide!(
     // The examples need hardtack-axum, which depends on this crate: hardtack-test-support compiles them.
     #[cfg(not(doctest))]
-    log_in, "log_in.md", [
-    "`Urls`" => "crate::Urls",
-    "throttling" => "crate::guide::throttling",
+    htmx, "htmx.md", [
+    "log-in" => "crate::guide::log_in#a-page-of-your-own",
+    "own" => "crate::guide::refusals#your-own-response",
+    "streams" => "crate::guide::streams",
+]);
+
+guide!(
+    // The examples need hardtack-axum, which depends on this crate: hardtack-test-support compiles them.
+    #[cfg(not(doctest))]
+    production, "production.md", [
+    "running" => repository!("docs/running.md"),
+    "proxies" => "crate::guide::cookies#behind-a-proxy",
+    "rotate" => "crate::guide::keys#rotate-the-key",
+    "several" => "crate::guide::sessions#several-processes",
+    "throttle" => "crate::guide::throttling",
+    "events" => "crate::guide::sessions#events",
+    "traces" => "crate::guide::cookies#cookies-in-traces",
+]);
+
+guide!(
+    // The examples need the adapters, which depend on this crate: hardtack-test-support compiles them.
+    #[cfg(not(doctest))]
+    moving, "moving.md", [
+    "flask" => repository!("docs/coming-from-flask.md"),
+    "stores" => "crate::guide::sessions#the-store",
+    "password" => "crate::guide::sessions#a-password-change",
+    "log-in" => "crate::guide::log_in#a-page-of-your-own",
+    "roles" => "crate::guide::roles",
+    "csrf" => "crate::guide::csrf",
+    "cookies" => "crate::guide::cookies",
 ]);
 
 guide!(keys, "keys.md", [
@@ -97,7 +163,7 @@ guide!(refusals, "refusals.md", [
 ]);
 
 guide!(
-    // The examples need hardtack-axum, which depends on this crate: hardtack-test-support compiles them.
+    // hardtack-test-support compiles the examples: they need hardtack-axum, which depends on this crate.
     #[cfg(not(doctest))]
     throttling, "throttling.md", [
     "`Authenticator::seal`" => "crate::Authenticator::seal",
@@ -109,14 +175,14 @@ guide!(
 ]);
 
 guide!(
-    // The examples need hardtack-axum, which depends on this crate: hardtack-test-support compiles them.
+    // hardtack-test-support compiles the examples: they need hardtack-axum, which depends on this crate.
     #[cfg(not(doctest))]
     oauth, "oauth.md", [
     "example" => repository!("crates/hardtack-axum/examples/oauth.rs"),
 ]);
 
 guide!(
-    // The examples need the adapters, which depend on this crate: hardtack-test-support compiles them.
+    // hardtack-test-support compiles the examples: they need the adapters, which depend on this crate.
     #[cfg(not(doctest))]
     testing, "testing.md", [
     "stores" => "crate::guide::stores",
@@ -132,14 +198,14 @@ guide!(defaults, "defaults.md", [
 ]);
 
 guide!(
-    // The example needs the feature.
+    // The example needs the feature `testing`.
     #[cfg(any(not(doctest), feature = "testing"))]
     stores, "stores.md", [
     "decision-14" => repository!("docs/decisions/0014-number-the-revocation-log.md"),
 ]);
 
 guide!(
-    // The example needs hardtack-conformance, which depends on this crate: hardtack-test-support compiles it.
+    // hardtack-test-support compiles the example: it needs hardtack-conformance, which depends on this crate.
     #[cfg(not(doctest))]
     adapters, "adapters.md", [
     "adapter" => "crate::adapter",

@@ -1,13 +1,13 @@
 //! Hardened JWT cookies: the core of Hardtack, for any web framework.
 //!
-//! A site or REST API logs its users in with two JSON Web Tokens in httpOnly cookies: a short-lived **access token**
-//! that every request carries, and a longer-lived **refresh token** that is only exchanged for new access tokens. This
-//! crate issues and verifies the tokens and renders the cookies. It refuses requests that another site may have forged
+//! A site or REST API logs its users in with two JSON Web Tokens in httpOnly cookies. Every request carries the
+//! short-lived **access token**. The longer-lived **refresh token** is only exchanged for new access tokens. This crate
+//! issues and verifies the tokens and renders the cookies. It refuses requests that another site may have forged
 //! (CSRF), and keeps sessions that users can list and end.
 //!
 //! The crate depends on no web framework and no async runtime. It reads a borrowed request head, and returns tokens,
-//! replies and `Set-Cookie` values. An adapter translates these for its framework. While the crate handles a request,
-//! it does I/O only through the session store and your callbacks.
+//! replies and `Set-Cookie` values. An adapter converts these values for its framework. While the crate handles a
+//! request, it does I/O only through the session store and your callbacks.
 //!
 //! # Where to start
 //!
@@ -25,7 +25,7 @@
 //!
 //! # Example
 //!
-//! Configure an [`Authenticator`] once, at startup. `build` checks the settings as a whole:
+//! Configure an [`Authenticator`] once, at startup. `build` checks that the settings are safe together:
 //!
 //! ```
 //! use hardtack::jwt::{Algorithm, NoExtra, TokenKind};
@@ -78,25 +78,33 @@
 //!
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
+//! | `idn` | no | [base URLs](BaseUrl) with letters outside ASCII, such as `https://bücher.example` |
 //! | `testing` | no | the module `testing`, for `[dev-dependencies]` |
 //!
-//! # Guides
+//! # How do I …?
 //!
-//! - [How sessions work](guide::sessions): refresh, remember me, log out everywhere, roles, several processes, events.
-//! - [Log-in pages](guide::log_in): ready-made routes, pages of your own.
-//! - [Streams that end at log-out](guide::streams): event streams, WebSockets, long uploads.
-//! - [Cookies](guide::cookies): names, paths, `SameSite`, proxies, tokens in headers.
-//! - [CSRF protection](guide::csrf): forms, scripts, log-in forms.
-//! - [Keys](guide::keys): algorithms, rotation, services that only verify tokens.
-//! - [OAuth](guide::oauth), OpenID Connect and links in emails.
-//! - ["Why was I logged out?"](guide::explain): each step of a verification, on a page or in the terminal.
-//! - [Refused requests](guide::refusals): the responses that browsers, htmx and API clients get, and how to change
-//!   them.
-//! - [Limiting log-in attempts](guide::throttling): per account and address, on several servers.
-//! - [Testing your routes](guide::testing).
-//! - [The defaults, and why](guide::defaults).
-//! - [A session store of your own](guide::stores).
-//! - [An adapter for another framework](guide::adapters).
+//! | How do I … | guide |
+//! | --- | --- |
+//! | … write my own log-in page? | [Log-in pages](guide::log_in#a-page-of-your-own) |
+//! | … limit how often a password can be guessed? | [Limiting log-in attempts](guide::throttling) |
+//! | … log users in with OAuth, OpenID Connect or a link in an email? | [OAuth](guide::oauth) |
+//! | … let only admins in? | [Roles and permissions](guide::roles) |
+//! | … keep users logged in, change a password, log out everywhere? | [Sessions](guide::sessions) |
+//! | … keep customers and staff apart in one application? | [Several realms](guide::realms) |
+//! | … send a form, or the CSRF value with `fetch`? | [CSRF protection](guide::csrf) |
+//! | … write a single-page app, or use CORS? | [Single-page apps](guide::single_page_apps) |
+//! | … use htmx? | [htmx](guide::htmx) |
+//! | … end an event stream or a WebSocket at log-out? | [Streams](guide::streams) |
+//! | … show my own page when a request is refused? | [Refused requests](guide::refusals) |
+//! | … find out why a user was logged out, or why a cookie is missing? | ["Why was I logged out?"](guide::explain) |
+//! | … test my routes? | [Testing your routes](guide::testing) |
+//! | … change cookies, or run behind a proxy or below a path? | [Cookies](guide::cookies) |
+//! | … choose an algorithm, or rotate keys? | [Keys](guide::keys) |
+//! | … prepare my application for production? | [In production](guide::production) |
+//! | … move from axum-login, tower-sessions, actix-session or actix-identity? | [Moving](guide::moving) |
+//! | … find out why a default was chosen? | [The defaults, and why](guide::defaults) |
+//! | … keep sessions somewhere else? | [A session store of your own](guide::stores) |
+//! | … use another web framework? | [An adapter for another framework](guide::adapters) |
 
 pub mod adapter;
 pub mod authenticator;

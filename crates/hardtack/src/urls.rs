@@ -98,7 +98,7 @@ impl Urls {
         &self.reauthenticate
     }
 
-    /// Returns the path of the page after a log-in without a `next`.
+    /// Returns the path of the page where users continue after a log-in if the request has no valid `next`.
     pub fn home_path(&self) -> &str {
         &self.home
     }
@@ -114,7 +114,8 @@ impl Urls {
             ("URL for binding sessions", &self.bind),
             ("refresh URL of bound sessions", &self.bound),
         ];
-        // No query is allowed, because the URL is compared with paths and becomes the Path of the refresh cookie.
+        // A route must not have a query, because it is compared with paths and becomes the `Path` attribute of the
+        // refresh cookie.
         let is_path =
             |url: &str| !url.contains(['?', '#']) && NextPath::parse(url).is_some_and(|path| path.as_str() == url);
         match routes.into_iter().find(|(_, url)| !is_path(url)) {
@@ -123,7 +124,7 @@ impl Urls {
         }
     }
 
-    /// The routes as browsers know them.
+    /// Returns the routes with the path of the base URL in front.
     pub(crate) fn below(self, base: &BaseUrl) -> Self {
         let public = |path: String| base.public_path(&path).into_owned();
         Self {
@@ -138,7 +139,7 @@ impl Urls {
         }
     }
 
-    /// The routes that end or replace the browser's session.
+    /// Returns the routes that end or replace the browser's session.
     pub(crate) fn end_sessions(&self) -> [&str; 3] {
         [&self.login, &self.logout, &self.signup]
     }

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use crate::error::BackendError;
 
-/// A user type of the application that can be looked up by the `sub` of a token.
+/// The application's type for its users. Hardtack looks up a user by the `sub` of a token.
 ///
 /// In Flask-JWT-Extended: `user_lookup_loader`.
 ///

@@ -15,12 +15,12 @@ use crate::passwords::TypedPassword;
 use crate::users::{EmailAddress, Profile, User, UserStore, username_key};
 
 impl Accounts {
-    /// Stores a profile if it is valid. If the address is new, the user's current password is required, because anyone
-    /// who can read mail at the address can reset the password (ASVS 5.0 V7.5.1).
+    /// Stores a profile if it is valid. A new address requires the user's current password, because anyone who can read
+    /// mail at the address can reset the password (ASVS 5.0 V7.5.1).
     ///
-    /// If email is on, a new address is sent a confirmation link. If the old address was confirmed, it is sent a link
-    /// that undoes the change. Both emails are queued in the transaction that stores the change. If a limit prevents
-    /// the confirmation link from being sent, that limit is returned along with the user.
+    /// If email is on, the site sends a confirmation link to a new address. If the old address was confirmed, the site
+    /// sends to it a link that undoes the change. Both emails are queued in the transaction that stores the change. If
+    /// a limit keeps the confirmation link from being sent, this method returns that limit along with the user.
     pub(crate) async fn change_profile(
         &self,
         user: &User,
@@ -33,7 +33,7 @@ impl Accounts {
         if !fields.is_empty() {
             return Err(ActionError::Invalid(ProfileChangeProblem { profile, is_unproven: false, fields }));
         }
-        let deleted = || ActionError::Backend(BackendError::new("the user was deleted or disabled in the meantime"));
+        let deleted = || ActionError::Backend(BackendError::new("the user was deleted or disabled during the change"));
         if profile.email == user.email {
             let changed = self.users.set_display_name(&user.id, &profile.display_name).await?;
             return changed.map(|changed| (changed, None)).ok_or_else(deleted);
@@ -52,7 +52,7 @@ impl Accounts {
         })?;
         let mut transaction = self.begin().await?;
         let Some(old) = UserStore::lock_in(&mut transaction, &user.id, verified.version).await? else {
-            // Concurrently, the password was changed or the user was disabled.
+            // Another request has changed the password or disabled the user in the meantime.
             return Err(unproven(&profile));
         };
         let changed = UserStore::set_profile_in(&mut transaction, &user.id, &profile).await?.ok_or_else(deleted)?;
@@ -75,15 +75,15 @@ impl Accounts {
     }
 
     /// Queues a request for reset links, which are sent to the users who have confirmed this address. The database is
-    /// queried later, in the background, so this call takes the same time whether or not such a user exists (ASVS 5.0
-    /// V6.3.8).
+    /// queried later, in the background, so the duration of this call does not depend on whether such a user exists
+    /// (ASVS 5.0 V6.3.8).
     pub(crate) fn forgot_password(&self, address: EmailAddress, request: RequestInfo) {
         if let Some(mail) = &self.mail {
             mail.push(ResetRequest { address, request });
         }
     }
 
-    /// Returns a link that works, without using it up.
+    /// Returns the link with this token if the link still works. The link can still be used afterwards.
     pub(crate) async fn find_link(
         &self,
         token: &LinkToken,
@@ -93,8 +93,8 @@ impl Accounts {
         self.links.find(token, purpose, now).await
     }
 
-    /// Uses up a confirmation link: confirms the address that the link was sent to. Returns the link. Fails if the user
-    /// has changed the address since the link was sent, even if the change happens during this call.
+    /// Uses a confirmation link, which confirms the address that the link was sent to. Returns the link. Fails if the
+    /// user has changed the address since the link was sent, even if the change happens during this call.
     pub(crate) async fn confirm_email(
         &self,
         token: &LinkToken,
@@ -113,11 +113,11 @@ impl Accounts {
         Ok(link)
     }
 
-    /// Uses up a link that undoes a change of the email address: restores the old address, and sets `new_password` if
-    /// there is one. If the new password breaks a rule, nothing is changed and the link still works.
+    /// Uses a link that undoes a change of the email address. Restores the old address, and sets `new_password` if it
+    /// is not `None`. If the new password breaks a rule, nothing is changed and the link still works.
     ///
-    /// Whoever changed the address knew the password and may still be logged in. The transaction that restores the
-    /// address therefore also ends the user's sessions, or records that they are to end. The user's other links stop
+    /// The person who changed the address knew the password and may still be logged in. The transaction that restores
+    /// the address therefore also ends the user's sessions, or records that they must end. The user's other links stop
     /// working, except those that restore an even older address.
     pub(crate) async fn undo_email(
         &self,
@@ -136,7 +136,7 @@ impl Accounts {
             None => None,
         };
         let mut transaction = self.begin().await?;
-        // Meanwhile, the link may have been used.
+        // Another request may have used the link in the meantime.
         if !UserStore::restore_email_in(&mut transaction, &link.user_id, &link.address, request.at).await?
             || !LinkStore::use_up_in(&mut transaction, token).await?
         {

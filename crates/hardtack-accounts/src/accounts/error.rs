@@ -17,7 +17,7 @@ pub enum AccountsError {
     #[error(transparent)]
     Migrate(#[from] MigrateError),
     /// A test password could not be hashed.
-    #[error("cannot use the accounts, because hashing a test password failed; check that the system has free memory")]
+    #[error("a test password could not be hashed at startup; check that the system has free memory")]
     Hash(#[source] Box<dyn Error + Send + Sync>),
 }
 
@@ -28,7 +28,7 @@ hardtack::__debug_as_sentence!(AccountsError);
 pub(crate) enum ActionError<P> {
     /// The input is not valid.
     Invalid(P),
-    /// There were too many attempts. The input was not looked at.
+    /// There were too many attempts. The input was not checked.
     TooMany(TooManyAttempts),
     /// Too many passwords are being checked.
     Busy,
@@ -80,7 +80,7 @@ pub(crate) struct SignUpProblems {
     pub(crate) password: Option<PasswordProblem>,
 }
 
-/// The password is wrong, no such user exists, or the user is disabled. Callers cannot tell which.
+/// The password is wrong, no such user exists, or the user is disabled. Callers cannot distinguish these cases.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct WrongPassword;
 

@@ -40,8 +40,8 @@ impl Prune for ExpiredRows {
             tracing::error!(
                 event = "mail_lost",
                 emails = unsent,
-                "emails were queued for seven days, but no server that uses this database sends email, so they have \
-                 been deleted; give at least one server mail settings, such as --smtp-url"
+                "emails were deleted after seven days in the queue, because no server that uses this database sends \
+                 email; set mail settings, such as --smtp-url, on at least one server"
             );
         }
         Ok(activity + unsent + self.links.prune(now, limit).await? + prune_sent(&self.database, now, limit).await?)

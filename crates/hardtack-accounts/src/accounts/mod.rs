@@ -94,7 +94,7 @@ pub struct Accounts {
     name_rules: NameRules,
     password_rules: PasswordRules,
     mail: Option<MailQueue>,
-    /// Whether emails are queued. If `mail` is `None`, another process sends them.
+    /// Whether emails are queued. If emails are queued and `mail` is `None`, another process sends them.
     queues_mail: bool,
     session_ends: SessionEnds,
     uninterrupted: Uninterrupted,
@@ -103,7 +103,7 @@ pub struct Accounts {
     throttling: Throttling,
 }
 
-/// The query parameters of the site's pages, besides `next`.
+/// The query parameters of the site's pages, except `next`.
 const QUERY_PARAMETERS: [&str; 7] = ["after", "done", "ended", "form", "incomplete", "public", "token"];
 
 impl Accounts {
@@ -140,7 +140,8 @@ impl Accounts {
             uninterrupted,
             log_in_limits: LogInLimits::default(),
             counter_store,
-            // `for_site` replaces it, because only then are the keys known. Only a site verifies passwords.
+            // `for_site` replaces this value as soon as the key for the counters is known. Until then, no password is
+            // verified, because only a site verifies passwords.
             throttling: Throttling::off(),
         })
     }
@@ -162,8 +163,8 @@ impl Accounts {
         Ok(applied + database.throttle().migrate().await?)
     }
 
-    /// Returns the users whose names equal or look like another user's name under the current rules. They signed up
-    /// before such names were refused, and can still log in.
+    /// Returns the users whose names equal or look like another user's name under the current rules. These users signed
+    /// up before such names were refused. They can still log in.
     ///
     /// # Errors
     /// The database failed.
@@ -177,7 +178,7 @@ impl Accounts {
         Self { name_rules, ..self }
     }
 
-    /// The minimum length of a new password, in characters.
+    /// Returns the minimum length of a new password, in characters.
     pub(crate) const fn min_password(&self) -> u8 {
         self.password_rules.min()
     }
@@ -195,7 +196,7 @@ impl Accounts {
     }
 
     /// Sets the store for the counters of attempts. By default, the counters are in the database of the accounts, so
-    /// all servers share them. If the sessions are in Redis, for example, you can keep the counters in Redis too. If
+    /// all servers share them. For example, if the sessions are in Redis, you can also keep the counters in Redis. If
     /// the store fails, each server counts in its own memory.
     ///
     /// To set how many attempts are allowed, call [`with_log_in_limits`](Self::with_log_in_limits).
@@ -218,13 +219,14 @@ impl Accounts {
     }
 
     /// Keeps the sessions in the same database as the accounts. [`configure`](Self::configure) then sets the
-    /// authenticator's session store. If a change to a user ends sessions, as a new password does, they end in the
-    /// transaction that stores the change. Create the tables of the sessions with
+    /// authenticator's session store. If a change to a user ends sessions (for example, a new password), the sessions
+    /// end in the transaction that stores the change. Create the tables of the sessions with
     /// [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
     ///
     /// Without this call, the sessions may be in Redis or in another database. In this case, the transaction that
-    /// stores a change also records that the sessions must end. The servers end the sessions within seconds, even after
-    /// a crash. If the session store is down, the servers end the sessions when the store has recovered.
+    /// stores a change also records that the sessions must end. The servers end the sessions within seconds, even if
+    /// the process that made the change crashes. If the session store is down, the servers end the sessions when the
+    /// store has recovered.
     #[must_use]
     pub fn with_sessions(self) -> Self {
         Self { session_ends: self.session_ends.here(), ..self }
@@ -252,20 +254,20 @@ impl Accounts {
     }
 
     /// Queues the emails about changes to users, but does not send them. Another process, which has called
-    /// [`with_mail`](Self::with_mail), sends them. Call this method in a program that makes a change and then exits
-    /// before an email could be sent.
+    /// [`with_mail`](Self::with_mail), sends them. Call this method in a program that makes a change and then exits,
+    /// such as a command-line tool.
     ///
-    /// If you call neither this method nor `with_mail`, only warnings to confirmed addresses are queued, because
-    /// another process may send them. If no process sends a queued email within seven days, the email is deleted, and
-    /// an error is logged (`mail_lost`).
+    /// Without this method and `with_mail`, only warnings to confirmed addresses are queued, because another process
+    /// may send them. If no process sends a queued email within seven days, the email is deleted, and an error is
+    /// logged (`mail_lost`).
     #[must_use]
     pub fn with_mail_of_servers(self) -> Self {
         Self { queues_mail: true, ..self }
     }
 
     /// Configures the authenticator of this site. Browsers whose requests are refused get the site's error pages.
-    /// Log-ins, log-outs and other events are recorded, and users can see those of their own account. The events are
-    /// written to the database in the background, so no request waits for that.
+    /// Log-ins, log-outs and other events are recorded, and users can see the events of their own account. The events
+    /// are written to the database in the background, so no request waits for the database.
     ///
     /// Activity older than 90 days and expired links are deleted in the background, together with expired sessions. To
     /// prevent this, call [`without_pruning`](hardtack::AuthenticatorBuilder::without_pruning).
@@ -278,15 +280,14 @@ impl Accounts {
         builder.on_event(move |event| recorder.record_event(event)).also_prune("activity", self.expired_rows())
     }
 
-    /// Makes building the authenticator fail if one of its cookies or query parameters has the same name as one that
-    /// the site's pages use. [`configure`](Self::configure) does this too. Call this function only to check settings
-    /// before the accounts are open.
+    /// Reserves the names of the cookies and query parameters that the site's pages use. If the authenticator uses one
+    /// of these names, building the authenticator fails. [`configure`](Self::configure) also reserves these names. Call
+    /// this function only to check settings before the accounts are open.
     pub fn reserve_names(builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         builder.reserve_names(page_cookie::names::ALL, QUERY_PARAMETERS)
     }
 
-    /// Waits until background work is done, for fourteen seconds at most. Call this method before you close the
-    /// database.
+    /// Waits at most fourteen seconds for background work to finish. Call this method before you close the database.
     ///
     /// This method first waits for changes that are still in progress, even if their clients have disconnected. Then it
     /// waits until queued emails have been sent or have failed, and until recorded activity has been written.
@@ -298,8 +299,8 @@ impl Accounts {
         self.recorder.flush().await;
     }
 
-    /// Deletes up to `limit` rows of each of these: activity older than 90 days, expired links, and records of emails
-    /// that were sent more than a day ago. Returns how many rows were deleted.
+    /// Deletes activity older than 90 days, expired links, and records of emails that were sent more than a day ago.
+    /// Deletes up to `limit` rows of each kind. Returns how many rows were deleted.
     ///
     /// A process that serves requests need not call this method. An authenticator whose builder was passed to
     /// [`configure`](Self::configure) deletes these rows every ten minutes.
@@ -365,8 +366,7 @@ impl Accounts {
         self.uninterrupted.run(work).await
     }
 
-    /// Checks that the database responds. If a write has failed and none has succeeded since, also checks that the
-    /// database accepts writes again.
+    /// Checks that the database responds. If the last write failed, also checks that the database accepts writes again.
     pub(crate) async fn ping(&self) -> Result<(), BackendError> {
         self.users.ping().await
     }

@@ -22,7 +22,7 @@ pub(crate) struct VerifiedPassword {
     pub(crate) user_id: String,
     /// The version of the password that was verified.
     pub(crate) version: i64,
-    /// Whether the password was entered on a device that the account knows.
+    /// Whether the password was entered on a device on which the user has logged in before.
     pub(crate) by_known_device: bool,
 }
 
@@ -37,16 +37,17 @@ pub(crate) struct PasswordOwner {
 }
 
 impl PasswordOwner {
-    /// Describes the user for the cookie that marks known devices. The device gets a new id, so the counter of its
-    /// attempts starts from zero.
+    /// Describes the user for the cookie that marks the devices on which users have logged in. The device gets a new
+    /// id, so the counter of its attempts starts from zero.
     pub(crate) fn known(&self) -> KnownUser<'_> {
         KnownUser { id: &self.id, username: &self.username, password_version: self.version, keeps_device: false }
     }
 }
 
 impl Accounts {
-    /// Adds a user, or returns what is wrong with each field. If `email` is not empty, a confirmation link is sent to
-    /// it. If a limit prevents that, the limit is returned along with the user.
+    /// Adds a user, or returns what is wrong with each field. If `email` is not empty, the site sends a confirmation
+    /// link to this address. If a limit keeps the link from being sent, this method returns the limit along with the
+    /// user.
     pub(crate) async fn sign_up(
         &self,
         username: &str,
@@ -82,13 +83,13 @@ impl Accounts {
         let new = NewUser { name: &name, email, password_hash: &password_hash, now };
         let Some(user) = UserStore::add_in(&mut transaction, new).await? else {
             drop(transaction);
-            // A concurrent sign-up has taken the name.
+            // Another sign-up has taken the name in the meantime.
             let problem = self.users.name_conflict(&name).await?;
             return Err(name_problem(problem.unwrap_or(UserNameProblem::Taken)));
         };
         let limit = self.queue_mail_in(&mut transaction, JobKind::ConfirmEmail, &user.id, None, request).await?;
         if let Err(error) = transaction.commit().await {
-            // The user may have been stored even though the database's reply was lost.
+            // The commit failed, but the database may still have stored the user.
             let Ok(Some(user)) = self.users.find_enabled(&user.id).await else {
                 return Err(BackendError::new(error).into());
             };
@@ -98,7 +99,7 @@ impl Accounts {
         Ok((user, limit))
     }
 
-    /// Checks a new password and returns its normalized form, which is the one to hash. `user` lists texts that the
+    /// Checks a new password and returns its normalized form, which the caller must hash. `user` lists texts that the
     /// password must not be made from, such as the user name.
     pub(super) async fn check_new_password(
         &self,
@@ -122,7 +123,7 @@ impl Accounts {
     }
 
     /// Verifies the password of a log-in, or refuses the log-in after too many attempts. The duration and the error are
-    /// the same for an unknown name, a disabled user and a wrong password (ASVS 5.0 V6.3.8).
+    /// the same for a name that does not exist, a disabled user and a wrong password (ASVS 5.0 V6.3.8).
     pub(crate) async fn verify_log_in(
         &self,
         username: &str,
@@ -133,8 +134,9 @@ impl Accounts {
         self.require_free_hasher()?;
         let username = username.trim();
         let name_key = username_key(username);
-        // Looks the user up before taking the token only if the user has logged in with this browser before. For all
-        // other browsers, the time until a refusal does not depend on the name.
+        // If a user with this name has logged in with this browser before, look the user up before counting the
+        // attempt. For all other browsers, count the attempt first, so that the time until a refusal does not depend on
+        // the name.
         let (device, found) = match client.devices.of_name(&name_key) {
             None => (None, None),
             Some(device) => {
@@ -205,16 +207,16 @@ impl Accounts {
     }
 
     /// Returns whether the user is still enabled and still has the password that was verified. Call it after creating
-    /// the session. A concurrent password change ends only the sessions that exist at that moment, so it misses a
-    /// session that is created just afterwards.
+    /// the session. A concurrent password change ends only the sessions that exist at that moment. A session that is
+    /// created just afterwards would continue.
     pub(crate) async fn is_still_valid(&self, verified: &VerifiedPassword) -> Result<bool, BackendError> {
         let found = self.users.credentials_by_id(&verified.user_id).await?;
         Ok(found.is_some_and(|found| found.password_version == verified.version && !found.disabled))
     }
 
-    /// Changes the password of a user who enters the current one. The same transaction ends the user's sessions except
-    /// `kept`, or stores the intention to end them. It also invalidates the user's reset and confirmation links.
-    /// Returns the ended sessions and the version of the new password.
+    /// Changes the password of a user who enters the current password. The same transaction ends the user's sessions
+    /// except `kept`, or stores the intention to end them. The transaction also invalidates the user's reset and
+    /// confirmation links. Returns the ended sessions and the version of the new password.
     pub(crate) async fn change_password(
         &self,
         user: &User,
@@ -233,7 +235,8 @@ impl Accounts {
         let hash = self.hasher.hash(new).await?;
         let mut transaction = self.begin().await?;
         if !UserStore::set_password_in(&mut transaction, &user.id, &hash, verified.version).await? {
-            // The password was changed concurrently: the current password is no longer the one that was entered.
+            // Another request has changed the password in the meantime, so the entered password is no longer the
+            // current one.
             return Err(ActionError::Invalid(PasswordChangeProblem::WrongCurrent));
         }
         kill_links_in(&mut transaction, &user.id).await?;
@@ -244,9 +247,9 @@ impl Accounts {
         Ok((ended, verified.version + 1))
     }
 
-    /// Sets a new password and uses up the link that allows it, which was sent by email or created by an operator. The
-    /// same transaction ends the user's sessions, or stores the intention to end them. If the password breaks a rule,
-    /// nothing is changed and the link still works.
+    /// Sets a new password with a link that was sent by email or created by an operator. The link then stops working.
+    /// The same transaction ends the user's sessions, or stores the intention to end them. If the password breaks a
+    /// rule, nothing is changed and the link still works.
     pub(crate) async fn reset_password(
         &self,
         token: &LinkToken,
@@ -269,7 +272,8 @@ impl Accounts {
             return Err(dead_link());
         }
         match by_operator {
-            // The operator gives the account to the person who has the link. A former address may belong to a thief.
+            // The person who has an operator's link becomes the owner of the account. Delete the undo links as well,
+            // because the former address may belong to a thief.
             true => kill_sent_links_in(&mut transaction, id).await?,
             false => kill_links_in(&mut transaction, id).await?,
         }
@@ -282,13 +286,13 @@ impl Accounts {
         self.commit_password(transaction, id, &hash).await?;
         self.wake_mail();
         self.recorder.record(id, activity, request);
-        // Earlier guesses at this user's password must not keep the user from logging in with the new one.
+        // Earlier guesses at this user's password must not keep the user from logging in with the new password.
         self.throttling.clear_account(&username_key(&link.username)).await;
         let is_first = link.is_first_password;
         Ok((ended, PasswordOwner { id: link.user_id, username: link.username, version: version + 1, is_first }))
     }
 
-    /// Finds a link that sets a password, without using it up. The link was either sent by email or created by an
+    /// Finds a link that sets a password. The link can still be used afterwards. It was sent by email or created by an
     /// operator.
     pub(crate) async fn find_password_link(
         &self,
@@ -301,7 +305,7 @@ impl Accounts {
         }
     }
 
-    /// Commits a new password. If the commit fails, checks whether the database has stored the password anyway.
+    /// Commits a new password. If the commit fails, checks whether the database has still stored the password.
     async fn commit_password<P>(
         &self,
         transaction: Transaction,
@@ -318,15 +322,16 @@ impl Accounts {
     }
 }
 
-/// Gives back the rate-limit tokens that an attempt took, if the password was right or if no password was checked
-/// because the database failed.
+/// Counts the result of an attempt. If the password was right, or if the database failed before a password was checked,
+/// the attempt is given back.
 async fn counted<T>(
     attempt: Try,
     result: Result<T, ActionError<WrongPassword>>,
 ) -> Result<T, ActionError<WrongPassword>> {
     match &result {
         Ok(_) | Err(ActionError::Backend(_) | ActionError::Unknown(_)) => attempt.succeeded().await,
-        // A client can fill the queue on purpose. That must not reset the number of failures in a row.
+        // `Busy` does not give the attempt back. A client can fill the queue on purpose, and this must not reset the
+        // number of failures in a row.
         Err(ActionError::Invalid(WrongPassword) | ActionError::TooMany(_) | ActionError::Busy) => {}
     }
     result

@@ -1,7 +1,7 @@
 //! Queues the emails that a change to a user requires, and withdraws queued emails that the change makes obsolete.
 //!
 //! Both happen in the transaction that stores the change. If the change deletes links, the queued jobs that would
-//! create such links are deleted as well, or may no longer create them.
+//! create such links are also deleted, or they are sent without a link.
 
 use hardtack::BackendError;
 use hardtack_db::Transaction;
@@ -25,7 +25,8 @@ impl Accounts {
     /// If email is off in this process, warnings are still queued, because another server that uses the same database
     /// may send them. Other emails are not queued.
     ///
-    /// If a confirmation would exceed a limit of the user or the client, it is not queued and the limit is returned.
+    /// If a confirmation would exceed a limit of the user or the client, this method does not queue it and returns the
+    /// limit.
     pub(super) async fn queue_mail_in(
         &self,
         transaction: &mut Transaction,
@@ -37,8 +38,8 @@ impl Accounts {
         self.queue_letter_in(transaction, kind, user_id, address, "", request).await
     }
 
-    /// Like [`Self::queue_mail_in`], for an email that contains more details. `detail` is the new device or the former
-    /// user name.
+    /// Like [`Self::queue_mail_in`], for an email that contains an additional detail. `detail` is the new device or the
+    /// former user name.
     pub(super) async fn queue_letter_in(
         &self,
         transaction: &mut Transaction,
@@ -61,7 +62,7 @@ impl Accounts {
         Ok(self.find(user_id).await?.is_some_and(|user| user.email_confirmed && !user.email.is_empty()))
     }
 
-    /// Lets this process send queued emails at once. Without this call, it finds them within seconds.
+    /// Lets this process send queued emails at once. Without this call, the process finds the emails within seconds.
     pub(super) fn wake_mail(&self) {
         if let Some(mail) = &self.mail {
             mail.wake();
@@ -69,7 +70,7 @@ impl Accounts {
     }
 
     /// Queues an email with a confirmation link if the user has an unconfirmed address. If the email would exceed a
-    /// limit, it is not queued and the limit is returned.
+    /// limit, this method does not queue it and returns the limit.
     pub(crate) async fn send_confirmation(
         &self,
         user: &User,
@@ -112,13 +113,13 @@ impl Accounts {
     }
 }
 
-/// Invalidates the user's reset and confirmation links, and withdraws the queued jobs that would send more of them.
+/// Invalidates the user's reset and confirmation links. Also withdraws the queued jobs that would send such links.
 pub(super) async fn kill_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
     MailJobStore::withdraw_links_in(transaction, user_id).await?;
     LinkStore::kill_in(transaction, user_id).await
 }
 
-/// Invalidates all existing links of the user, including links that were sent to former addresses, and withdraws the
+/// Invalidates all existing links of the user, including links that were sent to former addresses. Also withdraws the
 /// queued jobs that would send reset and confirmation links. A queued warning about a change of the address is still
 /// sent, but without the link that undoes the change.
 pub(super) async fn kill_sent_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
@@ -134,7 +135,7 @@ pub(super) async fn kill_later_undos_in(transaction: &mut Transaction, link: &Li
     LinkStore::kill_later_undos_in(transaction, link).await
 }
 
-/// Invalidates all links of the user, including those that are queued to be sent.
+/// Invalidates all links of the user, including links in queued emails.
 pub(super) async fn kill_all_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
     MailJobStore::withdraw_links_in(transaction, user_id).await?;
     MailJobStore::withdraw_undos_in(transaction, user_id, 0).await?;

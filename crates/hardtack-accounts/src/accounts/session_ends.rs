@@ -9,20 +9,20 @@ use hardtack_sqlx::{Database, PendingEnds, Sessions};
 /// [`EndedSessions`] to [`Site::renew`](crate::Site) or [`Site::finish_ending`](crate::Site).
 #[derive(Clone, Debug)]
 pub(super) enum SessionEnds {
-    /// The sessions are in the same database: they end in the transaction.
+    /// The sessions are in the same database, so they end in the transaction.
     InTransaction(Sessions<Database>),
-    /// The sessions may be elsewhere. The transaction stores the intention to end them, and any server can carry it
-    /// out.
+    /// The sessions may be in another store. The transaction stores the intention to end the sessions, and any server
+    /// can carry out this intention.
     Pending(PendingEnds<Database>),
 }
 
 impl SessionEnds {
-    /// Records which sessions are to end. This works wherever the sessions are.
+    /// Returns the variant for sessions in any store: the transaction records which sessions must end.
     pub(super) fn anywhere(database: &Database) -> Self {
         Self::Pending(database.pending_ends())
     }
 
-    /// Ends sessions in the transaction, because they are in the same database.
+    /// Returns the variant for sessions in the same database: they end in the transaction.
     pub(super) fn here(self) -> Self {
         match self {
             Self::Pending(pending) => Self::InTransaction(pending.pool().sessions()),
@@ -39,7 +39,7 @@ impl SessionEnds {
     }
 
     /// If the sessions are in this database, sets the authenticator's session store. Otherwise, registers the store in
-    /// which transactions record that sessions are to end.
+    /// which transactions record that sessions must end.
     pub(super) fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         match self {
             Self::InTransaction(sessions) => builder.sessions(sessions.clone()),

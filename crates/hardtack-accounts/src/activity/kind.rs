@@ -99,7 +99,8 @@ impl ActivityKind {
         }
     }
 
-    /// Returns the kind with this name; `None` for a name that a newer version wrote.
+    /// Returns the kind with this name. Returns `None` if the name is not known, for example because a newer version
+    /// wrote it.
     pub(super) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
@@ -130,7 +131,7 @@ impl ActivityKind {
         }
     }
 
-    /// Returns whether an attacker may have caused it.
+    /// Returns whether an attacker may have caused activity of this kind.
     pub(crate) const fn is_suspicious(self) -> bool {
         matches!(self, Self::LogInFailed | Self::ReuseDetected)
     }
@@ -146,7 +147,7 @@ mod tests {
             assert_eq!(ActivityKind::from_name(kind.name()), Some(kind));
         }
         assert_eq!(ActivityKind::from_name("telepathy"), None);
-        // The names equal those in the core's log.
+        // The names must equal the names of the events in the core's log.
         for event in [EventKind::LogIn, EventKind::LogOut, EventKind::ReuseDetected, EventKind::Revoked] {
             assert_eq!(ActivityKind::of_event(event).map(ActivityKind::name), Some(event.name()));
         }

@@ -9,10 +9,10 @@ use super::store::{NO_USER, NewActivity};
 use super::{ActivityKind, ActivityStore, RequestInfo};
 use crate::task_queue::TaskQueue;
 
-/// How many entries may wait to be written.
+/// The maximum number of entries that wait to be written.
 const CAPACITY: usize = 1024;
 
-/// How many entries are written in one transaction.
+/// The maximum number of entries that one transaction writes.
 const BATCH: usize = 64;
 
 /// Records activity. Clones share one queue and one background task.
@@ -54,13 +54,13 @@ impl Recorder {
     }
 
     /// Records an activity of an account that may not exist. If `user` is `None`, stores a dummy entry and deletes the
-    /// entry again. Without this work, the duration of this response or of a later one would reveal which names and
-    /// addresses exist.
+    /// entry again. Without this work, the duration of this response or of a later response would reveal which names
+    /// and addresses exist.
     pub(crate) fn record_for(&self, user: Option<&str>, kind: ActivityKind, request: &RequestInfo) {
         self.record(user.unwrap_or(NO_USER), kind, request);
     }
 
-    /// Waits until everything recorded before this call is written, for two seconds at most.
+    /// Waits at most two seconds, until all activity that was recorded before this call has been written.
     pub(crate) async fn flush(&self) {
         self.0.flush().await;
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use hardtack::client_address::ClientAddress;
 use hardtack::clock::Timestamp;
 
-/// When a request arrived, and from which address and browser.
+/// The time, the client's address and the browser of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestInfo {
     pub(crate) at: Timestamp,

@@ -9,11 +9,11 @@ use hardtack_db::{Pool, Statement, Transaction};
 
 use super::{ActivityKind, RequestInfo};
 
-/// How many rows are kept for each user, not counting failed log-ins.
+/// The maximum number of rows for each user, not counting failed log-ins.
 const MAX_ROWS: i64 = 100;
 
-/// How many failed log-ins are kept for each user. Attackers can cause any number of failed log-ins. Failed log-ins
-/// have a separate limit, so they cannot push out other rows.
+/// The maximum number of failed log-ins for each user. Attackers can cause any number of failed log-ins. Because of
+/// this separate limit, failed log-ins cannot push out other rows.
 pub(crate) const MAX_FAILED_LOG_INS: u32 = 200;
 
 /// The user id of dummy entries. No user has this id. The transaction that stores a dummy entry also deletes it again.
@@ -75,7 +75,7 @@ impl ActivityStore {
             transaction.execute(Statement::new(failures).bind(user).bind(i64::from(MAX_FAILED_LOG_INS))).await?;
             transaction.execute(Statement::new(others).bind(user).bind(MAX_ROWS)).await?;
         }
-        // Runs even if there is nothing to delete, so that each batch runs the same statements.
+        // Run this statement even if there is nothing to delete, so that each batch runs the same statements.
         transaction.execute(Statement::new("DELETE FROM activity WHERE user_id = $1").bind(NO_USER)).await?;
         transaction.commit().await
     }

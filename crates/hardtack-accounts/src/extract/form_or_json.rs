@@ -51,7 +51,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for FormOrJson<T> {
             _ => Err(BodyError::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
-                "Send application/json or application/x-www-form-urlencoded, and set Content-Type to match.",
+                "The body's Content-Type is not supported. Send application/json or application/x-www-form-urlencoded.",
             )),
         };
         read.map(Self).map_err(|error| respond::problem(wants, error.status, error.code, &error.detail, &[]))
@@ -62,7 +62,7 @@ async fn json<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S) 
     let body = Bytes::from_request(request, state).await.map_err(|error| BodyError::not_received(error.status()))?;
     let wrong_shape = |at: &str| {
         let detail = format!(
-            "Send one JSON object in which each field appears once and has the right type. The error is at {at}."
+            "The JSON is wrong at {at}. Send one object in which each field appears once and has the right type."
         );
         BodyError::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", detail)
     };
@@ -77,7 +77,7 @@ async fn json<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S) 
             format!("The body is not valid JSON. The error is at {at}."),
         )
     })?;
-    // Serde also deserializes a struct from an array of its fields.
+    // Refuse an array, because serde would also deserialize a struct from an array of its fields.
     if body.trim_ascii_start().starts_with(b"[") { Err(wrong_shape("line 1, column 1")) } else { Ok(value) }
 }
 

@@ -1,4 +1,4 @@
-//! A form that a logged-in user sends. If it is refused, the user does not lose what was typed.
+//! A form that a logged-in user sends. If the form is refused, the text that the user typed is not lost.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
@@ -30,7 +30,7 @@ pub(crate) trait AccountForm: Sized + Send {
     /// Whether the form has text that should be kept while the user logs in again.
     const HAS_TEXT: bool = false;
 
-    /// The page where the user continues after a log-in, if it depends on the form.
+    /// Returns the page where the user continues after a log-in. By default, this is the page [`PAGE`](Self::PAGE).
     fn after_log_in(&self, _auth: &Auth) -> String {
         Self::PAGE.to_owned()
     }
@@ -134,7 +134,7 @@ fn after_log_in<T: AccountForm>(error: AuthError, input: Option<&T>, auth: &Auth
     let mut response = error.into_response();
     let kept = input.and_then(|input| input.keep(&mut response, site)).is_some();
     if never_had_one && T::HAS_TEXT && !kept {
-        // Nothing shows which user sent the form, so it may not be from a page of this site.
+        // The form contains no proof of which user sent it, so another site may have sent it.
         return response;
     }
     let page = input.map_or_else(|| T::PAGE.to_owned(), |input| input.after_log_in(auth));

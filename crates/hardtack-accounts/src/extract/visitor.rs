@@ -11,10 +11,10 @@ use crate::pages::{Notice, Shell, Viewer};
 use crate::site::Site;
 use crate::users::User;
 
-/// The user who is logged in, if any. For API clients, it is always `None`, because they get no page. If the request's
-/// token is refused, it is `None` as well, because such a visitor may need the log-in page. In that case,
-/// `Option<CurrentUser>` would return an error. If the server fails or a body cannot be read, this extractor returns an
-/// error too.
+/// The user who is logged in, if any. For API clients, the value is always `None`, because they get no page. If the
+/// request's token is refused, the value is also `None`, because the user may need the log-in page.
+/// (`Option<CurrentUser>` would return an error.) If the server fails or a body cannot be read, this extractor returns
+/// an error.
 pub(crate) struct Visitor(Option<CurrentUser<User>>);
 
 impl Visitor {
@@ -39,7 +39,7 @@ impl FromRequestParts<Site> for Visitor {
         }
         let user = <CurrentUser<User> as OptionalFromRequestParts<Site>>::from_request_parts(parts, site).await;
         user.map(Self).or_else(|error| match error.failure().reason().kind() {
-            // If the database is down, do not show a page that claims that the user is logged out.
+            // If the database is down, return an error. A page would wrongly say that the user is logged out.
             FailureKind::Unavailable | FailureKind::Internal | FailureKind::BodyNotRead => Err(error),
             _ => Ok(Self(None)),
         })
@@ -52,14 +52,14 @@ pub(crate) fn shell_of<'a>(user: &'a CurrentUser<User>, notice: Option<Notice<'a
     Shell { viewer: Some(Viewer { name: user.name(), csrf_token }), notice, is_known: true }
 }
 
-/// Returns the user of a request that was refused, or of a request that does not require a log-in. This function
-/// neither refreshes tokens nor checks the CSRF token. Use the result only to render a page, or to end the user's
+/// Returns the user of a request that was refused, or of a request that does not require a log-in. This function does
+/// not refresh tokens, and does not check the CSRF token. Use the result only to render a page, or to end the user's
 /// session.
 pub(crate) async fn user_of_refused(headers: &HeaderMap, uri: &Uri, site: &Site) -> Option<CurrentUser<User>> {
     let (mut parts, ()) = http::Request::new(()).into_parts();
     parts.headers = headers.clone();
     parts.uri = uri.clone();
-    // Outside the layer, extractors verify tokens but do not refresh them.
+    // Without the layer's state, extractors verify tokens but do not refresh them.
     parts.extensions.insert(site.auth.clone());
     <CurrentUser<User> as OptionalFromRequestParts<Site>>::from_request_parts(&mut parts, site).await.ok().flatten()
 }

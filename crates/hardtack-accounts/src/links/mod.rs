@@ -1,8 +1,8 @@
 //! Single-use links that are sent by email or handed out by an operator. Using an emailed link proves that the user can
 //! read mail at the address that the link was sent to.
 //!
-//! Only [`LinkStore`] reads and writes links; accounts and mail go through it. It stores only a hash of each link's
-//! secret, so a copy of the database does not contain a working link (ASVS 5.0 V6.4.1).
+//! All code reads and writes links through [`LinkStore`]. The store keeps only a hash of each link's secret, so a copy
+//! of the database does not contain a working link (ASVS 5.0 V6.4.1).
 
 mod purpose;
 mod store;

@@ -1,7 +1,8 @@
 //! The table `links`.
 //!
-//! To store links elsewhere, write another type with the methods of [`LinkStore`]. It must take part in the transaction
-//! that changes the user: when a link is used up, its user changes too, and both changes must commit together.
+//! To store links elsewhere, write another type with the methods of [`LinkStore`]. This type must take part in the
+//! transaction that changes the user. When a link is used, its user also changes, and both changes must be committed
+//! together.
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
@@ -16,7 +17,7 @@ pub(crate) struct LiveLink {
     pub(crate) user_id: String,
     pub(crate) username: String,
     pub(crate) purpose: LinkPurpose,
-    /// The address that the link was sent to; empty if an operator has handed it out.
+    /// The address that the link was sent to. Empty if an operator created the link.
     pub(crate) address: String,
     /// The user's password version when the link was created.
     pub(crate) password_version: i64,
@@ -38,8 +39,8 @@ impl LinkStore {
     }
 
     /// Creates a confirmation or reset link for a user whose address is `address`. A confirmation link needs an
-    /// unconfirmed address, and a reset link a confirmed one. Returns `None` if the user no longer has such an address,
-    /// or is disabled or deleted.
+    /// unconfirmed address, and a reset link needs a confirmed address. Returns `None` if the user no longer has such
+    /// an address, or is disabled or deleted.
     pub(crate) async fn create_in(
         transaction: &mut Transaction,
         user_id: &str,
@@ -47,8 +48,8 @@ impl LinkStore {
         address: &EmailAddress,
         now: Timestamp,
     ) -> Result<Option<LinkToken>, BackendError> {
-        // Copies the current address and password version. A new address invalidates the link, and a new password
-        // invalidates reset links.
+        // The link gets a copy of the current address and password version. If the address changes later, the link
+        // stops working. If the password changes later, a reset link stops working.
         let sql = "INSERT INTO links (token_hash, user_id, purpose, address, password_version, created_at, expires_at) \
                    SELECT $1, id, $2, email, password_version, $3, $4 FROM users \
                    WHERE id = $5 AND email = $6 AND disabled_at IS NULL \
@@ -123,7 +124,7 @@ impl LinkStore {
         Ok((created == 1).then_some(token))
     }
 
-    /// Returns a link that works, without using it up.
+    /// Returns the link with this token if the link still works. The link can still be used afterwards.
     pub(crate) async fn find(
         &self,
         token: &LinkToken,
@@ -134,8 +135,8 @@ impl LinkStore {
         found.map(|rows| first(rows, purpose)).map_err(BackendError::new)
     }
 
-    /// Finds a working link, in the transaction that will use it up. To avoid deadlocks, every transaction must change
-    /// the user before the links.
+    /// Finds a working link, in the transaction that will use the link. To avoid deadlocks, every transaction must
+    /// change the user before the links.
     pub(crate) async fn find_in(
         transaction: &mut Transaction,
         token: &LinkToken,
@@ -146,8 +147,8 @@ impl LinkStore {
         found.map(|rows| first(rows, purpose)).map_err(BackendError::new)
     }
 
-    /// Uses a link up. If the link has been used or deleted since it was found, returns `false`. The caller must then
-    /// roll back the transaction.
+    /// Deletes a link because it has been used. If the link has been used or deleted since it was found, returns
+    /// `false`. The caller must then roll back the transaction.
     pub(crate) async fn use_up_in(transaction: &mut Transaction, token: &LinkToken) -> Result<bool, BackendError> {
         transaction.execute(deletion(token)).await.map(|deleted| deleted == 1).map_err(BackendError::new)
     }
@@ -177,7 +178,7 @@ impl LinkStore {
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Deletes up to `limit` expired links and returns how many.
+    /// Deletes up to `limit` expired links and returns how many were deleted.
     pub(crate) async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         let sql = "DELETE FROM links WHERE token_hash IN \
                    (SELECT token_hash FROM links WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";

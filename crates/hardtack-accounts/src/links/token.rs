@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// 128 random bits as 32 lower-case hexadecimal digits.
+/// The secret of a link: 128 random bits as 32 lower-case hexadecimal digits.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct LinkToken(String);
 
@@ -29,8 +29,8 @@ impl LinkToken {
         hexadecimal_hash(&self.0)
     }
 
-    /// Returns the value of the hidden field that binds a form to this link. The value reveals neither the token nor
-    /// the hash in the database.
+    /// Returns the value of the hidden field that binds a form to this link. The token and the hash in the database
+    /// cannot be computed from this value.
     pub(crate) fn form_key(&self) -> String {
         hexadecimal_hash(&format!("form of {}", self.0))
     }

@@ -16,20 +16,21 @@ use super::outage::{Likelihood, Outage};
 use super::places::Places;
 use super::worker::{Outcome, SendFailure};
 
-/// How often to look for jobs that this process was not told about: jobs from other servers, jobs left over from a
-/// crash, and jobs whose pause is over.
+/// How often the dispatcher looks for jobs without a notification. These are jobs from other servers, jobs left over
+/// from a crash, and jobs whose pause is over.
 const POLL: Duration = Duration::from_secs(2);
 
 /// How often a claim is renewed while a message is being sent.
 const RENEW: Duration = Duration::from_secs(5);
 
-/// How long to wait before trying again to remove a job. It is short, so that no other process claims the job first.
+/// How long to wait before trying again to remove a job. The wait is short, so that no other process claims the job
+/// before it is removed.
 const REMOVE_AGAIN: Duration = Duration::from_millis(500);
 
 /// How long sending a message may take. Together with the longest pause during an outage, this is less than a minute.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a warning waits if several have been sent to its user in the last hour.
+/// How long a warning waits if its user has been sent the maximum number of such warnings in the last hour.
 const WARNING_PAUSE: Duration = Duration::from_secs(60);
 
 /// Claims jobs and sends their messages.
@@ -39,11 +40,11 @@ pub(super) struct Dispatcher {
     idle_at: watch::Sender<u64>,
     /// The messages that are being sent.
     sending: JoinSet<()>,
-    /// The places of these messages.
+    /// The [`Places`] that the messages in `sending` take.
     places: Places<tokio::task::Id>,
 }
 
-/// What the tasks that send messages share.
+/// The state that the tasks that send messages share.
 struct Shared {
     worker: Arc<MailWorker>,
     outage: Outage,
@@ -79,7 +80,7 @@ impl Dispatcher {
     }
 
     /// Claims jobs and starts to send their messages. Stops when no job is due, or when the maximum number of messages
-    /// is being sent. Returns how long to wait before looking again.
+    /// is being sent. Returns how long to wait before the next call.
     async fn send_what_is_due(&mut self) -> Duration {
         while let Some(rank) = self.places.free() {
             let delay = self.shared.outage.delay(Instant::now(), SEND_TIMEOUT);
@@ -127,11 +128,11 @@ impl Shared {
                     subject,
                     user,
                     error,
-                    "the mail server refused the recipient or the message for good, so the email was discarded; its \
-                     reply says why"
+                    "the mail server permanently refused the recipient or the message, so the email was discarded; see \
+                     the error for the reason"
                 );
-                // The email counts as sent. Otherwise, the limits would not apply, and a stranger could make the server
-                // try any number of such emails.
+                // Count the email as sent, although it was refused. Otherwise, the limits would not apply, and a
+                // stranger could make the server try any number of such emails.
                 self.insist(calls, || self.worker.jobs.finish(job)).await;
             }
             Err(SendFailure { kind, text: error }) => {
@@ -144,8 +145,8 @@ impl Shared {
                         user,
                         attempt,
                         error,
-                        "the email could not be sent for a day and was discarded; correct the cause, then ask the user \
-                         whether the email is still needed"
+                        "the email was discarded, because it could not be sent for a day; correct the cause, then ask \
+                         the user whether the email is still needed"
                     );
                     return self.insist(calls, || self.worker.jobs.remove(job)).await;
                 };
@@ -161,8 +162,8 @@ impl Shared {
                              queued emails will be sent within a minute"
                         }
                         Likelihood::Unlikely => {
-                            "the email will be tried again later; if it keeps failing, correct the cause or the user's \
-                             address"
+                            "the email could not be sent, and will be retried later; if the email keeps failing, \
+                             correct the cause or the user's address"
                         }
                     };
                     tracing::error!(
@@ -175,7 +176,7 @@ impl Shared {
                         "{what_to_do}"
                     );
                 }
-                // If this fails, the claim expires.
+                // If this change fails, the next attempt follows when the claim has expired.
                 let delayed = self.worker.jobs.fail(job, pause).await;
                 self.note(delayed);
             }
@@ -204,7 +205,7 @@ impl Shared {
     async fn send(&self, job: &Arc<MailJob>) -> Result<Outcome, SendFailure> {
         let (worker, sent) = (Arc::clone(&self.worker), Arc::clone(job));
         let run = async move { worker.run(&sent).await };
-        // In a task of its own, so that a mailer that panics does not end this one.
+        // The mailer runs in a task of its own. If it panics, the current task continues.
         let mut sending = tokio::spawn(tokio::time::timeout(SEND_TIMEOUT, run));
         loop {
             match tokio::time::timeout(RENEW, &mut sending).await {
@@ -224,7 +225,7 @@ impl Shared {
         }
     }
 
-    /// Returns the value, or logs the first error of an outage of the database.
+    /// Returns the value, or `None` if the database failed. Logs only the first error of an outage.
     fn note<T>(&self, result: Result<T, BackendError>) -> Option<T> {
         match result {
             Ok(value) => {
@@ -235,7 +236,7 @@ impl Shared {
                 if !self.is_database_down.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
                         event = "mail_delayed", error = %WithCauses(&error),
-                        "queued emails cannot be read; they will be sent when the database works again"
+                        "queued emails cannot be read from the database, and will be sent when the database works again"
                     );
                 }
                 None

@@ -5,12 +5,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
-/// How many items of one client may wait. Many people may share a client's address. There is therefore room for the
-/// burst that the default rate limit allows to one address, and for the requests that the limit allows in the next two
-/// seconds.
+/// The maximum number of waiting items of one client. Many people may share a client's address. There is therefore room
+/// for the burst that the default rate limit allows to one address. There is also room for the requests that the limit
+/// allows in the next two seconds.
 const OF_SOURCE: usize = 1024;
 
-/// How many items may wait.
+/// The maximum number of waiting items.
 const CAPACITY: usize = 4096;
 
 /// The waiting items of each client.
@@ -71,8 +71,8 @@ impl<T> FairQueue<T> {
         }
     }
 
-    /// Removes the next item from the queue and returns it. It is the oldest item of the client whose turn it is. Call
-    /// [`Self::done`] after processing the item.
+    /// Removes the next item from the queue and returns it. The next item is the oldest item of the client whose turn
+    /// it is. Call [`Self::done`] after processing the item.
     pub(super) fn next(&self) -> Option<T> {
         self.waiting().next()
     }
@@ -146,7 +146,7 @@ mod tests {
         }
         assert!(queue.take_dropped() > 1000);
         queue.push("ada".to_owned(), ("ada", 1));
-        // Those that have one item each may lose it; a client with two loses one first.
+        // When the queue is full, a client with two items loses one of them. A client with a single item keeps it.
         let mut rest = 0;
         while queue.next().is_some() {
             queue.done();

@@ -7,9 +7,9 @@ use hardtack::clock::Timestamp;
 use super::mailbox::is_withheld;
 use crate::users::EmailAddress;
 
-/// A message is abandoned after this many attempts, but not before it is [`MIN_AGE`] old. With the usual pauses, 30
-/// attempts take about a day. During an outage of the mail server, the pauses are shorter. Without the minimum age, a
-/// message would then be abandoned too early.
+/// A message is abandoned after this many attempts if it is also at least [`MIN_AGE`] old. With the usual pauses, 30
+/// attempts take about a day. During an outage of the mail server, the pauses are shorter, so without the minimum age,
+/// a message would be abandoned too early.
 pub(super) const MIN_ATTEMPTS: i64 = 30;
 const MIN_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -27,7 +27,7 @@ pub(super) const LONGEST_OUTAGE_PAUSE: Duration = Duration::from_secs(20);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JobKind {
     /// A user has replaced a confirmed address. The email goes to the old address and contains a link that undoes the
-    /// change, unless an operator has ended the user's access since the change.
+    /// change. If an operator has ended the user's access since the change, the email contains no link.
     EmailChanged,
     /// A user has set a new password on the account page, or while undoing a change of the email address.
     PasswordChanged,
@@ -35,7 +35,7 @@ pub(crate) enum JobKind {
     PasswordReset,
     /// A user has set a new password through a link that an operator has created.
     PasswordSet,
-    /// A user has logged in with a device that the account did not know.
+    /// A user has logged in with a device with which the user had not logged in before.
     NewDevice,
     /// An operator has changed the user name.
     Renamed,
@@ -88,7 +88,7 @@ impl JobKind {
     }
 
     /// Returns whether the email tells a user about something that has happened to the account. Anyone can request the
-    /// other emails, so they are limited.
+    /// other kinds of email, so these emails are limited.
     pub(crate) const fn is_warning(self) -> bool {
         !matches!(self, Self::ConfirmEmail | Self::ResetPassword)
     }
@@ -102,8 +102,8 @@ impl JobKind {
     }
 }
 
-/// The order of jobs. Warnings are sent first. Confirmations are sent last, because strangers can cause any number of
-/// them to mailboxes of their own, which may be slow on purpose.
+/// The order of jobs. Warnings are sent first. Confirmations are sent last, because strangers can sign up with any
+/// number of their own mailboxes, which may be slow on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rank {
     Warning = 0,
@@ -117,11 +117,11 @@ pub(crate) struct NewJob<'a> {
     pub(crate) kind: JobKind,
     pub(crate) user_id: &'a str,
     /// The recipient. If it is `None`, the email goes to the user's current address. For a confirmation, that address
-    /// must be unconfirmed; for any other email, it must be confirmed.
+    /// must be unconfirmed. For any other email, that address must be confirmed.
     pub(crate) address: Option<&'a EmailAddress>,
-    /// What else the message says.
+    /// An additional text for the message, such as the new device or the former user name. Empty for most kinds.
     pub(crate) detail: &'a str,
-    /// The client that caused the email; empty if no client did.
+    /// The client that caused the email. Empty if no client caused it.
     pub(crate) source: &'a str,
     pub(crate) now: Timestamp,
 }
@@ -140,9 +140,9 @@ pub(super) struct MailJob {
     pub(super) address: String,
     /// The key by which emails to the recipient are counted, see `limits::address_key`.
     pub(super) address_key: String,
-    /// What else the message says.
+    /// An additional text for the message, such as the new device or the former user name. Empty for most kinds.
     pub(super) detail: String,
-    /// The client that caused the email; empty if no client did.
+    /// The client that caused the email. Empty if no client caused it.
     pub(super) source: String,
     /// How long ago the job was added, by the database's clock.
     pub(super) age: Duration,
@@ -151,23 +151,24 @@ pub(super) struct MailJob {
 }
 
 impl MailJob {
-    /// Returns for whom the email is sent: the client that caused the email, or the user's id if no client is known.
-    /// The dispatcher limits how many emails it sends at once for the same client or user.
+    /// Returns the client or user for whom the email is sent. This is the client that caused the email, or the user's
+    /// id if no client is known. The dispatcher limits how many emails it sends at once for the same client or user.
     ///
-    /// For a warning, this is always the user's id. A thief causes warnings to the owner of an account. These warnings
-    /// must not wait for warnings to the thief's own accounts, whose mailboxes may be slow on purpose.
+    /// For a warning, this is always the user's id. If a thief changes an account, the warning to its owner must be
+    /// sent soon. The warning must not wait for warnings to the thief's own accounts, whose mailboxes may be slow on
+    /// purpose.
     pub(super) fn whose(&self) -> &str {
         if self.source.is_empty() || self.kind.is_warning() { &self.user_id } else { &self.source }
     }
 
-    /// Returns whether the email is only counted, and not sent.
+    /// Returns whether the email is counted, but not sent.
     pub(super) fn is_withheld(&self) -> bool {
         is_withheld(&self.address_key)
     }
 
     /// Returns the current time by the clock of the server that received the request: the time of the request plus the
     /// job's age. The age is rounded down to whole minutes. If the job runs within a minute, this is exactly the time
-    /// of the request, so the lifetime of the link in the email begins with the request.
+    /// of the request. The lifetime of the link in the email then begins with the request.
     pub(super) fn now(&self) -> Timestamp {
         self.requested_at + Duration::from_secs(self.age.as_secs() / 60 * 60)
     }

@@ -20,8 +20,8 @@ use crate::users::EmailAddress;
 /// time.
 const CLAIM: Duration = Duration::from_secs(15);
 
-/// How long it takes after a warning about a new device until the same client can trigger another such warning to the
-/// same user. Without this limit, a program that keeps no cookies would trigger a warning at each log-in.
+/// After a warning about a new device, the same client cannot trigger another such warning to the same user for this
+/// time. Without this limit, a client that keeps no cookies would trigger a warning at each log-in.
 const SAME_CLIENT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads and writes the table `mail_jobs`.
@@ -34,14 +34,15 @@ pub(crate) struct MailJobStore {
 /// warning then only says that there were other devices.
 const MAX_DEVICES: i64 = 600;
 
-/// The `email_version` of a warning about a changed address that may not contain a link. Changes are counted from 1.
+/// The `email_version` of a warning about a changed address that may not contain a link. Real changes are numbered from
+/// 1.
 const NO_UNDO: i64 = 0;
-/// How many due jobs the first query reads. If there is no free place for any of them, each further query reads four
-/// times as many jobs, up to [`LONGEST_PAGE`].
+/// How many due jobs the first query reads. If none of these jobs can be sent now, each further query reads four times
+/// as many jobs, up to [`LONGEST_PAGE`].
 const FIRST_PAGE: i64 = 200;
 const LONGEST_PAGE: i64 = 10_000;
 
-/// How many jobs without a user may wait.
+/// The maximum number of waiting jobs without a user.
 const MAX_EMPTY: i64 = 256;
 
 /// The SQL that adds a device to the warning in the queue, unless the warning already names that device.
@@ -58,8 +59,8 @@ macro_rules! append_device {
     };
 }
 
-/// Removes a user's jobs that would send links. Jobs that were claimed count as sent, because their emails may have
-/// been sent.
+/// Generates the code that removes a user's jobs that would send links. Jobs that were claimed count as sent, because
+/// their emails may have been sent.
 macro_rules! withdraw {
     ($transaction:expr, $condition:literal, $($value:expr),+) => {{
         let claimed = count_as_sent!($condition, " AND attempts > 0");
@@ -70,16 +71,16 @@ macro_rules! withdraw {
 }
 
 /// The SQL condition under which a job is due. If `claimed_at` is more than a minute in the future, the clock has been
-/// set back since the claim, and the claim does not count. The minute allows for small corrections of the clock.
+/// set back since the claim, so the claim is ignored. The minute allows for small corrections of the clock.
 macro_rules! due {
     ($now:literal) => {
         concat!("(", $now, " NOT BETWEEN claimed_at - 60 AND claimed_at + pause - 1)")
     };
 }
 
-/// Selects jobs that are due. The jobs that have been tried least often come first. During an outage of the mail
-/// server, only one email at a time is tried. If warnings always came first, two warnings to a mailbox that does not
-/// exist could be tried again and again, and no other email would ever be tried.
+/// Selects jobs that are due. The jobs that have been tried least often come first. The reason is that only one email
+/// at a time is tried during an outage of the mail server. If warnings always came first, two warnings to a mailbox
+/// that does not exist could be tried again and again, and no other email would ever be tried.
 macro_rules! select_due {
     ($now:literal) => {
         concat!(
@@ -102,15 +103,15 @@ impl MailJobStore {
 
     /// Adds a job. If the email reports a change, pass the transaction that stores the change.
     ///
-    /// Adds nothing if the user has no address to which this email may be sent. Most emails are not queued again while
-    /// the same email is still in the queue. If a warning about a new device is in the queue, the device is added to
-    /// that warning. A new device causes no warning if the same client has triggered such a warning within
+    /// Adds nothing if the user has no address to which this email may be sent. If the same email is still in the
+    /// queue, most kinds of email are not queued again. If a warning about a new device is in the queue, the device is
+    /// added to that warning. A new device causes no warning if the same client has triggered such a warning within
     /// [`SAME_CLIENT`]. Before a confirmation is queued, the user's queued confirmations for other addresses are
     /// withdrawn.
     ///
     /// If a requested email would exceed a limit, nothing is added. There is one exception: if only the limit of the
-    /// mailbox is reached, a confirmation is withheld. This means that the confirmation is queued and counted for the
-    /// user like others, but not sent. Warnings are not limited here.
+    /// mailbox is reached, a confirmation is withheld. A withheld confirmation is queued and counted for the user as
+    /// usual, but not sent. This method does not limit warnings.
     pub(crate) async fn add_in(transaction: &mut Transaction, job: NewJob<'_>) -> Result<Decision, BackendError> {
         let kind = job.kind;
         let Some(address) = recipient_in(transaction, &job).await? else {
@@ -123,7 +124,7 @@ impl MailJobStore {
         if kind.is_warning() {
             return Self::add_warning_in(transaction, &job, &address, &key).await.map(|()| Decision::Send);
         }
-        // Until the commit, no other server counts the emails to this address.
+        // Until the commit, other servers wait before they count the emails to this address.
         lock_in(transaction, &key).await?;
         if kind == JobKind::ConfirmEmail {
             withdraw!(transaction, "user_id = $1 AND kind = 'confirm_email' AND address <> $2", job.user_id, &address)?;
@@ -176,7 +177,8 @@ impl MailJobStore {
         key: &str,
         detail: &str,
     ) -> Result<(), BackendError> {
-        // A warning (rank 0) does not take its turn after the warnings that the same client has caused to other users.
+        // Warnings (rank 0) take turns by user, not by client. If one client causes warnings to many users, each user's
+        // warning is sent as soon as that user's turn comes.
         let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, address_key, source, detail, \
                    email_version, requested_at, turn) \
                    SELECT $1, $2, id, username, $3, $4, $5, $6, email_version, $7, (SELECT COUNT(*) FROM mail_jobs \
@@ -197,7 +199,7 @@ impl MailJobStore {
     }
 
     /// Adds a job without a user, which sends nothing. Call this for a request for a reset link if the address belongs
-    /// to no user, or if a limit is reached. So the server does the same work for every request, and the duration of
+    /// to no user, or if a limit is reached. The server then does the same work for every request, so the duration of
     /// later responses does not reveal which addresses belong to users. If [`MAX_EMPTY`] such jobs are in the queue,
     /// for example during an outage of the mail server, nothing is added.
     pub(super) async fn add_empty_in(transaction: &mut Transaction, job: &NewJob<'_>) -> Result<(), BackendError> {
@@ -239,8 +241,8 @@ impl MailJobStore {
         execute_in(transaction, Statement::new(sql).bind(user_id).bind(email_version)).await.map(drop)
     }
 
-    /// Lets the user's warnings about changed addresses be sent without the links that undo the changes. Call this in
-    /// the transaction that deletes the links that were already sent.
+    /// Removes the undo links from the user's queued warnings about changed addresses. The warnings are still sent.
+    /// Call this in the transaction that deletes the undo links that were already sent.
     pub(crate) async fn omit_undos_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
         let sql = "UPDATE mail_jobs SET email_version = $2 WHERE user_id = $1 AND kind = 'email_changed'";
         execute_in(transaction, Statement::new(sql).bind(user_id).bind(NO_UNDO)).await.map(drop)
@@ -263,8 +265,8 @@ impl MailJobStore {
         self.execute(statement).await
     }
 
-    /// Claims the first due job of this rank or a more urgent one, for which `may_claim` returns `true`. Returns `None`
-    /// if there is no such job.
+    /// Claims the first due job that has this rank or a more urgent one and for which `may_claim` returns `true`.
+    /// Returns `None` if no such job exists.
     pub(super) async fn claim(
         &self,
         rank: Rank,
@@ -284,12 +286,13 @@ impl MailJobStore {
                 job.claim += 1;
                 return Ok(Some(job));
             }
-            // Another process has claimed it.
+            // Another process has claimed the job.
         }
     }
 
-    /// Returns the first due job of this rank or a more urgent one, for which `may_claim` returns `true`. Strangers can
-    /// cause very many jobs for which there is no free place, so this reads on until it finds a job.
+    /// Returns the first due job that has this rank or a more urgent one and for which `may_claim` returns `true`.
+    /// Strangers can cause very many jobs that cannot be sent now. This method therefore continues until it finds a job
+    /// or has read all jobs.
     async fn first_due(
         &self,
         rank: Rank,
@@ -305,7 +308,8 @@ impl MailJobStore {
             let select = select.bind(rank as i64).bind(limit).bind(offset);
             let rows: Vec<JobColumns> = self.database.fetch(select).await.map_err(BackendError::new)?;
             let is_last = i64::try_from(rows.len()).is_ok_and(|count| count < limit);
-            // A kind that is unknown here was added by a newer version, which also sends it.
+            // Skip a job of a kind that this version does not know. A server with a newer version has added this job
+            // and will send it.
             let found = rows.into_iter().filter_map(decode).find(&may_claim);
             if found.is_some() || is_last {
                 return Ok(found);
@@ -318,7 +322,7 @@ impl MailJobStore {
     /// Locks a claimed job, so that other transactions have to wait before they can withdraw it or its link. Returns
     /// `None` if the job has been withdrawn, or if its claim has expired and another process has claimed it.
     pub(super) async fn hold_in(transaction: &mut Transaction, job: &MailJob) -> Result<Option<Held>, BackendError> {
-        // The link may have been withdrawn since the claim, so this reads the number of the change again.
+        // Read the number of the change again, because the link may have been withdrawn since the claim.
         let sql =
             "UPDATE mail_jobs SET attempts = attempts WHERE number = $1 AND attempts = $2 RETURNING email_version";
         let statement = Statement::new(sql).bind(job.number).bind(job.claim);
@@ -327,12 +331,12 @@ impl MailJobStore {
         Ok(rows.into_iter().next().map(held))
     }
 
-    /// Extends the claim.
+    /// Extends this process's claim on the job.
     pub(super) async fn renew(&self, job: &MailJob) -> Result<(), BackendError> {
         self.delay(job, CLAIM, false).await
     }
 
-    /// Makes a claimed job due again after a pause, because a limit delays it.
+    /// Makes a claimed job due again after a pause. Call this method if a limit delays the job.
     pub(super) async fn postpone(&self, job: &MailJob, pause: Duration) -> Result<(), BackendError> {
         self.delay(job, pause, false).await
     }
@@ -367,7 +371,8 @@ impl MailJobStore {
         let sql = "DELETE FROM mail_jobs WHERE number = $1 AND detail = $2";
         let deleted = execute_in(&mut transaction, Statement::new(sql).bind(job.number).bind(&job.detail)).await?;
         if deleted == 0 {
-            // While the email was being sent, another device was added to the job. Another email has to name it.
+            // If another device was added to the job while the email was being sent, another email has to name this
+            // device.
             let sql = "UPDATE mail_jobs SET detail = SUBSTR(detail, LENGTH($2) + 2), failures = 0, claimed_at = 0, \
                        pause = 0 WHERE number = $1";
             execute_in(&mut transaction, Statement::new(sql).bind(job.number).bind(&job.detail)).await?;

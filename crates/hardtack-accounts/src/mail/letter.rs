@@ -31,7 +31,7 @@ impl Letter {
         }
         self.text.push_str(text);
         self.text.push('\n');
-        // A line has at most 998 bytes (RFC 5322 §2.1.1), so each paragraph has its own.
+        // Put each paragraph on a line of its own, because a line has at most 998 bytes (RFC 5322 §2.1.1).
         self.html.push_str(&html.0);
         self.html.push('\n');
     }
@@ -58,8 +58,8 @@ impl Letter {
 
 /// Returns a user name in quotation marks. Mail programs turn names such as `www.evil.example` and `me@evil.example`
 /// into links, even inside quotation marks. Invisible characters in a name do not prevent this, because some mail
-/// programs ignore them. A link cannot contain a space. So this function puts spaces around every character except
-/// letters, digits, `-` and `_`, and tells the reader to ignore the spaces.
+/// programs ignore them. Because a link cannot contain a space, this function puts spaces around every character except
+/// letters, digits, `-` and `_`. The text tells the user to ignore the spaces.
 pub(super) fn quoted(name: &str) -> String {
     let makes_links = |c: char| !c.is_alphanumeric() && c != '-' && c != '_';
     if !name.contains(makes_links) {
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(quoted("ada_b-c"), r#""ada_b-c""#);
         assert_eq!(quoted("www.evil.example"), r#""www . evil . example" (without the spaces)"#);
         assert_eq!(quoted("me@evil.example"), r#""me @ evil . example" (without the spaces)"#);
-        // This name was chosen before there were rules for names.
+        // A user may have chosen this name before there were rules for names.
         assert_eq!(quoted("https://evil"), r#""https :  /  / evil" (without the spaces)"#);
     }
 

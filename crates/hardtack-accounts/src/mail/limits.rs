@@ -7,7 +7,7 @@
 //! - Anyone can request a reset link, but it is sent only to an address that a user has confirmed.
 //! - Only people who have the password or a link can cause a warning.
 //!
-//! The counts are in the database, which all servers share. Emails that wait in the queue are counted too, so the
+//! The counts are in the database, which all servers share. Emails that wait in the queue are also counted, so the
 //! limits hold even in the hour after an outage of the mail server.
 
 use std::time::Duration;
@@ -20,29 +20,32 @@ use super::mailbox::{address, mailbox};
 /// The time in which emails are counted.
 pub(super) const WINDOW: Duration = Duration::from_secs(60 * 60);
 
-/// How many confirmations go to one mailbox, for all users and clients together.
+/// The maximum number of confirmations to one mailbox, for all users and clients together.
 const CONFIRMATIONS: usize = 4;
 
-/// How many reset links go to one address. Up to five users can have confirmed it.
+/// The maximum number of reset links to one address. Up to five users get a link, if all of them have confirmed the
+/// address.
 const RESETS: usize = 5;
 
-/// How many emails of one kind go to one address for the same user. This is also the maximum number of confirmations
-/// that requests from one client can cause to one mailbox.
+/// The maximum number of emails of one kind to one address for the same user. This is also the maximum number of
+/// confirmations that requests from one client can cause to one mailbox.
 const OF_USER: usize = 3;
 
-/// How many emails of one kind are sent for the same user, to all addresses together.
+/// The maximum number of emails of one kind for the same user, to all addresses together.
 const OF_USER_IN_ALL: usize = 10;
 
-/// How many emails of one kind are sent because of requests from the same client, to all addresses together. The limit
-/// is high because many people may share a client's IP address.
+/// The maximum number of emails of one kind that requests from the same client cause, to all addresses together. The
+/// limit is high because many people may share a client's IP address.
 const OF_SOURCE: usize = 100;
 
-/// Returns how many warnings of a kind are sent to one user before further ones wait, or `None` if they never wait.
+/// Returns how many warnings of a kind are sent to one user at once. Further warnings wait. Returns `None` if warnings
+/// of this kind never wait.
 pub(super) const fn warnings(kind: JobKind) -> Option<usize> {
     match kind {
-        // There cannot be many such warnings: each change needs an address that was confirmed since the last change.
+        // This warning needs no limit, because it is rare: each change needs an address that was confirmed since the
+        // last change.
         JobKind::EmailChanged => None,
-        // The next email lists all new devices since the previous one.
+        // One email is enough, because the next email lists all new devices since the previous email.
         JobKind::NewDevice => Some(1),
         _ => Some(5),
     }
@@ -71,12 +74,12 @@ pub(crate) enum Decision {
     /// The email is not sent, because too many emails have gone to its recipient. Other people may have caused these
     /// emails. The user must not be told, because that would reveal that others have entered the address.
     Withhold,
-    /// The email is not sent, because the user or the client has caused too many. The user may be told.
+    /// The email is not sent, because the user or the client has caused too many emails. The user may be told.
     Refuse(MailLimit),
 }
 
 impl Decision {
-    /// Returns what the user may be told.
+    /// Returns the limit that the user may be told, if there is one.
     pub(crate) fn refusal(self) -> Option<MailLimit> {
         match self {
             Self::Refuse(limit) => Some(limit),
@@ -111,7 +114,7 @@ pub(super) enum Reached {
 }
 
 impl MailLimit {
-    /// Says why no email was sent to `address`, and what to do.
+    /// Returns a text that says why no email was sent to `address`, and what to do.
     pub(crate) fn explain(&self, address: &str) -> String {
         let minutes = self.retry_after.as_secs().div_ceil(60).max(1);
         let again = match minutes {
@@ -141,7 +144,7 @@ pub(super) fn decide(kind: JobKind, source: &str, sent: Sent, now: Timestamp) ->
         (Reached::Source, OF_SOURCE, sent.of_source),
     ];
     let waits = own.into_iter().filter_map(|(reached, bound, mut at)| {
-        // If the bound is reached, the next email has to wait until enough of the counted ones are older than the
+        // If the bound is reached, the next email has to wait until enough of the counted emails are older than the
         // window.
         at.sort_unstable();
         let oldest = *at.get(at.len().checked_sub(bound)?)?;
@@ -155,7 +158,8 @@ pub(super) fn decide(kind: JobKind, source: &str, sent: Sent, now: Timestamp) ->
     }
     let of_client = sent.to_mailbox.iter().filter(|own| !source.is_empty() && *own == source).count();
     let is_full = match kind {
-        // A client that asks for all users of an address causes one email for each of them.
+        // One request for a reset link causes an email for each user of the address, so [`OF_USER`] does not limit the
+        // client here.
         JobKind::ResetPassword => sent.to_mailbox.len() >= RESETS,
         _ => sent.to_mailbox.len() >= CONFIRMATIONS || of_client >= OF_USER,
     };
@@ -164,8 +168,8 @@ pub(super) fn decide(kind: JobKind, source: &str, sent: Sent, now: Timestamp) ->
 
 /// Returns the key by which emails of a kind to an address are counted. An address that someone has entered may belong
 /// to a stranger, so confirmations are counted for the mailbox. The other emails go to confirmed addresses. They are
-/// counted for the address: with some providers, `ada+1@…` and `ada@…` are mailboxes of different people, and the owner
-/// of `ada+1@…` must not be able to use up the emails to `ada@…`.
+/// counted for the address, because with some providers, `ada+1@…` and `ada@…` are mailboxes of different people. The
+/// owner of `ada+1@…` must not be able to use up the emails to `ada@…`.
 pub(super) fn address_key(kind: JobKind, text: &str) -> String {
     match kind {
         JobKind::ConfirmEmail => mailbox(text),
@@ -196,7 +200,8 @@ mod tests {
         let three = || (0..3).map(|n| minutes_ago(10 * n)).collect::<Vec<_>>();
         assert_eq!(refusal(Sent { of_user: three(), ..Sent::default() }), Some((Reached::User, 40)));
         assert_eq!(refusal(Sent { of_user: three()[..2].to_vec(), ..Sent::default() }), None);
-        // More than the bound, after a change of the bound: as many have to be old as there are too many.
+        // The bound was lowered, so more emails count than the new bound allows. The next email must wait until enough
+        // of them are an hour old.
         let seven = (0..7).map(minutes_ago).collect();
         assert_eq!(refusal(Sent { of_user: seven, ..Sent::default() }), Some((Reached::User, 58)));
         let both = |of_user, of_source| {
@@ -217,7 +222,8 @@ mod tests {
             assert!(matches!(decision, Decision::Send | Decision::Withhold), "{decision:?}");
             decision == Decision::Withhold
         };
-        // A client that creates accounts.
+        // Confirmations to one mailbox, requested by one client (for example, a client that creates accounts) and by
+        // several.
         assert!(is_withheld(ConfirmEmail, "a", &["a", "a", "a"]));
         assert!(!is_withheld(ConfirmEmail, "b", &["a", "a", "a"]));
         assert!(!is_withheld(ConfirmEmail, "", &["", "", ""]));

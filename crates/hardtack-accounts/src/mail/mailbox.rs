@@ -2,9 +2,9 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Returns the same text for every spelling of an address: in lower case, and with the domain in its ASCII form, so
-/// that `Bücher.example`, `xn--bcher-kva.example` and a domain with full-width letters or dots (UTS #46) are treated
-/// alike.
+/// Returns the same text for every spelling of an address. The text is in lower case, and its domain is in ASCII form.
+/// For this reason, `Bücher.example`, `xn--bcher-kva.example` and a domain with full-width letters or dots (UTS #46)
+/// count as the same domain.
 pub(super) fn address(address: &str) -> String {
     let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
     format!("{}@{}", lower(local), domain_of(domain))
@@ -25,7 +25,8 @@ pub(super) fn domain(address: &str) -> String {
     address.rsplit_once('@').map_or_else(String::new, |(_, domain)| domain_of(domain))
 }
 
-/// The beginning of the key of a withheld email. No address contains a space, so no other key begins like this.
+/// The beginning of the key of a withheld email. No address contains a space, so no key of an address begins with this
+/// text.
 const WITHHELD: &str = "withheld ";
 
 /// Returns the key under which a withheld email is stored. Such an email does not count as an email to the mailbox.

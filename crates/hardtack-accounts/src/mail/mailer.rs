@@ -24,9 +24,10 @@ use super::Mail;
 pub trait Mailer: Send + Sync + 'static {
     /// Sends one message.
     ///
-    /// If this method returns an error, the error is logged, but not the email. After a pause, the message is composed
-    /// anew and sent again, unless the error is [`MailError::refused`]. This is repeated for about a day. If the
-    /// process is killed while it sends a message, the user may get that message twice.
+    /// If this method returns an error, the log contains the error, but not the email. After a pause, the message is
+    /// composed anew and sent again. This is repeated for about a day. After the error [`MailError::refused`], the
+    /// message is not sent again. If the process is killed while it sends a message, the user may get that message
+    /// twice.
     ///
     /// Up to 30 messages are sent at once. Sending a message is cancelled after 30 seconds, which counts as a failure.
     fn send(&self, mail: &Mail) -> impl Future<Output = Result<(), MailError>> + Send;
@@ -41,7 +42,7 @@ pub struct MailError {
     kind: FailureKind,
 }
 
-/// What a failure means for the message and for others.
+/// What a failure means for this message and for other messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FailureKind {
     /// The message is sent again later.
@@ -66,7 +67,7 @@ impl MailError {
 
     /// Like [`new`](Self::new), for an error that does not depend on the email: the mail server cannot be reached, or
     /// refuses the log-in. After such an error, the site tries to send only one email at a time, with pauses of up to
-    /// 20 seconds. As soon as one has been sent, all the others are sent too.
+    /// 20 seconds. As soon as one email has been sent, all other emails are sent too.
     ///
     /// Do not use this error if the recipient may be the cause, for example because the mailbox is slow or full.
     /// Otherwise, strangers who sign up with such addresses could delay the emails of others.
@@ -74,7 +75,7 @@ impl MailError {
         Self { cause: cause.into(), kind: FailureKind::Outage }
     }
 
-    /// Like [`new`](Self::new), for an email that the mail server refuses for good, for example because the mailbox
+    /// Like [`new`](Self::new), for an email that the mail server permanently refuses, for example because the mailbox
     /// does not exist (SMTP replies 5xx to the recipient). The site discards the email and logs `mail_refused`.
     pub fn refused(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), kind: FailureKind::Refused }

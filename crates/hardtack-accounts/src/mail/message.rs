@@ -12,7 +12,8 @@ use crate::users::EmailAddress;
 /// An email to one user, as plain text and as HTML.
 ///
 /// Its [`Display`](fmt::Display) is the complete message (RFC 5322): the header, and a body with both forms
-/// (`multipart/alternative`). Lines end in `\n`, which `sendmail -t -i` expects; an SMTP library converts them.
+/// (`multipart/alternative`). Lines end in `\n`, as `sendmail -t -i` expects. An SMTP library converts these line ends
+/// to `\r\n`.
 #[derive(Clone)]
 pub struct Mail {
     from: EmailAddress,
@@ -51,13 +52,13 @@ impl Mail {
         self.subject
     }
 
-    /// Returns the body as plain text, with lines separated by `\n`. Do not log it: it may contain a link that is as
-    /// powerful as a password.
+    /// Returns the body as plain text, with lines separated by `\n`. Do not log the text, because it may contain a link
+    /// that is as powerful as a password.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Returns the body as an HTML document with the same content. It loads nothing.
+    /// Returns the body as an HTML document with the same content as the plain text. The document loads nothing.
     pub fn html(&self) -> &str {
         &self.html
     }
@@ -73,7 +74,7 @@ impl fmt::Display for Mail {
         writeln!(f, "Date: {}\nMessage-ID: <{id:032x}@{domain}>", date.unwrap_or_default())?;
         // Asks automatic responders not to reply (RFC 3834).
         writeln!(f, "Auto-Submitted: auto-generated\nMIME-Version: 1.0")?;
-        // No line of the parts begins with the boundary, which is random.
+        // The boundary is random, so no line of the parts begins with it.
         writeln!(f, "Content-Type: multipart/alternative; boundary=\"{id:032x}\"")?;
         let all = if text.is_ascii() && html.is_ascii() { "7bit" } else { "8bit" };
         writeln!(f, "Content-Transfer-Encoding: {all}\n")?;

@@ -4,11 +4,12 @@
 //! [`Accounts::with_mail`](crate::Accounts::with_mail), which turns mail on. [`Outbox`] writes messages to files, for
 //! development and tests.
 //!
-//! No request waits for mail, so a response does not reveal whether there was anything to send. Messages wait in a
-//! queue in the database. A message about a change is queued in the transaction that stores the change. A message with
-//! a reset link is queued by a background task, which first looks up the users with the requested address. The task
-//! waits for a random time before it does so, and does the same work if there is no such user. The number of messages
-//! is limited for each kind, address, user and client.
+//! No request waits for mail, so a response does not reveal whether an email is sent. Messages wait in a queue in the
+//! database. A message about a change is queued in the transaction that stores the change. The number of messages is
+//! limited for each kind, address, user and client.
+//!
+//! A background task queues messages with a reset link. The task waits for a random time and then looks up the users
+//! with the requested address. If there is no such user, the task does the same work.
 
 mod dispatcher;
 mod fair_queue;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// If this many different messages fail in a row, the server may be at fault, not the messages.
+/// If this many different messages fail in a row, the mail server may be the cause.
 const SUSPICIOUS: usize = 3;
 
 /// How often an outage is logged.
@@ -15,24 +15,24 @@ const REPORT: Duration = Duration::from_secs(600);
 
 /// Detects an outage of the mail server.
 ///
-/// An outage is *certain* if an error proves it. During such an outage, only one message at a time is tried, and the
-/// pause after each failure is longer than the one before. The other messages wait, and do not count as failed. As soon
-/// as the server accepts or refuses a message, the outage is over, and all other messages are sent.
+/// An outage is *certain* if an error proves it. During such an outage, only one message at a time is tried, and each
+/// failure makes the pause longer. The other messages wait, and do not count as failed. As soon as the server accepts
+/// or refuses a message, the outage is over, and all other messages are sent.
 ///
-/// An outage is *suspected* if several messages fail in a row. Strangers can cause that: they sign up with addresses
-/// whose mailboxes are slow or full. So a suspicion does not delay any other message. It only limits how long a message
-/// that has failed waits for the next attempt. If there was an outage, these messages are therefore sent soon after it
-/// ends.
+/// An outage is *suspected* if several messages fail in a row. Strangers can cause such failures: they sign up with
+/// addresses whose mailboxes are slow or full. For this reason, a suspicion does not delay other messages. It only
+/// limits how long a message that has failed waits for the next attempt. If there was an outage, these messages are
+/// therefore sent soon after the outage ends.
 #[derive(Debug, Default)]
 pub(super) struct Outage(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// The messages that have failed in a row: at most [`SUSPICIOUS`].
+    /// The numbers of the messages that have failed in a row. The list has at most [`SUSPICIOUS`] entries.
     failed: Vec<i64>,
     down: Option<Down>,
-    /// When an outage was last logged. It stays known when the outage ends: if outages come and go, they are logged no
-    /// more often than one that lasts.
+    /// When an outage was last logged. This value is kept when the outage ends, so that several short outages are
+    /// logged no more often than one long outage.
     reported_at: Option<Instant>,
     /// When a suspicion was last logged.
     suspected_at: Option<Instant>,
@@ -53,7 +53,8 @@ struct Down {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) outage: Likelihood,
-    /// Whether to log it. During an outage, and while outages come and go, one failure in ten minutes is logged.
+    /// Whether to log this failure. During an outage, or a series of short outages, only one failure in ten minutes is
+    /// logged.
     pub(super) is_news: bool,
 }
 
@@ -82,7 +83,7 @@ impl Outage {
         delay
     }
 
-    /// Call this method if [`Self::delay`] has returned zero but there was no message to send. The next caller of
+    /// Call this method if [`Self::delay`] has returned zero, but no message is waiting. The next caller of
     /// [`Self::delay`] can then try to send a message at once.
     pub(super) fn nothing_to_try(&self, now: Instant) {
         if let Some(down) = &mut self.state().down {
@@ -166,7 +167,7 @@ mod tests {
             now += delay;
         }
         assert!((55..75).contains(&tries), "{tries}");
-        // One attempt that is never concluded does not stop the others for long.
+        // An attempt whose outcome is never reported delays the next attempts only until the timeout.
         while !outage.delay(now, TIMEOUT).is_zero() {
             now += Duration::from_secs(1);
         }
@@ -192,7 +193,7 @@ mod tests {
             now += Duration::from_secs(10);
         }
         assert_eq!(logged, (1, 1, 1));
-        // An outage that lasts is logged in the end.
+        // An outage that lasts long enough is logged again.
         assert!(!outage.note(now, 1, true).is_news);
         assert!(outage.note(now + REPORT, 1, true).is_news && outage.end());
     }

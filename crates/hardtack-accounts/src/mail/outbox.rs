@@ -15,7 +15,7 @@ use super::{Mail, MailError, Mailer};
 pub struct Outbox(PathBuf);
 
 impl Outbox {
-    /// Uses `folder`, which is created when the first message is written.
+    /// Creates an outbox that writes to `folder`. The folder is created when the first message is written.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self(folder.into())
     }
@@ -33,7 +33,8 @@ impl Outbox {
         // A user who can write to the folder can replace messages.
         check_trusted_folder(&self.0).map_err(io::Error::other)?;
         let name = format!("{:032x}", rand::random::<u128>());
-        // Written under a hidden name first, so that every `.eml` file is complete.
+        // Write the file under a hidden name first, and rename it when it is complete. Every `.eml` file is then
+        // complete.
         let unfinished = self.0.join(format!(".{name}"));
         file.write(true).create_new(true).open(&unfinished)?.write_all(text.as_bytes())?;
         fs::rename(unfinished, self.0.join(format!("{name}.eml")))

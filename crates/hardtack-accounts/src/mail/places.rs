@@ -1,8 +1,8 @@
 //! Which messages may be sent at the same time.
 //!
-//! Some mailboxes are slow, and some are slow on purpose. So each rank of messages has places of its own, and one
-//! client, one user and one domain can use only a few of them. Messages that hang therefore never delay a message of
-//! another rank. They delay messages of another client or to another domain only if very many messages hang.
+//! Some mailboxes are slow, and some are slow on purpose. For this reason, each rank of messages has places of its own.
+//! One client, one user and one domain can use only a few of these places. Messages that hang therefore never delay a
+//! message of another rank. They delay messages of another client or to another domain only if very many messages hang.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,21 +10,22 @@ use std::hash::Hash;
 use super::job::{MailJob, Rank};
 use super::mailbox::domain;
 
-/// How many messages of one rank may be sent at once to one domain.
+/// The maximum number of messages of one rank that are sent at once to one domain.
 const TO_DOMAIN: usize = 4;
 
-/// How many messages of a rank may be sent at once.
+/// Returns the maximum number of messages of a rank that are sent at once.
 const fn places(rank: Rank) -> usize {
     match rank {
         Rank::Warning => 8,
         Rank::Reset => 6,
-        // The recipients may be strangers, so more of these messages may hang.
+        // Anyone can enter an address, so a confirmation is more likely to go to a mail server that hangs. Allow more
+        // messages at once.
         Rank::Confirmation => 16,
     }
 }
 
-/// How many messages of a rank may be sent at once for one client. For warnings, this is the maximum for one user, see
-/// [`MailJob::whose`].
+/// Returns the maximum number of messages of a rank that are sent at once for one client. For warnings, this is the
+/// maximum for one user (see [`MailJob::whose`]).
 const fn places_of_one(rank: Rank) -> usize {
     match rank {
         Rank::Warning | Rank::Reset => 3,
@@ -32,8 +33,8 @@ const fn places_of_one(rank: Rank) -> usize {
     }
 }
 
-/// How many warnings may be sent at once that one client has caused. They go to several users. Some places stay free
-/// for the warnings that other clients cause.
+/// The maximum number of warnings that are sent at once because of one client, to all users together. The remaining
+/// places stay free for the warnings that other clients cause.
 const WARNINGS_OF_CLIENT: usize = 6;
 
 /// The messages that are being sent. `Id` identifies a message.
@@ -43,9 +44,9 @@ pub(super) struct Places<Id>(HashMap<Id, Place>);
 #[derive(Debug)]
 struct Place {
     rank: Rank,
-    /// See [`MailJob::whose`].
+    /// The client or user for whom the message is sent (see [`MailJob::whose`]).
     whose: String,
-    /// The client that caused the message; empty if no client did.
+    /// The client that caused the message. Empty if no client caused it.
     source: String,
     domain: String,
 }
@@ -62,7 +63,7 @@ impl<Id: Eq + Hash> Places<Id> {
         [Rank::Confirmation, Rank::Reset, Rank::Warning].into_iter().find(|rank| self.has_place_for(*rank))
     }
 
-    /// Returns whether this message may be sent in addition to those that are being sent.
+    /// Returns whether this message may be sent in addition to the messages that are being sent.
     pub(super) fn has_room_for(&self, job: &MailJob) -> bool {
         let rank = job.kind.rank();
         let domain = domain(&job.address);
@@ -82,7 +83,7 @@ impl<Id: Eq + Hash> Places<Id> {
         self.0.insert(id, place);
     }
 
-    /// Gives the place of a message back.
+    /// Frees the place of a message.
     pub(super) fn leave(&mut self, id: &Id) {
         self.0.remove(id);
     }
@@ -101,8 +102,8 @@ mod tests {
     use super::super::JobKind::{self, ConfirmEmail, NewDevice, ResetPassword};
     use super::*;
 
-    /// Takes as many places as possible for messages of this client to this domain. The user's id is the domain.
-    /// Returns the number of places that were taken.
+    /// Takes as many places as possible for messages of this client to this domain. Also uses the domain as the user's
+    /// id. Returns the number of places that were taken.
     fn fill(places: &mut Places<usize>, kind: JobKind, client: &str, domain: &str) -> usize {
         let mut job = MailJob::sample(kind);
         (job.source, job.user_id, job.address) = (client.to_owned(), domain.to_owned(), format!("someone@{domain}"));
@@ -119,7 +120,7 @@ mod tests {
         for (kind, of_client, next) in [(ConfirmEmail, 1, Rank::Reset), (ResetPassword, 3, Rank::Confirmation)] {
             let mut places = Places::default();
             assert_eq!(fill(&mut places, kind, "192.0.2.1", "a.example"), of_client);
-            // Other clients, one domain.
+            // Many clients, one domain.
             let others = (0..10).map(|number| fill(&mut places, kind, &format!("198.51.100.{number}"), "a.example"));
             assert_eq!(of_client + others.sum::<usize>(), TO_DOMAIN);
             // Many clients and domains.

@@ -16,11 +16,11 @@ use super::{MailWorker, ResetRequest};
 /// The longest that [`MailQueue::flush`] waits, for requests and for stored jobs.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The shortest and the longest time from a request until the users with its address are looked up. The time is random,
-/// and the requests that arrive in this time are handled together.
+/// The shortest and the longest time from a request for a reset link until the users with the requested address are
+/// looked up. The time is random, and the requests that arrive in this time are handled together.
 const DELAY_MILLIS: std::ops::Range<u64> = 500..2500;
 
-/// How soon a request is tried again if the database is down, and for how long.
+/// If the database is down, a request for a reset link is tried again every `PAUSE`, until `PATIENCE` has passed.
 const PAUSE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
@@ -32,7 +32,7 @@ pub(crate) struct MailQueue(Arc<Tasks>);
 struct Tasks {
     resets: Arc<FairQueue<ResetRequest>>,
     resets_task: AbortHandle,
-    /// Ends the delay of the reset requests.
+    /// Notified to end the random delay of the reset requests early.
     hurry: Arc<Notify>,
     /// How many times the dispatcher has been woken.
     calls: Arc<watch::Sender<u64>>,
@@ -62,7 +62,7 @@ impl MailQueue {
         Self(Arc::new(Tasks { resets, resets_task, hurry, calls, idle_at }))
     }
 
-    /// Adds a request without waiting. Takes the same time whether or not it will send a message.
+    /// Adds a request without waiting. The duration of this call does not depend on whether an email will be sent.
     pub(crate) fn push(&self, request: ResetRequest) {
         self.0.resets.push(request.request.source(), request);
     }
@@ -96,7 +96,7 @@ impl fmt::Debug for MailQueue {
 }
 
 /// Handles requests for reset links. Waits for a random time after the first request, and then handles all requests
-/// that have arrived, one after the other. Calls `queued` after each such series.
+/// that have arrived, one after the other. Then calls `queued`, and waits for the next request.
 async fn work_off(queue: &FairQueue<ResetRequest>, hurry: &Notify, worker: &MailWorker, queued: impl Fn()) {
     loop {
         queue.filled().await;

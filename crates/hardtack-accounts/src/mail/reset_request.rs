@@ -3,11 +3,11 @@
 //!
 //! Neither the response nor later responses must reveal whether an address belongs to a user (ASVS 5.0 V6.3.8):
 //!
-//! 1. The request only adds an item to a queue, whatever the address is.
+//! 1. For every address, the request only adds an item to a queue.
 //! 2. A background task looks up the users after a random time, and then handles all requests that have arrived in the
-//!    meantime. So a client cannot tell which response this work delays.
-//! 3. A request that causes no email also adds a job to the table of emails. The job runs the same statements as others
-//!    and sends nothing. Only a few requests an hour cause an email, because emails are limited.
+//!    meantime. A client therefore cannot tell which response this work delays.
+//! 3. A request that causes no email also adds a job to the table of emails. This job runs the same statements as other
+//!    jobs, but sends nothing. Only a few requests an hour cause an email, because emails are limited.
 
 use crate::activity::RequestInfo;
 use crate::users::EmailAddress;

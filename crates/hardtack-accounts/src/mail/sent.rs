@@ -11,7 +11,7 @@ use super::job::{JobKind, MailJob, NewJob};
 use super::limits::{Decision, Sent, WINDOW, address_key, decide, warnings};
 use super::mailbox::withheld;
 
-/// How long rows are kept. Only the last hour counts.
+/// How long rows are kept. The limits count only the rows of the last hour.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The maximum number of rows to read. No limit is higher, so further rows would not change the result.
@@ -21,10 +21,10 @@ const MAX_ROWS: i64 = 200;
 /// clock was set back.
 const MAX_SKEW: Duration = Duration::from_secs(60);
 
-/// Creates the statement that inserts a row into `mail_sent` for each job that meets the condition.
+/// Creates a statement that inserts a row into `mail_sent` for each job that meets the condition.
 ///
-/// The time of the row is the current time on the clock of the server that received the request: the time of the
-/// request plus the age of the job. The database's clock measures the age.
+/// The time of the row is the time of the request plus the age of the job. This is the current time on the clock of the
+/// server that received the request. The database's clock measures the age.
 macro_rules! count_as_sent {
     ($($condition:literal),+) => {
         hardtack_db::Statement::per_database(
@@ -51,7 +51,8 @@ pub(super) async fn lock_in(transaction: &mut Transaction, key: &str) -> Result<
     if !transaction.connection().is_postgres() {
         return Ok(());
     }
-    // The number, which is arbitrary, keeps these locks apart from those of other programs.
+    // The number 5123760984412397 is arbitrary. With it, a collision with the advisory locks of other programs is
+    // unlikely.
     let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 5123760984412397))";
     transaction.execute(Statement::new(sql).bind(key)).await.map(drop).map_err(BackendError::new)
 }
@@ -62,7 +63,7 @@ pub(super) async fn decide_in(
     job: &NewJob<'_>,
     key: &str,
 ) -> Result<Decision, BackendError> {
-    // Jobs without a user send nothing. Clients without an address are not counted together.
+    // Do not count jobs without a user, which send nothing. Do not count clients without an address together.
     let to_mailbox = "SELECT source, at FROM mail_sent WHERE address_key = $1 AND kind = $2 AND at > $3 AND at <= $4 \
                       UNION ALL SELECT source, $5 FROM mail_jobs \
                       WHERE address_key = $1 AND kind = $2 AND user_id <> '' LIMIT $6";
@@ -105,8 +106,8 @@ async fn count_in(
     Ok(rows.into_iter().map(|(text, at)| (text, Timestamp::from_unix_seconds(at))).collect())
 }
 
-/// Returns whether so many warnings of this kind have been sent to the user in the last hour that the next one has to
-/// wait.
+/// Returns whether the next warning of this kind has to wait, because the user has been sent the maximum number of them
+/// in the last hour.
 pub(super) async fn has_many_warnings_in(transaction: &mut Transaction, job: &MailJob) -> Result<bool, BackendError> {
     let (kind, now) = (job.kind, job.now());
     let Some(most) = warnings(kind) else { return Ok(false) };
@@ -139,7 +140,7 @@ pub(crate) async fn was_sent(
     Ok(!rows.is_empty())
 }
 
-/// Deletes up to `limit` rows that no longer count, and returns how many.
+/// Deletes up to `limit` rows that no longer count, and returns how many were deleted.
 pub(crate) async fn prune(database: &Pool, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
     let sql =
         "DELETE FROM mail_sent WHERE number IN (SELECT number FROM mail_sent WHERE at <= $1 ORDER BY at LIMIT $2)";

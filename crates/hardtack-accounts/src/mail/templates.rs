@@ -30,7 +30,7 @@ pub(super) struct Subject<'a> {
 const IGNORE: &str = "If this was you, ignore this email.";
 
 impl MailTemplates {
-    /// `site` is the origin that links lead to, such as `https://site.example`.
+    /// Creates the templates. `site` is the origin that links lead to, such as `https://site.example`.
     pub(crate) fn new(from: EmailAddress, site: &str) -> Self {
         Self { from, site: site.trim_end_matches('/').to_owned() }
     }
@@ -71,7 +71,8 @@ impl MailTemplates {
             .say("If this was not you, ignore this email. The address will not be used.")
     }
 
-    /// To the old address, with a link that undoes the change, unless an operator has ended the user's access.
+    /// The email to the old address. It contains a link that undoes the change, unless an operator has ended the user's
+    /// access.
     fn email_changed(&self, name: &str, undo: Option<&LinkToken>) -> Letter {
         let changed =
             format!("the email address of your account {name} was changed. The account no longer uses this address.");
@@ -136,10 +137,10 @@ pub(super) fn device_line_start(device: &str) -> String {
     format!("{device}, on ")
 }
 
-/// The last line of a list of devices that does not name them all.
+/// The last line of a list of devices that does not name all devices.
 pub(super) const MORE_DEVICES: &str = "and from other devices";
 
-/// A time as `30 November 2026, 14:05 UTC`.
+/// Formats a time, such as `30 November 2026, 14:05 UTC`.
 fn date_and_time(at: Timestamp) -> String {
     let time = OffsetDateTime::from_unix_timestamp(at.unix_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     format!("{} {} {}, {:02}:{:02} UTC", time.day(), time.month(), time.year(), time.hour(), time.minute())

@@ -37,13 +37,13 @@ pub(super) enum Outcome {
     /// The message is a warning that has to wait, because its user has been sent too many warnings of the same kind in
     /// the last hour.
     Later,
-    /// The job was withdrawn, or another process has claimed it because our claim had expired.
+    /// The job was withdrawn, or the claim of this process expired and another process has claimed the job.
     NotOurs,
 }
 
 /// Why a message was not sent.
 pub(super) struct SendFailure {
-    /// What the failure means for the message and for others.
+    /// What the failure means for this message and for other messages.
     pub(super) kind: FailureKind,
     pub(super) text: String,
 }
@@ -81,21 +81,22 @@ impl MailWorker {
             return Ok(Outcome::Sent);
         };
         if let Some(token) = token {
-            // The next attempt creates another link. A link that stays is harmless: nobody knows its token.
+            // The next attempt creates another link. If this link cannot be removed, it does no harm, because its token
+            // was not sent.
             let _ = self.links.remove(&token).await;
         }
         Err(SendFailure { kind: error.kind(), text: WithCauses(&error).to_string() })
     }
 
-    /// Composes the message and stores its link, unless there is nothing to send now.
+    /// Composes the message and stores its link. Returns an [`Outcome`] instead if there is nothing to send now.
     async fn prepare(&self, job: &MailJob) -> Result<Result<Prepared, Outcome>, BackendError> {
         let MailJob { kind, username, detail, .. } = job;
         let now = job.now();
         let address = EmailAddress::parse(&job.address)
             .ok_or_else(|| BackendError::new("the stored address is not an email address"))?;
         let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
-        // From here to the commit, nothing can withdraw the job or its link. A change that withdraws one of them later
-        // also deletes the link.
+        // From here to the commit, other transactions cannot withdraw the job or its link. A later change that
+        // withdraws the job also deletes the link.
         let Some(held) = MailJobStore::hold_in(&mut transaction, job).await? else {
             return Ok(Err(Outcome::NotOurs));
         };
@@ -178,8 +179,8 @@ impl MailWorker {
                 subject = kind.subject(),
                 user,
                 limit,
-                "no email was sent, because a limit was reached; further such emails are counted and logged once a \
-                 minute"
+                "an email was not sent, because a limit was reached; further unsent emails are counted and logged once \
+                 a minute"
             );
         });
     }

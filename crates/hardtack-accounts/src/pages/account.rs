@@ -6,17 +6,17 @@ use super::form::{self, Field, FieldKind};
 use super::layout::{Page, Width, page};
 use super::view::{FieldError, Shell};
 
-/// What the account page renders.
+/// The values that the account page shows.
 pub(crate) struct AccountView<'a> {
     /// The session's CSRF token.
     pub csrf_token: &'a str,
     /// The name that the user logs in with.
     pub username: &'a str,
-    /// The stored display name, or the one that was just entered.
+    /// The stored display name, or the display name that was just entered.
     pub display_name: &'a str,
-    /// The stored email address, or the one that was just entered.
+    /// The stored email address, or the address that was just entered.
     pub email: &'a str,
-    /// The stored address; empty if there is none.
+    /// The stored address. Empty if the user has none.
     pub stored_email: &'a str,
     /// Whether the user has confirmed the stored address.
     pub email_confirmed: bool,
@@ -110,7 +110,11 @@ fn profile(view: &AccountView<'_>) -> Markup {
             }
             @if view.sends_mail && !view.email_confirmed && !view.stored_email.is_empty() {
                 form method="post" action="/account/email/send" {
-                    p { bdi { (view.stored_email) } " is not confirmed yet. Open the link in the confirmation email; you can have it sent again below." }
+                    p {
+                        bdi { (view.stored_email) }
+                        " is not confirmed yet. Open the link in the confirmation email. You can have the email sent "
+                        "again below."
+                    }
                     (form::csrf(view.csrf_token))
                     button.button.quiet type="submit" { "Send the email again" }
                 }

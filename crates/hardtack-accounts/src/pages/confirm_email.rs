@@ -6,11 +6,11 @@ use super::form;
 use super::layout::{Page, Width, page};
 use super::view::Shell;
 
-/// What the page renders.
+/// The values that the page shows.
 pub(crate) struct ConfirmEmailView<'a> {
-    /// The pre-session CSRF token.
+    /// The CSRF token for a visitor who is not logged in.
     pub csrf_token: &'a str,
-    /// Binds the form to its link.
+    /// The value of the hidden field that binds the form to its link.
     pub form_key: &'a str,
     /// The user whose address it is.
     pub username: &'a str,
@@ -18,8 +18,8 @@ pub(crate) struct ConfirmEmailView<'a> {
     pub address: &'a str,
 }
 
-/// Renders one button, which posts `csrf_token` and `link`. Mail scanners open links, but do not press buttons. So
-/// opening the page must change nothing.
+/// Renders one button, which posts `csrf_token` and `link`. Opening the page must change nothing, because mail scanners
+/// open links. They do not press buttons.
 pub(crate) fn confirm_email(shell: &Shell<'_>, view: &ConfirmEmailView<'_>) -> Markup {
     page(
         shell,

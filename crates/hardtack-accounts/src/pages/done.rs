@@ -1,12 +1,12 @@
-//! A page that reports a success. It is sent instead of a redirect if the browser's next request might fail, for
-//! example because the session store is down.
+//! A page that reports a success. The site sends this page instead of a redirect if the browser's next request might
+//! fail, for example because the session store is down.
 
 use maud::{Markup, html};
 
 use super::layout::{Page, Width, page};
 use super::view::Shell;
 
-/// What the page renders.
+/// The values that the page shows.
 pub(crate) struct DoneView<'a> {
     /// What was done, in a few words.
     pub title: &'a str,

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::layout::{Page, Width, page};
 use super::view::Shell;
 
-/// What the error page renders.
+/// The values that the error page shows.
 pub(crate) struct ErrorView<'a> {
     /// The HTTP status of the response.
     pub status: u16,
@@ -13,7 +13,7 @@ pub(crate) struct ErrorView<'a> {
     pub title: &'a str,
     /// What happened and what to do, in a sentence or two.
     pub explanation: &'a str,
-    /// The path and the label of a link; the home page if `None`.
+    /// The path and the label of a link. If it is `None`, the page links to the home page.
     pub action: Option<(&'a str, &'a str)>,
 }
 

@@ -7,13 +7,13 @@ use super::layout::{Page, Width, page};
 use super::view::{FieldError, Shell};
 use crate::users::EmailAddress;
 
-/// What the page renders.
+/// The values that the page shows.
 pub(crate) struct ForgotPasswordView<'a> {
-    /// The pre-session CSRF token.
+    /// The CSRF token for a visitor who is not logged in.
     pub csrf_token: &'a str,
     /// The address that was entered.
     pub email: &'a str,
-    /// How users reach the administrator.
+    /// How users can contact the administrator.
     pub contact: Option<&'a str>,
     /// Errors of `email`.
     pub errors: &'a [FieldError<'a>],
@@ -32,7 +32,7 @@ pub(crate) fn forgot_password(shell: &Shell<'_>, view: &ForgotPasswordView<'_>) 
         shell,
         form::title(!view.errors.is_empty(), "Forgot your password", "Problem: Forgot your password"),
         html! {
-            p { "We will email you a link to choose a new password. It works once and expires after an hour." }
+            p { "We will email you a link to choose a new password. The link works once and expires after an hour." }
             form method="post" action="/password/forgot" {
                 (form::summary("forgot", &fields, view.errors))
                 (form::csrf(view.csrf_token))
@@ -57,9 +57,9 @@ pub(crate) fn mail_is_off(shell: &Shell<'_>, contact: Option<&str>) -> Markup {
             p {
                 "This site does not send email, so ask the administrator"
                 (contact_suffix(contact))
-                " for a reset link. Tell them your user name."
+                " for a reset link. Tell the administrator your user name."
             }
-            p { "The link opens a page where you choose a new password. The administrator does not see it." }
+            p { "The link opens a page where you choose a new password. The administrator does not see the password." }
         },
     )
 }

@@ -4,8 +4,9 @@ use maud::{Markup, html};
 
 use super::view::FieldError;
 
-/// The kind of an input. It determines the attributes `type` and `autocomplete`; the latter tells browsers and password
-/// managers what to fill in. The kinds for passwords hold no value, so a password cannot be sent back.
+/// The kind of an input. The kind determines the attributes `type` and `autocomplete`. The attribute `autocomplete`
+/// tells browsers and password managers what to fill in. The kinds for passwords hold no value, so a password cannot be
+/// sent back to the browser.
 #[derive(Clone, Copy)]
 pub(super) enum FieldKind<'a> {
     /// The name that a user logs in with.
@@ -18,7 +19,7 @@ pub(super) enum FieldKind<'a> {
     RequiredEmail(&'a str),
     /// The current password.
     CurrentPassword,
-    /// The current password, which only some changes need.
+    /// The current password, which the user may leave out for some changes.
     OptionalPassword,
     /// A new password, with its minimum length in characters.
     NewPassword(u8),
@@ -47,49 +48,49 @@ impl Field<'_> {
     }
 }
 
-/// The hint for a new password.
+/// Returns the hint for a new password.
 pub(super) fn new_password_hint(min: u8) -> String {
     format!("At least {min} characters. A phrase of several words works well.")
 }
 
-/// Says what an email address is for.
+/// Returns a hint that says what an email address is used for.
 pub(super) const fn email_hint(sends_mail: bool) -> &'static str {
     if sends_mail {
-        "We use it if you forget your password, and to tell you about changes to your account."
+        "We use the address if you forget your password, and to tell you about changes to your account."
     } else {
-        "Lets the people who run this site contact you. The site itself does not send email."
+        "The people who run this site can use the address to contact you. The site itself does not send email."
     }
 }
 
-/// The hidden field with the CSRF token.
+/// Renders the hidden field with the CSRF token.
 pub(super) fn csrf(token: &str) -> Markup {
     html! { input type="hidden" name="csrf_token" value=(token); }
 }
 
-/// The hidden field that binds the form to the link that it was rendered for.
+/// Renders the hidden field that binds the form to its link.
 pub(super) fn link(form_key: &str) -> Markup {
     html! { input type="hidden" name="link" value=(form_key); }
 }
 
-/// The hidden field that tells which user the form belongs to, even after the session has ended.
+/// Renders the hidden field that says which user the form belongs to, even after the session has ended.
 pub(super) fn owner(owner: &str) -> Markup {
     html! { input type="hidden" name="owner" value=(owner); }
 }
 
-/// The hidden field with the path of the page where the user continues after sending the form.
+/// Renders the hidden field with the path of the page where the user continues after sending the form.
 pub(super) fn next(path: Option<&str>) -> Markup {
     html! {
         @if let Some(path) = path { input type="hidden" name="next" value=(path); }
     }
 }
 
-/// Returns `with_errors` if the form has errors, and otherwise `plain`. Screen readers announce the title first, so it
-/// mentions the problem.
+/// Returns the title of the page: `with_errors` if the form has errors, and `plain` otherwise. Screen readers announce
+/// the title first, so it should mention the errors.
 pub(super) fn title<'a>(failed: bool, plain: &'a str, with_errors: &'a str) -> &'a str {
     if failed { with_errors } else { plain }
 }
 
-/// The list of a form's errors, each linked to its field.
+/// Renders the list of a form's errors, each linked to its field.
 ///
 /// The list gets the focus when the page loads. Without the focus, some screen readers would not announce the list,
 /// because they ignore an alert that is part of the page from the start.
@@ -117,7 +118,7 @@ pub(super) fn summary(form: &str, fields: &[Field<'_>], errors: &[FieldError<'_>
     }
 }
 
-/// A label with its input, hint and errors, associated for screen readers.
+/// Renders a label with its input, hint and errors. Attributes connect them for screen readers.
 pub(super) fn field(field: &Field<'_>, errors: &[FieldError<'_>]) -> Markup {
     let id = field.id();
     let own_errors = || errors.iter().filter(|e| e.field == field.name);
@@ -165,20 +166,22 @@ pub(super) fn field(field: &Field<'_>, errors: &[FieldError<'_>]) -> Markup {
     }
 }
 
-/// The checkbox that makes the cookies persistent.
+/// Renders the checkbox "Stay logged in", which makes the cookies persistent.
 pub(super) fn remember(form: &str, ticked: bool) -> Markup {
     let id = format!("{form}-remember");
     html! {
         div.field.tick {
             input type="checkbox" id=(id) name="remember" value="true" checked[ticked] aria-describedby={ (id) "-hint" };
             label for=(id) { "Stay logged in" }
-            p.hint id={ (id) "-hint" } { "Even after you close the browser. Don’t tick this on a shared device." }
+            p.hint id={ (id) "-hint" } {
+                "You stay logged in even after you close the browser. Don’t tick this on a shared device."
+            }
         }
     }
 }
 
-/// A hidden user name for a form that asks only for a password, so that password managers store the password under the
-/// right user name. The input has no `name`, so browsers do not post it. The session identifies the user.
+/// Renders a hidden user name in a form that asks only for a password. With it, password managers store the password
+/// under the right user name. The input has no `name`, so browsers do not post it. The session identifies the user.
 pub(super) fn username_for_password_managers(username: &str) -> Markup {
     html! { input type="text" value=(username) autocomplete="username" readonly hidden; }
 }

@@ -13,7 +13,7 @@ pub(crate) fn home(shell: &Shell<'_>) -> Markup {
             title: "Home",
             nav_path: Some("/"),
             width: Width::Wide,
-            description: Some("Log in once, see every device where you are logged in, and log out any of them."),
+            description: Some("Log in once, see every device where you are logged in, and log out any device."),
             main: html! {
                 section.hero {
                     div {
@@ -23,8 +23,10 @@ pub(crate) fn home(shell: &Shell<'_>) -> Markup {
                             h1 { span { "Log in once." } " " span { "Log out everywhere." } }
                         }
                         p.lead {
-                            "This site keeps you logged in with two signed cookies: a short-lived one that every request carries, and a longer-lived one that renews it. "
-                            "You can see every device where you are logged in, and log out any of them at once."
+                            "This site keeps you logged in with two signed cookies. "
+                            "Every request carries the short-lived cookie. "
+                            "The longer-lived cookie renews the short-lived cookie. "
+                            "You can see every device where you are logged in, and log out any device."
                         }
                         @if shell.viewer.is_none() {
                             p.actions {

@@ -15,9 +15,10 @@ pub(super) struct Page<'a> {
     pub width: Width,
     /// A path on this site that the browser opens at once, by `<meta http-equiv=refresh>`.
     pub refresh_to: Option<&'a str>,
-    /// What search engines show below the title. They do not list pages without a description.
+    /// The text that search engines show below the title. If it is `None`, search engines are told not to list the
+    /// page.
     pub description: Option<&'a str>,
-    /// Whether the page has times, which a script shows in the browser's time zone.
+    /// Whether the page contains times. If so, a script shows them in the browser's time zone.
     pub has_times: bool,
     /// The content, with the page's one `h1`.
     pub main: Markup,
@@ -91,9 +92,9 @@ pub(super) fn page(shell: &Shell<'_>, page: &Page<'_>) -> Markup {
     }
 }
 
-/// Replaces the navigation of a page that was rendered before the site had found out whether a user is logged in. The
-/// page gets the navigation for the user or visitor in `shell`. Returns `None` if the page was already rendered for a
-/// user or visitor.
+/// Replaces the navigation of a page that was rendered before the site knew whether a user is logged in. The page gets
+/// the navigation for the user or visitor in `shell`. Returns `None` if the page was already rendered for a user or
+/// visitor.
 pub(crate) fn with_navigation(page: &str, shell: &Shell<'_>) -> Option<String> {
     let unknown = header(&Shell::default(), None).into_string();
     page.contains(&unknown).then(|| page.replacen(&unknown, &header(shell, None).into_string(), 1))
@@ -128,7 +129,7 @@ fn header(shell: &Shell<'_>, nav_path: Option<&str>) -> Markup {
     }
 }
 
-/// The name of the user and the log-out button.
+/// Renders the name of the user and the log-out button.
 fn user_menu(viewer: &Viewer<'_>) -> Markup {
     html! {
         div.who {
@@ -145,8 +146,8 @@ fn user_menu(viewer: &Viewer<'_>) -> Markup {
 }
 
 fn banner(notice: &Notice<'_>) -> Markup {
-    // The icon repeats the meaning of the colour for people who cannot see it, and the hidden word repeats it for
-    // screen readers.
+    // For people who cannot see the colour, the icon has the same meaning. For screen readers, a hidden word has the
+    // same meaning.
     let (class, kind, icon) = match notice.kind {
         NoticeKind::Info => ("info", "Note: ", "M10 9v5.5M10 5.6v.3"),
         NoticeKind::Success => ("success", "Done: ", "M5.5 10.6l3 3 6-6.6"),

@@ -7,8 +7,8 @@ use super::layout::{Page, Width, page};
 use super::url;
 use super::view::{CredentialsView, Shell};
 
-/// Renders the log-in form. It posts `username`, `password` and `csrf_token`, `remember` if that is ticked, and `next`
-/// if there is a page to go to afterwards.
+/// Renders the log-in form. It posts `username`, `password` and `csrf_token`. It also posts `remember` if the checkbox
+/// is ticked, and `next` if the user should continue to a certain page.
 pub(crate) fn login(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
     let fields = [
         Field {

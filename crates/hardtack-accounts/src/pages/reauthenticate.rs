@@ -6,7 +6,7 @@ use super::form::{self, Field, FieldKind};
 use super::layout::{Page, Width, page};
 use super::view::{FieldError, Shell};
 
-/// What the page renders.
+/// The values that the page shows.
 pub(crate) struct ReauthenticateView<'a> {
     /// The session's CSRF token.
     pub csrf_token: &'a str,
@@ -39,7 +39,7 @@ pub(crate) fn reauthenticate(shell: &Shell<'_>, view: &ReauthenticateView<'_>) -
                     p {
                         "You are logged in as " bdi.name { (view.username) }
                         ", but it has been a while since you entered your password. "
-                        "We ask for it again before showing your account, so that someone who finds your device "
+                        "We ask for the password again before showing your account. So someone who finds your device "
                         "unlocked cannot take over the account."
                     }
                     form method="post" action="/reauthenticate" {

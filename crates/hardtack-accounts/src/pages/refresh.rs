@@ -1,4 +1,4 @@
-//! The page `/token/refresh`, shown to visitors who followed a link from another site.
+//! The page `/token/refresh`. Visitors who followed a link from another site see this page.
 
 use maud::{Markup, html};
 

@@ -6,11 +6,11 @@ use super::form::{self, Field, FieldKind};
 use super::layout::{Page, Width, page};
 use super::view::{FieldError, Shell};
 
-/// What the page renders.
+/// The values that the page shows.
 pub(crate) struct ResetPasswordView<'a> {
-    /// The pre-session CSRF token.
+    /// The CSRF token for a visitor who is not logged in.
     pub csrf_token: &'a str,
-    /// Binds the form to its link.
+    /// The value of the hidden field that binds the form to its link.
     pub form_key: &'a str,
     /// The user whose password is reset.
     pub username: &'a str,
@@ -47,7 +47,8 @@ pub(crate) fn reset_password(shell: &Shell<'_>, view: &ResetPasswordView<'_>) ->
                     h1 { (title) }
                     p {
                         @if view.is_first {
-                            "This sets the password of " bdi.name { (view.username) } ". You can then log in with it."
+                            "This sets the password of " bdi.name { (view.username) }
+                            ". You can then log in with this password."
                         } @else {
                             "This changes the password of " bdi.name { (view.username) }
                             " and logs out all devices. You can then log in with the new password."

@@ -9,14 +9,14 @@ use super::time::TimeText;
 use super::view::Shell;
 use super::{form, url};
 
-/// One device: one session.
+/// A device in the list. Each device stands for one session.
 #[derive(Clone)]
 pub(crate) struct DeviceRow {
     /// The session's public id. The form that ends the session posts to `/account/sessions/ID/revoke`.
     pub id: String,
     /// Whether it is the session of this request.
     pub is_current: bool,
-    /// The browser and operating system, such as "Firefox on Linux"; see [`device_name`](super::device_name).
+    /// The browser and operating system, such as "Firefox on Linux". See [`device_name`](super::device_name).
     pub device: String,
     /// The network address of the log-in, if known.
     pub address: Option<String>,
@@ -27,7 +27,7 @@ pub(crate) struct DeviceRow {
 /// A page of the user's devices.
 pub(crate) struct DevicePage {
     pub rows: Vec<DeviceRow>,
-    /// Whether it is the first page, which has the current device.
+    /// Whether this is the first page, which contains the current device.
     pub is_first: bool,
     /// The position of the next page, if there is one.
     pub next: Option<String>,
@@ -37,7 +37,7 @@ pub(crate) struct DevicePage {
 pub(crate) struct ActivityRow {
     /// What happened, in a few words.
     pub text: Cow<'static, str>,
-    /// Whether an attacker may have caused it.
+    /// Whether an attacker may have caused this activity.
     pub is_suspicious: bool,
     pub at: TimeText,
     /// The browser and system, if known.
@@ -46,8 +46,8 @@ pub(crate) struct ActivityRow {
     pub address: Option<String>,
 }
 
-/// Renders a page of devices. Each device but the current one has a log-out button, and one more button logs out all
-/// devices but the current one.
+/// Renders a page of devices. Each device except the current device has a log-out button. Another button logs out all
+/// devices except the current device.
 pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &DevicePage, activity: &[ActivityRow]) -> Markup {
     let others = devices.rows.iter().filter(|device| !device.is_current).count();
     let is_all = devices.is_first && devices.next.is_none();
@@ -60,7 +60,10 @@ pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &DevicePage
             has_times: true,
             main: html! {
                 h1 { "Devices" }
-                p.lead { "Devices that are logged in. If you don’t recognise one, log it out, then change your password." }
+                p.lead {
+                    "These devices are logged in. If you don’t recognise a device, log it out, then change your "
+                    "password."
+                }
                 ul.card.devices {
                     @for device in &devices.rows { li { (device_row(device, csrf_token)) } }
                 }

@@ -7,8 +7,8 @@ use super::layout::{Page, Width, page};
 use super::url;
 use super::view::{CredentialsView, Shell};
 
-/// Renders the sign-up form. It posts `username`, `email`, `password` and `csrf_token`, `remember` if that is ticked,
-/// and `next` if there is a page to go to afterwards.
+/// Renders the sign-up form. It posts `username`, `email`, `password` and `csrf_token`. It also posts `remember` if the
+/// checkbox is ticked, and `next` if the user should continue to a certain page.
 pub(crate) fn signup(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
     let password_hint = form::new_password_hint(view.min_password);
     let fields = [

@@ -221,7 +221,7 @@ fn each_page_has_one_heading_and_the_landmarks() {
         for name in ["h1", "main", "header", "footer", "title"] {
             assert_eq!(count(name), 1, "{page}: {name}");
         }
-        // The site's links, and those to the other pages of a list.
+        // One for the site's links, and one for the links to other pages of a list.
         assert_eq!(count("nav"), if page == "devices, a page" { 2 } else { 1 }, "{page}");
         assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{page}");
         assert!(html.contains("<a class=\"skip\" href=\"#main\">"), "{page}");

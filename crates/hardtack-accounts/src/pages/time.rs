@@ -9,7 +9,7 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// A time as text: for people, and for the attribute `datetime`.
+/// A time as text, in a form for people and in a form for the attribute `datetime`.
 #[derive(Clone)]
 pub(crate) struct TimeText {
     /// How long ago: `5 minutes ago`. Empty after a month.
@@ -17,7 +17,7 @@ pub(crate) struct TimeText {
     /// The time in UTC, such as `23 Nov 2026, 14:05 UTC`, which fits on one line on a phone. A script replaces it with
     /// the local time.
     pub clock: String,
-    /// RFC 3339.
+    /// The time in the format of RFC 3339.
     pub machine: String,
 }
 
@@ -91,7 +91,7 @@ mod tests {
         ] {
             assert_eq!(ago(seconds), text, "{seconds}");
         }
-        // Another server's clock may be ahead.
+        // The time may be in the future, because another server's clock may be ahead.
         assert_eq!(TimeText::new(at + Duration::from_secs(9), at).ago, "Just now");
     }
 }

@@ -6,11 +6,11 @@ use super::form::{self, Field, FieldKind};
 use super::layout::{Page, Width, page};
 use super::view::{FieldError, Shell};
 
-/// What the page renders.
+/// The values that the page shows.
 pub(crate) struct UndoEmailView<'a> {
-    /// The pre-session CSRF token.
+    /// The CSRF token for a visitor who is not logged in.
     pub csrf_token: &'a str,
-    /// Binds the form to its link.
+    /// The value of the hidden field that binds the form to its link.
     pub form_key: &'a str,
     /// The user whose address was changed.
     pub username: &'a str,
@@ -48,7 +48,10 @@ pub(crate) fn undo_email(shell: &Shell<'_>, view: &UndoEmailView<'_>) -> Markup 
                 div.card {
                     h1 { "Restore your email address" }
                     p { "This changes the email address of the account " bdi.name { (view.username) } " back to " bdi.name { (view.address) } " and logs out all devices." }
-                    p { "The person who changed the address knows your password, so choose a new one. If you leave the field empty, your password stays the same." }
+                    p {
+                        "The person who changed the address knows your password, so choose a new password. "
+                        "If you leave the field empty, your password stays the same."
+                    }
                     p { "If you changed the address yourself, close this page." }
                     form method="post" action="/email/undo" {
                         (form::summary("undo", &fields, view.errors))

@@ -15,11 +15,11 @@ pub(super) fn segment(value: &str) -> String {
     percent_encode(value, b"")
 }
 
-/// Returns `path` if a URL parser would read it as a path on this origin.
+/// Returns `path` if a URL parser would read it as a path on this origin, and `None` otherwise.
 ///
 /// The callers have already checked the path. It is checked again because the page opens it without a click. `//host`
-/// and `/\host` lead to another origin. URL parsers remove tabs and newlines before they look for either, so paths with
-/// such characters are refused too.
+/// and `/\host` lead to another origin. URL parsers remove tabs and newlines before they look for these prefixes, so
+/// paths with tabs or newlines are also refused.
 pub(super) fn local(path: &str) -> Option<&str> {
     let mut bytes = path.bytes();
     let rooted = bytes.next() == Some(b'/');
@@ -28,14 +28,14 @@ pub(super) fn local(path: &str) -> Option<&str> {
     (rooted && !other_origin && clean).then_some(path)
 }
 
-/// Percent-encodes every byte except RFC 3986's unreserved characters and those in `also`.
+/// Percent-encodes every byte except RFC 3986's unreserved characters and the characters in `also`.
 fn percent_encode(value: &str, also: &[u8]) -> String {
     let mut out = String::with_capacity(value.len());
     for byte in value.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || also.contains(&byte) {
             out.push(char::from(byte));
         } else {
-            // Writing to a String cannot fail.
+            // Writing to a `String` cannot fail.
             let _ = write!(out, "%{byte:02X}");
         }
     }

@@ -11,7 +11,7 @@ pub(crate) struct Viewer<'a> {
     pub csrf_token: Cow<'a, str>,
 }
 
-/// What surrounds the content of every page.
+/// The parts that surround the content of every page: the header and a notice.
 #[derive(Clone, Default)]
 pub(crate) struct Shell<'a> {
     /// The user who is logged in, if any.
@@ -44,22 +44,22 @@ pub(crate) enum NoticeKind {
 /// An error in one field of a form.
 #[derive(Clone, Copy)]
 pub(crate) struct FieldError<'a> {
-    /// The field's name; empty for the form as a whole.
+    /// The field's name. Empty if the error concerns the form as a whole.
     pub field: &'a str,
     /// What is wrong and what to enter instead, as a sentence.
     pub text: &'a str,
 }
 
-/// What the log-in or sign-up page renders. There is no password here, because the site never sends an entered password
-/// back to the browser.
+/// The values that the log-in or sign-up page shows. There is no password here, because the site never sends an entered
+/// password back to the browser.
 pub(crate) struct CredentialsView<'a> {
-    /// The pre-session CSRF token.
+    /// The CSRF token for a visitor who is not logged in.
     pub csrf_token: &'a str,
-    /// The path on this site to go to afterwards.
+    /// The path on this site where the user continues after the log-in or sign-up.
     pub next: Option<&'a str>,
     /// The user name that was entered.
     pub username: &'a str,
-    /// The email address that was entered. Sign-up only.
+    /// The email address that was entered. Only the sign-up page shows it.
     pub email: &'a str,
     /// Whether the site sends email.
     pub sends_mail: bool,

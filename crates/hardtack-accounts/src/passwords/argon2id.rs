@@ -13,8 +13,8 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
 /// Hashes and verifies passwords, with a pool of reusable buffers. Without the pool, allocating 19 MiB for every hash
-/// would cost thousands of page faults and fragment the heap. If no buffer is free, a new buffer is allocated. So the
-/// number of buffers is the largest number of hashes that have been computed at the same time.
+/// would cost thousands of page faults and fragment the heap. If no buffer is free, a new buffer is allocated. The
+/// number of buffers is therefore the largest number of hashes that have been computed at the same time.
 #[derive(Clone, Default)]
 pub(super) struct Argon2id(Arc<Mutex<Vec<Vec<Block>>>>);
 
@@ -80,7 +80,7 @@ impl Argon2id {
     }
 
     /// Returns a buffer to the pool, cut to the usual size. A stored hash with a higher memory cost needs a larger
-    /// buffer, but the pool must not keep the additional memory.
+    /// buffer. The pool must not keep the additional memory.
     fn give_back(&self, mut memory: Vec<Block>) {
         memory.truncate(MEMORY_KIB as usize);
         memory.shrink_to_fit();
@@ -95,7 +95,7 @@ impl fmt::Debug for Argon2id {
     }
 }
 
-/// Returns whether a hash was made with weaker parameters than the current ones.
+/// Returns whether a hash was made with weaker parameters than the current parameters.
 pub(super) fn is_weak(hash: &PasswordHash) -> bool {
     let Ok(params) = Params::try_from(hash) else { return true };
     hash.algorithm.as_str() != "argon2id" || params.m_cost() < MEMORY_KIB || params.t_cost() < PASSES

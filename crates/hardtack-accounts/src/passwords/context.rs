@@ -1,4 +1,4 @@
-//! Context-specific words, such as the user name: words that an attacker who knows the user and the site tries first.
+//! Context-specific words, such as the user name. An attacker who knows the user and the site tries these words first.
 
 /// A part of a user name, an email address or a site name is a context-specific word if it has at least this many
 /// characters. Shorter parts occur in too many other words.
@@ -26,7 +26,7 @@ pub(super) fn is_expected<'a>(password: &str, context: impl IntoIterator<Item = 
         }
         let parts = text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned);
         words.extend(parts.filter(|part| part.chars().count() >= SHORTEST_PART));
-        // The whole text is a word too, unless it is so short that it occurs in many other words.
+        // The whole text is also a word, unless it is so short that it occurs in many other words.
         words.extend((text.chars().count() >= SHORTEST_PART - 1).then_some(text));
     }
     words.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));

@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 use super::argon2id::{Argon2id, is_weak};
 use super::typed::TypedPassword;
 
-/// How many hashes may wait for each permit. If the queue is full, the server responds with 503 at once. In a longer
-/// queue, the client would wait for minutes.
+/// The maximum number of hashes that wait for each permit. If the queue is full, the server responds with 503 at once.
+/// In a longer queue, the client would wait for minutes.
 const WAITING_PER_PERMIT: usize = 64;
 
 /// Why a password was not hashed or verified.
@@ -32,8 +32,8 @@ pub(crate) enum Verdict {
     Wrong,
     /// The right password.
     Right,
-    /// The password is right, but it should be hashed again. Its hash has weaker parameters than the current ones, or
-    /// was made from the password as typed instead of from its normalized form.
+    /// The password is right, but it should be hashed again. Its hash has weaker parameters than the current
+    /// parameters, or was made from the password as typed. New hashes are made from the normalized form.
     RightButOldHash,
 }
 
@@ -104,7 +104,7 @@ impl Hasher {
         let closed = |_| HashError::Busy;
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(closed)?;
         let done = tokio::task::spawn_blocking(move || {
-            // Held until the hash is done, even if the client has disconnected.
+            // Keep the permit and the slot until the hash is done, even if the client has disconnected.
             let _held = (permit, slot);
             work()
         });
@@ -118,7 +118,8 @@ struct QueueSlot(Arc<AtomicUsize>);
 impl QueueSlot {
     fn take(queued: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
         let slot = Self(Arc::clone(queued));
-        // Incremented before it is compared, so that two concurrent calls cannot both take the last place.
+        // The counter is incremented before it is compared, so that two concurrent calls cannot both take the last
+        // place.
         (queued.fetch_add(1, Ordering::AcqRel) < limit).then_some(slot)
     }
 }
@@ -179,7 +180,7 @@ mod tests {
             for text in [nfc, nfd] {
                 assert_eq!(hasher.verify(typed(text), Some(hash.clone())).await.unwrap(), Verdict::Right);
             }
-            // A hash from before passwords were normalized.
+            // This hash was made from a password that was not normalized, as older versions did.
             let old = hasher.hash(nfd.into()).await.unwrap();
             assert_eq!(hasher.verify(typed(nfd), Some(old.clone())).await.unwrap(), Verdict::RightButOldHash);
             assert_eq!(hasher.verify(typed(nfc), Some(old)).await.unwrap(), Verdict::Wrong);

@@ -1,4 +1,4 @@
-//! Passwords: the rules for choosing one, and how they are hashed.
+//! Passwords: the rules for new passwords, and how passwords are hashed.
 
 mod argon2id;
 mod context;

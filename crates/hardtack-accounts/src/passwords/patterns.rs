@@ -43,8 +43,8 @@ const SHORTEST_CORE: usize = 6;
 /// The maximum length of a folded password, in characters. Some characters are replaced with up to 18 others.
 const LONGEST_FOLDED: usize = 1024;
 
-/// Returns the form in which passwords are compared with common ones: in lower case, without spaces around it, and with
-/// full-width letters and other variants replaced (NFKC).
+/// Returns the form in which passwords are compared with common passwords. It is in lower case and without surrounding
+/// spaces. Full-width letters and other variants are replaced (NFKC).
 pub(super) fn folded(password: &str) -> String {
     let lower = password.nfkc().take(LONGEST_FOLDED).collect::<String>().to_lowercase();
     lower.nfkc().take(LONGEST_FOLDED).collect::<String>().trim().to_owned()
@@ -82,7 +82,7 @@ pub(super) fn is_made_of_runs(password: &str) -> bool {
 /// Returns the length of the longest run at the beginning. A single character is a run.
 fn run(chars: &[char]) -> usize {
     let same = chars.iter().take_while(|c| **c == chars[0]).count();
-    // The digit 0 is in its order twice.
+    // A character may have several positions, because the order of digits contains 0 twice.
     let starts = ORDERS.iter().flat_map(|order| order.char_indices().map(move |(at, c)| (order, at, c)));
     let longest = starts.filter(|(_, _, c)| *c == chars[0]).map(|(order, at, c)| {
         let backwards = order[..at + c.len_utf8()].chars().rev();
@@ -96,14 +96,15 @@ fn in_common(order: impl Iterator<Item = char>, chars: &[char]) -> usize {
     order.zip(chars).take_while(|(one, other)| one == *other).count()
 }
 
-/// Returns the part of a password from the first letter to the last, if there are only a few other characters around
-/// it. Runs around it do not count. Examples are `password` in `password2024!` and in `password123456789`.
+/// Returns the part of a password from the first letter to the last letter, if only a few other characters are around
+/// this part. Runs around this part are not counted. Examples are `password` in `password2024!` and in
+/// `password123456789`.
 pub(super) fn core(password: &str) -> Option<&str> {
     let (core, added) = without_added(password)?;
     (core.len() < password.len() && added <= MAX_ADDED).then_some(core)
 }
 
-/// If most of a password repeats a shorter text, and a few digits or signs are around the repetition, returns the text.
+/// If most of a password repeats a shorter text, with a few digits or signs around the repetition, returns that text.
 /// An example is `xkw` in `xkwxkwxkw1`.
 pub(super) fn repeated_core(password: &str) -> Option<String> {
     let core = core(password)?;
@@ -111,8 +112,8 @@ pub(super) fn repeated_core(password: &str) -> Option<String> {
     (core.chars().count() >= added.max(SHORTEST_CORE)).then(|| repeated(core)).flatten()
 }
 
-/// Returns the part of a password from the first letter to the last, and how many characters are around it, except for
-/// runs such as `123456789`.
+/// Returns the part of a password from the first letter to the last letter. Also returns how many characters are around
+/// this part, not counting runs such as `123456789`.
 fn without_added(password: &str) -> Option<(&str, usize)> {
     let core = password.trim_matches(|c: char| !c.is_alphabetic());
     let (before, after) = password.split_once(core)?;
@@ -131,7 +132,7 @@ mod tests {
         {
             assert_eq!(folded(variant), "password", "{variant}");
         }
-        // One character of three bytes is replaced with 18 characters.
+        // This character of three bytes becomes 18 characters.
         assert_eq!(folded(&"\u{fdfa}".repeat(340)).chars().count(), LONGEST_FOLDED);
     }
 

@@ -16,11 +16,11 @@ pub enum PasswordProblem {
     /// It contains a control character, which some keyboards and forms cannot send.
     #[error("Choose a password without tabs, line breaks or other control characters.")]
     ControlCharacter,
-    /// It is little more than the user name, the email address or the name of the site: it consists of words from them
-    /// and a few other characters.
+    /// It is little more than the user name, the email address or the name of the site. It consists of words from these
+    /// texts and a few other characters.
     #[error(
-        "Choose another password. This one is little more than your user name, your email address or the name of this \
-         site."
+        "This password is little more than your user name, your email address or the name of this site. Choose another \
+         password."
     )]
     Expected,
     /// It repeats a single character.
@@ -31,14 +31,16 @@ pub enum PasswordProblem {
     Repetition,
     /// It consists of letters, digits or neighbouring keys in order, such as `abcdefgh` or `asdf1234`.
     #[error(
-        "Choose another password. This one consists of letters, digits or neighbouring keys in order, such as abcd, \
-         1234 or qwerty. A long phrase works well."
+        "This password consists of letters, digits or neighbouring keys in order, such as abcd, 1234 or qwerty. Choose \
+         another password. A long phrase works well."
     )]
     Sequence,
     /// Apart from a few digits and signs, it is one of the most common passwords.
-    #[error("Choose another password. This one is so common that attackers try it first. A long phrase works well.")]
+    #[error(
+        "This password is so common that attackers try it first. Choose another password. A long phrase works well."
+    )]
     Common,
     /// It is in the table of [`PasswordRules::table`](crate::PasswordRules::table).
-    #[error("Choose another password. This one is on a list of stolen passwords that attackers try.")]
+    #[error("This password is on a list of stolen passwords that attackers try. Choose another password.")]
     Breached,
 }

@@ -19,10 +19,12 @@ const MAX_MIN_CHARS: u8 = 64;
 /// of the passwords that attackers try first. It need not contain digits or special characters.
 ///
 /// The rules refuse 11,611 common passwords, even if a few digits or signs are added around them. Case, width
-/// (`ｐａｓｓｗｏｒｄ`) and spaces around a password make no difference. The rules also refuse passwords that repeat a short
-/// text or a common password, that consist of letters, digits or neighbouring keys in order, that contain control
-/// characters, or that are little more than the user name, the email address or the name of the site. If you set a
-/// [`PasswordTable`], they refuse the passwords in it too.
+/// (`ｐａｓｓｗｏｒｄ`) and spaces around a password make no difference. If you set a [`PasswordTable`], the rules also refuse
+/// the passwords in the table.
+///
+/// The rules also refuse passwords that repeat a short text or a common password. They refuse letters, digits or
+/// neighbouring keys in order, and control characters. They refuse passwords that are little more than the user name,
+/// the email address or the name of the site.
 ///
 /// If the password is the only factor, raise the minimum to 15 characters, as NIST SP 800-63B-4 requires.
 ///
@@ -53,19 +55,19 @@ impl Default for PasswordRules {
 }
 
 impl PasswordRules {
-    /// Sets the minimum length in characters. A value below 8 counts as 8, and a value above 64 as 64.
+    /// Sets the minimum length in characters. A value below 8 counts as 8, and a value above 64 counts as 64.
     #[must_use]
     pub fn min_chars(self, min_chars: u8) -> Self {
         Self { min_chars: min_chars.clamp(MIN_CHARS, MAX_MIN_CHARS), ..self }
     }
 
-    /// Sets the name of the site, such as its host, so that passwords made from it are refused.
+    /// Sets the name of the site, such as its host. Passwords that are little more than this name are refused.
     #[must_use]
     pub fn site(self, site: &str) -> Self {
         Self { site: site.into(), ..self }
     }
 
-    /// Refuses the passwords in a table, in addition to the common ones.
+    /// Refuses the passwords in a table, in addition to the common passwords.
     #[must_use]
     pub fn table(self, table: PasswordTable) -> Self {
         Self { table: Some(Arc::new(table)), ..self }
@@ -74,7 +76,7 @@ impl PasswordRules {
     /// Returns why a new password is refused, or `None` if it is accepted. `user` lists texts such as the user name and
     /// the email address. A password that is little more than one of them is refused.
     ///
-    /// If a table is set, this reads the table's file, so call it on a thread for blocking work.
+    /// If a table is set, this method reads the table's file, so call it on a thread for blocking work.
     ///
     /// # Errors
     /// The table cannot be read.
@@ -123,12 +125,12 @@ impl PasswordRules {
         }
     }
 
-    /// The minimum length in characters.
+    /// Returns the minimum length in characters.
     pub(crate) const fn min(&self) -> u8 {
         self.min_chars
     }
 
-    /// Whether [`Self::problem`] reads a file.
+    /// Returns whether [`Self::problem`] reads a file.
     pub(crate) const fn reads_a_file(&self) -> bool {
         self.table.is_some()
     }

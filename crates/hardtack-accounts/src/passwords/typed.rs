@@ -11,9 +11,9 @@ const MAX_BYTES: usize = 1024;
 /// A password that is short enough to be hashed, as it was typed and in the normalized form of RFC 8265. It need not
 /// obey the rules for new passwords.
 ///
-/// The same password can arrive as different bytes: some keyboards send `é` as one character, others as two. New
-/// passwords are stored in the normalized form. Older versions stored passwords as they were typed, so a log-in tries
-/// both forms.
+/// The same password can arrive as different bytes. For example, some keyboards send `é` as one character, and other
+/// keyboards send it as two. New passwords are stored in the normalized form. Older versions stored passwords as they
+/// were typed, so a log-in tries both forms.
 pub(crate) struct TypedPassword {
     typed: String,
     /// `None` if the password was typed in its normalized form.
@@ -21,7 +21,7 @@ pub(crate) struct TypedPassword {
 }
 
 impl TypedPassword {
-    /// Refuses a password that is too long, which must not be looked up or hashed.
+    /// Refuses a password that is too long. Such a password must not be looked up or hashed.
     pub(crate) fn new(typed: String) -> Result<Self, PasswordProblem> {
         if typed.len() > MAX_BYTES {
             return Err(PasswordProblem::TooLong);
@@ -30,24 +30,24 @@ impl TypedPassword {
         Ok(Self { typed, normalized })
     }
 
-    /// The normalized form, which is hashed and checked against the rules.
+    /// Returns the normalized form, which is hashed and checked against the rules.
     pub(crate) fn normalized(&self) -> &str {
         self.normalized.as_deref().unwrap_or(&self.typed)
     }
 
-    /// The normalized form.
+    /// Returns the normalized form.
     pub(crate) fn into_normalized(self) -> String {
         self.normalized.unwrap_or(self.typed)
     }
 
-    /// The form that was typed, if it differs from the normalized one.
+    /// Returns the form that was typed, if it differs from the normalized form.
     pub(super) fn only_typed(&self) -> Option<&str> {
         self.normalized.is_some().then_some(self.typed.as_str())
     }
 }
 
-/// Replaces every Unicode space with U+0020, and normalizes to NFC (RFC 8265 §4.2.2). Does not check the characters:
-/// precis-core knows none that are newer than Unicode 6.3, so it would refuse most emoji.
+/// Replaces every Unicode space with U+0020, and normalizes to NFC (RFC 8265 §4.2.2). Does not check the characters,
+/// because precis-core would refuse all that are newer than Unicode 6.3, such as most emoji.
 fn normalize(typed: &str) -> Option<String> {
     let profile = OpaqueString::new();
     let mapped = profile.additional_mapping_rule(typed).ok()?;
@@ -65,7 +65,7 @@ mod tests {
         assert_eq!(nfc.normalized(), nfd.normalized());
         assert_eq!((nfc.only_typed(), nfd.only_typed()), (None, Some("cafe\u{301} cre\u{300}me")));
         assert_eq!(typed("a\u{a0}b\u{3000}c").normalized(), "a b c");
-        // Width and case are kept, and nothing is trimmed.
+        // Normalization keeps width, case and surrounding spaces.
         for same in ["Ａ a ﬁ ", "🦀❤\u{fe0f}", "\u{1f9d1}\u{200d}\u{1f680}"] {
             assert_eq!(typed(same).only_typed(), None, "{same}");
         }

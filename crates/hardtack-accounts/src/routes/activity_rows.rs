@@ -11,7 +11,7 @@ use crate::pages::{ActivityRow, TimeText, device_name};
 const MAX_ADDRESSES: usize = 4;
 
 /// Returns a row for each activity, newest first. Failed log-ins from one address share a row, which shows the time of
-/// the last one. The failed log-ins from all addresses beyond [`MAX_ADDRESSES`] share one more row.
+/// the last failed log-in. The failed log-ins from all addresses beyond [`MAX_ADDRESSES`] share one more row.
 pub(super) fn activity_rows(activities: &[Activity], now: Timestamp) -> Vec<ActivityRow> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for activity in activities {
@@ -35,10 +35,10 @@ pub(super) fn activity_rows(activities: &[Activity], now: Timestamp) -> Vec<Acti
 
 /// Activities that share a row.
 struct Group<'a> {
-    /// The newest one.
+    /// The newest activity.
     last: &'a Activity,
     count: usize,
-    /// Equal to `count` in the row that several addresses share, and zero in all other rows.
+    /// Equal to `count` in the row that several addresses share. Zero in all other rows.
     others: usize,
 }
 

@@ -8,8 +8,8 @@ use crate::pages::{FAVICON, MARK, STYLESHEET, TIMES_SCRIPT};
 
 const PUBLIC: &str = "public, max-age=300";
 
-/// Keeps crawlers away from pages that need a logged-in user, where they would only find the log-in page, and from
-/// intermediate steps such as `/logout`.
+/// Tells crawlers not to visit pages that need a logged-in user, because they would find only the log-in page there.
+/// The same applies to intermediate steps such as `/logout`.
 const ROBOTS: &str = "User-agent: *\nDisallow: /account\nDisallow: /service\nDisallow: /logout\nDisallow: /reauthenticate\n\
                       Disallow: /token/\n";
 

@@ -23,8 +23,8 @@ use crate::users::User;
 
 const PAGE: LinkPage = LinkPage::new(
     "/email/confirm",
-    "If you already confirmed the address, there is nothing to do. Otherwise, the link may have expired, or your account \
-     has changed since it was sent. Request a new link on your account page.",
+    "If you have already confirmed the address, there is nothing to do. Otherwise, the link may have expired, or your \
+     account has changed since the link was sent. Request a new link on your account page.",
     ("/account", "Go to your account"),
 );
 
@@ -147,12 +147,12 @@ pub(crate) async fn send_again(
         Ok(Some(limit)) => return limited(&user, &limit, wants),
         Err(error) => return respond::unavailable(wants, &error),
     }
-    let detail = format!("If your address is not confirmed yet, we send an email with a link to it. {AT_MOST}");
+    let detail = format!("If your address is not confirmed yet, we send a link to this address. {AT_MOST}");
     let body = json!({ "detail": detail });
     respond::success(wants, "/account?done=letter", body)
 }
 
-/// Says why no email was sent, and when one can be.
+/// Responds with a text that says why no email was sent, and when one can be sent.
 fn limited(user: &CurrentUser<User>, limit: &MailLimit, wants: Wants) -> Response {
     let (status, text) = (StatusCode::TOO_MANY_REQUESTS, limit.explain(&user.email));
     let mut response = match wants {

@@ -19,7 +19,7 @@ use crate::site::Site;
 pub(crate) struct CredentialsInput {
     pub(super) username: String,
     pub(super) password: String,
-    /// Sign-up only.
+    /// The email address. Only the sign-up form has this field.
     pub(super) email: String,
     #[serde(deserialize_with = "checkbox_or_bool")]
     remember: Option<bool>,
@@ -82,7 +82,7 @@ impl CredentialsInput {
         next.and_then(|next| auth.authenticator().next(&next))
     }
 
-    /// Returns the page to go to: the form's `next`, or else the query's, or else the home page.
+    /// Returns the page where the user continues: the form's `next`, the query's `next`, or the home page.
     pub(super) fn next_or_home(&self, auth: &Auth) -> String {
         self.next.as_deref().map_or_else(|| auth.next_or_home(), |next| auth.authenticator().next_or_home(Some(next)))
     }
@@ -116,8 +116,8 @@ pub(super) fn show_form(
 /// Checks that a form for visitors, such as the log-in form, was sent from this site's own page.
 ///
 /// # Errors
-/// Another page sent the form, or it is uncertain which page sent it. If this is uncertain and the client is a browser,
-/// the error is the result of `again`, which shows the form again with a notice that says what to do.
+/// Another page sent the form, or the request does not show which page sent it. In the second case, a browser gets the
+/// result of `again`, which shows the form again with a notice that says what to do.
 pub(super) fn require_own_form(
     auth: &Auth,
     again: impl FnOnce(Shell<'_>) -> Result<Response, AuthError>,

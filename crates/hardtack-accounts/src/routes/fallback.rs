@@ -14,8 +14,8 @@ pub(crate) async fn not_found(headers: HeaderMap, visitor: Visitor) -> Response 
     respond::problem_in(&visitor.shell(None), wants(&headers), StatusCode::NOT_FOUND, "not_found", detail, &[])
 }
 
-/// The paths that the forms of the account page are posted to. If a form has errors, the browser shows its path in the
-/// address bar.
+/// The paths that the forms of the account page are posted to. If a form has errors, the browser shows such a path in
+/// the address bar.
 const FORMS_OF_ACCOUNT: [&str; 2] = ["/account/change_settings", "/account/password"];
 
 /// Responds with 405. If a person opens one of [`FORMS_OF_ACCOUNT`] in a browser, redirects to the account page
@@ -27,8 +27,8 @@ pub(crate) async fn method_not_allowed(method: Method, uri: Uri, headers: Header
     method_not_allowed_response(&headers)
 }
 
-/// The response of [`method_not_allowed`], for a handler that refuses one of its methods.
+/// Returns the same response as [`method_not_allowed`], for a handler that refuses one of its methods.
 pub(super) fn method_not_allowed_response(headers: &HeaderMap) -> Response {
-    let detail = "This URL does not accept that method. Send changes as POST requests.";
+    let detail = "This URL does not accept the method of the request. Send changes as POST requests.";
     respond::problem(wants(headers), StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail, &[])
 }

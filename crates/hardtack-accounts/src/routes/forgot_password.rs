@@ -17,7 +17,7 @@ use crate::site::Site;
 use crate::throttling::{Client, Tried};
 use crate::users::EmailAddress;
 
-/// The same for every address, so that it does not reveal which addresses have an account.
+/// The text is the same for every address, so it does not reveal which addresses have an account.
 const ON_ITS_WAY: &str = "If this address is confirmed for an account, an email with a link is on its way. We send at \
                           most three of these emails an hour. Each link works for an hour.";
 

@@ -1,5 +1,5 @@
-//! `/healthz`: checks that the database responds. If a write has failed and none has succeeded since, also checks that
-//! the database accepts writes again.
+//! `/healthz`: checks that the database responds. If the last write failed, also checks that the database accepts
+//! writes again.
 
 use axum::Json;
 use axum::extract::State;

@@ -19,8 +19,8 @@ use crate::respond;
 use crate::site::Site;
 use crate::users::User;
 
-/// How long after the sign-up the home page says which address the user has to confirm. The account page always says
-/// it.
+/// During this time after the sign-up, the home page says which address the user has to confirm. The account page
+/// always says this.
 const JUST_SIGNED_UP: Duration = Duration::from_secs(10 * 60);
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, user: Option<CurrentUser<User>>) -> Response {
@@ -40,7 +40,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, user: Option<Curr
     link_used::forget(respond::page(StatusCode::OK, home(&shell)), &auth)
 }
 
-/// Tells a user who has just signed up which address has to be confirmed.
+/// Returns a notice that tells a user who has just signed up which address has to be confirmed.
 async fn to_confirm(site: &Site, user: &User, done: &str) -> Option<String> {
     let User { email, .. } = user;
     let is_new = site.auth.now().since(user.created_at) <= JUST_SIGNED_UP;

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::page_cookie::{PageCookie, names};
 use crate::users::{Profile, User};
 
-/// The cookie that keeps the form. Its value is encrypted and belongs to one user. The site uses it only to fill in the
-/// form again; the user then checks the form and sends it. The browser also sends the cookie to the pages that ask for
-/// the password, so these pages can say that the form is kept.
+/// The cookie that keeps the form. Its value is encrypted and belongs to one user. The site uses the value only to fill
+/// in the form again. The user then checks the form and sends it. The browser also sends the cookie to the pages that
+/// ask for the password, so these pages can say that the form is kept.
 const COOKIE: PageCookie = PageCookie { name: names::SETTINGS_DRAFT, path: "/", max_age: LIFETIME.as_secs() as u32 };
 
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
@@ -25,7 +25,7 @@ const MAX_LEN: usize = 3800;
 const FORM: &str = "kept form";
 const OWNER: &str = "owner of a form";
 
-/// Contains no password.
+/// The content of the cookie. It contains no password.
 #[derive(Deserialize, Serialize)]
 struct KeptForm {
     user: String,
@@ -34,8 +34,8 @@ struct KeptForm {
     email: String,
 }
 
-/// Returns the value of a hidden field that tells which user the form belongs to, even after the session has ended.
-/// Only this site can create and read such values.
+/// Returns the value of a hidden field that says which user the form belongs to, even after the session has ended. Only
+/// this site can create and read such values.
 pub(super) fn owner_field(user: &User, auth: &Authenticator) -> String {
     auth.seal(OWNER, user.id.as_bytes()).unwrap_or_default()
 }
@@ -45,7 +45,7 @@ pub(super) fn owner(field: &str, auth: &Authenticator) -> Option<String> {
     String::from_utf8(auth.open_sealed(OWNER, field)?).ok()
 }
 
-/// Keeps the profile that a user has sent. Returns `None` if it is too long.
+/// Encrypts the profile that a user has sent, for the cookie. Returns `None` if the value would be too long.
 pub(super) fn seal(user_id: &str, profile: &Profile, auth: &Authenticator) -> Option<String> {
     let Profile { display_name, email } = profile.clone();
     let until = (auth.now() + LIFETIME).unix_seconds();
@@ -69,7 +69,7 @@ pub(super) fn is_set(headers: &HeaderMap, auth: &Authenticator) -> bool {
     COOKIE.find(headers, auth).is_some()
 }
 
-/// Returns what this user has sent.
+/// Returns the profile in the cookie, if this user has sent it.
 pub(super) fn find(headers: &HeaderMap, user: &User, auth: &Authenticator) -> Option<Profile> {
     let json = auth.open_sealed(FORM, COOKIE.find(headers, auth)?)?;
     let form: KeptForm = serde_json::from_slice(&json).ok()?;

@@ -17,15 +17,15 @@ use crate::respond;
 /// A page that a single-use link leads to.
 pub(super) struct LinkPage {
     cookie: PageCookie,
-    /// The explanation on the page for dead links.
+    /// The explanation on the page for links that no longer work.
     dead_link: &'static str,
-    /// The path and the label of the button on the page for dead links.
+    /// The path and the label of the button on the page for links that no longer work.
     action: (&'static str, &'static str),
 }
 
 /// The explanation for an incomplete link, for example a link of which the user copied only a part.
-const INCOMPLETE: &str = "Part of the link is missing, or it was mistyped. Open the link in the message that you \
-                          received, or copy the whole link.";
+const INCOMPLETE: &str = "Part of the link is missing or mistyped. Open the link in the message that you received, or \
+                          copy the whole link.";
 
 /// The fields with which a request names the link that it uses.
 #[derive(Default, Deserialize)]
@@ -33,8 +33,8 @@ const INCOMPLETE: &str = "Part of the link is missing, or it was mistyped. Open 
 pub(crate) struct SentLink {
     /// The link's token, from an API client.
     pub(super) token: Option<String>,
-    /// From a form: the [`LinkToken::form_key`] of the link for which the form was rendered. The token itself is in the
-    /// cookie.
+    /// The [`LinkToken::form_key`] of the link for which a form was rendered. The token itself is in the cookie. `None`
+    /// for API clients.
     pub(super) link: Option<String>,
 }
 
@@ -44,8 +44,8 @@ impl LinkPage {
     }
 
     /// If the query has a token, moves it into the cookie and redirects to the page without the query. This keeps the
-    /// token out of the browser's history, screenshots and `Referer`. Opening a link does not use it up, because mail
-    /// scanners open links too.
+    /// token out of the browser's history, screenshots and `Referer`. Opening a link does not use it, because mail
+    /// scanners also open links.
     pub(super) fn move_token_to_cookie(&self, auth: &Auth) -> Option<Response> {
         let token = auth.query("token")?;
         let token = LinkToken::parse(token.trim());
@@ -70,7 +70,7 @@ impl LinkPage {
     /// was rendered for that token.
     ///
     /// The browser may have opened another link since the form was rendered, or an attacker may have replaced the
-    /// cookie. Without the check, a form that shows one user's name could change another user's account.
+    /// cookie. Without this check, a form that shows one user's name could change another user's account.
     ///
     /// # Errors
     /// The token in the body is malformed, the form was not rendered for the token in the cookie, or the request names
@@ -86,8 +86,8 @@ impl LinkPage {
         }
     }
 
-    /// Returns the shell for showing a refused form again, if this site's own page may have sent the form and the
-    /// browser still has a link's token. Otherwise returns `None`.
+    /// Returns the shell for showing a refused form again. Returns `None` if the form cannot have come from this site's
+    /// own page, or if the browser has no link's token any more.
     pub(super) fn shell_of_unverified<'e>(&self, auth: &Auth, error: &'e AuthError) -> Option<Shell<'e>> {
         shell_of_unverified(auth, error).filter(|_| self.token(auth).is_some())
     }
@@ -145,12 +145,12 @@ impl LinkPage {
     }
 }
 
-/// Responds to a form that was rendered for a link other than the one in the cookie.
+/// Responds to a form that was rendered for another link than the link whose token is in the cookie.
 fn other_link(auth: &Auth) -> Response {
     let status = StatusCode::FORBIDDEN;
     let title = "This page is out of date";
-    let detail = "It was open for too long, or you have opened another link since. Nothing was changed. Open the link \
-                  again.";
+    let detail = "The page was open for too long, or you have opened another link since. Nothing was changed. Open the \
+                  link again.";
     match auth.wants() {
         Wants::Page => {
             let view = ErrorView { status: status.as_u16(), title, explanation: detail, action: None };

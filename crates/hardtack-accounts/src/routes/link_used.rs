@@ -14,7 +14,7 @@ use crate::users::User;
 const COOKIE: PageCookie = PageCookie { name: names::LINK_USED, path: "/", max_age: 60 };
 
 /// If the client is a browser, sets a cookie with the id of the link's owner. The home page reads the cookie to say
-/// whose link was used, and then deletes it. Programs do not need the cookie, because the response itself tells them
+/// whose link was used, and then deletes it. API clients do not need the cookie, because the response itself tells them
 /// the result.
 pub(super) fn remember(response: Response, user_id: &str, auth: &Auth) -> Response {
     match auth.wants() {
@@ -23,7 +23,7 @@ pub(super) fn remember(response: Response, user_id: &str, auth: &Auth) -> Respon
     }
 }
 
-/// Deletes the cookie, if the browser has it.
+/// Deletes the cookie if the browser has it.
 pub(super) fn forget(response: Response, auth: &Auth) -> Response {
     match COOKIE.find(auth.headers(), auth.authenticator()) {
         Some(_) => COOKIE.clear(response, auth.authenticator()),

@@ -19,11 +19,11 @@ use crate::respond;
 use crate::site::Site;
 use crate::throttling::{Client, Devices, KnownUser};
 
-/// The same for an unknown name, a wrong password and a disabled user.
+/// The text is the same for an unknown name, a wrong password and a disabled user.
 const NO_MATCH: &str = "That user name and password do not match.";
 
 const KEPT: Notice<'_> =
-    Notice { kind: NoticeKind::Info, text: "Your session has ended. Log in again to finish: what you typed is kept." };
+    Notice { kind: NoticeKind::Info, text: "Your session has ended. What you typed is kept. Log in again to finish." };
 
 const NEEDED: Notice<'_> = Notice { kind: NoticeKind::Info, text: "Log in to open the page that you asked for." };
 
@@ -38,10 +38,11 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
             Notice { kind: NoticeKind::Info, text: "Your session has ended. Log in again to continue where you were." }
         }
     });
-    // If the cookies of a session have just been refused, that page would lead back here.
+    // If the cookies of a session have just been refused, do not redirect, because the other page would redirect back
+    // to the log-in page.
     if visitor.is_logged_in() && ended.is_none() {
         if let Some(done) = auth.query("done").filter(|done| done_text(done).is_some()) {
-            // The home page says what a link has done, even though a user is logged in.
+            // Redirect to the home page, which says what a link has done even if a user is logged in.
             return Ok(Redirect::to(&format!("/?done={done}")).into_response());
         }
         return Ok(Redirect::to(&auth.next_or_home()).into_response());
@@ -75,14 +76,14 @@ fn done_text(done: &str) -> Option<&'static str> {
              Log in with your new password.",
         ),
         "undo" => Some(
-            "Your email address has been restored and all devices have been logged out. If someone else changed it, they know \
-             your password. Choose a new one with “Forgot your password?”.",
+            "Your email address has been restored and all devices have been logged out. If someone else changed the \
+             address, that person knows your password. Choose a new password with “Forgot your password?”.",
         ),
         "undo-password" => Some(
             "Your email address has been restored, your password has been changed, and all devices have been logged out. \
              Log in with your new password.",
         ),
-        "chosen" => Some("Your password is set. Log in with it."),
+        "chosen" => Some("Your password is set. Log in with this password."),
         "signup" => Some("Your account is ready. Log in with your user name and password."),
         _ => None,
     }
@@ -104,7 +105,7 @@ pub(crate) async fn submit(
         Ok(password) => password,
         Err(problem) => return too_long(&site, &auth, &input, problem),
     };
-    // Boxed, so that this future is small while it waits for the body.
+    // The future is boxed, so that the handler's future is small while it waits for the body.
     match Box::pin(site.accounts.verify_log_in(&input.username, password, &request, &client)).await {
         Ok(verified) => {
             let work = Box::pin(log_in(site.clone(), auth.clone(), input, verified, (request, client.devices)));
@@ -130,8 +131,8 @@ async fn log_in(
     let user_id = &verified.user_id;
     let cookies = auth.log_in(input.log_in(user_id, auth.wants())).await?;
     if !site.accounts.is_still_valid(&verified).await.map_err(|error| auth.refuse(error))? {
-        // While this log-in was in flight, the password was changed or the user was disabled. Only the session of this
-        // log-in must end: the change has ended the older ones, and the user may have a new one by now.
+        // While this log-in was in flight, the password was changed or the user was disabled. End only the session of
+        // this log-in. The change has ended the older sessions, and the user may have a newer session by now.
         if let Some(session) = cookies.session() {
             auth.authenticator().revoke_session(user_id, session).await.map_err(|error| auth.refuse(error))?;
         }
@@ -152,7 +153,8 @@ async fn log_in(
     Ok((cookies, devices.remember(response, &known, auth.authenticator())).into_response())
 }
 
-/// The response after too many attempts. A browser gets the log-in form with an error, as after a wrong password.
+/// Returns the response after too many attempts. A browser gets the log-in form with an error, as after a wrong
+/// password.
 fn too_many(
     site: &Site,
     auth: &Auth,
@@ -175,8 +177,8 @@ fn too_many(
     Ok(respond::retry_after(response, refused))
 }
 
-/// The response to a password that is too long. It is sent before the user is looked up, so it is the same for every
-/// name.
+/// Returns the response to a password that is too long. This response is sent before the user is looked up, so it is
+/// the same for every name.
 fn too_long(
     site: &Site,
     auth: &Auth,

@@ -1,4 +1,4 @@
-//! `/logout`: GET asks for confirmation, POST logs out.
+//! `/logout`: GET asks for confirmation, and POST logs the user out.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};

@@ -3,7 +3,7 @@
 use axum::response::IntoResponse;
 use http::header;
 
-/// Written by hand. A test compares it with the router.
+/// The document is written by hand. A test compares it with the router.
 const DOCUMENT: &str = include_str!("openapi.json");
 
 pub(crate) async fn show() -> impl IntoResponse {

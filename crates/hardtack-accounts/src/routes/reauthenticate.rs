@@ -24,7 +24,7 @@ const WRONG_PASSWORD: &str = "That is not your password.";
 const KEPT: Notice<'_> =
     Notice { kind: NoticeKind::Info, text: "What you typed is kept. Enter your password to finish." };
 
-/// The body. If it has a `username`, it must be that of the user who is logged in.
+/// The body of the request. If it has a `username`, this must be the name of the user who is logged in.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ReauthenticateInput {
@@ -56,8 +56,8 @@ impl AccountForm for ReauthenticateInput {
     }
 }
 
-/// Shows the form. However, if the token is fresh, for example because the user has just logged in, redirects to the
-/// page in `next`.
+/// Shows the form. If the token is already fresh, for example because the user has just logged in, redirects to the
+/// page in `next` instead.
 pub(crate) async fn show(auth: Auth, user: CurrentUser<User>) -> Response {
     let next = auth.query("next").and_then(|next| auth.authenticator().next(&next));
     if let Some(next) = next.filter(|_| user.token().is_fresh(auth.authenticator().now())) {

@@ -1,4 +1,5 @@
-//! `/token/refresh`, which exchanges the refresh token for new tokens and returns the client to where it came from.
+//! `/token/refresh`, which exchanges the refresh token for new tokens and redirects the client to the page that it came
+//! from.
 
 use axum::Form;
 use axum::extract::{FromRequest, Request, State};
@@ -33,7 +34,8 @@ pub(crate) async fn show(
     token: Result<RefreshToken, AuthError>,
     method: Method,
 ) -> Response {
-    // A refresh changes state, which GET and HEAD must not (RFC 9110 §9.2.1). In redirect mode, there is no other way.
+    // A refresh changes state, which GET and HEAD must not do (RFC 9110 §9.2.1). In redirect mode, a GET has to
+    // refresh, because the browser is redirected here.
     let redirects = auth.authenticator().refresh_mode() == RefreshMode::Redirect;
     if method == Method::HEAD || !redirects {
         let allowed = if redirects { "GET, POST" } else { "POST" };
@@ -77,7 +79,7 @@ pub(crate) async fn submit(
     token: Result<RefreshToken, AuthError>,
     request: Request,
 ) -> Result<Response, AuthError> {
-    // A request with a query was redirected here from another route with 307, and its body is meant for that route.
+    // If the request has a query, another route has redirected it here with 307. Its body is then meant for that route.
     let is_own_form = request.uri().query().is_none()
         && request.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/x-www-form-urlencoded");
     let known = check_user(&site, &auth, token).await;

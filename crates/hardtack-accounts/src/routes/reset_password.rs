@@ -22,12 +22,12 @@ use crate::throttling::{Client, Tried};
 
 const PAGE: LinkPage = LinkPage::new(
     "/password/reset",
-    "It may have expired or already been used, or your account has changed since it was sent. If you have just used \
-     it, your password has been changed: log in with the new one. Otherwise, request a new link.",
+    "The link may have expired or already been used, or your account has changed since the link was sent. If you have \
+     just used the link, your password has been changed: log in with the new password. Otherwise, request a new link.",
     ("/password/forgot", "Request a new link"),
 );
 
-/// The body. See [`SentLink`] for `token` and `link`.
+/// The body of the request. See [`SentLink`] for `token` and `link`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ResetPasswordInput {
@@ -94,7 +94,8 @@ pub(crate) async fn submit(
 }
 
 /// Sets the new password and ends all sessions of the user, because someone else may know the old password. Does not
-/// log the user in: the link proves access to a mailbox, or was created by an operator, but does not prove who uses it.
+/// log the user in, because the link does not prove who uses it. It proves access to a mailbox, or an operator has
+/// created it.
 async fn reset(
     site: Site,
     auth: Auth,
@@ -118,7 +119,7 @@ async fn reset(
             attempt.succeeded().await;
             let has_ended = finish_ending(&site, &auth, ended).await;
             let (location, detail) = match has_ended {
-                _ if owner.is_first => ("/login?done=chosen", "Your password is set. Log in with it."),
+                _ if owner.is_first => ("/login?done=chosen", "Your password is set. Log in with this password."),
                 true => (
                     "/login?done=reset",
                     "Your password has been changed and all devices have been logged out. Log in with your new password.",

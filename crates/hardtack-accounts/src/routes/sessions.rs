@@ -88,8 +88,8 @@ impl AccountForm for DeviceForm {
     }
 }
 
-/// Returns one page of the user's sessions, and the position of the next page. The current session comes first, then
-/// the others, newest first.
+/// Returns one page of the user's sessions, and the position of the next page. The current session comes first. The
+/// other sessions follow, newest first.
 async fn page_of(
     auth: &Auth,
     user_id: &str,
@@ -122,7 +122,7 @@ pub(crate) async fn revoke(
         return ask_for_password(&auth, error, AfterProof::Devices);
     }
     let ended = match id {
-        // Ends the session even if the store has lost its row.
+        // This is the current session. End it even if the store has lost its row.
         Some(id) if Some(id) == user.token().session() => {
             auth.authenticator().revoke_session_of(user.token()).await.map_err(|error| auth.refuse(error))?;
             true
@@ -131,7 +131,7 @@ pub(crate) async fn revoke(
         None => false,
     };
     if !ended {
-        let detail = "You have no such session. It may have ended already.";
+        let detail = "You have no session with this id. The session may have ended already.";
         let shell = shell_of(&user, None);
         return Ok(respond::problem_in(&shell, wants, StatusCode::NOT_FOUND, "no_such_session", detail, &[]));
     }

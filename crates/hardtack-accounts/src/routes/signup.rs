@@ -35,7 +35,7 @@ pub(crate) async fn submit(
     if let Err(refused) = require_own_form(&auth, again) {
         return *refused;
     }
-    // A success counts as well: an address can create only so many accounts.
+    // Successful attempts count as well, to limit how many accounts one address can create.
     if let Err(refused) = site.accounts.throttling().by_address(Tried::SignUp, &client, &request).await {
         let errors = [FieldError { field: "", text: refused.sentence() }];
         let response = match auth.wants() {
@@ -68,7 +68,7 @@ async fn sign_up(
             let mut body = json!(user);
             if let Some(limit) = limit {
                 if next == "/" {
-                    // Otherwise, the home page says that an email was sent.
+                    // Without this parameter, the home page would say that an email was sent.
                     next.push_str("?done=signup-limited");
                 }
                 body["detail"] = json!(limit.explain(&user.email));
@@ -98,7 +98,7 @@ async fn sign_up(
     Ok(respond::invalid_fields(wants, &errors))
 }
 
-/// The response if the account is stored, but the session store could not start a session.
+/// Returns the response if the account is stored, but the session store could not start a session.
 fn without_session(wants: Wants, user: &User) -> Response {
     let mut body = json!(user);
     body["detail"] = json!("Your account is ready. Log in with your user name and password.");

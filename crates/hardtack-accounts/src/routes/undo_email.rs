@@ -21,15 +21,15 @@ use crate::throttling::{Client, Tried};
 
 const PAGE: LinkPage = LinkPage::new(
     "/email/undo",
-    "It may have expired or already been used. If you have just used it, your address has been restored.",
+    "The link may have expired or already been used. If you have just used the link, your address has been restored.",
     ("/password/forgot", "Choose a new password"),
 );
 
-/// The body. See [`SentLink`] for `token` and `link`.
+/// The body of the request. See [`SentLink`] for `token` and `link`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct UndoEmailInput {
-    /// Empty or missing if the password stays the same.
+    /// The new password. Empty or missing if the password stays the same.
     new_password: String,
     token: Option<String>,
     link: Option<String>,
@@ -107,7 +107,7 @@ async fn undo(
     match site.accounts.undo_email(&token, new_password, &request).await {
         Ok((owner, ended)) => {
             attempt.succeeded().await;
-            // Even if the store is down now, the sessions end within seconds of its recovery.
+            // The result is ignored. If the store is down now, the sessions end within seconds after it has recovered.
             finish_ending(&site, &auth, ended).await;
             let (location, detail) = match has_new_password {
                 true => (

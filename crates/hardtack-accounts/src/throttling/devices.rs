@@ -14,13 +14,13 @@ use sha2::{Digest, Sha256};
 use crate::page_cookie::{PageCookie, names};
 use crate::users::{User, username_key};
 
-/// Encrypted. Neither a log-out nor a new password deletes it.
+/// The cookie, whose value is encrypted. It stays in the browser after a log-out and after a new password.
 const COOKIE: PageCookie = PageCookie { name: names::DEVICE, path: "/", max_age: LIFETIME.as_secs() as u32 };
 
 /// The longest that browsers keep a cookie (RFC 6265bis §5.5).
 const LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
-/// How many users of one browser are remembered.
+/// The maximum number of users in one browser's cookie.
 const MAX_USERS: usize = 5;
 
 const PURPOSE: &str = "known device";
@@ -38,7 +38,7 @@ pub(crate) struct Device {
     /// A hash of the user's name. With it, the entry for a name is found without looking up the user.
     #[serde(rename = "n")]
     name: String,
-    /// Random.
+    /// A random id.
     #[serde(rename = "d")]
     id: String,
     /// The version of the password that was entered last.
@@ -61,9 +61,9 @@ pub(crate) struct KnownDevice<'a> {
     pub(super) user: &'a str,
     /// The device's id. `None` if the password has been changed since the user last entered it in this browser.
     ///
-    /// All browsers of a user in which only an old password was entered share one counter. Otherwise, someone who knew
-    /// the old password could have logged in many times to collect cookies. Each of these cookies would then allow
-    /// separate guesses at the new password.
+    /// All browsers of a user in which only an old password was entered share one counter. Without this rule, someone
+    /// who knew the old password could have logged in many times to collect cookies. Each of these cookies would then
+    /// allow separate guesses at the new password.
     pub(super) id: Option<&'a str>,
 }
 
@@ -72,7 +72,7 @@ pub(crate) struct KnownUser<'a> {
     pub(crate) id: &'a str,
     pub(crate) username: &'a str,
     pub(crate) password_version: i64,
-    /// Whether the device keeps its id, and so the counter of its attempts.
+    /// Whether the device keeps its id, and therefore the counter of its attempts.
     pub(crate) keeps_device: bool,
 }
 
@@ -95,13 +95,14 @@ impl Devices {
     }
 
     /// Returns the device of the user with this name, if the user has logged in with this browser. Since that log-in,
-    /// the name may have been given to another user: check with [`Device::known_to`].
+    /// the name may have been given to another user, so also call [`Device::known_to`].
     pub(crate) fn of_name(&self, name_key: &str) -> Option<&Device> {
         let name = hash(name_key);
         self.0.iter().find(|device| device.name == name)
     }
 
-    /// Returns whether a user has logged in with this browser. If not, the log-in is announced to the user by email.
+    /// Returns whether a user has logged in with this browser before. If the user has not, the site sends an email
+    /// about the log-in.
     pub(crate) fn know(&self, user_id: &str) -> bool {
         self.0.iter().any(|device| device.user == user_id)
     }

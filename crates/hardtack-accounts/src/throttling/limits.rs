@@ -1,4 +1,4 @@
-//! How often something may be tried.
+//! Limits on how often passwords may be tried, accounts created and links requested.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use hardtack::throttle::Rate;
 
 /// Limits on how often passwords may be tried, accounts created and links requested.
 ///
-/// By default, an account has 10 attempts, and gets one more every 30 seconds. A client address (for IPv6, a /64
-/// network) has 100 failed attempts, and gets one more every second. After 100 failures in a row, an account has only
-/// one attempt an hour (NIST SP 800-63B-4 §3.2.2; ASVS 5.0 V6.3.1). This restriction ends when an attempt succeeds, or
-/// when the user sets a new password with a reset link. A device on which the user has logged in before has attempts of
-/// its own, so strangers cannot lock the user out.
+/// By default, an account has 10 attempts, and gets one more attempt every 30 seconds. A client address (for IPv6, a
+/// /64 network) has 100 failed attempts, and gets one more attempt every second. After 100 failures in a row, an
+/// account has only one attempt an hour (NIST SP 800-63B-4 §3.2.2; ASVS 5.0 V6.3.1). This restriction ends when an
+/// attempt succeeds, or when the user sets a new password with a reset link. A device on which the user has logged in
+/// before has its own attempts, so strangers cannot lock the user out.
 ///
 /// ```
 /// use std::time::Duration;
@@ -23,16 +23,17 @@ use hardtack::throttle::Rate;
 /// assert!(!limits.is_off());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "pass it to `Accounts::with_log_in_limits`"]
+#[must_use = "limits do nothing until they are given to `Accounts::with_log_in_limits`"]
 pub struct LogInLimits(Option<Rates>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rates {
-    /// How often the password of an account may be tried. Each known device and each session of the user has a counter
-    /// of its own with the same rate. The same rate limits how often the user may request confirmation links.
+    /// How often the password of an account may be tried. Each device on which the user has logged in before, and each
+    /// session of the user, has a counter of its own with the same rate. The same rate limits how often the user may
+    /// request confirmation links.
     pub(super) account: Rate,
-    /// How often a client address may try and fail, sign up, or use links. Requests for reset links have ten times this
-    /// rate.
+    /// How many failed attempts, sign-ups and uses of links are allowed per client address. Requests for reset links
+    /// have ten times this rate.
     pub(super) address: Rate,
     /// How many failures in a row an account, a device or a session may have, and the minimum time between its attempts
     /// after that.
@@ -50,14 +51,14 @@ impl Default for LogInLimits {
 }
 
 impl LogInLimits {
-    /// Limits nothing: passwords can be guessed as fast as the server can hash them. Use this only for tests, or if
-    /// something else limits log-ins.
+    /// Turns all limits off. Passwords can then be guessed as fast as the server can hash them. Use this function only
+    /// for tests, or if something else limits log-ins.
     pub const fn insecure_off() -> Self {
         Self(None)
     }
 
-    /// Sets how often the password of an account may be tried. Like the other setters, this one has no effect after
-    /// [`Self::insecure_off`].
+    /// Sets how often the password of an account may be tried. After [`Self::insecure_off`], the setters of this type
+    /// have no effect.
     pub const fn account(mut self, rate: Rate) -> Self {
         if let Some(rates) = &mut self.0 {
             rates.account = rate;
@@ -65,7 +66,8 @@ impl LogInLimits {
         self
     }
 
-    /// Sets how often a client address may try and fail, sign up, or request links.
+    /// Sets how many failed attempts, sign-ups and uses of links are allowed per client address. Requests for reset
+    /// links have ten times this rate.
     pub const fn address(mut self, rate: Rate) -> Self {
         if let Some(rates) = &mut self.0 {
             rates.address = rate;

@@ -1,14 +1,14 @@
 //! Limits guesses of passwords and links, and mass sign-ups.
 //!
 //! 1. Each password attempt takes a token from a counter (a token bucket). The token is taken before the password is
-//!    hashed, and given back if the password is right. It is also taken before the user is looked up, so names that
-//!    exist and names that do not are treated alike.
+//!    hashed, and given back if the password is right. The token is also taken before the user is looked up, so the
+//!    response does not depend on whether the name exists.
 //! 2. A log-in counts against both the client's address and the account. A browser in which the user has logged in
 //!    before has a cookie that says so ([`Devices`]). Such a browser has counters of its own, which strangers cannot
 //!    use up.
-//! 3. After a hundred failures in a row, unknown devices have only one attempt an hour for the account. This
-//!    restriction never becomes stricter. It ends when an attempt succeeds, or when the user sets a new password with a
-//!    reset link.
+//! 3. After a hundred failures in a row, devices without a valid device cookie have only one attempt an hour for the
+//!    account. This restriction never becomes stricter. It ends when an attempt succeeds, or when the user sets a new
+//!    password with a reset link.
 
 mod client;
 mod devices;
@@ -30,7 +30,7 @@ pub(crate) use tried::Tried;
 use crate::activity::RequestInfo;
 use crate::flood_log::FloodLog;
 
-/// Where the counters are.
+/// The store that keeps the counters.
 #[derive(Clone)]
 pub(crate) struct CounterStore(Arc<dyn Fn(ThrottleBuilder) -> ThrottleBuilder + Send + Sync>);
 
@@ -57,8 +57,8 @@ struct Counters {
     refusals: FloodLog,
 }
 
-/// An attempt that is allowed, and counts as a failure until it has [succeeded](Self::succeeded).
-#[must_use = "call `succeeded` if the attempt succeeds: until then it counts as a failure"]
+/// An attempt that is allowed. It counts as a failure until [`succeeded`](Self::succeeded) is called.
+#[must_use = "the attempt counts as a failure until you call `succeeded`"]
 pub(crate) struct Try(Option<Attempt>);
 
 impl Try {
@@ -71,7 +71,7 @@ impl Try {
 }
 
 impl Throttling {
-    /// Limits nothing.
+    /// Creates a value that limits nothing.
     pub(crate) const fn off() -> Self {
         Self(None)
     }
@@ -82,8 +82,9 @@ impl Throttling {
         Self(Some(Arc::new(Counters { throttle, rates, refusals: FloodLog::new(log_refusals) })))
     }
 
-    /// Takes the tokens for a log-in with this name. Also returns whether they were taken from the counter of a device
-    /// that the account knows. A device with too many failures in a row counts as unknown.
+    /// Takes the tokens for a log-in with this name. Also returns whether the tokens were taken from the counter of a
+    /// device on which the user has logged in before. After too many failures in a row on this device, takes the tokens
+    /// from the counters of the account and the address instead.
     pub(crate) async fn log_in(
         &self,
         name_key: &str,
@@ -108,9 +109,9 @@ impl Throttling {
         counters.take(Tried::LogIn, &budgets, request).await.map(|attempt| (attempt, false))
     }
 
-    /// Takes a token for a password attempt by a user who is logged in. Each session has its own counter. So someone
-    /// with a copied session cookie cannot guess many passwords, and cannot use up the attempts of the user's log-ins
-    /// or other sessions.
+    /// Takes a token for a password attempt by a user who is logged in. Each session has its own counter. Someone with
+    /// a copied session cookie therefore cannot guess many passwords, and cannot use up the attempts of the user's
+    /// log-ins or other sessions.
     pub(crate) async fn password_again(
         &self,
         user_id: &str,
@@ -135,8 +136,8 @@ impl Throttling {
         let Some(network) = client.network else { return Ok(Try(None)) };
         let Rates { address, .. } = counters.rates;
         let rate = match tried {
-            // A request costs little, and mail has limits of its own. A user who has forgotten the password must get
-            // through even if another client with the same address sends many requests.
+            // A request costs little, and mail has limits of its own. A user who has forgotten the password must be
+            // able to send a request even if another client with the same address sends many.
             Tried::ResetRequest => Rate::new(address.burst().saturating_mul(10), address.every() / 10),
             _ => address,
         };
@@ -156,7 +157,7 @@ impl Throttling {
         counters.take(tried, &[budget], request).await
     }
 
-    /// Forgets the failures of an account, because its user has set a new password.
+    /// Resets the count of an account's failures, because its user has set a new password.
     pub(crate) async fn clear_account(&self, name_key: &str) {
         let Some(counters) = &self.0 else { return };
         if let Err(error) = counters.throttle.clear(&[counters.throttle.key("account", &[name_key])]).await {
@@ -166,14 +167,14 @@ impl Throttling {
 }
 
 impl Counters {
-    /// The budget of an account, or of one of its devices or sessions.
+    /// Returns the budget of an account, or of one of its devices or sessions.
     fn account(&self, label: &str, parts: &[&str]) -> Budget {
         let Rates { account, failures, .. } = self.rates;
         Budget::new(self.throttle.key(label, parts), account).failures_in_a_row(failures)
     }
 
-    /// The budget of log-ins from the client's address, or `None` if the address is not known. All addresses of an IPv6
-    /// /64 network share one budget.
+    /// Returns the budget of log-ins from the client's address, or `None` if the address is not known. All addresses of
+    /// an IPv6 /64 network share one budget.
     fn address(&self, client: &Client) -> Option<Budget> {
         let network = client.network?.to_string();
         Some(Budget::new(self.throttle.key("address", &[&network]), self.rates.address))
@@ -192,7 +193,8 @@ impl Counters {
                 event = "log_in_throttled",
                 tried = tried.name(),
                 address = request.address.as_deref().unwrap_or("unknown"),
-                "too many attempts; further refusals are counted and logged once a minute"
+                "an attempt was refused, because a limit was reached; further refusals are counted and logged once a \
+                 minute"
             );
         });
         refused

@@ -5,11 +5,11 @@
 /// have a separate counter for each kind of attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tried {
-    /// A log-in, from a device that the account does not know.
+    /// A log-in from a device on which the user has not logged in before.
     LogIn,
-    /// A log-in, from a device that the account knows.
+    /// A log-in from a device on which the user has logged in before.
     LogInOfDevice,
-    /// The password of a user who is logged in.
+    /// The password of a user who is logged in and enters it again.
     PasswordAgain,
     SignUp,
     /// A request for a link to reset the password.

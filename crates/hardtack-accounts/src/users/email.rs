@@ -14,7 +14,7 @@ pub struct EmailAddress(String);
 impl EmailAddress {
     /// Parses an address by roughly the rules that browsers apply to `<input type=email>` (WHATWG HTML). An address has
     /// one `@`, at most 254 bytes (RFC 5321 §4.5.3.1.3), and no spaces or special characters such as quotes and commas.
-    /// Returns `None` for anything else. Does not check whether the address exists.
+    /// Returns `None` for any other text. Does not check whether the address exists.
     pub fn parse(text: &str) -> Option<Self> {
         let is_special = |c: char| c.is_whitespace() || c.is_control() || "<>()[]\\,;:\"".contains(c);
         let (local, domain) = text.split_once('@')?;

@@ -2,7 +2,7 @@
 //! collide.
 //!
 //! A row has no skeleton for one of two reasons: it has not been upgraded yet, or another user already has the same
-//! skeleton. In the second case, the row stays as it is, and both users can log in as before.
+//! skeleton. If another user has the same skeleton, the row stays as it is, and both users can log in as before.
 
 use hardtack::BackendError;
 use hardtack_db::{Pool, Statement, Transaction};
@@ -22,8 +22,8 @@ impl Unfinished {
     }
 }
 
-/// Two users whose names are the same, or look the same, under the current rules. These rules no longer allow the
-/// second of two such users to be added.
+/// Two users whose names are the same, or look the same, under the current rules. Today, the second of these users
+/// could not be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NameCollision {
@@ -48,7 +48,7 @@ struct Position {
 }
 
 /// Stores the key and the skeleton of each name that has no skeleton yet. Does not store a key or a skeleton that
-/// another user already has. Several processes may run this at once.
+/// another user already has. Several processes may call this function at once.
 pub(crate) async fn upgrade_names(database: &Pool) -> Result<(), sqlx::Error> {
     let mut after = None;
     loop {
@@ -97,7 +97,7 @@ async fn upgrade(transaction: &mut Transaction, user: &Unfinished) -> Result<(),
     transaction.execute(Statement::new(sql).bind(skeleton(username)).bind(id)).await.map(drop)
 }
 
-/// Returns the users whose names collide with those of other users.
+/// Returns the users whose names collide with the names of other users.
 pub(crate) async fn name_collisions(database: &Pool) -> Result<Vec<NameCollision>, BackendError> {
     let (mut after, mut collisions) = (None, Vec::new());
     loop {

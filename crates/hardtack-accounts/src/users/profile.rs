@@ -8,9 +8,9 @@ pub(crate) const INVALID_EMAIL: &str = "Enter an address such as you@site.exampl
 /// The editable fields of the account page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Profile {
-    /// The name that pages show; at most 80 characters.
+    /// The name that pages show. It has at most 80 characters.
     pub(crate) display_name: String,
-    /// The email address; at most 254 bytes.
+    /// The email address. It has at most 254 bytes.
     pub(crate) email: String,
 }
 
@@ -22,7 +22,7 @@ pub(crate) struct ProfileProblem {
 }
 
 impl Profile {
-    /// Trims both fields and returns them with the problems of each.
+    /// Trims both fields. Returns the profile and what is wrong with each field.
     pub(crate) fn validate(mut self) -> (Self, Vec<ProfileProblem>) {
         self.display_name = self.display_name.trim().to_owned();
         self.email = self.email.trim().to_owned();

@@ -13,7 +13,7 @@ pub(crate) const FIRST_PASSWORD: i64 = 1;
 /// A user who is about to be added.
 pub(crate) struct NewUser<'a> {
     pub(crate) name: &'a NewName,
-    /// Empty, or a valid address.
+    /// The email address. Empty if the user has none.
     pub(crate) email: &'a str,
     pub(crate) password_hash: &'a str,
     pub(crate) now: Timestamp,
@@ -58,8 +58,8 @@ macro_rules! credentials {
 }
 
 /// An SQL condition that selects the user with a given name. The name's [`NameKeys`] are the parameters `$1` and `$2`.
-/// If two users match, the condition selects the one who still has the old key, because that key is closer to the name
-/// as it was typed.
+/// If two users match, the condition selects the user who still has the old key. The old key is closer to the name as
+/// it was typed.
 macro_rules! has_name {
     () => {
         "username_key = (SELECT username_key FROM users WHERE username_key IN ($1, $2) \
@@ -69,7 +69,7 @@ macro_rules! has_name {
 
 type UserColumns = (String, String, String, String, Option<i64>, i64);
 
-/// [`UserColumns`], then `disabled_at`.
+/// The columns of [`UserColumns`], and then `disabled_at`.
 type RecordColumns = (String, String, String, String, Option<i64>, i64, Option<i64>);
 
 impl UserStore {
@@ -77,7 +77,7 @@ impl UserStore {
         Self { database }
     }
 
-    /// Returns whether a name is taken, or looks like one that is taken.
+    /// Returns the problem if a name is taken or looks like a name that is taken. Returns `None` otherwise.
     pub(crate) async fn name_conflict(&self, name: &NewName) -> Result<Option<UserNameProblem>, BackendError> {
         let sql = "SELECT username_key FROM users WHERE username_key IN ($1, $2) OR skeleton IN ($3, $4, $5)";
         let old_key = name.shown.to_lowercase();
@@ -90,8 +90,8 @@ impl UserStore {
         })
     }
 
-    /// Adds a user in a transaction. Returns `None` if the name is taken or looks like one that is taken. In that case,
-    /// the caller must roll back the transaction.
+    /// Adds a user in a transaction. Returns `None` if the name is taken or looks like a name that is taken. In that
+    /// case, the caller must roll back the transaction.
     pub(crate) async fn add_in(transaction: &mut Transaction, new: NewUser<'_>) -> Result<Option<User>, BackendError> {
         match transaction.fetch(insertion(&new_id(), &new)).await {
             Ok(rows) => Ok(first(rows)),
@@ -178,8 +178,8 @@ impl UserStore {
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Returns whether the user's stored hash is exactly this one. If another transaction has changed the user and has
-    /// not ended yet, waits until it ends.
+    /// Returns whether the user's stored hash equals `hash`. If another transaction has changed the user and has not
+    /// ended yet, waits until it ends.
     pub(crate) async fn has_hash(&self, id: &str, hash: &str) -> Result<bool, BackendError> {
         let sql = "UPDATE users SET password_hash = password_hash WHERE id = $1 AND password_hash = $2";
         self.database
@@ -227,7 +227,7 @@ impl UserStore {
         transaction.fetch(statement).await.map(first).map_err(BackendError::new)
     }
 
-    /// Confirms an address, if it is still the user's and the user is not disabled.
+    /// Confirms an address if it is still the user's address and the user is not disabled.
     pub(crate) async fn confirm_email_in(
         transaction: &mut Transaction,
         id: &str,
@@ -240,8 +240,8 @@ impl UserStore {
         transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }
 
-    /// Restores an address, unless the user is disabled. The user has just proved that they read mail sent to this
-    /// address.
+    /// Restores an address, unless the user is disabled. The address is confirmed, because the user has just used a
+    /// link that was sent to it.
     pub(crate) async fn restore_email_in(
         transaction: &mut Transaction,
         id: &str,
@@ -265,9 +265,9 @@ impl UserStore {
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password, if the user's password version is still `version`, the one that the reset
-    /// link was created for. If the link was sent to an `address`, this must also still be the user's confirmed
-    /// address.
+    /// Stores the hash of a new password, if the user's password version is still `version`, the version for which the
+    /// reset link was created. If the link was sent to an `address`, that address must also still be the user's
+    /// confirmed address.
     pub(crate) async fn reset_password_in(
         transaction: &mut Transaction,
         id: &str,
@@ -283,7 +283,7 @@ impl UserStore {
         transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }
 
-    /// Returns the enabled users who have confirmed this address, ignoring case; at most five.
+    /// Returns the enabled users who have confirmed this address, ignoring case. Returns at most five users.
     pub(crate) async fn confirmed_owners(&self, address: &EmailAddress) -> Result<Vec<EmailOwner>, BackendError> {
         let sql = "SELECT id, email FROM users WHERE email_key = $1 AND email_confirmed_at IS NOT NULL \
                    AND disabled_at IS NULL ORDER BY id LIMIT 5";
@@ -292,7 +292,7 @@ impl UserStore {
         Ok(rows.into_iter().map(|(id, email)| EmailOwner { id, email }).collect())
     }
 
-    /// Returns the users whose key sorts after that of the user `after`, ordered by their keys.
+    /// Returns the users whose key sorts after the key of the user `after`, ordered by their keys.
     pub(crate) async fn list(&self, after: &str, limit: u32) -> Result<Vec<UserRecord>, BackendError> {
         let sql = concat!(
             "SELECT ",
@@ -324,8 +324,8 @@ impl UserStore {
         record_in(transaction, username, with_name(sql, username)).await
     }
 
-    /// Gives a user another name. Returns an inner `Err` if the new name is taken or looks like one that is taken. In
-    /// that case, the caller must roll back the transaction.
+    /// Gives a user another name. Returns an inner `Err` if the new name is taken or looks like a name that is taken.
+    /// In that case, the caller must roll back the transaction.
     pub(crate) async fn rename_in(
         transaction: &mut Transaction,
         username: &str,
@@ -394,8 +394,7 @@ impl UserStore {
         self.database.fetch(statement).await.map(records).map_err(BackendError::new)
     }
 
-    /// Checks that the database responds. If a write has failed and none has succeeded since, also checks that the
-    /// database accepts writes again.
+    /// Checks that the database responds. If the last write failed, also checks that the database accepts writes again.
     pub(crate) async fn ping(&self) -> Result<(), BackendError> {
         self.database.check().await.map_err(BackendError::new)
     }
@@ -412,7 +411,7 @@ fn with_name(sql: &'static str, name: &str) -> Statement<'static> {
 #[derive(Debug)]
 pub(crate) struct NameTaken;
 
-/// A random id, which is never reused for another user.
+/// Returns a random id, which is never reused for another user.
 fn new_id() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
@@ -447,8 +446,8 @@ async fn record_in(
     Ok(transaction.fetch(statement).await.map(records).map_err(BackendError::new)?.pop())
 }
 
-/// Returns whether `text` contains a NUL character. No stored name or id contains one, and PostgreSQL rejects text that
-/// does.
+/// Returns whether `text` contains a NUL character. Stored names and ids contain no NUL character, and PostgreSQL
+/// rejects text with a NUL character.
 fn has_nul(text: &str) -> bool {
     text.contains('\0')
 }

@@ -9,18 +9,18 @@ use super::username_key;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct User {
-    /// The value of `sub` in the user's tokens: random, and never reused for another user.
+    /// The value of `sub` in the user's tokens. It is random, and never reused for another user.
     pub id: String,
     /// The name that the user logs in with. Capital letters are kept as entered, although log-ins ignore case.
     pub username: String,
-    /// The name that pages show; empty unless set.
+    /// The name that pages show. Empty if the user has set none.
     pub display_name: String,
-    /// The email address; empty unless set.
+    /// The email address. Empty if the user has none.
     pub email: String,
     /// Whether this address is confirmed. The user confirms it with a link that is sent to it, or an operator vouches
     /// for it.
     pub email_confirmed: bool,
-    /// When the user signed up or was added; in JSON, seconds since the Unix epoch.
+    /// When the user signed up or was added. In JSON, this is a number of seconds since the Unix epoch.
     #[serde(serialize_with = "seconds")]
     pub created_at: Timestamp,
 }
@@ -44,7 +44,7 @@ impl User {
 pub struct UserRecord {
     /// The user.
     pub user: User,
-    /// When the user was disabled; `None` for a user who can log in.
+    /// When the user was disabled. `None` if the user can log in.
     pub disabled_at: Option<Timestamp>,
 }
 

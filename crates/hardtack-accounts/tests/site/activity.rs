@@ -113,7 +113,7 @@ async fn e02_old_activity_is_deleted_without_being_asked_for() {
         assert_eq!(site.database.execute(Statement::new(old)).await.unwrap(), 1);
         log_in(&mut site.client(), "ada", PASSWORD).await;
         site.accounts.flush().await;
-        // Another process, whose timer does not wait an hour for the first run.
+        // Another process prunes. Its timer returns at once instead of waiting an hour for the first run.
         let builder = Authenticator::builder(KeySet::from_secret(SECRET).unwrap());
         let auth = site.accounts.configure(builder).clock(site.clock.clone()).sessions(MemorySessions::new());
         let auth = auth.build().unwrap();
@@ -157,7 +157,7 @@ async fn activity_is_bounded_in_number_and_in_time() {
             assert_eq!(response.status(), 200);
             let id = claims(&cookie(&ada, ACCESS))["sub"].as_str().unwrap().to_owned();
             let session = site.auth.log_in(id.as_str()).await.unwrap().session().unwrap();
-            // At the limit on sessions, that of the browser could end.
+            // End this session. At the limit on sessions, a further log-in could end the browser's session instead.
             assert!(site.auth.revoke_session(&id, session).await.unwrap());
         }
         assert_eq!(ada.post("/reauthenticate").accept_json().csrf().json(&body).send().await.status(), 200);
@@ -193,7 +193,7 @@ async fn a10_guesses_push_out_nothing_and_are_counted() {
             assert!(page.text().contains(text), "{text}: {}", page.text());
         }
         assert_eq!(page.text().matches("192.0.2.7").count(), 1);
-        // A program gets each of the last twenty, and everything else.
+        // An API client gets each of the last twenty failures, and all other entries.
         let all = kinds(&mut ada).await;
         assert_eq!((all.len(), all.last().map(String::as_str)), (21, Some("login")));
     }

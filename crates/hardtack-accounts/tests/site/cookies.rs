@@ -44,8 +44,8 @@ async fn s01_s91_over_https_every_cookie_is_bound_to_its_host() {
             assert!(!what.to_ascii_lowercase().contains("domain"), "{what}");
             let readable = cookie.name.starts_with("__Host-csrf_") && !cookie.name.contains("pre");
             assert_eq!(cookie.http_only, !readable, "{what}");
-            // Only the server uses the other cookies. The access cookie lacks the prefix so that it can be bound to a
-            // device.
+            // Cookies that only the server uses have the strongest prefix. The access cookie lacks it, so that the
+            // cookie can be bound to a device.
             let strongest = !readable && cookie.name != "__Host-access_token_cookie";
             assert_eq!(cookie.name.starts_with("__Host-Http-"), strongest, "{what}");
         }
@@ -130,7 +130,7 @@ async fn s03_a_token_appears_in_set_cookie_only() {
             let fields: Vec<String> =
                 fields.map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))).collect();
             for token in &tokens {
-                // The signature alone would suffice for a thief.
+                // The signature alone is enough for a thief who can guess the rest.
                 for part in [token.as_str(), segments(token)[2]] {
                     assert!(!response.text().contains(part), "{what}: a token in the body");
                     assert!(!response.path().contains(part), "{what}: a token in the address");
@@ -193,11 +193,11 @@ async fn s06_the_same_cookie_twice_is_refused() {
         assert_eq!(response.json()["code"], "duplicate_cookie");
         assert_refused_page(&what, &client.get("/service").accept_html().raw_cookie_header(&together).send().await);
 
-        // In two fields, and with another cookie between them.
+        // The cookies are in two `Cookie` fields, with another cookie between them.
         let request = client.get("/service").accept_json().raw_cookie_header(format!("{ACCESS}={first}; a=b"));
         assert_refused_program(&what, &request.raw_cookie_header(format!("{ACCESS}={second}")).send().await);
 
-        // The same with a valid refresh token.
+        // A valid refresh token makes no difference.
         let beside = format!("{together}; {REFRESH}={}", victim.refresh);
         assert_refused_program(&what, &client.get("/service").accept_json().raw_cookie_header(beside).send().await);
     }
@@ -206,7 +206,7 @@ async fn s06_the_same_cookie_twice_is_refused() {
     let csrf = claims(&victim.refresh)["csrf"].as_str().unwrap().to_owned();
     let request = client.post("/token/refresh").accept_json().header("x-csrf-token", csrf);
     assert_refused_program("at the refresh route", &request.raw_cookie_header(&twice).send().await);
-    // A thief with one of the cookies has not ended the session.
+    // These requests have not ended the session.
     assert_eq!(victim.accepted(good).await.as_deref(), Ok("alice"));
 }
 
@@ -264,7 +264,7 @@ async fn s08_a_log_out_deletes_what_the_log_in_set() {
         let mut thief = client.clone();
         let log_out = client.post("/logout").accept_json().csrf().send().await;
         assert_eq!(log_out.status(), 200, "{}", log_out.text());
-        // The cookie that makes a known device of the browser is for the next log-in.
+        // The log-out keeps the cookie that makes this browser a known device, for the next log-in.
         let is_device = |cookie: &StoredCookie| cookie.name == "__Host-Http-hardtack_device";
         let (_device, set): (Vec<_>, Vec<_>) = log_in.set_cookies().into_iter().partition(is_device);
         let deleted = log_out.set_cookies();
@@ -282,7 +282,7 @@ async fn s08_a_log_out_deletes_what_the_log_in_set() {
         let left: Vec<String> = client.cookies().iter().map(|cookie| cookie.name.clone()).collect();
         assert_eq!(left, ["__Host-Http-hardtack_device"], "{refresh:?}");
 
-        // When the site refuses cookies, it deletes the same ones.
+        // When the site refuses a token, it deletes the same cookies.
         let refused = thief.get("/service").accept_json().send().await;
         assert_eq!(refused.status(), 401, "{}", refused.text());
         assert_eq!(identities(&refused.set_cookies()), identities(&set), "{refresh:?}");

@@ -36,7 +36,7 @@ fn form(csrf: Option<&str>) -> Vec<(String, String)> {
 
 fn assert_csrf(response: &Response, code: &str, what: &str) {
     assert_eq!(response.status(), 403, "{what}: {}", response.text());
-    // A form from before the log-in is shown again, with a new cookie if its cookie was missing.
+    // A log-in or sign-up form is shown again. If its cookie was missing, the response sets a new one.
     let cookies = response.set_cookies();
     assert!(cookies.iter().all(|cookie| cookie.name == "csrf_pre_session"), "{what}: {cookies:?}");
     if response.header("content-type") == Some("application/problem+json") {
@@ -113,7 +113,7 @@ async fn s46_only_this_sessions_token_is_taken() {
             let response = ada.post(path).accept_json().header("x-csrf-token", token).json(&body()).send().await;
             assert_csrf(&response, "csrf_mismatch", &what);
         }
-        // A matching pair, chosen by an attacker who can set cookies but not read them.
+        // An attacker who can set cookies, but not read them, chooses the same value for the cookie and the field.
         let mut planted = ada.clone();
         for name in ["csrf_access_token", "csrf_refresh_token", "csrf_pre_session"] {
             plant(&mut planted, name, "chosen");
@@ -122,7 +122,7 @@ async fn s46_only_this_sessions_token_is_taken() {
         assert_csrf(&response, "csrf_mismatch", path);
         let response = planted.post(path).accept_json().header("x-csrf-token", "chosen").json(&body()).send().await;
         assert_csrf(&response, "csrf_mismatch", path);
-        // The field twice: the sender must not be able to choose which one counts.
+        // The field occurs twice. The sender must not be able to choose which value counts.
         let mut twice = form(Some(&own));
         twice.push(("csrf_token".into(), "chosen".into()));
         let response = ada.post(path).accept_html().form(&twice).send().await;
@@ -248,7 +248,7 @@ async fn s48_a_log_in_or_sign_up_form_needs_the_token_of_its_own_browser() {
             fields.extend(token.map(|token| ("csrf_token", token)));
             fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<Vec<_>>()
         };
-        // Without the form's cookie, and then with it.
+        // First without the form's cookie, then with it.
         let response = site.client().post(path).accept_html().form(&with(Some(&foreign))).send().await;
         assert_csrf(&response, "csrf_missing", path);
         let mut victim = site.client();
@@ -289,7 +289,8 @@ async fn s50_what_changes_something_is_sent_by_post_only() {
             for target in [(*path).to_owned(), format!("{path}?{query}")] {
                 let request = ada.request(method.clone(), &target).accept_html().header("x-csrf-token", &csrf);
                 let response = request.send().await;
-                // The forms of the account page send a person who opens their address to that page.
+                // These URLs belong to forms of the account page. A browser that opens one of them is redirected to
+                // that page.
                 if method == Method::GET && ["/account/change_settings", "/account/password"].contains(path) {
                     assert_eq!((response.status().as_u16(), response.location()), (303, Some("/account")), "{target}");
                     continue;
@@ -309,7 +310,7 @@ async fn s50_what_changes_something_is_sent_by_post_only() {
             for method in [Method::GET, Method::HEAD] {
                 let request = ada.request(method.clone(), &target).accept_html().header("x-csrf-token", &csrf);
                 let response = request.header("x-http-method-override", "POST").send().await;
-                // Users who are logged in are sent on.
+                // The log-in and sign-up pages redirect users who are logged in.
                 let status = if ["/login", "/signup"].contains(&path) { 303 } else { 200 };
                 assert_eq!(response.status(), status, "{method} {target}");
             }
@@ -324,7 +325,7 @@ async fn s50_what_changes_something_is_sent_by_post_only() {
         let response = ada.request(method.clone(), "/token/refresh?next=/service").accept_html().send().await;
         assert_eq!((response.status().as_u16(), response.header("allow")), (405, Some("POST")), "{method}");
     }
-    // An override of the method does not exempt a POST either.
+    // A method-override header does not exempt a POST from the check.
     let request = ada.post("/account/change_settings").accept_html().header("x-http-method-override", "GET");
     assert_csrf(&request.form(&form(None)).send().await, "csrf_missing", "an override to GET");
 
@@ -418,7 +419,7 @@ async fn s54_a_websocket_of_another_origin_is_refused() {
         for origin in ["https://evil.example", "null", "http://127.0.0.1:1"] {
             assert_eq!(handshake(&mut ada, path, origin).await, 403, "{path} {origin}");
         }
-        // The site has no WebSocket: the request of its own page is handled like any GET.
+        // The site has no WebSocket route, so a handshake from its own page is handled like any GET.
         assert_eq!(handshake(&mut ada, path, &site.url()).await, 200, "{path}");
     }
     site.expire_access();
@@ -445,7 +446,7 @@ async fn s87_no_page_contains_the_csrf_value_as_it_is() {
             assert!(seen.insert(token.clone()), "{path}: {token}");
         }
     }
-    // Every one of them is accepted, and the value itself too.
+    // The site accepts each masked value and the raw value.
     for token in seen.into_iter().take(5).chain([raw]) {
         let form = [("csrf_token", token.as_str()), ("display_name", "Ada"), ("email", "")];
         let saved = ada.post("/account/change_settings").accept_html().form(&form).send().await;

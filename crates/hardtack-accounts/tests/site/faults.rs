@@ -412,7 +412,7 @@ async fn operate_with_faults<S: SessionStore + Clone>(site: FaultySite<S>) {
                     _ => site.accounts.delete(&user.name).await.unwrap(),
                 };
                 site.faulty.inject(call, fault);
-                // The program is stopped while the store hangs.
+                // The future is dropped while the store hangs, as if the process had been stopped.
                 let _ = tokio::time::timeout(seconds(1), site.auth.finish_ending(ended)).await;
                 site.faulty.clear();
                 assert_ne!(site.status(&user.device).await, 200, "{what}");

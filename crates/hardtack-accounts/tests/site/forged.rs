@@ -81,7 +81,7 @@ impl Victim {
             assert_refused_program(what, &response);
             let response = client.get("/service").accept_html().raw_cookie_header(&cookies).send().await;
             assert_refused_page(what, &response);
-            // A page for visitors is shown without a user, and the cookies are deleted.
+            // A page that needs no user shows none, and the response deletes the cookies.
             let response = client.get("/").accept_json().raw_cookie_header(&cookies).send().await;
             assert_eq!((response.status().as_u16(), response.json()["user"].is_null()), (200, true), "{what}");
             assert_unset(what, &response);
@@ -264,7 +264,7 @@ async fn s12_a_key_that_a_token_brings_along_is_neither_used_nor_fetched() {
         ("jwk", Value::Null),
     ] {
         let header = json!({ "alg": "HS256", "typ": "JWT", name: value }).to_string();
-        // Signed with the site's secret: the header member alone suffices.
+        // The token is refused because of the header member alone, even if it is signed with the site's secret.
         victim.refuses(&format!("{name}, signed by us"), victim.with_header(&header)).await;
         let signed = format!("{}.{}", base64url(header.as_bytes()), segments(&victim.access)[1]);
         let theirs = signature(b"an attacker's secret of 32 bytes!", &signed);
@@ -313,7 +313,7 @@ async fn s14_a_token_of_one_kind_is_not_one_of_another() {
     for kind in [json!("refresh"), json!("Access"), json!("id"), json!(""), json!(1), json!(true), Value::Null] {
         victim.refuses(&format!("type {kind}"), victim.with_claim("type", kind)).await;
     }
-    // The CSRF token and the pre-session cookie are not access tokens either.
+    // A CSRF token or a pre-session cookie is not accepted as an access token.
     victim.refuses("a CSRF value", claims(&victim.access)["csrf"].as_str().unwrap()).await;
     let mut client = victim.site.client();
     client.get("/login").accept_html().send().await;
@@ -513,7 +513,7 @@ async fn s21_a_huge_token_costs_nothing() {
         ("1 MiB of payload", forge(USUAL_HEADER, &format!("{{\"a\":\"{megabyte}\"}}"))),
         ("a million dots", ".".repeat(1_000_000)),
     ] {
-        // The fastest run counts, since the machine may be busy.
+        // Take the fastest run, because the machine may be busy.
         let fastest = (0..20).map(|_| {
             let start = Instant::now();
             assert!(victim.site.auth().decode::<hardtack::jwt::NoExtra>(&token, TokenKind::Access).is_err(), "{what}");
@@ -525,8 +525,8 @@ async fn s21_a_huge_token_costs_nothing() {
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{what}");
         assert!(response.headers().get_all("set-cookie").iter().count() >= 4, "{what}");
 
-        // Over a socket, the server itself refuses such a long head, and may hang up before the client has sent all of
-        // it.
+        // Over a socket, the HTTP server refuses such a long head, and may close the connection before the client has
+        // sent all of it.
         let mut client = victim.site.client();
         let request = client.get("/service").accept_json().raw_cookie_header(format!("{ACCESS}={token}"));
         if let Ok(response) = request.try_send().await {
@@ -588,7 +588,7 @@ async fn s24_a_deleted_users_tokens_are_dead() {
         browser.post("/account/change_settings").accept_json().csrf().json(&json!({ "email": "" })).send().await;
     assert_refused_program("a deleted user's change", &response);
 
-    // Refreshing does not bring the user back.
+    // A refresh token of a deleted user is refused.
     let mut thief = victim.site.client();
     plant(&mut thief, REFRESH, &victim.refresh);
     assert_eq!(whoami(&mut thief).await, Err(401));
@@ -630,7 +630,7 @@ async fn s23_a_rotated_key_logs_nobody_out() {
     let newcomer = during.device_of("alice").await;
     assert_eq!(key_id(&cookie(&newcomer, ACCESS)), "2026");
 
-    // When her old tokens have expired, she has new ones.
+    // When Alice's old tokens have expired, she gets tokens that are signed with the new key.
     during.expire_access();
     assert_eq!(whoami(&mut alice).await.as_deref(), Ok("alice"));
     for token in [cookie(&alice, ACCESS), cookie(&alice, REFRESH)] {

@@ -1,5 +1,5 @@
-//! Forms that cannot be accepted: people get them again with what they typed, even after a log-in, and programs get
-//! advice that they can follow.
+//! Forms that cannot be accepted. A browser gets the form again with what the user typed, even after a log-in. An API
+//! client gets advice that it can follow.
 
 use hardtack::RefreshMode;
 use hardtack_test_support::client::Response;
@@ -22,7 +22,7 @@ fn says(page: &Response, status: u16, text: &str) {
 async fn a08_a_person_gets_a_refused_form_again_with_what_was_typed() {
     let site = TestSite::start(Options::default()).await;
     site.person("ada").await;
-    // Cookies are off: the browser sends none back.
+    // The browser does not accept cookies, so it sends none.
     for (path, typed) in [
         ("/login", &[("username", "ada"), ("password", PASSWORD)][..]),
         ("/signup", &[("username", "eve"), ("email", "eve@site.example"), ("password", PASSWORD)]),
@@ -36,7 +36,8 @@ async fn a08_a_person_gets_a_refused_form_again_with_what_was_typed() {
             assert_eq!(field(&refused, path, name), *value);
         }
         assert!(!refused.text().contains(PASSWORD));
-        // The page was open when the browser's cookies were deleted: the form works now.
+        // The browser's cookies were deleted while the page was open. The refused form comes with a new cookie and
+        // works.
         visitor.clear();
         let refused = visitor.post(path).accept_html().form(&fields).send().await;
         let done = submit(&mut visitor, &refused, path, &[("password", PASSWORD)]).await;
@@ -90,7 +91,7 @@ async fn a08_a_program_gets_advice_that_it_can_follow() {
     let page = curl.get("/login").header("accept", "*/*").send().await;
     let done = curl.post("/login").header("accept", "*/*").form(&filled(&page, "/login", &fields)).send().await;
     assert_eq!(done.status(), 200, "{}", done.text());
-    // A wrong value of a session.
+    // The CSRF value of a logged-in user is wrong.
     let refused = ada.post(SETTINGS).accept_json().header("x-csrf-token", "wrong").json(&json!({})).send().await;
     let advice = refused.json()["detail"].as_str().unwrap().to_owned();
     assert!(advice.contains("CSRF cookie") && !advice.contains("Reload the page"), "{advice}");
@@ -106,12 +107,12 @@ async fn a09_a_form_whose_session_is_gone_is_finished_after_the_log_in() {
         let typed = [("display_name", "Ada L."), ("email", "a@site.example"), ("current_password", "secret of ada")];
         let sent = ada.post(SETTINGS).accept_html().form(&filled(&page, SETTINGS, &typed)).follow().await;
         assert!(sent.path().starts_with("/login?"), "{refresh:?}: {}", sent.path());
-        says(&sent, 200, "what you typed is kept");
+        says(&sent, 200, "What you typed is kept");
         let kept = cookie(&ada, "settings_draft");
         for secret in ["Ada L.", "a@site.example", "secret of ada"] {
             assert!(!kept.contains(secret));
         }
-        // Another user of the browser finds nothing of it.
+        // Another user of the same browser does not see the kept form.
         let mut bob = ada.clone();
         sign_up(&mut site.client(), "bob").await;
         let credentials = [("username", "bob"), ("password", PASSWORD)];
@@ -146,7 +147,7 @@ async fn s78_a_form_of_another_user_fills_in_nothing() {
     assert_eq!((field(&sent, SETTINGS, "display_name"), field(&sent, SETTINGS, "email")), ("".into(), "".into()));
     let account = browser.get("/account").accept_json().send().await.json();
     assert_eq!((&account["username"], &account["display_name"]), (&json!("anna"), &json!("")));
-    // Nor does it if the CSRF value is that of the new session.
+    // The form is also refused if it has the CSRF value of the new session.
     let own = open(&mut browser, "/account").await;
     let mut fields = filled(&page, SETTINGS, &typed);
     let csrf = field(&own, SETTINGS, "csrf_token");
@@ -181,12 +182,12 @@ async fn a09_the_page_says_what_was_not_done() {
         let again = ada.post("/login").accept_html().form(&filled(&sent, "/login", &credentials)).follow().await;
         says(&again, 200, text);
     }
-    // A form of another site is not kept.
+    // A form that comes from another site is not kept.
     let mut visitor = site.client();
     let typed = [("display_name", "Eve"), ("email", "eve@evil.example")];
     let forged = visitor.post(SETTINGS).accept_html().header("origin", "https://evil.example").form(&typed);
     assert!(forged.send().await.set_cookies().is_empty());
-    // Neither is one that names no user.
+    // A form that names no user is not kept.
     let sent = visitor.post(SETTINGS).accept_html().form(&typed).send().await;
     assert!(sent.set_cookie("settings_draft").is_none() && sent.location().unwrap().starts_with("/login"));
 }
@@ -199,7 +200,7 @@ async fn a09_the_password_is_asked_for_once() {
         site.expire_access();
         let page = open(&mut ada, "/account").await;
         assert_eq!(page.path(), "/reauthenticate?next=%2Faccount", "{refresh:?}");
-        // The person takes longer than the access token lives.
+        // The user takes so long that the access token expires.
         site.expire_access();
         let form = filled(&page, "/reauthenticate", &[("password", PASSWORD)]);
         let page = ada.post("/reauthenticate").accept_html().form(&form).follow().await;
@@ -273,7 +274,7 @@ async fn a10_an_address_can_be_given_at_sign_up_and_the_account_says_whether_it_
     let site = TestSite::start(Options { outbox: Some(outbox.path().to_owned()), ..Options::default() }).await;
     let mut ada = site.client();
     let page = open(&mut ada, "/signup").await;
-    says(&page, 200, "We use it if you forget your password");
+    says(&page, 200, "We use the address if you forget your password");
     let typed = [("username", "ada"), ("email", "nonsense"), ("password", PASSWORD)];
     let refused = submit(&mut ada, &page, "/signup", &typed).await;
     says(&refused, 422, "Enter an address such as");
@@ -289,7 +290,7 @@ async fn a10_an_address_can_be_given_at_sign_up_and_the_account_says_whether_it_
     site.database().execute(hardtack_db::Statement::new("UPDATE users SET email_confirmed_at = 1")).await.unwrap();
     let account = open(&mut ada, "/account").await;
     assert!(account.text().contains(">Confirmed<") && !account.text().contains("Not confirmed"), "{}", account.text());
-    // It is optional, also for programs.
+    // The email address is optional for API clients, too.
     let body = json!({ "username": "bob", "password": PASSWORD, "email": "bob@site.example" });
     let bob = site.client().post("/signup").accept_json().json(&body).send().await;
     assert_eq!((bob.status().as_u16(), &bob.json()["email"]), (200, &json!("bob@site.example")));
@@ -338,14 +339,14 @@ async fn the_log_in_page_says_why_it_is_shown_and_takes_names_with_blanks() {
 async fn a09_the_pages_that_ask_for_the_password_say_that_the_form_is_kept() {
     let site = TestSite::start(Options::default()).await;
     let mut ada = site.person("ada").await;
-    // Someone who has just logged in is sent on to the page that asked for the password.
+    // If the user has just logged in, `/reauthenticate` redirects to `next`.
     for (path, to) in [("/reauthenticate", None), ("/reauthenticate?next=%2Faccount", Some("/account"))] {
         assert_eq!(ada.get(path).accept_html().send().await.location(), to, "{path}");
     }
     let page = open(&mut ada, "/account").await;
     let wrong = [("password", "wrong")];
     let kept = "What you typed is kept.";
-    // The session goes on, but the password was entered too long ago.
+    // The session continues, but the password was entered too long ago.
     site.expire_access();
     assert!(!open(&mut ada, "/account").await.text().contains(kept));
     let typed = [("display_name", "Ada L.")];
@@ -360,7 +361,7 @@ async fn a09_the_pages_that_ask_for_the_password_say_that_the_form_is_kept() {
     // The session is over.
     site.clock.advance(minutes(25 * 60));
     let log_in = ada.post(SETTINGS).accept_html().form(&filled(&again, SETTINGS, &typed)).follow().await;
-    let kept = "what you typed is kept";
+    let kept = "What you typed is kept";
     says(&log_in, 200, kept);
     let wrong = [("username", "ada"), ("password", "wrong")];
     says(&submit(&mut ada, &log_in, "/login", &wrong).await, 401, kept);

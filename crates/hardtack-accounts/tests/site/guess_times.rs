@@ -49,7 +49,7 @@ async fn s55_l4_times_do_not_tell_known_names_from_unknown_ones() {
         }
         let mut names = ["known", "ghost"].repeat(tries);
         names.shuffle(&mut rand::rng());
-        // The times of the response and of the next request, by whether the name is known.
+        // How long the response and the next request took, for the known name and for the unknown one.
         let mut times: [[Vec<Duration>; 2]; 2] = Default::default();
         for name in names {
             let start = Instant::now();

@@ -72,20 +72,20 @@ async fn s57_a_hundred_failures_stop_neither_the_owners_device_nor_a_reset_link(
         }
         if number == 50 {
             assert_eq!(log_in_from(&mut ada, "192.0.2.1", "known", PASSWORD).await.status(), 200, "{store:?}");
-            // A name is still the same with blanks around it, which telephones add.
+            // Spaces around the name, as phone keyboards add them, make no difference.
             assert_eq!(log_in_from(&mut ada, "192.0.2.1", " Known ", PASSWORD).await.status(), 200, "{store:?}");
         }
     }
     assert!(refused.iter().all(|count| *count >= 85), "{store:?}: {refused:?}");
-    // A new device of the owner has to wait, as long as anyone.
+    // A new device of the owner has to wait like anyone else.
     let right = log_in_from(&mut site.client(), "192.0.2.2", "known", PASSWORD).await;
     assert!((1..=30).contains(&wait_of(&right)), "{store:?}");
-    // A device with a wrong password has its own tries.
+    // The attempts of a known device are counted separately.
     assert_eq!(log_in_from(&mut ada, "192.0.2.1", "known", WRONG).await.status(), 401);
     assert_eq!(ada.post("/logout").accept_json().csrf().send().await.status(), 200);
     assert_eq!(log_in_from(&mut ada, "192.0.2.1", "known", PASSWORD).await.status(), 200, "{store:?}: after a log-out");
 
-    // A reset link lets any device in, at once.
+    // After a password reset, any device can log in at once.
     let new = "an umbrella in the aquarium";
     let token = operators_link(&site, "known").await;
     let mut other = site.client();
@@ -137,7 +137,7 @@ async fn s57_an_address_has_its_own_tries_and_forged_fields_give_no_others() {
             assert_eq!(response.status(), expected, "{trusts} {number}: {}", response.text());
         }
         if trusts {
-            // Others are not affected. An IPv6 network is one address.
+            // Other clients are not affected. The addresses of an IPv6 network count as one.
             for number in 0..5 {
                 let address = format!("2001:db8::{number}");
                 let response = log_in_from(&mut site.client(), &address, &format!("other{number}"), WRONG).await;
@@ -182,7 +182,7 @@ async fn s57_after_many_failures_in_a_row_there_is_one_try_an_hour_which_never_g
     assert_eq!(log_in(&mut site.client(), "ada", WRONG).await.status(), 401);
     assert_eq!(log_in(&mut site.client(), "ada", PASSWORD).await.status(), 200);
 
-    // A known device with as many failures counts as an unknown one.
+    // After as many failures in a row, a known device counts as an unknown one.
     for _ in 0..12 {
         site.clock.advance(seconds(30));
         assert_eq!(log_in(&mut owner, "ada", WRONG).await.status(), 401);
@@ -215,13 +215,13 @@ async fn s55_a_refused_guess_tells_nothing_about_the_name() {
         seen.push(replies);
     }
     assert!(seen.iter().all(|replies| *replies == seen[0]), "{seen:#?}");
-    // The page of a wrong password, but for the sentence.
+    // The page is the same as for a wrong password, except for the sentence.
     let sentence = "Too many attempts. Try again in about an hour, or ask the administrator for a link to set a new \
                     password.";
     let (_, _, wrong) = &seen[0][0];
     let (_, _, refused) = &seen[0][2];
     assert_eq!(wrong.replace("That user name and password do not match.", sentence), *refused);
-    // The right password is not told apart either.
+    // The response to the right password is the same, too.
     let typed = [("username", "known"), ("password", PASSWORD)];
     let right = submit(&mut browser, &page, "/login", &typed).await;
     assert_eq!(bytes(&right, "known"), seen[0][2]);
@@ -235,7 +235,7 @@ async fn l4_a_failure_is_recorded_with_the_same_work_for_every_name() {
     sign_up(&mut site.client(), "taken").await;
     site.disable("taken").await;
     let written = async |ada: &mut Client| {
-        // Waits until everything is written.
+        // This request waits until all activity is written.
         ada.get("/account/activity").accept_json().send().await;
         let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'activity'";
         let rows: Vec<(i64,)> = site.database().fetch(Statement::new(sql)).await.unwrap();
@@ -265,7 +265,7 @@ async fn s57_the_device_cookie_helps_its_own_user_only() {
     let cookie = signed_up.set_cookie(DEVICE).expect("no device cookie").raw.clone();
     assert!(cookie.ends_with("; Max-Age=34560000; HttpOnly; Path=/; SameSite=Lax"), "{cookie}");
     assert!(!cookie.contains("ada"), "{cookie}");
-    // Several users of a browser, each with tries of their own.
+    // Several users log in with one browser. The attempts of each are counted separately.
     sign_up(&mut browser, "ben").await;
     for name in ["ada", "ben", "eve"] {
         if name == "eve" {
@@ -278,14 +278,14 @@ async fn s57_the_device_cookie_helps_its_own_user_only() {
     for (name, expected) in [("ada", 200), ("ben", 200), ("eve", 429), ("ada", 200)] {
         assert_eq!(log_in(&mut browser, name, PASSWORD).await.status(), expected, "{name}");
     }
-    // Nobody else can make or change the cookie, and it survives a log-out, but not another key.
+    // A client cannot forge or change the cookie. The cookie stays valid after a log-out, but not with another key.
     let value = browser.cookie(DEVICE).unwrap().value.clone();
     for forged in ["", "x", &value[1..], &format!("{value}A"), &value.replace(&value[30..40], "AAAAAAAAAA")] {
         let mut forger = site.client();
         forger.set_cookie_raw(&format!("{DEVICE}={forged}; Path=/"));
         assert_eq!(log_in(&mut forger, "ada", PASSWORD).await.status(), 429, "{forged}");
     }
-    // The name now belongs to someone else.
+    // The name now belongs to another user.
     let statement = Statement::new("UPDATE users SET id = 'other' WHERE username = 'ada'");
     site.database().execute(statement).await.unwrap();
     assert_eq!(log_in(&mut browser, "ada", PASSWORD).await.status(), 429);
@@ -326,7 +326,7 @@ async fn s57_the_password_of_a_session_is_throttled_and_strangers_do_not_count()
         let response = thief.post(path).accept_json().csrf().json(body).send().await;
         assert!((1..=600).contains(&wait_of(&response)), "{path}");
     }
-    // People read it beside the field.
+    // A page shows the message next to the field.
     let page = open(&mut ada, "/account").await;
     for (action, typed) in [
         ("/account/password", &[("current_password", PASSWORD), ("new_password", "some other phrase")][..]),
@@ -337,7 +337,7 @@ async fn s57_the_password_of_a_session_is_throttled_and_strangers_do_not_count()
         assert!(response.text().contains("Too many attempts. Try again in about 10 minutes."), "{}", response.text());
         assert!(response.text().contains("aria-invalid=\"true\""), "{action}");
     }
-    // Another session, and a log-in of the owner's device, have tries of their own.
+    // The attempts of another session, and log-ins from the owner's device, are counted separately.
     let typed = json!({ "password": PASSWORD });
     assert_eq!(other.clone().post("/reauthenticate").accept_json().csrf().json(&typed).send().await.status(), 200);
     assert_eq!(log_in(&mut ada, "ada", PASSWORD).await.status(), 200);
@@ -374,7 +374,8 @@ async fn s57_sign_ups_and_links_are_throttled_by_address() {
     for number in 0..4 {
         for (path, body, status) in typed(number) {
             let mut response = site.client().post(path).accept_json().json(&body).send().await;
-            // Ten times as many requests for links are allowed, so that one client does not keep them from another.
+            // A client may request ten times as many links, so that clients with the same address do not block each
+            // other.
             while path == "/password/forgot" && number == 3 && response.status() == 200 && requested < 30 {
                 requested += 1;
                 response = site.client().post(path).accept_json().json(&body).send().await;
@@ -386,7 +387,7 @@ async fn s57_sign_ups_and_links_are_throttled_by_address() {
         }
     }
     assert_eq!(requested, 30);
-    // All links are counted together.
+    // Attempts with links of all kinds share one budget.
     for path in ["/email/confirm", "/email/undo"] {
         let response = site.client().post(path).accept_json().json(&json!({ "token": token })).send().await;
         assert!((1..=600).contains(&wait_of(&response)), "{path}");
@@ -400,7 +401,7 @@ async fn s57_sign_ups_and_links_are_throttled_by_address() {
         assert_eq!((response.status().as_u16(), response.header("retry-after")), (429, Some("600")), "{path}");
         assert!(response.text().contains("Too many attempts"), "{path}");
     }
-    // Log-ins are counted apart from them.
+    // Log-ins have a budget of their own.
     assert_eq!(log_in(&mut site.client(), "user1", PASSWORD).await.status(), 200);
     let mut person = site.client();
     for (path, field) in [("/signup", ("username", "late")), ("/password/forgot", ("email", "ada@site.example"))] {

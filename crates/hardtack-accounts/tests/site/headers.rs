@@ -116,7 +116,7 @@ async fn every_kind(site: &TestSite, https: bool) -> Vec<Response> {
         let wrong = client.post("/login").accept_json().json(&json!({ "username": "nobody", "password": "wrong" }));
         seen.push(wrong.send().await);
         for accept in ["text/html", "application/json"] {
-            // In a separate browser, since the response deletes the cookies.
+            // Use a separate browser, because the response deletes its cookies.
             let mut forger = client.clone();
             let forged = forger.get("/service").header("accept", accept).no_cookies();
             seen.push(forged.raw_cookie_header(format!("{prefix}access_token_cookie=forged")).send().await);
@@ -254,7 +254,7 @@ async fn accept_decides_between_a_page_and_json() {
     // Without `Accept`.
     let response = client.get("/service").send().await;
     assert_eq!(response.header("content-type"), Some(JSON));
-    // htmx gets pages, and problems as JSON.
+    // htmx gets pages as HTML, and errors as problem documents.
     let response = client.get("/service").header("hx-request", "true").send().await;
     assert_eq!(response.header("content-type"), Some(PAGE));
     let response = client.get("/nowhere").header("hx-request", "true").send().await;
@@ -265,7 +265,7 @@ async fn accept_decides_between_a_page_and_json() {
 async fn head_is_get_without_its_body() {
     let site = TestSite::start(Options::default()).await;
     let mut client = site.person("alice").await;
-    // Sets the cookie of the forms.
+    // Opening this page sets the cookie that log-in forms need.
     open(&mut client, "/login?ended=1").await;
     for path in [
         "/",
@@ -306,7 +306,7 @@ async fn assets_have_their_type_and_are_public() {
         ("/assets/hardtack.svg", "image/svg+xml", Some("<svg")),
         ("/openapi.json", "application/json", Some("{")),
     ] {
-        // Damaged cookies and `Accept` make no difference.
+        // Neither a damaged cookie nor the value of `Accept` makes a difference.
         for accept in ["text/html", "image/*", "text/css,*/*;q=0.1"] {
             let request = client.get(path).header("accept", accept).raw_cookie_header("access_token_cookie=junk");
             let response = request.send().await;

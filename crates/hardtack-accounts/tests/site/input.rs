@@ -39,7 +39,7 @@ fn name_read_by(path: &str) -> &'static str {
 
 /// Sends a body in a request that is otherwise valid, so that the site can refuse only the body.
 async fn send(client: &mut Client, path: &str, page: bool, kind: Option<&str>, body: impl Into<Vec<u8>>) -> Response {
-    // The header is sent too, since a malformed body has no CSRF field.
+    // Send the CSRF value in the header, because a malformed body has no CSRF field.
     let token = match client.cookie("csrf_access_token") {
         Some(cookie) => cookie.value.clone(),
         None => field(&client.get("/login").accept_html().send().await, "/login", "csrf_token"),
@@ -55,7 +55,7 @@ fn assert_says(response: &Response, page: bool, status: u16, words: &str) {
     assert_eq!(response.status(), status, "{what}");
     if page {
         assert_eq!(response.header("content-type"), Some("text/html; charset=utf-8"), "{what}");
-        // A person reads no terms of the protocol.
+        // A page avoids protocol terms.
         let texts = [words, "nothing was changed", "There is no page at this address."];
         assert!(texts.iter().any(|text| response.text().contains(text)), "{what}");
     } else {
@@ -135,7 +135,7 @@ async fn the_position_of_a_json_error_is_reported() {
             "\x7f\x7f{\0}\0",
             "nan",
         ] {
-            // Put it into a member that the route reads, since only the syntax of other members is checked.
+            // Put the text into a member that the route reads. Of other members, the route checks only the syntax.
             let body = body.replace("NAME", name_read_by(path)).into_bytes();
             // Insert a byte that is not valid UTF-8.
             let body: Vec<u8> = body.into_iter().map(|byte| if byte == 0x7f { 0xff } else { byte }).collect();
@@ -174,13 +174,13 @@ async fn json_of_the_wrong_shape_is_refused() {
             if body.contains("1e999") {
                 assert!(matches!(response.status().as_u16(), 400 | 422), "{path} {body}: {}", response.status());
             } else {
-                assert_says(&response, false, 422, "Send one JSON object in which each field appears once");
+                assert_says(&response, false, 422, "Send one object in which each field appears once");
             }
         }
         let response = send(client, path, true, Some(JSON), "[]").await;
-        assert_says(&response, true, 422, "Send one JSON object");
+        assert_says(&response, true, 422, "Send one object");
     }
-    // The arrays have not logged in the visitor or changed the user.
+    // The requests with arrays have neither logged the visitor in nor changed the user.
     assert_eq!(visitor.cookie(ACCESS), None);
     assert_eq!(whoami(&mut user).await.as_deref(), Ok("alice"));
 }
@@ -362,7 +362,7 @@ async fn bytes_that_are_not_text_are_refused() {
         let path = format!("/account/sessions/{id}/revoke");
         for page in [true, false] {
             let response = send(&mut user, &path, page, Some(FORM), "").await;
-            assert_says(&response, page, 404, "You have no such session.");
+            assert_says(&response, page, 404, "You have no session with this id.");
         }
     }
     for query in ["next=%ff", "next=%00", "next", "next=&next=", "%", "%zz=%zz", &"a".repeat(5000), "next=%2f%2f"] {
@@ -420,14 +420,14 @@ async fn s50_another_method_is_told_which_ones_there_are() {
             }
         }
     }
-    // A person who reloads a form with errors gets its page. A program is told the method.
+    // A browser that reloads a form with errors is redirected to the form's page. An API client gets 405 with `Allow`.
     for path in ["/account/change_settings", "/account/password"] {
         let response = client.get(path).accept_html().send().await;
         assert_eq!((response.status().as_u16(), response.location()), (303, Some("/account")), "{path}");
         let response = client.get(path).accept_json().send().await;
         assert_eq!((response.status().as_u16(), response.header("allow")), (405, Some("POST")), "{path}");
     }
-    // An override of the method has no effect.
+    // A method-override header has no effect.
     for name in ["x-http-method-override", "x-http-method", "x-method-override"] {
         let request = client.get("/account/sessions/revoke-others").accept_json().csrf().header(name, "POST");
         assert_eq!(request.send().await.status(), 405, "{name}");

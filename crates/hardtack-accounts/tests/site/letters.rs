@@ -48,7 +48,7 @@ async fn s85_a11_a_new_password_on_the_account_page_is_announced(on_postgres: bo
     }
     let link = "https://site.example/password/forgot";
     assert!(letter.contains(&format!("\n{link}\n")) && letter.contains(&format!("<a href=\"{link}\">{link}</a>")));
-    // An address that is not confirmed may be a stranger's.
+    // An unconfirmed address may belong to a stranger, so no email is sent to it.
     let mut bob = mailing.site.client();
     sign_up(&mut bob, "bob").await;
     set_email(&mut bob, "stranger@mail.example").await;
@@ -69,10 +69,10 @@ async fn s85_a_new_device_is_announced_and_a_known_one_is_not(on_postgres: bool)
     assert!(letter.contains("Subject: New device logged in\n"), "{letter}");
     assert!(letter.contains("\nFirefox on Linux, address 192.0.2.1, on "), "{letter}");
     assert!(letter.contains("\nhttps://site.example/account/sessions\n"), "{letter}");
-    // The browser is known now, and a wrong password is no log-in.
+    // No email is sent about a known browser, nor about a wrong password.
     log_in_with(browser, firefox, "192.0.2.2").await;
     assert_eq!(log_in(&mut mailing.site.client(), "ada", "not it at all").await.status(), 401);
-    // Nor does a program without cookies cause an email at each log-in.
+    // An API client without cookies does not cause an email at each log-in.
     log_in_with(mailing.site.client(), "curl/8.14.1", "192.0.2.1").await;
     assert!(mailing.all_mails().await.is_empty());
 }
@@ -216,10 +216,10 @@ async fn a11_pages_name_the_address_and_say_whether_it_is_confirmed() {
     let page = open(&mut ada, "/account").await;
     assert!(page.text().contains("Confirmed") && !page.text().contains("Not confirmed"), "{}", page.text());
 
-    // A used link, and one that was not copied as a whole.
+    // One link was already used, and one was not copied completely.
     let used = open(&mut bob, &link).await;
     assert_eq!(used.status(), 410);
-    assert!(used.text().contains("If you already confirmed the address, there is nothing to do."), "{}", used.text());
+    assert!(used.text().contains("If you have already confirmed the address"), "{}", used.text());
     let cut = open(&mut bob, &link[..link.len() - 3]).await;
     assert_eq!(cut.status(), 410);
     assert!(cut.text().contains("This link is incomplete"), "{}", cut.text());
@@ -227,7 +227,7 @@ async fn a11_pages_name_the_address_and_say_whether_it_is_confirmed() {
     let refused = confirm(&mailing.site, &cut).await;
     assert_eq!((refused.status().as_u16(), refused.json()["code"].as_str()), (410, Some("link_dead")));
 
-    // So is a link that resets a password.
+    // A link that resets a password can also be used while another user is logged in.
     assert_eq!(forgot(&mailing.site, ADDRESS).await.status(), 200);
     let page = open(&mut bob, &link_of(&mailing.mail(ADDRESS).await)).await;
     let done = submit(&mut bob, &page, "/password/reset", &[("new_password", NEW)]).await;
@@ -235,7 +235,7 @@ async fn a11_pages_name_the_address_and_say_whether_it_is_confirmed() {
     let notice = "The password of the account ada has been changed. You are logged in as bob.";
     assert!(home.text().contains(notice), "{}", home.text());
 
-    // Without an address, a forgotten password is a matter for the administrator.
+    // A user without an address is told that a forgotten password cannot be reset by email.
     let page = open(&mut bob, "/account").await;
     let saved = submit(&mut bob, &page, "/account/change_settings", &[("display_name", "Bob")]).await;
     let page = open(&mut bob, saved.location().unwrap()).await;
@@ -253,9 +253,9 @@ async fn a11_the_first_link_of_a_user_says_nothing_of_devices() {
     assert!(!page.text().contains("devices"), "{}", page.text());
     let done = submit(&mut ada, &page, "/password/reset", &[("new_password", PASSWORD)]).await;
     let page = open(&mut ada, done.location().unwrap()).await;
-    assert!(page.text().contains("Your password is set. Log in with it."), "{}", page.text());
+    assert!(page.text().contains("Your password is set. Log in with this password."), "{}", page.text());
     assert_eq!(log_in(&mut ada, "ada", PASSWORD).await.status(), 200);
-    // A later link is one to a user with devices.
+    // The user now has devices, so the page of a later link mentions them.
     let link = accounts.reset_link("ada", site.auth.now()).await.unwrap().url("");
     let page = open(&mut site.client(), &link).await;
     assert!(page.text().contains("logs out all devices"), "{}", page.text());

@@ -159,7 +159,7 @@ async fn s36_a_link_for_a_new_password_works_once_and_logs_everybody_out(on_post
     assert_eq!(refused.status(), 422, "the link still works");
     let done = reset(&mailing.site, &token, NEW).await;
     assert_eq!(done.status(), 200, "{}", done.text());
-    // It only makes the browser a known device.
+    // The response only makes the browser a known device.
     let set = done.set_cookies();
     let set: Vec<_> = set.iter().filter(|cookie| cookie.max_age != Some(0)).map(|cookie| &cookie.name).collect();
     assert!(set.iter().all(|name| name.ends_with("hardtack_device")), "the reset does not log in: {set:?}");
@@ -204,7 +204,7 @@ async fn s36_a_link_ends_after_an_hour_with_another_password_and_with_another_ad
     let token = mailing.reset_token().await;
     mailing.site.clock.advance(minutes(60));
     assert_eq!(reset(&mailing.site, &token, "a third password").await.status(), 410, "an hour");
-    // The new password has deleted the first link already.
+    // The change of the password has already deleted the first link.
     assert_eq!(mailing.site.accounts.prune_as_of(mailing.site.auth.now(), 100).await.unwrap(), 2);
     assert_eq!(log_in(&mut mailing.site.client(), "ada", NEW).await.status(), 200);
 }
@@ -226,7 +226,7 @@ async fn s56_nobody_learns_whose_an_address_is(on_postgres: bool) {
         assert_eq!(response.headers().keys().collect::<Vec<_>>(), known.headers().keys().collect::<Vec<_>>());
         assert!(mailing.mails().await.is_empty(), "{unknown}: not confirmed");
     }
-    // At most three an hour; the response stays the same.
+    // The site sends at most three links an hour. The response stays the same.
     for _ in 0..5 {
         assert_eq!(forgot(&mailing.site, ADDRESS).await.text(), known.text());
     }
@@ -263,7 +263,7 @@ async fn s42_an_address_that_was_changed_meanwhile_is_not_confirmed(on_postgres:
         let mails = mailing.mails().await;
         let mail = mails.iter().find(|mail| mail.contains(&format!("\nTo: {proven}\n"))).unwrap();
         let token = token_of(mail);
-        // Concurrently: in either order, the other address is not confirmed.
+        // Confirm one address and set another concurrently. In either order, the other address is not confirmed.
         let (confirmed, ()) = tokio::join!(confirm(&mailing.site, &token), set_email(&mut ada, &other));
         assert!(matches!(confirmed.status().as_u16(), 200 | 410), "{}", confirmed.status());
         assert_eq!(mailing.address().await, (other, None));
@@ -327,7 +327,7 @@ async fn s76_a_new_address_needs_the_password_and_the_old_one_can_undo_it(on_pos
     assert_eq!(log_in(&mut owner, "ada", "the owner's password").await.status(), 200);
     assert!(kinds(&mut owner).await.contains(&"email_restored".to_owned()));
 
-    // After a week, the link no longer works. A program gets the code.
+    // After a week, the link no longer works. An API client gets the error code.
     mailing.mails().await;
     let body = json!({ "email": evil, "current_password": "the owner's password" });
     assert_eq!(owner.post("/account/change_settings").accept_json().csrf().json(&body).send().await.status(), 200);
@@ -377,7 +377,7 @@ async fn s83_links_die_with_the_access_they_stand_for(on_postgres: bool) {
                     assert_eq!(whoami(client).await, Err(401), "{what}");
                 }
                 _ => {
-                    // The same password again is a new one.
+                    // Setting the same password again counts as a change.
                     let body = json!({ "current_password": PASSWORD, "new_password": PASSWORD });
                     let response = client.post("/account/password").accept_json().csrf().json(&body).send().await;
                     assert_eq!(response.status(), 200, "{}", response.text());
@@ -411,7 +411,7 @@ async fn s78_a_form_changes_only_the_user_it_was_opened_for() {
     let refused = submit(&mut browser, &form, "/password/reset", &typed).await;
     assert_eq!(refused.status(), 403, "{}", refused.text());
     assert!(refused.text().contains("Nothing was changed."), "{}", refused.text());
-    // Nor without the field, nor when the cookie has expired.
+    // The form is also refused without the field, and after the cookie has expired.
     let fields: Vec<_> =
         filled(&form, "/password/reset", &typed).into_iter().filter(|(name, _)| name != "link").collect();
     assert_eq!(browser.post("/password/reset").accept_html().form(&fields).send().await.status(), 403);
@@ -427,7 +427,7 @@ async fn s78_a_form_changes_only_the_user_it_was_opened_for() {
     let form = open(&mut browser, &adas).await;
     assert_eq!(submit(&mut browser, &form, "/password/reset", &typed).await.status(), 303);
 
-    // A form of one user does nothing for the next user of the browser.
+    // A form that one user opened has no effect for the next user of the browser.
     let mut browser = mailing.site.client();
     assert_eq!(log_in(&mut browser, "ada", NEW).await.status(), 200);
     let (account, again) = (open(&mut browser, "/account").await, open(&mut browser, "/reauthenticate").await);
@@ -566,7 +566,7 @@ async fn s48_the_forms_of_other_sites_do_nothing() {
         assert_eq!(ada.post(path).accept_html().form(&fields).send().await.status(), 403, "{path}: without a token");
     }
     assert!(mailing.mails().await.is_empty());
-    // Two cookies of the same name: an attacker may have set one.
+    // If there are two cookies with the same name, an attacker may have set one of them.
     let cookie = format!("mail_link={token}; mail_link={token}");
     let page = mailing.site.client().get("/password/reset").accept_html().raw_cookie_header(&cookie).send().await;
     assert_eq!(page.status(), 410);

@@ -73,7 +73,7 @@ async fn l3_s77_300_resets_for_strangers_fill_nothing_and_delay_nobody(on_postgr
     let (site, mailer) = start(on_postgres).await;
     let mut owner = ada(&site, &mailer).await;
     let mut strangers = ask_for_strangers(&site);
-    // In the middle of it, the owner asks for a link, from an address of her own, and then changes the password.
+    // Meanwhile, the owner asks for a link from an IP address of her own, and then changes the password.
     let body = json!({ "email": ADDRESS });
     let mut client = site.client();
     let asked = client.post("/password/forgot").accept_json().header("x-forwarded-for", "192.0.2.7").json(&body);
@@ -235,7 +235,7 @@ async fn l3_s77_a_user_who_asks_too_often_is_told_when_to_try_again() {
     assert!(refused.text().contains(&text) && refused.text().contains("href=\"/account\""), "{}", refused.text());
     assert!(mailing.mails().await.is_empty());
 
-    // The other way to have it sent: enter the address again.
+    // The user can also have the email sent by entering the address again.
     let page = open(&mut ada, "/account").await;
     let to = |address| [("email", address), ("current_password", PASSWORD)];
     submit(&mut ada, &page, "/account/change_settings", &to("else@mail.example")).await;

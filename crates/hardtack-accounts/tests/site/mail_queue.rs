@@ -173,7 +173,7 @@ async fn s76_e01_letters_of_a_stored_change_survive_a_failing_mailer(on_postgres
     let letter = &mails.iter().find(|(to, _)| to == ADDRESS).unwrap().1;
     assert_eq!(undo(&site, &token_of(letter)).await, 200);
 
-    // After a day, it is given up.
+    // After a day, the queue discards the email.
     assert_eq!(log_in(&mut thief, "ada", PASSWORD).await.status(), 200);
     mailer.break_down();
     set_email(&mut thief, EVIL).await;
@@ -208,7 +208,7 @@ async fn s76_e01_two_servers_send_a_letter_once(on_postgres: bool) {
     recipients.sort_unstable();
     recipients.dedup();
     assert_eq!(recipients.len(), letters, "sent twice: {recipients:?}");
-    // If one of them has claimed a job and not sent its email, the other sends it when the claim has expired.
+    // If one queue has claimed a job but not sent its email, the other queue sends it after the claim has expired.
     let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, email_version, requested_at, attempts, \
                created_at, claimed_at, pause) SELECT 'password_set', 0, id, username, $1, 0, 0, 1, created_at, \
                created_at - $2, 600 FROM users";
@@ -236,7 +236,7 @@ async fn s76_e01_an_undo_also_withdraws_links_that_are_not_sent_yet(on_postgres:
     try_again(&site).await;
     assert!(mailer.take().is_empty());
 
-    // A link to confirm an address is withdrawn with those that were sent.
+    // A queued confirmation link is withdrawn together with the links that were already sent.
     assert_eq!(log_in(&mut thief, "ada", PASSWORD).await.status(), 200);
     mailer.break_down();
     set_email(&mut thief, EVIL).await;

@@ -161,11 +161,11 @@ async fn s55_a_request_for_an_unknown_address_causes_the_same_work(on_postgres: 
     mailer.is_out_of_order.store(false, Ordering::SeqCst);
     let letters = mailer.wait_for(2).await;
     assert!(letters.iter().all(|(to, _)| to == ADDRESS), "{letters:?}");
-    // Jobs that send nothing are not kept.
+    // Jobs for which no email is sent do not stay in the table.
     try_again(&site).await;
     assert_eq!(count(&site, "mail_jobs").await, 0);
     assert_eq!(count(&site, "mail_sent").await, 3);
-    // The same is true beyond the limit.
+    // They do not stay there either when the limit is reached.
     for _ in 0..5 {
         forgot(&site, ADDRESS).await;
     }
@@ -245,7 +245,7 @@ async fn l3_s77_warnings_to_mailboxes_of_a_thief_delay_no_warning_to_the_owner()
         own.push(sign_up_confirmed((&site, &mailer), "198.51.100.1", &name, &address).await);
     }
     mailer.is_slow.store(true, Ordering::SeqCst);
-    // All from the same network.
+    // All of these users change their passwords from the same network.
     for client in &mut own {
         change_password(client, PASSWORD, "another password of theirs").await;
     }

@@ -1,5 +1,5 @@
-//! The site over real sockets: browsers with forms, programs with JSON, and attackers.
-//! The name of a test that proves a security requirement starts with the number of its row: `s27_…`.
+//! The site over real sockets: browsers with forms, API clients with JSON, and attackers. The name of a test that
+//! proves a security requirement starts with the number of its row: `s27_…`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 

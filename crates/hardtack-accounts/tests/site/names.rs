@@ -136,7 +136,7 @@ async fn a06_users_with_names_from_before_log_in_as_before(on_postgres: bool) {
     for (number, name) in (1..).zip(old) {
         insert_old(&site, number, name).await;
     }
-    // The next start looks at the names; a later one changes nothing.
+    // The first server that starts afterwards checks the names. A second start changes nothing.
     let next = site.beside(Options { on_postgres, ..Options::default() }).await;
     let again = site.beside(Options { on_postgres, ..Options::default() }).await;
     for site in [&site, &next, &again] {
@@ -146,7 +146,7 @@ async fn a06_users_with_names_from_before_log_in_as_before(on_postgres: bool) {
             assert_eq!(whoami(&mut client).await.as_deref(), Ok(name), "someone else was logged in");
         }
     }
-    // A name that nobody else has can be typed in other forms.
+    // If no other user has a name with the same normal form, the user can type the name in a different form.
     for (typed, name) in [("J\u{f6}rg", "Jo\u{308}rg"), ("ALICE", "alice"), ("Fiona", "fiona")] {
         let mut client = next.client();
         assert_eq!(log_in(&mut client, typed, PASSWORD).await.status(), 200, "{typed}");
@@ -161,7 +161,7 @@ async fn a06_users_with_names_from_before_log_in_as_before(on_postgres: bool) {
     let expected =
         [("ａｌｉｃｅ", "alice"), ("fiona", "ﬁona"), ("admin\u{3164}", "admin"), ("σασ", "ΣΑΣ"), ("corner", "comer")];
     assert_eq!(found, expected);
-    // Operators find each of them, and a list in pages has each of them once.
+    // An operator can find each user by name, and a paged list contains each user once.
     for name in old {
         assert_eq!(accounts.find_by_name(name).await.unwrap().unwrap().user.username, name);
     }
@@ -206,7 +206,7 @@ async fn a06_operators_add_and_rename_users_by_the_same_rules(on_postgres: bool)
             assert!(error.contains(words), "{name}: {error}");
         }
     }
-    // The look-alikes of the new name are refused, and those of the old one are free.
+    // After a rename, names that look like the new name are refused, and names that look like the old one are accepted.
     let (renamed, _) = accounts.rename("scope", "Corner", now).await.unwrap();
     assert_eq!(renamed.user.username, "Corner");
     assert_refused(&site, "comer", "looks like the name of another user").await;

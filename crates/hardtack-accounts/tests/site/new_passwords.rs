@@ -70,12 +70,12 @@ async fn s60_a07_common_passwords_and_those_made_from_the_name_are_refused_with_
         let body = json!({ "current_password": PASSWORD, "new_password": password });
         assert_error(&post(&mut user, "/account/password", &body).await, "new_password", words);
     }
-    // A person sees the reason beside the field.
+    // A page shows the reason next to the field.
     let mut visitor = site.client();
     let page = open(&mut visitor, "/signup").await;
     let refused = submit(&mut visitor, &page, "/signup", &[("username", "bob"), ("password", "password1")]).await;
     assert_eq!(refused.status(), 422);
-    assert!(refused.text().contains("This one is so common"), "{}", refused.text());
+    assert!(refused.text().contains("This password is so common"), "{}", refused.text());
     assert_eq!(field(&refused, "/signup", "password"), "");
 }
 
@@ -86,7 +86,7 @@ async fn s60_passwords_in_the_table_of_the_operator_are_refused_and_a_site_can_a
         let (list, table) = (folder.path().join("list"), folder.path().join("table"));
         std::fs::write(&list, format!("{PASSWORD}\nthe quick brown fox\n{NFD}\n")).unwrap();
         PasswordTable::build(&list, &table).unwrap();
-        // The table stays open when its file is gone.
+        // The table stays usable after its file has been deleted, because the file is still open.
         let rules = PasswordRules::default().min_chars(15).table(PasswordTable::open(&table).unwrap());
         accounts.with_password_rules(rules)
     };
@@ -117,7 +117,7 @@ async fn s79_a06_a_password_is_the_same_composed_and_decomposed() {
         }
         assert_eq!(log_in(&mut site.client(), name, "cafe creme brulee").await.status(), 401);
     }
-    // The hash of a password from before is of what was typed. The first log-in replaces it.
+    // Older hashes are of the password as it was typed. The first log-in replaces such a hash.
     let hash = argon2::PasswordHasher::hash_password(&argon2::Argon2::default(), NFD.as_bytes()).unwrap().to_string();
     let statement = Statement::new("UPDATE users SET password_hash = $1 WHERE username = 'nfd'").bind(hash);
     site.database().execute(statement).await.unwrap();

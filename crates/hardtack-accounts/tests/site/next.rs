@@ -103,7 +103,7 @@ async fn form_of(client: &mut Client, path: &str) -> Response {
 async fn s61_no_form_carries_a_hostile_next() {
     let site = TestSite::start(Options::default()).await;
     let ada = site.person("ada").await;
-    // Otherwise, the password is not asked for again.
+    // Without a fresh token, `/reauthenticate` asks for the password.
     site.expire_access();
     for path in ["/login", "/signup", "/reauthenticate"] {
         let mut ada = if path == "/reauthenticate" { ada.clone() } else { site.client() };
@@ -145,7 +145,7 @@ async fn s61_s62_a_log_in_stays_on_this_site() {
     fields[last].1 = "/service?a=b&c=d".to_owned();
     let response = ada.post("/login").accept_html().form(&fields).send().await;
     assert_eq!(assert_stays(&site, &response, 303, "a good one"), "/service?a=b&c=d");
-    // The field takes precedence; without it, the query is used.
+    // The field `next` takes precedence. Without this field, the query is used.
     let response = ada.post("/login?next=/account").accept_html().form(&fields).send().await;
     assert_eq!(assert_stays(&site, &response, 303, "both"), "/service?a=b&c=d");
     fields.pop();
@@ -229,7 +229,8 @@ async fn s61_and_so_does_a_refresh() {
             let response = ada.post(&target).accept_html().form(&[("csrf_token", &csrf)]).send().await;
             assert_eq!(assert_stays(&site, &response, 303, next), "/", "a POST, {next:?}");
         }
-        // A program is not redirected, and the page for another site's link stays on this site.
+        // An API client is not redirected. After a link on another site, the page that repeats the request stays on
+        // this site.
         let response = ada.post("/token/refresh").accept_json().csrf().form(&[("next", next)]).send().await;
         assert_eq!((response.status().as_u16(), response.json()), (200, json!({ "refreshed": true })), "{next:?}");
         assert_eq!(response.location(), None);

@@ -188,7 +188,7 @@ async fn the_document_is_consistent() {
         if let Some(reference) = object.get("$ref") {
             document.at(reference.as_str().unwrap());
         }
-        // The examples match their schemas.
+        // Each example must match its schema.
         if let Some(schema) = object.get("schema") {
             let several = object.get("examples").and_then(Value::as_object);
             let values = several.into_iter().flat_map(|several| several.values().map(|example| &example["value"]));
@@ -253,7 +253,7 @@ async fn each_operation_exists_and_each_route_is_documented() {
     let site = TestSite::start(Options { refresh: RefreshMode::Redirect, ..Options::default() }).await;
     let document = Document::of(&site).await;
 
-    // The paths in the router's source.
+    // Compare the paths with those in the router's source.
     let source = include_str!("../../src/router.rs");
     let routes: BTreeSet<&str> =
         source.split(".route(\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
@@ -270,7 +270,7 @@ async fn each_operation_exists_and_each_route_is_documented() {
             let status = response.status().as_u16();
             assert!(status != 405 && (status != 404 || documents_404), "{method} {path} → {status}");
         }
-        // The methods that the router reports.
+        // Compare the methods with those that the router reports in `Allow`.
         let response = client.request(Method::PATCH, &concrete(path)).accept_json().send().await;
         assert_eq!(response.status(), 405, "{path}");
         let allowed: BTreeSet<String> =
@@ -283,7 +283,7 @@ async fn each_operation_exists_and_each_route_is_documented() {
     }
 }
 
-/// The responses to visitors are documented, for each operation, for browsers and for programs.
+/// The responses to visitors are documented, for each operation, for browsers and for API clients.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_response_to_a_visitor_is_documented() {
     let site = TestSite::start(Options::default()).await;

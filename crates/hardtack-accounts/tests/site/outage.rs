@@ -58,7 +58,7 @@ async fn ask_everything(client: &Client, tokens: &Tokens, refresh: RefreshMode) 
             ask(Method::POST, "/account/sessions/00000000000000000000000000000001/revoke"),
         ];
         if html {
-            // These pages show who is logged in; they must not show the page of a visitor.
+            // These pages show who is logged in. They must not treat a logged-in user as a visitor.
             asked.extend([ask(Method::GET, "/login"), ask(Method::GET, "/signup"), ask(Method::GET, "/nowhere")]);
         }
         // In the other modes, the route exists for POST only.
@@ -174,7 +174,7 @@ async fn s41_without_the_redis_of_its_sessions_the_site_answers_503_and_logs_nob
         assert_eq!(out.status(), 200, "{}", out.text());
         server.stop();
 
-        // For five seconds, the site may rely on its list of ended sessions. Ended sessions stay ended.
+        // For five seconds, the site may use its in-memory list of ended sessions. Ended sessions stay ended.
         assert_eq!(whoami(&mut ada.clone()).await.as_deref(), Ok("ada"), "{refresh:?}");
         assert_eq!(whoami(&mut over.clone()).await, Err(401), "{refresh:?}");
         let csrf = cookie(&ada, "csrf_access_token");

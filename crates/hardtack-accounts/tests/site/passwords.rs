@@ -107,7 +107,7 @@ async fn s43_without_a_fresh_token_people_are_asked_and_programs_are_told() {
         let page = open(&mut ada, "/service").await;
         let csrf = field(&page, "/logout", "csrf_token");
 
-        // A password change without the current password is as unproven as new settings.
+        // Without the current password, a password change needs a fresh token, just like new settings.
         for (path, next) in [
             ("/account/change_settings", "/reauthenticate?next=%2Faccount"),
             ("/account/password", "/reauthenticate?next=%2Faccount%3Fdone%3Dunchanged"),
@@ -133,7 +133,7 @@ async fn s43_without_a_fresh_token_people_are_asked_and_programs_are_told() {
         let response = ada.get("/account").accept_html().send().await;
         assert_eq!((response.status().as_u16(), response.location()), (303, Some("/reauthenticate?next=%2Faccount")));
 
-        // Nothing was changed. With the password, the request works.
+        // Nothing was changed. After the user has entered the password, the page can be opened.
         assert_eq!(whoami(&mut site.device_of("ada").await).await.as_deref(), Ok("ada"), "the password was changed");
         let response =
             ada.post("/reauthenticate").accept_json().csrf().json(&json!({ "password": PASSWORD })).send().await;
@@ -176,7 +176,7 @@ async fn a01_a_password_change_is_never_lost_without_a_word() {
         assert_eq!(log_in(&mut site.client(), "ada", PASSWORD).await.status(), 401);
         assert_eq!(log_in(&mut site.client(), "ada", NEW_PASSWORD).await.status(), 200);
     }
-    // A program.
+    // An API client changes the password.
     let site = TestSite::start(Options::default()).await;
     let mut ada = site.person("ada").await;
     site.expire_access();
@@ -219,7 +219,7 @@ async fn s45_the_password_of_another_user_upgrades_nothing() {
     assert_eq!((cookie(&ada, ACCESS), cookie(&ada, REFRESH)), before);
     assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
     assert_eq!(ada.get("/account").accept_json().send().await.status(), 401, "the session was upgraded");
-    // The name in capitals is still the user's.
+    // The user may type the name in capitals.
     let body = json!({ "username": "ADA", "password": PASSWORD });
     assert_eq!(ada.post("/reauthenticate").accept_json().csrf().json(&body).send().await.status(), 200);
     assert_eq!(ada.get("/account").accept_json().send().await.status(), 200);
@@ -234,7 +234,8 @@ async fn s55_unknown_wrong_and_disabled_are_the_same_bytes() {
     client.clear();
     let page = open(&mut client, "/login").await;
 
-    // Names of equal length, replaced in the responses, since the page repeats the input.
+    // The page repeats the name that was typed. The names therefore have the same length, and are replaced before the
+    // pages are compared.
     let tries = [("ghost", PASSWORD), ("known", "not it at all"), ("taken", PASSWORD), ("taken", "not it at all")];
     let (mut pages, mut problems) = (Vec::new(), Vec::new());
     for (username, password) in tries {
@@ -261,7 +262,7 @@ async fn s55_unknown_wrong_and_disabled_are_the_same_bytes() {
 #[tokio::test]
 async fn s59_every_byte_of_a_long_password_counts() {
     let site = TestSite::start(Options::default()).await;
-    // 72 bytes, where bcrypt truncates; of one-, two- and four-byte characters.
+    // bcrypt ignores everything after 72 bytes. Try characters of one, two and four bytes.
     for (username, head) in [("ascii", "abcdefgh".repeat(9)), ("umlaut", "ä".repeat(36)), ("emoji", "🦀".repeat(18))]
     {
         assert_eq!(head.len(), 72);
@@ -277,7 +278,7 @@ async fn s59_every_byte_of_a_long_password_counts() {
         }
         assert_eq!(log_in(&mut client, username, &password).await.status(), 200, "{username}");
     }
-    // In a form, with characters that urlencoding could lose; nothing is trimmed.
+    // A form sends characters that bad urlencoding would lose. The site does not trim them.
     let password = "  +%&=;\u{a0}päßwörter 名前\u{1f980} ".repeat(3);
     let mut client = site.client();
     let page = open(&mut client, "/signup").await;
@@ -298,7 +299,7 @@ async fn s67_hashes_are_argon2id_and_weaker_ones_are_replaced_at_the_next_log_in
     assert_eq!(change(&mut ada, PASSWORD, NEW_PASSWORD).await.status(), 200);
     let second = stored_hash(&site, "ada").await;
     assert!(strong(&second) && second != first, "{second}");
-    // Salted: the same password gives another hash.
+    // Hashes are salted, so the same password has a different hash.
     assert_eq!(change(&mut ada, NEW_PASSWORD, PASSWORD).await.status(), 200);
     assert_ne!(stored_hash(&site, "ada").await, first);
 

@@ -38,7 +38,7 @@ async fn a_user_visits_every_page_and_sends_every_form() {
         assert_shows(&page, "/service", &["ada", "action=\"/logout\""]);
         assert_eq!(page.hops()[0].status(), 303);
 
-        // The account page does not ask for the password, which was just entered.
+        // The user has just entered the password, so the account page does not ask for it.
         let page = open(&mut ada, "/account").await;
         assert_shows(&page, "/account", &[]);
         let typed = [("display_name", "Ada <Countess>"), ("email", "ada@lovelace.example")];

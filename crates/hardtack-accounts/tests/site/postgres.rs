@@ -46,7 +46,7 @@ async fn of_many_concurrent_sign_ups_with_one_name_one_succeeds() {
     }
     responses.sort_unstable();
     assert_eq!(responses[0], 200, "{responses:?}");
-    // The others are told that the name is taken, or, if the queue was full, to retry.
+    // The other requests are refused, because the name is taken, or because there were too many requests at once.
     assert!(responses[1..].iter().all(|status| [422, 429, 503].contains(status)), "{responses:?}");
 }
 

@@ -1,4 +1,4 @@
-//! Programs: JSON requests and responses, cookies in a jar, the CSRF token in a header.
+//! API clients: JSON requests and responses, cookies in a jar, the CSRF token in a header.
 
 use hardtack::RefreshMode;
 use hardtack_test_support::client::{Client, Response};
@@ -134,7 +134,7 @@ async fn errors_name_their_fields() {
     assert_problem(&taken, 422, "invalid_fields");
     assert_eq!(
         taken.json()["errors"],
-        json!({ "username": "That user name is taken. Choose another one, or log in if you have just signed up." })
+        json!({ "username": "That user name is taken. Choose another name, or log in if you have just signed up." })
     );
 
     let settings = json!({ "display_name": "x".repeat(81), "email": "nobody" });
@@ -178,7 +178,7 @@ async fn a_setting_that_is_left_out_is_kept() {
     assert_eq!((&changed["display_name"], &changed["email"]), (&json!("Alice"), &json!("")));
 }
 
-/// A program takes the CSRF token from the readable cookie. Other values are refused.
+/// An API client takes the CSRF token from the readable cookie. Other values are refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_csrf_value_is_in_a_readable_cookie() {
     let site = TestSite::start(Options::default()).await;
@@ -227,7 +227,7 @@ async fn an_expired_token_is_refreshed_in_place() {
     assert_eq!(response.json()["username"], "alice");
     assert_ne!(cookie(&client, ACCESS), before);
 
-    // The new token is not fresh, and the response says what a program has to do.
+    // The new token is not fresh, and the response says what an API client has to do.
     let response = client.get("/account").accept_json().send().await;
     document.check("/account", &response);
     assert_problem(&response, 401, "insufficient_user_authentication");

@@ -121,7 +121,7 @@ async fn s51_a_form_opened_before_a_refresh_and_posted_after_it_is_accepted() {
             whoami(&mut telephone).await.ok();
         }
         let sent = field(&page, "/logout", "csrf_token");
-        // Each page has a mask of its own for the same value.
+        // Each page masks the same CSRF value differently.
         assert_ne!(sent, field(&open(&mut ada, "/service").await, "/logout", "csrf_token"), "{mode:?}");
         let open_form = [("csrf_token", sent.as_str()), ("password", PASSWORD)];
         let proven = ada.post("/reauthenticate").accept_html().form(&open_form).follow().await;
@@ -160,7 +160,8 @@ async fn a_post_with_an_expired_token_takes_effect_once() {
         assert_eq!((response.status().as_u16(), response.path()), (200, "/account?done=password"), "{mode:?}");
         let hops: Vec<_> = response.hops().iter().map(|hop| (hop.status().as_u16(), hop.method().as_str())).collect();
         match mode {
-            // Redirected to the refresh route and back with method and body, then to the result.
+            // The browser repeats the POST at the refresh route and then at the form's route, which redirects to the
+            // result.
             RefreshMode::Redirect => {
                 assert_eq!(hops, [(307, "POST"), (307, "POST"), (303, "POST")]);
                 assert!(response.hops()[1].path().starts_with("/token/refresh?next="), "{}", response.hops()[1].path());
@@ -169,7 +170,7 @@ async fn a_post_with_an_expired_token_takes_effect_once() {
             _ => assert_eq!(hops, [(303, "POST")]),
         }
         assert_eq!(whoami(&mut telephone.clone()).await, Err(401), "{mode:?}");
-        // The form was applied once: sending it again has no effect.
+        // The form has taken effect once. Sending it again has no effect.
         assert_eq!(ada.post(action).accept_html().form(&form).follow().await.status(), 403, "{mode:?}");
         let versions = Statement::new("SELECT password_version FROM users");
         let versions: Vec<(i64,)> = site.database().fetch(versions).await.unwrap();
@@ -236,7 +237,7 @@ async fn a_draft_is_shown_to_its_author_only() {
     submit(&mut browser, &page, "/account/change_settings", &[("display_name", "Ada's secret")]).await;
     let draft = browser.cookie("settings_draft").unwrap().clone();
     assert!(draft.http_only && draft.same_site.is_some() && draft.path == "/", "{draft:?}");
-    // Another user logs in at the same browser without a log-out.
+    // Another user logs in with the same browser, without a log-out before.
     sign_up(&mut browser, "bob").await;
     let page = open(&mut browser, "/account").await;
     assert_eq!(field(&page, "/account/change_settings", "display_name"), "");
@@ -257,7 +258,7 @@ async fn a_log_out_during_a_refresh_is_final() {
             _ => "/service",
         };
 
-        // The refresh is done, and its response arrives after the log-out.
+        // The server refreshes before the log-out, but the browser gets the response afterwards.
         let mut browser = site.session_of(&id).await;
         let csrf = cookie(&browser, "csrf_access_token");
         site.expire_access();

@@ -143,7 +143,7 @@ async fn a10_stay_logged_in_lasts_thirty_days_of_no_use(store: Store) {
         let body = json!({ "username": "ada", "password": PASSWORD, "remember": remember });
         let begun = client.post("/login").accept_json().json(&body).send().await;
         assert_eq!(ages(&begun), all(remember.then_some(30 * 24 * 3600)));
-        // It is used after two weeks, and then not before its end.
+        // The session is used after 14 days, and again after 15 more, shortly before it would end.
         for days in [14, 15] {
             site.clock.advance(day * days);
             assert_eq!(whoami(&mut client).await.is_ok(), remember, "{days} days");

@@ -104,7 +104,7 @@ async fn s69_e02_a_log_out_survives_a_restart(store: Store) {
     drop(before);
 
     for _ in 0..3 {
-        // At once, and when it has read the log.
+        // The server refuses the ended session at once, and also after it has read the log.
         let after = place.start().await;
         for _ in 0..3 {
             for copied in ["", "access_token", "refresh_token"] {

@@ -92,7 +92,7 @@ async fn s39_a_role_change_is_effective_at_every_process_within_bound(store: Sto
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
 
-        // A form that was open is sent, and has the new role.
+        // A form that was opened before the change can still be posted, and the handler sees the new role.
         let form = [("csrf_token", csrf.as_str().unwrap())];
         let posted = ada.post("/role").accept_html().form(&form).follow().await;
         assert_eq!((posted.status().as_u16(), posted.text()), (200, "reader"), "{refresh:?}");
@@ -102,7 +102,7 @@ async fn s39_a_role_change_is_effective_at_every_process_within_bound(store: Sto
         assert_eq!(cookie(&ada, ACCESS), newest, "{refresh:?}: refreshed once");
         assert_eq!(crate::support::whoami(&mut bob).await.as_deref(), Ok("bob"));
 
-        // Also later, and when the role is revoked.
+        // The role is also current after the next refresh, and after it has been revoked.
         site.clock.advance(minutes(16));
         assert_eq!(role(&mut ada).await, "reader");
         assert_eq!(site.auth().change_claims(&id, &json!({})).await.unwrap(), 2);

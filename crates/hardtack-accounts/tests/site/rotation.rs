@@ -41,7 +41,7 @@ async fn s30_a_grandparent_that_comes_back_ends_the_session_for_good(store: Stor
     assert_eq!(whoami(&mut ada.clone()).await.as_deref(), Ok("ada"));
 
     assert_refused(&r0, "two generations ago").await;
-    // The response was an error, and its effect stays.
+    // The request was refused, but the session has ended and stays ended.
     let beside = site.beside(store.options()).await;
     for (holder, what) in [(&ada, "the owner's"), (&r1, "the parent's"), (&r0, "the thief's")] {
         assert_refused(holder, what).await;
@@ -84,7 +84,7 @@ async fn s32_a_lost_answer_is_given_again(store: Store) {
     let held = ada.clone();
     refreshed(&mut ada).await;
     let lost = [ACCESS, REFRESH].map(|name| cookie(&ada, name));
-    // The browser never got the response, and later sends the old token, to either process.
+    // The browser never received the response. Later, it sends the old token, to either process.
     site.clock.advance(minutes(5));
     let beside = site.beside(store.options()).await;
     let at = |site: &TestSite, holder: &Client| {
@@ -95,7 +95,7 @@ async fn s32_a_lost_answer_is_given_again(store: Store) {
     let mut again = at(&beside, &held);
     refreshed(&mut again).await;
     assert_eq!([ACCESS, REFRESH].map(|name| cookie(&again, name)), lost, "not the response that was lost");
-    // After the new token has been used, the old one must be a copy: the session ends.
+    // After the new token has been used, the old one can only come from a thief, so the session ends.
     assert_eq!(whoami(&mut at(&site, &again)).await.as_deref(), Ok("ada"));
     site.clock.advance(seconds(31));
     assert_refused(&at(&beside, &held), "after its successor was seen").await;
@@ -113,13 +113,13 @@ async fn s40_a_copy_of_the_store_forges_no_refresh_cookie(store: Store) {
     let row = site.row(sid.parse().unwrap()).await.expect("the session has a row");
     assert_eq!(row.subject, id);
 
-    // An attacker who can write to the store as well, and has a key.
+    // The attacker can also write to the store, and has another key.
     let keys = KeySet::from_secret(b"Jd8sKq0xvX3nGm7wTzQhLrC1YbJ9sFaEuVoRi2kMe8WlN4cB").unwrap();
     let thief = site.beside(Options { keys, ..store.options() }).await;
     let theirs = thief.session_of(&id).await;
     assert_eq!(whoami(&mut theirs.clone()).await.as_deref(), Ok("ada"), "at their own site");
     let mut tried = vec![cookie(&theirs, REFRESH)];
-    // The claims of the valid token, signed with what the row contains.
+    // Sign the claims of the valid token with values from the session's row.
     let (signed, right) = token.rsplit_once('.').unwrap();
     let hex: String = row.salt.iter().map(|byte| format!("{byte:02x}")).collect();
     for secret in [&row.salt[..], hex.as_bytes(), sid.as_bytes(), id.as_bytes(), &[]] {

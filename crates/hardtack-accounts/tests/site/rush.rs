@@ -13,7 +13,7 @@ const PLACES: usize = 65;
 
 #[tokio::test]
 async fn a_log_in_gets_503_at_once_if_the_queue_is_full() {
-    // Far more log-ins than one address may try.
+    // Turn off the limits, because this test sends far more log-ins than one address may try.
     let rules = |accounts: Accounts| accounts.with_log_in_limits(LogInLimits::insecure_off());
     let site = TestSite::start(Options { rules, ..Options::default() }).await;
     site.person("ada").await;
@@ -32,7 +32,8 @@ async fn a_log_in_gets_503_at_once_if_the_queue_is_full() {
         statuses.push(response.status().as_u16());
     }
     let last_refused = statuses.iter().rposition(|status| *status == 503).expect("no log-in was refused");
-    // The log-ins in the queue are still running; the refused one did not wait for them.
+    // Log-ins in the queue were still running when the last refusal arrived, so a refused log-in does not wait for
+    // them.
     let after = statuses.len() - last_refused - 1;
     assert!(after >= places / 2, "only {after} of {places} places were still taken when the last one was refused");
     assert_eq!(log_in(&mut site.client(), "ada", PASSWORD).await.status(), 200, "the queue is empty again");

@@ -36,7 +36,7 @@ fn thief_of(site: &TestSite, victim: &Client, name: &str) -> Client {
     thief
 }
 
-/// Asserts that neither cookie of a session is accepted, for browsers and programs, alone or together.
+/// Asserts that neither cookie of a session is accepted, alone or together, from browsers and API clients.
 async fn assert_dead(site: &TestSite, victim: &Client, what: &str) {
     let csrf = claims(&cookie(victim, REFRESH))["csrf"].as_str().unwrap().to_owned();
     let both = || [thief_of(site, victim, ACCESS), thief_of(site, victim, REFRESH), victim.clone()];
@@ -76,7 +76,7 @@ async fn s28_s29_copied_cookies_are_dead_after_the_log_out(store: Store) {
         assert_eq!(submit(&mut ada, &page, "/logout", &[]).await.location(), Some("/"));
         assert_dead(&site, &copy, "a form").await;
 
-        // Cookies from before a refresh and after it; a program logs out.
+        // An API client has cookies from before and after a refresh, and logs out.
         let mut ada = site.session_of(&id).await;
         let old = ada.clone();
         site.expire_access();
@@ -110,11 +110,11 @@ async fn s27_a_log_in_over_existing_cookies_begins_a_new_session_and_ends_the_ol
     let mut browser = site.person("ada").await;
     site.person("bob").await;
 
-    // The same user by the form, another user by the form, and again as a program.
+    // First ada, who is logged in, logs in again. Then bob logs in. Then ada logs in as an API client.
     let mut seen = vec![session(&browser)];
     for username in ["ada", "bob"] {
         let old = browser.clone();
-        // Opened when the session seemed to have ended.
+        // `ended=1` shows the log-in page to a user who is logged in.
         let page = open(&mut browser, "/login?ended=1").await;
         let typed = [("username", username), ("password", PASSWORD)];
         assert_eq!(submit(&mut browser, &page, "/login", &typed).await.location(), Some("/"));
@@ -128,7 +128,7 @@ async fn s27_a_log_in_over_existing_cookies_begins_a_new_session_and_ends_the_ol
     assert_eq!(log_in(&mut browser, "ada", PASSWORD).await.status(), 200);
     assert_dead(&site, &old, "a program").await;
 
-    // With expired cookies, and by a sign-up.
+    // A log-in with an expired access token and a sign-up also end the old session.
     let old = browser.clone();
     site.expire_access();
     assert_eq!(log_in(&mut browser, "ada", PASSWORD).await.status(), 200);
@@ -160,7 +160,7 @@ async fn s38_somebody_lists_and_ends_their_own_sessions_and_nobody_elses(store: 
     assert_eq!(ids, expected);
     assert_eq!(devices(&mut bob).await.len(), 1);
 
-    // Another user's session, one that does not exist, malformed ids: all get the same 404.
+    // For another user's session, a session that does not exist and malformed ids, the response is the same 404.
     let page = open(&mut ada, "/account/sessions").await;
     let csrf = page.hidden_field("csrf_token").unwrap();
     let long = "a".repeat(5000);
@@ -175,7 +175,7 @@ async fn s38_somebody_lists_and_ends_their_own_sessions_and_nobody_elses(store: 
         responses.push(response.text().to_owned());
         let response = ada.post(&path).accept_html().form(&[("csrf_token", &csrf)]).send().await;
         assert_eq!(response.status(), 404, "{id}");
-        assert!(response.text().contains("You have no such session."), "{id}: {}", response.text());
+        assert!(response.text().contains("You have no session with this id."), "{id}: {}", response.text());
     }
     assert!(
         responses.iter().all(|text| *text == responses[0]),
@@ -193,7 +193,7 @@ async fn s38_somebody_lists_and_ends_their_own_sessions_and_nobody_elses(store: 
     assert_eq!(whoami(&mut laptop).await.as_deref(), Ok("ada"));
     assert_eq!(devices(&mut ada).await.len(), 2);
 
-    // All others, by the form; then the current one.
+    // End all other sessions with the form, and then the current one.
     let form = filled(&page, "/account/sessions/revoke-others", &[]);
     let response = ada.post("/account/sessions/revoke-others").accept_html().form(&form).send().await;
     assert_eq!((response.status().as_u16(), response.location()), (303, Some("/account/sessions?done=revoke")));
@@ -237,7 +237,7 @@ async fn s92_other_sessions_are_ended_by_a_recent_log_in_only() {
         assert_eq!(done.location(), Some("/account/sessions?done=revoke"), "{refresh:?}");
         assert_eq!(whoami(&mut telephone.clone()).await, Err(401), "{refresh:?}");
 
-        // One's own session needs no proof: to end it is a log-out.
+        // Ending the current session does not require the password, because it is the same as a log-out.
         site.expire_access();
         let own = format!("/account/sessions/{}/revoke", session(&ada));
         let ended = ada.post(&own).accept_html().form(&[("csrf_token", &csrf)]).follow().await;
@@ -326,7 +326,7 @@ async fn e19_s82_many_sessions_are_limited_and_listed_in_pages(store: Store) {
     let site = TestSite::start(store.options()).await;
     let mut ada = site.client();
     let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
-    // Of two sessions of the same second, either could be the least recently used one.
+    // Advance the clock: if two sessions began in the same second, either could be the least recently used one.
     site.clock.advance(std::time::Duration::from_secs(1));
     let second = site.session_of(&id).await;
     for _ in 0..99 {
@@ -360,7 +360,7 @@ async fn e19_s82_many_sessions_are_limited_and_listed_in_pages(store: Store) {
     assert!(page.text().len() < 100_000, "{}", page.text().len());
     let page = open(&mut ada, &path).await;
     assert!(page.text().contains("Newest devices") && !page.text().contains("Older devices"));
-    // A position that no page has given.
+    // This position does not come from a link on any page.
     let response = ada.get("/account/sessions?after=..%2f").accept_json().send().await;
     assert_eq!((response.status().as_u16(), response.json()["sessions"].as_array().unwrap().len()), (200, 51));
 }

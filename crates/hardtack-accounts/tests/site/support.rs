@@ -306,7 +306,7 @@ impl TestSite {
     }
 }
 
-/// Signs up as a program, which logs in, and returns the user.
+/// Signs up as an API client, which also logs in, and returns the user.
 pub(crate) async fn sign_up(client: &mut Client, username: &str) -> Value {
     let body = json!({ "username": username, "password": PASSWORD });
     let response = client.post("/signup").accept_json().json(&body).send().await;
@@ -314,12 +314,12 @@ pub(crate) async fn sign_up(client: &mut Client, username: &str) -> Value {
     response.json()
 }
 
-/// Logs in as a program.
+/// Logs in as an API client.
 pub(crate) async fn log_in(client: &mut Client, username: &str, password: &str) -> Response {
     client.post("/login").accept_json().json(&json!({ "username": username, "password": password })).send().await
 }
 
-/// The user name that `/service` returns to a program, or the status.
+/// The user name that `/service` returns to an API client, or the status.
 pub(crate) async fn whoami(client: &mut Client) -> Result<String, u16> {
     let response = client.get("/service").accept_json().send().await;
     match response.status().as_u16() {

@@ -11,8 +11,9 @@ use crate::respond::AuthError;
 
 /// An optional token or user: `None` if the request has no token.
 ///
-/// It is also `None` if the token in the request's cookies is invalid and cannot be refreshed, for example because the
-/// token is forged or its session has ended. The response then deletes the cookies that have become useless.
+/// The value is also `None` if the token in the request's cookies is invalid and cannot be refreshed. For example, the
+/// token is forged, or its session has ended. If the token is invalid, the response deletes the cookies that have
+/// become useless.
 ///
 /// A request is still refused in three cases: its CSRF value is missing or wrong, a token outside its cookies is
 /// invalid, or the session store fails.

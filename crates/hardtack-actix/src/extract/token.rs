@@ -24,14 +24,14 @@ pub trait OptionalFromRequest: Sized {
     fn from_request_optional(request: &HttpRequest) -> impl Future<Output = Result<Option<Self>, AuthError>>;
 }
 
-/// How far a verification got without waiting.
+/// The result of a verification that does no I/O.
 enum Attempt<T> {
     Verified(Verification<T>),
-    /// The beginning of the body may have to be read first.
+    /// The verification may need the beginning of the body, which must be read first.
     ReadAhead,
 }
 
-/// Verifies without I/O.
+/// Verifies the token as far as this is possible without I/O.
 fn try_verify<T: ExtraClaims>(request: &HttpRequest, need: Need) -> Result<Attempt<T>, AuthError> {
     let state = AuthState::for_verification(request)?;
     if state.has_unread_body() {
@@ -43,7 +43,7 @@ fn try_verify<T: ExtraClaims>(request: &HttpRequest, need: Need) -> Result<Attem
     }
 }
 
-/// Completes a verification.
+/// Completes a verification that [`try_verify`] has begun.
 async fn finish_verifying<T: ExtraClaims>(
     request: &HttpRequest,
     attempt: Attempt<T>,
@@ -74,7 +74,7 @@ async fn require<T: ExtraClaims>(
     match finish_verifying(request, attempt, need).await? {
         Some(token) => Ok(token),
         None => {
-            // An exempt OPTIONS request.
+            // The verification allowed an exempt `OPTIONS` request without a token, but this handler requires one.
             let state = AuthState::for_verification(request)?;
             Ok(Head::of(request).exchange(&state).required(need).await?)
         }
@@ -120,8 +120,8 @@ macro_rules! extractor {
         }
 
         /// Extracts `None` if the request has no token. Also extracts `None` if the token in the cookies is invalid and
-        /// cannot be refreshed, for example because the token is forged or its session has ended. The response then
-        /// deletes the cookies that have become useless.
+        /// cannot be refreshed. For example, the token is forged, or its session has ended. If the token is invalid,
+        /// the response deletes the cookies that have become useless.
         ///
         /// A request is still refused in three cases: its CSRF value is missing or wrong, a token outside its cookies
         /// is invalid, or the session store fails.
@@ -182,8 +182,8 @@ extractor! {
 extractor! {
     /// A valid refresh token of a live session.
     ///
-    /// The extractor looks the session up in the store. It does not check whether the token has already been exchanged
-    /// for a new one; [`Auth::refresh`](crate::Auth::refresh) does.
+    /// The extractor looks the session up in the store. Only [`Auth::refresh`](crate::Auth::refresh) checks whether the
+    /// token has already been exchanged for a new token.
     ///
     /// In Flask-JWT-Extended: `@jwt_required(refresh=True)`.
     RefreshToken, Need::refresh()

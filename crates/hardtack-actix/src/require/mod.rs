@@ -22,8 +22,8 @@ pub use service::{RequireFuture, RequireService};
 /// `OPTIONS` requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
 /// Wrap scopes and resources, not the whole `App`. A layer around a scope or an `App` also wraps its default service,
-/// which handles unknown paths. If `Require` wrapped the `App`, visitors who request an unknown path would be
-/// redirected to the log-in page instead of getting a 404.
+/// which handles unknown paths. If `Require` wrapped the `App`, a request for an unknown path would be redirected to
+/// the log-in page instead of getting a 404.
 ///
 /// The log-in page itself must not require a token. If it does, it responds with 401 instead of a redirect to itself,
 /// and an error is logged (`redirect_loop`).

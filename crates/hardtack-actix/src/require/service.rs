@@ -67,10 +67,10 @@ where
     }
 }
 
-/// How far a verification got without waiting.
+/// The result of a verification that does no I/O.
 enum Attempt {
     Verified(Verification),
-    /// The beginning of the body may have to be read first.
+    /// The verification may need the beginning of the body, which must be read first.
     ReadAhead,
 }
 

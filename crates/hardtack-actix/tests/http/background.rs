@@ -69,7 +69,8 @@ async fn s69_e02_a_restart_does_not_undo_a_log_out() {
     assert!(after.auth.needs_background_work());
     assert_eq!([after.status(&alice).await, after.status(&bob).await], [401, 200]);
     assert!(!after.auth.needs_background_work());
-    // The earlier processes read the log as well, but find no session.
+    // Once `after` follows the log, its requests look up no session in the store. The earlier processes handle no
+    // requests, so they do not add to the count.
     let current = async || {
         let finds = store.finds();
         assert_eq!(after.status(&bob).await, 200);

@@ -39,7 +39,7 @@ async fn the_layers_work_among_other_middleware() {
     let app = test::init_service(app).await;
 
     let mut alice = TestUser::new("alice").log_in(&auth).await;
-    // A refresh reaches the browser through all of them.
+    // The cookies of a refresh reach the browser through all of these middlewares.
     clock.advance(Duration::from_secs(16 * 60));
     let response = test::call_service(&app, alice.get("/tea/").to_request()).await;
     assert_eq!(response.status(), StatusCode::IM_A_TEAPOT);

@@ -1,4 +1,4 @@
-//! Tests the adapter over real sockets, with requests of browsers, programs and htmx.
+//! Tests the adapter over real sockets, with requests of browsers, API clients and htmx.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -6,6 +6,7 @@ mod background;
 mod bodies;
 mod composition;
 mod conformance;
+mod cross_origin;
 mod current_user;
 mod examples;
 mod first_day;
@@ -14,6 +15,7 @@ mod optional;
 mod prefix;
 mod quickstart;
 mod ready_routes;
+mod realms;
 mod responses;
 mod site;
 mod streams;

@@ -74,7 +74,7 @@ async fn e16_dead_cookies_are_none_and_go() {
         let page = browser.clone().get("/proper").send().await;
         assert_eq!((page.status().as_u16(), page.text()), (200, "visitor"));
         assert!(unsets_tokens(&page));
-        // actix-web's own `Option` gets no help from the adapter.
+        // With actix-web's own `Option<T>`, the route refuses the request.
         let page = browser.clone().get("/plain").send().await;
         assert_eq!(page.status().as_u16(), 401);
         assert!(unsets_tokens(&page));

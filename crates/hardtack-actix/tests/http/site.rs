@@ -125,7 +125,7 @@ async fn login_form(auth: Auth) -> Result<impl Responder, AuthError> {
     Ok(cookies.onto(format!("<form><input type=\"hidden\" name=\"csrf_token\" value=\"{token}\"></form>")))
 }
 
-/// Logs in the user whom the query names. Responds to browsers with a redirect, to programs with JSON.
+/// Logs in the user whom the query names. Responds to browsers with a redirect, and to API clients with JSON.
 async fn log_in(auth: Auth) -> Result<impl Responder, AuthError> {
     let user = auth.query("user").unwrap_or_else(|| "alice".to_owned());
     let mut log_in = LogIn::new(user.as_str());
@@ -151,8 +151,8 @@ async fn refresh(auth: Auth) -> Result<HttpResponse, AuthError> {
     auth.refresh_and_return().await
 }
 
-/// Sends `GET path` as a browser, a program and htmx, with the same cookies. Returns each response's status, then the
-/// redirect's target, the problem's code, or the text.
+/// Sends `GET path` as a browser, an API client and htmx, with the same cookies. Returns each response's status, then
+/// the redirect's target, the problem's code, or the text.
 pub(crate) async fn summary(client: &Client, path: &str) -> [String; 3] {
     let page = client.clone().get(path).accept_html().send().await;
     let api = client.clone().get(path).accept_json().send().await;

@@ -12,18 +12,11 @@ use crate::respond::AuthError;
 /// The client's address: the address of the socket's peer or, if the peer is a
 /// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies), the address that the proxy names.
 ///
-/// axum knows the peer's address only if the server is started with connect info:
+/// If [`serve`](fn@crate::serve) serves the application, the peer's address is known. If you call `axum::serve`, pass
+/// `app.into_make_service_with_connect_info::<SocketAddr>()` to it; otherwise, the peer's address is not known.
 ///
-/// ```no_run
-/// use std::net::SocketAddr;
-///
-/// # async fn serve(app: axum::Router, listener: tokio::net::TcpListener) -> std::io::Result<()> {
-/// axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
-/// # }
-/// ```
-///
-/// Without connect info, the request is refused with 500, and the log says what to add. An `Option<ClientAddress>` is
-/// `None` instead.
+/// If the address is not known, the request is refused with 500, and the log says what to add. An
+/// `Option<ClientAddress>` is `None` instead.
 ///
 /// ```
 /// use hardtack_axum::ClientAddress;
@@ -50,8 +43,8 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
         let (state, head) = (AuthState::for_verification(parts)?, Head::of(parts));
         let exchange = head.exchange(&state);
         exchange.client_address().map(Self).ok_or_else(|| {
-            let advice =
-                "the socket's peer is not known; serve app.into_make_service_with_connect_info::<SocketAddr>()";
+            let advice = "the client's address is not known; call hardtack_axum::serve(listener, app), or pass \
+                 app.into_make_service_with_connect_info::<SocketAddr>() to axum::serve";
             exchange.refuse(Reason::NotSetUp(advice.into())).into()
         })
     }

@@ -49,18 +49,18 @@ use crate::respond::AuthError;
 /// }
 /// ```
 pub struct LogInForm<T> {
-    /// What was typed.
+    /// The fields that the user typed.
     pub form: T,
     auth: Auth,
     name: TypedName,
 }
 
 impl<T> LogInForm<T> {
-    /// Logs the user in, and returns the response. A browser is redirected to the query's `next` or to the home page. A
-    /// program gets 200 with JSON.
+    /// Logs the user in, and returns the response. A browser is redirected to the query's `next` or to the home page.
+    /// An API client gets 200 with JSON.
     ///
     /// # Errors
-    /// Those of [`Auth::log_in`].
+    /// The errors of [`Auth::log_in`].
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<Response, AuthError> {
         self.auth.log_in_and_return(log_in).await
     }
@@ -83,7 +83,7 @@ impl<T> Deref for LogInForm<T> {
     }
 }
 
-/// Omits what was typed.
+/// Omits the form, which contains a password.
 impl<T> fmt::Debug for LogInForm<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LogInForm").field("auth", &self.auth).finish_non_exhaustive()
@@ -109,7 +109,7 @@ impl<T> fmt::Debug for LogInForm<T> {
 /// }
 /// ```
 pub struct ReauthenticationForm<T> {
-    /// What was typed.
+    /// The fields that the user typed.
     pub form: T,
     token: AccessToken,
     auth: Auth,
@@ -128,7 +128,7 @@ impl<T> ReauthenticationForm<T> {
     /// If another user is logged in, this method refuses the form with a text that says so.
     ///
     /// # Errors
-    /// Those of [`Auth::reauthenticate`].
+    /// The errors of [`Auth::reauthenticate`].
     pub async fn reauthenticate(&self, subject: &str) -> Result<Response, AuthError> {
         if subject != self.token.subject() {
             return Err(self.refuse(LogInRefusal::another_user()));
@@ -153,7 +153,7 @@ impl<T> Deref for ReauthenticationForm<T> {
     }
 }
 
-/// Omits what was typed.
+/// Omits the form, which contains a password.
 impl<T> fmt::Debug for ReauthenticationForm<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReauthenticationForm").field("auth", &self.auth).finish_non_exhaustive()
@@ -184,7 +184,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for ReauthenticationFor
     }
 }
 
-/// Reads the body of a request that has been checked.
+/// Reads the form from the body. Call it after the request has been checked.
 async fn read<S: Send + Sync, T: DeserializeOwned>(
     auth: &Auth,
     request: Request,

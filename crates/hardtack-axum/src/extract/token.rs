@@ -45,8 +45,8 @@ macro_rules! extractor {
         }
 
         /// Extracts `None` if the request has no token. Also extracts `None` if the token in the cookies is invalid and
-        /// cannot be refreshed, for example because the token is forged or its session has ended. The response then
-        /// deletes the cookies that have become useless.
+        /// cannot be refreshed. For example, the token is forged, or its session has ended. If the token is invalid,
+        /// the response deletes the cookies that have become useless.
         ///
         /// The request is still refused if its CSRF value is missing or wrong, or if the session store fails. It is
         /// also refused if it carries an invalid token that was not sent in a cookie, for example in the
@@ -112,8 +112,8 @@ extractor! {
 extractor! {
     /// A valid refresh token of a live session.
     ///
-    /// The extractor looks the session up in the store. It does not check whether the token has already been exchanged
-    /// for a new one; [`Auth::refresh`](crate::Auth::refresh) does.
+    /// The extractor looks the session up in the store. Only [`Auth::refresh`](crate::Auth::refresh) checks whether the
+    /// token has already been exchanged for a new token.
     ///
     /// In Flask-JWT-Extended: `@jwt_required(refresh=True)`.
     RefreshToken, Need::refresh()

@@ -18,8 +18,8 @@ pub use service::{RequireFuture, RequireService};
 ///
 /// Add it with `Router::route_layer`, which applies it only to the routes of the router. `Router::layer` would apply it
 /// to the router's fallback as well. If `app` has no fallback of its own, `app.merge(router)` would use that fallback
-/// for all unknown paths of `app`. Visitors who request an unknown path would then be redirected to the log-in page
-/// instead of getting a 404.
+/// for all unknown paths of `app`. A request for an unknown path would then be redirected to the log-in page instead of
+/// getting a 404.
 ///
 /// The log-in page itself must not require a token. If it does, it responds with 401 instead of a redirect to itself,
 /// and an error is logged (`redirect_loop`).

@@ -51,7 +51,7 @@ where
     }
 
     fn call(&mut self, request: http::Request<R>) -> Self::Future {
-        // `Body::new` returns a `Body` as it is.
+        // `Body::new` does not box a value that is already a `Body`.
         let (parts, body) = request.map(Body::new).into_parts();
         let attempt = start(&parts, self.need, &self.claims);
         let state = match attempt {
@@ -62,7 +62,8 @@ where
                 State::Refused { response: Some(AuthError::from(failure).into_response()) }
             }
             attempt @ (Attempt::Verified(Verification::Pending(_)) | Attempt::ReadAhead) => {
-                // The service that was polled ready handles this request; its clone handles the next one.
+                // This request must use the service on which `poll_ready` was called. The clone handles the next
+                // request.
                 let next = self.inner.clone();
                 let mut ready = std::mem::replace(&mut self.inner, next);
                 let (need, claims) = (self.need, self.claims.clone());
@@ -79,10 +80,10 @@ where
     }
 }
 
-/// How far a verification got without waiting.
+/// The result of a verification that does no I/O.
 enum Attempt {
     Verified(Verification),
-    /// The beginning of the body may have to be read first.
+    /// The verification may need the beginning of the body, which must be read first.
     ReadAhead,
 }
 

@@ -29,7 +29,7 @@ async fn the_ajax_page_logs_in_changes_and_logs_out() {
     browser.click("#rename").await.unwrap();
     shows(&browser, "The nickname is empty; enter at least one character.").await;
 
-    // The session is ended by another device, and the page says so.
+    // Another device ends the session, and the page says so.
     site.auth.revoke_all_sessions("bob").await.unwrap();
     browser.fill("nickname", "Bob").await.unwrap();
     browser.click("#rename").await.unwrap();

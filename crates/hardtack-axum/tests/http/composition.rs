@@ -110,7 +110,7 @@ async fn files_of_a_folder_can_be_guarded() {
         .layer(AuthLayer::new(auth.clone()))
         .layer(Require::new(Need::access()).claim("role", "editor"))
         .service(ServeDir::new(folder));
-    // As a service of its own, and in a router.
+    // Use the service both alone and in a router.
     let alone = files.clone();
     let app: Router = Router::new().nest_service("/files", files);
     let editor = TestUser::new("alice").claim("role", "editor").log_in(&auth).await;

@@ -77,7 +77,7 @@ async fn s89_chromium_binds_a_session_and_a_copy_of_its_cookies_is_worthless() {
     assert_eq!(fetch(&browser, "POST", "/login?user=alice", "{}").await[0], 200);
     wait_for(&mut events, EventKind::Bound).await;
 
-    // A page and a request with a body wait until the browser has made a proof.
+    // The browser refreshes the bound session before it sends the request for a page, or a request with a body.
     lose_access_cookie(&browser).await;
     browser.goto(&format!("{origin}/public")).await.unwrap();
     assert_eq!(browser.text().await.unwrap(), "alice");

@@ -35,21 +35,22 @@ async fn make_mistakes() {
     for _ in 0..2 {
         // No layer.
         assert_eq!(status(&page(), alice.get("/")).await, 500);
-        // No log-in page. Nobody is sent to the refresh URL, so its route is not missing.
+        // There is no log-in page. No browser is redirected to the refresh URL, so a missing refresh route causes no
+        // warning.
         let visitor = TestBrowser::new(&auth);
         assert_eq!(status(&fresh, visitor.get("/fresh").header("accept", "text/html")).await, 303);
         assert_eq!(status(&fresh, visitor.get("/token/refresh")).await, 404);
         assert_eq!(status(&fresh, visitor.get("/login?next=%2Ffresh")).await, 404);
-        // No page that asks for the password again.
+        // There is no page that asks for the password again.
         assert_eq!(status(&fresh, alice.get("/fresh").header("accept", "text/html")).await, 303);
         assert_eq!(status(&fresh, alice.get("/reauthenticate?next=%2Ffresh")).await, 404);
-        // The site is reached under another address than the base URL.
+        // The browser uses an address that differs from the base URL.
         let app =
             Router::new().route("/", get("").post(async |_: AccessToken| "in")).layer(AuthLayer::new(auth.clone()));
         assert_eq!(status(&app, alice.post("/").header("sec-fetch-site", "cross-site")).await, 403);
         let post = || alice.post("/").header("host", "site.example").header("origin", "https://site.example");
         assert_eq!(status(&app, post()).await, 403);
-        // The log-in page needs a log-in.
+        // The log-in page itself requires a token.
         let urls = Urls::default().login("/enter");
         let looping = Authenticator::builder(keys()).urls(urls).build().unwrap();
         let enter = Router::new().route("/enter", get("in")).layer(Require::new(Need::access()));
@@ -74,8 +75,8 @@ async fn a_mistake_in_the_setup_is_explained_once_on_the_standard_error() {
         "no AuthLayer wraps this route; add .layer(AuthLayer::new(auth)) to the router",
         "users who must log in are sent to /login, which responds with 404; add a route such as .route(\"/login\", ",
         "sent to /reauthenticate, which responds with 404; add a route such as .route(\"/reauthenticate\", get(password_page)",
-        "it came from https://site.example, and the base URL is http://127.0.0.1:3000; if https://site.example is the \
-         address of your site, write .base_url(\"https://site.example\")",
+        "a request from https://site.example was refused, because the base URL is http://127.0.0.1:3000; if \
+         https://site.example is the address of your site, write .base_url(\"https://site.example\")",
         "refused requests are redirected to /enter, but a request to /enter was refused as well",
         "a backend of the application failed",
         "tracing_subscriber::fmt().init()",

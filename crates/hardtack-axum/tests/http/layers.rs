@@ -81,7 +81,7 @@ async fn e20_a_merged_router_guards_only_its_routes() {
     assert_eq!(summary(&site.visitor(), "/none").await, ["404 "; 3]);
 }
 
-// One thread, so that the server's log goes to this test.
+// Use one thread, so that the test captures the server's log.
 #[tokio::test(flavor = "current_thread")]
 async fn e06_e20_the_log_names_the_claim_and_the_loop() {
     #[derive(serde::Deserialize)]
@@ -122,7 +122,7 @@ impl hardtack::FindUser for Member {
     }
 }
 
-// One thread, so that the server's log goes to this test.
+// Use one thread, so that the test captures the server's log.
 #[tokio::test(flavor = "current_thread")]
 async fn without_the_layer() {
     let log = Log::start();
@@ -162,7 +162,7 @@ async fn an_authenticator_in_an_extension_suffices_to_verify() {
     assert_eq!(summary(&alice, "/bare/page").await[1], "401 expired", "a refresh needs the layer");
 }
 
-// One thread, so that the server's log goes to this test.
+// Use one thread, so that the test captures the server's log.
 #[tokio::test(flavor = "current_thread")]
 async fn s64_no_credential_is_logged() {
     let log = Log::start();

@@ -1,4 +1,4 @@
-//! Tests the adapter over real sockets, with requests of browsers, programs and htmx.
+//! Tests the adapter over real sockets, with requests of browsers, API clients and htmx.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 #![allow(clippy::duplicate_mod, reason = "both examples have the same users")]
@@ -10,6 +10,7 @@ mod bodies;
 mod browser;
 mod composition;
 mod conformance;
+mod cross_origin;
 mod current_user;
 mod device_binding;
 mod examples;
@@ -21,7 +22,9 @@ mod oauth;
 mod prefix;
 mod quickstart;
 mod ready_routes;
+mod realms;
 mod responses;
+mod serve;
 mod site;
 mod streams;
 mod testing;

@@ -70,7 +70,7 @@ async fn every_redirect_and_cookie_path_is_below_the_sites_path() {
         assert_eq!(browser.cookie("__Host-access_token_cookie").unwrap().path, "/");
         assert_eq!(browser.cookie("__Secure-refresh_token_cookie").unwrap().path, "/app/token/refresh");
         assert_eq!(site.get(&mut browser, "/app/page").await, "200");
-        // An expired token: to the refresh URL and back.
+        // With an expired token, the browser is redirected to the refresh URL and back.
         site.clock.advance(Duration::from_secs(16 * 60));
         let refresh = site.get(&mut browser, "/app/page").await;
         assert_eq!(refresh, "/app/token/refresh?next=%2Fapp%2Fpage");
@@ -91,7 +91,7 @@ async fn a_refresh_in_place_works_below_a_path() {
         assert_eq!(site.get(&mut alice, "/app/page").await, "200");
         let posted = alice.post(&format!("{}/page", site.seen)).header("referer", "https://site.example/app/form");
         assert_eq!(site.app.clone().oneshot(posted).await.unwrap().status(), 200);
-        // A form that is refused leads back to its page.
+        // After a refused POST and a log-in, the browser returns to the page with the form.
         site.auth.revoke_all_sessions("alice").await.unwrap();
         let posted = alice.post(&format!("{}/page", site.seen)).header(HTML[0], HTML[1]);
         let refused =

@@ -66,6 +66,8 @@ async fn the_example_logs_in_asks_for_the_password_again_and_logs_out() {
     browser.goto(&url("/account")).await.unwrap();
     assert_eq!(browser.path().await.unwrap(), "/login?next=%2Faccount");
     browser.close().await.unwrap();
+    let finished = server.stop().await;
+    assert!(finished.status.success(), "SIGTERM stops the server gracefully: {}", finished.stdout);
 }
 
 /// After the access token has expired, the user can continue. Only a page that needs a recent password asks for it.
@@ -84,7 +86,7 @@ async fn a_user_of_the_example_comes_back_after_15_minutes() {
     log_in().await;
     assert_eq!(browser.title().await.unwrap(), "Home");
 
-    // The page was open all the time. Its script still works, and then its form.
+    // After the access token has expired, the script and the form of the open page still work.
     site.clock.advance(Duration::from_secs(15 * 60 + 1));
     browser.click("[type=button]").await.unwrap();
     let script = "const done = arguments[0]; \

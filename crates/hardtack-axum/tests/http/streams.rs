@@ -136,7 +136,7 @@ async fn e07_an_event_stream_ends_when_its_token_expires_and_a_socket_does_not()
     let (mut events, mut socket) = (server.events(&alice).await, server.socket(&alice).await);
     events.read_until(LAST_CHUNK).await;
     socket.read_until("Message 4").await;
-    // The browser connects again, and its request is refreshed.
+    // When the browser connects again, the request refreshes the tokens.
     let mut again = server.events(&alice).await;
     again.read_until("set-cookie: __Host-Http-refresh_token_cookie=").await;
     again.read_until(LAST_CHUNK).await;

@@ -55,7 +55,7 @@ async fn a_visitor_posts_the_log_in_form_and_is_logged_in_afterwards() {
     assert_eq!(wrong.status(), StatusCode::UNAUTHORIZED);
     let forged = browser.post("/login").form(typed(PASSWORD)).without_header("x-csrf-token");
     assert_eq!(app.clone().oneshot(forged).await.unwrap().status(), StatusCode::FORBIDDEN);
-    // Twice: the second log-in replaces the first.
+    // Log in twice: the second session replaces the first.
     for _ in 0..2 {
         let entered = app.clone().oneshot(browser.post("/login").form(typed(PASSWORD))).await.unwrap();
         assert_eq!(entered.status(), StatusCode::SEE_OTHER);

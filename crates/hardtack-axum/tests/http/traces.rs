@@ -19,7 +19,8 @@ async fn s88_traces_with_header_fields_contain_no_credential() {
             .make_span_with(DefaultMakeSpan::new().level(Level::INFO).include_headers(true))
             .on_response(DefaultOnResponse::new().level(Level::INFO).include_headers(true))
     };
-    // Requests: marked before anything sees them, as the guide says. Responses: marked by the adapter.
+    // The outermost layer marks the sensitive fields of requests, as the guide says. The adapter marks those of
+    // responses.
     let sensitive = [COOKIE, AUTHORIZATION, HeaderName::from_static("x-csrf-token")];
     let site = Site::bare(
         |builder| builder,

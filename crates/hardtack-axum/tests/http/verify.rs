@@ -44,7 +44,7 @@ async fn a_call_verifies_and_finds_the_user() {
                 ("the person alice by cookies", "the person alice by headers")
             );
         } else {
-            // The browser's cookies are deleted. The program has none and is not redirected.
+            // The browser's cookies are deleted. The API client has none and is not redirected.
             assert!(!by_cookie.set_cookies().is_empty());
             assert!(by_header.set_cookies().is_empty() && by_header.location().is_none());
         }

@@ -7,8 +7,8 @@ use crate::config::{
 use crate::error::Error;
 use crate::{keys, output, stores};
 
-/// Checks the settings and the key files as `serve` does. Prints the settings in effect in the format of a settings
-/// file. Creates neither files nor keys.
+/// Checks the settings and the key files as `serve` does. Prints the effective settings in the format of a settings
+/// file. Creates no files and no keys.
 pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     let config = Config::load(flags)?;
     config.check(keys::placeholder(&config)?)?;
@@ -52,7 +52,7 @@ fn in_effect(config: &Config) -> impl Iterator<Item = (String, String)> {
         if let Some(value) = value
             && setting.hides(&value.text)
         {
-            // A URL is shown without its password.
+            // Show the URL without its password.
             let shown = match &config.redis {
                 _ if *setting == settings::SMTP_URL => match smtp_server(config) {
                     Some(server) => format!("without its password: {server}"),
@@ -73,7 +73,7 @@ fn in_effect(config: &Config) -> impl Iterator<Item = (String, String)> {
             }
             None => setting.default.to_owned(),
         };
-        // true and false need no quotes.
+        // Write `true` and `false` without quotes.
         let toml = text.parse().map_or_else(|_| toml::Value::String(text.clone()), toml::Value::Boolean);
         (!text.is_empty()).then(|| (format!("{name} = {toml}"), source))
     })

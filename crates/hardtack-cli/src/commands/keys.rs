@@ -55,7 +55,7 @@ fn print_new(name: &str, out: Option<&Path>) -> Result<(), Error> {
 }
 
 /// Returns the secret as base64url text. `JWT_SECRET_KEY` is set to this text itself, not to the bytes that it encodes.
-/// The text is as hard to guess as the secret, and is plain ASCII.
+/// The text is plain ASCII, and as hard to guess as the secret.
 fn secret_text(key: &SigningKey) -> Result<Zeroizing<String>, Error> {
     let json = Zeroizing::new(key.dangerous_to_private_jwk_json());
     let mut members: Map<String, Value> = serde_json::from_str(&json).map_err(Error::with_causes)?;
@@ -72,43 +72,43 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     if config.signing_key.is_some() && discard_old {
         if let Some(with_folder) = &servers.with_folder {
             return Err(Error::config(format_args!(
-                "JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but {with_folder}, and would still accept tokens that were \
-                 signed with it; restart that server with the same setting, or stop it, and repeat the command (a \
+                "the keys in the folder cannot be removed, because {with_folder}; restart that server with the same \
+                 JWT_SECRET_KEY or JWT_PRIVATE_KEY as this command, or stop that server; then repeat the command (a \
                  server that was killed counts as running for another {LAPSE} seconds)"
             )));
         }
         if servers.signing.is_none() && !previous.is_empty() {
             return Err(Error::config(
-                "JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but no server that uses this folder was started with it, so \
-                 the servers sign with a key in the folder; start the servers with the same setting, or run this \
-                 command without it",
+                "JWT_SECRET_KEY or JWT_PRIVATE_KEY is set for this command, but not for the servers that use this \
+                 folder, so the servers sign with a key in the folder; start the servers with the same setting, or run \
+                 this command without the setting",
             ));
         }
         return discard(&folder, &previous);
     }
     if config.signing_key.is_some() {
         return Err(Error::config(
-            "the signing key is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY, so a new key in the data folder would not \
-             sign; to rotate a secret, move its value to JWT_SECRET_KEY_PREVIOUS and set a new one",
+            "JWT_SECRET_KEY or JWT_PRIVATE_KEY sets the signing key, so a new key in the data folder would not be used \
+             to sign; to rotate JWT_SECRET_KEY, move the old secret to JWT_SECRET_KEY_PREVIOUS, and set a new secret",
         ));
     }
     if let Some(signing) = &servers.signing {
         return Err(Error::config(format_args!(
-            "{signing}, so a new key in the folder would not sign; replace that key and restart the servers, which \
-             logs everyone out (to keep users logged in, move the old secret to JWT_SECRET_KEY_PREVIOUS); to use keys \
-             in the folder again, first restart the servers without that key (a server that was killed counts as \
-             running for another {LAPSE} seconds)"
+            "{signing}, so a new key in the folder would not be used to sign. To rotate the signing key, set a new key \
+             and restart the servers; all users are then logged out. To keep users logged in, also move the old secret \
+             to JWT_SECRET_KEY_PREVIOUS. To use keys in the folder again, first restart the servers without the \
+             setting (a server that was killed counts as running for another {LAPSE} seconds)"
         )));
     }
     if let (Some(verifying), true) = (&servers.verifying, discard_old) {
         return Err(Error::config(format_args!(
-            "{verifying}, so this command would not log everyone out; remove that setting, restart the servers, and \
+            "{verifying}, so this command would not log everyone out; remove this setting, restart the servers, and \
              repeat the command; if a server was killed, first wait {LAPSE} seconds"
         )));
     }
     if discard_old && previous.is_empty() {
         return Err(Error::config(format_args!(
-            "there are no keys in {}, so there is nothing to discard; set --data-dir to the value that the servers use",
+            "the folder {} contains no keys to discard; set --data-dir to the value that the servers use",
             config.keys_dir().display()
         )));
     }
@@ -119,8 +119,8 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     let key = generate(wanted.unwrap_or(Algorithm::HS256))?;
     if !config.tokens.can_be_signed_with(&key) {
         return Err(Error::config(format_args!(
-            "--alg is {}, whose signatures are randomized, but refresh tokens of stored sessions need a deterministic \
-             signature; use HS256, EdDSA or RS256, or --refresh sliding",
+            "--alg is {}, which produces randomized signatures, but refresh tokens of stored sessions need \
+             deterministic signatures; use HS256, EdDSA or RS256, or set --refresh sliding",
             key.algorithm()
         )));
     }
@@ -141,11 +141,11 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     remove(&folder, removed.iter().copied())?;
     output::print(format_args!("Created {}", folder.file(number).display()))?;
     output::print(match (previous.len() - removed.len(), discard_old) {
-        (0, true) => "Running servers use it within 5 seconds. All users have to log in again.",
+        (0, true) => "Running servers use the new key within 5 seconds. All users have to log in again.",
         (0, false) => "This key is the only one in the folder.",
         _ => {
-            "Running servers begin to sign with it after 15 to 20 seconds. The previous keys still verify tokens until \
-             all tokens that were signed with them have expired."
+            "Running servers begin to sign with the new key after 15 to 20 seconds. Tokens that were signed with the \
+             previous keys stay valid until the tokens expire."
         }
     })
 }
@@ -155,21 +155,21 @@ fn next_number(newest: Option<&StoredKey>) -> Result<u32, Error> {
     let Some(newest) = newest else { return Ok(1) };
     newest.number.checked_add(1).ok_or_else(|| {
         Error::config(format_args!(
-            "{} has the highest number that a key can have, so no newer key can be created; rename the file to a lower \
-             number, which must be higher than the number of every other key",
+            "{} has the highest possible key number, so a newer key cannot be created; rename the file to a lower \
+             number, which must be higher than the numbers of all other keys",
             newest.path.display()
         ))
     })
 }
 
-/// Describes which keys the servers use. Each field is the beginning of an error message, or `None` if there is no such
-/// server.
+/// Describes which keys the servers use. Each field is the beginning of an error message, or `None` if no server uses
+/// its keys in this way.
 struct ServerKeys {
-    /// Says which server signs with a key outside the folder.
+    /// Names a server that signs with a key outside the folder.
     signing: Option<String>,
-    /// Says which running server signs with a key in the folder.
+    /// Names a running server that signs with a key in the folder.
     with_folder: Option<String>,
-    /// Says which running server accepts tokens that were signed with previous secrets.
+    /// Names a running server that accepts tokens that were signed with previous secrets.
     verifying: Option<String>,
 }
 
@@ -181,8 +181,8 @@ impl ServerKeys {
         let running = runtime::block_on(Builder::new_current_thread(), given_keys(&config.database));
         let running = running.unwrap_or_else(|error| {
             output::print_error(format_args!(
-                "warning: {error}, so it is not known which keys the running servers use; if servers are running, give \
-                 this command their --data-dir and --database-url"
+                "warning: {error}, so this command cannot find out which keys the running servers use; if servers are \
+                 running, pass the servers' --data-dir and --database-url"
             ));
             None
         });
@@ -223,7 +223,7 @@ fn remove<'a>(folder: &KeyFolder, keys: impl IntoIterator<Item = &'a StoredKey>)
     Ok(())
 }
 
-/// Deletes the keys in the folder of a server that signs with another key.
+/// Deletes the keys in the folder. Call this function only if the servers sign with a key outside the folder.
 fn discard(folder: &KeyFolder, keys: &[StoredKey]) -> Result<(), Error> {
     remove(folder, keys)?;
     output::print(

@@ -43,7 +43,8 @@ async fn migrate(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns a name, and its code points if they are not all ASCII: two names may look the same.
+/// Returns a name. If the name has characters outside ASCII, also returns its code points, because two different names
+/// may look the same.
 fn with_code_points(name: &str) -> String {
     if name.is_ascii() { name.to_owned() } else { format!("{name} ({})", name.escape_default()) }
 }

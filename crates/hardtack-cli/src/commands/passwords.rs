@@ -21,7 +21,7 @@ fn build(list: &Path, out: Option<&Path>) -> Result<(), Error> {
     let table = table.display();
     output::print(format_args!("Created {table} with {passwords} passwords, {bytes} bytes."))?;
     if left_out > 0 {
-        output::print(format_args!("Left out {left_out} lines that are not UTF-8 or longer than 1024 bytes."))?;
+        output::print(format_args!("Left out {left_out} lines that are not UTF-8, or are longer than 1024 bytes."))?;
     }
-    output::print("To use it, set password_list or HARDTACK_PASSWORD_LIST to its path, and restart the servers.")
+    output::print("To use the table, set password_list or HARDTACK_PASSWORD_LIST to its path, and restart the servers.")
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use hardtack::Authenticator;
 use hardtack_accounts::{Accounts, Site};
+use hardtack_axum::serve::StopSignal;
 use hardtack_sqlx::Database;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -15,7 +16,7 @@ use crate::config::{Config, settings, sources::FlagValues};
 use crate::error::Error;
 use crate::mail::with_mail;
 use crate::running::{GivenKeys, Presence};
-use crate::server::{Hosts, StopSignal, serve};
+use crate::server::{Hosts, serve};
 use crate::stores::SessionStores;
 use crate::{keys, log, output, stores};
 
@@ -26,17 +27,18 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     for warning in &config.warnings {
         tracing::warn!(event = "configuration", "{warning}");
     }
-    // Refuse a bad configuration before creating anything.
+    // Refuse a wrong configuration before creating files or tables.
     config.check(keys::placeholder(&config)?)?;
     runtime::block_on(Builder::new_multi_thread(), start(&config))
 }
 
 async fn start(config: &Arc<Config>) -> Result<(), Error> {
-    let stop = StopSignal::listen()?;
+    let stop =
+        StopSignal::listen().map_err(|error| Error::runtime(format_args!("signals cannot be handled: {error}")))?;
     let hangup = keys::Hangup::listen()?;
     let (listener, bound) = bind(config).await?;
     stores::create_data_dir(config)?;
-    // Refuse bad keys before the database is created or upgraded.
+    // Refuse keys that cannot be used before the database is created or upgraded.
     keys::load(config)?;
     let database = config.database.open().await.map_err(Error::with_causes)?;
     tracing::info!(event = "database", database = %config.database);
@@ -50,16 +52,17 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let builder = config.apply(accounts.configure(Authenticator::builder(keys)), bound);
     let SessionStores { builder, sessions, counters } =
         stores::add_sessions(builder, &database, config.redis.as_ref()).await?;
-    // Otherwise, the counters are in the database of the accounts.
+    // If `counters` is `None`, the counters are in the database of the accounts.
     let accounts = counters.into_iter().fold(accounts, Accounts::with_throttle_store);
     let auth = config.build(builder)?;
 
-    // All settings have been checked by now, so a server with bad settings records nothing.
+    // All settings have been checked by now, so a server with wrong settings does not reach this call and records
+    // nothing.
     let presence = Presence::begin(&database, &accounts, sessions, GivenKeys::of(config, bound)).await?;
     let served = async {
         keys::record_use(config, presence.others_have_given_keys().await?)?;
-        // An adapter would start this at the first request, but sessions that a crash has left to end must not wait for
-        // one.
+        // Start the background work now. The adapter would start it only at the first request, but a crashed server may
+        // have left sessions that must end sooner.
         tokio::spawn(auth.background_work(tokio::time::sleep));
         announce(config, bound)?;
         let hosts = Hosts::new(&config.address.base_url(bound), bound);
@@ -88,7 +91,7 @@ async fn warn_of_name_collisions(database: &Database) -> Result<(), Error> {
         tracing::warn!(
             event = "name_collisions",
             collisions,
-            "some users have names that look like those of other users; list them with: hardtack migrate"
+            "some users have names that look like the names of other users; list these names with: hardtack migrate"
         );
     }
     Ok(())
@@ -104,12 +107,12 @@ async fn bind(config: &Config) -> Result<(TcpListener, SocketAddr), Error> {
     bound.map_err(|error| {
         let advice = match error.kind() {
             io::ErrorKind::AddrInUse => {
-                "stop the program that listens there, or choose another port; port 0 picks a free one"
+                "stop the program that listens at this address, or choose another port; port 0 picks a free port"
             }
             _ => "expected an address of this machine and a port that this user can listen on",
         };
         let setting = config.sources.describe(&settings::LISTEN);
-        Error::runtime(format_args!("{setting}, but the server cannot listen there: {error}; {advice}"))
+        Error::runtime(format_args!("{setting}, but the server cannot listen at this address: {error}; {advice}"))
     })
 }
 

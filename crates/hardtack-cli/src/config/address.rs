@@ -36,7 +36,7 @@ impl Address {
         }
     }
 
-    /// The origin of the base URL, if one is set.
+    /// Returns the origin of the base URL, or `None` if no base URL is set.
     pub(crate) fn public_origin(&self, sources: &Sources) -> Result<Option<String>, Error> {
         let origin = self.parsed().transpose().map_err(|error| explain(sources, error))?;
         Ok(origin.map(|url| url.origin().to_owned()))
@@ -47,13 +47,13 @@ impl Address {
         self.base_url.as_deref().map(|text| match parse(text)? {
             base if base.path().is_empty() => Ok(base),
             _ => {
-                let why = "it has a path, but the pages of this site must be at the root of the host";
+                let why = "the URL has a path, but the pages of this site must be at the root of the host";
                 Err(ConfigError::BadBaseUrl { url: text.to_owned(), why })
             }
         })
     }
 
-    /// Whether users reach the site over https.
+    /// Returns whether users reach the site over https.
     pub(super) fn is_https(&self) -> bool {
         let scheme = self.base_url.as_ref().and_then(|url| url.get(..8));
         scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
@@ -72,8 +72,8 @@ impl Address {
             return Ok(());
         }
         Err(Error::config(format_args!(
-            "{}, which is reachable from other machines, so the base URL must be set; set --base-url to the site's \
-             public address, such as https://site.example, or listen on a loopback address such as 127.0.0.1:{}",
+            "{}, which is reachable from other machines, but no base URL is set; set --base-url to the site's public \
+             address, such as https://site.example, or listen on a loopback address such as 127.0.0.1:{}",
             sources.describe(&LISTEN),
             self.listen.port()
         )))

@@ -31,7 +31,7 @@ pub(super) fn explain(sources: &Sources, error: ConfigError) -> Error {
         ConfigError::InsecureBaseUrl { .. } => {
             return Error::config(format_args!(
                 "{}, which is plain http on an address that other machines can reach, so an eavesdropper could steal \
-                 sessions; use https, or add --insecure-http to accept that risk",
+                 sessions; use https, or add --insecure-http to accept this risk",
                 sources.describe(&BASE_URL)
             ));
         }
@@ -60,7 +60,7 @@ pub(super) fn explain(sources: &Sources, error: ConfigError) -> Error {
         ConfigError::CookieNameTwice { one, other, .. } => {
             let settings = [one, other].map(|setter| cookie_name(sources, setter));
             return Error::config(format_args!(
-                "{}: two cookies cannot have the same name; give each its own name",
+                "{}: two cookies cannot have the same name; give each cookie its own name",
                 settings.join(", ")
             ));
         }

@@ -31,14 +31,14 @@ pub(super) fn read(sources: &Sources, address: &Address) -> Result<CookiePolicy,
     if sources.is_set(&REFRESH_COOKIE_PATH) {
         policy = policy.refresh_paths(paths(&text(&REFRESH_COOKIE_PATH)));
     }
-    // As in Flask, an empty domain means none.
+    // As in Flask, an empty domain means that the cookies have no `Domain` attribute.
     if let Some(domain) = sources.text(&COOKIE_DOMAIN).filter(|domain| !domain.is_empty()) {
         policy = policy.domain(domain);
     }
     Ok(policy)
 }
 
-/// One path, or several separated by commas.
+/// Splits a text that contains one path, or several paths separated by commas.
 fn paths(text: &str) -> impl Iterator<Item = String> {
     text.split(',').map(|path| path.trim().to_owned())
 }
@@ -58,13 +58,14 @@ fn same_site(text: &str) -> Option<SameSite> {
         .find_map(|(name, value)| name.eq_ignore_ascii_case(text).then_some(value))
 }
 
-/// Reads our setting, and the setting of Flask-JWT-Extended that has the opposite meaning.
+/// Returns whether cookies are persistent. Reads Hardtack's setting, and the setting of Flask-JWT-Extended that has the
+/// opposite meaning.
 fn are_persistent(sources: &Sources) -> Result<bool, Error> {
     let persistent = sources.parse_bool(&PERSISTENT_COOKIES)?;
     let session = sources.parse_bool(&SESSION_COOKIE)?;
     match (persistent, session) {
         (Some(persistent), Some(session)) if persistent == session => Err(Error::config(format_args!(
-            "{} and {}, but these settings have opposite meanings; remove one",
+            "{} and {}, but these settings have opposite meanings; remove one of the two",
             sources.describe(&PERSISTENT_COOKIES),
             sources.describe(&SESSION_COOKIE)
         ))),
@@ -74,11 +75,11 @@ fn are_persistent(sources: &Sources) -> Result<bool, Error> {
 }
 
 /// Refuses cookie paths that do not cover all routes of this server. On a route that is not covered, users who have
-/// logged in would count as visitors.
+/// logged in would count as not logged in.
 pub(super) fn check_paths(sources: &Sources, authenticator: &Authenticator) -> Result<(), Error> {
     let refresh_routes = match authenticator.refresh_mode() {
         RefreshMode::Sliding => Vec::new(),
-        // Any of these routes may refresh.
+        // Requests to any of these routes may refresh the tokens.
         RefreshMode::Transparent => [&Site::PROTECTED_ROUTES[..], &["/token/refresh"]].concat(),
         _ => vec!["/token/refresh"],
     };
@@ -108,8 +109,8 @@ fn covers(
 }
 
 /// Refuses a `JWT_COOKIE_SECURE` that contradicts the base URL, which decides whether cookies are Secure. Browsers do
-/// not send Secure cookies to an http site. For an https site, browsers would also send cookies that are not Secure
-/// over unencrypted connections.
+/// not send Secure cookies to an http site. If the cookies of an https site are not Secure, browsers also send these
+/// cookies unencrypted, over http.
 fn check_secure(sources: &Sources, address: &Address) -> Result<(), Error> {
     let (setting, label) = (sources.describe(&COOKIE_SECURE), sources.label(&COOKIE_SECURE));
     match (sources.parse_bool(&COOKIE_SECURE)?, address.is_https()) {

@@ -13,17 +13,18 @@ pub(super) fn read(sources: &Sources) -> Result<CsrfPolicy, Error> {
     Ok(if is_disabled(sources)? { policy.insecure_disabled() } else { policy })
 }
 
-/// Only `insecure_without_csrf`, whose name states the risk, turns the protection off.
+/// Returns whether `insecure_without_csrf` turns the protection off. No other setting can turn it off, because the name
+/// of this setting states the risk.
 fn is_disabled(sources: &Sources) -> Result<bool, Error> {
     let disabled = sources.parse_bool(&INSECURE_WITHOUT_CSRF)?.unwrap_or_default();
     match sources.parse_bool(&COOKIE_CSRF_PROTECT)? {
         Some(false) if !disabled => Err(Error::config(format_args!(
-            "{}, which would let pages on sibling domains act on behalf of users; remove it, or add \
-             --insecure-without-csrf to accept that risk",
+            "{}, which would let pages on sibling domains act on behalf of users; remove the setting, or add \
+             --insecure-without-csrf to accept this risk",
             sources.describe(&COOKIE_CSRF_PROTECT)
         ))),
         Some(true) if disabled => Err(Error::config(format_args!(
-            "{}, but {}, which turns CSRF protection off; remove one",
+            "{}, but {}, which turns CSRF protection off; remove one of the two settings",
             sources.describe(&COOKIE_CSRF_PROTECT),
             sources.describe(&INSECURE_WITHOUT_CSRF)
         ))),

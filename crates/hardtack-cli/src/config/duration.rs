@@ -7,10 +7,11 @@ const DAY: u64 = 24 * 60 * 60;
 /// The units in seconds.
 const UNITS: [(char, u64); 5] = [('w', 7 * DAY), ('d', DAY), ('h', 60 * 60), ('m', 60), ('s', 1)];
 
-/// Ten years: longer than any key or session should live, and far from where dates overflow.
+/// The longest duration: ten years. This is longer than any key or session should live, and short enough that dates
+/// cannot overflow.
 const LONGEST: u64 = 3650 * DAY;
 
-/// The allowed values, as errors describe them.
+/// How errors describe the allowed values of a duration.
 pub(super) const EXPECTED: &str =
     "whole seconds such as 900, or a number with s, m, h, d or w such as 15m; at most 3650d";
 
@@ -22,7 +23,7 @@ pub(super) const EXPECTED_NON_ZERO: &str =
 pub(super) fn parse(text: &str) -> Option<Duration> {
     let unit = UNITS.into_iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)));
     let (number, seconds) = unit.unwrap_or((text, 1));
-    // `u64::parse` accepts a sign.
+    // Check the digits first, because `u64::parse` also accepts a sign.
     let number: u64 = number.bytes().all(|byte| byte.is_ascii_digit()).then(|| number.parse().ok())??;
     let total = number.checked_mul(seconds)?;
     (total <= LONGEST).then(|| Duration::from_secs(total))

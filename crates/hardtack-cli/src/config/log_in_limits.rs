@@ -15,7 +15,7 @@ const OFF: &str = "off";
 const EXPECTED: &str = "off, or a list such as account=10/30s,address=100/1s,failures=100/1h; 10/30s allows 10 attempts \
                         at once and one more every 30 s; the number is from 1 to 1000000, the time from 1s to 1d";
 
-/// The longest interval at which a limit can allow one more attempt.
+/// The longest interval after which a limit allows one more attempt.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads the limits. Also returns a warning if the limits are off.
@@ -50,7 +50,7 @@ fn parse(text: &str) -> Option<LogInLimits> {
 
 fn parse_rate(text: &str) -> Option<Rate> {
     let (burst, every) = text.split_once('/')?;
-    // `u32::parse` accepts a sign.
+    // Check the digits first, because `u32::parse` also accepts a sign.
     let burst: u32 = burst.bytes().all(|byte| byte.is_ascii_digit()).then(|| burst.parse().ok())??;
     let every = duration::parse_non_zero(every).filter(|every| *every <= LONGEST)?;
     (1..=Rate::MAX_BURST).contains(&burst).then(|| Rate::new(burst, every))

@@ -18,11 +18,11 @@ pub(crate) struct MailConfig {
 
 /// How mail is sent.
 pub(crate) enum MailTransport {
-    /// Through a program that reads a message from its standard input.
+    /// A program sends each message. It reads the message from its standard input.
     Command { program: String, arguments: Vec<String> },
     /// Messages are not sent, but written to files in this folder.
     Outbox(PathBuf),
-    /// Through a mail server.
+    /// A mail server sends the messages.
     #[cfg(feature = "smtp")]
     Smtp(SmtpServer),
 }
@@ -32,17 +32,17 @@ pub(crate) struct SmtpServer {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) tls: SmtpTls,
-    /// The user and the password.
+    /// The user and the password. `None` if the server needs no log-in.
     pub(crate) credentials: Option<(String, String)>,
 }
 
-/// How the encryption of a connection to a mail server begins. With both variants, it begins before mail or a password
-/// is sent.
+/// How the encryption of a connection to a mail server begins. In both cases, encryption begins before mail or a
+/// password is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SmtpTls {
-    /// From the beginning.
+    /// The connection is encrypted from the beginning.
     Implicit,
-    /// After the command STARTTLS, which the server must offer.
+    /// The connection is encrypted after the command STARTTLS. The server must offer this command.
     StartTls,
 }
 
@@ -60,7 +60,7 @@ impl fmt::Display for SmtpServer {
 /// The default sender of mail in an outbox.
 const OUTBOX_SENDER: &str = "hardtack@localhost";
 
-/// Reads how users reach the operator.
+/// Reads how users can contact the operator: an email address, a URL or a few words.
 pub(super) fn contact(sources: &Sources) -> Result<Option<String>, Error> {
     let is_one_line = |text: &str| !text.is_empty() && text.len() <= 200 && !text.contains(char::is_control);
     sources.parse(&CONTACT, "an email address, a URL or a few words, at most 200 bytes in one line", |text| {
@@ -84,8 +84,8 @@ pub(super) fn smtp(sources: &Sources) -> Result<Option<SmtpServer>, Error> {
     let label = sources.label(&SMTP_URL);
     if !cfg!(feature = "smtp") {
         return Err(Error::config(format_args!(
-            "{label} is set, but this program was built without the feature smtp; build it with the feature, or set \
-             --mail-command"
+            "{label} is set, but this program was built without the feature smtp; build the program with this \
+             feature, or set --mail-command"
         )));
     }
     let invalid = |what: &str| {
@@ -111,7 +111,7 @@ pub(super) fn smtp(sources: &Sources) -> Result<Option<SmtpServer>, Error> {
     let password = match (in_url.transpose()?, password) {
         (Some(_), Some(_)) => {
             return Err(Error::config(format_args!(
-                "{label} contains a password, and {password_label} is set too; remove one"
+                "{label} contains a password, and {password_label} is set too; set the password only once"
             )));
         }
         (in_url, password) => in_url.or_else(|| password.map(str::to_owned)),
@@ -122,7 +122,7 @@ pub(super) fn smtp(sources: &Sources) -> Result<Option<SmtpServer>, Error> {
         (false, _) => {
             return Err(Error::config(format_args!(
                 "{label} has a user, but the password is missing; set smtp_password_file or \
-                 HARDTACK_SMTP_PASSWORD_FILE to the path of a file that contains it"
+                 HARDTACK_SMTP_PASSWORD_FILE to the path of a file that contains the password"
             )));
         }
         (true, Some(_)) => return Err(invalid("has no user, but a password is set")),
@@ -131,7 +131,7 @@ pub(super) fn smtp(sources: &Sources) -> Result<Option<SmtpServer>, Error> {
     Ok(Some(SmtpServer { host, port: url.port().unwrap_or(default_port), tls, credentials }))
 }
 
-/// Decodes `%40` and the like.
+/// Decodes percent-encoded characters, such as `%40`.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::new();
@@ -145,7 +145,7 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
-/// Reads the settings of mail; `None` if no mail is sent.
+/// Reads the settings of mail. Returns `None` if no mail is sent.
 pub(super) fn read(sources: &Sources) -> Result<Option<MailConfig>, Error> {
     let from = sources.parse(&MAIL_FROM, "an address such as noreply@site.example", EmailAddress::parse)?;
     let mut transports: Vec<(&Setting, MailTransport)> = Vec::new();
@@ -162,7 +162,7 @@ pub(super) fn read(sources: &Sources) -> Result<Option<MailConfig>, Error> {
     transports.extend(sources.parse(&MAIL_OUTBOX, "a folder", folder)?.map(|outbox| (&MAIL_OUTBOX, outbox)));
     if let [(one, _), (other, _), ..] = &transports[..] {
         return Err(Error::config(format_args!(
-            "{} and {}, but only one of them can be set; remove one",
+            "{} and {}, but only one of these settings is allowed; remove one",
             described(sources, one),
             described(sources, other)
         )));

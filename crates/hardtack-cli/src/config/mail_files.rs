@@ -12,9 +12,9 @@ use super::settings::{MAIL_COMMAND, MAIL_OUTBOX};
 use super::sources::Sources;
 use crate::error::Error;
 
-/// Refuses a mail program, or a folder for emails, that an OS user other than root and the user of this process can
-/// change. sshd has a similar rule for its `AuthorizedKeysCommand`. A missing program is reported only when mail is
-/// sent. A missing folder is created when mail is sent.
+/// Refuses a mail program or a folder for emails if another OS user can change it. (Root and the user of this process
+/// are allowed.) sshd has a similar rule for its `AuthorizedKeysCommand`. A missing program is reported only when mail
+/// is sent. A missing folder is created when mail is sent.
 pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), Error> {
     if let Some(folder) = mail.and_then(MailConfig::outbox) {
         return check_outbox(folder)
@@ -23,7 +23,9 @@ pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), 
     let Some((path, metadata)) = mail.and_then(MailConfig::program).and_then(find) else { return Ok(()) };
     files::check_trusted(&path, &metadata).map_err(|untrusted| {
         let setting = sources.describe(&MAIL_COMMAND);
-        Error::config(format_args!("{setting}, and the server would run this program as its own user, but {untrusted}"))
+        Error::config(format_args!(
+            "{setting}, but another user can change this program, which the server runs: {untrusted}"
+        ))
     })
 }
 
@@ -44,7 +46,7 @@ impl MailConfig {
         }
     }
 
-    /// If another OS user can replace the program that sends mail, returns a warning that says so.
+    /// Returns a warning if another OS user can replace the program that sends mail.
     pub(crate) fn untrusted_folder(&self) -> Option<String> {
         let (path, _) = find(self.program()?)?;
         // This also checks the folders of symbolic links and of their targets.

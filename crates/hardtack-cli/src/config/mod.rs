@@ -50,24 +50,24 @@ pub(crate) struct Config {
     /// The database of the accounts, and of the sessions unless Redis stores them.
     pub(crate) database: DatabaseUrl,
     pub(crate) redis: Option<RedisConfig>,
-    /// The sender and transport of mail, if any is sent.
+    /// The sender and transport of mail. `None` if no mail is sent.
     pub(crate) mail: Option<MailConfig>,
     pub(crate) account_rules: AccountRules,
     pub(crate) log_in_limits: LogInLimits,
-    /// How users reach the operator.
+    /// How users can contact the operator: an email address, a URL or a few words.
     pub(crate) contact: Option<String>,
     pub(crate) log_format: LogFormat,
     /// The key from `JWT_SECRET_KEY` or `JWT_PRIVATE_KEY`. If it is set, it signs the tokens instead of a key from the
     /// data folder.
     pub(crate) signing_key: Option<SigningKey>,
-    /// `JWT_ALGORITHM`.
+    /// The value of `JWT_ALGORITHM`.
     pub(crate) algorithm: Option<Algorithm>,
     pub(crate) tokens: Tokens,
     sessions: SessionPolicy,
     token_sources: TokenSources,
     cookies: CookiePolicy,
     csrf: CsrfPolicy,
-    /// What was set, and where.
+    /// The settings that were set, and where each was set.
     pub(crate) sources: Sources,
     /// Warnings to show to the operator.
     pub(crate) warnings: Vec<String>,
@@ -107,7 +107,7 @@ impl Config {
         })
     }
 
-    /// Configures an authenticator, except for its keys and stores.
+    /// Applies all settings to an authenticator's builder, except for its keys and stores.
     pub(crate) fn apply(&self, builder: AuthenticatorBuilder, bound: SocketAddr) -> AuthenticatorBuilder {
         let builder = self.tokens.apply(self.address.apply(builder, bound)).cookies(self.cookies.clone());
         let builder = builder.trusted_proxies(self.proxies.clone());
@@ -129,12 +129,12 @@ impl Config {
         self.build(builder.sessions(MemorySessions::new())).map(drop)
     }
 
-    /// The folder with the keys.
+    /// Returns the path of the folder with the keys.
     pub(crate) fn keys_dir(&self) -> PathBuf {
         self.data_dir.join("keys")
     }
 
-    /// How errors refer to the data folder.
+    /// Returns how errors refer to the data folder.
     pub(crate) fn data_dir_label(&self) -> String {
         format!("{} {:?}", self.sources.label(&settings::DATA_DIR), Path::new(&self.data_dir))
     }

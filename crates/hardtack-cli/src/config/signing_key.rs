@@ -18,7 +18,7 @@ pub(crate) fn algorithm(sources: &Sources) -> Result<Option<Algorithm>, Error> {
 pub(crate) fn read(sources: &Sources, algorithm: Option<Algorithm>) -> Result<Option<SigningKey>, Error> {
     match (sources.value(&SECRET_KEY), sources.value(&PRIVATE_KEY), sources.value(&PUBLIC_KEY)) {
         (Some(_), Some(_), _) => Err(Error::config(format_args!(
-            "{} and {} are both set, but only one key can sign; remove one",
+            "{} and {} are both set, but only one key can sign; remove one of the two settings",
             sources.label(&SECRET_KEY),
             sources.label(&PRIVATE_KEY)
         ))),
@@ -40,7 +40,7 @@ pub(crate) fn add_previous(sources: &Sources, keys: KeySet, algorithm: Option<Al
     added.map_err(|error| Error::config(format_args!("{}: {error}", sources.label(&SECRET_KEY_PREVIOUS))))
 }
 
-/// As in Flask-JWT-Extended, the bytes of the text are the secret; they are not decoded.
+/// Creates a key from a secret. As in Flask-JWT-Extended, the secret is the text itself, which is not decoded.
 fn secret_key(sources: &Sources, secret: &str, algorithm: Option<Algorithm>) -> Result<SigningKey, Error> {
     let label = sources.label(&SECRET_KEY);
     if algorithm.is_some_and(|algorithm| !algorithm.is_hmac()) {
@@ -74,13 +74,13 @@ fn private_key(sources: &Sources, algorithm: Option<Algorithm>) -> Result<Signin
         jwk.signing_key().map_err(invalid)?
     } else if !text.contains("-----BEGIN ") {
         return Err(Error::config(format_args!(
-            "{label} is neither a PEM nor a JWK private key; to read it from a file, write @ and the path of the file, such \
-             as @key.pem"
+            "{label} is neither a PEM nor a JWK private key; to read the key from a file, write @ and the path of the \
+             file, such as @key.pem"
         )));
     } else {
         let Some(algorithm) = algorithm else {
             return Err(Error::config(format_args!(
-                "{label} needs JWT_ALGORITHM, which is not set; set it to the key's algorithm, such as EdDSA or RS256"
+                "{label} is set without JWT_ALGORITHM; set JWT_ALGORITHM to the key's algorithm, such as EdDSA or RS256"
             )));
         };
         SigningKey::from_pem(text.as_bytes(), algorithm).map_err(invalid)?
@@ -96,8 +96,8 @@ fn private_key(sources: &Sources, algorithm: Option<Algorithm>) -> Result<Signin
     Ok(key)
 }
 
-/// Refuses a public key that does not match the private one, because services that verify with this public key would
-/// refuse our tokens.
+/// Refuses a public key that does not match the private key. Services that verify with such a public key would refuse
+/// the server's tokens.
 fn check_public_key(sources: &Sources, signing: &SigningKey) -> Result<(), Error> {
     if !sources.is_set(&PUBLIC_KEY) {
         return Ok(());
@@ -115,7 +115,7 @@ fn check_public_key(sources: &Sources, signing: &SigningKey) -> Result<(), Error
         return Ok(());
     }
     Err(Error::config(format_args!(
-        "{label} is not the public half of {}; remove it, or set the matching public key",
+        "{label} is not the public half of {}; remove the public key, or set the matching one",
         sources.label(&PRIVATE_KEY)
     )))
 }

@@ -18,7 +18,7 @@ pub(crate) struct RedisConfig {
 /// What Redis is used for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum RedisPurpose {
-    /// It stores the sessions.
+    /// Redis stores the sessions.
     #[default]
     Sessions,
     /// The database stores the sessions. Redis only tells the other servers when a session has ended.
@@ -28,7 +28,7 @@ pub(crate) enum RedisPurpose {
 impl RedisPurpose {
     const ALL: [Self; 2] = [Self::Sessions, Self::Notice];
 
-    /// The value of the setting.
+    /// Returns the value of the setting that selects this purpose.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Sessions => "sessions",

@@ -77,7 +77,7 @@ impl Tokens {
         key.is_deterministic() || self.refresh_mode == RefreshMode::Sliding
     }
 
-    /// How long a key may still be needed for verification after it last signed a token.
+    /// Returns how long a key may still be needed for verification after it last signed a token.
     pub(crate) fn longest_lifetime(&self) -> Duration {
         let span = |lifetime| if let Lifetime::For(span) = lifetime { span } else { Duration::MAX };
         span(self.access_lifetime).max(span(self.refresh_lifetime)).saturating_add(self.leeway)
@@ -104,7 +104,8 @@ fn claims(sources: &Sources, leeway: Option<Duration>) -> Result<ClaimsPolicy, E
 
 fn lifetime(sources: &Sources, setting: &Setting) -> Result<Lifetime, Error> {
     sources.parse_required(setting, duration::EXPECTED_NON_ZERO, |text| {
-        // Flask-JWT-Extended's value for tokens that never expire; the authenticator decides whether they may.
+        // In Flask-JWT-Extended, `false` means that tokens never expire. The authenticator decides whether this is
+        // allowed.
         if text.eq_ignore_ascii_case("false") {
             return Some(Lifetime::InsecureForever);
         }

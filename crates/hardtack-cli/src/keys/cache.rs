@@ -9,9 +9,9 @@ use std::time::{Duration, SystemTime};
 use super::folder::{KeyFolder, StoredKey};
 use crate::error::Error;
 
-/// Keys are cached only if the last change of every key file is at least this old. File systems store modification
-/// times coarsely. If a file is changed twice within a short time, both changes may get the same modification time, and
-/// the cache would miss the second change.
+/// Keys are cached only if the last change of every key file is at least this old. The modification time that a file
+/// system stores is coarse. If a file is changed twice within a short time, both changes may get the same time, and the
+/// cache would miss the second change.
 const SETTLED_AFTER: Duration = Duration::from_secs(3);
 
 /// The state that the key files had just before they were last read, and the keys in these files.

@@ -2,8 +2,8 @@
 //!
 //! The creation times of the keys determine when servers begin to sign with a key, and when they stop using it. If the
 //! clock is days ahead, two things go wrong. Servers stop using keys whose tokens are still valid. A new key gets a
-//! creation time that is days in the future, so servers do not sign with it until days after the clock has been
-//! corrected.
+//! creation time that is days in the future. After the clock has been corrected, it takes days until servers sign with
+//! this key.
 
 use std::fs;
 use std::io;
@@ -15,12 +15,12 @@ use hardtack::files::shell_quoted;
 
 use crate::output::date;
 
-/// The greatest difference between two clocks that is accepted. The session store accepts the same difference: if the
-/// clocks differ by more, it does not delete expired rows.
+/// The greatest accepted difference between two clocks. The session store accepts the same difference. If the clocks
+/// differ by more, the store does not delete expired rows.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
-/// Looks for a key or a file in the folder that is dated ahead of the clock. If there is one, returns a text that says
-/// which one it is and what to do.
+/// Looks for a key or a file in the folder whose date is ahead of the clock. If one is found, returns a text that names
+/// the key or the file and says what to do.
 ///
 /// `keys` contains the path and the creation time of each key, the oldest key first.
 pub(super) fn dated_ahead<'a>(
@@ -31,8 +31,8 @@ pub(super) fn dated_ahead<'a>(
     // The first key signs tokens no matter what its date is.
     if let Some((path, created_at)) = keys.into_iter().skip(1).find(|(_, created_at)| is_ahead(*created_at, now)) {
         return Ok(Some(format!(
-            "the clock of this machine says {}, but the key {} was created at {}; set the clock, or if it is right, \
-             remove that key, which does not sign yet: rm {}",
+            "the clock of this machine says {}, but the key {} was created at {}; correct the clock; if the \
+             clock is right, remove that key, which does not sign yet, with: rm {}",
             date(now),
             path.display(),
             date(created_at),
@@ -51,8 +51,8 @@ pub(super) fn dated_ahead<'a>(
         };
         if is_ahead(changed_at, now) {
             return Ok(Some(format!(
-                "the clock of this machine says {}, but {} was changed at {}; set the clock, or if it is right, \
-                 correct the time of the file: touch {}",
+                "the clock of this machine says {}, but {} was changed at {}; correct the clock; if the clock is \
+                 right, correct the time of the file with: touch {}",
                 date(now),
                 path.display(),
                 date(changed_at),
@@ -63,8 +63,8 @@ pub(super) fn dated_ahead<'a>(
     Ok(None)
 }
 
-/// Compares the clock of this machine with the clock of the file system, which may be on a file server. If they differ,
-/// returns a text that says what to do. To read the clock of the file system, creates a file and removes it.
+/// Compares the clock of this machine with the clock of the file system, which may be on a file server. If the clocks
+/// differ, returns a text that says what to do. To read the clock of the file system, creates a file and removes it.
 pub(super) fn differs_from_file_system(folder: &Path, now: Timestamp) -> io::Result<Option<String>> {
     let created_at = time_of_file_system(folder)?;
     Ok((now.distance(created_at) > TOLERANCE).then(|| {
@@ -79,9 +79,10 @@ pub(super) fn differs_from_file_system(folder: &Path, now: Timestamp) -> io::Res
 }
 
 /// Returns the creation time to record for a new key. If the file system's clock is ahead of this machine's clock by at
-/// most [`TOLERANCE`], this is the time of the file system. In all other cases, it is the time of this machine. Servers
-/// begin to sign with a key [`OVERLAP`](super::OVERLAP) after its creation time, so that all servers have loaded the
-/// key by then. If the creation time came from a clock that is behind, they would begin too early.
+/// most [`TOLERANCE`], this is the time of the file system. In all other cases, it is the time of this machine.
+///
+/// Servers begin to sign with a key [`OVERLAP`](super::OVERLAP) after its creation time, when all servers have loaded
+/// the key. If the creation time came from a clock that is behind, the servers would begin too early.
 pub(super) fn date_of_new_key(folder: &Path, now: Timestamp) -> io::Result<Timestamp> {
     let ahead = Some(time_of_file_system(folder)?).filter(|time| time.since(now) <= TOLERANCE && *time > now);
     Ok(ahead.unwrap_or(now))
@@ -137,7 +138,7 @@ mod tests {
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         let found = dated_ahead(folder.path(), [], now - Duration::from_secs(120)).unwrap().unwrap();
-        assert!(found.contains("correct the time of the file: touch "), "{found}");
+        assert!(found.contains("correct the time of the file with: touch "), "{found}");
         file.set_modified(SystemTime::now() + Duration::from_secs(3600)).unwrap();
         let found = dated_ahead(folder.path(), [], now).unwrap().unwrap();
         assert!(found.ends_with("0001.jwk"), "{found}");

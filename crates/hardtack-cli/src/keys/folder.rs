@@ -1,5 +1,5 @@
-//! The keys in the data folder: `keys/0001.jwk`, `keys/0002.jwk`, … The newest signs new tokens, once every server has
-//! had time to read it.
+//! The keys in the data folder: `keys/0001.jwk`, `keys/0002.jwk`, … The newest key signs new tokens as soon as every
+//! server has had time to read it.
 
 use std::fs;
 use std::io;
@@ -82,22 +82,22 @@ impl KeyFolder {
         Ok(keys)
     }
 
-    /// Looks for a key or a file that is dated ahead of the clock. If there is one, returns a text that says which one
-    /// it is and what to do.
+    /// Looks for a key or a file whose date is ahead of the clock. If one is found, returns a text that names the key
+    /// or the file and says what to do.
     pub(crate) fn dated_ahead(&self, stored: &[StoredKey], now: Timestamp) -> Result<Option<String>, Error> {
         let keys = stored.iter().map(|stored| (stored.path.as_path(), stored.created_at));
         clock_check::dated_ahead(&self.path, keys, now).map_err(|error| self.unusable(&error))
     }
 
-    /// Compares the clock of this machine with the clock of the file system. If they differ, returns a text that says
-    /// what to do. Creates the folder of the keys if it does not exist.
+    /// Compares the clock of this machine with the clock of the file system. If the clocks differ, returns a text that
+    /// says what to do. Creates the folder of the keys if it does not exist.
     pub(crate) fn clock_differs(&self, now: Timestamp) -> Result<Option<String>, Error> {
         let found = private_file::create_folder(&self.path)
             .and_then(|()| clock_check::differs_from_file_system(&self.path, now));
         found.map_err(|error| self.unusable(&error))
     }
 
-    /// Creates the first key. If several processes do so at once, all of them get the same key.
+    /// Creates the first key. If several processes call this method at once, all of them get the same key.
     pub(super) fn create_first(&self, algorithm: Algorithm) -> Result<StoredKey, Error> {
         self.add(1, generate(algorithm)?)?;
         read(&self.file(1))
@@ -116,12 +116,12 @@ impl KeyFolder {
         fs::remove_file(&stored.path).map_err(|error| self.unusable(&error))
     }
 
-    /// The longest token lifetime with which any server that uses this folder has been started.
+    /// Returns the longest token lifetime that any server with this folder has recorded.
     pub(super) fn recorded_lifetime(&self) -> Result<Duration, Error> {
         Ok(self.recorded(LIFETIME)?.map_or(Duration::ZERO, |seconds| Duration::from_secs(seconds.unsigned_abs())))
     }
 
-    /// Records the longest token lifetime, unless a longer one has already been recorded.
+    /// Records this server's longest token lifetime, unless a longer lifetime has already been recorded.
     pub(super) fn record_lifetime(&self, lifetime: Duration) -> Result<(), Error> {
         let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
         if self.recorded(LIFETIME)?.is_none_or(|recorded| recorded < seconds) {
@@ -130,13 +130,14 @@ impl KeyFolder {
         Ok(())
     }
 
-    /// When a key outside the folder began to sign the tokens. `None` if no such time is recorded.
+    /// Returns when a key outside the folder began to sign the tokens. Returns `None` if no such time is recorded.
     pub(crate) fn superseded_at(&self) -> Result<Option<Timestamp>, Error> {
         Ok(self.recorded(SUPERSEDED_AT)?.map(Timestamp::from_unix_seconds))
     }
 
-    /// Records whether a key outside the folder signs the tokens. If it does, records the current time as the time when
-    /// that key began to sign, unless a time is already recorded. If no such key signs, deletes the recorded time.
+    /// Records whether a key outside the folder signs the tokens. If `superseded` is true, records the current time as
+    /// the time when that key began to sign, unless a time is already recorded. If it is false, deletes the recorded
+    /// time.
     pub(super) fn record_superseded(&self, superseded: bool) -> Result<(), Error> {
         match (superseded, self.recorded(SUPERSEDED_AT)?) {
             (true, None) => self.record(SUPERSEDED_AT, SystemClock.now().unix_seconds()),
@@ -179,7 +180,7 @@ pub(crate) fn generate(algorithm: Algorithm) -> Result<SigningKey, Error> {
 }
 
 /// Returns the text of a key file. The key id is the number followed by eight hex digits that are derived from the key.
-/// So keys with the same number in different folders have different ids.
+/// For this reason, keys with the same number in different folders have different ids.
 fn to_jwk(number: u32, key: SigningKey, created_at: Timestamp) -> Zeroizing<String> {
     let unique: String = key.derive("key id").iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     let json = Zeroizing::new(key.with_key_id(format!("{number:04}-{unique}")).dangerous_to_private_jwk_json());
@@ -194,14 +195,15 @@ fn read(path: &Path) -> Result<StoredKey, Error> {
         Error::config(format_args!("{} is not a key that hardtack created: {reason}", path.display()))
     };
     let number = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
-    let number = number.ok_or_else(|| invalid(&"expected a number as its name, such as 0002.jwk"))?;
+    let number = number.ok_or_else(|| invalid(&"expected a number as the file name, such as 0002.jwk"))?;
     let text = private_file::read(path)?;
     let key = SigningKey::from_jwk(text.trim_end()).map_err(|error| invalid(&error))?;
     if key.key_id().is_none() {
-        return Err(invalid(&"it has no kid; create keys with: hardtack keys rotate"));
+        return Err(invalid(&"the key has no kid; create keys with: hardtack keys rotate"));
     }
     let members: Map<String, Value> = serde_json::from_str(&text).unwrap_or_default();
     let created_at = members.get(CREATED_AT).and_then(Value::as_i64);
-    let created_at = created_at.ok_or_else(|| invalid(&"it has no iat; create keys with: hardtack keys rotate"))?;
+    let created_at =
+        created_at.ok_or_else(|| invalid(&"the key has no iat; create keys with: hardtack keys rotate"))?;
     Ok(StoredKey { number, path: path.to_owned(), key, created_at: Timestamp::from_unix_seconds(created_at) })
 }

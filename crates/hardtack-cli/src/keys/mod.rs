@@ -1,4 +1,4 @@
-//! The keys of the server: set by the operator, or stored in the data folder.
+//! The keys of the server. The operator sets them, or they are stored in the data folder.
 
 mod cache;
 mod clock_check;
@@ -37,7 +37,8 @@ pub(crate) fn record_use(config: &Config, others_given: bool) -> Result<(), Erro
     let folder = KeyFolder::of(config);
     let given = config.signing_key.is_some();
     if folder.files()?.is_empty() {
-        // This is for `hardtack keys` only. A server that uses no key from the folder does not need write access to it.
+        // Only `hardtack keys` reads this record. A server that uses no key from the folder does not need write access
+        // to the folder, so a failure is not an error.
         if let Err(error) = folder.record_superseded(true) {
             tracing::debug!(event = "given_key_not_recorded", %error);
         }
@@ -46,12 +47,12 @@ pub(crate) fn record_use(config: &Config, others_given: bool) -> Result<(), Erro
     folder.record_lifetime(config.tokens.longest_lifetime())?;
     match given || !others_given {
         true => folder.record_superseded(given),
-        // The other server has recorded that it signs with its given key. Keep this record.
+        // Another server has recorded that it signs with a key outside the folder. Keep this record.
         false => Ok(()),
     }
 }
 
-/// Loads the keys; `None` if there is no signing key. Creates nothing.
+/// Loads the keys. Returns `None` if there is no signing key. Creates nothing.
 pub(crate) fn load(config: &Config) -> Result<Option<KeySet>, Error> {
     let folder = KeyFolder::of(config);
     let stored = folder.read()?;
@@ -62,7 +63,8 @@ pub(crate) fn load(config: &Config) -> Result<Option<KeySet>, Error> {
 }
 
 /// Returns a key set for checking the configuration before anything is created. If a key is configured, the set
-/// contains that key. If not, it contains a temporary key in place of the one that would be created.
+/// contains that key. If no key is configured, the set contains a temporary key instead of the key that would be
+/// created.
 pub(crate) fn placeholder(config: &Config) -> Result<KeySet, Error> {
     let key = match (&config.signing_key, config.algorithm) {
         (Some(key), _) => key.clone(),
@@ -73,16 +75,16 @@ pub(crate) fn placeholder(config: &Config) -> Result<KeySet, Error> {
     Ok(KeySet::new(key))
 }
 
-/// What happens to keys whose tokens have expired according to the clock.
+/// What to do with keys whose tokens have expired according to the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DeadKeys {
     Unused,
-    /// They still verify tokens, because the clock may be wrong.
+    /// Keep them for verification, because the clock may be wrong.
     Verify,
 }
 
-/// Returns the keys to use. The configured key signs new tokens; if none is configured, a stored key signs them. Tokens
-/// are verified with every key whose tokens may still be valid.
+/// Returns the keys to use. The configured key signs new tokens. If no key is configured, a stored key signs new
+/// tokens. Tokens are verified with every key whose tokens may still be valid.
 fn key_set(config: &Config, folder: &KeyFolder, stored: Vec<StoredKey>, dead: DeadKeys) -> Result<KeySet, Error> {
     let roles = roles(config, folder, &stored, config.signing_key.is_some())?;
     let mut signing = config.signing_key.clone();
@@ -106,7 +108,7 @@ fn key_set(config: &Config, folder: &KeyFolder, stored: Vec<StoredKey>, dead: De
 }
 
 fn no_signing_key() -> Error {
-    Error::runtime("there is no key to sign with; create one with: hardtack keys rotate")
+    Error::runtime("there is no key to sign with; create a key with: hardtack keys rotate")
 }
 
 /// Returns what each stored key is used for now. `given` says whether a key outside the folder signs the tokens.
@@ -120,18 +122,18 @@ pub(crate) fn roles(
     let rules = Rules { longest_lifetime: longest_lifetime(config, folder)?, superseded_at };
     let created_at: Vec<_> = stored.iter().map(|stored| stored.created_at).collect();
     let roles = rules.roles(&created_at, SystemClock.now());
-    // If a key outside the folder signs the tokens, but it is not known when it began to, all stored keys still verify
-    // tokens.
+    // If a key outside the folder signs the tokens, but the time at which it began is not recorded, all stored keys
+    // still verify tokens.
     Ok(roles.into_iter().map(|role| if given && role == Role::Signs { Role::Retired } else { role }).collect())
 }
 
-/// Returns the longest time for which a token may be used after it has been signed. Takes into account this
-/// configuration, and those of the other servers that use the folder.
+/// Returns the longest time for which a token may be used after it has been signed. Takes into account the
+/// configuration of this server and of the other servers that use the folder.
 fn longest_lifetime(config: &Config, folder: &KeyFolder) -> Result<Duration, Error> {
     Ok(config.tokens.longest_lifetime().max(folder.recorded_lifetime()?))
 }
 
-/// Refuses a `JWT_ALGORITHM` other than the newest key's.
+/// Returns an error if `JWT_ALGORITHM` is set, but the newest key has another algorithm.
 fn check_algorithm(config: &Config, newest: &StoredKey) -> Result<(), Error> {
     match config.algorithm {
         Some(wanted) if wanted != newest.key.algorithm() => Err(Error::config(format_args!(

@@ -1,13 +1,13 @@
-//! What each key in the data folder is used for at a given time: to sign and verify tokens, only to verify them, or for
-//! nothing any more.
+//! What each key in the data folder is used for at a given time. A key signs and verifies tokens, or only verifies
+//! them, or is not used any more.
 
 use std::time::Duration;
 
 use hardtack::clock::Timestamp;
 
-/// How long a new key is used only to verify tokens before it also signs them. In this time, every server that uses the
-/// folder reads the key. Servers look for new keys every [`WATCH_INTERVAL`](super::watch::WATCH_INTERVAL), and their
-/// clocks may differ by some seconds.
+/// How long a new key only verifies tokens. After this time, the key also signs tokens. During this time, every server
+/// that uses the folder reads the key. Servers look for new keys every
+/// [`WATCH_INTERVAL`](super::watch::WATCH_INTERVAL), and their clocks may differ by some seconds.
 pub(crate) const OVERLAP: Duration = Duration::from_secs(15);
 
 /// What a key is used for.
@@ -17,7 +17,7 @@ pub(crate) enum Role {
     Published,
     /// It signs and verifies tokens.
     Signs,
-    /// It used to sign tokens, and verifies them until the last one has expired.
+    /// It no longer signs tokens. It verifies tokens until the last token that it signed has expired.
     Retired,
     /// All its tokens have expired. It is not used.
     Dead,
@@ -37,16 +37,16 @@ impl Rules {
     /// Returns the roles of keys that were created at these times, from the oldest to the newest.
     pub(crate) fn roles(&self, created_at: &[Timestamp], now: Timestamp) -> Vec<Role> {
         let signs_from = |index: usize| match index {
-            // The first key has no predecessor that could sign in the meantime.
+            // The first key signs from the beginning, because no older key could sign before it.
             0 => Some(Timestamp::default()),
             index => created_at.get(index).map(|created_at| *created_at + OVERLAP),
         };
         let signing = (0..created_at.len()).rev().find(|index| signs_from(*index).is_some_and(|from| from <= now));
         (0..created_at.len())
             .map(|index| {
-                // The time at which a successor, or a key outside the folder, began to sign, whichever came first. A
-                // successor that was dated in the future by a wrong clock has not begun to sign, but a newer one may
-                // have.
+                // Find the time at which a newer key or a key outside the folder began to sign. Look at all newer keys.
+                // If a wrong clock dated one of them in the future, that key has not begun to sign. A key after it may
+                // have begun.
                 let successors = (index + 1..created_at.len()).filter_map(signs_from);
                 let replaced_at = match (successors.filter(|from| *from <= now).min(), self.superseded_at) {
                     (Some(successor), Some(other)) => Some(successor.min(other)),

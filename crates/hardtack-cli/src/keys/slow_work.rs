@@ -1,4 +1,4 @@
-//! Work that may never end, such as reading from a network share that is gone.
+//! Work that may never end, such as reading from a network share that no longer responds.
 
 use std::io;
 use std::thread;
@@ -19,8 +19,8 @@ impl<T> Default for SlowWork<T> {
 
 impl<T: Send + 'static> SlowWork<T> {
     /// Starts the work and waits for its result. If the work of an earlier call is still running, waits for that result
-    /// instead. Returns `None` if there is no result within `at_most`. The next call then waits for the same work
-    /// again.
+    /// instead. Returns `None` if there is no result within `at_most`. In that case, the next call waits for the same
+    /// work.
     pub(super) async fn run(
         &mut self,
         at_most: Duration,
@@ -43,7 +43,7 @@ impl<T: Send + 'static> SlowWork<T> {
 
 fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<oneshot::Receiver<T>> {
     let (sender, receiver) = oneshot::channel();
-    // If no one is waiting any longer, the result is not needed.
+    // Sending fails if no call is waiting for the result any more. The result is then not needed.
     thread::Builder::new().name("keys".to_owned()).spawn(move || drop(sender.send(work())))?;
     Ok(receiver)
 }

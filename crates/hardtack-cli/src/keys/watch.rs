@@ -16,7 +16,8 @@ use crate::error::Error;
 /// How often the folder is read.
 pub(super) const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long reading the folder may take before it is an error. Requests are served all the while.
+/// How long reading the folder may take. After that, an error is logged. Requests are served while the folder is being
+/// read.
 const READ_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Reads the keys every [`WATCH_INTERVAL`], and at once on SIGHUP. If the keys have changed, passes them to the
@@ -39,15 +40,23 @@ pub(crate) async fn watch(config: &Arc<Config>, auth: &Authenticator, mut hangup
                     log(&auth.keys());
                 }
                 if let Some(error) = clock_doubt.as_ref().filter(|_| asked || !clock_doubted) {
-                    tracing::error!(event = "clock_wrong", error, "replaced keys stay in use until the clock is right");
+                    tracing::error!(
+                        event = "clock_wrong",
+                        error,
+                        "the clock seems wrong, so replaced keys stay in use until the clock is right"
+                    );
                 }
                 clock_doubted = clock_doubt.is_some();
             }
-            // The same error is logged once, unless the operator asks.
+            // If the same error occurs again, it is logged only if the operator asked for the keys to be read.
             Err(error) => {
                 let text = error.to_string();
                 if asked || failed.as_ref() != Some(&text) {
-                    tracing::error!(event = "keys_unchanged", error = text, "the previous keys stay in use");
+                    tracing::error!(
+                        event = "keys_unchanged",
+                        error = text,
+                        "the keys cannot be loaded, so the previous keys stay in use"
+                    );
                 }
                 failed = Some(text);
             }
@@ -55,14 +64,14 @@ pub(crate) async fn watch(config: &Arc<Config>, auth: &Authenticator, mut hangup
     }
 }
 
-/// What was read from the folder.
+/// The keys that were read from the folder, and whether the clock may be wrong.
 struct Read {
     keys: KeySet,
     /// Says why the clock of this machine may be wrong. `None` if nothing contradicts the clock.
     clock_doubt: Option<String>,
 }
 
-/// Reads the folder on a separate thread, so that a disk that does not respond blocks neither requests nor signals.
+/// Reads the folder on a separate thread. Requests and signals are still handled if the disk does not respond.
 #[derive(Default)]
 struct Reader {
     work: SlowWork<Result<Read, Error>>,
@@ -79,7 +88,7 @@ impl Reader {
         };
         match self.work.run(READ_DEADLINE, work).await {
             Ok(Some(outcome)) => outcome,
-            Ok(None) => Err(unreadable(&format_args!("it took more than {} seconds", READ_DEADLINE.as_secs()))),
+            Ok(None) => Err(unreadable(&format_args!("reading took more than {} seconds", READ_DEADLINE.as_secs()))),
             Err(error) => Err(unreadable(&error)),
         }
     }
@@ -93,8 +102,8 @@ fn read(config: &Config, cache: &mut Cache, in_use: &[Option<String>]) -> Result
         return Err(no_signing_key());
     }
     if config.signing_key.is_some() {
-        // This record may be missing: a server that uses another database and was given no key deletes it when it
-        // starts.
+        // Write the record again, because it may be missing. A server that uses another database and was given no key
+        // deletes the record when it starts.
         if let Err(error) = folder.record_superseded(true) {
             tracing::debug!(event = "given_key_not_recorded", %error);
         }
@@ -105,7 +114,8 @@ fn read(config: &Config, cache: &mut Cache, in_use: &[Option<String>]) -> Result
     let now = SystemClock.now();
     let mut clock_doubt = folder.dated_ahead(&stored, now)?;
     if drops && !stored.is_empty() && clock_doubt.is_none() {
-        // In a folder that this process cannot write to, there is nothing to compare the clock with.
+        // If this process cannot write to the folder, it cannot read the clock of the file system, so the check is
+        // skipped.
         clock_doubt = folder.clock_differs(now).unwrap_or_default();
     }
     if drops && clock_doubt.is_some() {
@@ -124,7 +134,7 @@ fn take_up(read: Read, auth: &Authenticator) -> Result<(bool, Option<String>), E
     Ok((true, read.clock_doubt))
 }
 
-/// The ids of the keys. The id of the signing key comes first.
+/// Returns the ids of the keys. The id of the signing key comes first.
 fn ids(keys: &KeySet) -> Vec<Option<String>> {
     keys.verifying_keys().iter().map(|key| key.key_id().map(str::to_owned)).collect()
 }

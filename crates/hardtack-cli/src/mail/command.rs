@@ -9,8 +9,8 @@ use tokio::process::Command;
 
 use super::timeout::TIMEOUT;
 
-/// Exit statuses of sendmail (sysexits.h) that mean that the recipient or the message is refused for good: EX_DATAERR,
-/// EX_NOUSER and EX_NOHOST.
+/// Exit statuses of sendmail (sysexits.h) that mean that the recipient or the message is permanently refused:
+/// EX_DATAERR, EX_NOUSER and EX_NOHOST.
 const REFUSED: [i32; 3] = [65, 67, 68];
 
 /// A program that reads an email from its standard input. It is run without a shell, and its arguments contain no user
@@ -28,7 +28,7 @@ impl MailCommand {
     async fn run(&self, message: &str) -> io::Result<ExitStatus> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        // The program must not see our keys and passwords.
+        // The program must not see the server's keys and passwords.
         for (name, _) in env::vars_os() {
             if name.to_str().is_some_and(|name| ["JWT_", "HARDTACK_", "PG"].iter().any(|own| name.starts_with(own))) {
                 command.env_remove(name);
@@ -54,7 +54,7 @@ impl Mailer for MailCommand {
             }
             Ok(Ok(status)) => Err(MailError::new(format!("{program} failed: {status}; see the log of that program"))),
             Ok(Err(error)) => Err(MailError::outage(format!("{program} cannot be run: {error}; correct mail_command"))),
-            // Not an outage: the recipient may be the reason.
+            // A time-out does not count as an outage, because the recipient may be the reason.
             Err(_) => Err(MailError::new(format!("{program} took longer than {TIMEOUT:?}"))),
         }
     }

@@ -32,9 +32,10 @@ pub(super) struct Smtp {
 /// The part of the dialogue in which an error occurred.
 #[derive(Clone, Copy)]
 enum Step {
-    /// The part in which the client sends nothing that depends on the recipient. So the recipient cannot be the reason.
+    /// In this part, the client sends nothing that depends on the recipient. The recipient therefore cannot be the
+    /// cause of the error.
     Connection,
-    /// The part in which the client sends the recipient and the message, or SMTPUTF8 because of the recipient.
+    /// In this part, the client sends the recipient and the message, or SMTPUTF8 because of the recipient's address.
     Message,
 }
 
@@ -56,7 +57,7 @@ impl Smtp {
         let mut connection =
             AsyncSmtpConnection::connect_tokio1(server, Some(TIMEOUT), &self.hello_name, implicit, None).await?;
         if matches!(self.tls, SmtpTls::StartTls) {
-            // If the server does not offer TLS, this fails, and nothing is sent in plain text.
+            // If the server does not offer TLS, this call fails, so nothing is sent in plain text.
             connection.starttls(parameters(), &self.hello_name).await?;
         }
         if let Some(credentials) = &self.credentials {
@@ -98,16 +99,17 @@ impl Smtp {
         format!("the mail server {}:{}", self.host, self.port)
     }
 
-    /// Says what is wrong and what to do. The server's own text is part of the error.
+    /// Returns an error that says what is wrong and what to do. The error contains the server's own text.
     fn explain(&self, step: Step, error: &SmtpError) -> MailError {
         let text = format!("{}: {}", self.name(), with_causes(error));
         match (step, error.status().map(u16::from)) {
-            // RFC 4954 §4 and §6. A recipient can also cause such a reply, so it proves an outage only before that.
+            // These replies refuse the log-in (RFC 4954 §4 and §6). They prove an outage only before the client has
+            // sent the recipient. After that, the recipient may be the reason.
             (Step::Connection, Some(530 | 534 | 535 | 538)) => MailError::outage(format!(
-                "{text}; the log-in was refused; check the user in smtp_url, and smtp_password"
+                "{text}; the log-in was refused; check the user in smtp_url and the password in smtp_password"
             )),
             (Step::Message, Some(530 | 534 | 535 | 538)) => MailError::new(text),
-            // RFC 5321 §4.2.1: the reply would be the same later.
+            // RFC 5321 §4.2.1: the failure is permanent, so another attempt would fail as well.
             (Step::Message, Some(500..)) => MailError::refused(text),
             (Step::Message, _) => MailError::new(text),
             (Step::Connection, Some(500..)) => MailError::outage(format!("{text}; check mail_from")),
@@ -125,8 +127,8 @@ impl Smtp {
     }
 }
 
-/// Returns the name with which this client greets the mail server. It is the domain of the sender, because few servers
-/// accept `localhost`.
+/// Returns the name with which this client greets the mail server. The name is the domain of the sender, because few
+/// servers accept `localhost`.
 fn hello_name(from: &EmailAddress) -> ClientId {
     let domain = from.as_str().split_once('@').map_or("localhost", |(_, domain)| domain);
     ClientId::Domain(domain.to_owned())
@@ -158,10 +160,10 @@ impl Mailer for Smtp {
             let sent = self.send_on(&mut connection, (from, to), &message).await;
             Ok((connection, sent))
         };
-        // Not an outage: the recipient may be the reason.
+        // A time-out does not count as an outage, because the recipient may be the reason.
         let too_slow = |_| MailError::new(format!("{} took longer than {TIMEOUT:?}", self.name()));
         let (mut connection, sent) = tokio::time::timeout(TIMEOUT, send).await.map_err(too_slow)??;
-        // Whether the server also replies to this does not matter: it has accepted or refused the message.
+        // The server has already accepted or refused the message, so its reply to QUIT does not matter.
         let _ = tokio::time::timeout(QUIT_TIMEOUT, connection.quit()).await;
         sent
     }

@@ -3,5 +3,5 @@
 use std::time::Duration;
 
 /// How long sending a message may take. The site cancels sending after 30 seconds. This limit is shorter, because its
-/// error names the mail server or the program, which the site's error does not.
+/// error names the mail server or the program. The site's error does not name them.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(25);

@@ -1,5 +1,5 @@
-//! Which keys the running servers were given by settings, such as `JWT_SECRET_KEY`. The key folder does not contain
-//! these keys, so `hardtack keys rotate` cannot replace them.
+//! The keys that operators gave to running servers by settings, such as `JWT_SECRET_KEY`. The key folder does not
+//! contain these keys, so `hardtack keys rotate` cannot replace them.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -12,8 +12,8 @@ use crate::config::settings::{SECRET_KEY, SECRET_KEY_PREVIOUS};
 use crate::error::Error;
 
 /// Each running server has a row in `hardtack_settings` that says which keys it was given. The name of the row begins
-/// with this prefix. The value of the row is the time at which the server last renewed the row, in seconds since 1970,
-/// followed by a space and the value of [`GivenKeys::to_text`].
+/// with this prefix. The value of the row is a time in seconds since 1970, a space, and the value of
+/// [`GivenKeys::to_text`]. The time is when the server last renewed the row.
 pub(super) const SERVER: &str = "keys_of_server:";
 
 /// The settings that gave a server keys.
@@ -21,7 +21,8 @@ pub(super) const SERVER: &str = "keys_of_server:";
 pub(crate) struct GivenKeys {
     /// The setting that gave the server its signing key. `None` if the server signs with a key in the folder.
     signing: Option<String>,
-    /// Whether the server was also given previous secrets. It accepts tokens that were signed with them.
+    /// Whether the server was also given previous secrets. If so, it accepts tokens that were signed with these
+    /// secrets.
     previous: bool,
     /// The server's address, machine and process.
     server: String,
@@ -66,7 +67,7 @@ impl GivenKeys {
     }
 }
 
-/// Writes which server this is.
+/// Writes which server this is, and where it listens.
 impl fmt::Display for GivenKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the server that listens at {}", self.server)
@@ -76,7 +77,7 @@ impl fmt::Display for GivenKeys {
 /// Returns the keys that the running servers were given, with an entry for each server. Returns `None` if no server is
 /// running. Fails if there is no database.
 pub(crate) async fn given_keys(url: &DatabaseUrl) -> Result<Option<Vec<GivenKeys>>, Error> {
-    // Opening the database would create an empty file.
+    // Opening a missing file would create an empty database.
     if let Some(file) = url.file().filter(|file| !file.exists()) {
         return Err(Error::config(format_args!("the database {} does not exist", file.display())));
     }
@@ -87,7 +88,7 @@ pub(crate) async fn given_keys(url: &DatabaseUrl) -> Result<Option<Vec<GivenKeys
     Ok(Some(keys).filter(|keys| !keys.is_empty()))
 }
 
-/// Returns the name of each running server's row, and which keys the server was given.
+/// Returns the name of each running server's row, and the settings that gave keys to the server.
 pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<(String, GivenKeys)>, Error> {
     let rows = table.of_running_servers(SERVER).await?;
     Ok(rows.into_iter().filter_map(|(name, row)| Some((name, GivenKeys::parse(&row)?))).collect())

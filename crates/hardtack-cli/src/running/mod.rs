@@ -1,13 +1,15 @@
 //! What the servers record in the database about themselves.
 //!
-//! A command such as `hardtack user log-out` or `hardtack keys rotate` does not run in the servers' process. If it
-//! relied only on its own settings, it might look for sessions in the wrong place or create a key that no server uses,
-//! and report success. So each running server has rows in the table `hardtack_settings`, which say where it keeps its
-//! sessions and which keys it was given. The server renews these rows every few seconds. If a server is killed, its
+//! A command such as `hardtack user log-out` or `hardtack keys rotate` does not run in the servers' process. If the
+//! command relied only on its own settings, it might look for sessions in the wrong place, or create a key that no
+//! server uses. It would still report success.
+//!
+//! For this reason, each running server has rows in the table `hardtack_settings`. The rows say where the server keeps
+//! its sessions and which keys it was given. The server renews these rows every few seconds. If a server is killed, its
 //! rows are ignored once they are more than [`LAPSE`] seconds old.
 //!
-//! A server writes its rows only after it has checked all its settings, so a start that fails because of bad settings
-//! changes nothing.
+//! A server writes its rows only after it has checked all its settings. If a start fails because of wrong settings, the
+//! rows stay unchanged.
 
 mod given_keys;
 mod place;

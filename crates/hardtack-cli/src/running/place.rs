@@ -5,10 +5,10 @@ use std::fmt;
 /// Where sessions are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// In the database, beside the users.
+    /// The sessions are in the database, beside the users.
     Database,
-    /// In Redis. `id` is a random id that is stored in Redis. `address` is the URL that the server used to connect to
-    /// Redis, without the password.
+    /// The sessions are in Redis. `id` is a random id that is stored in Redis. `address` is the URL that the server
+    /// used to connect to Redis, without the password.
     Redis { id: String, address: String },
 }
 
@@ -23,7 +23,7 @@ impl Place {
         }
     }
 
-    /// Returns the id of the Redis server, or `None` if sessions are in the database.
+    /// Returns the random id that is stored in Redis, or `None` if the sessions are in the database.
     pub(super) fn id(&self) -> Option<&str> {
         match self {
             Self::Database => None,

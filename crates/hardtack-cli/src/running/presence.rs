@@ -19,9 +19,9 @@ const RENEWAL: Duration = Duration::from_secs(10);
 
 /// Where a server keeps its sessions.
 pub(crate) enum SessionsIn {
-    /// In the database, beside the users.
+    /// The sessions are in the database, beside the users.
     Database,
-    /// In Redis, at this address. The address contains no password.
+    /// The sessions are in Redis, at this address. The address contains no password.
     Redis(RedisSessions, String),
 }
 
@@ -37,7 +37,8 @@ impl SessionsIn {
     }
 }
 
-/// The rows of this server. They say that it is running, where it keeps its sessions, and which keys it was given.
+/// The rows of this server. They say that the server is running, where it keeps its sessions, and which keys it was
+/// given.
 pub(crate) struct Presence {
     table: Table,
     database: Database,
@@ -83,7 +84,7 @@ impl Presence {
         let mut told = None;
         loop {
             tokio::time::sleep(RENEWAL).await;
-            // Failures of the database are logged where they matter.
+            // If the database fails, this loop logs nothing. The operations that need the database log the error.
             let Ok(servers) = self.renew().await else { continue };
             let here = self.place().clone();
             let other = servers.into_iter().find(|other| !other.is_same_store(&here));
@@ -92,8 +93,8 @@ impl Presence {
                     event = "session_places_differ",
                     here = here.to_text(),
                     there = other.to_text(),
-                    "another server that uses this database keeps its sessions elsewhere; stop that server, or give \
-                     both servers the same --redis-url or HARDTACK_REDIS_URL"
+                    "another server that uses this database stores its sessions in a different place; stop that \
+                     server, or give both servers the same --redis-url or HARDTACK_REDIS_URL"
                 );
             }
             told = other;
@@ -114,8 +115,8 @@ impl Presence {
         session_place::of_running_servers(&self.table).await
     }
 
-    /// Checks whether Redis has lost its data, for example in a restart. If it has, records the new id. The other
-    /// servers do the same, so that all servers record the same store again.
+    /// Checks whether Redis has lost its data, for example in a restart. If Redis has a new id, records this id. The
+    /// other servers do the same, so all servers record the same store again.
     async fn find_lost_sessions(&self) -> Result<(), Error> {
         // If Redis does not respond, the recorded place stays unchanged.
         let Ok(found) = self.sessions.place().await else { return Ok(()) };
@@ -125,10 +126,10 @@ impl Presence {
                 event = "sessions_lost",
                 from = known.to_text(),
                 to = found.to_text(),
-                "Redis has lost the sessions, or its address now leads to another Redis, so users have to log in \
-                 again; access tokens that were issued earlier work until they expire, even after a log-out on another \
-                 device; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY, or, if neither is set, \
-                 run: hardtack keys rotate --discard-old"
+                "Redis has lost the sessions, or its address now leads to another Redis; users have to log in again \
+                 when their access tokens expire; until then, a log-out on another device has no effect on these \
+                 tokens; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY; if neither is set, run: \
+                 hardtack keys rotate --discard-old"
             );
             session_place::record(&self.table, &found).await?;
             // Set the new id first, so that no more intentions are written with the previous id.
@@ -136,8 +137,8 @@ impl Presence {
             *self.previous.lock().unwrap_or_else(PoisonError::into_inner) = known.id().map(str::to_owned);
             *self.place() = found.clone();
         }
-        // From now on, this server carries out only intentions with the new id. Intentions with the previous id would
-        // stay in the database for ever.
+        // From now on, this server carries out only intentions with the new id. Assign the intentions with the previous
+        // id to the new id, because they would stay in the database for ever.
         let previous = self.previous.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let (Some(from), Some(to)) = (previous, found.id()) {
             self.database.pending_ends().move_to_store(&from, to).await.map_err(Error::with_causes)?;

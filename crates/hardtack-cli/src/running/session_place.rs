@@ -1,7 +1,7 @@
 //! Where the servers keep their sessions.
 //!
-//! A command that ends sessions reads this from the database. If it relied only on its own settings, it might look in
-//! the wrong place, find no sessions, and report success.
+//! A command that ends sessions reads from the database where the servers keep their sessions. If the command relied
+//! only on its own settings, it might look in the wrong place, find no sessions, and report success.
 
 use hardtack_redis::RedisSessions;
 use hardtack_sqlx::Database;
@@ -17,8 +17,8 @@ use crate::error::Error;
 const NAME: &str = "session_place";
 
 /// Each running server has a row in `hardtack_settings`. The name of the row begins with this prefix. The value of the
-/// row is the time at which the server last renewed the row, in seconds since 1970, followed by a space and the value
-/// of [`Place::to_text`].
+/// row is a time in seconds since 1970, a space, and the value of [`Place::to_text`]. The time is when the server last
+/// renewed the row.
 pub(super) const SERVER: &str = "session_place_of_server:";
 
 /// Records where a running server keeps its sessions.
@@ -26,16 +26,16 @@ pub(super) async fn record(table: &Table, place: &Place) -> Result<(), Error> {
     table.set(NAME, &place.to_text()).await
 }
 
-/// Warns if a server that is starting keeps its sessions in another place than the servers before it.
+/// Logs a warning if a server that is starting keeps its sessions in another place than the servers before it.
 pub(super) async fn warn_if_moved(table: &Table, place: &Place) -> Result<(), Error> {
     if let Some(known) = last(table).await?.filter(|known| !known.is_same_store(place)) {
         tracing::warn!(
             event = "sessions_moved",
             from = known.to_text(),
             to = place.to_text(),
-            "sessions are now kept in another store; access tokens that were issued earlier work until they expire, \
-             even after a log-out; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY, or, if neither \
-             is set, run: hardtack keys rotate --discard-old"
+            "sessions are now stored in a different place; users have to log in again when their access tokens expire; \
+             until then, log-outs have no effect on these tokens; to log everyone out now, replace JWT_SECRET_KEY or \
+             JWT_PRIVATE_KEY; if neither is set, run: hardtack keys rotate --discard-old"
         );
     }
     Ok(())
@@ -46,7 +46,7 @@ pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<Place>, Erro
     Ok(table.of_running_servers(SERVER).await?.iter().filter_map(|(_, place)| Place::parse(place)).collect())
 }
 
-/// What [`check`] has found out about the servers' session store.
+/// The result of [`check`]: what is known about the servers' session store.
 pub(crate) struct KnownStore {
     /// The id of the Redis instance that the servers use. `None` if the store is the database, or if no server has
     /// recorded its store.
@@ -56,8 +56,9 @@ pub(crate) struct KnownStore {
     pub(crate) usable: Result<(), Error>,
 }
 
-/// Checks that a command's settings name the store in which the servers keep their sessions. Returns an error if they
-/// name another store, in which the command would not find the sessions, or if this cannot be checked.
+/// Checks that a command's settings name the store in which the servers keep their sessions. Returns an error if the
+/// settings name another store, because the command would not find the sessions there. Also returns an error if the
+/// store cannot be checked.
 pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> Result<KnownStore, Error> {
     let places = known(database).await?;
     let Some(place) = places.first() else { return Ok(KnownStore { id: None, usable: Ok(()) }) };
@@ -67,19 +68,19 @@ pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> R
 }
 
 /// Checks that a command's settings (`redis`) name the store in which the servers keep their sessions (`place`).
-/// `places` contains the same store under each address that a server uses. Returns an outer `Err` if the settings
-/// name another store, or if this cannot be checked. Returns an inner `Err` if the settings are right, but the store
+/// `places` contains the same store under each address that a server uses. Returns an outer `Err` if the settings name
+/// another store, or if the store cannot be checked. Returns an inner `Err` if the settings are right, but the store
 /// cannot be reached or has lost its id.
 async fn can_use(place: &Place, places: &[Place], redis: Option<&RedisConfig>) -> Result<Result<(), Error>, Error> {
     match (place, redis) {
         (Place::Database, None) => Ok(Ok(())),
         (Place::Database, Some(_)) => Err(Error::config(
-            "the servers keep their sessions in the database, so this command would not find them in Redis; remove \
-             --redis-url and HARDTACK_REDIS_URL, or set --redis-for notice as the servers do",
+            "the servers store their sessions in the database, but this command would search Redis for sessions; \
+             remove --redis-url and HARDTACK_REDIS_URL, or set --redis-for notice as for the servers",
         )),
         (Place::Redis { address, .. }, None) => Err(Error::config(format_args!(
-            "the servers keep their sessions in the Redis at {address}, so this command would not find them in the \
-             database; set --redis-url or HARDTACK_REDIS_URL to the value that the servers use"
+            "the servers store their sessions in the Redis at {address}, but this command would search the database \
+             for sessions; set --redis-url or HARDTACK_REDIS_URL to the value that the servers use"
         ))),
         (Place::Redis { id, address }, Some(config)) => {
             let own = config.url.to_string();
@@ -87,19 +88,19 @@ async fn can_use(place: &Place, places: &[Place], redis: Option<&RedisConfig>) -
             match identity(config).await {
                 Ok(Some(found)) if found == *id => Ok(Ok(())),
                 Ok(None) if same_address => Ok(Err(Error::runtime(format_args!(
-                    "the Redis that this command reaches at {own} has lost its data, or is not the one that the \
-                     servers use"
+                    "the Redis at {own} has lost its data, or this command reaches a different Redis at this address \
+                     than the servers"
                 )))),
                 Err(error) if same_address => Ok(Err(error)),
                 Err(error) => Err(error),
-                // The same address may lead elsewhere on another machine or in another container.
+                // The same address may lead to another Redis on another machine or in another container.
                 Ok(_) if same_address => Err(Error::config(format_args!(
-                    "the servers keep their sessions in a Redis that they reach at {own}, but this command reaches \
-                     another Redis at that address; run the command on a machine where the address leads to the \
-                     servers' Redis, or set --redis-url or HARDTACK_REDIS_URL to another address of the servers' Redis"
+                    "this command reaches a different Redis at {own} than the servers; run the command on a machine \
+                     where this address leads to the servers' Redis, or set --redis-url or HARDTACK_REDIS_URL to \
+                     another address of the servers' Redis"
                 ))),
                 Ok(_) => Err(Error::config(format_args!(
-                    "the servers keep their sessions in the Redis at {address}, but {own} is another Redis; set \
+                    "the servers store their sessions in the Redis at {address}, but {own} is a different Redis; set \
                      --redis-url or HARDTACK_REDIS_URL to the value that the servers use"
                 ))),
             }
@@ -113,9 +114,9 @@ async fn identity(config: &RedisConfig) -> Result<Option<String>, Error> {
     sessions.identity().await.map_err(Error::with_causes)
 }
 
-/// Returns where the running servers keep their sessions: the same store, once for each server, perhaps under different
-/// addresses. If no server is running, returns where the server that stopped last kept them. Returns an empty list if
-/// no server has recorded its place.
+/// Returns where the running servers keep their sessions. The list names the same store once for each server, perhaps
+/// under different addresses. If no server is running, returns where the server that stopped last kept its sessions.
+/// Returns an empty list if no server has recorded its place.
 ///
 /// # Errors
 /// The running servers keep their sessions in different places.
@@ -126,10 +127,10 @@ async fn known(database: &Database) -> Result<Vec<Place>, Error> {
     match running.iter().find(|other| !other.is_same_store(place)) {
         None => Ok(running),
         Some(other) => Err(Error::config(format_args!(
-            "some servers keep their sessions in {place}, and others in {other}, so this command might not find all \
-             sessions; stop the servers with the wrong settings, and repeat the command; if one of these servers was \
-             killed, first wait {LAPSE} seconds; if Redis has just lost its data, the \
-             settings may be right: wait 20 seconds, and repeat the command"
+            "some servers store their sessions in {place}, and others in {other}, so this command might miss sessions; \
+             stop the servers with the wrong settings, and repeat the command; if a server was killed, first wait \
+             {LAPSE} seconds; if Redis has just lost its data, the settings may be right, so only wait 20 seconds and \
+             repeat the command"
         ))),
     }
 }

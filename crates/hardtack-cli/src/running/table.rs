@@ -8,7 +8,7 @@ use crate::error::Error;
 const MIGRATIONS: &[Migration] =
     &[Migration::new(1, "CREATE TABLE hardtack_settings (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")];
 
-/// The age in seconds beyond which a server's row shows that the server is no longer running.
+/// If a server's row is older than this number of seconds, the server counts as stopped.
 pub(crate) const LAPSE: u64 = 60;
 
 /// Creates the table, or brings it up to date, and returns how many migrations were applied.
@@ -39,7 +39,8 @@ impl Table {
 
     /// Inserts or replaces a row.
     pub(super) async fn set(&self, name: &str, value: &str) -> Result<(), Error> {
-        // RETURNING makes this a query, whose success does not prove that the database has room for more.
+        // `RETURNING` makes this statement a query. The success of a query does not count as a sign that the database
+        // accepts writes again.
         let sql = "INSERT INTO hardtack_settings (name, value) VALUES ($1, $2)
             ON CONFLICT (name) DO UPDATE SET value = excluded.value RETURNING name";
         let statement = Statement::new(sql).bind(name).bind(value);

@@ -1,4 +1,4 @@
-//! How many connections are open, in all and from each address.
+//! Counts the open connections, in all and from each address, and limits them.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,11 +17,11 @@ pub(super) struct Admission {
 
 #[derive(Default)]
 struct Counts {
-    /// All connections of each lane.
+    /// The number of open connections in each [`Lane`].
     open: [usize; 2],
-    /// Those of each address that is counted.
+    /// The same numbers for each address that is counted.
     by_address: HashMap<IpAddr, [usize; 2]>,
-    /// Connections beyond the limit since the last notice.
+    /// The number of connections beyond the limit since the last notice in the log.
     refused: u64,
     noticed: Option<Instant>,
 }
@@ -29,7 +29,7 @@ struct Counts {
 /// How a connection is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lane {
-    /// As usual.
+    /// The connection is served as usual.
     Normal,
     /// The connection exceeds a limit. A request on it gets 503, unless the request is a probe.
     Overflow,
@@ -76,8 +76,8 @@ impl Admission {
         Some(Slot { admission: Arc::clone(self), address, lane })
     }
 
-    /// Returns the address by which a connection is counted. Returns `None` for connections from trusted proxies, and
-    /// for those from this machine, where only proxies and probes run.
+    /// Returns the address by which a connection is counted. Returns `None` for connections from trusted proxies. Also
+    /// returns `None` for connections from this machine, where only proxies and probes run.
     fn counted(&self, peer: IpAddr) -> Option<IpAddr> {
         let address = ClientAddress::from(peer);
         let is_exempt = address.ip().is_loopback() || self.limits.proxies.trust(address.ip());
@@ -96,7 +96,8 @@ impl Admission {
             tracing::warn!(
                 event = "connections_refused",
                 refused,
-                "the server already has {} connections; if this is not an attack, raise max_connections",
+                "further connections are refused, because the server already has {} connections; if this is not an \
+                 attack, raise max_connections",
                 self.limits.connections
             );
         } else {
@@ -104,8 +105,8 @@ impl Admission {
                 event = "connections_refused",
                 refused,
                 address = %peer,
-                "{peer} already has {} connections; if it is your proxy, add it to trusted_proxies, or raise \
-                 max_connections_per_address",
+                "further connections from {peer} are refused, because {peer} already has {} connections; if {peer} is \
+                 your proxy, add the address to trusted_proxies, or raise max_connections_per_address",
                 self.limits.connections_per_address
             );
         }
@@ -156,7 +157,7 @@ mod tests {
         let admission = admission(100, 10);
         let (slots, counts) = lanes(&admission, "192.0.2.1", 50);
         assert_eq!(counts, [10, OVERFLOW_PER_ADDRESS]);
-        // Addresses of one IPv6 network count as one; mapped ones as IPv4.
+        // All addresses of one IPv6 network count as one address. An IPv4-mapped address counts as its IPv4 address.
         assert_eq!(lanes(&admission, "::ffff:192.0.2.1", 1).1, [0, 0]);
         let (one, counts) = lanes(&admission, "2001:db8::1", 6);
         assert_eq!((counts, lanes(&admission, "2001:db8::2", 6).1), ([6, 0], [4, 2]));

@@ -36,7 +36,7 @@ use super::slow_reader::TimedSocket;
 /// The service of one connection.
 pub(super) type Site = AddExtension<Router, ConnectInfo<SocketAddr>>;
 
-/// What the requests of one connection have in common.
+/// The state that the requests of one connection share.
 struct Requests {
     site: Site,
     hosts: Arc<Hosts>,
@@ -64,7 +64,7 @@ pub(super) async fn serve(
             async move { Ok::<_, std::convert::Infallible>(requests.respond(request).await) }
         }
     });
-    // Send small responses at once.
+    // Send small responses at once (`TCP_NODELAY`).
     let _ = stream.set_nodelay(true);
     let builder = builder(slot.lane);
     let mut served = pin!(builder.serve_connection(TokioIo::new(TimedSocket::new(stream, PAUSE_TIMEOUT)), service));
@@ -84,7 +84,7 @@ pub(super) async fn serve(
             }
             () = requests.activity.idle(HEAD_TIMEOUT, IDLE_TIMEOUT), if !closing => {
                 tracing::debug!(event = "connection_silent", %peer);
-                // Without a request, there is nothing to wait for.
+                // The client has not sent a request, so there is no response to finish.
                 if requests.activity.is_new() {
                     return;
                 }
@@ -143,8 +143,8 @@ impl Requests {
     }
 }
 
-/// When a connection was last used. This has to be recorded here, because hyper has no idle timeout for HTTP/2, and no
-/// timeout for the phase in which it detects the version of HTTP.
+/// Records when a connection was last used. This type is needed because hyper has no idle timeout for HTTP/2. Hyper
+/// also has no timeout for the phase in which it detects the version of HTTP.
 struct Activity {
     opened: Instant,
     in_flight: AtomicUsize,
@@ -153,7 +153,7 @@ struct Activity {
     ended: AtomicUsize,
 }
 
-/// A request without a response.
+/// A request whose response has not begun. Dropping this value records the end of the request.
 struct OpenRequest<'a>(&'a Activity);
 
 impl Activity {
@@ -167,13 +167,13 @@ impl Activity {
         OpenRequest(self)
     }
 
-    /// Whether there has been no request.
+    /// Returns whether the connection has had no request yet.
     fn is_new(&self) -> bool {
         !self.has_begun.load(Ordering::Relaxed)
     }
 
-    /// Waits until the connection has been idle for too long: for `before` if it has had no request yet, and for
-    /// `after` if it has.
+    /// Waits until the connection has been idle for too long. The limit is `before` if the connection has had no
+    /// request yet, and `after` if it has had one.
     async fn idle(&self, before: Duration, after: Duration) {
         loop {
             let timeout = if self.is_new() { before } else { after };

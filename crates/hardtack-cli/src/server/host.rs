@@ -21,8 +21,8 @@ pub(crate) struct Hosts {
     site: String,
     /// The address that the server listens on.
     listener: IpAddr,
-    /// Whether the server no longer warns about requests for other hosts: either a request has named the site's host,
-    /// or the warning has already been logged.
+    /// Whether the server no longer warns about requests for other hosts. This is the case once a request has named the
+    /// site's host, or once the warning has been logged.
     settled: AtomicBool,
 }
 
@@ -34,9 +34,9 @@ impl Hosts {
         Self { site: site.to_owned(), listener: listener.ip(), settled: AtomicBool::new(false) }
     }
 
-    /// Returns the response to a request that does not name a host of the site.
+    /// Returns the refusal if a request does not name a host of the site. Returns `None` if the request is accepted.
     pub(super) fn refuse<B>(&self, request: &Request<B>) -> Option<Response> {
-        // Probes may use any host name, and those of HTTP/1.0 may send none.
+        // Health probes may use any host name, and HTTP/1.0 probes need not send one.
         let is_probe = health::is_probe(request);
         let mut fields = request.headers().get_all(header::HOST).iter();
         let (field, second) = (fields.next(), fields.next());
@@ -71,8 +71,9 @@ impl Hosts {
             tracing::warn!(
                 event = "host_unknown",
                 host = host.host(),
-                "refused a request for this host with status 421, because the site's host is {}; if users reach the \
-                 site under this host, set --base-url or HARDTACK_BASE_URL to that address; this is logged only once",
+                "a request for another host was refused with status 421, because the site's host is {}; if users reach \
+                 the site under the host of this request, set --base-url or HARDTACK_BASE_URL to that address; later \
+                 requests for another host are not logged",
                 self.site
             );
         }
@@ -85,7 +86,8 @@ impl Hosts {
     /// compared, because a container's port may be published under another number.
     fn includes(&self, host: &Authority<'_>) -> bool {
         if host.host().eq_ignore_ascii_case(&self.site) {
-            // Reading first keeps the cache line shared among the threads.
+            // Read first, and write only if the value changes. An unnecessary write would invalidate the cache line in
+            // the other cores.
             if !self.settled.load(Ordering::Relaxed) {
                 self.settled.store(true, Ordering::Relaxed);
             }

@@ -9,8 +9,8 @@ use hardtack::client_address::TrustedProxies;
 pub(crate) struct Limits {
     /// How many connections may be open.
     pub(crate) connections: usize,
-    /// How many of these connections may come from one address (for IPv6, from one /64 network). The limit does not
-    /// apply to trusted proxies or this machine.
+    /// How many of these connections may come from one address (for IPv6, from one /64 network). Trusted proxies and
+    /// this machine have no such limit.
     pub(crate) connections_per_address: usize,
     /// How long the body of a request may take.
     pub(crate) body_timeout: Duration,
@@ -67,7 +67,7 @@ pub(super) const HTTP2_HEAD: u32 = 16 * 1024;
 
 /// How many bytes of request bodies are kept for one stream until the routes read them.
 pub(super) const HTTP2_STREAM_WINDOW: u32 = 32 * 1024;
-/// The same limit for all streams of one connection together.
+/// How many bytes of request bodies are kept for all streams of one connection together.
 pub(super) const HTTP2_CONNECTION_WINDOW: u32 = 256 * 1024;
 
 /// How much of a response is kept until the client reads it, in bytes.

@@ -1,4 +1,4 @@
-//! Accepts connections, HTTP/1.1 and HTTP/2 without TLS, within limits, and stops gracefully.
+//! Serves HTTP/1.1 and HTTP/2 without TLS, within limits. Stops gracefully.
 
 mod admission;
 mod connection;
@@ -9,13 +9,13 @@ mod open_files;
 mod refusal;
 mod slow_body;
 mod slow_reader;
-mod stop_signal;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use hardtack_axum::serve::StopSignal;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -26,10 +26,9 @@ use connection::Site;
 pub(crate) use host::Hosts;
 pub(crate) use limits::Limits;
 use limits::{ACCEPT_PAUSE, GRACE_PERIOD, OVERFLOW};
-pub(crate) use stop_signal::StopSignal;
 
-/// Serves until a stop signal arrives, then waits up to ten seconds for the requests in flight. Refuses requests for
-/// hosts other than `hosts`.
+/// Serves requests until a stop signal arrives. Then waits up to ten seconds for the requests in flight. Refuses
+/// requests for hosts other than `hosts`.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,

@@ -24,8 +24,9 @@ pub(super) fn raise_for(connections: usize) -> usize {
             tracing::warn!(
                 event = "few_open_files",
                 limit = allowed,
-                "the system allows {allowed} open files, which suffice for {fewer} connections, but max_connections is \
-                 {connections}; raise the hard limit (ulimit -Hn, LimitNOFILE in systemd), or lower max_connections"
+                "the system allows only {allowed} open files, so the server accepts {fewer} connections instead of \
+                 {connections} (max_connections); raise the hard limit (ulimit -Hn, LimitNOFILE in systemd), or lower \
+                 max_connections"
             );
             fewer
         }
@@ -37,7 +38,7 @@ pub(super) fn raise_for(connections: usize) -> usize {
     }
 }
 
-/// Other systems have no such limit.
+/// Returns `connections`, because other systems have no such limit.
 #[cfg(not(unix))]
 pub(super) fn raise_for(connections: usize) -> usize {
     let _ = RESERVE;

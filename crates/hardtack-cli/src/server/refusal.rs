@@ -6,7 +6,7 @@ use hardtack::Reply;
 use hardtack::request::Wants;
 use hardtack_axum::{reply_response, wants};
 
-/// Why the server does not pass a request on.
+/// Why the server does not pass a request to a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     BadHost,
@@ -65,7 +65,8 @@ impl Refusal {
         self.response_to(wants(request.headers()), request.version())
     }
 
-    /// Returns the response for a client that wants this kind of response.
+    /// Returns the refusal in the form that the client wants: plain text for a browser, and problem details (JSON)
+    /// otherwise.
     pub(super) fn response_to(self, wants: Wants, version: Version) -> Response {
         let reply = match wants {
             Wants::Page => Reply::text(self.status(), self.detail()),
@@ -89,7 +90,7 @@ impl Refusal {
             Self::BadHost | Self::MisdirectedRequest | Self::BodyTooSlow | Self::TooManyFields => reply,
         });
         let closes = matches!(self, Self::BodyTooSlow | Self::TooManyConnections);
-        // HTTP/2 has no such field (RFC 9113 section 8.2.2).
+        // HTTP/2 has no `Connection` field (RFC 9113 section 8.2.2).
         if closes && version < Version::HTTP_2 {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }

@@ -12,9 +12,9 @@ use tokio::time::{Sleep, sleep};
 /// A socket whose writes time out.
 pub(super) struct TimedSocket {
     socket: TcpStream,
-    /// How long the client may read nothing.
+    /// How long a write may wait for the client to read.
     timeout: Duration,
-    /// Runs while a write waits for the client.
+    /// The timer of the write that is waiting for the client. `None` if no write is waiting.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 

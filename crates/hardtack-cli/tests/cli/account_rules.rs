@@ -16,7 +16,7 @@ async fn s60_a_list_of_stolen_passwords_becomes_a_table_that_servers_refuse() {
     let dir = TestDir::new();
     dir.write("stolen.txt", "a very stolen password\nanother stolen one\n");
     let printed = output(&dir.hardtack(["passwords", "build", "stolen.txt"]));
-    let expected = "Created stolen.txt.table with 2 passwords, 32 bytes.\nTo use it, set password_list or \
+    let expected = "Created stolen.txt.table with 2 passwords, 32 bytes.\nTo use the table, set password_list or \
                     HARDTACK_PASSWORD_LIST to its path, and restart the servers.\n";
     assert_eq!(printed, expected);
     assert_eq!(mode(dir.path("stolen.txt.table")), 0o600);
@@ -55,7 +55,7 @@ async fn bad_lists_tables_and_lengths_are_refused_with_the_reason() {
     let build = |args: &[&'static str]| dir.hardtack(["passwords", "build"].into_iter().chain(args.iter().copied()));
     assert_eq!(
         refusal(&build(&["list"]), 1).await,
-        "hardtack: list.table already exists; remove it, or choose another file with --out"
+        "hardtack: list.table already exists; remove the file, or choose another file with --out"
     );
     let error = refusal(&build(&["missing"]), 1).await;
     assert!(error.starts_with("hardtack: missing cannot be read: No such file"), "{error}");
@@ -107,5 +107,5 @@ async fn a06_migrate_names_the_users_whose_names_collide() {
         ]
     );
     let server = start(&dir.serve([])).await;
-    assert!(server.stderr().contains("list them with: hardtack migrate"), "{}", server.stderr());
+    assert!(server.stderr().contains("list these names with: hardtack migrate"), "{}", server.stderr());
 }

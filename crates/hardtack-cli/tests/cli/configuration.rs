@@ -141,7 +141,7 @@ async fn e08_path_lists_keep_the_log_in_fresh() {
     let account = client.get("/account").accept_html().send().await;
     assert_eq!(account.status(), 200, "still fresh: {:?}", account.location());
     assert!(is_logged_in(&mut client).await);
-    // The page for the password knows who has just logged in, and that the password is not needed.
+    // The re-authentication page sees that the user has just entered the password, and redirects to `next`.
     let page = client.get("/reauthenticate?next=%2Faccount").accept_html().send().await;
     assert_eq!((page.status().as_u16(), page.location()), (303, Some("/account")));
 }

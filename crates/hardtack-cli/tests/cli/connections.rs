@@ -16,7 +16,7 @@ pub(crate) fn exchange(server: &Process, bytes: &[u8]) -> Vec<u8> {
     stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     stream.write_all(bytes).unwrap();
     let mut response = Vec::new();
-    // Ends when the server closes the connection, or at the timeout.
+    // This call returns when the server closes the connection or the timeout is reached.
     let _ = stream.read_to_end(&mut response);
     response
 }
@@ -79,11 +79,11 @@ async fn s81_a_request_names_one_host_and_it_is_this_site() {
             assert_eq!(get(bad), 400, "{path} {bad:?}");
         }
     }
-    // Probes may use any name, but must send valid HTTP/1.1. Those of HTTP/1.0 need no name.
+    // Probes may use any host name. Over HTTP/1.1, they must send one; over HTTP/1.0, they need not.
     assert_eq!(status(&server, "GET /healthz HTTP/1.1", &["app:8080"]), 200);
     assert_eq!(status(&server, "GET /healthz HTTP/1.1", &[]), 400);
     assert_eq!(status(&server, "GET /healthz HTTP/1.0", &[]), 200);
-    // An authority in the target wins.
+    // An authority in the request target takes precedence over `Host`.
     assert_eq!(status(&server, "GET http://site.example/login HTTP/1.1", &["evil.example"]), 200);
     assert_eq!(status(&server, "GET http://evil.example/login HTTP/1.1", &["site.example"]), 421);
 }
@@ -102,7 +102,7 @@ async fn e14_a_page_of_another_name_for_this_server_logs_nobody_in() {
     };
     let rebound = sign_up(&format!("evil.example:{port}"), &format!("http://evil.example:{port}"));
     assert!(rebound.starts_with("HTTP/1.1 421 "), "{rebound}");
-    // Behind a proxy that sends the server's own address as Host, the origin decides.
+    // If a proxy sends the server's own address as `Host`, the `Origin` decides.
     let proxied = sign_up(&format!("127.0.0.1:{port}"), "https://evil.example");
     assert!(proxied.starts_with("HTTP/1.1 403 "), "{proxied}");
     let ours = sign_up(&format!("127.0.0.1:{port}"), "https://site.example");

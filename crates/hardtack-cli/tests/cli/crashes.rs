@@ -75,7 +75,7 @@ async fn s68_a_killed_server_leaves_old_password_and_old_sessions_together(store
             let request = browser.post("/account/password").accept_json().csrf().json(&body);
             let _ = tokio::time::timeout(Duration::from_secs(5), request.try_send()).await;
         };
-        // The two hashes take most of the time; the writes come after them.
+        // Most of the time is spent on the two password hashes. The writes follow.
         let moment = Duration::from_millis(rand::random_range(0..250));
         let kill = async {
             tokio::time::sleep(moment).await;

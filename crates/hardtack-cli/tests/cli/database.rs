@@ -102,7 +102,7 @@ async fn k07_s80_a_server_whose_database_was_replaced_is_not_healthy() {
     set_mode(&database, 0o600);
     assert_eq!(server.client().get("/healthz").send().await.status(), 503);
     assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
-    // The limit on stale information, after which a token counts only if the store knows its session.
+    // After `max_staleness`, the server accepts a token only if it can find the session in the store.
     let until = Instant::now() + Duration::from_secs(20);
     while client.clone().get("/service").accept_json().send().await.status() != 503 {
         assert!(Instant::now() < until, "still served");
@@ -122,12 +122,12 @@ async fn k07_s80_a_server_whose_write_ahead_log_was_removed_is_not_healthy() {
     std::fs::remove_file(dir.path("hardtack-data/hardtack.db-wal")).unwrap();
     assert_eq!(server.client().get("/healthz").send().await.status(), 503);
     assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
-    // Another process creates a new log.
+    // Another process creates a new write-ahead log.
     dir.hardtack(["user", "list"]).run().unwrap();
     assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
     let log = server.stop().await.stderr;
     assert!(log.contains("its write-ahead log (the file with the suffix -wal) has been removed"), "{log}");
-    assert!(log.contains("restore a backup, and start them again"), "{log}");
+    assert!(log.contains("restore a backup, and start the programs again"), "{log}");
 }
 
 /// SQLite goes on writing to a log that was moved, and other processes do not find it.
@@ -159,7 +159,7 @@ async fn k07_s80_a_server_whose_index_of_the_log_was_removed_is_not_healthy() {
     // Another process creates a new index, and changes the database.
     output(&dir.hardtack(["user", "disable", "someone"]));
     assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
-    // For longer than SQLite may take to close an index that it has removed itself.
+    // Wait longer than SQLite takes to close an index that it has removed itself.
     let until = Instant::now() + Duration::from_millis(1500);
     while Instant::now() < until {
         assert_eq!(server.client().get("/healthz").send().await.status(), 503);
@@ -169,7 +169,7 @@ async fn k07_s80_a_server_whose_index_of_the_log_was_removed_is_not_healthy() {
     assert!(listed.contains("disabled"), "the change was overwritten: {listed}");
     let log = server.stop().await.stderr;
     assert!(log.contains("the index of its write-ahead log (the file with the suffix -shm) has been removed"), "{log}");
-    assert!(log.contains("restore a backup, and start them again"), "{log}");
+    assert!(log.contains("restore a backup, and start the programs again"), "{log}");
 }
 
 /// A backup is copied over the file of a running server: `cp backup.db hardtack.db`.

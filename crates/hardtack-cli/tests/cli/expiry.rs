@@ -10,7 +10,7 @@ use crate::support::{TestDir, sign_up, start};
 async fn new_user_at(server: &Process) -> Client {
     let mut client = server.client();
     sign_up(&mut client, "someone").await;
-    // Needs a fresh token, which the sign-up has just issued.
+    // The account page needs a fresh token, which the sign-up has just issued.
     assert_eq!(client.get("/account").accept_html().send().await.status(), 200);
     client
 }

@@ -32,13 +32,13 @@ async fn s57_the_limits_are_set_by_file_environment_and_flag() {
     let forged = guesser.post("/login").accept_json().header("x-forwarded-for", "203.0.113.9").json(&typed);
     let refused: Response = forged.send().await;
     assert_eq!((refused.status().as_u16(), refused.header("retry-after")), (429, Some("3600")), "{}", refused.text());
-    // One line for all refusals, until a minute is over.
+    // Further refusals within a minute add no line to the log.
     assert_eq!(log_in(&mut server.client(), "ada", WRONG).await, 429);
     let log = server.stderr();
     assert_eq!(log.matches("log_in_throttled").count(), 1, "{log}");
     assert!(log.contains("tried=\"log_in\" address=\"127.0.0.1\""), "{log}");
     assert!(!log.contains("ada"), "{log}");
-    // The counters outlive the server.
+    // The counters are kept when the server restarts.
     server.stop().await;
     let server = start(&dir.serve([])).await;
     assert_eq!(log_in(&mut server.client(), "ada", PASSWORD).await, 429);
@@ -91,11 +91,11 @@ async fn s57_servers_share_the_counters_in_the_database_or_in_redis() {
         for (server, expected) in [(&one, 401), (&two, 401), (&one, 401), (&two, 429), (&one, 429)] {
             assert_eq!(log_in(&mut server.client(), "ada", WRONG).await, expected, "{on_redis}");
         }
-        // The other server knows the device as well.
+        // The other server also recognizes the known device.
         let mut known = two.client();
         *known.jar() = ada.jar().clone();
         assert_eq!(log_in(&mut known, "ada", PASSWORD).await, 200, "{on_redis}");
-        // An operator's link lets the user in on any server.
+        // After a password reset with an operator's link, the user can log in on any server.
         let link = dir.hardtack(["user", "reset-link", "ada", "--base-url", "https://site.example"]);
         let printed = output(&link);
         let token = printed.split("token=").nth(1).unwrap().split_whitespace().next().unwrap();
@@ -104,7 +104,7 @@ async fn s57_servers_share_the_counters_in_the_database_or_in_redis() {
         assert_eq!(reset.status(), 200, "{}", reset.text());
         assert_eq!(log_in(&mut one.client(), "ada", "an umbrella in the aquarium").await, 200, "{on_redis}");
         if let Some(redis) = &redis {
-            // Without the store, each server counts for itself.
+            // While Redis is down, each server counts in its own memory.
             redis.kill();
             let mut statuses = Vec::new();
             for _ in 0..5 {
@@ -149,7 +149,7 @@ fn watch(server: &Process, over: &AtomicBool) -> (Vec<Duration>, usize) {
 async fn s58_200_log_ins_at_once_stop_neither_the_server_nor_fill_its_memory() {
     let dir = TestDir::new();
     let server = dir.start().await;
-    // Hashes once, and fills caches.
+    // Hash a password once, and fill caches, before the memory is measured.
     sign_up(&mut server.client(), "ada").await;
     let idle = memory(&server);
     for (what, length, allowed) in [("1 MiB", 1 << 20, &[413, 422, 429, 503][..]), ("1 KiB", 1024, &[401, 429, 503])] {
@@ -168,7 +168,8 @@ async fn s58_200_log_ins_at_once_stop_neither_the_server_nor_fill_its_memory() {
             grown / 1024
         );
         assert!(grown < 96 * 1024 * 1024, "{what}: {} KiB", grown / 1024);
-        // The requirement is 50 ms. Other tests run on the same processors, so scripts/guesses measures alone.
+        // The requirement is 50 ms, which scripts/guesses measures. This limit is higher, because other tests run on
+        // the same processors.
         assert!(p99 < Duration::from_secs(1), "{what}: {p99:?}");
     }
     assert_eq!(log_in(&mut server.client(), "ada", PASSWORD).await, 200, "afterwards");

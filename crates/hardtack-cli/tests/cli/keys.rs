@@ -63,7 +63,7 @@ async fn a_rotation_logs_no_user_out() {
     assert_eq!(mode(dir.path("hardtack-data/keys/0002.jwk")), 0o600);
     let listed = output(&dir.hardtack(["keys", "list"]));
     let roles: Vec<_> = listed.lines().map(|line| line.split("  ").collect::<Vec<_>>()[3].to_owned()).collect();
-    // Servers that run read the new key before it signs.
+    // The new key begins to sign only after running servers have had time to read it.
     assert_eq!(roles, ["signs", "verifies, and will sign soon"], "{listed}");
     dir.age_key("0002.jwk", 60);
     let listed = output(&dir.hardtack(["keys", "list"]));
@@ -78,7 +78,7 @@ async fn a_rotation_logs_no_user_out() {
     assert_ne!(header(&refreshes), header(&client));
     server.stop().await;
 
-    // Without its file, the old key no longer verifies; the new one does.
+    // After its file has been removed, the old key no longer verifies tokens. The new key does.
     std::fs::remove_file(dir.path("hardtack-data/keys/0001.jwk")).unwrap();
     let server = dir.start().await;
     assert!(!is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
@@ -126,7 +126,7 @@ fn a_rotation_removes_keys_whose_tokens_have_expired() {
     rotate();
     rotate();
     assert_eq!(dir.keys(), ["0001.jwk", "0002.jwk"]);
-    // As if the second had been created two days ago: tokens of the first key live for at most one day.
+    // Make the second key two days old. Tokens of the first key live for at most one day, so all of them have expired.
     dir.age_key("0002.jwk", 2 * 86_400);
     assert!(rotate().contains("Removed ./hardtack-data/keys/0001.jwk"));
     assert_eq!(dir.keys(), ["0002.jwk", "0003.jwk"]);
@@ -150,7 +150,7 @@ async fn s23_a_rotation_with_a_wrong_clock_is_refused() {
     assert!(error.ends_with("touch ./hardtack-data/keys/0002.jwk"), "{error}");
     set_modified(0);
 
-    // A key of a machine whose clock was ahead. It says when it will sign, and can be removed.
+    // The clock was ahead when the key was created. The error says when the key was created, and how to remove it.
     dir.age_key("0002.jwk", -40 * 86_400);
     let error = refusal(&rotate(), 2).await;
     assert!(
@@ -162,7 +162,7 @@ async fn s23_a_rotation_with_a_wrong_clock_is_refused() {
     assert!(listed.contains("  signs  ") && listed.contains("  verifies, and will sign from "), "{listed}");
     assert_eq!(dir.keys(), ["0001.jwk", "0002.jwk"]);
 
-    // A server that runs keeps the keys that it has.
+    // A running server keeps its keys while the clock may be wrong.
     dir.age_key("0002.jwk", 80 * 86_400);
     set_modified(3600);
     let listed = output(&dir.hardtack(["keys", "list"]));
@@ -184,7 +184,7 @@ async fn k02_a_running_server_takes_up_a_rotation() {
     let server = dir.start().await;
     let mut client = server.client();
     sign_up(&mut client, "someone").await;
-    // A form that is open while the keys are rotated.
+    // A form that was opened before the rotation can be posted afterwards.
     let mut visitor = server.client();
     let mut typed = visitor.get("/login").accept_html().send().await.form_fields("/login");
     for (name, value) in &mut typed {
@@ -209,7 +209,7 @@ async fn k02_a_running_server_takes_up_a_rotation() {
     assert!(is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
     std::fs::remove_file(dir.path("hardtack-data/keys/old.jwk")).unwrap();
 
-    // The first key was replaced so long ago that all its tokens would have expired.
+    // Make the second key old enough for all tokens of the first key to have expired.
     dir.age_key("0002.jwk", 40 * 86_400);
     hang_up(&server, "also_verify=\"\"").await;
     assert!(!is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
@@ -241,7 +241,7 @@ async fn k07_a_rotation_that_would_change_nothing_is_refused() {
     let with_secret = || dir.serve([]).env("JWT_SECRET_KEY", secret.trim_end());
     let rotations = [&["keys", "rotate", "--discard-old"][..], &["keys", "rotate"]];
 
-    // In a folder without keys, and in one with a key from before.
+    // Try a folder without keys, and a folder with a key that an earlier server created.
     for previous in [false, true] {
         if previous {
             dir.start().await.stop().await;
@@ -254,7 +254,7 @@ async fn k07_a_rotation_that_would_change_nothing_is_refused() {
             let error = refusal(&dir.hardtack(rotation.iter().copied()), 2).await;
             assert!(error.starts_with("hardtack: the server that listens at 127.0.0.1:"), "{error}");
             assert!(error.contains("signs with the key that is set by JWT_SECRET_KEY, so a new key"), "{error}");
-            assert!(error.contains("replace that key and restart the servers"), "{error}");
+            assert!(error.contains("set a new key and restart the servers"), "{error}");
         }
         assert_eq!(dir.keys().len(), usize::from(previous));
         let listed = output(&dir.hardtack(["keys", "list"]));
@@ -272,19 +272,22 @@ async fn k07_a_rotation_that_would_change_nothing_is_refused() {
         assert!(listed.starts_with("The servers that use this folder sign with a key that is set"), "{listed}");
     }
 
-    // Servers that sign with the folder's key, and a command with a key of its own.
+    // The servers sign with a key in the folder, but the command has a key of its own.
     dir.start().await.stop().await;
     let discard = ["keys", "rotate", "--discard-old"];
     let error = refusal(&dir.hardtack(discard).env("JWT_SECRET_KEY", secret.trim_end()), 2).await;
-    assert!(error.starts_with("hardtack: JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but no server"), "{error}");
+    assert!(
+        error.starts_with("hardtack: JWT_SECRET_KEY or JWT_PRIVATE_KEY is set for this command, but not"),
+        "{error}"
+    );
     assert_eq!(dir.keys(), ["0001.jwk"]);
     assert!(output(&dir.hardtack(["keys", "rotate"])).contains("Created "));
 
-    // A folder that no server uses.
+    // No server uses this folder, because its name is mistyped.
     let mistyped = ["keys", "rotate", "--discard-old", "--data-dir", "hardtack-dat"];
     let error = refusal(&dir.hardtack(mistyped), 2).await;
-    let expected = "hardtack: there are no keys in hardtack-dat/keys, so there is nothing to discard; set --data-dir \
-                    to the value that the servers use";
+    let expected = "hardtack: the folder hardtack-dat/keys contains no keys to discard; set --data-dir to the value \
+                    that the servers use";
     assert_eq!(error, expected);
     assert!(!dir.path("hardtack-dat").exists());
 }
@@ -314,7 +317,7 @@ async fn k07_a_trial_start_does_not_mislead_commands_about_the_key() {
     assert!(dir.path("hardtack-data/keys/superseded-at").exists());
     refused().await;
 
-    // A server beside it, with the same database and with another one.
+    // Another server uses the same folder, first with the same database and then with another one.
     let trials = [dir.serve([]), dir.serve(["--database-url", "sqlite:trial.db"])];
     for trial in trials {
         let trial = start(&trial).await;
@@ -367,9 +370,9 @@ fn header(client: &hardtack_test_support::Client) -> String {
 async fn bad_rotations_and_key_files_are_refused() {
     let dir = TestDir::new();
     let program = dir.hardtack(["keys", "rotate"]).env("JWT_SECRET_KEY", "Zk3vQ8xW2bN7mT5rLp9dYh4cGs6fJu1e");
-    assert!(refusal(&program, 2).await.contains("the signing key is set by JWT_SECRET_KEY"));
+    assert!(refusal(&program, 2).await.contains("JWT_SECRET_KEY or JWT_PRIVATE_KEY sets the signing key"));
     let error = refusal(&dir.hardtack(["keys", "rotate", "--alg", "ES256"]), 2).await;
-    assert!(error.contains("--alg is ES256, whose signatures are random"), "{error}");
+    assert!(error.contains("--alg is ES256, which produces randomized signatures"), "{error}");
     assert!(!dir.path("hardtack-data/keys").exists());
 
     output(&dir.hardtack(["keys", "rotate", "--alg", "EdDSA"]));
@@ -379,10 +382,10 @@ async fn bad_rotations_and_key_files_are_refused() {
     std::fs::rename(&key, &highest).unwrap();
     for rotation in [&["keys", "rotate"][..], &["keys", "rotate", "--discard-old"]] {
         let error = refusal(&dir.hardtack(rotation.iter().copied()), 2).await;
-        assert!(error.contains("/4294967295.jwk has the highest number that a key can have"), "{error}");
+        assert!(error.contains("/4294967295.jwk has the highest possible key number"), "{error}");
         assert!(
             error.ends_with(
-                "rename the file to a lower number, which must be higher than the number of every other key"
+                "rename the file to a lower number, which must be higher than the numbers of all other keys"
             )
         );
         assert_eq!(dir.keys(), ["4294967295.jwk"]);
@@ -391,5 +394,5 @@ async fn bad_rotations_and_key_files_are_refused() {
     assert!(output(&dir.hardtack(["keys", "rotate"])).starts_with("Created ./hardtack-data/keys/0002.jwk\n"));
     dir.write("hardtack-data/keys/old.jwk", "{}");
     let error = refusal(&dir.serve([]), 2).await;
-    assert!(error.contains("expected a number as its name, such as 0002.jwk"), "{error}");
+    assert!(error.contains("expected a number as the file name, such as 0002.jwk"), "{error}");
 }

@@ -18,9 +18,9 @@ async fn k07_keys_that_a_running_server_signs_with_are_not_discarded() {
         [&given, &other].map(|server| server.base_url().trim_start_matches("http://").to_owned());
 
     let error = refusal(&with_secret(&discard), 2).await;
-    let expected = format!("JWT_SECRET_KEY or JWT_PRIVATE_KEY is set, but the server that listens at {other_at} ");
+    let expected = format!("the keys in the folder cannot be removed, because the server that listens at {other_at} ");
     assert!(error.starts_with(&format!("hardtack: {expected}")), "{error}");
-    assert!(error.contains("signs with a key in the folder, and would still accept tokens"), "{error}");
+    assert!(error.contains("signs with a key in the folder; restart that server"), "{error}");
     assert_eq!(dir.keys(), ["0001.jwk"]);
     assert!(is_logged_in(&mut client).await);
     for command in [with_secret(&list), dir.hardtack(list)] {
@@ -44,7 +44,7 @@ async fn k07_commands_for_keys_find_the_servers_in_their_database() {
     let secret = output(&dir.hardtack(["keys", "generate"]));
     let database = ["--database-url", "sqlite:people.db"];
     let server = start(&dir.serve(database).env("JWT_SECRET_KEY", secret.trim_end())).await;
-    // Only the database says so.
+    // Delete the record in the folder. Now only the database says that the server signs with its own key.
     std::fs::remove_file(dir.path("hardtack-data/keys/superseded-at")).unwrap();
     let [rotate, list] = ["rotate", "list"].map(|name| dir.hardtack(["keys", name]).args(database));
     let error = refusal(&rotate, 2).await;
@@ -55,9 +55,9 @@ async fn k07_commands_for_keys_find_the_servers_in_their_database() {
 
     for name in ["list", "rotate"] {
         let finished = dir.hardtack(["keys", name]).run().unwrap();
-        let expected = "hardtack: warning: the database ./hardtack-data/hardtack.db does not exist, so it is not known \
-                        which keys the running servers use; if servers are running, give this command their --data-dir \
-                        and --database-url\n";
+        let expected = "hardtack: warning: the database ./hardtack-data/hardtack.db does not exist, so this command \
+                        cannot find out which keys the running servers use; if servers are running, pass the \
+                        servers' --data-dir and --database-url\n";
         assert_eq!((finished.status.code(), finished.stderr.as_str()), (Some(0), expected));
     }
 }

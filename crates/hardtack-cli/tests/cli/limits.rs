@@ -190,7 +190,8 @@ async fn s65_forwarded_fields_count_only_from_a_trusted_proxy() {
         let devices = ada.get("/account/sessions").accept_json().send().await;
         let devices = devices.text();
         assert!(devices.contains(&format!("\"{address}\"")), "{flags:?}: {devices}");
-        // The cookies are those of the base URL, which is plain http, and nothing leads to the other host.
+        // The base URL, not `X-Forwarded-*`, determines the cookies' names and the links. It is plain http, so the
+        // names have no prefix.
         assert!(ada.cookie("access_token_cookie").is_some(), "{flags:?}");
         let page = ada.get("/login").accept_html().send().await;
         assert!(!page.text().contains("evil.example"), "{flags:?}");

@@ -64,7 +64,7 @@ impl Users {
         for user in self.tasks {
             users.push(user.await.unwrap());
         }
-        // Otherwise the test would have tested nothing.
+        // Each kind of request must have occurred, or the test has tested nothing.
         for (what, times) in [
             ("log-ins", &self.counters.logins),
             ("refreshes", &self.counters.refreshes),
@@ -91,7 +91,7 @@ pub(crate) struct User {
 
 impl User {
     async fn run(mut self, stop: Arc<AtomicBool>) -> Self {
-        // At least once each, however slow the machine.
+        // Do each at least once, even on a slow machine.
         self.refresh().await;
         self.log_out_and_in().await;
         while !stop.load(Ordering::Relaxed) {
@@ -125,7 +125,7 @@ impl User {
     async fn log_out_and_in(&mut self) {
         let before = self.client.clone();
         let response = self.client.post("/logout").accept_json().csrf().try_send().await;
-        // Without a response, the session may have ended or not; the log-in that follows ends it in any case.
+        // If no response arrives, the session may still be live. The next log-in ends it in any case.
         if let Some(response) = self.received(response).await {
             assert!(response.status().is_success(), "{}: {} {}", self.name, response.status(), response.text());
             self.counters.logouts.fetch_add(1, Ordering::Relaxed);

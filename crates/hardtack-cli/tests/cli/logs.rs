@@ -23,7 +23,7 @@ async fn no_secret_is_ever_logged() {
 
         let finished = server.stop().await;
         let printed = finished.stdout + &finished.stderr;
-        // The log was at its most verbose.
+        // The log must contain debug messages; otherwise, the test proves nothing.
         assert!(printed.contains("DEBUG") && printed.contains("sqlx::query"), "{printed}");
         let canaries = [PASSWORD, SECRET, "canary-wrong-password"].into_iter().chain(tokens.iter().map(String::as_str));
         for canary in canaries {
@@ -56,7 +56,7 @@ async fn clients_that_break_http_2_do_not_fill_the_log() {
             program = program.env("RUST_LOG", filter);
         }
         let server = start(&program).await;
-        // The preface, an empty SETTINGS frame, and the acknowledgment of the server's.
+        // The connection preface, an empty SETTINGS frame, and the acknowledgment of the server's SETTINGS frame.
         let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0".to_vec();
         bytes.extend(PING_ACK.repeat(50));
         exchange(&server, &bytes);

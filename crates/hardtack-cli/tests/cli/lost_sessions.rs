@@ -199,7 +199,7 @@ async fn e01_a_server_with_another_redis_leaves_intentions_alone() {
     );
 
     let server = start(&dir.serve(["--redis-url", &trial.url()])).await;
-    // The server carries out intentions in order, so after it has carried out this one, it has also seen the first.
+    // The server carries out intentions in order. When it has carried out this one, it has also seen the first.
     execute(&url, "INSERT INTO pending_ends (subject, created_at) VALUES ('nobody', 0)").await;
     let deadline = Instant::now() + Duration::from_secs(20);
     while execute(&url, "UPDATE pending_ends SET subject = subject WHERE subject = 'nobody'").await > 0 {

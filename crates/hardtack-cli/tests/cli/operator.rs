@@ -38,7 +38,7 @@ async fn a05_an_operator_adds_a_user_who_sets_a_password(store: Store) {
         text.starts_with("Carol was added, and can set a password with this link, which works once and expires at 2")
     );
     assert!(link.starts_with(&format!("{site}/password/reset?token=")) && link.ends_with('\n'), "{added}");
-    // Nobody knows the random password, and the address is not confirmed.
+    // Until the link is used, the user cannot log in with any password.
     for guess in ["", "!", PASSWORD] {
         assert_ne!(log_in(&mut two.one.client(), "carol", guess).await, 200, "{guess}");
     }
@@ -134,7 +134,7 @@ async fn a05_an_operator_renames_and_deletes_users(store: Store) {
     }
     assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 401);
     assert_eq!(log_in(&mut ada, "lovelace", PASSWORD).await, 200);
-    // Another spelling of the same name is not taken.
+    // A different spelling of the user's own name does not count as taken.
     let renamed = parsed(&output(&operator(&["rename", "lovelace", "LOVELACE", "--json"])));
     assert_eq!((&renamed["user"]["username"], &renamed["sessions_ended"]), (&json!("LOVELACE"), &json!(1)));
     assert_eq!(log_in(&mut ada, "lovelace", PASSWORD).await, 200);
@@ -149,8 +149,8 @@ async fn a05_an_operator_renames_and_deletes_users(store: Store) {
 
     let copies = [&two.one, &two.other].map(|server| with_copied_access_cookie(&ada, server));
     let error = refusal(&operator(&["delete", "lovelace"]), 2).await;
-    let expected = "hardtack: deleting \"LOVELACE\" cannot be undone, and there is no terminal to ask for \
-                    confirmation; to delete the user anyway, add --yes";
+    let expected = "hardtack: \"LOVELACE\" was not deleted, because there is no terminal to ask for confirmation; to \
+                    delete the user without confirmation, add --yes";
     assert_eq!(error, expected);
     assert!(is_logged_in(&mut ada).await);
     assert_eq!(output(&operator(&["delete", "lovelace", "--yes"])), "LOVELACE is deleted; 1 session was ended.\n");

@@ -70,7 +70,7 @@ async fn bad_variables() {
             "JWT_ACCESS_COOKIE_NAME",
             "refresh_token_cookie",
             "JWT_ACCESS_COOKIE_NAME is \"refresh_token_cookie\", JWT_REFRESH_COOKIE_NAME is \"refresh_token_cookie\" (the \
-             default): two cookies cannot have the same name; give each its own name",
+             default): two cookies cannot have the same name; give each cookie its own name",
         ),
         (
             "JWT_REFRESH_CSRF_COOKIE_NAME",
@@ -149,7 +149,7 @@ async fn weak_and_public_secrets() {
     let dir = TestDir::new();
     let pem_in_spaces = format!(" \n{PUBLIC_PEM}");
     let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
-    let openssl = "make one with: openssl rand -base64 48";
+    let openssl = "make a secret with: openssl rand -base64 48";
     for (secret, expected, advice) in [
         ("", "the HMAC secret is empty", openssl),
         ("Kq3vZ8xW2bN7mT5r", "the HMAC secret has 128 bits, but at least 256 are needed", openssl),
@@ -178,7 +178,7 @@ async fn keys_that_do_not_fit() {
             &[("JWT_PRIVATE_KEY", "@none.pem")][..],
             "JWT_PRIVATE_KEY: the file \"none.pem\" cannot be used: No such file",
         ),
-        (&[("JWT_PRIVATE_KEY", "@public.pem")], "JWT_PRIVATE_KEY needs JWT_ALGORITHM"),
+        (&[("JWT_PRIVATE_KEY", "@public.pem")], "JWT_PRIVATE_KEY is set without JWT_ALGORITHM"),
         (&[("JWT_PRIVATE_KEY", "@public.pem"), ("JWT_ALGORITHM", "EdDSA")], "the key is public and cannot sign"),
         (&[("JWT_PUBLIC_KEY", "@public.pem")], "JWT_PUBLIC_KEY cannot sign"),
         (&[("JWT_PRIVATE_KEY", &private), ("JWT_ALGORITHM", "RS256")], "JWT_PRIVATE_KEY is a key for EdDSA"),
@@ -202,17 +202,17 @@ async fn k01_secrets_that_are_only_named() {
     for (name, value, expected) in [
         ("JWT_SECRET_KEY", "@nowhere", "JWT_SECRET_KEY: the file \"nowhere\" cannot be used: No such file"),
         ("JWT_SECRET_KEY", "@short", "JWT_SECRET_KEY: the HMAC secret has 24 bits"),
-        ("JWT_SECRET_KEY", "./secret", "not the secret itself, but the path of a file; write @ before it"),
+        ("JWT_SECRET_KEY", "./secret", "not the secret itself, but the path of a file; write @ before the path"),
         ("JWT_SECRET_KEY", "file:///run/secrets/key", "a file: URL; write @ and the path instead"),
         ("JWT_SECRET_KEY", "${JWT_SECRET}", "a placeholder that was not replaced; set the secret itself"),
         ("JWT_SECRET_KEY", "please-change-this-secret-in-production", "is a published sample"),
         ("JWT_SECRET_KEY", "my-super-secret-jwt-signing-key-2024-prod!", "is a published sample"),
-        ("JWT_SECRET_KEY", "secrets/jwt-secret-key-with-a-long-name.txt", "the path of a file; write @ before it"),
-        ("JWT_SECRET_KEY", "C:\\secrets\\jwt-secret-key-hardtack-prod.txt", "the path of a file; write @ before it"),
+        ("JWT_SECRET_KEY", "secrets/jwt-secret-key-with-a-long-name.txt", "the path of a file; write @ before "),
+        ("JWT_SECRET_KEY", "C:\\secrets\\jwt-secret-key-hardtack-prod.txt", "the path of a file; write @ before "),
         ("JWT_SECRET_KEY", "op://vault/item/jwt-secret-key-for-hardtack", "a reference to a secret in another program"),
         ("JWT_SECRET_KEY", "`cat /run/secrets/jwt_secret_key_of_site`", "a command that was not run"),
         ("JWT_SECRET_KEY", "@two", "\"two\" cannot be used: it has several lines; expected one line with the secret"),
-        ("JWT_PRIVATE_KEY", "/etc/ssl/private/site.pem", "the path of a file; write @ before it"),
+        ("JWT_PRIVATE_KEY", "/etc/ssl/private/site.pem", "the path of a file; write @ before "),
         ("JWT_SECRET_KEY_FILE", "nowhere", "JWT_SECRET_KEY_FILE: the file \"nowhere\" cannot be used"),
         ("JWT_SECRET_KEY_PREVIOUS", "changeme", "JWT_SECRET_KEY_PREVIOUS: the HMAC secret is a published sample"),
         ("HARDTACK_DATABASE_URL", "@nowhere", "HARDTACK_DATABASE_URL: the file \"nowhere\" cannot be used"),
@@ -325,14 +325,14 @@ async fn k06_the_advice_for_keys_in_other_forms_works() {
 
     let one_line = good.trim().replace('\n', "\\n");
     let error = refusal(&check(&one_line, "EdDSA"), 2).await;
-    assert!(error.contains("this text has \\n in their place"), "{error}");
-    let (_, advice) = error.split_once("write it to a file with: ").unwrap();
+    assert!(error.contains("this text has \\n instead of line breaks"), "{error}");
+    let (_, advice) = error.split_once("write the key to a file with: ").unwrap();
     follow(&dir, &format!("KEY='{one_line}'; {advice}"));
     output(&check("@key.pem", "EdDSA"));
 
     for path in ["good.pem", "none.pem"] {
         let error = refusal(&check(path, "EdDSA"), 2).await;
-        assert!(error.contains("the path of a file; write @ before it to read the file"), "{error}");
+        assert!(error.contains("the path of a file; write @ before the path to read the file"), "{error}");
     }
     output(&check("@good.pem", "EdDSA"));
 

@@ -232,7 +232,7 @@ async fn l3_s77_replies_that_an_address_causes_are_no_outage() {
     let log = wait_for(|| Some(server.stderr()).filter(|log| log.matches("mail_refused").count() == 3), &server).await;
     assert!(log.contains("no such sender") && log.contains("this looks like spam"), "{log}");
     // The address need not be the reason.
-    assert_eq!(log.matches("refused the recipient or the message for good").count(), 3, "{log}");
+    assert_eq!(log.matches("permanently refused the recipient or the message").count(), 3, "{log}");
     assert!(!log.contains("check the user's address"), "{log}");
     cause_mail_to(&server, "locked").await;
     wait_for(|| Some(server.stderr()).filter(|log| log.contains("authentication required")), &server).await;
@@ -240,7 +240,7 @@ async fn l3_s77_replies_that_an_address_causes_are_no_outage() {
     let got = wait_for(|| fs::read_to_string(dir.path("got")).ok(), &server).await;
     assert!(got.starts_with("noreply@site.example someone@mail.example\n"), "{got}");
     let log = server.stop().await.stderr;
-    assert!(log.contains("the email will be tried again later"), "{log}");
+    assert!(log.contains("the email could not be sent, and will be retried later"), "{log}");
     for text in ["no email can be sent at the moment", "check mail_from", "mail_recovered"] {
         assert!(!log.contains(text), "{text}: {log}");
     }
@@ -256,7 +256,10 @@ async fn l3_bad_mail_servers_are_refused_and_the_password_is_not_shown() {
         (&["--smtp-url", "mail.site.example"], "is not a URL"),
         (&["--smtp-url", "http://mail.site.example"], "begins with neither smtps:// nor smtp://"),
         (&["--smtp-url", "smtp://mail.site.example/inbox"], "contains more than a user, a host and a port"),
-        (&["--smtp-url", "smtp://mail.site.example", "--mail-outbox", "letters"], "only one of them can be set"),
+        (
+            &["--smtp-url", "smtp://mail.site.example", "--mail-outbox", "letters"],
+            "only one of these settings is allowed",
+        ),
         (&["--smtp-url", "smtp://mail.site.example", "--smtp-password", MAIL_PASSWORD], "has no user"),
         (&["--smtp-password", MAIL_PASSWORD], "there is no mail server"),
     ] {

@@ -7,7 +7,8 @@ use crate::harness::{
     ACCESS, Case, MULTIPART, RawConnection, Site, URLENCODED, cookie_value, csrf_token, multipart_body,
 };
 
-/// For each body: a description of its length for the name of the case, its media type, and its number of filler bytes.
+/// The bodies to send. Each row contains a description of the body's length for the name of the case, its media type,
+/// and its number of filler bytes.
 const SHAPES: &[(&str, &str, usize)] = &[
     ("short", URLENCODED, 0),
     ("of 60 KiB", URLENCODED, 60 << 10),
@@ -30,7 +31,7 @@ fn body(kind: &str, csrf: &str, filler: usize) -> String {
     }
 }
 
-/// A connection, the `Cookie` field of a session, and its CSRF value.
+/// Returns a connection, the `Cookie` field of a session, and the session's CSRF value.
 async fn connect(site: &Site) -> (RawConnection, String, String) {
     let alice = site.alice().await;
     let cookie = format!("{ACCESS}={}", cookie_value(&alice, ACCESS));
@@ -50,7 +51,7 @@ pub(super) fn cases() -> Vec<Case> {
             connection.write(body.as_bytes()).await;
             expect_echo(&site, connection, &body).await;
         }));
-        // Send only short bodies in tiny chunks: long ones would take too long and test nothing more.
+        // Send only short bodies in tiny chunks. Long bodies would take too long, and would not test more.
         for size in if filler == 0 { &[1, 2, 7, 64][..] } else { &[1000, 16 << 10] } {
             let name = format!("bodies: {media} {length}, in chunks of {size}");
             cases.push(Case::new(name, move |site| async move {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::{Case, Site};
 
-/// Fields that a client or a proxy sends.
+/// The header fields of every request, as a client or a proxy sends them.
 const FIELDS: [(&str, &str); 5] = [
     ("x-forwarded-for", "198.51.100.1, ::ffff:192.0.2.9"),
     ("x-forwarded-for", "10.0.0.1"),
@@ -15,7 +15,8 @@ const FIELDS: [(&str, &str); 5] = [
     ("x-forwarded-proto", "http"),
 ];
 
-/// For each case: its name, the trusted proxies, the header that is read, and the expected address and network.
+/// The cases. Each row contains a name, the trusted proxies, the header that is read, and the expected address and
+/// network.
 const CASES: [(&str, &[&str], ForwardedHeader, [&str; 2]); 4] = [
     ("no trusted proxy", &[], ForwardedHeader::XForwardedFor, ["127.0.0.1", "127.0.0.1"]),
     ("another proxy is trusted", &["10.0.0.0/8"], ForwardedHeader::XForwardedFor, ["127.0.0.1", "127.0.0.1"]),
@@ -45,7 +46,7 @@ async fn expect(site: Site, address: &'static str, network: &'static str) {
     let response = request.send().await;
     site.expect("GET", &response, "200");
     site.expect_eq("address", response.json(), json!({ "address": address, "network": network }));
-    // The session keeps the address.
+    // The session stores the address of the log-in.
     let mut request = client.post("/login").json(&json!({ "sub": "alice" }));
     for (name, value) in FIELDS {
         request = request.add_header(name, value);

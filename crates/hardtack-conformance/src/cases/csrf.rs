@@ -36,13 +36,13 @@ impl Parts {
     }
 }
 
-/// Text of about this length, in bytes.
+/// Returns a text of about this length, in bytes.
 fn filler(length: usize) -> String {
     "0123456789abcdef".repeat(length / 16)
 }
 
-/// The case's name, a function that builds the request, and the code of the refusal (`None` if the request is
-/// accepted). The function receives two CSRF values: that of the request's own session, and that of another session.
+/// A case: its name, a function that builds the request, and the code of the refusal (`None` if the request is
+/// accepted). The function receives the CSRF value of the request's own session and the CSRF value of another session.
 type Row = (&'static str, fn(&str, &str) -> Parts, Option<&'static str>);
 
 const ROWS: &[Row] = &[
@@ -190,8 +190,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Sends the same request as a program and as a browser. If `refused` is `None`, expects the handler to run once for
-/// each request and to echo the body. If `refused` is a code, expects refusals with that code, and no run of the
+/// Sends the same request as an API client and as a browser. If `refused` is `None`, expects the handler to run once
+/// for each request and to echo the body. If `refused` is a code, expects refusals with that code, and no run of the
 /// handler.
 async fn check(site: Site, make: fn(&str, &str) -> Parts, refused: Option<&'static str>, refreshing: bool) {
     let alice = site.alice().await;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::client::Client;
 use crate::harness::{ACCESS, Case, Site, cookie_value, csrf_token};
 
-/// The sentence of `/forbids`.
+/// The sentence with which the route `/forbids` refuses requests.
 const SENTENCE: &str = "Only its author may edit a post.";
 
 /// The layer of this route requires the role.
@@ -28,7 +28,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// All kinds of client get 403, and are still logged in.
+/// Expects that all kinds of client get 403, and are still logged in.
 async fn expect_forbidden(site: &Site, client: &Client, path: &str, code: &str, sentence: &str) {
     let mut client = client.clone();
     let before: Vec<_> = client.cookies().into_iter().cloned().collect();
@@ -141,8 +141,8 @@ fn required_role(what: &'static str, path: &'static str) -> Vec<Case> {
     ]
 }
 
-/// A second authenticator adds a claim to a session, and the site has not yet read this change from the log. The
-/// session's token lacks the claim. One refresh must return a token with the claim.
+/// Tests a claim that a second authenticator has added to a session. The site has not yet read this change from the
+/// log, and the session's token lacks the claim. One refresh must return a token with the claim.
 fn changed_claims(mode: RefreshMode) -> Case {
     Case::new(
         format!("claims: e06: a session that has got the claim since is refreshed, {mode:?}"),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::client::Client;
 use crate::harness::{ACCESS, Case, REFRESH, Site, cookie_value};
 
-/// A browser in which a user has logged in to another application on this host.
+/// Returns a browser in which a user has logged in to another application on this host.
 async fn elsewhere(site: &Site) -> Client {
     let key = SigningKey::generate(Algorithm::HS256).unwrap().with_key_id("another application");
     let builder = Authenticator::builder(KeySet::new(key)).base_url(site.origin).clock(site.clock.clone());
@@ -60,7 +60,8 @@ pub(super) fn cases() -> Vec<Case> {
             let mut visitor = site.visitor();
             let response = visitor.get("/anyone").header("authorization", format!("Bearer {token}")).send().await;
             site.expect("GET", &response, "401 unknown_key");
-            // A cookie with the other application's token does not hide this site's token in a later location.
+            // If a cookie contains the other application's token, the site must still find its own token in a later
+            // location.
             let own = cookie_value(&site.alice().await, ACCESS);
             let request = visitor.get(&format!("/protected?jwt={own}"));
             let response = request.raw_cookie_header(format!("{ACCESS}={token}")).send().await;

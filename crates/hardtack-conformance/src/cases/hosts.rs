@@ -2,7 +2,7 @@
 
 use crate::harness::{ACCESS, Case, RawConnection, Site, cookie_value, csrf_token};
 
-/// What a case is about, and the `Host` fields of its request.
+/// The cases. Each row contains a description and the `Host` fields of the request.
 const BAD: &[(&str, &[&str])] = &[
     ("no Host", &[]),
     ("an empty Host", &[""]),
@@ -35,7 +35,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Sends a POST with these `Host` fields as a logged-in program, and returns the status.
+/// Sends a POST with these `Host` fields as a logged-in API client, and returns the status.
 async fn post(site: &Site, hosts: &[&str]) -> u16 {
     let alice = site.alice().await;
     let mut head = "POST /guarded/page HTTP/1.1\r\nConnection: close\r\nContent-Length: 0\r\n".to_owned();

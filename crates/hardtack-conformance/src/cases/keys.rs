@@ -14,7 +14,8 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases: Vec<_> = [Algorithm::HS512, Algorithm::RS256, Algorithm::EdDSA]
         .map(|algorithm| signed(algorithm, "+access +refresh"))
         .into();
-    // These algorithms sign with random numbers, but with a session store, refresh tokens must be reproducible.
+    // These algorithms sign with random numbers. With a session store, refresh tokens must be reproducible, so test
+    // these algorithms without a store.
     let randomised = [Algorithm::ES256, Algorithm::PS256];
     cases.extend(randomised.map(|algorithm| signed(algorithm, "+access").stateless()));
     cases.extend(issuer_and_audience());
@@ -46,8 +47,8 @@ fn with_other_key(algorithm: Algorithm) -> Authenticator {
     Authenticator::builder(KeySet::new(SigningKey::generate(algorithm).unwrap())).build().unwrap()
 }
 
-/// Sends an access token to two routes. The first requires a token. The second does not, so it treats a client with an
-/// invalid token as a visitor.
+/// Sends an access token to two routes. The first route requires a token. In the second route, the token is optional,
+/// so a client with an invalid token is treated as a visitor.
 async fn expect_access(site: &Site, what: &str, token: &str, expected: &str) {
     let cookies = expected.find(" -").map_or("", |at| &expected[at..]);
     for (path, expected) in [("/protected", expected.to_owned()), ("/anyone", format!("200{cookies}"))] {
@@ -57,7 +58,7 @@ async fn expect_access(site: &Site, what: &str, token: &str, expected: &str) {
     }
 }
 
-/// The case's name, the settings of the authenticator that issues the token, changes to the token itself, and the
+/// A case: its name, the settings of the authenticator that issues the token, changes to the token itself, and the
 /// expected response.
 type Row = (
     &'static str,
@@ -133,7 +134,7 @@ fn issuer_and_audience() -> Vec<Case> {
         let mut alice = site.alice().await;
         site.expire_access();
         site.expect("refreshed", &alice.get("/protected").send().await, "200 +access +refresh");
-        // A refresh token that another service issued is refused as well.
+        // A refresh token that another service issued is also refused.
         let builder = Authenticator::builder(site.keys.clone()).clock(site.clock.clone());
         let other =
             builder.claims(ClaimsPolicy::default().issuer("https://evil.example").audience("app")).build().unwrap();

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::client::Client;
 use crate::harness::{ACCESS, Case, PRE_SESSION, Site};
 
-/// A browser that has loaded the log-in form, and the form's hidden CSRF value.
+/// Returns a browser that has loaded the log-in form, and the form's hidden CSRF value.
 async fn load_form(site: &Site) -> (Client, String) {
     let mut client = site.visitor();
     let form = client.get("/form").send().await;
@@ -169,7 +169,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 type Make = for<'a> fn(&'a mut Client, &str) -> crate::client::Request<'a>;
 
-/// A log-in that another site could have sent.
+/// Returns a case in which a log-in is refused because another site could have sent it.
 fn refused(name: &str, make: Make, code: &'static str) -> Case {
     Case::new(format!("log-in: {name} is refused"), move |site| async move {
         let (client, _) = load_form(&site).await;

@@ -13,8 +13,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// A browser that sends two cookies of the same name, from two sessions. If the name has no `__Host-` prefix, an
-/// attacker on a sibling domain can cause this.
+/// Cases with a browser that sends two cookies of the same name, from two sessions. If the name has no `__Host-`
+/// prefix, an attacker on a sibling domain can set such a second cookie.
 fn doubled_cookies() -> Vec<Case> {
     async fn sessions(site: &Site) -> [usize; 2] {
         let count = async |subject| site.authenticator.sessions(subject).await.unwrap().len();
@@ -106,7 +106,7 @@ fn clear_site_data() -> Vec<Case> {
 }
 
 fn log_out() -> Vec<Case> {
-    /// Checks that neither cookie of the session is accepted any longer.
+    /// Checks that the access cookie and the refresh cookie of the session are no longer accepted.
     async fn expect_ended(site: &Site, mut copy: crate::Client) {
         site.expect(
             "a copied access token",

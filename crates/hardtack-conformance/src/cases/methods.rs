@@ -109,7 +109,7 @@ fn handshakes() -> Vec<Case> {
     ]
 }
 
-/// What a handler can read of its request through `Auth`.
+/// Tests what a handler can read of its request through `Auth`.
 fn about() -> Case {
     Case::new("methods: what a handler can read of its request", |site| async move {
         let mut alice = site.alice().await;

@@ -5,7 +5,7 @@ use hardtack::RefreshMode;
 
 use crate::harness::{Case, RawConnection, Site, csrf_token};
 
-/// A value of `next`, and the path that it redirects to.
+/// The cases. Each row contains a value of `next` and the path to which the server redirects.
 const VALUES: &[(&str, &str)] = &[
     ("/orders", "/orders"),
     ("/orders?page=2&sort=up", "/orders?page=2&sort=up"),
@@ -82,13 +82,13 @@ async fn refresh(site: Site, value: &'static str, target: &'static str) {
     site.expect("GET", &get, format!("303 → {target} +access +refresh"));
     let csrf = csrf_token(&alice);
     let post = alice.clone().post(&url).accept_html().form(&[("csrf_token", csrf)]).send().await;
-    // The browser posts the form again only to `next` itself (307). If `next` is not allowed, the browser gets the home
-    // page (303).
+    // If `next` is allowed, the browser posts the form again to this path (307). If `next` is not allowed, the browser
+    // gets the home page (303).
     let status = if target == "/" { 303 } else { 307 };
     site.expect("POST", &post, format!("{status} → {target} +access +refresh"));
 }
 
-/// The page to return to after a request has been refused and the user has logged in.
+/// Tests to which page a browser returns after a request has been refused and the user has logged in.
 fn after_refusals() -> Vec<Case> {
     let get = |name: &'static str, target: &'static str, expected: &'static str| {
         Case::new(format!("next: {name}"), move |site| async move {

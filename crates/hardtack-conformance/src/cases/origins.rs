@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::client::{Client, Request};
 use crate::harness::{Case, Site, csrf_token};
 
-/// A name, header fields, and whether the request counts as coming from this site.
+/// A case: its name, header fields, and whether the request counts as coming from this site.
 type Row = (&'static str, &'static [(&'static str, &'static str)], bool);
 
 const ROWS: &[Row] = &[
@@ -67,7 +67,8 @@ const ROWS: &[Row] = &[
     ("only another site's Referer", &[("referer", "https://evil.example/")], true),
 ];
 
-/// A name, a request of a logged-in client that has the right CSRF value, and the response if the origin check passes.
+/// A case: its name, a request of a logged-in client with the right CSRF value, and the response if the origin check
+/// passes.
 type Action = (&'static str, fn(&mut Client) -> Request<'_>, &'static str);
 
 const ACTIONS: &[Action] = &[

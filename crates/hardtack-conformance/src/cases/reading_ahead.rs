@@ -1,6 +1,6 @@
-//! How much of a body is read before the handler runs. The adapter reads ahead only under two conditions: the handler
-//! needs a token or uses `Auth`, and the request has a cookie that this site has issued. It reads no more than the
-//! limits allow.
+//! How much of a body is read before the handler runs. The adapter reads ahead only if two conditions are met. The
+//! handler must need a token or use `Auth`, and the request must have a cookie that this site has issued. The adapter
+//! reads no more than the limits allow.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use hardtack::config::ReadAheadLimits;
 
 use crate::harness::{ACCESS, Case, PRE_SESSION, RawConnection, Site, URLENCODED, cookie_value, csrf_token};
 
-/// For each case: its name, the path, the cookie, and the response. The client sends only the beginning of a form, and
-/// the server must respond without waiting for the rest.
+/// The cases in which the server must not read the body. Each row contains a name, the path, the cookie and the
+/// response. The client sends only the beginning of a form, and the server must respond without waiting for the rest.
 const UNREAD: &[(&str, &str, Sent, &str)] = &[
     ("an unknown path", "/nowhere", Sent::Session, "404"),
     ("a cookie that no key has signed", "/protected", Sent::Unsigned, "401 not_compact -access -refresh"),
@@ -22,7 +22,7 @@ const UNREAD: &[(&str, &str, Sent, &str)] = &[
 enum Sent {
     /// The access cookie of a session.
     Session,
-    /// An access cookie that is no token.
+    /// An access cookie whose value is not a token.
     Unsigned,
     /// The cookie of a log-in form.
     Nonce,
@@ -89,7 +89,8 @@ async fn pre_session(site: &Site) -> String {
 async fn too_many(site: Site) {
     let _held = begin(&site, "/protected", Sent::Session, "a=b").await;
     let mut alice = site.alice().await;
-    // Until the server has begun to read the first form, it still reads these forms, and refuses them with 403.
+    // The server may not have begun to read the first form yet. Until then, it reads these other forms and refuses them
+    // with 403.
     let refused = loop {
         let response = alice.post("/protected").accept_json().form(&[("a", "b")]).send().await;
         if response.status() != 403 {

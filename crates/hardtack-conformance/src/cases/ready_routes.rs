@@ -35,19 +35,19 @@ pub(super) fn cases() -> Vec<Case> {
         .collect()
 }
 
-/// With these URLs, the application serves the ready routes.
+/// Returns the URLs with which the application serves the ready routes.
 fn urls() -> Urls {
     let urls = Urls::default().login(LOG_IN).logout(LOG_OUT).reauthenticate(REAUTHENTICATE);
     urls.refresh("/ready/token/refresh").home("/anyone")
 }
 
-/// The value of the page's hidden field.
+/// Returns the value of the page's hidden CSRF field.
 fn csrf_field(page: &Response) -> String {
     let field = page.text().split_once("name=\"csrf_token\" value=\"");
     field.and_then(|(_, rest)| rest.split_once('"')).map(|(value, _)| value.to_owned()).unwrap_or_default()
 }
 
-/// Loads the page with the form, and posts what was typed.
+/// Loads the page with the form, and posts the form with this user name and password.
 async fn type_in(site: &Site, client: &mut Client, url: &str, username: &str, password: &str) -> Response {
     let page = client.get(url).accept_html().send().await;
     site.expect("the page", &page, "200");
@@ -72,7 +72,7 @@ fn log_in_with_the_page() -> Case {
     })
 }
 
-/// The page with the form shows the text and the typed name once. No other page shows them.
+/// After a refused log-in, the page with the form shows the text and the typed name once. Other pages do not show them.
 fn refusal_is_shown_once() -> Case {
     Case::new("ready routes: a wrong password", |site| async move {
         let url = "/ready/login?next=%2Fprotected";
@@ -106,7 +106,7 @@ fn forged_log_in() -> Case {
         let mut client = site.visitor();
         client.get(LOG_IN).accept_html().send().await;
         site.expect("without CSRF value", &client.post(LOG_IN).form(&typed).send().await, "403 csrf_missing");
-        // The body is not a log-in form.
+        // Send a body that is not a log-in form.
         site.expect("another form", &client.post(LOG_IN).form(&[("a", "b")]).send().await, "403 csrf_missing");
         let forged = client.post(LOG_IN).header("sec-fetch-site", "cross-site").form(&typed).send().await;
         site.expect("from another site", &forged, "403 csrf_cross_site");
@@ -128,7 +128,7 @@ fn programs() -> Case {
         site.expect("wrong password", &refused, "401 log_in_refused");
         site.expect_eq("detail", refused.json()["detail"].as_str(), Some(NO_MATCH));
         site.expect_eq("cookies", refused.set_cookies().len(), 0);
-        // If a password cannot be checked, this uses up no attempt.
+        // An attempt does not count if its password could not be checked.
         for _ in 0..12 {
             let refused = post(json!({ "username": "broken", "password": "guess" })).await;
             site.expect("the check failed", &refused, "503 store_unavailable");
@@ -168,7 +168,7 @@ fn attempts() -> Case {
     })
 }
 
-/// A program guesses one password for many users.
+/// An attacker tries one password for many users.
 fn attempts_of_an_address() -> Case {
     Case::new("ready routes: too many attempts of one address", |site| async move {
         let mut client = site.visitor();

@@ -14,7 +14,8 @@ fn form<'a>(client: &'a mut Client, path: &str) -> Request<'a> {
     client.post(path).form(&[("title", "a"), ("csrf_token", &csrf)])
 }
 
-/// A name, a request, the expected response if the token is refreshed, and the expected response without token cookies.
+/// The cases. Each row contains a name, a request, the expected response if the token is refreshed, and the expected
+/// response without token cookies.
 const REQUESTS: &[(&str, Make, &str, &str)] = &[
     ("GET", |c| c.get("/protected"), "200 +access +refresh", "401 missing_token"),
     ("a page", |c| c.get("/protected").accept_html(), "200 +access +refresh", "303 → /login?next=%2Fprotected"),
@@ -107,7 +108,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 /// The server refreshes the tokens only if the access token is absent, expired or outdated. If the access token is
 /// invalid for another reason, the server does not refresh them, even though the refresh token is valid. Instead, it
-/// deletes both cookies, unless the access token's only fault is that it is not valid yet.
+/// deletes both cookies. It keeps the cookies if the only problem is that the access token is not valid yet.
 fn invalid_access_tokens() -> Vec<Case> {
     let bad = COOKIE_STATES.iter().filter(|state| match state.outcome {
         Outcome::Refused(kind, _) => !matches!(kind, hardtack::FailureKind::Missing | hardtack::FailureKind::Expired),
@@ -131,7 +132,7 @@ fn invalid_access_tokens() -> Vec<Case> {
     bad.map(case).collect()
 }
 
-/// Refresh tokens that are refused, and the one that may be used twice.
+/// Tests refresh tokens that are refused, and the refresh token that may be used twice.
 fn refresh_tokens() -> Vec<Case> {
     async fn with_cookie(site: &Site, value: &str) -> [String; 2] {
         let pair = format!("{REFRESH}={value}");

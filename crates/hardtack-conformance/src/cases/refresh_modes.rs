@@ -1,4 +1,4 @@
-//! The refresh modes `Sliding` and `Off`, and access cookies that are sent to some paths only.
+//! The refresh modes `Sliding` and `Off`, and access cookies that browsers send only to some paths.
 
 use std::time::Duration;
 
@@ -113,7 +113,7 @@ fn off() -> Vec<Case> {
     ]
 }
 
-/// The access cookie has several paths, with one `Set-Cookie` for each.
+/// Tests an access cookie with several paths. The server sends one `Set-Cookie` for each path.
 fn access_paths() -> Vec<Case> {
     fn case<F>(name: &str, mode: RefreshMode, run: impl FnOnce(Site) -> F + 'static) -> Case
     where

@@ -9,7 +9,7 @@ use crate::harness::{ACCESS, Case, Site, Tokens, access_cookie, cookie_value};
 
 const CHALLENGE: &str = "Bearer error=\"invalid_token\", error_description=\"";
 
-/// A request that fails, and the expected reply to a program.
+/// A request that fails, and the expected reply to an API client.
 struct FailingRequest {
     kind: FailureKind,
     request: fn(&mut Client, &Tokens) -> OwnedRequest,
@@ -136,7 +136,7 @@ impl FailingRequest {
         (site.logged_in("ghost").await, Tokens::issue(site).await)
     }
 
-    /// Sends the request as a browser or a program, and returns the reply.
+    /// Sends the request as a browser or an API client, and returns the reply.
     async fn send(&self, site: &Site, wants: Wants) -> Response {
         let (mut ghost, tokens) = self.tokens(site).await;
         let request = (self.request)(&mut ghost, &tokens);
@@ -199,8 +199,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// A failure for which the application sets its own reply. The reply determines the status, the headers and the body,
-/// and Hardtack still deletes the cookies.
+/// Tests a failure for which the application sets its own reply. The reply determines the status, the headers and the
+/// body. Hardtack still deletes the cookies.
 fn own_reply(failing: &'static FailingRequest) -> Case {
     let reply = |kind: FailureKind| {
         Reply::json(418, &json!({ "own": format!("{kind:?}") })).header("x-own", "yes").header("x-own", "indeed")

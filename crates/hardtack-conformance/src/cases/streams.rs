@@ -15,11 +15,11 @@ use crate::harness::{
 const OCTETS: &str = "application/octet-stream";
 const MEBIBYTE: u64 = 1 << 20;
 
-/// By how much the memory of this process may grow during an upload. Both the server and the client run in this
-/// process.
+/// The limit on how much the memory of this process may grow during an upload. Both the server and the client run in
+/// this process.
 const MOST_GROWTH: u64 = 64 * MEBIBYTE;
 
-/// The beginning of a form: the CSRF value, and then a field whose value never ends.
+/// Returns the beginning of a form: the CSRF value, and then a field whose value never ends.
 fn form_start(kind: &str, csrf: &str) -> String {
     match kind {
         URLENCODED => format!("csrf_token={csrf}&file="),
@@ -67,7 +67,7 @@ async fn gibibyte(site: Site, kind: &'static str) {
     let started = Instant::now();
     upload(&site, kind, 1024).await;
     let took = started.elapsed();
-    // This takes about a second on an idle machine. The limit allows for a busy one.
+    // The upload takes about a second on an idle machine. The limit is longer, because the machine may be busy.
     site.expect_eq("takes less than a minute", took < Duration::from_secs(60), true);
     println!("uploading 1 GiB took {:.1} s", took.as_secs_f32());
 }
@@ -78,8 +78,8 @@ async fn upload(site: &Site, kind: &'static str, mebibytes: u64) {
     let csrf = csrf_token(&alice);
     let cookie = format!("{ACCESS}={}", cookie_value(&alice, ACCESS));
     let mut growth = 0;
-    // Other tests in this process may allocate at the same time, so only one of three attempts must stay below the
-    // limit.
+    // Other tests in this process may allocate memory at the same time. For this reason, one attempt out of three is
+    // enough to pass.
     for _ in 0..3 {
         let body = RepeatedBody::new(form_start(kind, &csrf), Bytes::from(vec![b'x'; MEBIBYTE as usize]), mebibytes);
         let length = body.length();
@@ -107,14 +107,14 @@ async fn upload(site: &Site, kind: &'static str, mebibytes: u64) {
     site.expect_eq("memory taken, in MiB", growth / MEBIBYTE, 0);
 }
 
-/// The peak memory of this process, in bytes. Zero on systems without `/proc`.
+/// Returns the peak memory of this process in bytes, or zero on systems without `/proc`.
 fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or(0) << 10
 }
 
-/// Resets the recorded peak memory to the current memory, and returns it.
+/// Resets the recorded peak memory to the current memory, and returns the new value.
 fn reset_peak() -> u64 {
     // Writing 5 resets the peak (proc_pid_clear_refs(5)). If that is not permitted, the old peak stays.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
@@ -131,8 +131,8 @@ async fn endless(site: Site, kind: &'static str, path: &'static str, code: &'sta
         connection.write(b"--edge\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n").await;
     }
     let (response, written) = connection.write_until_response(&[b'x'; 16 << 10], 64 << 20).await;
-    // If a framework runs a handler's extractors concurrently, one of them may first refuse the body because of its
-    // length.
+    // If a framework runs a handler's extractors concurrently, the body extractor may be the first to refuse the
+    // request, because the body is too long.
     let summary = site.summary(&response);
     let expected = if path == "/echo" && summary == "413" { summary.clone() } else { format!("403 {code}") };
     site.expect_eq("response", summary, expected);
@@ -156,7 +156,7 @@ async fn disconnect(site: Site, kind: &'static str, peeked: bool) {
             connection.write(form_start(kind, &csrf).as_bytes()).await;
         }
         connection.write(b"half of").await;
-        // Gives the server time to start reading.
+        // Give the server time to start reading.
         tokio::time::sleep(Duration::from_millis(20)).await;
         connection.reset();
     }

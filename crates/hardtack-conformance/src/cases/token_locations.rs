@@ -80,7 +80,7 @@ pub(super) fn cases() -> Vec<Case> {
             let body = json!({ "access_token": token, "z": "x".repeat(PEEK_LIMIT) });
             let response = site.visitor().post("/echo").json(&body).send().await;
             site.expect("without a cookie", &response, "401 body_beyond_peek");
-            // If the token is elsewhere, only the application limits the length of the body.
+            // If the token is not in the body, only the application limits the length of the body.
             let mut visitor = site.visitor();
             let response =
                 visitor.post("/echo").header("authorization", format!("Bearer {token}")).json(&body).send().await;

@@ -30,7 +30,7 @@ impl ClientKind {
     }
 }
 
-/// What a route requires: an access token, an optional one, or a fresh one.
+/// What a route requires: an access token, an optional access token, or a fresh access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route {
     Required(&'static str),
@@ -113,7 +113,7 @@ fn expected(outcome: Outcome, route: Route, client: ClientKind) -> String {
         Outcome::Refused(FailureKind::Missing, _) | Outcome::Replaced if matches!(route, Route::Optional(_)) => {
             return "200".to_owned();
         }
-        // The request is handled without a user, and the cookies are deleted if they are invalid.
+        // With an optional token, the request is handled without a user. Invalid cookies are deleted.
         Outcome::Refused(_, code) if matches!(route, Route::Optional(_)) => return format!("200{}", deletions(code)),
         Outcome::Refused(kind, code) => (kind, code),
         Outcome::Replaced => (FailureKind::Revoked, "revoked"),

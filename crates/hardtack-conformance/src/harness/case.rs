@@ -22,7 +22,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// A case on a site with the default [`Setup`].
+    /// Creates a case on a site with the default [`Setup`].
     pub(crate) fn new<F>(name: impl Into<String>, run: impl FnOnce(Site) -> F + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
@@ -67,11 +67,11 @@ impl Case {
         &self.name
     }
 
-    /// Runs the case and returns what it found: nothing if the case passed.
+    /// Runs the case and returns its findings. If the case passed, the list is empty.
     pub(crate) async fn run(self, adapter: &impl Adapter) -> Vec<String> {
         let (site, serving) = Site::start(adapter, self.setup).await;
         let findings = site.findings();
-        // Run the case on a task of its own, so that the suite continues after a panic and reports it.
+        // Run the case on a task of its own. If the case panics, the suite reports the panic and continues.
         let mut running = tokio::spawn((self.run)(site));
         match tokio::time::timeout(TIME_LIMIT, &mut running).await {
             Ok(Ok(())) => {}

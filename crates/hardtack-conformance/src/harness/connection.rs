@@ -80,7 +80,7 @@ impl RawConnection {
             while written < most && to.write_all(block).await.is_ok() {
                 written += block.len();
             }
-            // Neither finish the body nor close the connection: the server must respond without the rest.
+            // Leave the body unfinished and the connection open, because the server must respond without the rest.
             tokio::time::sleep(LONGEST_WAIT).await;
         };
         let reading = async {
@@ -142,7 +142,7 @@ fn decode_chunked(mut bytes: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// A body of `start` followed by the same block many times. The block is shared, not copied.
+/// A body that consists of `start` and then the same block many times. The block is stored only once.
 pub(crate) struct RepeatedBody {
     start: Option<Bytes>,
     block: Bytes,

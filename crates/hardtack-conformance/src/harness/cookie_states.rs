@@ -13,14 +13,14 @@ use crate::client::Client;
 /// The result of a request to a route that needs an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Accepted, and the password was typed recently.
+    /// The request is accepted, and the password was typed recently.
     Fresh,
-    /// Accepted, but the password was not typed recently.
+    /// The request is accepted, but the password was not typed recently.
     NotFresh,
-    /// Refused with this kind and code.
+    /// The request is refused with this kind and code.
     Refused(FailureKind, &'static str),
-    /// Refused because another session has replaced this one in the browser. No cookie is deleted, because the
-    /// browser may already have the new session's cookies.
+    /// The request is refused, because another session has replaced the token's session in the browser. No cookie is
+    /// deleted, because the browser may already have the new session's cookies.
     Replaced,
 }
 
@@ -114,7 +114,7 @@ fn access_token(client: &Client) -> String {
     prefixed_cookie(client, "access_token_cookie").unwrap()
 }
 
-/// The value of a cookie with this name and any prefix. The prefix depends on the cookie's path.
+/// Returns the value of a cookie with this name and any prefix. The prefix depends on the cookie's path.
 fn prefixed_cookie(client: &Client, name: &str) -> Option<String> {
     let cookie = client.cookies().into_iter().find(|cookie| without_prefix(&cookie.name) == name);
     cookie.map(|cookie| cookie.value.clone())
@@ -124,7 +124,8 @@ impl CookieState {
     pub(crate) async fn credentials(&self, site: &Site) -> Credentials {
         let tokens = Tokens::issue(site).await;
         let cookies = (self.cookies)(&tokens);
-        // If the token can be decoded, use its own CSRF value, so that nothing else is wrong with the request.
+        // If the token can be decoded, send its own CSRF value. The token is then the only thing that may be wrong with
+        // the request.
         let token = cookies.first().and_then(|field| std::str::from_utf8(field).ok()?.split_once('='));
         let token = token.and_then(|(_, token)| site.authenticator.decode::<NoExtra>(token, TokenKind::Access).ok());
         let csrf = token.and_then(|token| token.claims().csrf.clone()).unwrap_or(tokens.csrf);
@@ -132,19 +133,19 @@ impl CookieState {
     }
 }
 
-/// A `Cookie` field with this access token.
+/// Returns a `Cookie` field with this access token.
 pub(crate) fn access_cookie(token: &str) -> Vec<Vec<u8>> {
     vec![format!("{ACCESS}={token}").into_bytes()]
 }
 
-/// The token with the last character of its payload changed.
+/// Returns the token with the last character of its payload changed.
 fn tampered(token: &str) -> String {
     let end = token.rfind('.').unwrap();
     let other = if token.as_bytes()[end - 1] == b'A' { 'B' } else { 'A' };
     format!("{}{other}{}", &token[..end - 1], &token[end..])
 }
 
-/// The same claims under `{"alg":"none"}`.
+/// Returns a token with the same claims, the header `{"alg":"none"}` and no signature.
 fn unsigned(token: &str) -> String {
     let payload = token.split('.').nth(1).unwrap();
     format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{payload}.")
@@ -167,7 +168,7 @@ pub(crate) const COOKIE_STATES: &[CookieState] = {
         state("an outdated token", |t| access_cookie(&t.outdated), Refused(Expired, "expired")),
         state("a tampered token", |t| access_cookie(&tampered(&t.access)), Refused(Invalid, "bad_signature")),
         state("a token signed with another key", |t| access_cookie(&t.foreign), Refused(Invalid, "bad_signature")),
-        // It counts as absent and is left alone.
+        // The token counts as absent, and its cookie is not deleted.
         state("a token of another application", |t| access_cookie(&t.elsewhere), Refused(Missing, "missing_token")),
         state("an unsigned token", |t| access_cookie(&unsigned(&t.access)), Refused(Invalid, "wrong_algorithm")),
         state(

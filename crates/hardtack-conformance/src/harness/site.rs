@@ -80,29 +80,29 @@ impl Site {
         self.findings.clone()
     }
 
-    /// A browser without cookies.
+    /// Returns a browser without cookies.
     pub(crate) fn visitor(&self) -> Client {
         Client::new(self.address).at_origin(self.origin)
     }
 
-    /// A browser in which `alice` has just logged in.
+    /// Returns a browser in which `alice` has just logged in.
     pub(crate) async fn alice(&self) -> Client {
         self.logged_in("alice").await
     }
 
-    /// A browser in which the given user has just logged in.
+    /// Returns a browser in which the given user has just logged in.
     pub(crate) async fn logged_in(&self, log_in: impl Into<LogIn>) -> Client {
         self.browser_with(&self.authenticator.log_in(log_in).await.unwrap())
     }
 
-    /// A browser with these cookies.
+    /// Returns a browser with these cookies.
     pub(crate) fn browser_with(&self, cookies: &SetCookies) -> Client {
         let mut client = self.visitor();
         cookies.iter().for_each(|cookie| client.set_cookie_raw(cookie));
         client
     }
 
-    /// Advances the clock until every access token has expired, but no refresh token.
+    /// Advances the clock until every access token has expired. The refresh tokens are still valid.
     pub(crate) fn expire_access(&self) {
         self.clock.advance(ACCESS_LIFETIME);
     }
@@ -112,7 +112,7 @@ impl Site {
         self.clock.advance(REFRESH_LIFETIME);
     }
 
-    /// Adds a finding unless the two are equal.
+    /// Adds a finding if `got` does not equal the expected value.
     #[track_caller]
     pub(crate) fn expect_eq<E: Debug, G: Debug + PartialEq<E>>(&self, what: &str, got: G, expected: E) {
         if got != expected {
@@ -151,12 +151,12 @@ impl Site {
     }
 }
 
-/// The double-submit value in a browser's jar.
+/// Returns the double-submit value in a browser's jar.
 pub(crate) fn csrf_token(client: &Client) -> String {
     client.cookie(CSRF_ACCESS).unwrap().value.clone()
 }
 
-/// The value of a cookie in a browser's jar.
+/// Returns the value of a cookie in a browser's jar.
 pub(crate) fn cookie_value(client: &Client, name: &str) -> String {
     client.cookie(name).unwrap_or_else(|| panic!("no cookie {name}")).value.clone()
 }

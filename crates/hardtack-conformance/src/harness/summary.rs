@@ -89,7 +89,7 @@ impl RawResponse {
     }
 }
 
-/// The name without `__Host-Http-`, `__Host-` or `__Secure-`.
+/// Returns the name of a cookie without the prefix `__Host-Http-`, `__Host-` or `__Secure-`.
 pub(crate) fn without_prefix(name: &str) -> &str {
     ["__Host-Http-", "__Host-", "__Secure-"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
 }
@@ -111,7 +111,7 @@ pub(crate) fn summary(response: &RawResponse) -> String {
     for (name, cookie) in response.cookies() {
         let Some(kind) = name.strip_suffix("_token_cookie") else { continue };
         let word = format!(" {}{kind}", if cookie.is_deletion() { '-' } else { '+' });
-        // With several access paths there is one cookie for each.
+        // If the access cookie has several paths, the response contains one cookie for each path.
         if !seen.contains(&word) {
             line += &word;
             seen.push(word);

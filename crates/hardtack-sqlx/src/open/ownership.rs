@@ -15,8 +15,8 @@ const ENDINGS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 /// (`path_resolution(7)`).
 const MAX_LINKS: usize = 40;
 
-/// Follows symbolic links and returns the path of the target, even if the target does not exist yet. SQLite follows
-/// links too, and keeps its other files next to the target.
+/// Follows symbolic links and returns the path of the target, even if the target does not exist yet. SQLite also
+/// follows links, and keeps its other files next to the target.
 pub(super) fn without_links(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -57,7 +57,7 @@ pub(super) fn check(path: &Path) -> Result<(), OpenError> {
         if let Some(mode) = mode_if_readable_by_others(&metadata).filter(|_| ending.is_empty()) {
             tracing::warn!(
                 event = "database_readable",
-                "other users can read the database {}: its mode is {mode:04o}; change it with: chmod 600 {}",
+                "other users can read the database {}: its mode is {mode:04o}; change the mode with: chmod 600 {}",
                 file.display(),
                 shell_quoted(&file),
             );

@@ -26,6 +26,24 @@ pub(super) fn parse(text: &str) -> Result<PgConnectOptions, OpenError> {
     Ok(options)
 }
 
+/// If this program was built without TLS, refuses a mode that needs TLS. sqlx would report this mistake only after it
+/// has connected, and its message does not name this crate's feature.
+pub(super) fn check_tls(options: &PgConnectOptions, has_tls: bool) -> Result<(), OpenError> {
+    let needs_tls = match options.get_ssl_mode() {
+        PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull => true,
+        PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer => false,
+    };
+    if has_tls || !needs_tls {
+        return Ok(());
+    }
+    let reason = format!(
+        "its sslmode is {}, but this program was built without TLS; turn on the feature `tls` of hardtack-sqlx, for \
+         example with: cargo add hardtack-sqlx --features tls",
+        mode_name(options)
+    );
+    Err(OpenError::InvalidUrl { reason })
+}
+
 /// The parameters that sqlx reads. Each group sets one value.
 const PARAMETERS: [&[&str]; 12] = [
     &["sslmode", "ssl-mode"],
@@ -42,13 +60,13 @@ const PARAMETERS: [&[&str]; 12] = [
     &["statement-cache-capacity"],
 ];
 
-/// Refuses parameters that sqlx would ignore, such as a misspelt `sslmode`, and those that are given twice. The error
-/// contains no values, because a value may be a password.
+/// Refuses parameters that sqlx would ignore, such as a misspelt `sslmode`. Also refuses parameters that are given
+/// twice. The error contains no values, because a value may be a password.
 fn check_parameters(url: &url::Url) -> Result<(), String> {
     let expected = || PARAMETERS.map(|names| names[0]).join(", ");
     let mut found: Vec<usize> = Vec::new();
     for (name, _) in url.query_pairs() {
-        // `options[NAME]=VALUE` sets one of many.
+        // `options[NAME]=VALUE` sets one of the server's many settings, so its name is not in `PARAMETERS`.
         if name.starts_with("options[") && name.ends_with(']') {
             continue;
         }
@@ -63,7 +81,7 @@ fn check_parameters(url: &url::Url) -> Result<(), String> {
     Ok(())
 }
 
-/// Refuses a `PGSSLMODE` that sqlx would ignore.
+/// Refuses a value of `PGSSLMODE` that sqlx would ignore.
 fn check_mode_of_environment(value: Option<&str>) -> Result<(), String> {
     match value.map(str::parse::<PgSslMode>) {
         Some(Err(_)) => {
@@ -75,7 +93,7 @@ fn check_mode_of_environment(value: Option<&str>) -> Result<(), String> {
     }
 }
 
-/// The name of the TLS mode, as in the parameter `sslmode`.
+/// Returns the name of the TLS mode, as in the parameter `sslmode`.
 pub(super) fn mode_name(options: &PgConnectOptions) -> &'static str {
     match options.get_ssl_mode() {
         PgSslMode::Disable => "disable",
@@ -95,7 +113,7 @@ pub(super) fn label(options: &PgConnectOptions) -> String {
     format!("postgres://{}@{host}:{}/{database}", options.get_username(), options.get_port())
 }
 
-/// Whether the connection stays on this machine.
+/// Returns whether the connection stays on this machine.
 fn is_local(options: &PgConnectOptions) -> bool {
     let host = options.get_host().trim_matches(['[', ']']);
     options.get_socket().is_some()
@@ -148,5 +166,16 @@ mod tests {
         }
         assert!(matches!(mode("postgres://u:p@db.example/app?sslmode=disable"), PgSslMode::Disable));
         assert!(matches!(mode("postgres://u:p@db.example/app?sslmode=verify-full"), PgSslMode::VerifyFull));
+    }
+
+    #[test]
+    fn a_mode_that_needs_tls_names_the_missing_feature() {
+        let options = |mode: &str| parse(&format!("postgres://u@db.example/app?sslmode={mode}")).unwrap();
+        for mode in ["require", "verify-ca", "verify-full"] {
+            let error = check_tls(&options(mode), false).unwrap_err().to_string();
+            assert!(error.contains("cargo add hardtack-sqlx --features tls"), "{error}");
+            assert!(check_tls(&options(mode), true).is_ok(), "{mode}");
+        }
+        assert!(check_tls(&options("prefer"), false).is_ok());
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool};
 
-use super::pg_options::label;
+use super::pg_options::{check_tls, label};
 use super::url::DatabaseUrl;
 use crate::error::OpenError;
 
@@ -18,9 +18,9 @@ const CONNECTIONS: u32 = 10;
 /// function that opens a database waits equally long for the server.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A connection that has been idle for this long is pinged before it is used. So after an outage that lasted longer, no
-/// request gets a dead connection. Under load, connections are rarely idle for so long, and the ping is rarely
-/// necessary.
+/// A connection that has been idle for this long is pinged before it is used. After an outage, a dead connection is
+/// therefore noticed before a request uses it. Under load, connections are rarely idle for this long, so pings are
+/// rare.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// Settings that Hardtack relies on. They override the server's configuration:
@@ -41,8 +41,10 @@ const SETTINGS: &str = "SET default_transaction_isolation = 'read committed';
 /// feature `tls` is enabled, connections to other machines require TLS, unless `sslmode` is set.
 ///
 /// # Errors
-/// The URL is not valid, the server cannot be reached or refuses the connection, or the encoding of the database is not
-/// UTF8.
+/// - The URL is not valid.
+/// - The URL requires TLS, but the feature `tls` is off.
+/// - The server cannot be reached, or refuses the connection.
+/// - The encoding of the database is not UTF8.
 pub async fn open_postgres(url: &str) -> Result<PgPool, OpenError> {
     let url: DatabaseUrl = url.parse()?;
     match url.server() {
@@ -54,8 +56,10 @@ pub async fn open_postgres(url: &str) -> Result<PgPool, OpenError> {
 }
 
 pub(crate) async fn connect(options: &PgConnectOptions) -> Result<PgPool, OpenError> {
+    check_tls(options, cfg!(feature = "tls"))?;
     let failed = |source| OpenError::Unreachable { server: label(options), source };
-    // Connects once without the pool: a pool retries, and then reports only that it timed out.
+    // Connects once without the pool, to get the server's error. A pool would retry, and then report only that it timed
+    // out.
     let encoding = tokio::time::timeout(ACQUIRE_TIMEOUT, server_encoding(options)).await;
     let encoding = encoding.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(failed)?;
     if encoding != "UTF8" {

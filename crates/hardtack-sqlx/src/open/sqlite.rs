@@ -13,14 +13,14 @@ use sqlx::{Connection, SqliteConnection, SqlitePool};
 use super::ownership;
 use crate::error::OpenError;
 
-/// The maximum number of connections in a pool. SQLite allows only one writer at a time, so with more connections, most
-/// writers would only wait.
+/// The maximum number of connections in a pool. SQLite allows only one writer at a time, so additional connections
+/// would mostly wait.
 const CONNECTIONS: u32 = 4;
 
 /// How long a write waits for a write of another connection.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a request waits for a connection before it fails (a 503 for the client).
+/// How long a request waits for a connection of the pool. After that, the request fails, and the client gets a 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens a database file with the settings that Hardtack relies on. Creates the file if it does not exist, but creates
@@ -32,9 +32,11 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// A new file has mode 0600, so only its owner can read it or write to it. An existing file keeps its permissions. This
 /// function refuses an existing file if its owner is neither root nor the user that runs this process, or if other
-/// users can write to it. If other users can read the file, the function logs a warning. It also checks the folder of
-/// the file, because a user who can write to the folder can replace the file. If the file is replaced while the pool is
-/// open, new connections fail, and so does everything that Hardtack does with the database.
+/// users can write to it. If other users can read the file, the function logs a warning. The function also checks the
+/// folder of the file, because a user who can write to the folder can replace the file.
+///
+/// If the file is replaced while the pool is open, new connections fail, and so does everything that Hardtack does with
+/// the database.
 ///
 /// # Errors
 /// The file cannot be created, or it cannot be opened as an SQLite database. It is also an error if another user
@@ -47,7 +49,7 @@ pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError
     let target = ownership::without_links(&path);
     create_private(&target).map_err(create_failed)?;
     let target = target.canonicalize().map_err(create_failed)?;
-    // A user who can replace a link decides where it leads.
+    // A user who can replace a symbolic link can choose the file to which it leads.
     ownership::check_folder(&path)?;
     ownership::check_folder(&target)?;
     ownership::check(&target)?;
@@ -82,7 +84,8 @@ fn options() -> SqliteConnectOptions {
     SqliteConnectOptions::new().foreign_keys(true).synchronous(SqliteSynchronous::Full).busy_timeout(BUSY_TIMEOUT)
 }
 
-/// Connections to a local file neither age nor break, so they are neither tested nor replaced.
+/// Returns the options of the pool. Connections to a local file stay usable, so the pool is told not to test or replace
+/// them.
 fn pool_options(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
@@ -92,14 +95,15 @@ fn pool_options(connections: u32) -> SqlitePoolOptions {
         .test_before_acquire(false)
 }
 
-/// Whether a connection that is returned to the pool can be used again. If not, the pool closes it.
+/// Returns whether a connection that is returned to the pool can be used again. If it cannot, the pool closes the
+/// connection.
 ///
 /// On some errors, such as a full disk or a failed write, SQLite rolls the transaction back by itself
 /// (sqlite.org/lang_transaction.html, "Response to errors within a transaction"). The rollback that sqlx sends then
 /// fails, and sqlx still considers the connection to be in a transaction. Every later `BEGIN IMMEDIATE` on this
 /// connection would fail.
 async fn is_out_of_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    // Before it returns, the connection runs the rollback that a dropped transaction has requested.
+    // If a transaction was dropped, the connection runs the requested rollback before `ping` returns.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
 }
@@ -107,8 +111,8 @@ async fn is_out_of_transaction(connection: &mut SqliteConnection) -> Result<bool
 /// Creates the file with mode 0600, unless it exists. If SQLite created the file, the mode would depend on the
 /// process's umask. SQLite gives its log and index files (`-wal`, `-shm`) the mode of the database file.
 fn create_private(path: &Path) -> io::Result<()> {
-    // Closing a file drops all POSIX locks of this process on it, including SQLite's (sqlite.org/howtocorrupt, 2.2).
-    // So no other task may open the new file before this one has closed it.
+    // Closing a file drops all POSIX locks of this process on it, including SQLite's (sqlite.org/howtocorrupt, 2.2). So
+    // no other task may open the new file before this task has closed it.
     static CREATING: Mutex<()> = Mutex::new(());
     let _guard = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
 
@@ -123,7 +127,8 @@ fn create_private(path: &Path) -> io::Result<()> {
 }
 
 /// Switches the file to the write-ahead log, and retries this while the file is busy. If several processes open a new
-/// file at once, only one of them succeeds at first, and SQLite's busy timeout does not make the others wait.
+/// file at once, only one of them succeeds at first. For this switch, SQLite's busy timeout does not make the other
+/// processes wait.
 async fn use_write_ahead_log(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     let started = Instant::now();
     loop {

@@ -52,7 +52,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// Returns the TLS mode of connections to a PostgreSQL server, such as `verify-full`; `None` for SQLite.
+    /// Returns the TLS mode of connections to a PostgreSQL server, such as `verify-full`. Returns `None` for SQLite.
     pub fn ssl_mode(&self) -> Option<&'static str> {
         match &self.0 {
             #[cfg(feature = "sqlite")]
@@ -98,7 +98,7 @@ impl FromStr for DatabaseUrl {
             "postgres" | "postgresql" => {
                 pg_options::parse(text).map(|options| Self(Location::Server(Box::new(options))))
             }
-            // The scheme is not repeated: a mistyped URL may begin with the password.
+            // The error does not repeat the scheme, because a mistyped URL may begin with the password.
             _ => Err(OpenError::InvalidUrl { reason: format!("its scheme is unknown; expected {EXPECTED}") }),
         }
     }

@@ -1,4 +1,4 @@
-//! Writing intentions in a transaction of the application.
+//! Recording, in a transaction of the application, that sessions must end.
 
 use std::sync::atomic::Ordering;
 
@@ -14,14 +14,15 @@ macro_rules! in_transaction {
     ($(#[$attribute:meta])* $pool:ty, $connection:ty) => {
         $(#[$attribute])*
         impl PendingEnds<$pool> {
-            /// Records, in your own transaction, that all sessions of a user are to end. They end after the transaction
-            /// commits. If it is rolled back, they continue. Use this method if no session is to continue: after a
+            /// Records, in your own transaction, that all sessions of a user must end. They end after the transaction
+            /// commits. If it is rolled back, they continue. Use this method if no session may continue: after a
             /// password reset, or when a user is disabled or deleted.
             ///
             /// After the commit, pass the result to
             /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending) or to the adapter's
-            /// `Auth::renew`. Both end the sessions at once, and `renew` also gives this browser a new session. If the
-            /// program stops before that, another process ends the sessions a few seconds later.
+            /// `Auth::renew`. Both methods end the sessions at once, and `renew` also gives this browser a new session.
+            /// If the program stops between the commit and this call, another process ends the sessions a few seconds
+            /// later.
             ///
             /// # Errors
             /// This `PendingEnds` is not [registered](hardtack::AuthenticatorBuilder::pending_revocations), the
@@ -39,8 +40,8 @@ macro_rules! in_transaction {
             /// password: `kept` is then the session of the request's token.
             ///
             /// After the commit, pass the result to `Auth::renew`, which replaces the kept session as well. If the
-            /// session store is down at that time, the kept session continues, and the others end when the store is
-            /// back.
+            /// session store is down at that time, the kept session continues, and the other sessions end when the
+            /// store is back.
             ///
             /// # Errors
             /// This `PendingEnds` is not [registered](hardtack::AuthenticatorBuilder::pending_revocations), the
@@ -73,7 +74,7 @@ in_transaction!(
 /// For Hardtack's own crates, which write both databases through `hardtack-db`.
 #[doc(hidden)]
 impl PendingEnds<crate::Database> {
-    /// Records, in a transaction, that all sessions of a user are to end.
+    /// Records, in a transaction, that all sessions of a user must end.
     ///
     /// # Errors
     /// This `PendingEnds` is not registered, the database failed, or the subject contains a NUL character, which
@@ -86,7 +87,7 @@ impl PendingEnds<crate::Database> {
         self.write(connection, subject, None).await
     }
 
-    /// Records, in a transaction, that all sessions of a user except `kept` are to end.
+    /// Records, in a transaction, that all sessions of a user except `kept` must end.
     ///
     /// # Errors
     /// This `PendingEnds` is not registered, the database failed, or the subject contains a NUL character, which
@@ -108,12 +109,12 @@ impl<P> PendingEnds<P> {
         subject: &str,
         kept: Option<SessionId>,
     ) -> Result<EndedSessions, sqlx::Error> {
-        // Fail before the commit: if the change were committed, nothing would end the sessions.
+        // Fail before the commit, because no process would end the sessions after the commit.
         if !self.carried_out.load(Ordering::Relaxed) {
             return Err(sqlx::Error::Configuration(
-                "this PendingEnds is not registered with an authenticator, so nothing would end the sessions; pass a \
-                 clone of it to AuthenticatorBuilder::pending_revocations (as Accounts::configure does), or call \
-                 carried_out_by_servers if the servers have registered theirs"
+                "this PendingEnds is not registered with an authenticator, so the sessions would not end; pass a clone \
+                 of this PendingEnds to AuthenticatorBuilder::pending_revocations (as Accounts::configure does); if \
+                 the servers have registered their own PendingEnds, call carried_out_by_servers instead"
                     .into(),
             ));
         }

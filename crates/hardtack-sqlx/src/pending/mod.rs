@@ -1,4 +1,4 @@
-//! Intentions to end sessions that are in another store.
+//! Records of sessions that must end, for sessions that are in another store than the users.
 
 mod in_transaction;
 
@@ -12,7 +12,7 @@ use hardtack_db::{MigrateError, Pool, Statement};
 use crate::database::Database;
 use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 
-/// Records in the users' database which sessions are to end. This is for applications that keep users in a database and
+/// Records in the users' database which sessions must end. This is for applications that keep users in a database and
 /// sessions in another store, such as Redis.
 ///
 /// Each record is an *intention* to end the sessions of a user. It is written in the same transaction as the change
@@ -20,8 +20,9 @@ use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 /// although the sessions are in another store.
 ///
 /// Register a clone with the authenticator. Until you do, no intention can be written: the methods that write one
-/// return an error. The processes that follow the revocation log carry out the intentions within seconds, even after a
-/// crash. While the session store is down, these processes refuse the sessions that are to end.
+/// return an error. The processes that follow the revocation log carry out the intentions within seconds. If the
+/// process that wrote an intention crashes, another process carries it out. While the session store is down, these
+/// processes refuse the sessions that must end.
 ///
 /// If processes with different session stores share this database, call [`set_store_id`](Self::set_store_id) in each
 /// process. A process then carries out only intentions for its own store, and intentions without a store.
@@ -52,14 +53,15 @@ use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 pub struct PendingEnds<P> {
     handle: P,
     pool: Pool,
-    /// Whether a process is known to carry out the intentions. Shared by all clones.
+    /// Whether this value is registered with an authenticator, or the application has said that servers carry out the
+    /// intentions. Shared by all clones.
     carried_out: Arc<AtomicBool>,
     /// The id of the session store. Shared by all clones.
     store_id: Arc<Mutex<Option<String>>>,
 }
 
-/// How old an intention must be, in seconds, before other processes carry it out. The process that wrote it does not
-/// wait.
+/// How old an intention must be, in seconds, before other processes carry it out. The process that wrote the intention
+/// carries it out at once.
 const DELAY: i64 = 2;
 
 impl<P: Clone + Into<Database>> PendingEnds<P> {
@@ -83,8 +85,9 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
     /// `hardtack_redis::RedisSessions::create_identity`. With `None`, which is the default, new intentions contain no
     /// id, and only intentions without an id are carried out.
     ///
-    /// Suppose that a process is started with the wrong session store by mistake. Without ids, this process would find
-    /// no sessions in its store, and remove intentions that the other processes have not carried out yet.
+    /// The ids protect against a process that is started with the wrong session store by mistake. Without ids, this
+    /// process would find no sessions in its store. It would then remove intentions that the other processes have not
+    /// carried out yet.
     pub fn set_store_id(&self, id: Option<&str>) {
         *self.store_id.lock().unwrap_or_else(PoisonError::into_inner) = id.map(str::to_owned);
     }
@@ -123,8 +126,8 @@ impl Database {
 
 impl<P: Clone + Into<Database> + Send + Sync + 'static> PendingRevocations for PendingEnds<P> {
     async fn due(&self, limit: u32) -> Result<Vec<PendingRevocation>, BackendError> {
-        // Both times come from the database's clock. An intention dated in the future is due as well, because it means
-        // that this clock was set back.
+        // Both times come from the database's clock. An intention with a time in the future is due as well, because
+        // such a time means that the database's clock was set back.
         let statement = Statement::per_database(
             "SELECT number, subject, kept FROM pending_ends
              WHERE created_at NOT BETWEEN unixepoch() - $1 + 1 AND unixepoch() + $1
@@ -168,7 +171,7 @@ impl<P> PendingEnds<P> {
     }
 }
 
-/// The number, the subject, and the session that continues.
+/// The number of the intention, the subject, and the session that continues.
 type PendingRow = (i64, String, Option<String>);
 
 fn decode((number, subject, kept): PendingRow) -> Result<PendingRevocation, RowError> {

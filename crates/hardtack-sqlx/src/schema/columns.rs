@@ -10,11 +10,11 @@ use sqlx::{AssertSqlSafe, ColumnIndex, Decode, FromRow, Row, Type};
 use super::error::RowError;
 use super::values::{decode_id, is_storable, to_signed, to_storable, to_unsigned};
 
-/// Generates everything that depends on the list of columns: the type [`SessionRow`], the code that reads and inserts
-/// it, and the macro `session_columns!()`, which lists the columns for `SELECT` and `RETURNING`.
+/// Generates everything that depends on the list of columns: the type [`SessionRow`], and the code that reads and
+/// inserts a row. Also generates the macro `session_columns!()`, which lists the columns for `SELECT` and `RETURNING`.
 macro_rules! session_row {
     ($first:ident: $first_type:ty, $($column:ident: $type:ty,)*) => {
-        /// A row of `sessions`, of either database.
+        /// A row of the table `sessions`, in SQLite or PostgreSQL.
         #[cfg_attr(test, derive(Default))]
         pub(crate) struct SessionRow {
             $first: $first_type,
@@ -82,7 +82,7 @@ static INSERT: LazyLock<Arc<str>> = LazyLock::new(|| {
 });
 
 impl SessionRow {
-    /// Returns the row of a session.
+    /// Converts a session to a row.
     pub(crate) fn encode(session: &Session) -> Result<Self, RowError> {
         if !is_storable(&session.subject) {
             return Err(RowError::Subject { id: session.id.to_string() });
@@ -111,7 +111,7 @@ impl SessionRow {
         })
     }
 
-    /// Returns the session of a row.
+    /// Converts the row to a session.
     pub(crate) fn decode(self) -> Result<Session, RowError> {
         let id = self.id;
         let salt =

@@ -1,4 +1,4 @@
-//! Errors of rows.
+//! Errors in the conversion between rows and sessions.
 
 /// A stored row that is not valid, or a session that cannot be stored.
 #[derive(Debug, thiserror::Error)]

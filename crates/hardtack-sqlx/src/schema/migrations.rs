@@ -1,5 +1,4 @@
-//! The migrations of the tables `sessions`, `revocations` and `revocation_head`, and those of `pending_ends`
-//! and `throttle`.
+//! The migrations of the tables `sessions`, `revocations`, `revocation_head`, `pending_ends` and `throttle`.
 
 use hardtack_db::Migration;
 
@@ -30,7 +29,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/sqlite/0005_outdated.sql"),
         include_str!("../../migrations/postgres/0005_outdated.sql"),
     ),
-    // Not needed on SQLite: it has only one writer at a time, so holding a lock for a shorter time would not help.
+    // This migration is not needed on SQLite, which has only one writer at a time. Holding a lock for a shorter time
+    // would not help there.
     Migration::per_database(6, "", include_str!("../../migrations/postgres/0006_unnumbered.sql")),
     Migration::per_database(
         7,

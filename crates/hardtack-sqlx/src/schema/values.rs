@@ -23,7 +23,7 @@ pub(crate) fn to_signed(id: SessionId, column: &'static str, value: u64) -> Resu
     i64::try_from(value).map_err(|_| RowError::TooLarge { id: id.to_string(), column, value })
 }
 
-/// Whether a column can store a text. PostgreSQL rejects text that contains NUL characters.
+/// Returns whether a column can store a text. PostgreSQL rejects text that contains NUL characters.
 pub(crate) fn is_storable(text: &str) -> bool {
     !text.contains('\0')
 }

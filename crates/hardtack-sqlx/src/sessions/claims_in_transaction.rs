@@ -19,8 +19,8 @@ macro_rules! claims_in_transaction {
             ///
             /// After the commit, pass the result to
             /// [`Authenticator::finish_changing_claims`](hardtack::Authenticator::finish_changing_claims). If the
-            /// program stops before that, the processes that share the database learn of the change within seconds,
-            /// because they follow the revocation log.
+            /// program stops between the commit and this call, the processes that share the database still learn of the
+            /// change within seconds, because they follow the revocation log.
             ///
             /// ```no_run
             /// use hardtack::Authenticator;

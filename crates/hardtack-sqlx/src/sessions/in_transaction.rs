@@ -12,8 +12,8 @@ macro_rules! in_transaction {
         $(#[$attribute])*
         impl Sessions<$pool> {
             /// Ends all sessions of a user in your own transaction. The sessions end when the transaction commits. If
-            /// it is rolled back, they continue. Use this method if no session is to continue: after a password reset,
-            /// or when a user is disabled or deleted.
+            /// it is rolled back, they continue. Use this method if no session may continue: after a password reset, or
+            /// when a user is disabled or deleted.
             ///
             /// After the commit, pass the result to
             /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending) or to the adapter's

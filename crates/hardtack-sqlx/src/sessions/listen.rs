@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::sync::Mutex;
 
-/// The channel that the trigger on `revocations` notifies; see `migrations/postgres/0001_sessions.sql`.
+/// The channel that the trigger on `revocations` notifies. See `migrations/postgres/0001_sessions.sql`.
 const CHANNEL: &str = "hardtack_revocations";
 
 /// A connection that listens. It is opened when it is first needed, and clones share it.
@@ -21,8 +21,9 @@ impl fmt::Debug for RevocationListener {
 }
 
 impl RevocationListener {
-    /// Waits for a notification. Also returns `Ok` when it has established a new connection. Returns an error if the
-    /// connection is lost or cannot be established. In these cases, notifications may have been missed.
+    /// Waits for a notification. Also returns `Ok` after a new connection has been established. Returns an error if the
+    /// connection is lost or cannot be established. After a new connection or an error, notifications may have been
+    /// missed.
     ///
     /// Cancel safe: if the future is dropped, the connection stays open and keeps the notifications that it has
     /// received.
@@ -44,7 +45,8 @@ impl RevocationListener {
     }
 }
 
-/// Connects outside the given pool, which would otherwise have one connection fewer for requests.
+/// Opens a connection outside the given pool, because a connection of the pool would no longer be available to
+/// requests.
 async fn connect(pool: &PgPool) -> Result<PgListener, sqlx::Error> {
     let options = pool.connect_options();
     let own_pool = PgPoolOptions::new()

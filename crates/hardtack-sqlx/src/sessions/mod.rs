@@ -43,7 +43,8 @@ impl<P: Clone + Into<Database>> Sessions<P> {
     /// Creates a store in a database that is already open. Call [`Self::migrate`] before the first use.
     ///
     /// Open the database with `open_sqlite`, `open_postgres` or [`Database::open`]. These functions turn on the
-    /// settings that Hardtack relies on, such as durable commits and time limits.
+    /// settings that Hardtack relies on, such as durable commits and time limits. They return pools of sqlx 0.9. A pool
+    /// of another version of sqlx has another type, so the compiler refuses it.
     pub fn from_pool(pool: P) -> Self {
         Self {
             pool: pool.clone().into().into(),
@@ -67,8 +68,8 @@ impl<P: Clone + Into<Database>> Sessions<P> {
         &self.handle
     }
 
-    /// Brings the tables, including that of [`Self::throttle`], up to date and returns how many migrations were
-    /// applied. `SqliteSessions::open` and `PostgresSessions::open` call this method themselves.
+    /// Brings the tables up to date and returns how many migrations were applied. The table of [`Self::throttle`] is
+    /// one of these tables. `SqliteSessions::open` and `PostgresSessions::open` call this method themselves.
     ///
     /// # Errors
     /// The tables are newer than this program, or the database failed.

@@ -25,8 +25,8 @@ const ID_BATCH: usize = 500;
 /// many sessions only if the sessions began before the limit was set or lowered.
 const MOST_EXCESS: i64 = 10_000;
 
-/// Ends sessions and returns those that had not been ended before. The caller must [log](log_ends) these ends in the
-/// same transaction.
+/// Ends sessions and returns the sessions that had not been ended before. The caller must [append](log_ends) the ends
+/// of these sessions to the log in the same transaction.
 pub(super) async fn end_sessions(
     connection: &mut Connection<'_>,
     target: RevokeTarget<'_>,
@@ -41,12 +41,13 @@ pub(super) async fn end_sessions(
     }
 }
 
-/// Ends the sessions of `target`. If the subject would still have more than `limit` sessions after one more begins,
-/// also ends the least recently used ones.
+/// Ends the sessions of `target`, to make room for a new session. If the subject would have more than `limit` sessions
+/// with the new session, also ends the least recently used sessions.
 ///
 /// Returns the sessions that had not been ended before, and the time at which they end. This time is `now`, with one
 /// exception: a server whose clock is ahead may have dated the last rotation of an excess session later than `now`. In
-/// that case, it is the time of that rotation. The caller must [log](log_ends) these ends in the same transaction.
+/// that case, it is the time of that rotation. The caller must [append](log_ends) the ends of these sessions to the log
+/// in the same transaction.
 pub(super) async fn end_sessions_and_excess(
     connection: &mut Connection<'_>,
     target: RevokeTarget<'_>,
@@ -56,7 +57,7 @@ pub(super) async fn end_sessions_and_excess(
 ) -> Result<(Vec<SessionId>, Timestamp), sqlx::Error> {
     let ids = match target {
         RevokeTarget::Sessions(ids) | RevokeTarget::Replaced(ids) => ids,
-        // The other targets end all sessions of a subject, or all but one.
+        // Any other target ends all sessions of a subject, or all but one, so none can exceed the limit.
         _ => return Ok((end_sessions(connection, target, now).await?, now)),
     };
     let excess = find_excess(connection, ids, subject, limit, now).await?;
@@ -81,7 +82,8 @@ pub(super) async fn end_of(
     Ok(rotated_at.map_or(now, |rotated_at| now.max(Timestamp::from_unix_seconds(rotated_at))))
 }
 
-/// Makes log-ins of a subject wait until the transaction ends. On SQLite, every write waits anyway.
+/// Makes log-ins of a subject wait until the transaction ends. On SQLite, every write already waits for the
+/// transaction.
 ///
 /// If a transaction of the application ends the subject's sessions or changes their claims, it takes this lock as well.
 /// Without the lock, a log-in could read the old password or the old role before the commit, and begin a session that
@@ -94,8 +96,8 @@ pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str)
     Ok(())
 }
 
-/// Returns the sessions that must end so that the subject has at most `limit` sessions after one more begins, each with
-/// the time of its last rotation. Does not count the sessions in `ending`.
+/// Returns the sessions that must end before one more session begins. The subject then has at most `limit` sessions.
+/// Also returns the time of each session's last rotation. Does not count the sessions in `ending`.
 async fn find_excess(
     connection: &mut Connection<'_>,
     ending: &[SessionId],
@@ -125,7 +127,7 @@ async fn find_excess(
     rows.iter().map(|(id, at)| Ok((schema::decode_id(id)?, Timestamp::from_unix_seconds(*at)))).collect()
 }
 
-/// Ends sessions by id, in the order of their ids. `target` tells which of them are replaced.
+/// Ends sessions by id, in the order of their ids. `target` says which of these sessions are replaced by a new session.
 async fn end_by_id(
     connection: &mut Connection<'_>,
     ids: &[SessionId],
@@ -136,7 +138,7 @@ async fn end_by_id(
     ids.sort_unstable();
     ids.dedup();
     let mut ended = Vec::new();
-    // Consecutive sessions share a statement if all or none of them are replaced.
+    // One statement ends a run of sessions that are all replaced, or of which none is replaced.
     for batch in ids.chunk_by(|one, next| target.replaces(*one) == target.replaces(*next)) {
         for batch in batch.chunks(ID_BATCH) {
             let replaced = batch.first().is_some_and(|id| target.replaces(*id));
@@ -180,7 +182,8 @@ async fn end_by_subject(
     if !schema::is_storable(subject) {
         return Ok(Vec::new());
     }
-    // One statement, so that a session that begins in between is not locked out of order.
+    // This is a single statement. With several statements, a session that begins between two of them would be locked
+    // out of order.
     let statement = locking_statement!(
         "WITH theirs AS MATERIALIZED (
             SELECT id FROM sessions WHERE subject = $2 AND id <> $3 AND revoked_at IS NULL ORDER BY id",
@@ -208,7 +211,8 @@ pub(super) async fn mark_outdated(
     if !schema::is_storable(subject) {
         return Ok(Vec::new());
     }
-    // The generation is read after the row is locked: a rotation happens either before that or after the commit.
+    // The generation is read after the row is locked. A concurrent rotation therefore happens either before the lock or
+    // after the commit.
     let statement = locking_statement!(
         "WITH theirs AS MATERIALIZED (
             SELECT id FROM sessions WHERE subject = $1 AND revoked_at IS NULL ORDER BY id",
@@ -226,9 +230,9 @@ pub(super) async fn mark_outdated(
     outdated.into_iter().map(decode).collect()
 }
 
-/// Appends the end of each session in `ended` to the log. Does the same for each session that the target names but that
-/// has no row, because the database may have lost this row. Like [`append_to_log`], call this function last in a
-/// transaction.
+/// Appends the end of each session in `ended` to the log. If the target names a session that has no row, also appends
+/// an entry for that session, because the database may have lost the row. Like [`append_to_log`], call this function
+/// last in a transaction.
 pub(super) async fn log_ends(
     connection: &mut Connection<'_>,
     ended: &[SessionId],
@@ -254,8 +258,8 @@ pub(super) async fn log_ends(
     append_to_log(connection, entries.into_iter(), now).await
 }
 
-/// Appends entries to the log. Call this last in a transaction: after it, all other transactions that write to the log
-/// wait until this one has ended.
+/// Appends entries to the log. Call this function last in a transaction. After the call, all other transactions that
+/// write to the log wait until this transaction has ended.
 pub(super) async fn append_to_log(
     connection: &mut Connection<'_>,
     entries: impl ExactSizeIterator<Item = (SessionId, RevocationKind)>,
@@ -298,8 +302,8 @@ pub(super) async fn append_to_log(
 /// Appends entries to the log in a transaction of the application, which may commit long after this call.
 ///
 /// On PostgreSQL, a deferred trigger gives the entries their numbers at the commit, so that other writers do not wait
-/// for the application; see `migrations/postgres/0006_unnumbered.sql`. On SQLite, the entries get their numbers at
-/// once, because other writers wait for the transaction anyway.
+/// for the application (see `migrations/postgres/0006_unnumbered.sql`). On SQLite, the entries get their numbers at
+/// once, because other writers always wait for the transaction.
 pub(super) async fn append_at_commit(
     connection: &mut Connection<'_>,
     entries: impl ExactSizeIterator<Item = (SessionId, RevocationKind)>,

@@ -60,7 +60,7 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
         generation: u64,
         rotation: Rotation,
     ) -> Result<Option<Session>, BackendError> {
-        // No row has a generation that its column cannot hold.
+        // The generation is too large for its column, so no row has this generation.
         let Ok(generation) = i64::try_from(generation) else { return Ok(None) };
         let sql = concat!(
             "UPDATE sessions SET generation = generation + 1, rotated_at = $3, confirmed = FALSE,
@@ -162,8 +162,8 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
     }
 
     async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, BackendError> {
-        // One statement, so that the head and the entries are from the same snapshot. If the head were read later,
-        // entries that were written in between would look lost.
+        // A single statement reads the head and the entries from the same snapshot. If the head were read later,
+        // entries that were written between the two reads would look lost.
         let sql = "SELECT head.sequence, entry.sequence, session, at, replaced, outdated_generation
              FROM revocation_head AS head
              LEFT JOIN (
@@ -181,7 +181,7 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
     }
 
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, BackendError> {
-        // SKIP LOCKED: a row that another transaction is ending now is left for the next call.
+        // `SKIP LOCKED` leaves a row for the next call if another transaction is ending that session now.
         let sessions = locking_statement!(
             "WITH dead AS MATERIALIZED (
                 SELECT id FROM sessions WHERE expires_at < $1 OR revoked_at < $1 LIMIT $2",
@@ -224,7 +224,7 @@ fn bind_rotation<'a>(sql: &'static str, id: SessionId, generation: i64, rotation
 
 impl<P> Sessions<P> {
     /// Adds a session. The same transaction ends the sessions that `target` selects. If the subject would then have
-    /// more than `limit` sessions, the transaction also ends the least recently used ones.
+    /// more than `limit` sessions, the transaction also ends the least recently used sessions.
     async fn insert(
         &self,
         session: &Session,
@@ -280,8 +280,8 @@ impl<P> Sessions<P> {
         Ok(self.all(statement).await?.into_iter().next())
     }
 
-    /// Runs a statement that deletes a batch of rows older than `before`. Repeats this until no such row is left or
-    /// `limit` rows have been deleted. Returns how many rows were deleted.
+    /// Runs a statement that deletes a batch of rows older than `before`. Repeats the statement until no such row is
+    /// left or `limit` rows have been deleted. Returns how many rows were deleted.
     async fn delete_in_batches(
         &self,
         statement: Statement<'static>,

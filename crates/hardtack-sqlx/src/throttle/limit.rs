@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use hardtack::BackendError;
 
-/// After this time, the throttle counts in memory.
+/// How long to wait for the database. After this time, the throttle counts in memory.
 const LIMIT: Duration = Duration::from_secs(1);
 
 /// Waits at most [`LIMIT`] for the work to finish.
 ///
-/// After that, the work continues in its own task: it notices by itself that the database does not respond, and then
-/// closes the connection. If a transaction were dropped before it had ended, a broken connection would return to the
-/// pool.
+/// After that, the work continues in its own task. If the database does not respond, the task closes the connection. If
+/// this function dropped the transaction instead, a broken connection would return to the pool.
 pub(super) async fn within_limit<T: Send + 'static>(
     work: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
 ) -> Result<T, BackendError> {

@@ -38,7 +38,7 @@ use crate::sessions::Sessions;
 ///   Buckets may then refill late, by as much as the clocks differ, but clients get no additional attempts. If the
 ///   clocks differ by more, clients that alternate between the servers get additional attempts.
 /// - After every 64th allowed attempt, the store deletes some counters whose buckets are full. If there are more than
-///   [`Self::DEFAULT_CAPACITY`] counters, it also deletes those that have counted only a few attempts.
+///   [`Self::DEFAULT_CAPACITY`] counters, it also deletes counters that have counted only a few attempts.
 #[derive(Clone, Debug)]
 pub struct SqlThrottleStore {
     pool: Pool,
@@ -71,9 +71,10 @@ impl SqlThrottleStore {
         self.pool.migrate("throttle", THROTTLE_MIGRATIONS).await
     }
 
-    /// Takes the tokens in one transaction. Returns whether they were taken, and the time.
+    /// Takes one token from each budget in one transaction. Returns whether the tokens were taken, and the time.
     async fn take_tokens(&self, budgets: &[Budget], now: i64) -> Result<Verdict, sqlx::Error> {
-        // Most attempts of a flood are refused. They neither wait for a lock nor write.
+        // In a flood, most attempts are refused. First read the counters without a lock, so that most refusals neither
+        // wait nor write.
         let (now, stored) = statements::read(&self.pool, budgets, now).await?;
         let (verdict, changed) = decide(budgets, &stored, now);
         if verdict != Verdict::Taken && changed.is_empty() {
@@ -95,7 +96,7 @@ impl SqlThrottleStore {
     }
 }
 
-/// Returns the verdict, and the counters to store.
+/// Returns whether the attempt is allowed, and the counters to store.
 fn decide(budgets: &[Budget], stored: &[(Vec<u8>, Counter)], now: i64) -> (Verdict, Vec<(Budget, Counter)>) {
     let find = |budget: &Budget| stored.iter().find(|(key, _)| key == budget.key().as_bytes());
     let before = |budget: &Budget| find(budget).map_or_else(Counter::default, |(_, counter)| *counter);

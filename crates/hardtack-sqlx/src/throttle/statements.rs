@@ -17,12 +17,12 @@ const CLOCK_KEY: &[u8] = b"";
 /// ahead is ignored. It probably comes from a clock that was wrong and has been corrected since.
 const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
 
-/// The columns that [`read`] and [`lock`] select: the time (0 on SQLite), a counter's key, and the times at which the
+/// A row that [`read`] and [`lock`] select: the time (0 on SQLite), a counter's key, and the times at which the
 /// counter's two buckets will be full. If the table contains none of the keys, [`read`] gets a single row, in which
 /// only the time is set.
 type Row = (i64, Option<Vec<u8>>, Option<i64>, Option<i64>);
 
-/// The time, and the stored counters with their keys.
+/// The result of [`read`] and [`lock`]: the time, and the stored counters with their keys.
 type Stored = (i64, Vec<(Vec<u8>, Counter)>);
 
 /// Reads the counters of the budgets, and the time. On PostgreSQL, the time is that of the database server. On SQLite,
@@ -60,8 +60,8 @@ pub(super) async fn lock(transaction: &mut Transaction, budgets: &[Budget], now:
 
 fn decode(rows: Vec<Row>, now: i64, postgres: bool) -> Stored {
     let of_clock = rows.iter().find(|(_, key, ..)| key.as_deref() == Some(CLOCK_KEY)).and_then(|(_, _, at, _)| *at);
-    // Otherwise, the server whose clock is behind would lower the times that the other one has stored, which would fill
-    // the buckets for the other one.
+    // Use the later time. Otherwise, the server whose clock is behind would lower the times that another server has
+    // stored. The buckets would then be full too early for that other server.
     let latest = of_clock.filter(|at| (now..=now.saturating_add(MAX_AHEAD_MS)).contains(at)).unwrap_or(now);
     let time = rows.first().map(|row| row.0).filter(|_| postgres).unwrap_or(latest);
     let counters = rows
@@ -84,11 +84,11 @@ pub(super) fn write(counters: &[(Budget, Counter)], now: i64, postgres: bool) ->
         let statement = statement.bind(budget.key().as_bytes().to_vec()).bind(counter.full_at);
         statement.bind(counter.failures_full_at).bind(i64::from(counter.spent(budget, now)))
     });
-    // The sweep begins after the empty key, so it leaves this row alone.
+    // The sweep begins after the empty key, so it does not delete this row.
     if postgres { statement } else { statement.bind(CLOCK_KEY.to_vec()).bind(now).bind(0_i64).bind(0_i64) }
 }
 
-/// Gives one token back to each budget after an attempt that succeeded. Also ends each budget's series of failures.
+/// Gives one token back to each budget after a successful attempt. Also ends each budget's series of failures.
 pub(super) async fn give_back(pool: &Pool, budgets: &[Budget]) -> Result<(), sqlx::Error> {
     let keys = budgets.len();
     let cases: Vec<String> = (1..=keys).map(|at| format!("WHEN ${at} THEN CAST(${} AS BIGINT)", keys + at)).collect();

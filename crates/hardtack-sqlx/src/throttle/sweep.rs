@@ -14,9 +14,9 @@ const ROWS: usize = 500;
 /// Walks through the table in the order of the keys, [`ROWS`] rows at a time, and deletes the counters whose buckets
 /// are full.
 ///
-/// Keys are random, so the range of keys that a step covers tells how many rows the table has. If there are too many,
-/// the step also deletes half of its counters: those whose buckets are fullest. The bucket of an account under attack
-/// is almost empty, so its counter stays.
+/// Keys are random, so the range of keys that a step covers shows roughly how many rows the table has. If the table has
+/// too many rows, the step also deletes the half of its counters whose buckets are fullest. The bucket of an account
+/// under attack is almost empty, so its counter stays.
 #[derive(Debug)]
 pub(super) struct Sweep {
     capacity: u32,
@@ -37,7 +37,7 @@ impl Sweep {
 
     pub(super) async fn run(&self, pool: &Pool, now: i64) {
         if let Err(error) = self.step(pool, now).await {
-            // The next step tries again.
+            // The sweep failed. The next step tries again.
             tracing::debug!(event = "throttle_sweep_failed", error = &error as &dyn std::error::Error);
         }
     }
@@ -57,7 +57,7 @@ impl Sweep {
         let too_many = rows.len() as f64 > f64::from(self.capacity) * width;
         rows.sort_by_key(|(_, spent)| *spent);
         let least_spent = if too_many { rows.get(rows.len() / 2).map_or(-1, |(_, spent)| *spent) } else { -1 };
-        // A row that an attempt has locked is in use, and this must not wait for it.
+        // If an attempt has locked a row, its counter is in use. The sweep skips such a row instead of waiting.
         let delete = Statement::per_database(
             "DELETE FROM throttle WHERE key > $1 AND key <= $2
              AND (full_at <= $3 AND failures_full_at <= $3 OR spent <= $4)",

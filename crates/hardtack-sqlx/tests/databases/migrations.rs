@@ -133,7 +133,7 @@ async fn migrations_out_of_order_are_refused() {
             let error = pool.migrate("notes", &steps).await.unwrap_err();
             let expected = format!(
                 "migration {version} of `notes` is out of order; the first version must be at least 1, and each version \
-                 must be greater than the one before it; correct the list of migrations in the program"
+                 must be greater than the previous version; correct the list of migrations in the program"
             );
             assert_eq!(error.to_string(), expected);
         }

@@ -46,7 +46,7 @@ impl Application {
             program = program.env(name.as_ref(), value.as_ref());
         }
         let process = program.start().await.unwrap_or_else(|error| panic!("gunicorn with {module}: {error}"));
-        // gunicorn listens before it imports the application.
+        // Wait until the application responds, because gunicorn listens before it imports the application.
         let deadline = Instant::now() + LONGEST_WAIT;
         let mut client = process.client();
         while let Err(error) = client.get("/").try_send().await {
@@ -69,12 +69,12 @@ fn python() -> &'static Path {
         (REQUIREMENTS, version).hash(&mut hasher);
         let directory = target().join(format!("flask-venv-{:016x}", hasher.finish()));
         let python = directory.join("bin/python");
-        // Tests of another package may create it at the same time.
+        // Take a lock, because tests of another package may create the environment at the same time.
         let lock = File::create(directory.with_extension("lock")).expect("the target directory is writable");
         lock.lock().expect("the file can be locked");
         let finished = directory.join("finished");
         if !finished.exists() {
-            // An earlier attempt was interrupted.
+            // The folder may be left over from an interrupted attempt.
             let _ = fs::remove_dir_all(&directory);
             run(Command::new("python3").args(["-m", "venv"]).arg(&directory));
             let requirements = format!("{APPLICATIONS}/requirements.txt");

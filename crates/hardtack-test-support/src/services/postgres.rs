@@ -1,4 +1,4 @@
-//! A private PostgreSQL server. Other servers on the machine are not touched.
+//! A private PostgreSQL server. Other PostgreSQL servers on the machine are not used or changed.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -85,7 +85,7 @@ impl PostgresServer {
         format!("postgres://postgres:{}@127.0.0.1:{}/{name}", self.password, self.port)
     }
 
-    /// The password in the URLs. It must not appear in any output.
+    /// Returns the password that the URLs contain. The tested programs must not print it.
     pub fn password(&self) -> &str {
         &self.password
     }
@@ -109,8 +109,8 @@ impl PostgresServer {
         self.start();
     }
 
-    /// Turns on TLS with a certificate and its key, both in PEM, and restarts the server. Connections without TLS are
-    /// still accepted.
+    /// Turns on TLS with a certificate and its key, both in PEM, and restarts the server. The server also accepts
+    /// connections without TLS.
     pub fn speak_tls(&self, certificate: &str, key: &str) {
         for (name, pem) in [("server.crt", certificate), ("server.key", key)] {
             let path = format!("{}/{name}", self.directory);
@@ -144,7 +144,8 @@ impl PostgresServer {
         }
     }
 
-    /// Stops the server as an operator does. The server rolls back open transactions and closes all connections.
+    /// Stops the server in the same way as an operator. The server rolls back open transactions and closes all
+    /// connections.
     pub fn stop(&self) {
         let mut child = self.watcher().take().expect("the server is running");
         end(&mut child, true);
@@ -162,12 +163,12 @@ impl PostgresServer {
     pub fn halt(&self, halted: bool) {
         let name = if halted { "STOP" } else { "CONT" };
         for id in self.processes() {
-            // Ignore the error if a process has ended in the meantime.
+            // Ignore the error, which occurs if the process has ended in the meantime.
             let _ = signal(&id, name);
         }
     }
 
-    /// The process ids of the server and of its children.
+    /// Returns the process ids of the server and of its children.
     fn processes(&self) -> Vec<String> {
         let server = self.pid().expect("the server has written its process id");
         let children = format!("/proc/{server}/task/{server}/children");
@@ -175,7 +176,8 @@ impl PostgresServer {
         std::iter::once(server).chain(children.split_whitespace().map(str::to_owned)).collect()
     }
 
-    /// Waits until the server accepts connections. Returns false if the server ends or the deadline passes first.
+    /// Waits until the server accepts connections. Returns `false` if the server ends or if the deadline passes before
+    /// that.
     fn becomes_ready(&self, deadline: Instant) -> bool {
         let started = Instant::now();
         while Instant::now() < deadline {
@@ -231,7 +233,7 @@ fn end(child: &mut Child, keep: bool) {
     let _ = child.wait();
 }
 
-/// A command that runs as a user who may run PostgreSQL, because root may not.
+/// Returns a command that runs as a user who may run PostgreSQL. Root may not run PostgreSQL.
 fn as_server_user(command: &[&str]) -> Command {
     let id = Command::new("id").arg("-u").output().expect("id runs");
     if id.stdout.trim_ascii() != b"0" {
@@ -245,7 +247,7 @@ fn as_server_user(command: &[&str]) -> Command {
 }
 
 /// Returns the directory with the programs of the newest PostgreSQL that is installed. Debian has a directory for each
-/// version, and none of them is on the PATH.
+/// version, and these directories are not on the `PATH`.
 fn binaries() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let debian = versions.map(|version| version.path().join("bin"));

@@ -57,12 +57,12 @@ impl RedisServer {
         SHARED.get_or_init(Self::start)
     }
 
-    /// Starts a server for one test alone.
+    /// Starts a server that only one test uses.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
 
-    /// Starts a server for one test alone, with settings that override the default ones, such as
+    /// Starts a server that only one test uses. `settings` override the default settings, for example
     /// `["--appendonly", "no"]`.
     ///
     /// # Panics
@@ -84,7 +84,7 @@ impl RedisServer {
         drop(listener);
         let (path, port_text) = (directory.path().to_str().expect("the path is UTF-8"), port.to_string());
         let log = format!("{path}/log");
-        // The password identifies the server: another server on this port would refuse it.
+        // The password also identifies the server, because another server on this port would refuse the password.
         let password = format!("{:?}-{port}", Instant::now()).replace(|c: char| !c.is_ascii_alphanumeric(), "");
         let fixed = [
             ["--bind", "127.0.0.1"],
@@ -124,17 +124,17 @@ impl RedisServer {
         Some(server)
     }
 
-    /// The URL of the server, with its password: `redis://:…@127.0.0.1:…/0`.
+    /// Returns the URL of the server with its password, such as `redis://:…@127.0.0.1:…/0`.
     pub fn url(&self) -> String {
         format!("redis://:{}@127.0.0.1:{}/0", self.password, self.port)
     }
 
-    /// The server's port on 127.0.0.1.
+    /// Returns the server's port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Returns a prefix for keys that no other test of this server has.
+    /// Returns a name for the keys of one test. Each call returns a different name.
     pub fn name(&self) -> String {
         format!("test-{}", self.names.fetch_add(1, Ordering::Relaxed))
     }

@@ -42,18 +42,19 @@ impl Exchange<'_> {
     /// Handles a POST to [`Urls::bound`](crate::Urls::bound), with which a browser refreshes a bound session. Sets new
     /// cookies if the browser proves that it has the key of the device.
     ///
-    /// If the request names the browser's bound session, the other replies tell the browser what to do next:
+    /// If the browser does not prove that it has the key, and the request names a bound session, the reply tells the
+    /// browser what to do next:
     /// - 403 with a challenge: the browser signs the challenge and posts again.
     /// - 200 with `"continue": false`: the session has ended, and the browser forgets it.
     /// - 503: the clock of this server is behind that of another server. The browser keeps the session and posts again
     ///   later.
     ///
-    /// After any other 4xx status, the browser would forget the session.
+    /// If the browser got any other 4xx status, it would forget the session.
     ///
     /// # Errors
     /// - The method is not POST.
     /// - The store failed. The browser keeps the session and posts again later.
-    /// - The request does not name a bound session, and its refresh token is missing or not valid.
+    /// - The request does not name a bound session, and its refresh token is missing or invalid.
     /// - The head of the response has already been sent.
     pub async fn refresh_bound(&self) -> Result<Reply, Failure> {
         self.require_post()?;
@@ -66,10 +67,11 @@ impl Exchange<'_> {
         };
         let own = refresh.session().map(|id| id.to_string());
         if let Some(named) = named.as_deref().filter(|named| own.as_deref() != Some(named)) {
-            // The browser has logged in again since it bound this session.
+            // The browser has logged in again since it bound the session that the request names.
             return Ok(end_of(named));
         }
-        // A script can set the field of the proof, but not the field of the session id, so the proof needs both.
+        // A script can set the header field with the proof, but not the field with the session id. Accept a proof only
+        // together with a session id.
         let proof = if named.is_some() { self.single_value(PROOF) } else { None };
         let refreshed = self.authenticator.refresh_bound(&refresh, proof.as_deref(), &self.verifier().client()).await;
         match refreshed {
@@ -113,7 +115,7 @@ impl Exchange<'_> {
         if self.head.method() == "POST" { Ok(()) } else { Err(self.refuse(Reason::Method)) }
     }
 
-    /// Returns the value of a field. Returns `None` if the field is missing, malformed or occurs twice.
+    /// Returns the value of a header field. Returns `None` if the field is missing, malformed or occurs twice.
     fn single_value(&self, name: &str) -> Option<String> {
         match self.head.headers().first_two(name) {
             [Some(value), None] => read_value(value),

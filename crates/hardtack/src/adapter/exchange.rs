@@ -14,10 +14,10 @@ use crate::token_source::{Need, RequiredClaims, TokenLocation};
 use crate::user::FindUser;
 
 /// The operations that a handler can perform on one request, such as verifying its token, logging a user in and logging
-/// a user out. Where necessary, they also check the request's origin and its CSRF value.
+/// a user out. Where necessary, the operations also check the request's origin and its CSRF value.
 ///
-/// An adapter creates an `Exchange` from its framework's request. It converts each [`Failure`] into a response of its
-/// framework.
+/// An adapter creates an `Exchange` from its framework's request. The adapter also converts each [`Failure`] into a
+/// response of its framework.
 #[derive(Clone, Copy)]
 pub struct Exchange<'a> {
     pub(super) authenticator: &'a Authenticator,
@@ -32,7 +32,7 @@ pub enum Verification<T = NoExtra> {
     /// The verification is complete. A failure contains the reply for the client.
     ///
     /// The token is `None` in two cases:
-    /// - The need is optional, and the request has no token or has invalid cookies.
+    /// - The token is optional, and the request has no token or has invalid cookies.
     /// - The request is an `OPTIONS` request, and [`exempt_options`](crate::AuthenticatorBuilder::exempt_options) is
     ///   set.
     Ready(Result<Option<VerifiedToken<T>>, Failure>),
@@ -41,17 +41,17 @@ pub enum Verification<T = NoExtra> {
 }
 
 /// A verification that needs I/O: a refresh, a look-up in the store, or an async callback.
-#[must_use = "pass it to `Exchange::finish_verifying`"]
+#[must_use = "a `PendingVerification` must be passed to `Exchange::finish_verifying`"]
 pub struct PendingVerification {
     need: Need,
     claims: RequiredClaims,
     step: Step,
 }
 
-/// What is left to do.
+/// What remains to be done to complete the verification.
 enum Step {
     Verify(Pending),
-    /// The token is valid but lacks a claim, which a newer token of the session may have.
+    /// The token is valid but lacks a required claim. A newer token of the session may have the claim.
     Renew(VerifiedToken, ClaimFlaw),
 }
 
@@ -71,14 +71,14 @@ impl<'a> Exchange<'a> {
     /// Verifies the token that a route needs.
     ///
     /// Returns `None` in two cases:
-    /// - The need is optional, and the request has no token or has invalid cookies.
+    /// - The token is optional, and the request has no token or has invalid cookies.
     /// - The request is an `OPTIONS` request, and [`exempt_options`](crate::AuthenticatorBuilder::exempt_options) is
     ///   set.
     ///
     /// In Flask-JWT-Extended: `verify_jwt_in_request`.
     ///
     /// # Errors
-    /// - The token is missing, invalid, expired or revoked, or it does not meet the need.
+    /// - The token is missing, invalid, expired or revoked, or it does not meet `need`.
     /// - The request comes from another site, or its CSRF token is missing or wrong.
     /// - The session store failed.
     ///
@@ -86,7 +86,8 @@ impl<'a> Exchange<'a> {
     pub async fn verify<T: ExtraClaims>(&self, need: Need) -> Result<Option<VerifiedToken<T>>, Failure> {
         match self.try_verify(need) {
             Verification::Ready(result) => result,
-            // Boxed because it is large and rarely needed: unboxed, every handler's future would reserve space for it.
+            // The future is boxed because it is large and rarely needed. If it were not boxed, every handler's future
+            // would reserve space for it.
             Verification::Pending(pending) => Box::pin(self.finish_verifying(pending)).await,
         }
     }
@@ -94,26 +95,26 @@ impl<'a> Exchange<'a> {
     /// Verifies the token that a route needs, and refuses a request without one.
     ///
     /// # Errors
-    /// The errors of [`verify`](Self::verify). If `verify` would return `None`, this method returns an error, even if
-    /// the need is optional.
+    /// The same errors as [`verify`](Self::verify). If `verify` would return `None`, this method returns an error, even
+    /// if the token is optional.
     pub async fn required<T: ExtraClaims>(&self, need: Need) -> Result<VerifiedToken<T>, Failure> {
         self.verify(need).await?.ok_or_else(|| self.refuse(Reason::Missing))
     }
 
     /// Verifies the token that a route needs, as far as that is possible without I/O.
     ///
-    /// For nearly every request, this completes the verification. To avoid boxing the future of
+    /// For nearly every request, the result is [`Verification::Ready`]. To avoid boxing the future of
     /// [`verify`](Self::verify) for these requests, an adapter can call this method first.
     #[inline]
     pub fn try_verify<T: ExtraClaims>(&self, need: Need) -> Verification<T> {
         self.try_verify_with(need, &RequiredClaims::NONE)
     }
 
-    /// Like [`try_verify`](Self::try_verify), but the token must also have these claims.
+    /// Like [`try_verify`](Self::try_verify), but the token must also have the given claims.
     ///
-    /// A token that lacks a claim may simply be outdated. If the token was in a cookie, and a new token of its session
-    /// would have the claim, the token is refreshed. In all other cases, the request is refused as
-    /// [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
+    /// A token may lack a claim only because it was issued before the claim was added. If the token was in a cookie,
+    /// and a new token of its session would have the claim, the token is refreshed. In all other cases, the request is
+    /// refused as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
     #[inline]
     pub fn try_verify_with<T: ExtraClaims>(&self, need: Need, claims: &RequiredClaims) -> Verification<T> {
         let step = match self.verifier().try_verify(need) {
@@ -131,7 +132,7 @@ impl<'a> Exchange<'a> {
     /// Completes a verification that needs I/O, without repeating the checks of [`try_verify`](Self::try_verify).
     ///
     /// # Errors
-    /// The errors of [`verify`](Self::verify).
+    /// The same errors as [`verify`](Self::verify).
     pub async fn finish_verifying<T: ExtraClaims>(
         &self,
         verification: PendingVerification,
@@ -220,8 +221,8 @@ impl<'a> Exchange<'a> {
         self.body_peek_for(BodyUser::Verification(locations))
     }
 
-    /// Like [`body_peek`](Self::body_peek), but for the extractor `Auth`. Its operations also check forms that are
-    /// posted before a log-in, such as the log-in form.
+    /// Like [`body_peek`](Self::body_peek), but for the extractor `Auth`. The operations of `Auth` also check forms
+    /// that are posted before a log-in, such as the log-in form.
     ///
     /// # Errors
     /// Too many other bodies are being read at the moment.
@@ -278,8 +279,8 @@ impl<'a> Exchange<'a> {
     /// Refuses a request from another site, even if its method is safe (such as GET).
     ///
     /// # Errors
-    /// [`FailureKind::Csrf`](crate::FailureKind::Csrf): the `Sec-Fetch-Site` or `Origin` header shows that the request
-    /// comes from another site, or the `Host` header is missing or malformed.
+    /// [`FailureKind::Csrf`](crate::FailureKind::Csrf): the request comes from another site according to its
+    /// `Sec-Fetch-Site` or `Origin` header, or its `Host` header is missing or malformed.
     pub fn require_same_origin(&self) -> Result<(), Failure> {
         self.verifier().check_origin_of_any_method().map_err(|reason| self.refuse(reason))
     }
@@ -306,18 +307,19 @@ impl<'a> Exchange<'a> {
         self.head.query(name)
     }
 
-    /// Returns the page to go to after a log-in: the query's `next`, or the home page. It is the home page if `next` is
-    /// missing, is not a path on this site, or is a route of the log-in flow.
+    /// Returns the page to go to after a log-in: the query's `next`, or the home page. The result is the home page if
+    /// `next` is missing, is not a path on this site, or is a route of the log-in flow.
     pub fn next_or_home(&self) -> String {
         self.authenticator.next_or_home(self.head.query("next").as_deref())
     }
 
-    /// The query's `next`, if it is a path on this site.
+    /// Returns the query's `next`, if it is a path on this site.
     pub(super) fn query_next(&self) -> Option<NextPath> {
         self.head.query("next").and_then(|next| self.authenticator.next(&next))
     }
 
-    /// Returns the path of the request, with the path of the base URL, as browsers know it.
+    /// Returns the path that the browser requested. It includes the path of the base URL, even if a proxy has stripped
+    /// it.
     pub(super) fn public_path(&self) -> Cow<'a, str> {
         self.authenticator.settings().public_path(self.head.path())
     }
@@ -327,8 +329,8 @@ impl<'a> Exchange<'a> {
         RequestVerifier::new(self.head, self.state)
     }
 
-    /// Refuses a request if its method is safe (such as GET) or if it comes from another site, because such a request
-    /// must not change state (ASVS 5.0 V3.5.3).
+    /// Refuses a request that must not change state (ASVS 5.0 V3.5.3): its method is safe (such as GET), or it comes
+    /// from another site.
     pub(super) fn check_changing(&self) -> Result<(), Reason> {
         if self.head.is_safe() { Err(Reason::Method) } else { self.verifier().check_origin() }
     }

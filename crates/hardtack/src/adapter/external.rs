@@ -15,15 +15,16 @@ const LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// forgotten.
 const MAX_BEGUN: usize = 8;
 
-/// The maximum length of all states' cookies of a browser, in bytes. The browser sends them with every request. Another
-/// site can make the browser begin log-ins, and can lengthen their cookies if `kept` contains a part of the URL.
+/// The maximum total size of one browser's state cookies, in bytes. The browser sends them with every request. The size
+/// must be limited because another site can make a browser begin log-ins. If the application's `kept` contains a part
+/// of the URL, that site can also make the cookies longer.
 const MAX_BYTES: usize = 4096;
 
 /// The purpose for which the cookies are encrypted. A cookie that was encrypted for another purpose cannot be
 /// decrypted.
 const PURPOSE: &str = "hardtack log-in state";
 
-/// An unfinished log-in, as its cookie describes it.
+/// The content of the cookie of an unfinished log-in.
 struct Begun {
     at: Timestamp,
     /// The string that the application stores until the log-in ends.
@@ -37,9 +38,9 @@ impl Exchange<'_> {
     /// The cookie contains `kept` in encrypted form, and [`finish_external`](Self::finish_external) returns the string.
     /// Use `kept` for the PKCE verifier, the nonce and the page to return to.
     ///
-    /// A browser can begin several log-ins, for example in two tabs. Each has a state of its own. A browser has at most
-    /// eight states, whose cookies have at most 4096 bytes in total. Beyond these limits, the oldest states are
-    /// forgotten, so keep `kept` short.
+    /// A browser can begin several log-ins, for example in two tabs. Each log-in has its own state and its own cookie.
+    /// A browser can have at most eight of these cookies, and at most 4096 bytes of them. If a new log-in exceeds a
+    /// limit, the oldest log-ins are forgotten, so keep `kept` short.
     ///
     /// # Errors
     /// The cookie would be longer than browsers accept, because `kept` is long.
@@ -55,12 +56,12 @@ impl Exchange<'_> {
         Ok((state, cookies))
     }
 
-    /// Checks the `state` of a GET request that ends a log-in, and returns the string that the cookie contains. After
-    /// that, [`log_in`](Self::log_in) may be called once in this request, although the request has a safe method and
-    /// another site may have started it.
+    /// Checks the `state` of a GET request that ends a log-in, and returns the string `kept` that was passed to
+    /// [`begin_external`](Self::begin_external). After that, [`log_in`](Self::log_in) may be called once in this
+    /// request, although the request has a safe method and another site may have started it.
     ///
     /// The response deletes the state's cookie, so the browser cannot use the state again. This process also remembers
-    /// the states that were used.
+    /// used states, so a copy of the cookie is refused.
     ///
     /// # Errors
     /// - This browser did not begin a log-in with this state, the state was already used, or the log-in took more than
@@ -72,8 +73,8 @@ impl Exchange<'_> {
 
     fn try_finish_external(&self, state: &str) -> Result<String, Reason> {
         if !self.head.is_safe() {
-            let advice = "finish_external was called for a request that is not a GET; configure the other site to \
-                          redirect the browser back, for example with response_mode=query instead of form_post";
+            let advice = "finish_external was called for a request other than GET; configure the other site to \
+                          redirect the browser back with GET, for example with response_mode=query instead of form_post";
             return Err(Reason::NotSetUp(advice.into()));
         }
         let now = self.authenticator.now();
@@ -109,14 +110,13 @@ impl Exchange<'_> {
         now <= at + LIFETIME && at <= now + self.authenticator.settings().claims.skew()
     }
 
-    /// Returns cookies that delete the cookies of old log-ins, so that the browser has at most [`MAX_BEGUN`] unfinished
-    /// log-ins, and their cookies have at most [`MAX_BYTES`]. Both include the log-in that begins now, whose cookie has
-    /// `bytes`.
+    /// Returns `Set-Cookie` values that delete the cookies of the oldest log-ins. The browser then stays within
+    /// [`MAX_BEGUN`] and [`MAX_BYTES`]. Both limits include the log-in that begins now, whose cookie has `bytes` bytes.
     fn outdated(&self, now: Timestamp, mut bytes: usize) -> SetCookies {
         let states = self.states();
         let mut all: Vec<_> =
             states.into_iter().map(|state| (self.begun(&state).map(|begun| begun.at), state)).collect();
-        // States whose cookies cannot be read come first, then the oldest states.
+        // Sort the states whose cookies cannot be read first, then the other states by age, the oldest first.
         all.sort_unstable();
         let mut cookies = SetCookies::default();
         for (newer, (began, state)) in all.into_iter().rev().enumerate() {

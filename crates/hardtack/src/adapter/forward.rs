@@ -30,7 +30,7 @@ macro_rules! __forward_auth {
         response: $response:ty = $into_response:path,
         sleep: $sleep:path $(,)?
     ) => {
-        /// Starts a session and returns its cookies. Call it after checking the user's password.
+        /// Starts a session and returns its cookies. Call this method after checking the user's password.
         ///
         /// Pass the user's id. To add claims, or to choose how long the log-in counts as recent, pass a
         /// [`LogIn`](hardtack::LogIn) instead. If the browser already has a session, that session ends in the
@@ -68,16 +68,17 @@ macro_rules! __forward_auth {
         }
 
         /// Returns a cookie by which Hardtack recognizes this browser at later log-ins. Add the cookie to the response
-        /// to a successful log-in. [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of such a
-        /// browser separately. Therefore, a stranger who uses up the attempts of an account cannot lock its owner out
-        /// of this browser.
+        /// to a successful log-in. [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of this
+        /// browser separately. Even if a stranger uses up the account's attempts, the owner can still log in from this
+        /// browser.
         pub fn remember_device(&self, throttle: &$crate::throttle::Throttle, username: &str) -> $cookies {
             self.exchange().remember_device(throttle, username).into()
         }
 
-        /// Returns what you need to render a page with a log-in form: the hidden CSRF field, the message that says why
-        /// the last attempt was refused, the user name that was typed, and cookies for the response. Write the form
-        /// without an `action`, so that the browser posts it to the page's own URL.
+        /// Returns what you need to render a page with a log-in form: the hidden CSRF field, a message, a user name,
+        /// and cookies for the response. The message says why the last attempt was refused, and the user name is the
+        /// one that was typed. Write the form without an `action`, so that the browser posts the form to the page's own
+        /// URL.
         ///
         /// # Errors
         /// The cookie is longer than browsers accept, because its configured name is very long.
@@ -85,8 +86,8 @@ macro_rules! __forward_auth {
             Ok(self.exchange().log_in_form()?.map_cookies(::core::convert::Into::into))
         }
 
-        /// Returns what you need to render a page that asks the logged-in user for the password again. It is the same
-        /// as for [`log_in_form`](Self::log_in_form), but with the CSRF value of the user's session.
+        /// Returns what you need to render a page that asks the logged-in user for the password again. The result is
+        /// like that of [`log_in_form`](Self::log_in_form), but with the CSRF value of the user's session.
         pub fn reauthentication_form<T>(
             &self,
             token: &$crate::VerifiedToken<T>,
@@ -98,7 +99,7 @@ macro_rules! __forward_auth {
         /// query's `next` or to the home page. An API client gets 200 with JSON.
         ///
         /// # Errors
-        /// Those of [`log_in`](Self::log_in).
+        /// The same errors as [`log_in`](Self::log_in).
         pub async fn log_in_and_return(
             &self,
             log_in: impl ::core::convert::Into<$crate::LogIn>,
@@ -110,7 +111,7 @@ macro_rules! __forward_auth {
         /// browser is redirected to the query's `next` or to the home page. An API client gets 200 with JSON.
         ///
         /// # Errors
-        /// Those of [`reauthenticate`](Self::reauthenticate).
+        /// The same errors as [`reauthenticate`](Self::reauthenticate).
         pub async fn reauthenticate_and_return(&self, subject: &str) -> ::core::result::Result<$response, $error> {
             Ok($into_response(self.exchange().reauthenticate_and_return(subject).await?))
         }
@@ -119,7 +120,7 @@ macro_rules! __forward_auth {
         /// log-in page. An API client gets 200 with JSON.
         ///
         /// # Errors
-        /// Those of [`log_out`](Self::log_out).
+        /// The same errors as [`log_out`](Self::log_out).
         pub async fn log_out_and_return(&self) -> ::core::result::Result<$response, $error> {
             Ok($into_response(self.exchange().log_out_and_return().await?))
         }
@@ -131,10 +132,10 @@ macro_rules! __forward_auth {
         /// gets `Clear-Site-Data: "cache"`. The browser then clears its cache of this site, so the Back button shows no
         /// page of the session.
         ///
-        /// If the access cookie contains an expired token, this method normally ignores the token, because the token
-        /// may have been copied, for example from a log. There is one exception: if the path of the refresh cookie
-        /// excludes the log-out URL, browsers send no refresh token to this URL, so this method also ends the session
-        /// of an expired access token.
+        /// This method normally ignores an expired access token in the cookie, because the token may have been copied,
+        /// for example from a log. There is one exception. If the path of the refresh cookie does not cover the log-out
+        /// URL, the browser does not send the refresh token with a log-out. In this case, the method also ends the
+        /// session of an expired access token.
         ///
         /// If the request has several cookies with the same name, the sessions of all of them end. If the request has
         /// no tokens, the log-out succeeds.
@@ -155,7 +156,7 @@ macro_rules! __forward_auth {
         /// - The refresh token is missing, invalid or expired, or its session has ended.
         /// - The refresh token was replaced by a newer one and is no longer accepted (see
         ///   [`race_window`](hardtack::session::SessionPolicy::race_window)).
-        /// - The method is safe, except that GET is allowed with `RefreshMode::Redirect`.
+        /// - The method is safe (such as GET). GET is allowed with `RefreshMode::Redirect`.
         /// - The request comes from another site.
         /// - The session store failed.
         /// - The request is a POST whose CSRF token is missing or wrong.
@@ -167,14 +168,14 @@ macro_rules! __forward_auth {
         /// Handles a request to the refresh URL: refreshes the tokens, then redirects to the query's `next`. Without
         /// `next`, a browser is redirected to the home page, and an API client gets JSON.
         ///
-        /// A POST is redirected with 307, so that the browser posts the form to `next`. A GET is redirected with 303;
-        /// it is allowed only with `RefreshMode::Redirect`.
+        /// A POST is redirected with 307, so that the browser posts the form to `next`. A GET is allowed only with
+        /// `RefreshMode::Redirect`, and is redirected with 303.
         ///
         /// If a link on another site led the browser to the refresh URL, nothing is refreshed. Instead, the response is
         /// a 403 page that makes the browser repeat the request, this time from this site.
         ///
         /// # Errors
-        /// The errors of [`refresh`](Self::refresh).
+        /// The same errors as [`refresh`](Self::refresh).
         pub async fn refresh_and_return(&self) -> ::core::result::Result<$response, $error> {
             Ok($into_response(self.exchange().refresh_and_return().await?))
         }
@@ -192,19 +193,20 @@ macro_rules! __forward_auth {
 
         /// Handles a POST to `Urls::bound`, with which a browser refreshes a session that is bound to its device.
         ///
-        /// Do not require a token on this route, and do not limit its rate. If a browser gets a 4xx status other than
-        /// the 403 of this method, it forgets the session.
+        /// Do not require a token on this route, and do not limit its rate. The browser forgets the session if it gets
+        /// any 4xx status other than the 403 that this method returns.
         ///
         /// # Errors
         /// - The method is not POST.
         /// - The session store failed.
-        /// - The request does not name a bound session, and its refresh token is missing or not valid.
+        /// - The request does not name a bound session, and its refresh token is missing or invalid.
         /// - The head of the response has already been sent.
         pub async fn refresh_bound(&self) -> ::core::result::Result<$response, $error> {
             Ok($into_response(self.exchange().refresh_bound().await?))
         }
 
-        /// Makes the session fresh again and returns its new cookies. Call it after checking the password of `subject`.
+        /// Makes the session fresh again and returns its new cookies. Call this method after checking the password of
+        /// `subject`.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
@@ -221,11 +223,11 @@ macro_rules! __forward_auth {
         /// In the transaction that stores the new password, end the user's sessions with the store's `end_others_in` or
         /// `end_all_in`. After the commit, call this method with the value that the store returned. If the store cannot
         /// take part in your transaction, pass [`EndedSessions::none`](hardtack::session::EndedSessions::none). This
-        /// method then ends the other sessions itself.
+        /// method then ends the user's other sessions itself.
         ///
-        /// If the transaction ended the sessions, this method succeeds even if the store then fails or the client
-        /// disconnects, but it returns no cookies in these cases. The new password is already stored, so do not tell
-        /// the user to try again.
+        /// After the transaction has ended the sessions, the store may fail or the client may disconnect. This method
+        /// then still succeeds, but returns no cookies. The new password is already stored, so do not tell the user to
+        /// try again.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
@@ -240,15 +242,15 @@ macro_rules! __forward_auth {
         /// Verifies the token that `need` describes, for code that cannot use an extractor.
         ///
         /// Returns `None` in two cases:
-        /// - The need is optional, and the request has no token or has invalid cookies.
+        /// - The token is optional, and the request has no token or has invalid cookies.
         /// - The request is an `OPTIONS` request, and
         ///   [`exempt_options`](hardtack::AuthenticatorBuilder::exempt_options) is set.
         ///
         /// In Flask-JWT-Extended: `verify_jwt_in_request`.
         ///
-        /// Each call checks again whether the token has expired and whether its session has ended, even while the body
-        /// of the response is being sent. An expired token can be refreshed only before the head of the response is
-        /// sent. After that, it is refused.
+        /// Each call checks again whether the token has expired and whether its session has ended. You can call this
+        /// method even while the body of the response is being sent. An expired token can be refreshed only before the
+        /// head of the response is sent. After that, an expired token is refused.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{Auth, AuthError, Need, TokenLocation};")]
@@ -261,7 +263,7 @@ macro_rules! __forward_auth {
         #[doc = "```"]
         ///
         /// # Errors
-        /// - The token is missing, invalid, expired or revoked, or it does not meet the need.
+        /// - The token is missing, invalid, expired or revoked, or it does not meet `need`.
         /// - The request comes from another site, or its CSRF token is missing or wrong.
         /// - The session store failed.
         pub async fn verify(
@@ -271,13 +273,13 @@ macro_rules! __forward_auth {
             Ok(self.exchange().verify(need).await?)
         }
 
-        /// Returns a future that completes when a token is no longer valid. Use it to end streams.
+        /// Returns a future that completes when a token is no longer valid. Use the future to end streams.
         ///
         /// A token is no longer valid if it has expired, if the claims of its session have changed, or if its session
         /// has ended. A log-out, a password change or an operator can end a session, on any server.
         ///
-        /// The future does not poll the store; it is woken when the session ends. It is `Send + 'static`, so it can
-        /// outlive the handler. The guide [`streams`](hardtack::guide::streams) has complete examples.
+        /// The future does not poll the store. It is woken when the session ends. The future is `Send + 'static`, so it
+        /// can outlive the handler. The guide [`streams`](hardtack::guide::streams) has complete examples.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{AccessToken, Auth};")]
@@ -296,9 +298,9 @@ macro_rules! __forward_auth {
             self.authenticator().ended(token, $sleep)
         }
 
-        /// Like [`ended`](Self::ended), but the future completes only when the session ends. It does not complete when
-        /// the token expires or the session's claims change. Use it for connections that outlive an access token, such
-        /// as WebSockets.
+        /// Like [`ended`](Self::ended), but the future completes only when the session ends. The future does not
+        /// complete when the token expires or the session's claims change. Use this method for connections that outlive
+        /// an access token, such as WebSockets.
         pub fn ended_session<T>(&self, token: &$crate::VerifiedToken<T>) -> $crate::adapter::Ended {
             self.authenticator().ended_session(token, $sleep)
         }
@@ -331,15 +333,16 @@ macro_rules! __forward_auth {
             Ok((token, cookies.into()))
         }
 
-        /// Refuses a request that another site could have sent. Call this in handlers that act before a user is logged
-        /// in, such as a sign-up.
+        /// Refuses a request that another site could have sent. Call this method in handlers that act before a user is
+        /// logged in, such as a sign-up.
         ///
-        /// [`log_in`](Self::log_in) includes this check. To refuse forged requests before you verify a password, also
-        /// call this method at the beginning of your log-in handler.
+        /// [`log_in`](Self::log_in) includes this check, but runs after you have verified the password. To refuse
+        /// forged requests earlier, also call this method at the beginning of your log-in handler.
         ///
         /// # Errors
         /// The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
-        /// token. JSON needs no such token, because a page of another site cannot send JSON without a CORS preflight.
+        /// token. JSON needs no pre-session token, because a page of another site cannot send JSON without a CORS
+        /// preflight.
         pub fn require_pre_session(&self) -> ::core::result::Result<(), $error> {
             Ok(self.exchange().require_pre_session()?)
         }
@@ -348,7 +351,7 @@ macro_rules! __forward_auth {
         /// value for the parameter `state`, and a cookie that ties this value to the browser. Send the cookie in the
         /// response that redirects the browser to the other site.
         ///
-        /// A browser can begin several log-ins, for example in two tabs. Each has a state of its own. The guide
+        /// A browser can begin several log-ins, for example in two tabs. Each log-in has its own state. The guide
         /// [`oauth`](hardtack::guide::oauth) has complete examples.
         ///
         /// # Errors
@@ -371,9 +374,9 @@ macro_rules! __forward_auth {
             Ok((state, cookies.into()))
         }
 
-        /// Checks the `state` of a GET request that ends a log-in, and returns the string that the cookie contains.
-        /// After that, you can call [`log_in`](Self::log_in) once in this request. `log_in` ends the browser's previous
-        /// session, as always.
+        /// Checks the `state` of a GET request that ends a log-in, and returns the string `kept` that was passed to
+        /// [`begin_external_with`](Self::begin_external_with). After that, you can call [`log_in`](Self::log_in) once
+        /// in this request. `log_in` ends the browser's previous session, as always.
         ///
         /// The response deletes the state's cookie, so the browser cannot use the state again.
         ///
@@ -385,12 +388,12 @@ macro_rules! __forward_auth {
             Ok(self.exchange().finish_external(state)?)
         }
 
-        /// Refuses a request from another site, even if its method is safe. Use it for a GET route that other sites
-        /// must not link to.
+        /// Refuses a request from another site, even if its method is safe. Use this method for a GET route that other
+        /// sites must not link to.
         ///
         /// # Errors
-        /// The `Sec-Fetch-Site` or `Origin` header shows that the request comes from another site, or the `Host` header
-        /// is missing or malformed.
+        /// The request comes from another site according to its `Sec-Fetch-Site` or `Origin` header, or its `Host`
+        /// header is missing or malformed.
         pub fn require_same_origin(&self) -> ::core::result::Result<(), $error> {
             Ok(self.exchange().require_same_origin()?)
         }
@@ -434,8 +437,8 @@ macro_rules! __forward_auth {
             self.exchange().forbid(sentence).into()
         }
 
-        /// Returns the page to go to after a log-in: the query's `next`, or the home page. It is the home page if
-        /// `next` is missing, is not a path on this site, or is a route of the log-in flow.
+        /// Returns the page to go to after a log-in: the query's `next`, or the home page. The result is the home page
+        /// if `next` is missing, is not a path on this site, or is a route of the log-in flow.
         pub fn next_or_home(&self) -> ::std::string::String {
             self.exchange().next_or_home()
         }

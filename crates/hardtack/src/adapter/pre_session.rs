@@ -20,7 +20,7 @@ impl Exchange<'_> {
         let keys = self.authenticator.keys_in_use();
         let known = slot.name.find(&self.head).ok().flatten().filter(|value| PreSessionKey::is_nonce(value));
         if let Some(nonce) = known {
-            // Keep the cookie, so that forms in other tabs stay valid.
+            // The browser already has the cookie. Keep the cookie, so that forms in other tabs stay valid.
             return Ok(PreSession { token: keys.pre_session.token(nonce), cookies: SetCookies::default() });
         }
         let nonce = PreSessionKey::nonce();
@@ -31,8 +31,8 @@ impl Exchange<'_> {
         Ok(PreSession { token: keys.pre_session.token(nonce.as_bytes()), cookies })
     }
 
-    /// Refuses a request that another site could have sent. Call this in handlers that act before a user is logged in,
-    /// such as a sign-up. [`Self::log_in`] includes this check.
+    /// Refuses a request that another site could have sent. Call this method in handlers that act before a user is
+    /// logged in, such as a sign-up. [`Self::log_in`] includes this check.
     ///
     /// # Errors
     /// The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
@@ -44,7 +44,7 @@ impl Exchange<'_> {
     pub(super) fn check_pre_session(&self) -> Result<(), Reason> {
         self.check_changing()?;
         let csrf = &self.authenticator.settings().csrf;
-        // Pages of other sites cannot send JSON without a CORS preflight.
+        // JSON needs no pre-session token: pages of other sites cannot send JSON without a CORS preflight.
         if !csrf.protect || !csrf.pre_session || self.sends_json() {
             return Ok(());
         }
@@ -53,7 +53,7 @@ impl Exchange<'_> {
         let nonces = nonces.into_iter().filter(|value| PreSessionKey::is_nonce(value)).take(MAX_NONCES);
         let form = self.verifier().form_token(TokenKind::Access);
         let check = |expected: String| check_double_submit(&self.head, form, &expected, csrf, &csrf.access);
-        // A form may be open while the keys are rotated.
+        // The keys may have been rotated since the form was rendered, so the retired keys count as well.
         let keys = self.authenticator.keys_in_use();
         let mut results = nonces.flat_map(|nonce| keys.pre_session.tokens(nonce)).map(check);
         let first = results.next().unwrap_or(Err(CsrfError::NoPreSession));

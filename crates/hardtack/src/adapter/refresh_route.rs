@@ -1,4 +1,5 @@
-//! The refresh URL, which redirects the browser back to the page that it requested.
+//! The refresh URL. It refreshes the tokens, and redirects the browser to the page that the browser originally
+//! requested.
 
 use super::Exchange;
 use crate::jwt::TokenKind;
@@ -10,17 +11,17 @@ impl Exchange<'_> {
     /// `next`, a browser is redirected to the home page, and an API client gets 200 and JSON.
     ///
     /// A POST is redirected with 307, so that the browser posts the form to `next`. If the browser was posting a
-    /// password to the re-authentication page, it posts the password to that page again. A GET is redirected with 303;
-    /// it is allowed only with [`RefreshMode::Redirect`](crate::RefreshMode::Redirect).
+    /// password to the re-authentication page, it posts the password to that page again. A GET is allowed only with
+    /// [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), and is redirected with 303.
     ///
     /// If the query has `public=1`, the browser was redirected here from a page whose token is optional. If the refresh
-    /// is refused, such a browser returns to that page as a visitor.
+    /// is refused, the browser returns to that page as a visitor.
     ///
     /// If a link on another site led the browser to the refresh URL, nothing is refreshed. Instead, the response is a
     /// 403 page that makes the browser repeat the request, this time from this site.
     ///
     /// # Errors
-    /// The errors of [`Self::refresh`].
+    /// The same errors as [`Self::refresh`].
     pub async fn refresh_and_return(&self) -> Result<Reply, Failure> {
         let cookies = match self.refresh().await {
             Err(failure) if self.follows_foreign_link(&failure) => return Ok(self.ask_again()),
@@ -40,7 +41,8 @@ impl Exchange<'_> {
         Ok(Reply { cookies, ..reply })
     }
 
-    /// The page that asks for the password, if the browser has posted the password to it.
+    /// Returns the re-authentication page, if the browser posted a password to this page and was redirected from there
+    /// to the refresh URL.
     fn reauthentication(&self, next: Option<&NextPath>) -> Option<String> {
         let url = &self.authenticator.settings().urls.reauthenticate;
         let asked = !self.head.is_safe() && self.head.query(TO_REAUTHENTICATION).is_some();
@@ -53,9 +55,9 @@ impl Exchange<'_> {
 
     /// Whether a failed refresh redirects the browser back to the page `next`, which then treats the user as a visitor.
     ///
-    /// When that page redirected the browser to the refresh URL, the response deleted the access cookie. If the browser
-    /// still sends this cookie, it is not redirected back, because the page would redirect it to the refresh URL again,
-    /// in an endless loop.
+    /// When that page redirects a browser to the refresh URL, it also deletes the access cookie. If the browser still
+    /// sends the access cookie, the page would redirect the browser to the refresh URL again, in an endless loop. In
+    /// this case, this method returns `false`.
     fn returns_without_user(&self, failure: &Failure) -> bool {
         let kind = failure.reason().kind();
         let is_dead = kind.unsets_cookies() || kind == FailureKind::Missing;

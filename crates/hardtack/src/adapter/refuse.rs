@@ -14,8 +14,8 @@ impl Exchange<'_> {
         self.reject(Rejection { from_cookie: !self.state.is_bearer(), ..Rejection::from(reason) })
     }
 
-    /// Returns the failure for a request that the application forbids. The reply contains `sentence`. The user stays
-    /// logged in.
+    /// Returns a failure that tells the logged-in user that the request is not allowed. The reply contains `sentence`.
+    /// The user stays logged in.
     pub fn forbid(&self, sentence: impl Into<Cow<'static, str>>) -> Failure {
         self.refuse(Reason::Forbidden(sentence.into()))
     }
@@ -52,11 +52,11 @@ impl Exchange<'_> {
         }
         if from_cookie && !flask && self.verifier().makes_cookies_useless(&reason) {
             let unset = self.verifier().unset_own_cookies();
-            // The browser learns here that its session was ended elsewhere, so it is logged out now.
+            // The session was ended elsewhere. The browser learns this only now, so clear its cache as after a log-out.
             reply.cookies.extend(unset.clearing_cache(kind == FailureKind::Revoked));
         }
-        // If the session is bound to a device, the browser refreshes with a proof before its next request, because this
-        // response deletes the access cookie.
+        // This response deletes the access cookie. If the session is bound to a device, the browser therefore refreshes
+        // the session with a proof before it sends the next request.
         if kind == FailureKind::RefreshNeeded || (from_cookie && reason.is_unproven()) {
             reply.cookies.extend(self.verifier().unset_own_access_cookies());
         }
@@ -77,7 +77,8 @@ impl Exchange<'_> {
         }
         let fragment = self.wants() == Wants::Htmx;
         if !fragment && (self.head.is_safe() || kind == FailureKind::RefreshNeeded) {
-            // The routes of the log-in flow are not pages to return to, but their query may contain one in `next`.
+            // Do not return to a route of the log-in flow itself. Its query may contain the page to return to, in
+            // `next`.
             let here = self.authenticator.settings().public_path(self.head.target());
             return self.authenticator.next(&here).or_else(|| self.query_next());
         }

@@ -14,8 +14,8 @@ use crate::token::VerifiedToken;
 use crate::token_source::{Extracted, Need, TokenLocation};
 
 impl Exchange<'_> {
-    /// Starts a session and returns its cookies. Call it after checking the user's password. If the browser already has
-    /// a session, that session ends in the transaction that starts the new one (ASVS 5.0 V7.2.4).
+    /// Starts a session and returns its cookies. Call this method after checking the user's password. If the browser
+    /// already has a session, that session ends in the transaction that starts the new one (ASVS 5.0 V7.2.4).
     ///
     /// # Errors
     /// - The request has a safe method (such as GET) or comes from another site, or the form has no valid pre-session
@@ -30,7 +30,7 @@ impl Exchange<'_> {
         if !self.state.take_finished_external() {
             self.check_pre_session().map_err(|reason| self.refuse(reason))?;
         }
-        // Values that the application has set take precedence.
+        // Values that the application has set take precedence over those of the request.
         if let (None, Some(agent)) = (&log_in.user_agent, self.head.header_text("user-agent")) {
             log_in = log_in.user_agent(agent);
         }
@@ -44,10 +44,10 @@ impl Exchange<'_> {
     /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
     /// authentication cookies. A refresh that is already in flight cannot revive the session.
     ///
-    /// If the access cookie contains an expired token, this method normally ignores the token, because the token may
-    /// have been copied, for example from a log. There is one exception: if the path of the refresh cookie excludes the
-    /// log-out URL, browsers send no refresh token to this URL, so this method also ends the session of an expired
-    /// access token.
+    /// This method normally ignores an expired access token in the cookie, because the token may have been copied, for
+    /// example from a log. There is one exception. If the path of the refresh cookie does not cover the log-out URL,
+    /// the browser does not send the refresh token with a log-out. In this case, the method also ends the session of an
+    /// expired access token.
     ///
     /// If the request has several cookies with the same name, the sessions of all of them end.
     ///
@@ -84,18 +84,19 @@ impl Exchange<'_> {
         Ok(self.verifier().unset_own_cookies().clearing_cache(!self.authenticator.settings().flask))
     }
 
-    /// Refuses a log-out request unless it carries the CSRF value of a session that one of its cookies belongs to. The
-    /// access cookie and the refresh cookie may belong to different sessions, and a request may contain several cookies
-    /// with the same name. The CSRF value of one of these sessions is enough, because a page contains only one CSRF
-    /// value.
+    /// Checks the CSRF value of a log-out. The cookies of the request may belong to several sessions, because several
+    /// cookies can have the same name. The request must contain the CSRF value of one of these sessions. One value is
+    /// enough, because a page contains only one.
     fn check_any_csrf(&self, tokens: &[VerifiedToken]) -> Result<(), Reason> {
-        // Tokens of Flask-JWT-Extended have no session, and each has its own CSRF value: the first token's is required.
+        // The tokens of Flask-JWT-Extended have no session, and each token has its own CSRF value. The value of the
+        // first token is required.
         let asked = tokens.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
         let mut refused = None;
         for (_, token) in asked {
             match self.verifier().check_csrf(token) {
                 Ok(()) => return Ok(()),
-                // Prefer a mismatch as the reason: a missing value may only be missing for this kind of token.
+                // Report a mismatch rather than a missing value, because a value may be missing only for this kind of
+                // token.
                 Err(reason @ Reason::Csrf(CsrfError::Mismatch)) => refused = Some(reason),
                 Err(reason) => refused = refused.or(Some(reason)),
             }
@@ -113,7 +114,7 @@ impl Exchange<'_> {
     /// - The refresh token is missing, invalid or expired, or its session has ended.
     /// - The refresh token was replaced by a newer one and is no longer accepted (see
     ///   [`race_window`](crate::session::SessionPolicy::race_window)).
-    /// - The method is safe, except that GET is allowed with [`RefreshMode::Redirect`].
+    /// - The method is safe (such as GET). GET is allowed with [`RefreshMode::Redirect`].
     /// - The request comes from another site.
     /// - The store failed.
     /// - The request is a POST whose CSRF token is missing or wrong.
@@ -141,14 +142,15 @@ impl Exchange<'_> {
     }
 
     /// Returns the CSRF value of the token in the refresh cookie, for a form that posts to the refresh URL. The value
-    /// is masked, like that of an access token. Returns the value even if the token has expired. Returns `None` if the
-    /// token is missing or otherwise invalid.
+    /// is masked, like that of an access token. This method returns the value even if the token has expired. Returns
+    /// `None` if the token is missing or otherwise invalid.
     pub fn refresh_csrf_token(&self) -> Option<CsrfToken> {
         let token = self.authenticator.cookie_token(&self.head, TokenKind::Refresh).ok()??.any_age();
         token.csrf_value().is_some().then(|| token.csrf_token())
     }
 
-    /// Makes the session fresh again and returns its new cookies. Call it after checking the password of `subject`.
+    /// Makes the session fresh again and returns its new cookies. Call this method after checking the password of
+    /// `subject`.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
@@ -169,20 +171,21 @@ impl Exchange<'_> {
         Ok(raised.cookies)
     }
 
-    /// Replaces all sessions of the user with a new one and returns its cookies (ASVS 5.0 V7.4.3). Call it after the
-    /// commit of the transaction that stored a new password and ended the sessions. The adapter adds
+    /// Replaces all sessions of the user with a new one and returns its cookies (ASVS 5.0 V7.4.3). Call this method
+    /// after the transaction that stored a new password and ended the sessions has been committed. The adapter adds
     /// `Clear-Site-Data: "cache"` to the response that carries these cookies.
     ///
-    /// If the transaction ended the sessions, this method succeeds even if the store then fails or the client
-    /// disconnects, but it returns no cookies in these cases. The new password is already stored, so do not tell the
-    /// user to try again.
+    /// After the transaction has ended the sessions, the store may fail or the client may disconnect. This method then
+    /// still succeeds, but returns no cookies. The new password is already stored, so do not tell the user to try
+    /// again.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
     /// - No user is logged in, or the logged-in user is not the one whose sessions have ended.
     /// - `ended` is [`EndedSessions::none`], and the store failed or the head of the response has already been sent.
     pub async fn renew(&self, ended: EndedSessions) -> Result<SetCookies, Failure> {
-        // The transaction may have ended this session too. `Authenticator::renew` then decides by the session's row.
+        // The transaction may have ended this session as well. `Authenticator::renew` then uses the session's row to
+        // decide whether the browser gets a new session.
         let judged_by_row = ended.subject().is_some() && self.authenticator.has_store();
         let need = if judged_by_row { Need::access().skip_revocation_check() } else { Need::access() };
         if ended.subject().is_none() {
@@ -205,15 +208,15 @@ impl Exchange<'_> {
         self.required(need).await
     }
 
-    /// Refuses to issue tokens once the head of the response has been sent, because they cannot reach the browser. The
-    /// browser would keep its old tokens. When it sends those later, they would look like stolen copies.
+    /// Returns an error if the head of the response has already been sent, because new tokens could then no longer
+    /// reach the browser. The browser would keep using its old tokens, which would look stolen.
     pub(super) fn require_unsent_head(&self, method: &str) -> Result<(), Failure> {
         if !self.state.is_head_sent() {
             return Ok(());
         }
         let advice = format!(
-            "Auth::{method} was called after the head of the response was sent, so its cookies cannot reach the browser; \
-             call it before the handler returns, or let the browser send another request"
+            "Auth::{method} was called after the head of the response was sent, so the cookies cannot reach the \
+             browser; call Auth::{method} before the handler returns, or let the browser send another request"
         );
         Err(self.refuse(Reason::NotSetUp(advice.into())))
     }
@@ -231,7 +234,7 @@ impl Exchange<'_> {
         let mut found = Vec::new();
         for (kind, slot) in [(TokenKind::Access, &policy.access), (TokenKind::Refresh, &policy.refresh)] {
             let mut texts = slot.name.find_all(&self.head);
-            // Some clients keep a deleted cookie with an empty value.
+            // Ignore empty values: when a cookie is deleted, some clients keep it with an empty value.
             texts.retain(|text| !text.is_empty());
             for text in texts {
                 match self.authenticator.verify_token(text, Some(kind), now) {
@@ -252,9 +255,9 @@ impl Exchange<'_> {
         Ok(found)
     }
 
-    /// Returns the valid tokens that the request carries outside of cookies, such as in the `Authorization` header. If
-    /// none of these tokens is valid and one has expired, this fails, because the log-out does not end the session of
-    /// an expired token, and the client must learn that.
+    /// Returns the valid tokens that the request carries outside of cookies, such as in the `Authorization` header.
+    /// If no token is valid and one has expired, returns an error. A log-out does not end the session of an expired
+    /// token, and the error tells the client that its session continues.
     fn other_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
         let verifier = self.verifier();
         let locations = self.authenticator.settings().sources.locations.iter();

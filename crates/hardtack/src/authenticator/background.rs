@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::wake_signal::WakeSignal;
 
-/// A job, as a bit of [`Background::running`].
+/// A background job. The value is the job's bit in [`Background::running`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Job {
@@ -15,15 +15,15 @@ pub(super) enum Job {
     Prune = 2,
 }
 
-/// The jobs of an authenticator.
+/// Which jobs an authenticator has, and which of them are running.
 #[derive(Debug)]
 pub(super) struct Background {
-    /// The jobs that adapters start.
+    /// The jobs that adapters start, one bit for each job.
     automatic: u8,
-    /// The jobs that are running.
+    /// The jobs that are running, one bit for each job.
     running: AtomicU8,
-    /// One signal for each job. When the authenticator is dropped, it sends these signals, which end the jobs that an
-    /// adapter has started.
+    /// One signal for each job, which ends the job if an adapter has started it. The signals are sent when the
+    /// authenticator is dropped.
     ends: [Arc<WakeSignal>; 2],
 }
 
@@ -33,13 +33,13 @@ impl Background {
         Self { automatic, running: AtomicU8::new(0), ends: Default::default() }
     }
 
-    /// Whether an adapter has to start a job.
+    /// Returns whether an adapter has to start a job.
     #[inline]
     pub(super) fn is_due(&self) -> bool {
         self.automatic & !self.running.load(Ordering::Relaxed) != 0
     }
 
-    /// Whether adapters start this job.
+    /// Returns whether adapters start this job.
     pub(super) fn is_automatic(&self, job: Job) -> bool {
         self.automatic & job as u8 != 0
     }
@@ -49,7 +49,7 @@ impl Background {
         self.running.fetch_or(job as u8, Ordering::AcqRel) & job as u8 == 0
     }
 
-    /// Marks a job as stopped.
+    /// Marks a job as no longer running.
     pub(super) fn stopped(&self, job: Job) {
         self.running.fetch_and(!(job as u8), Ordering::AcqRel);
     }

@@ -1,8 +1,8 @@
 //! The background jobs of an authenticator: following the store's revocation log, and pruning the store.
 //!
-//! The core has no runtime, so the adapter starts these jobs when a request arrives. Between its steps, a job holds
-//! only a weak reference to its authenticator, and it ends when the authenticator is dropped. If the job's runtime ends
-//! first, the next request starts the job again.
+//! The core has no runtime, so the adapter starts the background jobs when a request arrives. Between its steps, a job
+//! holds only a weak reference to its authenticator. When the authenticator is dropped, the job ends. If the runtime
+//! ends while the authenticator is in use, the next request starts the job again.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -13,8 +13,8 @@ use std::time::Duration;
 use super::background::Job;
 use super::{Authenticator, Inner};
 
-/// The exclusive right to run a job. When the claim is dropped, another future can claim the job, unless the job has
-/// panicked.
+/// The exclusive right to run a job. When the claim is dropped, another future can claim the job. If the job has
+/// panicked, the job cannot be claimed again.
 #[derive(Debug)]
 pub(super) struct Claim {
     authenticator: WeakAuthenticator,
@@ -24,16 +24,16 @@ pub(super) struct Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // If the job were started again, it would probably panic again. While no job follows the log, each request
-            // is checked against the store.
-            tracing::error!(event = "background_panicked", job = ?self.job, "the job is not started again");
+            // Do not start the job again, because it would probably panic again. While no job follows the log, each
+            // request is checked against the store.
+            tracing::error!(event = "background_panicked", job = ?self.job, "the job panicked and is not restarted");
         } else if let Some(authenticator) = self.authenticator.upgrade() {
             authenticator.0.background.stopped(self.job);
         }
     }
 }
 
-/// An authenticator that may have been dropped.
+/// A weak reference to an authenticator.
 #[derive(Clone, Debug)]
 pub(super) struct WeakAuthenticator(Weak<Inner>);
 
@@ -51,14 +51,14 @@ impl Authenticator {
         self.0.background.is_due()
     }
 
-    /// Follows the revocation log and deletes expired rows. If one of these jobs is turned off or already running, it
-    /// is left out. Adapters spawn the future on the runtime of the request.
+    /// Follows the revocation log and deletes expired rows. A job that is turned off or already running is left out.
+    /// Adapters spawn the future on the runtime of the request.
     ///
     /// The future ends when the last clone of the authenticator is dropped. If there is no job to run, it ends at once.
     /// If the future is dropped earlier, for example because its runtime ends,
     /// [`needs_background_work`](Self::needs_background_work) returns `true` again.
     ///
-    /// The core has no timer, so pass the runtime's:
+    /// The core has no timer, so pass the timer of your runtime as `sleep`:
     ///
     /// ```
     /// # use hardtack::Authenticator;
@@ -95,7 +95,7 @@ impl Authenticator {
         }
     }
 
-    /// Claims a job, unless it runs already.
+    /// Claims a job. Returns `None` if the job is already running.
     pub(super) fn claim(&self, job: Job) -> Option<Claim> {
         self.0.background.begin(job).then(|| Claim { authenticator: self.downgrade(), job })
     }

@@ -1,4 +1,4 @@
-//! Which bodies have to be read before the handler runs.
+//! Decides which bodies have to be read before the handler runs.
 
 use super::Authenticator;
 use crate::body::{BodyPeek, FormPeek, JsonPeek, Reader, is_json};
@@ -16,12 +16,12 @@ enum BodyContent {
     Token,
 }
 
-/// Who asks for the beginning of a body.
+/// Why the beginning of a body is needed.
 #[derive(Clone, Copy)]
 pub(crate) enum BodyUser {
-    /// The verification of a token in one of these locations.
+    /// To verify a token that may be in one of these locations.
     Verification(Locations),
-    /// Any operation of `Auth`, including those before a log-in.
+    /// For any operation of `Auth`, including the operations before a log-in.
     Auth,
 }
 
@@ -29,8 +29,8 @@ impl Authenticator {
     /// Returns whether an extractor may have to read the beginning of a request's body. If so, the adapter's layer puts
     /// the body where extractors can reach it. This method itself reads nothing.
     ///
-    /// JSON is read if a route may take tokens from it. A form is read for its CSRF field if the request has cookies,
-    /// its method needs a CSRF value, and no header carries the value.
+    /// A JSON body is read if a route may take tokens from JSON. A form is read to find its CSRF field. This is done
+    /// only if the request has cookies, its method needs a CSRF value, and no header contains the value.
     pub fn may_read_body(&self, head: &RequestHead<'_>) -> bool {
         self.body_content(head).is_some()
     }
@@ -52,8 +52,9 @@ impl Authenticator {
 
     /// Returns a reader for the beginning of a request's body, if `user` needs the body.
     ///
-    /// Anyone can send cookies. A form is therefore read only if a cookie contains a token that one of the keys has
-    /// signed. For [`BodyUser::Auth`], the nonce of a log-in form is enough.
+    /// Reading bodies costs memory, and anyone can send cookies. A form is therefore read only if a cookie contains a
+    /// token that one of the keys has signed. For [`BodyUser::Auth`], a cookie with the nonce of a log-in form is
+    /// enough.
     ///
     /// # Errors
     /// Too many other bodies are being read at the moment.
@@ -83,7 +84,8 @@ impl Authenticator {
     }
 
     fn has_cookie_of_ours(&self, head: &RequestHead<'_>, user: BodyUser) -> bool {
-        // Flask-JWT-Extended looks for the CSRF value before it verifies the token.
+        // Flask-JWT-Extended looks for the CSRF value before it verifies the token, so read the form even if the token
+        // is invalid.
         if self.settings().flask {
             return true;
         }
@@ -109,7 +111,7 @@ mod tests {
         set(Authenticator::builder(keys).base_url("https://site.example")).build().unwrap()
     }
 
-    /// How many of the requests have a body to be read.
+    /// Returns the number of test requests whose body the authenticator may read.
     fn peeks(authenticator: &Authenticator) -> usize {
         let types = ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "application/json"];
         let methods = ["GET", "HEAD", "OPTIONS", "TRACE", "POST", "PUT", "PATCH", "DELETE", "get", "QUERY"];

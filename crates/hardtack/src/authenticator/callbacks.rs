@@ -71,7 +71,7 @@ where
     })
 }
 
-/// The callbacks that the application set; none by default.
+/// The callbacks that the application has set. By default, there are none.
 #[derive(Default)]
 pub(super) struct Callbacks {
     pub(super) blocklist: Option<Box<dyn ErasedBlocklist>>,
@@ -109,7 +109,8 @@ impl Callbacks {
         }
     }
 
-    /// Returns the same claims without waiting. Fails if the callback does not finish at once.
+    /// Returns the same claims as [`Self::claims_for`], but without waiting. Returns an error if the callback does not
+    /// finish at once.
     pub(super) fn claims_at_once(&self, subject: &str, kind: TokenKind) -> Result<Map<String, Value>, IssueError> {
         let Some(load) = &self.additional_claims else { return Ok(Map::new()) };
         match load(subject.to_owned(), kind).as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -120,12 +121,12 @@ impl Callbacks {
         }
     }
 
-    /// The header members that the application adds to tokens of a subject.
+    /// Returns the header members that the application adds to tokens of a subject.
     pub(super) fn headers_for(&self, subject: &str, kind: TokenKind) -> Map<String, Value> {
         self.additional_headers.as_ref().map(|headers| headers(subject, kind)).unwrap_or_default()
     }
 
-    /// The key that signs for a subject, if the application chooses one.
+    /// Returns the key that signs the tokens of a subject, if the application chooses one.
     pub(super) fn signing_key_for(&self, subject: &str) -> Option<SigningKey> {
         self.encode_key.as_ref().and_then(|choose| choose(subject))
     }

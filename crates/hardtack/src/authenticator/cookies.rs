@@ -9,7 +9,7 @@ use crate::cookie::{CookieSlot, SetCookies, Setting};
 use crate::session::Session;
 use crate::token::IssueError;
 
-/// A domain or a maximum age for individual cookies, instead of those of the cookie policy.
+/// The domain or the maximum age of individual cookies, if they differ from those of the cookie policy.
 ///
 /// ```
 /// use hardtack::authenticator::CookieOptions;
@@ -22,16 +22,16 @@ pub struct CookieOptions {
 }
 
 impl CookieOptions {
-    /// Sets the domain of the cookies, so that browsers send them to all hosts of the domain. To delete such cookies,
-    /// pass the same domain to [`Authenticator::unset_jwt_cookies_of`].
+    /// Sets the domain of the cookies. Browsers then send the cookies to all hosts of the domain. To delete such
+    /// cookies, pass the same domain to [`Authenticator::unset_jwt_cookies_of`].
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
         self
     }
 
-    /// Sets how long the cookies last, in whole seconds. This applies even if the cookie policy asks for session
-    /// cookies, which browsers delete when they close.
+    /// Sets how long the cookies last, in whole seconds. This setting applies even if the cookie policy asks for
+    /// session cookies, which browsers delete when they close.
     #[must_use]
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
@@ -55,15 +55,16 @@ impl Authenticator {
     /// Returns the access cookie and its CSRF cookie for a token, with the domain and maximum age in `options`.
     ///
     /// # Errors
-    /// Those of [`Self::set_access_cookies`], and [`IssueError::CookieDomain`] if `options` set a domain for a
-    /// cookie whose prefix is `__Host-`.
+    /// The same errors as [`Self::set_access_cookies`], and [`IssueError::CookieDomain`] if `options` set a domain for
+    /// a cookie whose prefix is `__Host-`.
     pub fn set_access_cookies_with(
         &self,
         token: &IssuedToken,
         options: &CookieOptions,
     ) -> Result<SetCookies, IssueError> {
         // The cookie lasts as long as a refresh token that is issued at the same time. The browser therefore still
-        // sends the access token after it has expired, and the server can tell an expired token from a missing one.
+        // sends the access token after the token has expired, and the server can tell an expired token from a missing
+        // one.
         let refresh = self.settings().refresh_lifetime.duration();
         let until = token.claims.expires_at.zip(refresh).map(|(end, span)| end.max(token.claims.issued_at + span));
         let policy = self.cookies();
@@ -86,8 +87,8 @@ impl Authenticator {
     /// Returns the refresh cookie and its CSRF cookie for a token, with the domain and maximum age in `options`.
     ///
     /// # Errors
-    /// Those of [`Self::set_refresh_cookies`], and [`IssueError::CookieDomain`] if `options` set a domain for a
-    /// cookie whose prefix is `__Host-`.
+    /// The same errors as [`Self::set_refresh_cookies`], and [`IssueError::CookieDomain`] if `options` set a domain for
+    /// a cookie whose prefix is `__Host-`.
     pub fn set_refresh_cookies_with(
         &self,
         token: &IssuedToken,
@@ -98,8 +99,8 @@ impl Authenticator {
         self.cookies_of(token, age, [&policy.refresh, &policy.csrf_refresh], options)
     }
 
-    /// The access cookies of a session that lives until `until`. `persistent` says whether the cookies remain after the
-    /// browser has been closed.
+    /// The access cookies of a session that lives until `until`. `persistent` says whether the browser keeps the
+    /// cookies when it closes.
     pub(super) fn access_cookies(
         &self,
         token: &IssuedToken,
@@ -143,8 +144,8 @@ impl Authenticator {
     ) -> Result<SetCookies, IssueError> {
         let policy = self.cookies();
         if policy.flask && policy.csrf_cookies {
-            // Like Flask-JWT-Extended, decode the token to get its CSRF value, and fail if it cannot be decoded or has
-            // none.
+            // Like Flask-JWT-Extended, decode the token to get its CSRF value. Fail if the token cannot be decoded or
+            // has no CSRF value.
             self.csrf_token(&token.text)?;
         }
         let max_age = options.max_age.or(age);
@@ -157,7 +158,8 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// The domain from the options, unless the cookie's name binds it to its host.
+    /// Returns the domain in the options. Returns an error if the cookie's name has the prefix `__Host-`, which does
+    /// not allow a domain.
     fn own_domain<'o>(&self, options: &'o CookieOptions, slot: &CookieSlot) -> Result<Option<&'o str>, IssueError> {
         match &options.domain {
             Some(domain) if slot.name.as_str().starts_with("__Host-") => {
@@ -168,9 +170,10 @@ impl Authenticator {
     }
 
     /// The `Max-Age` of a cookie, or `None` for a session cookie, which browsers delete when they close. The age is
-    /// counted from the time when the token was issued, so that the same token always gives the same cookie.
+    /// counted from the time at which the token was issued, so the same token always has the same age.
     fn age(&self, token: &IssuedToken, until: Option<Timestamp>, persistent: bool) -> Option<Duration> {
-        /// "Forever": browsers limit Max-Age to 400 days (RFC 6265bis section 5.5).
+        /// The longest `Max-Age`, for cookies that should never expire. Browsers limit `Max-Age` to 400 days (RFC
+        /// 6265bis section 5.5).
         const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
         /// The `Max-Age` of one year that Flask-JWT-Extended uses, regardless of the token's lifetime.
         const FLASK: Duration = Duration::from_secs(31_540_000);
@@ -182,7 +185,7 @@ impl Authenticator {
     }
 
     /// Returns the cookies that delete both tokens. The adapter also adds `Clear-Site-Data: "cache"` to the response
-    /// that carries these cookies, so that the Back button does not show pages that the user saw while logged in. With
+    /// that carries these cookies, so that the Back button shows no pages of the session. With
     /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), the adapter does not add this header.
     ///
     /// In Flask-JWT-Extended: `unset_jwt_cookies`.
@@ -190,7 +193,7 @@ impl Authenticator {
         self.unset_tokens().clearing_cache(!self.settings().flask)
     }
 
-    /// The cookies that delete both tokens, without clearing the browser's cache.
+    /// Returns the cookies that delete both tokens. The browser's cache is not cleared.
     pub(crate) fn unset_tokens(&self) -> SetCookies {
         let mut cookies = self.unset_access_cookies();
         cookies.extend(self.unset_refresh_cookies());

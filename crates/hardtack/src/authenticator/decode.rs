@@ -6,8 +6,8 @@ use crate::jwt::{ExtraClaims, NoExtra, TokenError, TokenKind};
 use crate::token::VerifiedToken;
 
 impl Authenticator {
-    /// Verifies and decodes a token that did not come with a request. This does not check whether the token's session
-    /// has ended or whether the token is blocked.
+    /// Verifies and decodes a token that did not come with a request. This method does not check whether the token's
+    /// session has ended or whether the token is blocked.
     ///
     /// In Flask-JWT-Extended: `decode_token`.
     ///
@@ -17,8 +17,8 @@ impl Authenticator {
         self.decoded(token, Some(kind))?.valid()?.with_extra()
     }
 
-    /// Verifies and decodes a token of any kind that did not come with a request. This does not check whether the
-    /// token's session has ended or whether the token is blocked.
+    /// Verifies and decodes a token of any kind that did not come with a request. This method does not check whether
+    /// the token's session has ended or whether the token is blocked.
     ///
     /// # Errors
     /// The token is invalid, not valid yet or expired, or its claims cannot be read as `T`.
@@ -26,7 +26,7 @@ impl Authenticator {
         self.decoded(token, None)?.valid()?.with_extra()
     }
 
-    /// Verifies and decodes a token of any kind, even if it has expired. Use this to inspect a token, not to
+    /// Verifies and decodes a token of any kind, even if it has expired. Use this method to inspect a token, not to
     /// authenticate a user.
     ///
     /// In Flask-JWT-Extended: `decode_token(allow_expired=True)`.
@@ -38,13 +38,13 @@ impl Authenticator {
     }
 
     /// Returns the id (`jti`) of a valid token. With
-    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), a token may have no id, and the result is
-    /// then empty.
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), a token may have no id. In this case, the
+    /// result is empty.
     ///
     /// In Flask-JWT-Extended: `get_jti`.
     ///
     /// # Errors
-    /// Those of [`Self::decode_any`].
+    /// The same errors as [`Self::decode_any`].
     pub fn token_id(&self, token: &str) -> Result<String, TokenError> {
         Ok(self.decode_any::<NoExtra>(token)?.claims().token_id.clone())
     }
@@ -54,7 +54,7 @@ impl Authenticator {
     /// In Flask-JWT-Extended: `get_csrf_token`.
     ///
     /// # Errors
-    /// Those of [`Self::decode_any`], and [`TokenError::MissingClaim`] if the token has no CSRF value.
+    /// The same errors as [`Self::decode_any`], and [`TokenError::MissingClaim`] if the token has no CSRF value.
     pub fn csrf_token(&self, token: &str) -> Result<String, TokenError> {
         self.decode_any::<NoExtra>(token)?.claims().csrf.clone().ok_or(TokenError::MissingClaim("csrf"))
     }

@@ -1,4 +1,4 @@
-//! The warning about tokens and rows whose times are in the future.
+//! The warning that the time in a token or in a session's row is in the future.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,12 +8,13 @@ use crate::clock::{Clock, Timestamp};
 /// How long to wait before the warning is logged again.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// The time of the last warning, in milliseconds of the monotonic clock, plus one. Zero if no warning has been logged.
+/// The time of the last warning, in milliseconds of the monotonic clock, plus one. The value is zero if no warning has
+/// been logged.
 #[derive(Debug, Default)]
 pub(super) struct EarlyTokens(AtomicU64);
 
 impl EarlyTokens {
-    /// Whether a warning is due. If several threads ask at once, only one of them gets `true`.
+    /// Returns whether a warning is due. If several threads call this method at once, only one of them gets `true`.
     fn is_due(&self, monotonic: Duration) -> bool {
         let now = u64::try_from(monotonic.as_millis()).unwrap_or(u64::MAX - 1) + 1;
         let last = self.0.load(Ordering::Relaxed);
@@ -22,7 +23,7 @@ impl EarlyTokens {
     }
 
     /// Warns, at most once a minute, that a time in an otherwise valid token or in a session's row is in the future.
-    /// Such a time means that two clocks differ.
+    /// Such a time means that the clocks of two servers differ.
     #[cold]
     pub(super) fn warn(&self, clock: &dyn Clock, tolerated: Duration, time: Timestamp, now: Timestamp) {
         if !self.is_due(clock.monotonic()) {

@@ -1,4 +1,4 @@
-//! Waits for a session to end, for responses that stay open: event streams, WebSockets, long polls.
+//! Waits for a session to end. Use it for responses that stay open, such as event streams, WebSockets and long polls.
 //!
 //! A waiting task does not poll the store. The process wakes the task in four cases:
 //!
@@ -7,7 +7,7 @@
 //! - The process can no longer read the revocation log.
 //! - The session store has failed to end sessions that have to end.
 //!
-//! A task also wakes at least once a minute to look at the clock.
+//! A task also wakes at least once a minute to compare the current time with the token's expiry.
 //!
 //! A task may wait until a session ends, rather than until a token is no longer valid. Such a task reads the session's
 //! row when the token expires, and again each time the session would expire.
@@ -26,12 +26,12 @@ use crate::revocation::SessionStatus;
 use crate::session::SessionId;
 use crate::token::VerifiedToken;
 
-/// The longest sleep. A timer may fall behind the clock: it stands still while the machine is suspended, and does not
-/// notice when the clock is set.
+/// The longest sleep. A longer sleep could end too late: a timer stands still while the machine is suspended, and does
+/// not notice when the clock is set.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// The future that `Auth::ended` and `Auth::ended_session` return. The future of `Auth::ended` completes when the token
-/// is no longer valid. That of `Auth::ended_session` completes when the token's session has ended.
+/// is no longer valid. The future of `Auth::ended_session` completes when the token's session has ended.
 #[must_use = "a future does nothing unless it is polled"]
 pub struct Ended(Pin<Box<dyn Future<Output = ()> + Send>>);
 
@@ -55,10 +55,11 @@ impl Authenticator {
     /// A token is no longer valid if it has expired, if the claims of its session have changed, or if its session has
     /// ended. A log-out, a password change or an operator can end a session, on any server.
     ///
-    /// The future also completes if this process has not been able to read the revocation log for
-    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness) and the store fails too.
+    /// If this process has not been able to read the revocation log for the time
+    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness), it asks the store instead. If the store fails
+    /// as well, the future completes.
     ///
-    /// The core has no timer, so pass the runtime's:
+    /// The core has no timer, so pass the timer of your runtime as `sleep`:
     ///
     /// ```
     /// # use hardtack::{Authenticator, VerifiedToken};
@@ -78,8 +79,8 @@ impl Authenticator {
     /// Waits until the session of a token ends. Unlike [`ended`](Self::ended), the future does not complete when the
     /// token expires or the session's claims change. Adapters offer this as `Auth::ended_session`.
     ///
-    /// If the token has no session, the future never completes. Without a store, it completes only if this process ends
-    /// the session.
+    /// If the token has no session, the future never completes. Without a store, the future completes only if this
+    /// process ends the session.
     pub fn ended_session<T, F, S>(&self, token: &VerifiedToken<T>, sleep: F) -> Ended
     where
         F: Fn(Duration) -> S + Send + Sync + 'static,
@@ -93,10 +94,11 @@ impl Authenticator {
 struct Watched {
     subject: String,
     session: Option<SessionId>,
-    /// The generation of an access token; the claims of other tokens are never outdated.
+    /// The generation of the claims in an access token. `None` for any other token, because its claims are never
+    /// outdated.
     generation: Option<u64>,
-    /// When the token expires. If the whole session is watched, this is when the session's row has to be looked up
-    /// next.
+    /// When the token expires. If the task waits for the end of the session, this is when it has to read the session's
+    /// row next.
     deadline: Option<Timestamp>,
     /// Whether the task waits until the session ends, rather than until the token is no longer valid.
     whole_session: bool,
@@ -119,7 +121,7 @@ impl Watched {
         F: Fn(Duration) -> S + Send + Sync,
         S: Future<Output = ()> + Send,
     {
-        // Register before the first check, so that no event in between is missed.
+        // Register before the first check, so that the task is also woken by a change that happens during the check.
         let watch = self.session.map(|id| authenticator.0.watchers.watch(id));
         while self.is_live(&authenticator).await {
             let left = self.deadline.map_or(LONGEST_SLEEP, |end| end.since(authenticator.now()));
@@ -132,9 +134,9 @@ impl Watched {
         }
     }
 
-    /// Whether the token is live, as far as this process knows. If the whole session is watched: whether the session is
-    /// live. If the store is needed and fails, the result is `false`, because a request with the token would be refused
-    /// as well.
+    /// Returns whether the token is still valid. If the task waits for the end of the session, returns whether the
+    /// session is live. If the store is needed and fails, returns `false`, because a request with the token would be
+    /// refused as well.
     async fn is_live(&mut self, authenticator: &Authenticator) -> bool {
         if authenticator.0.held.holds(&self.subject, self.session) {
             return false;
@@ -156,7 +158,7 @@ impl Watched {
         if !self.whole_session {
             return false;
         }
-        // Other requests may have prolonged the session.
+        // Other requests may have extended the session.
         self.deadline = match (authenticator.store(), self.session) {
             (Some(store), Some(id)) => match store.find(id).await {
                 Ok(Some(row)) if row.is_live(authenticator.now()) => Some(row.expires_at),

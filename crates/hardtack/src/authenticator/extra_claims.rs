@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::token::IssueError;
 
-/// Collects the application's claims. The methods that add claims return no errors, so their calls can be chained.
+/// Collects the application's claims. The methods that add claims do not return errors, so their calls can be chained.
 /// [`Self::into_map`] returns the first error.
 #[derive(Debug)]
 pub(super) struct ClaimMap(Result<Map<String, Value>, IssueError>);

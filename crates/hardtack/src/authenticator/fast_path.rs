@@ -1,4 +1,5 @@
-//! What the settings mean for an ordinary request, worked out once when the authenticator is built.
+//! Flags about the settings that an ordinary request depends on. They are computed once, when the authenticator is
+//! built.
 //!
 //! A request with a valid cookie checks these flags instead of looking through all the settings. Decision 28 gives the
 //! reasons.
@@ -8,19 +9,21 @@ use crate::config::{RefreshMode, Settings};
 use crate::token_source::TokenLocation;
 
 pub(super) struct FastPath {
-    /// Tokens are taken only from cookies, `OPTIONS` requests are not exempt, and `flask_compatible` was not called.
+    /// Whether the fast path applies: tokens are taken only from cookies, `OPTIONS` requests are not exempt, and
+    /// `flask_compatible` was not called.
     pub(super) only_cookies: bool,
-    /// A valid token is not the end of a verification: a callback may refuse it, or the verification is recorded.
+    /// Whether a verification continues after a token is found to be valid, because a callback may refuse the token or
+    /// because the verification is recorded.
     pub(super) goes_on: bool,
-    /// A callback chooses the key that verifies a token.
+    /// Whether a callback chooses the key that verifies a token.
     pub(super) has_key_callback: bool,
-    /// Requests with safe methods may need their body to be read.
+    /// Whether the body of a request with a safe method may have to be read.
     pub(super) peeks_safe_methods: bool,
-    /// Requests with other methods may need their body to be read.
+    /// Whether the body of a request with an unsafe method may have to be read.
     pub(super) peeks_unsafe_methods: bool,
-    /// Tokens are replaced before they expire.
+    /// Whether tokens are replaced before they expire (sliding mode).
     pub(super) slides: bool,
-    /// The age of the revocation cache is limited, so it may be too stale to be used.
+    /// Whether the age of the revocation cache is limited. If so, the cache may be too stale to be used.
     pub(super) bounds_staleness: bool,
 }
 

@@ -14,8 +14,8 @@ use crate::token::{IssueError, Reading, VerifiedToken};
 
 /// Builds a token that belongs to no session.
 ///
-/// In Flask-JWT-Extended: `create_access_token` and `create_refresh_token`. Where a method corresponds to an argument
-/// of these functions, its description names the argument.
+/// In Flask-JWT-Extended: `create_access_token` and `create_refresh_token`. If a method corresponds to an argument of
+/// one of these functions, its description names the argument in parentheses.
 ///
 /// ```
 /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -45,15 +45,15 @@ pub struct TokenBuilder<'a> {
     added: Added,
 }
 
-/// What the callbacks add to a token.
+/// What the callbacks add to a token, and whether they have been called yet.
 enum Added {
-    /// Nothing.
+    /// The callbacks add nothing.
     Nothing,
-    /// Claims and header members. The callbacks `additional_claims` and `additional_headers` return them when the token
-    /// is issued.
+    /// The callbacks `additional_claims` and `additional_headers` are called when the token is issued. They return
+    /// claims and header members.
     Asked,
-    /// These claims and some header members. The callback `additional_claims` has already returned the claims. The
-    /// callback `additional_headers` will return the header members when the token is issued.
+    /// The callback `additional_claims` has already returned these claims. The callback `additional_headers` will be
+    /// called when the token is issued.
     Claims(Map<String, Value>),
 }
 
@@ -87,7 +87,7 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Makes the token fresh for this long, not for the configured fresh lifetime (`fresh=timedelta(…)`).
+    /// Makes the token fresh for this long instead of the configured fresh lifetime (`fresh=timedelta(…)`).
     pub fn fresh_for(mut self, span: Duration) -> Self {
         self.claims.fresh = Fresh::Until(self.claims.issued_at + span);
         self
@@ -141,11 +141,11 @@ impl<'a> TokenBuilder<'a> {
     }
 
     /// Signs the token, and waits for the callback
-    /// [`additional_claims`](crate::AuthenticatorBuilder::additional_claims). Call this method instead of
-    /// [`issue`](Self::issue) if that callback waits for something, such as a database query.
+    /// [`additional_claims`](crate::AuthenticatorBuilder::additional_claims). If that callback waits for something,
+    /// such as a database query, call this method instead of [`issue`](Self::issue).
     ///
     /// # Errors
-    /// Those of [`issue`](Self::issue).
+    /// The same errors as [`issue`](Self::issue).
     pub async fn issue_async(self) -> Result<IssuedToken, SessionError> {
         let callbacks = &self.authenticator.0.callbacks;
         let added = callbacks.claims_for(&self.claims.subject, self.claims.kind).await?;
@@ -186,8 +186,8 @@ impl<'a> TokenBuilder<'a> {
             self.claims.to_json(&extra)?
         } else {
             let payload = named(&self.claims, self.identity, extra, settings)?;
-            // With `flask_compatible`, additional claims may have replaced any claim, so read the claims from the
-            // payload.
+            // With `flask_compatible`, additional claims may have replaced any claim. The claims in the payload are
+            // therefore the correct ones.
             self.claims = settings.claims_profile().read(&payload).unwrap_or(self.claims);
             payload
         };
@@ -206,8 +206,8 @@ impl<'a> TokenBuilder<'a> {
     }
 }
 
-/// Merges the claims or header members that a callback returned (`general`) with those that were set for this token
-/// (`given`). If both contain the same name, the value in `given` is used.
+/// Merges two sets of claims or header members. `general` was returned by a callback, and `given` was set for this
+/// token. If both sets contain the same name, the value in `given` is used.
 fn merged(mut general: Map<String, Value>, given: Map<String, Value>) -> Map<String, Value> {
     general.extend(given);
     general
@@ -240,14 +240,14 @@ fn named(
     serde_json::to_vec(&members).map_err(|_| ClaimError::Invalid("extra"))
 }
 
-/// Returns a random UUID (RFC 9562 section 5.4), formatted as by Python's `str(uuid.uuid4())`.
+/// Returns a random UUID (RFC 9562 section 5.4), in the format of Python's `str(uuid.uuid4())`.
 fn uuid4() -> String {
     let bits = rand::random::<u128>() & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
     let hex = format!("{bits:032x}");
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
-/// A token that was just signed.
+/// A signed token, and its claims.
 #[derive(Clone)]
 pub struct IssuedToken {
     pub(super) text: String,

@@ -5,7 +5,7 @@ use crate::error::ConfigError;
 use crate::jwt::KeySet;
 
 impl Authenticator {
-    /// Returns the keys that sign and verify.
+    /// Returns the key set that this authenticator currently uses.
     pub fn keys(&self) -> KeySet {
         self.0.keys.load().set.clone()
     }
@@ -13,8 +13,8 @@ impl Authenticator {
     /// Replaces all keys, for this authenticator and its clones, while requests are served.
     ///
     /// If the new set still verifies tokens with the previous signing key, users stay logged in: see
-    /// [`KeySet::retire`]. If a token was signed with a key that is not in the new set, it is refused from now on, even
-    /// if its verification is cached.
+    /// [`KeySet::retire`]. If a token was signed with a key that is not in the new set, the token is refused from now
+    /// on. This applies to cached tokens as well.
     ///
     /// ```
     /// use hardtack::{Authenticator, KeySet, SigningKey};
@@ -35,7 +35,7 @@ impl Authenticator {
     /// use.
     pub fn replace_keys(&self, keys: KeySet) -> Result<(), ConfigError> {
         self.0.keys.replace(keys, &self.0.settings, self.0.store.is_some())?;
-        // Clear the cache last: a verification that began with the previous keys then cannot add its token to the
+        // Clear the cache last. A verification that began with the previous keys then cannot add its token to the
         // cleared cache.
         self.0.token_cache.clear();
         Ok(())

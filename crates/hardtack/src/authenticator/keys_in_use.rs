@@ -22,19 +22,19 @@ pub(crate) struct Keys {
 
 impl KeysInUse {
     /// # Errors
-    /// Those of [`Authenticator::replace_keys`](super::Authenticator::replace_keys).
+    /// Returns the same errors as [`Authenticator::replace_keys`](super::Authenticator::replace_keys).
     pub(super) fn new(set: KeySet, settings: &Settings, has_store: bool) -> Result<Self, ConfigError> {
         Keys::new(set, settings, has_store).map(|keys| Self(ArcSwap::from_pointee(keys)))
     }
 
     /// # Errors
-    /// Those of [`Authenticator::replace_keys`](super::Authenticator::replace_keys).
+    /// Returns the same errors as [`Authenticator::replace_keys`](super::Authenticator::replace_keys).
     pub(super) fn replace(&self, set: KeySet, settings: &Settings, has_store: bool) -> Result<(), ConfigError> {
         self.0.store(Keys::new(set, settings, has_store)?.into());
         Ok(())
     }
 
-    /// The keys at this moment. Readers never wait for a replacement.
+    /// Returns the keys in use. A caller never waits while another thread replaces the keys.
     #[inline]
     pub(super) fn load(&self) -> impl std::ops::Deref<Target = std::sync::Arc<Keys>> + use<> {
         self.0.load()
@@ -59,7 +59,7 @@ impl Keys {
 }
 
 /// Checks that the key set can sign, and that its signatures are deterministic if there are refresh tokens. The refresh
-/// token of a stored session is computed from the session's row, and must be the same each time.
+/// token of a stored session is computed from the session's row, and must be the same each time it is computed.
 fn check_signing_key(keys: &KeySet, mode: RefreshMode) -> Result<(), ConfigError> {
     let signing = keys.signing_key().ok_or(ConfigError::VerifyingOnly)?;
     if !signing.is_deterministic() && mode != RefreshMode::Sliding {

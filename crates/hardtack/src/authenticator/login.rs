@@ -13,13 +13,14 @@ use crate::jwt::Fresh;
 /// How long a log-in counts as recent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Freshness {
-    /// For [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime), or until the access
-    /// token expires, whichever is earlier (`fresh=True`).
+    /// For the duration [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime), or until
+    /// the access token expires, whichever is earlier (`fresh=True`).
     #[default]
     FreshLifetime,
-    /// For this long instead, or until the access token expires, whichever is earlier.
+    /// For this duration, or until the access token expires, whichever is earlier.
     For(Duration),
-    /// Not at all (`fresh=False`): the user was recognized without a password.
+    /// The log-in does not count as recent (`fresh=False`), for example because the user was recognized without a
+    /// password.
     Not,
 }
 
@@ -91,14 +92,14 @@ impl LogIn {
     /// Sets whether the cookies outlive the browser ("remember me"). The default is set with
     /// [`CookiePolicy::session_cookies`](crate::CookiePolicy::session_cookies).
     ///
-    /// Cookies that outlive the browser last as long as the session. The choice applies to the whole session. It is
-    /// kept in the session's row. Without a store, it is kept in the tokens, as the claim `persistent_cookies`.
+    /// Cookies that outlive the browser last as long as the session. The choice applies to the whole session, and is
+    /// kept in the session's row. Without a store, the choice is kept in the tokens, as the claim `persistent_cookies`.
     pub fn remember(mut self, remember: bool) -> Self {
         self.remember = Some(remember);
         self
     }
 
-    /// Sets the user agent that a list of the user's devices shows, cut to 256 bytes.
+    /// Sets the user agent that a list of the user's devices shows. It is cut to 256 bytes.
     pub fn user_agent(mut self, agent: &str) -> Self {
         self.user_agent = Some(cut_user_agent(agent).to_owned());
         self

@@ -133,13 +133,13 @@ impl Authenticator {
         self.0.settings.refresh
     }
 
-    /// Returns the name of the hidden form field with the CSRF value; `csrf_token` by default.
+    /// Returns the name of the hidden form field with the CSRF value. By default, the name is `csrf_token`.
     pub fn csrf_field(&self) -> &str {
         &self.0.settings.csrf.access.field
     }
 
-    /// Returns whether cookies are `Secure`. By default, they are `Secure` if the base URL is https or no base URL is
-    /// set.
+    /// Returns whether cookies are `Secure`. By default, cookies are `Secure` if the base URL is https or no base URL
+    /// is set.
     pub fn sets_secure_cookies(&self) -> bool {
         self.0.cookies.secure
     }
@@ -159,8 +159,8 @@ impl Authenticator {
         self.0.cookies.refresh.is_sent_to(path)
     }
 
-    /// Returns the site's origin (scheme, host and port). Returns `None` if no base URL is set. A request's `Host` is
-    /// not a safe source for it.
+    /// Returns the site's origin (scheme, host and port). Returns `None` if no base URL is set. Do not use a request's
+    /// `Host` instead, because the client chooses it.
     pub fn origin(&self) -> Option<&str> {
         self.0.settings.base.as_ref().map(BaseUrl::origin)
     }
@@ -196,8 +196,8 @@ impl Authenticator {
         self.0.early_tokens.warn(&*self.0.clock, self.settings().claims.skew(), time, now);
     }
 
-    /// The current moment on the wall clock and on the monotonic clock, for decisions that must stay right when the
-    /// wall clock is set.
+    /// Returns the current time of the wall clock and of the monotonic clock. Use both for decisions that must stay
+    /// correct when the wall clock is set.
     fn moment(&self) -> Moment {
         Moment::now(&*self.0.clock)
     }
@@ -225,7 +225,7 @@ impl Authenticator {
         &self.0.handlers
     }
 
-    /// The keys at this moment.
+    /// Returns the keys that are currently in use.
     pub(crate) fn keys_in_use(&self) -> impl Deref<Target = Arc<Keys>> + use<> {
         self.0.keys.load()
     }
@@ -235,7 +235,7 @@ impl Authenticator {
         self.0.store.is_some()
     }
 
-    /// Returns the states of finished log-ins at other sites.
+    /// Returns the record of the states of finished log-ins at other sites.
     pub(crate) fn used_states(&self) -> &UsedStates {
         &self.0.used_states
     }

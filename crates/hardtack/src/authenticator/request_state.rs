@@ -24,9 +24,9 @@ pub struct RequestState {
     head_sent: AtomicBool,
     /// Whether the request is authenticated by a token that was not in a cookie.
     is_bearer: AtomicBool,
-    /// Whether the response depends on whether there is a token.
+    /// Whether the response depends on whether the request has a token.
     varies: AtomicBool,
-    /// Whether the layer keeps the body where an extractor can read its beginning.
+    /// Whether the layer makes the body available to extractors, which may read its beginning.
     keeps_body: bool,
     /// The id of the request's explanation, or zero if it has none.
     record_id: AtomicU16,
@@ -34,16 +34,16 @@ pub struct RequestState {
     refreshed: OnceLock<VerifiedToken>,
     pending_cookies: OnceLock<Box<Mutex<SetCookies>>>,
     external: OnceLock<Box<FinishedExternal>>,
-    /// The page of the log-in flow that the request asks for. It is set only if a browser may have been redirected to
-    /// such a page because an earlier request was refused. If the response is 404, the page does not exist, and a
-    /// warning is logged.
+    /// The page of the log-in flow that the request asks for. The field is set only if an earlier, refused request may
+    /// have redirected a browser to this page. If the response is 404, the page does not exist, and a warning is
+    /// logged.
     log_in_page: OnceLock<LogInPage>,
 }
 
 /// The state of a request that has finished a log-in at another site.
 #[derive(Debug)]
 struct FinishedExternal {
-    /// The cookie that deletes the state's cookie.
+    /// The `Set-Cookie` value that deletes the cookie with the state of the log-in.
     deletion: Mutex<SetCookies>,
     /// Whether the user has been logged in.
     is_taken: AtomicBool,
@@ -55,17 +55,17 @@ struct FinishedExternal {
 pub struct ResponseChanges {
     /// `Set-Cookie` fields to append.
     pub cookies: SetCookies,
-    /// Whether the response is for one user only, so no cache may store it (ASVS 5.0 V14.3.2). If `true`, replace the
+    /// Whether the response is for one user only. If so, no cache may store it (ASVS 5.0 V14.3.2): replace the
     /// response's `Cache-Control` fields with [`NO_STORE`](crate::refusal::NO_STORE).
     pub private: bool,
-    /// The request's fields that the response depends on, for [`Self::missing_vary`].
+    /// The names of the request fields that the response depends on.
     vary: Option<Cow<'static, str>>,
 }
 
 impl ResponseChanges {
-    /// Returns the value of a `Vary` field to append to the response, or `None` if the response's own `Vary` `fields`
-    /// suffice. Without a complete `Vary`, a cache that has stored the visitors' version of a page could show it to a
-    /// user who has logged in since (RFC 9110 section 12.5.5).
+    /// Returns the value of a `Vary` field to append to the response. Returns `None` if `fields`, the `Vary` fields
+    /// that the response already has, are complete. If `Vary` were incomplete, a cache could show a logged-in user the
+    /// page that it has stored for visitors (RFC 9110 section 12.5.5).
     pub fn missing_vary<'r>(&self, fields: impl IntoIterator<Item = &'r [u8]>) -> Option<&str> {
         let vary = self.vary.as_deref()?;
         let present: Vec<&[u8]> =
@@ -97,7 +97,7 @@ impl RequestState {
         state
     }
 
-    /// Records that the layer keeps the body where extractors can read its beginning.
+    /// Records that the layer makes the body available to extractors.
     #[must_use]
     pub fn keeping_body(mut self) -> Self {
         self.keeps_body = true;
@@ -111,7 +111,7 @@ impl RequestState {
         self.keeps_body && self.body.get().is_none()
     }
 
-    /// Keeps what was read of the body.
+    /// Stores what was found in the beginning of the body.
     pub fn set_body(&self, body: Peeked) {
         // If the body has already been set, keep the first result.
         let _ = self.body.set(Box::new(body));
@@ -144,7 +144,7 @@ impl RequestState {
         &self.authenticator
     }
 
-    /// Whether the adapter's layer wraps the route.
+    /// Returns whether the adapter's layer wraps the route.
     pub(crate) fn is_in_layer(&self) -> bool {
         self.in_layer
     }
@@ -161,8 +161,8 @@ impl RequestState {
         }
     }
 
-    /// Whether a refresh can add its cookies to the response. It can if the layer adds them, the head has not been
-    /// sent, and this request has not yet refreshed its tokens.
+    /// Returns whether this request can refresh its tokens. Three conditions must hold: a layer adds the cookies to the
+    /// response, the head of the response has not been sent, and the request has not refreshed its tokens before.
     #[inline]
     pub(crate) fn can_refresh(&self) -> bool {
         self.in_layer && !self.is_head_sent() && self.refreshed().is_none()
@@ -171,8 +171,8 @@ impl RequestState {
     /// Records that the head of the response can no longer be changed. From then on, the request does not refresh its
     /// tokens, because the response could not carry the new cookies.
     ///
-    /// [`finish`](Self::finish) calls this method. An adapter also calls it if the client disconnects and the handler
-    /// is cancelled, because a task that the handler has spawned may still use the state.
+    /// [`finish`](Self::finish) calls this method. An adapter also calls this method if the client disconnects and the
+    /// handler is cancelled. A task that the handler has spawned may still use the state then.
     #[inline]
     pub fn close_head(&self) {
         self.head_sent.store(true, Ordering::Release);
@@ -184,7 +184,7 @@ impl RequestState {
         self.head_sent.load(Ordering::Acquire)
     }
 
-    /// What was read of the body before the handler ran, if anything.
+    /// Returns what was found in the body before the handler ran. Returns `None` if the body was not read.
     #[inline]
     pub(crate) fn body(&self) -> Option<&Peeked> {
         self.body.get().map(|body| &**body)
@@ -234,11 +234,11 @@ impl RequestState {
     /// Stores the token to use for the rest of the request, and the cookies to add to the response.
     pub(crate) fn set_refreshed(&self, token: VerifiedToken, cookies: SetCookies) {
         self.set_cookies(cookies);
-        // If two extractors refresh concurrently, the first token is as good as the second.
+        // If two extractors refresh concurrently, both tokens are valid, so keep the first.
         let _ = self.refreshed.set(token);
     }
 
-    /// The access token to use for the rest of the request, if this request has refreshed its tokens.
+    /// Returns the access token to use for the rest of the request, if this request has refreshed its tokens.
     #[inline]
     pub(crate) fn refreshed(&self) -> Option<&VerifiedToken> {
         self.refreshed.get()
@@ -249,8 +249,9 @@ impl RequestState {
         *self.lock_cookies() = cookies;
     }
 
-    /// Records whether the request asks for a page to which a refused request was redirected. An adapter's layer calls
-    /// this method for each request. `path` returns the request's path and is rarely called.
+    /// If the request asks for a page to which an earlier, refused request was redirected, records this page. An
+    /// adapter's layer calls this method for each request. `path` returns the request's path, and is called only if
+    /// such a page is expected.
     #[inline]
     pub fn note_path<'p>(&self, path: impl FnOnce() -> &'p str) {
         let notices = self.authenticator.setup_notices();
@@ -261,9 +262,8 @@ impl RequestState {
         }
     }
 
-    /// If the request asks for a page to which a refused request was redirected, warns that this page does not exist.
-    /// The warning is logged only once for each page. An adapter's layer calls this method if the response has the
-    /// status 404.
+    /// If [`Self::note_path`] has recorded a page, logs a warning that the page does not exist. The warning is logged
+    /// only once for each page. An adapter's layer calls this method if the response has the status 404.
     #[cold]
     pub fn notice_not_found(&self) {
         if let Some(page) = self.log_in_page.get() {
@@ -271,11 +271,12 @@ impl RequestState {
         }
     }
 
-    /// Records that the request has finished a log-in at another site. The response deletes its cookie.
+    /// Records that the request has finished a log-in at another site. The response then deletes the cookie with the
+    /// state of that log-in.
     pub(crate) fn finish_external(&self, deletion: SetCookies) {
         let finished = FinishedExternal { deletion: Mutex::new(deletion), is_taken: AtomicBool::new(false) };
         // An application should not finish two log-ins in one request. If it does, the cookie of the second state is
-        // not deleted, but expires.
+        // not deleted, but expires after a few minutes.
         let _ = self.external.set(Box::new(finished));
     }
 
@@ -289,16 +290,16 @@ impl RequestState {
         self.pending_cookies.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Decides what the layer adds to the head of a response. Call this method when the handler has returned. From then
-    /// on, the request does not refresh its tokens.
+    /// Decides what the layer adds to the head of a response. Call this method when the handler has returned. After
+    /// this call, the tokens of the request are no longer refreshed.
     ///
-    /// `set_cookies` are the `Set-Cookie` values that the response already has. The iterator is only read if necessary,
-    /// which is rare. If the handler itself has set or deleted tokens, the cookies of a refresh are left out:
-    /// otherwise, they could undo a log-out.
+    /// `set_cookies` are the `Set-Cookie` values that the response already has. These values are rarely read. If the
+    /// handler itself has set or deleted tokens, the cookies of a refresh are left out, because they could undo a
+    /// log-out.
     #[inline]
     pub fn finish<'r>(&self, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> ResponseChanges {
         self.close_head();
-        // The usual case: the response is private regardless of the cookies that it sets.
+        // In the usual case, the response is private no matter which cookies it sets, so the cookies need not be read.
         if self.is_authenticated() && self.pending_cookies.get().is_none() && self.external.get().is_none() {
             return ResponseChanges { cookies: SetCookies::default(), private: true, vary: self.vary() };
         }
@@ -316,7 +317,7 @@ impl RequestState {
             tokens_set |= names(value, &policy.access) || names(value, &policy.refresh);
             any_set |= policy.slots().iter().any(|slot| names(value, slot)) || value.starts_with(log_in_state);
         }
-        // Take them, so that they are sent only once.
+        // Take the cookies out, so that they are sent only once.
         let pending = match self.pending_cookies.get() {
             Some(_) => std::mem::take(&mut *self.lock_cookies()),
             None => SetCookies::default(),

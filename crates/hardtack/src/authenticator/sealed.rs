@@ -6,8 +6,8 @@ impl Authenticator {
     /// Encrypts text that a browser keeps for the application, for example in a cookie or a hidden field. Only an
     /// authenticator with the same keys can read such text or create it. Returns `None` if encryption fails.
     ///
-    /// `purpose` says what the text is for. Text that was sealed for one purpose cannot be opened for another. Include
-    /// in the text which user it belongs to and when it expires, and check both after
+    /// `purpose` says what the text is for. Text that was sealed for one purpose cannot be opened for another. If the
+    /// text belongs to a user or must expire, include the user's id and the expiry time in the text. Check both after
     /// [`open_sealed`](Self::open_sealed).
     ///
     /// ```
@@ -56,7 +56,7 @@ mod tests {
             assert_eq!(site.open_sealed("form", &bad), None, "{bad}");
         }
         assert_eq!(with(KeySet::new(new.clone())).unwrap().open_sealed("form", &sealed), None);
-        // A form may stay open while the keys are rotated.
+        // If the keys are rotated while a form is open, the form's text can still be opened.
         let rotated = with(KeySet::new(new).retire(old).unwrap()).unwrap();
         assert_eq!(rotated.open_sealed("form", &sealed).as_deref(), Some(&b"typed"[..]));
     }

@@ -12,7 +12,7 @@ pub(super) struct SealingKeys(Vec<LessSafeKey>);
 
 impl SealingKeys {
     /// Derives the encryption keys from the signing keys in `keys`. If `keys` can only verify tokens, the first
-    /// encryption key is random, and text that was sealed with it cannot be opened after this process has ended.
+    /// encryption key is random. Text that was sealed with a random key cannot be opened after this process has ended.
     pub(super) fn of(keys: &KeySet, label: &str) -> Self {
         let current = keys.signing_key().map_or_else(rand::random, |key| key.derive(label));
         let retired = keys.retired_keys().iter().map(|key| key.derive(label));

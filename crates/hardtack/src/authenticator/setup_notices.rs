@@ -16,8 +16,8 @@ pub(crate) struct SetupNotices {
     other_address: AtomicBool,
     /// The pages for which a warning was logged.
     missing: LogInPages,
-    /// The pages to which the response to a refused request has redirected a browser. Such a page may not exist. It is
-    /// removed from this set when it is requested.
+    /// The pages to which a refused request has redirected a browser, and which no browser has requested since. Such a
+    /// page may not exist.
     awaited: LogInPages,
 }
 
@@ -64,8 +64,8 @@ impl LogInPages {
 }
 
 impl SetupNotices {
-    /// Checks whether a mistake in the setup may have caused a refusal, and remembers the page to which the reply
-    /// redirects a browser.
+    /// Checks whether a mistake in the setup may have caused a refusal. Also remembers the page to which `reply`
+    /// redirects the browser.
     pub(crate) fn notice_refusal(&self, reason: &Reason, reply: &Reply, head: &RequestHead<'_>, settings: &Settings) {
         if matches!(reason, Reason::Csrf(CsrfError::CrossSite)) {
             self.notice_other_address(head, settings);
@@ -77,7 +77,8 @@ impl SetupNotices {
         }
     }
 
-    /// Warns if a page has sent a request to its own host, but its origin is not the origin of the base URL.
+    /// Logs a warning if a page has sent a request to its own server, but the origin of the page is not the origin of
+    /// the base URL.
     fn notice_other_address(&self, head: &RequestHead<'_>, settings: &Settings) {
         let Some(base) = &settings.base else { return };
         let [Some(origin), None] = head.headers().first_two("origin") else { return };
@@ -90,22 +91,21 @@ impl SetupNotices {
             return;
         }
         let text = format!(
-            "a request was refused, because it came from {origin}, and the base URL is {}; if {origin} is the address \
-             of your site, write .base_url(\"{origin}\")",
+            "a request from {origin} was refused, because the base URL is {}; if {origin} is the address of your site, \
+             write .base_url(\"{origin}\")",
             base.origin()
         );
         tracing::warn!(event = "base_url_differs", "{text}");
         developer_notice::print("base_url_differs", &text);
     }
 
-    /// Whether a browser has been redirected to a page of the log-in flow, because its request was refused, and no
-    /// browser has requested this page since.
+    /// Whether a refusal has redirected a browser to a page of the log-in flow that no browser has requested since.
     #[inline]
     pub(super) fn awaits_page(&self) -> bool {
         !self.awaited.is_empty()
     }
 
-    /// Returns the awaited page that has this path. Returns `None` if no awaited page has this path.
+    /// Returns the page with this path, if a browser was redirected to it and no browser has requested it since.
     #[cold]
     pub(super) fn awaited_page(&self, path: &str, settings: &Settings) -> Option<LogInPage> {
         let page = LogInPage::at(&settings.public_path(path), &settings.urls)?;

@@ -6,7 +6,7 @@ use super::Authenticator;
 use crate::clock::{Clock, Timestamp};
 use crate::throttle::{Throttle, ThrottleBuilder};
 
-/// The clock of an authenticator.
+/// The clock of an authenticator, for its throttles.
 struct ClockOf(Authenticator);
 
 impl Clock for ClockOf {
@@ -25,7 +25,7 @@ impl Clock for ClockOf {
 
 impl Authenticator {
     /// Starts building a [`Throttle`] with this authenticator's signing key and clock. If the signing key is replaced
-    /// later, the throttle continues to use the old one.
+    /// later, the throttle continues to use the old key.
     ///
     /// ```
     /// # use std::time::Duration;

@@ -1,5 +1,5 @@
-//! A cache of access tokens whose signatures have been checked. The next request with the same cookie then needs no
-//! cryptography. Decision 10 explains why the cache is safe.
+//! A cache of access tokens whose signatures have been checked. The signature of a cached token is not checked again.
+//! Decision 10 explains why the cache is safe.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -19,10 +19,10 @@ use crate::token::VerifiedPayload;
 /// How many tokens are cached by default.
 pub(super) const DEFAULT_ENTRIES: usize = 8192;
 
-/// How many bytes an entry may take on average. Larger entries leave room for fewer.
+/// How many bytes an entry may take on average. If entries are larger, the cache holds fewer of them.
 const BYTES_PER_ENTRY: usize = 2048;
 
-/// Longer tokens are not cached: no cookie can contain them.
+/// The maximum length of a cached token, in bytes. Longer tokens do not fit into a cookie.
 const MAX_TOKEN_LEN: usize = 4096;
 
 /// The size of an entry in bytes, not counting the token, the payload and the strings in the claims. It includes the
@@ -35,16 +35,16 @@ const MAX_SHARDS: usize = 16;
 /// Caches the payloads of tokens whose signature and claims have been checked. Whatever can differ between two requests
 /// with the same token (time, kind, revocation, CSRF, freshness) is still checked on each request.
 ///
-/// Usually, each thread has its own shard, so threads neither wait for each other nor write to the same cache lines. If
-/// the shard is locked, the look-up counts as a miss.
+/// Usually, each thread has its own shard, so threads do not wait for each other or write to the same cache lines. If
+/// another thread has locked the shard, the look-up counts as a miss.
 pub(super) struct TokenCache {
     shards: Box<[Shard]>,
-    /// How often the cache has been cleared.
+    /// How many times the cache has been cleared.
     version: AtomicUsize,
     hasher: SeedableRandomState,
 }
 
-/// Aligned to its own cache lines.
+/// A part of the cache. Each shard has cache lines of its own.
 #[repr(align(128))]
 struct Shard(Mutex<Table>);
 
@@ -57,13 +57,13 @@ struct Entry {
 }
 
 impl TokenCache {
-    /// Creates a cache for at most `entries` tokens. If they take more than 2 KiB each on average, fewer fit. Zero
-    /// turns the cache off.
+    /// Creates a cache for at most `entries` tokens. If the tokens take more than 2 KiB each on average, the cache
+    /// holds fewer of them. Zero turns the cache off.
     pub(super) fn new(entries: usize) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let count = threads.min(MAX_SHARDS).min(entries);
         let shards = (0..count).filter_map(|index| {
-            // The first shards take the remainder.
+            // If the entries cannot be divided evenly, the first shards hold one more.
             let places = entries / count + usize::from(index < entries % count);
             let options = OptionsBuilder::new()
                 .estimated_items_capacity(places)
@@ -87,13 +87,14 @@ impl TokenCache {
         with(shard, |table| table.get(&key).map(hit))?
     }
 
-    /// How many times the cache has been cleared. When you verify a token, call this method before you read the keys.
+    /// Returns how many times the cache has been cleared. To verify a token and then cache it, call this method before
+    /// you read the keys.
     pub(super) fn version(&self) -> usize {
         self.version.load(Ordering::Acquire)
     }
 
     /// Removes all tokens. Call this method after the keys have been replaced. If the verification of a token began
-    /// before this call, the token will not be inserted.
+    /// before this call, its result is not cached.
     pub(super) fn clear(&self) {
         self.version.fetch_add(1, Ordering::AcqRel);
         for shard in &self.shards {
@@ -114,7 +115,7 @@ impl TokenCache {
         let key = Key { hash: self.hasher.hash_one(token), token: token.into() };
         let entry = Entry { payload: Arc::clone(verified), valid };
         with(shard, |table| {
-            // Compare under the lock: `clear` increments the version before it takes the lock.
+            // Compare while the shard is locked, because `clear` increments the version before it takes the lock.
             if self.version() == version {
                 table.insert(key, entry);
             }
@@ -134,7 +135,8 @@ impl TokenCache {
             return None;
         }
         let number = thread_number();
-        // A division would take longer than the rest of this function, and usually each thread has its own shard.
+        // The remainder is computed only if necessary, because a division takes longer than the rest of this function.
+        // Usually each thread has its own shard.
         let shard = self.shards.get(number).or_else(|| self.shards.get(number % self.shards.len()));
         shard.map(|shard| &shard.0)
     }
@@ -147,13 +149,13 @@ impl TokenCache {
     }
 }
 
-/// Runs `act` on a shard unless it is locked. It never waits.
+/// Calls `act` with a shard's table, and returns the result. If the shard is locked, returns `None` instead of waiting.
 #[inline]
 fn with<R>(shard: &Mutex<Table>, act: impl FnOnce(&mut Table) -> R) -> Option<R> {
     match shard.try_lock() {
         Ok(mut table) => Some(act(&mut table)),
         Err(TryLockError::WouldBlock) => None,
-        // A thread that panicked may have left the table inconsistent.
+        // A thread that panicked may have left the table inconsistent, so clear the table.
         Err(TryLockError::Poisoned(mut poisoned)) => {
             poisoned.get_mut().clear();
             shard.clear_poison();
@@ -163,7 +165,7 @@ fn with<R>(shard: &Mutex<Table>, act: impl FnOnce(&mut Table) -> R) -> Option<R>
 }
 
 /// The number of the current thread, below [`MAX_SHARDS`]. Threads are numbered in the order in which they first call
-/// this function; after the highest number, numbering starts over.
+/// this function. After the highest number, the numbering starts again at zero.
 #[inline]
 fn thread_number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -178,7 +180,7 @@ fn thread_number() -> usize {
     })
 }
 
-/// The key of an entry: the token and its hash. The token is a credential, so there is no `Debug`.
+/// The key of an entry: the token and its hash. The token is a credential, so this type does not implement `Debug`.
 struct Key {
     hash: u64,
     token: Box<[u8]>,
@@ -212,7 +214,7 @@ impl Hash for LookupKey<'_> {
 
 impl Equivalent<Key> for LookupKey<'_> {
     /// Compares the hashes first. Only tokens with the same hash are compared with each other. The hashes depend on a
-    /// secret seed, so an attacker cannot construct a token that has the hash of a cached one.
+    /// secret seed, so an attacker cannot construct a token that has the same hash as a cached token.
     fn equivalent(&self, key: &Key) -> bool {
         self.hash == key.hash && constant_time_eq(self.token, &key.token)
     }
@@ -238,7 +240,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_unix_seconds(100);
 
     impl TokenCache {
-        /// Caches a token of this subject that is valid from 100 to 200.
+        /// Caches a token of this subject that is valid from second 100 to second 200.
         fn insert_for(&self, token: &[u8], subject: &str) {
             let mut claims = Claims::new(subject, "id", TokenKind::Access, NOW);
             claims.expires_at = Some(Timestamp::from_unix_seconds(200));

@@ -1,14 +1,14 @@
 //! The verification of one request, from top to bottom.
 //!
 //! 1. **Find the token.** Usually it is in the access cookie. `verify_sources` handles the other locations.
-//! 2. **Check the signature.** A token from the cache was checked before.
+//! 2. **Check the signature.** If the token is in the cache, its signature was checked earlier.
 //! 3. **Check the claims**: kind, issuer, audience and times.
-//! 4. **Check CSRF**: the origin of the request, then the value that only a page of this site can send back.
+//! 4. **Check CSRF**: the origin of the request, then the CSRF value, which only a page of this site can send back.
 //! 5. **Check the session**: whether it has ended, or its claims have changed.
 //! 6. **Check freshness**, for routes that need a recent log-in.
 //!
-//! All of this is synchronous. If a step needs I/O (a refresh, a session store, a callback), it returns a
-//! [`Pending`] verification, which `verify_pending` completes (decision 28).
+//! All steps are synchronous. If a step needs I/O (a refresh, a session store, a callback), it returns a [`Pending`]
+//! verification, which the module `verify_pending` completes (decision 28).
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::revocation::{Notes, SessionStatus};
 use crate::token::{VerifiedPayload, VerifiedToken};
 use crate::token_source::{Locations, Need, TokenLocation};
 
-/// One request that is being verified.
+/// The verification of one request.
 #[derive(Clone, Copy)]
 pub(crate) struct RequestVerifier<'a> {
     pub(super) authenticator: &'a Authenticator,
@@ -33,18 +33,19 @@ pub(crate) struct RequestVerifier<'a> {
 
 /// The result of the synchronous part.
 pub(crate) enum Attempt {
-    /// The verification is complete: the token, if there is one, or why the request is refused.
+    /// The verification is complete. It returned a token, no token because the token is optional, or the reason why the
+    /// request is refused.
     Done(Result<Option<VerifiedToken>, Rejection>),
-    /// I/O is needed first.
+    /// The verification needs I/O to complete.
     Pending(Pending),
 }
 
 /// A verification that needs I/O.
 #[derive(Debug)]
 pub(crate) enum Pending {
-    /// The cookie has been examined.
+    /// The access cookie has been examined, with this result.
     Cookie(CookieVerdict),
-    /// These locations have to be searched, in this order.
+    /// The token has not been found yet. These locations must be searched, in this order.
     Sources(Locations),
 }
 
@@ -53,25 +54,26 @@ pub(crate) enum Pending {
 pub(crate) enum CookieVerdict {
     /// The token is valid, and its session is live or need not be checked.
     Valid(VerifiedToken),
-    /// The token is valid. Its session has to be looked up, or the token has to be replaced.
+    /// The token is valid. Its session has to be looked up in the store, or the token has to be replaced.
     CheckSession(VerifiedToken),
-    /// The token has expired and is otherwise good.
+    /// The token has expired. Nothing else is wrong with it.
     Expired(VerifiedToken),
-    /// There is no token.
+    /// The request has no access token.
     Missing,
-    /// The route needs the refresh token, which has not been looked at yet.
+    /// The route needs the refresh token. The refresh cookie has not been examined yet.
     WantsRefreshToken,
 }
 
 /// A token whose signature and claims are valid, except that it may have expired or may not be valid yet.
 #[derive(Debug)]
 pub(crate) enum TokenVerdict {
-    /// It is valid now.
+    /// The token is valid now.
     Valid(VerifiedToken),
-    /// It has expired, and nothing else is wrong with it.
+    /// The token has expired. Nothing else is wrong with it.
     Expired(VerifiedToken),
-    /// The token is dated in the future, because the clock of the server that issued it is ahead of ours. Nothing else
-    /// is wrong with the token. It is refused, but its cookies are not deleted, and its session can still be ended.
+    /// The token is not valid yet, because the clock of the server that issued it is ahead of this server's clock.
+    /// Nothing else is wrong with the token. It is refused, but its cookies are not deleted, and its session can still
+    /// be ended.
     Early(VerifiedToken, TokenError),
 }
 
@@ -107,7 +109,7 @@ impl<'a> RequestVerifier<'a> {
         Self { authenticator: state.authenticator(), head, state }
     }
 
-    /// Verifies the request as far as possible without I/O. For nearly all requests, this completes the verification.
+    /// Verifies the request as far as possible without I/O. For nearly all requests, the result is [`Attempt::Done`].
     #[inline]
     pub(crate) fn try_verify(&self, need: Need) -> Attempt {
         let fast_path = &self.authenticator.0.fast_path;
@@ -133,7 +135,7 @@ impl<'a> RequestVerifier<'a> {
         }
     }
 
-    /// Steps 1 to 5 for the access cookie.
+    /// Takes steps 1 to 5 for the access cookie.
     #[inline]
     pub(super) fn verify_cookie(&self, need: Need) -> Result<CookieVerdict, Reason> {
         if need.kind == TokenKind::Refresh {
@@ -160,8 +162,8 @@ impl<'a> RequestVerifier<'a> {
         Ok(self.judge_session(token, need, now))
     }
 
-    /// Steps 3 and 5 for a token that was issued when this request refreshed its tokens. If the request takes a long
-    /// time, that token may have expired since.
+    /// Takes steps 3 and 5 for a token that this request got by a refresh. If the request takes a long time, the new
+    /// token may have expired since the refresh.
     fn judge_refreshed(&self, token: VerifiedToken, need: Need, now: Timestamp) -> Result<CookieVerdict, Reason> {
         match token.verify_claims(&self.authenticator.expected(token.kind(), now)) {
             Ok(()) => Ok(self.judge_session(token, need, now)),
@@ -170,7 +172,7 @@ impl<'a> RequestVerifier<'a> {
         }
     }
 
-    /// Step 5.
+    /// Takes step 5: checks whether the session is live and whether the token should be replaced.
     #[inline]
     fn judge_session(&self, token: VerifiedToken, need: Need, now: Timestamp) -> CookieVerdict {
         let live = need.skip_revocation_check || self.authenticator.is_surely_live(&token, now);
@@ -178,7 +180,7 @@ impl<'a> RequestVerifier<'a> {
         if decided { CookieVerdict::Valid(token) } else { CookieVerdict::CheckSession(token) }
     }
 
-    /// Step 6: checks freshness. Either way, the request is authenticated.
+    /// Takes step 6: checks freshness. The request counts as authenticated even if its token is not fresh.
     #[inline]
     pub(super) fn check_freshness(&self, token: VerifiedToken, need: Need) -> Result<VerifiedToken, Rejection> {
         self.state.set_authenticated();
@@ -199,8 +201,8 @@ impl<'a> RequestVerifier<'a> {
         Ok(())
     }
 
-    /// Refuses a request from another site if it may change something. A WebSocket handshake counts as such a request,
-    /// because browsers let every site make one with the user's cookies (ASVS 5.0 V4.4.2).
+    /// Refuses a request from another site if its method is unsafe or it is a WebSocket handshake. The handshake is
+    /// checked because browsers let every site open a WebSocket with the user's cookies (ASVS 5.0 V4.4.2).
     #[inline]
     pub(crate) fn check_origin(&self) -> Result<(), Reason> {
         if self.head.is_safe() && !self.head.is_websocket_handshake() {
@@ -219,7 +221,8 @@ impl<'a> RequestVerifier<'a> {
         Ok(check_origin(&self.head, &settings.csrf, settings.base.as_ref())?)
     }
 
-    /// The double submit: compares the token's CSRF value with the one that the request carries for this kind of token.
+    /// Takes the second part of step 4, the double submit: compares the token's CSRF value with the value in the
+    /// request. `kind` is the kind of token that the request's value is for.
     #[inline]
     pub(super) fn check_csrf_value(&self, token: &VerifiedToken, kind: TokenKind) -> Result<(), Reason> {
         let csrf = &self.authenticator.settings().csrf;
@@ -227,18 +230,18 @@ impl<'a> RequestVerifier<'a> {
         Ok(check_double_submit(&self.head, self.form_token(kind), expected, csrf, csrf.names(kind))?)
     }
 
-    /// The CSRF field of the request's form.
+    /// Returns what was found of the form's CSRF field for this kind of token.
     pub(crate) fn form_token(&self, kind: TokenKind) -> &'a FormToken {
         self.state.body().map_or(&FormToken::Unread, |body| body.form_token(kind))
     }
 
-    /// The tokens in the request's JSON body, if the body has been read.
+    /// Returns the tokens in the request's JSON body, if the body has been read.
     pub(super) fn body_json(&self) -> Option<&'a JsonTokens> {
         self.state.body().and_then(Peeked::json)
     }
 
-    /// Whether this request should replace a token. In sliding mode, a token is due when more than half of its life has
-    /// passed.
+    /// Returns whether this request should replace a token. In sliding mode, a token is replaced when more than half of
+    /// its lifetime has passed.
     #[inline]
     pub(super) fn is_due_to_slide(&self, token: &VerifiedToken, now: Timestamp) -> bool {
         self.authenticator.0.fast_path.slides
@@ -248,7 +251,7 @@ impl<'a> RequestVerifier<'a> {
 }
 
 impl Authenticator {
-    /// The value of the cookie that holds this kind of token.
+    /// Returns the value of the cookie for this kind of token.
     #[inline]
     pub(crate) fn find_cookie<'h>(&self, head: &RequestHead<'h>, kind: TokenKind) -> Result<Option<&'h [u8]>, Reason> {
         let slot = match kind {
@@ -256,14 +259,15 @@ impl Authenticator {
             TokenKind::Refresh => &self.0.cookies.refresh,
         };
         match slot.name.find(head) {
-            // Some clients keep a deleted cookie with an empty value.
+            // Treat an empty value as a missing cookie: when a cookie is deleted, some clients keep it with an empty
+            // value.
             Ok(None | Some(b"")) => Ok(None),
             Ok(value) => Ok(value),
             Err(_) => Err(Reason::DuplicateCookie),
         }
     }
 
-    /// Steps 1 to 3 for the cookie that holds this kind of token.
+    /// Takes steps 1 to 3 for the cookie with this kind of token.
     pub(crate) fn cookie_token(&self, head: &RequestHead<'_>, kind: TokenKind) -> Result<Option<TokenVerdict>, Reason> {
         let Some(text) = self.find_cookie(head, kind)? else { return Ok(None) };
         match self.verify_token(text, Some(kind), self.now()) {
@@ -273,8 +277,8 @@ impl Authenticator {
         }
     }
 
-    /// Whether a refused cookie belongs to another application on this host. It does if it is a JWT with a `kid` that
-    /// none of our keys has. Such a cookie counts as absent and is never deleted.
+    /// Returns whether a refused cookie belongs to another application on this host. This is the case if its value is a
+    /// JWT with a `kid` that no key of this application has. Such a cookie is treated as missing and is never deleted.
     #[cold]
     pub(super) fn is_foreign(&self, text: &[u8]) -> bool {
         let is_chosen = self.0.callbacks.decode_key.as_ref().is_some_and(|choose| {
@@ -284,10 +288,11 @@ impl Authenticator {
         !is_chosen && self.keys().is_foreign(text)
     }
 
-    /// Steps 2 and 3: verifies a token's signature and claims. If `kind` is given, the token must be of this kind.
+    /// Takes steps 2 and 3: verifies a token's signature and claims. If `kind` is given, the token must be of this
+    /// kind.
     ///
-    /// For a cached token, only the time and the kind are checked again. The signature, issuer and audience are not. If
-    /// a callback chooses the key, nothing is cached, because the callback may choose a different key the next time.
+    /// For a cached token, the time and the kind are checked again, but not the signature, issuer and audience. If a
+    /// callback chooses the key, nothing is cached, because the callback may choose a different key the next time.
     pub(crate) fn verify_token(
         &self,
         text: &[u8],
@@ -298,7 +303,8 @@ impl Authenticator {
         if let Some(cache) = cache
             && let Some((payload, still_valid)) = cache.find(text, now)
         {
-            // It is an access token that this authenticator accepted: only the time and the wanted kind can differ.
+            // This authenticator has accepted the access token before. Only the current time and the required kind may
+            // have changed.
             if still_valid && kind != Some(TokenKind::Refresh) {
                 return Ok(TokenVerdict::Valid(VerifiedToken::from_payload(payload)));
             }
@@ -308,20 +314,20 @@ impl Authenticator {
             }
             return self.token_verdict(payload, verdict, now);
         }
-        // Read the version before the keys: if they are replaced in the meantime, the result is not cached.
+        // Read the version before the keys. If the keys are replaced in the meantime, the result is not cached.
         let version = self.0.token_cache.version();
         let payload = self.verify_signature(text)?;
         let payload = VerifiedPayload::read(payload, &self.settings().claims_profile())?;
         let payload = Arc::new(payload.read_with(self.settings().reading()));
         let verdict = payload.verify_claims(&self.expected(kind.unwrap_or(payload.kind()), now));
-        // A refresh token is used once and lives long, so it is not cached.
+        // A refresh token is not cached, because it is used only once and lives long.
         if let (Ok(valid), TokenKind::Access, Some(cache)) = (&verdict, payload.kind(), cache) {
             cache.insert(text, &payload, valid.clone(), version);
         }
         self.token_verdict(payload, verdict.map(|_| ()), now)
     }
 
-    /// Step 2: returns the payload of a token that one of the keys has signed.
+    /// Takes step 2: returns the payload of a token if one of the keys has signed the token.
     fn verify_signature(&self, text: &[u8]) -> Result<Vec<u8>, TokenError> {
         if let Some(choose) = &self.0.callbacks.decode_key
             && let Some(key) = choose(&Unverified::parse_bytes(text)?)
@@ -331,7 +337,7 @@ impl Authenticator {
         Ok(self.keys_in_use().set.verify(text)?.into_bytes())
     }
 
-    /// Step 3: what the claims of a token are compared with.
+    /// Returns what step 3 compares the claims of a token with.
     pub(super) fn expected(&self, kind: TokenKind, now: Timestamp) -> Expected<'_> {
         let settings = self.settings();
         let lifetime = match kind {
@@ -349,7 +355,7 @@ impl Authenticator {
         expected
     }
 
-    /// Step 4: whether a request needs a CSRF value, by its method.
+    /// Returns whether a request with this method needs a CSRF value (step 4).
     #[inline]
     pub(super) fn needs_csrf_value(&self, head: &RequestHead<'_>) -> bool {
         let policy = &self.settings().csrf;
@@ -360,18 +366,18 @@ impl Authenticator {
             }
     }
 
-    /// Step 5: whether a token's session is certainly live. Returns `true` if this process has read the revocation log
-    /// recently enough and the revocation cache has no entry for the session. Also returns `true` if the token has no
-    /// session.
+    /// Returns whether a token's session is certainly live (step 5). This is the case if this process has read the
+    /// revocation log recently enough, and the revocation cache has no entry for the session. A token without a session
+    /// counts as live.
     #[inline]
     fn is_surely_live(&self, token: &VerifiedToken, now: Timestamp) -> bool {
         let Some(id) = token.session() else { return true };
         self.knows_all_revocations(now) && self.0.revocation_cache.status(id) == SessionStatus::Live(Notes::default())
     }
 
-    /// Whether the revocation cache is complete. Returns `true` if this process has read the revocation log recently
-    /// enough, and the clock has not been set back to a time when entries that were since dropped were still needed.
-    /// Call this method before reading the cache;
+    /// Returns whether the revocation cache is complete. Returns `false` if this process has not read the revocation
+    /// log recently enough. Also returns `false` if the clock was set back, because the cache may have dropped entries
+    /// that are needed again. Call this method before you read the cache.
     /// [`LogPosition::is_current`](crate::revocation::LogPosition::is_current) explains why.
     #[inline]
     pub(super) fn knows_all_revocations(&self, now: Timestamp) -> bool {

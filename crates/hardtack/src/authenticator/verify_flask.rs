@@ -1,6 +1,6 @@
 //! Verification in the order of Flask-JWT-Extended, for [`flask_compatible`].
 //!
-//! 1. Take the token from the first location that contains anything.
+//! 1. Take the token from the first location that is not empty.
 //! 2. If this location is the cookie and the request's method needs a CSRF value, check that the request has one.
 //! 3. Verify the token's signature and claims, except for its expiry and its kind.
 //! 4. If step 2 found a CSRF value, compare it with the CSRF value in the token.
@@ -71,7 +71,8 @@ impl RequestVerifier<'_> {
 
     fn check_csrf_present(&self, kind: TokenKind) -> Result<(), Reason> {
         let csrf = &self.authenticator.settings().csrf;
-        // No value equals the empty one that is expected here, so a mismatch means that the request has a value.
+        // No value in a request equals the empty expected value, so a mismatch means that the request contains a CSRF
+        // value.
         match check_double_submit(&self.head, self.form_token(kind), "", csrf, csrf.names(kind)) {
             Ok(()) | Err(CsrfError::Mismatch) => Ok(()),
             Err(error) => Err(error.into()),

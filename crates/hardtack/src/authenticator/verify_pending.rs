@@ -13,7 +13,7 @@ use crate::token::VerifiedToken;
 use crate::token_source::{Need, TokenLocation};
 
 impl RequestVerifier<'_> {
-    /// Completes a verification. Nothing that was checked before is checked again.
+    /// Completes a verification. This method does not repeat the checks of `try_verify`.
     pub(crate) async fn finish_verifying(
         &self,
         pending: Pending,
@@ -57,7 +57,7 @@ impl RequestVerifier<'_> {
     /// Checks freshness, and calls the application's callbacks.
     async fn finish_token(&self, token: VerifiedToken, need: Need) -> Result<VerifiedToken, Rejection> {
         let token = self.check_freshness(token, need)?;
-        // A refresh token was passed to the callbacks when it was read.
+        // If this is a refresh token, the callbacks have already checked it.
         if need.kind == TokenKind::Access
             && let Err(reason) = self.authenticator.0.callbacks.check_token(&token, need.skip_revocation_check).await
         {
@@ -66,9 +66,9 @@ impl RequestVerifier<'_> {
         Ok(token)
     }
 
-    /// Decides what a refusal means for a route whose token is optional. A browser with invalid cookies is served as a
-    /// visitor, and if the cookies have become useless, the response deletes them. Any other refusal stands, such as a
-    /// failure of the store or a missing CSRF value.
+    /// Decides what a refusal means for a route whose token is optional. If the cookies of a browser are invalid, the
+    /// browser is served as a visitor, and the response deletes cookies that have become useless. For any other reason,
+    /// such as a failure of the store or a missing CSRF value, the request is still refused.
     #[cold]
     pub(crate) fn refused(&self, rejection: Rejection, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
         let are_dead = rejection.from_cookie && rejection.reason.kind().unsets_cookies();
@@ -93,8 +93,8 @@ impl RequestVerifier<'_> {
         cookies
     }
 
-    /// Returns the `Set-Cookie` values that delete the access token. Returns none if the access cookie belongs to
-    /// another application on this host.
+    /// Returns the `Set-Cookie` values that delete the access token. If the access cookie belongs to another
+    /// application on this host, returns no value.
     pub(crate) fn unset_own_access_cookies(&self) -> SetCookies {
         if self.is_anothers(TokenKind::Access, TokenKind::Refresh) {
             SetCookies::default()
@@ -103,8 +103,8 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// Whether the cookie for `kind` belongs to another application. If the request lacks that cookie, the cookie for
-    /// `other` decides, because a log-in sets both.
+    /// Returns whether the cookie for `kind` belongs to another application on this host. If the request lacks this
+    /// cookie, the cookie for `other` decides, because a log-in sets both cookies.
     fn is_anothers(&self, kind: TokenKind, other: TokenKind) -> bool {
         let is_foreign = |kind| match self.authenticator.find_cookie(&self.head, kind) {
             Ok(found) => found.map(|text| self.authenticator.is_foreign(text)),
@@ -114,11 +114,11 @@ impl RequestVerifier<'_> {
     }
 
     /// Replaces an access token that lacks a claim with a new one of the same session. Does so only if the new token
-    /// will have the claim, the old one came in a cookie, and this request has not yet refreshed its token. Returns
-    /// `None` if nothing was replaced.
+    /// will have the claim, the old token came in a cookie, and this request has not yet refreshed its token.
+    /// Otherwise, returns `None`.
     ///
-    /// A new token is not fresh. The new claims are therefore checked before the rotation, so that a fresh token is not
-    /// replaced in vain.
+    /// A new token is not fresh. This method therefore first checks that the new token will have the claim. Otherwise,
+    /// the user could lose a fresh token and still be refused.
     pub(crate) async fn renew_for_claims(
         &self,
         token: &VerifiedToken,
@@ -153,7 +153,8 @@ impl RequestVerifier<'_> {
         self.finish_token(renewed, need).await.map(Some)
     }
 
-    /// Checks the session of a valid token. Replaces the token if it is due to slide or its claims are outdated.
+    /// Checks the session of a valid token. Replaces the token if its claims are outdated or, in sliding mode, if it is
+    /// due to be replaced.
     async fn check_session_or_renew(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         let status = if need.skip_revocation_check { Ok(()) } else { self.check_session(&token).await };
         match status {
@@ -173,14 +174,15 @@ impl RequestVerifier<'_> {
         let flaw = |expired: &Option<_>| if expired.is_some() { TokenError::Expired.into() } else { Reason::Missing };
         let path = self.authenticator.settings().public_path(self.head.path());
         if expired.is_none() && !self.authenticator.cookies().access.is_sent_to(&path) {
-            // Browsers do not send the access cookie to this path, so its absence says nothing. A refresh would replace
-            // the token at each request, and would replace even a fresh token with one that is not fresh.
+            // Browsers do not send the access cookie to this path, so a missing access cookie does not mean that the
+            // token has expired. A refresh would replace the token at each request, even if the token is fresh, and the
+            // new token would not be fresh.
             if !need.optional {
                 tracing::warn!(
                     event = "access_cookie_not_sent",
                     path = &*path,
-                    "this route needs a token, but browsers do not send the access cookie to it; add its path to \
-                     CookiePolicy::access_paths"
+                    "this route needs a token, but browsers do not send the access cookie to this path; add the path \
+                     to CookiePolicy::access_paths"
                 );
             }
             return self.refuse_or_none(Reason::Missing, need);
@@ -197,7 +199,7 @@ impl RequestVerifier<'_> {
                     other => other.map(Some),
                 }
             }
-            // The browser cannot be redirected once the head has been sent.
+            // A redirect is possible only before the head of the response has been sent.
             RefreshMode::Redirect if !self.state.is_head_sent() => {
                 if let Some(token) = &expired {
                     self.check_csrf(token)?;
@@ -214,16 +216,17 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// In redirect mode: whether the browser has a refresh cookie. By default, it does not send that cookie to this
-    /// path. However, it sends the refresh cookie's CSRF cookie, which shows that there is a refresh cookie.
+    /// Returns whether the browser has a refresh cookie, in redirect mode. By default, browsers do not send the refresh
+    /// cookie to this path. However, they send the refresh token's CSRF cookie, which shows that the browser has a
+    /// refresh cookie.
     fn has_refresh_hint(&self) -> Result<bool, Reason> {
         let csrf_cookie = &self.authenticator.cookies().csrf_refresh.name;
         let hint = csrf_cookie.find(&self.head).map_err(|_| Reason::DuplicateCookie)?;
         Ok(hint.is_some_and(|hint| !hint.is_empty()))
     }
 
-    /// In redirect mode: whether the browser may have a refresh cookie. If CSRF cookies are turned off, this is
-    /// unknown, so the method returns `true`.
+    /// Returns whether the browser may have a refresh cookie, in redirect mode. If CSRF cookies are turned off, the
+    /// server cannot find out, so the method returns `true`.
     fn may_have_refresh_cookie(&self) -> Result<bool, Reason> {
         Ok(!self.authenticator.cookies().csrf_cookies || self.has_refresh_hint()?)
     }
@@ -231,9 +234,9 @@ impl RequestVerifier<'_> {
     /// Refuses the request for `reason`. However, if the token is optional and missing, the request continues without a
     /// token.
     ///
-    /// If the token is required, this method checks the origin first. A request from another site is therefore refused
-    /// because of its origin, and not because of a missing token. In such a request, the token may be missing although
-    /// the user is logged in: `SameSite` keeps the browser from sending the cookies.
+    /// If the token is required, this method checks the origin first. The error for a request from another site then
+    /// names the origin as the reason, and not a missing token. In such a request, the token may be missing only
+    /// because `SameSite` keeps the browser from sending the cookies.
     fn refuse_or_none(&self, reason: Reason, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if !need.optional {
             self.check_origin()?;
@@ -243,11 +246,12 @@ impl RequestVerifier<'_> {
         Err(reason)
     }
 
-    /// Handles a valid token with outdated claims, which was issued before the claims of its session changed.
+    /// Handles a valid token with outdated claims. The claims of its session have changed since the token was issued.
     ///
-    /// If this request has already refreshed its token and the head of the response has not been sent, it continues
-    /// with the outdated token. In sliding mode, if the response can still carry a new token, the outdated one is
-    /// replaced at once. In all other cases, the outdated token is treated like an expired one.
+    /// - If this request has already refreshed its token and the head of the response has not been sent, the request
+    ///   continues with the outdated token.
+    /// - In sliding mode, if the response can still carry a new token, that token replaces the outdated one at once.
+    /// - In all other cases, the outdated token is treated like an expired one.
     async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if self.state.refreshed().is_some() && !self.state.is_head_sent() {
             // A request refreshes its token only once. The browser's next request replaces the token.
@@ -271,7 +275,7 @@ impl RequestVerifier<'_> {
         Ok(refreshed.access)
     }
 
-    /// Returns the refresh cookie's token for a route that does not exchange it.
+    /// Returns the token of the refresh cookie for a route that only verifies the token and does not exchange it.
     async fn looked_up_refresh_token(&self, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         let token = self.refresh_token(need).await?;
         if let (Some(token), false) = (&token, need.skip_revocation_check) {
@@ -287,8 +291,8 @@ impl RequestVerifier<'_> {
         self.refresh_token_if(need, |token| self.check_csrf(token)).await
     }
 
-    /// Does the same as [`Self::refresh_token`], but without a CSRF check. For the routes of device binding, which
-    /// check a proof that no other site can make.
+    /// Does the same as [`Self::refresh_token`], but without a CSRF check. The routes of device binding use this
+    /// method: they require a proof that no other site can create.
     pub(crate) async fn device_token(&self) -> Result<Option<VerifiedToken>, Reason> {
         self.refresh_token_if(Need::refresh(), |_| Ok(())).await
     }
@@ -317,8 +321,9 @@ impl RequestVerifier<'_> {
         Ok(Some(token))
     }
 
-    /// Checks that a token's session is live. Looks it up in the revocation cache, or in the store if the cache may be
-    /// stale or the token is a refresh token. An access token with outdated claims counts as expired.
+    /// Checks that a token's session is live. Looks up the session in the revocation cache. If the cache may be stale
+    /// or the token is a refresh token, looks up the session in the store. An access token with outdated claims counts
+    /// as expired.
     pub(super) async fn check_session(&self, token: &VerifiedToken) -> Result<(), Reason> {
         self.authenticator.check_not_held(token)?;
         let Some(id) = token.session() else { return Ok(()) };
@@ -338,15 +343,15 @@ impl RequestVerifier<'_> {
         Ok(())
     }
 
-    /// In sliding mode: if a token is due to be replaced, adds a new one to the response. The new token is not fresh,
-    /// even if the old one still is, because sliding never extends freshness.
+    /// If a token is due to be replaced in sliding mode, adds a new token to the response. The new token is not fresh,
+    /// even if the old token is, because sliding never extends freshness.
     async fn slide_if_due(&self, token: VerifiedToken) -> Result<VerifiedToken, Reason> {
         if self.is_due_to_slide(&token, self.authenticator.now()) {
-            // This request continues with the token that it came with.
+            // The request itself continues with the old token.
             match self.authenticator.slide(&token, &self.client()).await {
                 Ok(refreshed) => self.state.set_refreshed(token.clone(), refreshed.cookies),
-                // The session was bound to a device before sliding mode was turned on. It cannot slide, but its token is
-                // valid until it expires.
+                // The session was bound to a device before sliding mode was turned on. The session cannot be extended,
+                // but its token is valid until the token expires.
                 Err(Reason::Refresh(RefreshFlaw::Unproven)) => {}
                 Err(reason) => return Err(reason),
             }
@@ -354,25 +359,26 @@ impl RequestVerifier<'_> {
         Ok(token)
     }
 
-    /// Whether the cookies are useless after this refusal and should be deleted.
+    /// Returns whether the cookies are useless after this refusal, so that the response should delete them.
     ///
-    /// If refreshing is left to the application or to a later request, a valid refresh token may accompany an expired
-    /// access token. In this case, the cookies are useless only if both tokens have expired.
+    /// If the application or a later request refreshes the token, the refresh token may be valid although the access
+    /// token has expired. In this case, the cookies are useless only if both tokens have expired.
     pub(crate) fn makes_cookies_useless(&self, reason: &Reason) -> bool {
         if matches!(reason, Reason::Token(TokenError::Expired)) && self.leaves_refreshing() {
             let refresh = self.authenticator.cookie_token(&self.head, TokenKind::Refresh);
             return matches!(refresh, Ok(Some(TokenVerdict::Expired(_))));
         }
-        // If the session was replaced, the browser has other cookies or is about to get them. A token that is too early
-        // will become valid, and is already valid at the server that issued it (RFC 7519 section 4.1.5). If a
+        // If the session was replaced, the browser has newer cookies or is about to get them. A token that is not valid
+        // yet will become valid, and is already valid at the server that issued it (RFC 7519 section 4.1.5). If a
         // session is bound to a device, its browser refreshes it as soon as the browser can make a proof.
         let goes_on = matches!(reason, Reason::Replaced) || reason.is_early() || reason.is_unproven();
         !goes_on && reason.kind().unsets_cookies()
     }
 
-    /// Whether refreshing the token is left to the application or to a later request. If the refresh mode is off, this
-    /// method always returns `true`. In transparent mode, it returns `true` in three cases: no layer wraps the route,
-    /// the head of the response has been sent, or this request has already refreshed its token.
+    /// Returns whether the token is refreshed by the application or a later request instead of this request. If the
+    /// refresh mode is off, this method always returns `true`. In transparent mode, it returns `true` in three cases:
+    /// no layer wraps the route, the head of the response has been sent, or this request has already refreshed its
+    /// token.
     fn leaves_refreshing(&self) -> bool {
         match self.authenticator.refresh_mode() {
             RefreshMode::Off => true,
@@ -381,7 +387,7 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// The client, for events.
+    /// Returns the client of the request, for events.
     pub(crate) fn client(&self) -> Client<'_> {
         Client::of(&self.head, self.authenticator.client_address(&self.head))
     }

@@ -1,8 +1,8 @@
 //! Verifies requests whose tokens may also be in a header, the query or a JSON body.
 //!
-//! A browser sends tokens by itself only if they are in cookies. A token elsewhere was put there by the client, so it
-//! needs neither the origin check nor a CSRF value. If such a token is refused, the response neither redirects nor
-//! deletes cookies.
+//! A browser sends tokens by itself only if they are in cookies. If a token is not in a cookie, the client has added it
+//! on purpose, so the request needs no origin check and no CSRF value. If a token that is not in a cookie is refused,
+//! the response does not redirect the client and does not delete cookies.
 
 use super::verify::{RequestVerifier, TokenVerdict};
 use crate::jwt::{TokenError, TokenKind};
@@ -11,7 +11,7 @@ use crate::token::VerifiedToken;
 use crate::token_source::{Extracted, Locations, Need, TokenLocation, extract};
 
 impl<'a> RequestVerifier<'a> {
-    /// Verifies the token of the first location that has one.
+    /// Verifies the token of the first location that contains a token.
     pub(super) async fn verify_sources(
         &self,
         locations: Locations,
@@ -34,7 +34,7 @@ impl<'a> RequestVerifier<'a> {
             }
         }
         if locations.contains(TokenLocation::Cookies) {
-            // There is no access cookie, but there may be a refresh cookie.
+            // The request has no access cookie, but it may have a refresh cookie.
             return self.verify_cookies(need).await;
         }
         if need.optional { Ok(None) } else { Err(Rejection::not_from_cookie(Reason::Missing)) }
@@ -47,8 +47,8 @@ impl<'a> RequestVerifier<'a> {
         }
     }
 
-    /// Whether the access cookie belongs to another application. If this authenticator can verify the cookie's token,
-    /// the cookie belongs to this application.
+    /// Whether the access cookie belongs to another application. If this authenticator can verify the token in the
+    /// cookie, the cookie belongs to this application.
     fn is_foreign_cookie(&self, text: &[u8], need: Need) -> bool {
         let authenticator = self.authenticator;
         authenticator.verify_token(text, need.expected_kind(), authenticator.now()).is_err()
@@ -85,7 +85,7 @@ impl<'a> RequestVerifier<'a> {
         self.authenticator.0.callbacks.check_token(token, need.skip_revocation_check).await
     }
 
-    /// Returns what a location contains.
+    /// Returns what the request contains at a location for tokens.
     pub(crate) fn extract(&self, location: TokenLocation, kind: TokenKind) -> Extracted<'a> {
         let (policy, sources) = (self.authenticator.cookies(), &self.authenticator.settings().sources);
         let cookie = match kind {
@@ -95,7 +95,7 @@ impl<'a> RequestVerifier<'a> {
         extract(location, kind, &self.head, sources, cookie, self.body_json())
     }
 
-    /// Why the content of a location cannot be a token.
+    /// Returns the reason why the content of a location cannot be a token, or `None` if it can be one.
     pub(super) fn flaw(&self, location: TokenLocation, extracted: &Extracted<'_>) -> Option<Reason> {
         match extracted {
             Extracted::Absent(_) | Extracted::Token(_) => None,

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Poll, Waker};
 
-/// A signal that one task waits for. It is kept until the task has seen it.
+/// A signal that one task waits for. If the signal is sent while the task does not wait, the task receives it at the
+/// next wait.
 #[derive(Debug, Default)]
 pub(super) struct WakeSignal {
     sent: AtomicBool,
@@ -19,10 +20,11 @@ impl WakeSignal {
         waiting.inspect(Waker::wake_by_ref);
     }
 
-    /// Waits for the signal. Returns at once if it was sent since the last call.
+    /// Waits for the signal. If the signal was sent since the last call, returns at once.
     pub(super) async fn received(&self) {
         poll_fn(|context| {
-            // Register first: a signal that is sent in between wakes the task, or is seen below.
+            // Register the waker before you check for the signal. If the signal is sent in between, it either wakes the
+            // task or is found by the check.
             *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.waker().clone());
             if self.sent.swap(false, Ordering::AcqRel) { Poll::Ready(()) } else { Poll::Pending }
         })

@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::wake_signal::WakeSignal;
 use crate::session::SessionId;
 
-/// The tasks that wait for sessions to end.
+/// The tasks that wait for sessions to end, by session.
 #[derive(Debug, Default)]
 pub(super) struct Watchers(Mutex<HashMap<SessionId, Vec<Arc<WakeSignal>>>>);
 
 impl Watchers {
-    /// Wakes the tasks that wait for the end of a session. Call this method after the cache has been written.
+    /// Wakes the tasks that wait for the end of a session. Call this method after the revocation cache has been
+    /// updated.
     pub(super) fn wake(&self, id: SessionId) {
         let signals = self.lock().get(&id).cloned();
         signals.into_iter().flatten().for_each(|signal| signal.send());
@@ -34,7 +35,7 @@ impl Watchers {
     }
 }
 
-/// An entry of [`Watchers`]. Dropping this value removes the entry.
+/// A task's entry in [`Watchers`]. When this value is dropped, the entry is removed.
 pub(super) struct Watch<'a> {
     watchers: &'a Watchers,
     id: SessionId,
@@ -42,8 +43,8 @@ pub(super) struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Waits until this process learns something about the session. Returns at once if it has learned something since
-    /// the last call.
+    /// Waits until this process learns something about the session. If this has happened since the last call, returns
+    /// at once.
     pub(super) async fn woken(&self) {
         self.signal.received().await;
     }

@@ -9,7 +9,7 @@ use crate::request::RequestHead;
 /// The longest CSRF value that is accepted, in bytes.
 const MAX_VALUE: usize = 256;
 
-/// The result of peeking at a form to find a CSRF field.
+/// What was found of a CSRF field in the beginning of a form.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) enum FormToken {
     /// The body was not read.
@@ -38,18 +38,18 @@ impl fmt::Debug for FormToken {
     }
 }
 
-/// The results of peeking at a form, one for each kind of token. The CSRF values of access tokens and refresh tokens
-/// may be in different fields.
+/// What was found of the CSRF fields in the beginning of a form, for each kind of token. The CSRF values of access
+/// tokens and refresh tokens may be in different fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FormTokens {
-    /// The access token's CSRF value.
+    /// The result for the access token's CSRF field.
     pub(crate) access: FormToken,
-    /// The refresh token's CSRF value.
+    /// The result for the refresh token's CSRF field.
     pub(crate) refresh: FormToken,
 }
 
 impl FormTokens {
-    /// The value for tokens of a kind.
+    /// Returns the result for a kind of token.
     pub(crate) const fn of(&self, kind: TokenKind) -> &FormToken {
         match kind {
             TokenKind::Access => &self.access,
@@ -63,7 +63,7 @@ pub(crate) struct FormPeek {
     kind: Kind,
     /// The name of the access token's CSRF field.
     access_field: String,
-    /// The name of the refresh token's CSRF field. `None` if it is the same as that of the access token's CSRF field.
+    /// The name of the refresh token's CSRF field. `None` if both tokens use the same field.
     refresh_field: Option<String>,
     limit: usize,
     seen: Vec<u8>,
@@ -85,7 +85,8 @@ impl fmt::Debug for FormPeek {
 }
 
 impl FormPeek {
-    /// Starts reading if the body is a form: urlencoded, or multipart with a boundary.
+    /// Starts reading if the body is a form, that is, urlencoded or multipart with a boundary. Otherwise, returns
+    /// `None`.
     pub(crate) fn start(head: &RequestHead<'_>, access_field: &str, refresh_field: &str, limit: usize) -> Option<Self> {
         let kind = kind_of(head)?;
         let refresh_field = (refresh_field != access_field).then(|| refresh_field.to_owned());
@@ -97,13 +98,14 @@ impl FormPeek {
         kind_of(head).is_some()
     }
 
-    /// Reads the next chunk and returns whether more are needed. If not, the chunk is not kept.
+    /// Reads the next chunk and returns whether more chunks are needed. If the result is `false`, the chunk is not
+    /// kept.
     pub(super) fn push(&mut self, chunk: &[u8]) -> bool {
         let (kept, room) = (self.seen.len(), self.limit - self.seen.len());
         self.seen.extend_from_slice(&chunk[..chunk.len().min(room)]);
         let full = chunk.len() >= room;
-        // Scan again only when the length has doubled, so that a body of many small chunks is not scanned for each of
-        // them.
+        // Scan again only when the length has doubled. A body of many small chunks is then not scanned once for each
+        // chunk.
         if full || self.seen.len() >= self.scan_at {
             self.scan_at = self.seen.len() * 2;
             let mut found = self.scan(false);
@@ -143,7 +145,7 @@ impl FormPeek {
                 let end = if complete {
                     self.seen.len()
                 } else {
-                    // The last pair may continue in the next chunk.
+                    // Stop at the last pair, because it may continue in the next chunk.
                     self.seen.iter().rposition(|byte| *byte == b'&').unwrap_or(0)
                 };
                 let pairs = form_urlencoded::parse(&self.seen[..end]);
@@ -151,7 +153,7 @@ impl FormPeek {
             }
             Kind::Multipart { boundary } => {
                 single(multipart::values(&self.seen, boundary, field.as_bytes()).map(|value| {
-                    // A value that is not UTF-8 is replaced by one that matches no CSRF value.
+                    // If a value is not UTF-8, use a text that matches no CSRF value.
                     std::str::from_utf8(value).map(str::to_owned).unwrap_or_else(|_| "\u{fffd}".to_owned())
                 }))
             }
@@ -180,7 +182,7 @@ fn kind_of(head: &RequestHead<'_>) -> Option<Kind> {
         let (name, value) = parameter.split_once('=')?;
         name.trim().eq_ignore_ascii_case("boundary").then(|| value.trim().trim_matches('"'))
     })?;
-    // RFC 2046 section 5.1.1: 1 to 70 characters.
+    // A boundary has 1 to 70 characters (RFC 2046 section 5.1.1).
     (1..=70).contains(&boundary.len()).then(|| Kind::Multipart { boundary: boundary.as_bytes().to_vec() })
 }
 

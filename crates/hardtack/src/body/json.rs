@@ -13,7 +13,7 @@ pub(crate) enum JsonTokens {
     None,
     /// The body is longer than the limit for reading ahead of the handler.
     BeyondPeek,
-    /// The body is a JSON object with these members.
+    /// The body is a JSON object with these values in the members for tokens.
     Read {
         /// The member for access tokens.
         access: Member,
@@ -25,11 +25,11 @@ pub(crate) enum JsonTokens {
 /// A member of a JSON object.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Member {
-    /// It is missing, null, false, zero or empty, which Flask-JWT-Extended treats alike.
+    /// The member is missing, null, false, zero or empty, which Flask-JWT-Extended treats alike.
     Absent,
-    /// It is present, but not text.
+    /// The member is present, but is not a string.
     Unfit,
-    /// It is text.
+    /// The member is a string that is not empty.
     Text(String),
 }
 
@@ -71,7 +71,7 @@ impl fmt::Debug for JsonPeek {
 }
 
 impl JsonPeek {
-    /// Starts reading if the body's type is JSON.
+    /// Starts reading if the media type of the body is JSON. Otherwise, returns `None`.
     pub(crate) fn start(head: &RequestHead<'_>, access_key: &str, refresh_key: &str, limit: usize) -> Option<Self> {
         is_json(head).then(|| Self {
             access_key: access_key.to_owned(),
@@ -82,7 +82,8 @@ impl JsonPeek {
         })
     }
 
-    /// Reads the next chunk and returns whether more are needed. If not, the chunk is not kept.
+    /// Reads the next chunk and returns whether more chunks are needed. If the result is `false`, the chunk is not
+    /// kept.
     pub(super) fn push(&mut self, chunk: &[u8]) -> bool {
         self.too_long |= chunk.len() > self.limit - self.seen.len();
         if self.too_long {
@@ -116,7 +117,7 @@ impl JsonPeek {
     }
 }
 
-/// Whether the body's type is `application/json`, or ends with `+json` (RFC 6839 section 3.1).
+/// Returns whether the media type of the body is `application/json`, or ends with `+json` (RFC 6839 section 3.1).
 pub(crate) fn is_json(head: &RequestHead<'_>) -> bool {
     let content_type = head.header_text("content-type").unwrap_or_default();
     let media = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();

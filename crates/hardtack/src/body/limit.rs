@@ -13,8 +13,8 @@ pub(crate) const MAX_BYTES: usize = 64 * 1024;
 /// form or a token in JSON.
 ///
 /// A body is read ahead only if the handler takes a token or `Auth`. If the body is a form, the request must also have
-/// one of two cookies: a cookie with a token that one of the keys has signed, or the cookie of a log-in form. An
-/// authenticator that is [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible) requires neither.
+/// a cookie with a token that one of the keys has signed, or the cookie of a log-in form. If the authenticator is
+/// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), a form is read without these cookies.
 ///
 /// ```
 /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -28,7 +28,7 @@ pub(crate) const MAX_BYTES: usize = 64 * 1024;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "pass it to AuthenticatorBuilder::read_ahead_limits"]
+#[must_use = "limits do nothing until they are given to AuthenticatorBuilder::read_ahead_limits"]
 pub struct ReadAheadLimits {
     pub(crate) bytes: usize,
     pub(crate) at_once: usize,
@@ -69,7 +69,7 @@ impl ReadAheadLimits {
     }
 }
 
-/// How many bodies are being read.
+/// Counts the bodies that are being read.
 #[derive(Debug, Default)]
 pub(crate) struct BodyCount(Arc<AtomicUsize>);
 

@@ -1,4 +1,4 @@
-//! Field values in the beginning of a multipart form (RFC 7578, RFC 2046 section 5.1).
+//! Finds the values of fields in the beginning of a multipart form (RFC 7578, RFC 2046 section 5.1).
 
 /// Returns the values of the fields with this name. A part of the form that is not complete in `body` is left out.
 pub(super) fn values<'a>(body: &'a [u8], boundary: &[u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
@@ -20,7 +20,7 @@ pub(super) fn values<'a>(body: &'a [u8], boundary: &[u8], name: &'a [u8]) -> imp
     })
 }
 
-/// Returns what follows the first delimiter, which may be at the very beginning of the body.
+/// Returns the bytes after the first delimiter. The first delimiter may be at the very beginning of the body.
 fn first_part<'a>(body: &'a [u8], delimiter: &[u8]) -> Option<&'a [u8]> {
     let at_start = &delimiter[2..];
     match body.strip_prefix(at_start) {
@@ -37,7 +37,7 @@ fn after_line_end(rest: &[u8]) -> Option<&[u8]> {
     rest.get(position(rest, b"\r\n")? + 2..)
 }
 
-/// The name in a part's `Content-Disposition`, if the part is a plain field and not a file.
+/// Returns the name in a part's `Content-Disposition`, if the part is a plain field and not a file.
 fn field_name(headers: &[u8]) -> Option<&[u8]> {
     let line = headers.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).find_map(|line| {
         let name = b"content-disposition:";
@@ -58,7 +58,7 @@ fn field_name(headers: &[u8]) -> Option<&[u8]> {
     found
 }
 
-/// Splits at semicolons outside quotes.
+/// Splits a line at the semicolons that are outside quotes.
 fn parameters(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut quoted = false;
     line.split(move |byte| {

@@ -9,8 +9,8 @@ use crate::jwt::TokenKind;
 /// Reads the beginning of a body before the handler runs, and keeps it in one buffer.
 ///
 /// An adapter gets a `BodyPeek` from [`Exchange::body_peek`](crate::adapter::Exchange::body_peek). It passes the body's
-/// chunks to [`push`](Self::push) until `push` returns `false` or the body ends. Then it passes the same bytes on to
-/// the handler.
+/// chunks to [`push`](Self::push) until `push` returns `false` or the body ends. Then the adapter passes the same bytes
+/// on to the handler.
 #[derive(Debug)]
 pub struct BodyPeek {
     reader: Reader,
@@ -20,9 +20,9 @@ pub struct BodyPeek {
 
 #[derive(Debug)]
 pub(crate) enum Reader {
-    /// A form, read up to its CSRF field.
+    /// A form, which is read up to its CSRF field.
     Form(FormPeek),
-    /// JSON, read to its end.
+    /// A JSON body, which is read to its end.
     Json(JsonPeek),
 }
 
@@ -31,15 +31,15 @@ impl BodyPeek {
         Self { reader, timeout, _permit: permit }
     }
 
-    /// Returns how long to wait for the body to end or for [`push`](Self::push) to return `false`. If neither happens
-    /// in this time, refuse the request with [`Reason::BodyTooSlow`](crate::refusal::Reason::BodyTooSlow).
+    /// Returns how long to wait for the body to end or for [`push`](Self::push) to return `false`. If this takes
+    /// longer, refuse the request with [`Reason::BodyTooSlow`](crate::refusal::Reason::BodyTooSlow).
     pub const fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// Reads the next chunk and returns whether more chunks are needed. If it returns `true`, the chunk has been kept,
-    /// and [`finish`](Self::finish) will return it. If it returns `false`, the chunk has not been kept, so the caller
-    /// must pass it on to the handler.
+    /// Reads the next chunk and returns whether more chunks are needed. If the result is `true`, the chunk has been
+    /// kept, and [`finish`](Self::finish) will return it. If the result is `false`, the chunk has not been kept, so the
+    /// caller must pass it on to the handler.
     pub fn push(&mut self, chunk: &[u8]) -> bool {
         match &mut self.reader {
             Reader::Form(form) => form.push(chunk),

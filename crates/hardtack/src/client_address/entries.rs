@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use super::header::ForwardedHeader;
 
 /// Returns the addresses in the fields, from right to left, with `None` for each entry that is not an address. Several
-/// fields form one list (RFC 9110 section 5.3), because some proxies add a field, and others extend the last one.
+/// fields form one list (RFC 9110 section 5.3): some proxies add a field, and others extend the last field.
 pub(super) fn from_the_right<'f>(
     fields: &'f [&'f [u8]],
     header: ForwardedHeader,
@@ -17,7 +17,7 @@ pub(super) fn from_the_right<'f>(
     })
 }
 
-/// The `for` parameter of an element of `Forwarded` (RFC 7239 section 4).
+/// Returns the address in the `for` parameter of an element of `Forwarded` (RFC 7239 section 4).
 fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
     let mut address = None;
     for pair in RightSplit::new(element, b';') {
@@ -46,8 +46,8 @@ fn node(text: &[u8]) -> Option<IpAddr> {
 
 /// Splits a text from the right, at each delimiter that is not in a quoted string, and trims the parts.
 ///
-/// The part that a proxy has appended is well-formed. To the left of it is the client's part, which may contain an
-/// unpaired quotation mark. If the text were split from the left, this mark would hide the proxy's part.
+/// The right part of the text was appended by a proxy and is well-formed. The left part comes from the client and may
+/// contain an unpaired quotation mark. If the text were split from the left, this mark would hide the proxy's part.
 struct RightSplit<'f> {
     rest: Option<&'f [u8]>,
     delimiter: u8,
@@ -67,7 +67,7 @@ impl<'f> Iterator for RightSplit<'f> {
         let mut quoted = false;
         for (at, byte) in text.iter().enumerate().rev() {
             match *byte {
-                // A quotation mark after an odd number of backslashes is a part of a quoted string.
+                // If a quotation mark follows an odd number of backslashes, it does not begin or end a quoted string.
                 b'"' => quoted ^= text[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0,
                 byte if byte == self.delimiter && !quoted => {
                     self.rest = Some(&text[..at]);
@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(read(&["for=unknown, for=_hidden, proto=http"]), ips(&["", "", ""]));
         assert_eq!(read(&["for=192.0.2.1;for=192.0.2.2"]), ips(&[""]));
         assert_eq!(read(&["host=\"a;for=192.0.2.9\";for=192.0.2.1"]), ips(&["192.0.2.1"]));
-        // A client's quote cannot hide what the proxy appends.
+        // A quotation mark from the client cannot hide the part that the proxy appends.
         assert_eq!(read(&["for=\"x, for=192.0.2.1"])[0], Some("192.0.2.1".to_owned()));
         assert_eq!(read(&["for=\"192.0.2.9\\\", for=\"192.0.2.1\""])[0], Some("192.0.2.1".to_owned()));
     }

@@ -1,6 +1,6 @@
 //! The header field that names the client.
 
-/// The header field in which proxies name the client's address. Only one of the two is read.
+/// The header field in which proxies name the client's address. The field that is not chosen is ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ForwardedHeader {

@@ -1,14 +1,14 @@
 //! Finds the client's address, even if the client connects through proxies.
 //!
-//! 1. If the peer of the socket is not a trusted proxy, it is the client. Header fields are ignored.
+//! 1. If the peer of the socket is not a trusted proxy, the peer is the client. Header fields are ignored.
 //! 2. If the peer is a trusted proxy, one header field is read: `X-Forwarded-For` or `Forwarded`, as configured. Each
 //!    proxy appends the address of its own peer, so the field is read from the right. The first address that does not
-//!    belong to a trusted proxy is the client's. If a client sends the field itself, the client's entries are further
-//!    to the left.
+//!    belong to a trusted proxy is the client's address. If a client sends the field itself, its entries are further to
+//!    the left, so they are ignored.
 //! 3. An entry that is not an address, such as `unknown`, ends the search. The proxy that wrote this entry then counts
 //!    as the client.
-//! 4. `X-Forwarded-Host` and `X-Forwarded-Proto` are ignored. If those of a trusted proxy contradict the base URL, a
-//!    warning is logged.
+//! 4. `X-Forwarded-Host` and `X-Forwarded-Proto` are ignored. If a trusted proxy sends a value that contradicts the
+//!    base URL, a warning is logged.
 
 mod address;
 mod entries;

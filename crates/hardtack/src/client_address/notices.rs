@@ -46,15 +46,15 @@ impl Notices {
             tracing::warn!(
                 event = "forwarded_header_ignored",
                 proxy = %peer,
-                "a request from the proxy has both {read_name} and {other_name}, and only {read_name} is read; \
-                 configure the proxy to remove {other_name}, because clients can forge it"
+                "a request from the proxy has both {read_name} and {other_name}, but only {read_name} is read; \
+                 configure the proxy to remove {other_name}, because clients can forge {other_name}"
             );
         } else {
             tracing::warn!(
                 event = "forwarded_header_ignored",
                 proxy = %peer,
-                "the proxy sends {other_name} instead of {read_name}; {other_name} is ignored, so all clients of the \
-                 proxy seem to have the proxy's address; set the header of the trusted proxies to {other_name}, or \
+                "the proxy sends {other_name}, but only {read_name} is read, so all clients of the proxy seem to \
+                 have the proxy's address; set the header of the trusted proxies to {other_name}, or \
                  configure the proxy to send {read_name}"
             );
         }
@@ -85,13 +85,14 @@ impl Notices {
             proxy = %peer,
             base_url = base.origin(),
             "{field} from the proxy is {value:?}, but base_url is {:?}; the server uses base_url; if \
-             \"{proto}://{host}\" is the site's address, set base_url to it; otherwise, correct {field} in the proxy",
+             \"{proto}://{host}\" is the site's address, set base_url to this address; otherwise, correct {field} in \
+             the proxy",
             base.origin(),
         );
     }
 
-    /// Warns if an untrusted peer in a private network names its client in a header field, as a proxy does. Does not
-    /// warn about other peers, because any client on the internet can send such a field.
+    /// Warns if a peer in a private network, which is not trusted, names a client in a header field, as a proxy does.
+    /// Does not warn about peers in public networks, because any client on the internet can send such a field.
     fn check_untrusted(&self, proxies: &TrustedProxies, peer: IpAddr, head: &RequestHead<'_>) {
         let is_private = match peer {
             IpAddr::V4(ip) => ip.is_private() || ip.is_loopback(),
@@ -104,8 +105,8 @@ impl Notices {
             tracing::warn!(
                 event = "proxy_not_trusted",
                 proxy = %peer,
-                "a request from {peer} has a header with its client's address, but {peer} is not a trusted proxy, so \
-                 all clients of {peer} seem to have the address {peer}; if {peer} is your proxy, add it to \
+                "a client's address in a header from {peer} is ignored, because {peer} is not a trusted proxy, so all \
+                 clients of {peer} seem to have the address {peer}; if {peer} is your proxy, add the address to \
                  trusted_proxies"
             );
         }

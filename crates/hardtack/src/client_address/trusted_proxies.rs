@@ -84,7 +84,7 @@ fn parse(text: &str) -> Result<IpNet, ConfigError> {
     let network: IpNet =
         address.or_else(|_| text.parse()).map_err(|_| bad("it is neither an IP address nor a network"))?;
     if network.prefix_len() == 0 {
-        return Err(bad("it contains every address, so clients could choose the address that they are counted by"));
+        return Err(bad("the network contains every address, so any client could claim any address"));
     }
     Ok(canonical(network))
 }
@@ -125,12 +125,12 @@ mod tests {
         assert_eq!(client("10.0.0.1", "198.51.100.7"), "198.51.100.7");
         assert_eq!(client("::ffff:10.0.0.1", "198.51.100.7"), "198.51.100.7");
         assert_eq!(client("10.0.0.1", "203.0.113.9, 198.51.100.7, 2001:db8:1::5, 192.0.2.99"), "198.51.100.7");
-        // A peer that is no proxy is the client, whatever it sends.
+        // If the peer is not a proxy, the peer is the client, whatever header fields it sends.
         assert_eq!(client("198.51.100.7", "203.0.113.9"), "198.51.100.7");
-        // An entry that is no address ends the search.
+        // If an entry is not an address, the search ends there.
         assert_eq!(client("10.0.0.1", "203.0.113.9, unknown"), "10.0.0.1");
         assert_eq!(client("10.0.0.1", "203.0.113.9, secret, 10.0.0.2"), "10.0.0.2");
-        // A client inside the trusted networks.
+        // The client itself is in one of the trusted networks.
         assert_eq!(client("10.0.0.1", "10.0.0.3, 10.0.0.2"), "10.0.0.3");
         assert_eq!(client("10.0.0.1", ""), "10.0.0.1");
     }

@@ -17,15 +17,15 @@ use crate::jwt::Claims;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a policy does nothing until it is given to AuthenticatorBuilder::claims"]
 pub struct ClaimsPolicy {
-    /// Replaces `clock_skew` if it is set.
+    /// If set, this tolerance replaces `clock_skew`.
     pub(crate) leeway: Option<Duration>,
-    /// Three seconds if it is not set; none in `flask_compatible`.
+    /// If not set, the tolerance is three seconds, or zero in `flask_compatible`.
     pub(crate) clock_skew: Option<Duration>,
     pub(crate) encode_audience: Vec<String>,
     /// The accepted audiences. If the list is empty, the only audience that a token may have is the realm.
     pub(crate) decode_audience: Vec<String>,
     pub(crate) encode_issuer: Option<String>,
-    /// The accepted issuers; if empty, every issuer is accepted.
+    /// The accepted issuers. If the list is empty, every issuer is accepted.
     pub(crate) decode_issuers: Vec<String>,
     /// The claim that holds the subject.
     pub(crate) identity_claim: String,
@@ -53,15 +53,14 @@ impl Default for ClaimsPolicy {
 impl ClaimsPolicy {
     /// Sets one tolerance for all times in tokens, in whole seconds, at most 60 (`JWT_DECODE_LEEWAY`). A token is
     /// accepted for this long after its `exp`, and its `nbf` and `iat` may be this far in the future. The tolerance
-    /// replaces [`Self::clock_skew`]. Default: not set, so tokens expire at their `exp`.
+    /// replaces [`Self::clock_skew`]. By default, this tolerance is not set, and tokens expire at their `exp`.
     pub fn leeway(mut self, span: Duration) -> Self {
         self.leeway = Some(span);
         self
     }
 
     /// Sets how far the clocks of servers that share keys or a store may differ, in whole seconds, at most 60. The
-    /// `nbf` and `iat` of a token may be this far in the future, and so may the times in the row of a session. Default:
-    /// 3.
+    /// `nbf` and `iat` of a token and the times in the row of a session may be this far in the future. Default: 3.
     ///
     /// If the `nbf` or `iat` of a token is further in the future than this tolerance, the token is refused until both
     /// are within the tolerance. The token's cookies are not deleted, and its session does not end. A warning in the
@@ -89,7 +88,7 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Sets the `aud` of new tokens (`JWT_ENCODE_AUDIENCE`). The accepted audiences stay the same.
+    /// Sets the `aud` of new tokens (`JWT_ENCODE_AUDIENCE`). This method does not change the accepted audiences.
     pub fn encode_audience<A: Into<String>>(mut self, audience: impl IntoIterator<Item = A>) -> Self {
         self.encode_audience = audience.into_iter().map(Into::into).collect();
         self
@@ -101,7 +100,7 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Sets the `iss` of new tokens (`JWT_ENCODE_ISSUER`). The accepted issuers stay the same.
+    /// Sets the `iss` of new tokens (`JWT_ENCODE_ISSUER`). This method does not change the accepted issuers.
     pub fn encode_issuer(mut self, issuer: impl Into<String>) -> Self {
         self.encode_issuer = Some(issuer.into());
         self
@@ -127,20 +126,20 @@ impl ClaimsPolicy {
 
     /// Accepts subjects that are not text: numbers, lists, objects (`JWT_VERIFY_SUB = False`).
     ///
-    /// For such a subject, [`VerifiedToken::subject`](crate::VerifiedToken::subject) returns its JSON, so the number 5
-    /// cannot be distinguished from the text "5".
+    /// If the subject is not text, [`VerifiedToken::subject`](crate::VerifiedToken::subject) returns its JSON text. The
+    /// number 5 then cannot be distinguished from the text "5".
     pub fn insecure_any_identity(mut self) -> Self {
         self.verify_sub = false;
         self
     }
 
-    /// How long after its `exp` a token is accepted.
+    /// Returns how long after its `exp` a token is still accepted.
     pub(crate) fn exp_leeway(&self) -> Duration {
         self.leeway.unwrap_or_default()
     }
 
-    /// The tolerance for the `nbf` and `iat` of a token and for the times in the row of a session. They may be this far
-    /// in the future, because another server whose clock is ahead may have written them.
+    /// Returns how far the `nbf` and `iat` of a token and the times in the row of a session may be in the future. The
+    /// tolerance is needed because the clock of the server that wrote these times may be ahead.
     pub(crate) fn skew(&self) -> Duration {
         self.leeway.or(self.clock_skew).unwrap_or(DEFAULT_SKEW)
     }

@@ -5,8 +5,8 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeviceBinding {
-    /// No further session is bound. A session that is already bound stays bound, so each refresh still needs a proof of
-    /// the device's key.
+    /// No new session is bound to a device. A session that is already bound stays bound, so each refresh still needs a
+    /// proof that the browser has the device's key.
     #[default]
     Off,
     /// The response to a log-in, a sign-up or a password change contains a header that asks the browser to bind the new

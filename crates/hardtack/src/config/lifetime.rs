@@ -7,9 +7,9 @@ use crate::error::ConfigError;
 /// How long a token lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
-    /// For this long, in whole seconds.
+    /// The token lives for this long, in whole seconds.
     For(Duration),
-    /// As long as the key set contains its key. A stolen token stays valid just as long.
+    /// The token lives until its key is removed from the key set. A stolen token remains valid for the same time.
     InsecureForever,
 }
 

@@ -72,16 +72,16 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Returns a request's path or target as browsers know it, with the path of the base URL.
+    /// Returns a request's path or target as the browser sent it, that is, with the path of the base URL.
     #[inline]
     pub(crate) fn public_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
         self.base.as_ref().map_or(Cow::Borrowed(path), |base| base.public_path(path))
     }
 
-    /// Checks the settings together. `stored_sessions` tells whether there is a session store.
+    /// Checks all settings together. `stored_sessions` says whether there is a session store.
     pub(crate) fn check(&mut self, stored_sessions: bool) -> Result<(), ConfigError> {
         if self.flask {
-            // Flask-JWT-Extended tolerates no difference unless `JWT_DECODE_LEEWAY` is set.
+            // Flask-JWT-Extended accepts no time in the future and no expired token, unless `JWT_DECODE_LEEWAY` is set.
             self.claims.clock_skew.get_or_insert(Duration::ZERO);
         }
         self.check_lifetimes(stored_sessions)?;
@@ -142,7 +142,8 @@ impl Settings {
         if access.is_none() && self.refresh == RefreshMode::Sliding {
             return Err(ConfigError::NeverExpiringRefreshed);
         }
-        // Sliding mode has no refresh tokens, and Flask-JWT-Extended does not compare the two lifetimes.
+        // Do not compare the lifetimes in sliding mode, which has no refresh tokens, or for the Flask preset, because
+        // Flask-JWT-Extended does not compare them.
         let refreshes = self.refresh != RefreshMode::Sliding && !self.flask;
         if refreshes && refresh.is_some_and(|refresh| access.is_none_or(|a| a > refresh)) {
             return Err(ConfigError::AccessOutlivesRefresh);
@@ -157,7 +158,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Which claims payloads must have.
+    /// Returns which claims payloads must have.
     pub(crate) fn claims_profile(&self) -> ClaimsProfile<'_> {
         ClaimsProfile {
             identity: &self.claims.identity_claim,
@@ -167,17 +168,17 @@ impl Settings {
         }
     }
 
-    /// How the claims of verified tokens are read.
+    /// Returns how the claims of verified tokens are read.
     #[inline]
     pub(crate) fn reading(&self) -> Reading {
         Reading { masks_csrf: self.csrf.mask, fresh_lifetime: self.fresh_lifetime.duration() }
     }
 
-    /// The lifetimes and windows of sessions. Without a store, a session lives as long as its tokens. `can_choose` says
-    /// whether users can choose to stay logged in, so that their sessions may be idle for longer.
+    /// Returns the rules for the lifetimes of sessions. Without a store, a session lives as long as its tokens.
+    /// `can_choose` says whether users can choose to stay logged in, which gives their sessions a longer idle time.
     pub(crate) fn session_rules(&self, stored_sessions: bool, can_choose: bool) -> SessionRules {
         let idle = match self.refresh {
-            // A sliding access token is the only token: it must be used while it is valid.
+            // In sliding mode, the access token is the only token. If it expires before it is used, the session ends.
             RefreshMode::Sliding => self.access_lifetime.duration(),
             RefreshMode::Transparent | RefreshMode::Redirect | RefreshMode::Off => self.refresh_lifetime.duration(),
         };

@@ -6,9 +6,9 @@ use memchr::memmem::Finder;
 
 use crate::request::RequestHead;
 
-/// A request has more than one cookie with the same name.
+/// The error for a request that has more than one cookie with the same name.
 ///
-/// An attacker on a sibling domain can add a second cookie. Hardtack then uses neither of the two, because the choice
+/// An attacker on a sibling domain can add a second cookie. Hardtack then ignores both cookies, because the choice
 /// between them would decide who is logged in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the request carries this cookie more than once")]
@@ -25,12 +25,12 @@ pub struct DuplicateCookie;
 #[derive(Clone, Debug)]
 pub struct CookieName {
     name: String,
-    /// The name with its equals sign.
+    /// Searches for the name, followed by an equals sign.
     start: Finder<'static>,
 }
 
 impl CookieName {
-    /// Creates a name, without the equals sign.
+    /// Creates a cookie name from text without an equals sign.
     pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
         let start = Finder::new(&format!("{name}=")).into_owned();
@@ -45,8 +45,8 @@ impl CookieName {
     /// Returns the value of the cookie with exactly this name, or `None` if the request has no such cookie.
     ///
     /// Names are compared byte for byte. Nothing is percent-decoded, so `%5F%5FHost-id` is not `__Host-id`. Only spaces
-    /// and tabs are trimmed (RFC 6265 section 4.2.1). Other cookies may contain any bytes. A request over HTTP/2 may
-    /// have several `Cookie` fields (RFC 9113 section 8.2.3); all of them are searched.
+    /// and tabs are trimmed (RFC 6265 section 4.2.1). Other cookies may contain any bytes. All `Cookie` fields are
+    /// searched, because a request over HTTP/2 may have several (RFC 9113 section 8.2.3).
     ///
     /// # Errors
     /// [`DuplicateCookie`] if the request has more than one such cookie, whether in one field or in several.
@@ -59,7 +59,7 @@ impl CookieName {
     }
 
     /// Searches the values of `Cookie` fields, and returns the value of the cookie with this name. Returns `None` if
-    /// there is no such cookie.
+    /// no cookie has this name.
     ///
     /// # Errors
     /// [`DuplicateCookie`] if there is more than one such cookie.
@@ -92,14 +92,15 @@ impl CookieName {
         mut visit: impl FnMut(&'a [u8]) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         for field in fields {
-            // Search the whole header for the name: splitting it into cookies would take longer, and most cookies
-            // belong to other applications.
+            // Search the whole header for the name. Splitting the header into cookies would take longer, because most
+            // cookies belong to other applications.
             let mut rest = field;
             while let Some(offset) = self.start.find(rest) {
                 let at = field.len() - rest.len() + offset;
                 let Some((before, pair)) = field.split_at_checked(at) else { break };
                 let value = pair.get(self.start.needle().len()..).unwrap_or_default();
-                // Another match cannot overlap this one, because only its last byte is an equals sign.
+                // Continue after the equals sign. Another match cannot begin earlier, because in a match only the last
+                // byte is an equals sign.
                 rest = value;
                 if !matches!(trim_end(before), [] | [.., b';']) {
                     continue;
@@ -177,7 +178,7 @@ mod tests {
         assert_eq!(find(&[b"\xff\xfe=\x80; ;;=; =; a; id=x; \"b=\xc3"], "id"), Ok(Some(b"x".to_vec())));
     }
 
-    /// Finds the values by splitting the field into pairs.
+    /// Finds the values by splitting the field into pairs, to check the search in tests.
     fn by_pairs<'a>(field: &'a [u8], name: &str) -> Vec<&'a [u8]> {
         let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
         let pairs = field.split(|byte| *byte == b';').map(|pair| {

@@ -7,7 +7,7 @@ use crate::error::ConfigError;
 use crate::request::{covers, is_cookie_path, is_token};
 use crate::urls::Urls;
 
-/// The beginning of the names of the cookies that belong to log-ins at other sites.
+/// The beginning of the names of the cookies for log-ins at other sites.
 const LOG_IN_STATE: &str = "log_in_state";
 
 /// The names, paths and attributes with which all cookies are set and deleted.
@@ -101,9 +101,9 @@ impl CookiePolicy {
     /// once for each path. Default: `/`.
     ///
     /// In sliding mode, there is no refresh cookie. Hardtack therefore adds the log-in, log-out, sign-up and
-    /// re-authentication URLs to these paths, except the URLs that the paths already cover. Without the access cookie,
-    /// a log-in, log-out or sign-up could not end the session that the browser already has, and a re-authentication
-    /// would be refused.
+    /// re-authentication URLs to these paths, unless the paths already cover them. Without the access cookie, a log-in,
+    /// log-out or sign-up could not end the session that the browser already has, and a re-authentication would be
+    /// refused.
     #[must_use]
     pub fn access_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.access_paths = paths.into_iter().map(Into::into).collect();
@@ -112,20 +112,19 @@ impl CookiePolicy {
 
     /// Sets the paths to which browsers send the refresh cookie (`JWT_REFRESH_COOKIE_PATH`).
     ///
-    /// Default: `/`. In redirect mode, the default is the refresh URL. The default then also includes the log-in,
-    /// log-out and sign-up URLs, unless browsers send the access cookie to these URLs anyway: a log-in, log-out or
-    /// sign-up needs the access cookie or the refresh cookie to end the browser's current session. If
-    /// [`device_binding`](crate::AuthenticatorBuilder::device_binding) is set, the default also includes the two URLs
-    /// for bound sessions.
+    /// Default: `/`. In redirect mode, the default is the refresh URL. The log-in, log-out and sign-up URLs need one of
+    /// the two cookies to end the browser's current session. If browsers do not send the access cookie to one of them,
+    /// the default includes that URL as well. If [`device_binding`](crate::AuthenticatorBuilder::device_binding) is
+    /// set, the default also includes the two URLs for bound sessions.
     #[must_use]
     pub fn refresh_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.refresh_paths = Some(paths.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Sets the domain of the cookies, so that browsers send them to all hosts of the domain (`JWT_COOKIE_DOMAIN`). By
-    /// default, browsers send them only to the host that has set them. If a domain is set, the names cannot have the
-    /// prefix `__Host-`.
+    /// Sets the domain of the cookies (`JWT_COOKIE_DOMAIN`). Browsers then send the cookies to all hosts of the domain.
+    /// By default, browsers send the cookies only to the host that has set them. If a domain is set, cookie names
+    /// cannot have the prefix `__Host-`.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
@@ -156,8 +155,8 @@ impl CookiePolicy {
 
     /// Sets whether the cookies end when the browser is closed (`JWT_SESSION_COOKIE`). Default: yes.
     ///
-    /// If set to `false`, the cookies last as long as the session or the refresh token. The access cookie outlasts its
-    /// token, so that an expired token is still recognized.
+    /// If set to `false`, the cookies last as long as the session or the refresh token. The access cookie lasts longer
+    /// than its token, so that the server can tell an expired token from a missing one.
     #[must_use]
     pub fn session_cookies(mut self, session: bool) -> Self {
         self.session_cookies = session;
@@ -172,11 +171,10 @@ impl CookiePolicy {
         self
     }
 
-    /// Returns the default paths of the refresh cookie in redirect mode. They include the refresh URL. They also
-    /// include the log-in, log-out and sign-up URLs, unless browsers send the access cookie to these URLs anyway: a
-    /// log-in, log-out or sign-up needs the access cookie or the refresh cookie to end the browser's current session.
-    /// If `binds_sessions` is `true`, the paths also include the two URLs for bound sessions, because browsers must
-    /// send the refresh cookie to these URLs.
+    /// Returns the default paths of the refresh cookie in redirect mode. They include the refresh URL. The log-in,
+    /// log-out and sign-up URLs need one of the two cookies to end the browser's current session. If browsers do not
+    /// send the access cookie to one of them, the paths include that URL as well. If `binds_sessions` is `true`, the
+    /// paths also include the two URLs for bound sessions, which need the refresh cookie.
     pub(crate) fn refresh_paths_for(&self, urls: &Urls, binds_sessions: bool) -> Vec<String> {
         let mut paths = vec![urls.refresh.clone()];
         if binds_sessions {
@@ -186,9 +184,10 @@ impl CookiePolicy {
         paths
     }
 
-    /// Adds the URLs that need the access cookie because there is no refresh cookie.
+    /// Adds the log-in, log-out, sign-up and re-authentication URLs to the paths of the access cookie, for sliding
+    /// mode, which has no refresh cookie.
     pub(crate) fn send_access_without_refresh(&mut self, urls: &Urls) {
-        // An empty list is an error, which is reported later.
+        // Do not add paths to an empty list. An empty list is an error, which is reported later.
         if !self.access_paths.is_empty() {
             add_uncovered(&mut self.access_paths, &[], &urls.end_sessions());
             add_uncovered(&mut self.access_paths, &[], &[&urls.reauthenticate]);
@@ -280,18 +279,19 @@ impl CookiePolicy {
     }
 }
 
-/// Who reads a cookie. This determines the cookie's prefix, and whether the cookie is `HttpOnly`.
+/// Who reads a cookie. This value determines the cookie's prefix, and whether the cookie is `HttpOnly`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CookieUse {
-    /// Only the server.
+    /// Only the server reads the cookie.
     ServerOnly,
-    /// Only the server. Browsers can bind the cookie to a device, so its name cannot have the prefix `__Host-Http-`.
+    /// Only the server reads the cookie. Browsers can bind the cookie to a device, so its name cannot have the prefix
+    /// `__Host-Http-`.
     Bindable,
-    /// Scripts and the server.
+    /// Scripts and the server read the cookie.
     Readable,
 }
 
-/// Adds the URLs that neither `paths` nor `others` cover.
+/// Adds the URLs that are covered neither by `paths` nor by `others`. A new URL replaces the paths below it.
 fn add_uncovered(paths: &mut Vec<String>, others: &[String], urls: &[&str]) {
     for url in urls {
         if !others.iter().chain(&*paths).any(|path| covers(path, url)) {
@@ -301,10 +301,11 @@ fn add_uncovered(paths: &mut Vec<String>, others: &[String], urls: &[&str]) {
     }
 }
 
-/// The name of a cookie in a realm. The realm keeps applications on one host from overwriting each other's cookies.
+/// Returns the name of a cookie in a realm. The realm is part of the name, so that applications on one host do not
+/// overwrite each other's cookies.
 fn in_realm(realm: Option<&str>, name: &str) -> String {
     let Some(realm) = realm else { return name.to_owned() };
-    // A prefix that the browser enforces stays in front.
+    // A prefix that browsers enforce must stay at the beginning of the name.
     let prefix = ["__Host-Http-", "__Host-", "__Http-", "__Secure-"]
         .into_iter()
         .find(|prefix| name.starts_with(prefix))

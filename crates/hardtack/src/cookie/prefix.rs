@@ -3,10 +3,10 @@
 /// The prefix of cookie names, which browsers enforce (RFC 6265bis section 4.1.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CookiePrefix {
-    /// Over https, the strongest prefix that each cookie allows; over http, none:
+    /// Over https, each cookie gets the strongest prefix that it can have. Over http, cookies get no prefix.
     /// - Cookies with a domain, or with a path other than `/`, get `__Secure-`.
-    /// - Of the others, the refresh cookie and the pre-session cookie get `__Host-Http-`, so that no script can set
-    ///   them.
+    /// - If a cookie has no domain and the path `/`, its prefix depends on its use. The refresh cookie and the
+    ///   pre-session cookie get `__Host-Http-`, so that no script can set them.
     /// - The CSRF cookies get `__Host-`, because scripts read them. The access cookie gets `__Host-` too, because
     ///   browsers do not bind a cookie with the prefix `__Host-Http-` to a device.
     #[default]

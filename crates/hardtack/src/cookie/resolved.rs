@@ -4,7 +4,7 @@ use super::{CookieName, SameSite};
 use crate::error::ConfigError;
 use crate::request::covers;
 
-/// One cookie: its full name, and where it is sent.
+/// One cookie: its full name, its paths and its other attributes.
 #[derive(Clone, Debug)]
 pub(crate) struct CookieSlot {
     pub(crate) name: CookieName,
@@ -39,12 +39,12 @@ pub(crate) struct ResolvedPolicy {
     pub(crate) same_site: SameSite,
     pub(crate) session_cookies: bool,
     pub(crate) csrf_cookies: bool,
-    /// Whether to write cookies as Werkzeug does.
+    /// Whether to write cookies in the format of Werkzeug, the HTTP library of Flask.
     pub(crate) flask: bool,
 }
 
 impl ResolvedPolicy {
-    /// Returns all cookies except those for log-ins at other sites. The names of those cookies begin with the name of
+    /// Returns all cookies except the cookies for log-ins at other sites, whose names only begin with the name of
     /// `log_in_state`.
     pub(crate) fn slots(&self) -> [&CookieSlot; 7] {
         [

@@ -1,4 +1,4 @@
-//! Writing `Set-Cookie` values (RFC 6265 section 4.1), with the attributes in Flask's order.
+//! Writes `Set-Cookie` values (RFC 6265 section 4.1). The attributes are in the order that Flask uses.
 
 use std::fmt::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
@@ -12,11 +12,11 @@ use crate::clock::Timestamp;
 /// section 5.6; ASVS 5.0 V3.3.5).
 const MAX_NAME_AND_VALUE: usize = 4096;
 
-/// A cookie is larger than browsers accept, so they would silently drop it.
+/// A cookie is larger than browsers accept. Browsers would drop the cookie without an error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the cookie {name} would have {len} bytes including its name, but browsers drop cookies of more than \
-     {MAX_NAME_AND_VALUE} bytes; put less into the token, for example an id by which to look up the rest"
+     {MAX_NAME_AND_VALUE} bytes; put less into the token, for example only an id, and look up the rest"
 )]
 pub struct CookieTooLarge {
     /// The name of the cookie.
@@ -25,7 +25,7 @@ pub struct CookieTooLarge {
     pub len: usize,
 }
 
-/// How long a cookie lasts, and which domain it is sent to.
+/// The domain and the lifetime of a cookie that is set.
 pub(crate) struct Setting<'a> {
     /// The domain. `None` means the policy's domain.
     pub(crate) domain: Option<&'a str>,
@@ -34,7 +34,7 @@ pub(crate) struct Setting<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// When a cookie ends.
+/// The attributes of a cookie that say when it ends.
 enum End {
     WithBrowser,
     At { max_age: u64, expires: Option<Timestamp> },
@@ -57,7 +57,7 @@ impl ResolvedPolicy {
         for path in &slot.paths {
             let end = match setting.max_age {
                 None => End::WithBrowser,
-                // Werkzeug writes Expires as well.
+                // Werkzeug also writes `Expires`.
                 Some(age) => End::At { max_age: age.as_secs(), expires: self.flask.then_some(setting.now + age) },
             };
             into.push(self.render(slot, path, value, setting.domain, &end));
@@ -65,8 +65,8 @@ impl ResolvedPolicy {
         Ok(())
     }
 
-    /// Like [`set`](Self::set), but browsers also send the cookie if another site redirects them here with a GET, even
-    /// if the policy is `SameSite=Strict`.
+    /// Like [`set`](Self::set), but with `SameSite=Lax` if the policy is `SameSite=Strict`. Browsers then also send the
+    /// cookie if another site redirects them to this site with a GET.
     pub(crate) fn set_lax(
         &self,
         slot: &CookieSlot,
@@ -102,7 +102,7 @@ impl ResolvedPolicy {
             text.push_str("; Domain=");
             text.push_str(if self.flask { domain.trim_start_matches('.') } else { domain });
         }
-        // Writing to a String cannot fail.
+        // Ignore the result of writing, because writing to a `String` cannot fail.
         match end {
             End::WithBrowser => {}
             End::At { max_age, expires } => {
@@ -113,7 +113,7 @@ impl ResolvedPolicy {
             }
             End::Deleted => {
                 text.push_str("; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
-                // Flask-JWT-Extended writes no Max-Age here.
+                // Flask-JWT-Extended does not write `Max-Age` when it deletes a cookie.
                 if !self.flask {
                     text.push_str("; Max-Age=0");
                 }
@@ -135,7 +135,7 @@ impl ResolvedPolicy {
     }
 }
 
-/// A date in the format of RFC 9110 section 5.6.7.
+/// Returns a date in the format of RFC 9110 section 5.6.7.
 fn http_date(time: Timestamp) -> impl std::fmt::Display {
     let seconds = u64::try_from(time.unix_seconds()).unwrap_or_default();
     httpdate::HttpDate::from(UNIX_EPOCH + Duration::from_secs(seconds))

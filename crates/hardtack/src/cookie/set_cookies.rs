@@ -3,7 +3,7 @@
 use crate::session::SessionId;
 
 /// The value of `Clear-Site-Data` in a response that ends the browser's session. It makes the browser clear its cache,
-/// so that not even the Back button shows a page of that session.
+/// so that even the Back button shows no page of that session.
 ///
 /// The value does not include `"cookies"`, because that would delete the cookies of the whole registrable domain.
 pub const CLEAR_CACHE: &str = "\"cache\"";
@@ -47,8 +47,9 @@ impl SetCookies {
         Self { begun: Some(begun), ..self }
     }
 
-    /// Returns the value of the header [`REGISTRATION`](crate::adapter::REGISTRATION) if the response with these
-    /// cookies asks the browser to bind the session to its device. Adapters add this header.
+    /// Returns the value of the header [`REGISTRATION`](crate::adapter::REGISTRATION), which adapters add to the
+    /// response. Returns `None` if the response with these cookies does not ask the browser to bind the session to its
+    /// device.
     pub fn registration(&self) -> Option<&str> {
         self.registration.as_deref()
     }
@@ -58,8 +59,8 @@ impl SetCookies {
         Self { registration, ..self }
     }
 
-    /// Returns whether the response with these cookies ends the browser's session. If so, it also needs the field
-    /// `Clear-Site-Data` with the value [`CLEAR_CACHE`](crate::adapter::CLEAR_CACHE). Adapters add this field.
+    /// Returns whether the response with these cookies ends the browser's session. If so, the response also needs the
+    /// header `Clear-Site-Data` with the value [`CLEAR_CACHE`](crate::adapter::CLEAR_CACHE). Adapters add this header.
     pub fn clears_cache(&self) -> bool {
         self.clears_cache
     }

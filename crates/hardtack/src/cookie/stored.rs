@@ -17,7 +17,7 @@ pub struct StoredCookie {
     pub value: String,
     /// The `Path` attribute, or the default path of the request (RFC 6265 §5.1.4).
     pub path: String,
-    /// The `Domain` attribute without its leading dot. It is not compared with the host.
+    /// The `Domain` attribute without its leading dot. Nothing checks whether the domain belongs to the host.
     pub domain: Option<String>,
     /// The `Max-Age` attribute, in seconds.
     pub max_age: Option<i64>,
@@ -39,8 +39,8 @@ pub struct StoredCookie {
 impl StoredCookie {
     /// Parses the text of a `Set-Cookie` field from a response to a request for `request_path`.
     ///
-    /// Returns `None` if browsers ignore the field. They do so if it has no `=`, if the name is empty, or if name and
-    /// value together have more than 4096 bytes.
+    /// Returns `None` if browsers ignore the field. Browsers ignore a field without `=`, with an empty name, or whose
+    /// name and value together have more than 4096 bytes.
     pub fn parse(raw: &str, request_path: &str) -> Option<Self> {
         Self::parse_at(raw, request_path, SystemTime::now())
     }
@@ -119,7 +119,7 @@ impl StoredCookie {
         let name = self.name.to_ascii_lowercase();
         let is_http = name.starts_with("__host-http-") || name.starts_with("__http-");
         let is_host = name.starts_with("__host-");
-        // `__Host-` requires the attribute Path itself; a default path of "/" is not enough.
+        // `__Host-` requires the attribute `Path` itself. A default path of "/" is not enough.
         let has_path = || self.raw.split(';').skip(1).any(|a| a.trim().to_ascii_lowercase().starts_with("path"));
         let rules = [
             ("Secure", (is_http || is_host || name.starts_with("__secure-")) && !self.secure),
@@ -131,7 +131,7 @@ impl StoredCookie {
     }
 }
 
-/// The directory of the request's path (RFC 6265 §5.1.4).
+/// Returns the directory of the request's path (RFC 6265 §5.1.4).
 fn default_path(request_path: &str) -> &str {
     let path = request_path.split(['?', '#']).next().unwrap_or_default();
     match path.rfind('/') {

@@ -1,4 +1,4 @@
-//! The second check: a value that only a page of this site can send back.
+//! The second check, the double submit: the request must contain a value that only a page of this site can read.
 
 use super::policy::{CsrfNames, CsrfPolicy};
 use super::token::is_value;
@@ -9,10 +9,11 @@ use crate::request::RequestHead;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum CsrfError {
-    /// The request has neither the header nor the form field.
+    /// The request contains no CSRF value: the header and the form field are missing.
     #[error("the request has no CSRF token, neither in the header nor in the form field")]
     Missing,
-    /// The value belongs to another session or to none, or the header or field occurs several times.
+    /// The request contains a CSRF value of another session or an invalid value, or the header or field occurs several
+    /// times.
     #[error("the CSRF token does not match this session")]
     Mismatch,
     /// A log-in or sign-up form was sent without the CSRF cookie that the form's page sets.
@@ -26,8 +27,8 @@ pub enum CsrfError {
     OtherPreSession,
     /// The field was not found within the limit for reading ahead of the handler. The form is longer than this limit.
     #[error(
-        "Hardtack found no CSRF field in the beginning of the form (ReadAheadLimits::bytes limits how much of the form \
-         Hardtack searches); put the field first in the form"
+        "the CSRF field is not in the first part of the form, and Hardtack searches only this part (its length is \
+         ReadAheadLimits::bytes); put the field first in the form"
     )]
     BeyondPeek,
     /// The form was not read. Either no layer wraps the route, or a middleware between the layer and the handler has
@@ -37,7 +38,8 @@ pub enum CsrfError {
          middleware between the layer and the handler reads the form, move the middleware outside the layer"
     )]
     Unread,
-    /// This browser did not begin a log-in with this state, the log-in is finished, or it took too long.
+    /// This browser did not begin a log-in with this state, the log-in is already finished, or the log-in took too
+    /// long.
     #[error(
         "this browser has not started a log-in with this state in the last ten minutes, or the log-in is already \
          finished; start the log-in again"
@@ -46,14 +48,14 @@ pub enum CsrfError {
     /// Another site started the request.
     #[error("the request was started by another site")]
     CrossSite,
-    /// The `Host` field is missing, is malformed or occurs twice (RFC 9112 section 3.2), so it does not say which site
-    /// the request is for.
+    /// The `Host` field is missing, is malformed or occurs twice (RFC 9112 section 3.2), so the server cannot tell
+    /// which site the request is for.
     #[error(
         "the Host field is missing, is malformed or occurs twice; expected one Host field with a host and an optional \
          port"
     )]
     BadHost,
-    /// The token has no CSRF value to compare with.
+    /// The token contains no CSRF value that the request's value could be compared with.
     #[error("the token in the cookie carries no CSRF value")]
     NoClaim,
 }
@@ -74,9 +76,9 @@ impl CsrfError {
     }
 }
 
-/// Compares the `csrf` claim with the value in the request's header. If there is no such header, compares it with the
-/// value in the form's hidden field. The value may be masked. The query is not searched, because queries end up in logs
-/// and in `Referer`.
+/// Compares the `csrf` claim with the CSRF value in the request's header. If the request lacks this header, compares
+/// the claim with the value in the form's hidden field. The value may be masked. The query is not searched, because
+/// queries end up in logs and in `Referer`.
 #[inline]
 pub(crate) fn check(
     head: &RequestHead<'_>,

@@ -7,16 +7,17 @@ use crate::request::RequestHead;
 
 /// Uses `Sec-Fetch-Site` (Fetch Metadata) and `Origin` to check which site started the request.
 ///
-/// - An `Origin` must be this site's or trusted, even if `Sec-Fetch-Site` is `same-origin`. In DNS rebinding, an
-///   attacker's host name resolves to this server. To the browser, the attacker's page then has the same origin as the
-///   server.
-/// - Browsers send `Origin: null` under a strict referrer policy. It is accepted if, according to `Sec-Fetch-Site`,
-///   this site or the user started the request. Scripts cannot set `Sec-Fetch-Site`.
-/// - A request with neither header is accepted. It does not come from a browser, so no other site can have started it.
+/// - The value of `Origin` must be this site's origin or a trusted origin, even if `Sec-Fetch-Site` is `same-origin`.
+///   In DNS rebinding, an attacker's host name resolves to this server. To the browser, the attacker's page then has
+///   the same origin as the server.
+/// - Browsers send `Origin: null` under a strict referrer policy. This value is accepted if, according to
+///   `Sec-Fetch-Site`, this site or the user started the request. Scripts cannot set `Sec-Fetch-Site`.
+/// - A request without `Sec-Fetch-Site` and `Origin` is accepted. The request does not come from a browser, so no other
+///   site can have started it.
 #[inline]
 pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&BaseUrl>) -> Result<(), CsrfError> {
-    // Whether this site or its user started the request, according to the browser; `None` if the browser does not say.
-    // Browsers send only one value, so a request with two is refused.
+    // Whether the browser says that this site or its user started the request. `None` if the browser does not send the
+    // header. Browsers send only one value, so a request with two values is refused.
     let from_here = match head.headers().first_two("sec-fetch-site") {
         [None, _] => None,
         [Some(site), None] => Some(matches!(site, b"same-origin" | b"none")),
@@ -33,15 +34,15 @@ pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&B
     if passes { Ok(()) } else { Err(CsrfError::CrossSite) }
 }
 
-/// Whether `origin` is this site's. `any_scheme` means that the browser vouches for the request: `Sec-Fetch-Site` is
-/// `same-origin` or `none`.
+/// Returns whether `origin` is this site's origin. `any_scheme` is true if `Sec-Fetch-Site` is `same-origin` or `none`,
+/// that is, if the browser says that this site or its user started the request.
 ///
 /// With a base URL, `origin` must be the origin of that URL. There is one exception, because a developer may forward a
-/// port. If the base URL is on loopback and the browser vouches for the request, `origin` may be any loopback origin
-/// with the same scheme.
+/// port. If the base URL is on loopback and `any_scheme` is true, `origin` may be any loopback origin with the same
+/// scheme.
 ///
-/// Without a base URL, the host of `origin` must be the request's. The scheme must be https; if the browser vouches for
-/// the request, it may also be http.
+/// Without a base URL, the host of `origin` must be the host of the request. The scheme must be https. If `any_scheme`
+/// is true, the scheme may also be http.
 fn is_ours(origin: &[u8], head: &RequestHead<'_>, base: Option<&BaseUrl>, any_scheme: bool) -> bool {
     if let Some(base) = base {
         return base.is_origin(origin) || (any_scheme && base.is_loopback_origin(origin));
@@ -78,7 +79,7 @@ mod tests {
             &[("origin", "http://site.example")],
             &[("origin", "https://site.example.evil.example")],
             &[("origin", "https://site.example"), ("origin", "https://evil.example")],
-            // DNS rebinding: to the browser, the other host name is the origin of this server.
+            // In DNS rebinding, the browser considers the other host name to be the origin of this server.
             &[("host", "evil.example"), ("origin", "https://evil.example")],
             &[("host", "evil.example"), ("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
             &[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
@@ -138,7 +139,7 @@ mod tests {
             &[("origin", "http://site.example")][..],
             &[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
             &[("origin", "ftp://site.example"), ("sec-fetch-site", "same-origin")],
-            // The authority of HTTP/2 decides, not an additional `Host`.
+            // In HTTP/2, the authority counts, even if the request also has a `Host` field.
             &[("host", "evil.example"), ("origin", "https://evil.example")],
         ] {
             assert!(!run(fields), "{fields:?}");

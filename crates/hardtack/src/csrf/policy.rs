@@ -7,8 +7,8 @@ use crate::request::is_token;
 
 /// Which requests need a CSRF value, where they carry it, and which other origins are trusted.
 ///
-/// By default, a request needs the CSRF value of its session if its token comes from a cookie and its method may change
-/// something. The request carries the value in the header `X-CSRF-TOKEN` or in the hidden form field `csrf_token`.
+/// By default, a request needs the CSRF value of its session if its token comes from a cookie and its method is unsafe,
+/// such as POST. The request carries the value in the header `X-CSRF-TOKEN` or in the hidden form field `csrf_token`.
 /// Log-in and sign-up forms, which are sent before there is a session, need a separate value in the same places.
 ///
 /// ```
@@ -26,7 +26,7 @@ pub struct CsrfPolicy {
     pub(crate) check_form: bool,
     pub(crate) access: CsrfNames,
     pub(crate) refresh: CsrfNames,
-    /// The methods that are checked; by default all that may change something.
+    /// The methods that need a CSRF value. If `None`, all unsafe methods need one.
     pub(crate) methods: Option<Vec<String>>,
     /// Whether an empty header or field is treated as missing, as in Flask-JWT-Extended, and not as a wrong value.
     pub(crate) empty_is_missing: bool,
@@ -127,7 +127,7 @@ impl CsrfPolicy {
         self
     }
 
-    /// Adds an origin whose pages may send requests that change something.
+    /// Adds an origin whose pages may send requests with unsafe methods, such as POST.
     ///
     /// The origin may be that of another site, such as `https://app.site.example`, or of an app or browser extension,
     /// such as `tauri://localhost`, `capacitor://localhost` or `chrome-extension://ID`. Call this method once for each
@@ -166,7 +166,7 @@ impl CsrfPolicy {
         self
     }
 
-    /// The names for a kind of token.
+    /// Returns the names of the header and the form field for a kind of token.
     pub(crate) const fn names(&self, kind: TokenKind) -> &CsrfNames {
         match kind {
             TokenKind::Access => &self.access,
@@ -174,7 +174,8 @@ impl CsrfPolicy {
         }
     }
 
-    /// Whether a value that a request sent counts as present: an empty one may count as missing.
+    /// Returns whether a value in a request counts as present. An empty value counts as missing if `empty_is_missing`
+    /// is set.
     pub(crate) const fn counts(&self, sent: &[u8]) -> bool {
         !self.empty_is_missing || !sent.is_empty()
     }

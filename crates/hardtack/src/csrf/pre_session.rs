@@ -15,8 +15,8 @@ const NONCE_LEN: usize = 22;
 ///
 /// The token is a MAC of the cookie's value, so an attacker cannot compute the token for a cookie that the victim
 /// already has. An attacker can open a form on this site to get a cookie and the matching token. However, the
-/// `__Host-Http-` prefix keeps other sites from setting this cookie in the victim's browser, and the origin check
-/// refuses forms that other sites post.
+/// `__Host-Http-` prefix keeps other sites from setting this cookie in the victim's browser. In addition, the origin
+/// check refuses forms that other sites post.
 #[derive(Clone)]
 pub struct PreSession {
     pub(crate) token: String,
@@ -30,7 +30,7 @@ impl PreSession {
     }
 
     /// Returns the value for the hidden `csrf_token` field, and the cookie to send with the page. If the browser
-    /// already has the cookie, there is none to send.
+    /// already has the cookie, the result contains no cookie.
     pub fn into_parts(self) -> (String, SetCookies) {
         (self.token, self.cookies)
     }
@@ -43,13 +43,13 @@ impl fmt::Debug for PreSession {
     }
 }
 
-/// The keys that compute the tokens. The first key is derived from the signing key, or is random if there is none. The
-/// others are derived from retired signing keys.
+/// The keys that compute the tokens. The first key is derived from the signing key, or is random if there is no signing
+/// key. The other keys are derived from retired signing keys.
 pub(crate) struct PreSessionKeys(Vec<PreSessionKey>);
 
 impl PreSessionKeys {
-    /// Derives the keys. If the set can only verify tokens, the first key is random instead. With a random key, the
-    /// log-in and sign-up forms that are open when this process ends become invalid.
+    /// Derives the keys. If the set can only verify tokens, the first key is random instead. If the key is random and
+    /// this process ends, the log-in and sign-up forms that are open in browsers become invalid.
     pub(crate) fn of(keys: &KeySet, label: &str) -> Self {
         let current = keys.signing_key().map_or_else(rand::random, |key| key.derive(label));
         let retired = keys.retired_keys().iter().map(|key| key.derive(label));
@@ -61,7 +61,8 @@ impl PreSessionKeys {
         self.tokens(nonce).next().unwrap_or_default()
     }
 
-    /// Returns all accepted values of the form field: first the current key's, then those of the retired keys.
+    /// Returns all accepted values of the form field: first the value of the current key, then the values of the
+    /// retired keys.
     pub(crate) fn tokens(&self, nonce: &[u8]) -> impl Iterator<Item = String> {
         self.0.iter().map(move |key| key.token(nonce))
     }
@@ -73,7 +74,8 @@ pub(crate) struct PreSessionKey(Hmac<Sha256>);
 
 impl PreSessionKey {
     fn new(key: &[u8; 32]) -> Self {
-        // HMAC pads the key with zeros to the block size (RFC 2104 section 2). With a padded key, `new` cannot fail.
+        // HMAC pads the key with zeros to the block size (RFC 2104 section 2). Pad the key here, because `new` cannot
+        // fail for a key of the block size.
         let mut block = [0; 64];
         block[..key.len()].copy_from_slice(key);
         Self(<Hmac<Sha256> as KeyInit>::new(&block.into()))

@@ -19,8 +19,9 @@ const SHORT_TEXT: usize = encoded_len(2 * SHORT_VALUE);
 ///
 /// By default, the value is masked: each call of [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token)
 /// returns a different text, and Hardtack accepts each of these texts. Masking defends against BREACH. In this attack,
-/// the attacker makes a compressed page repeat a text of their choice, and deduces the value from the length of the
-/// response. [`CsrfPolicy::mask_csrf`](crate::CsrfPolicy::mask_csrf) turns masking off.
+/// the attacker makes a compressed page contain a text of their choice. From the length of the response, the attacker
+/// deduces whether the text occurs in the CSRF value. [`CsrfPolicy::mask_csrf`](crate::CsrfPolicy::mask_csrf) turns
+/// masking off.
 ///
 /// To write the value into a page, use `Display`, or dereference the `CsrfToken` to a `&str`.
 #[derive(Clone)]
@@ -43,7 +44,7 @@ impl CsrfToken {
         }
     }
 
-    /// The value itself.
+    /// Creates a text that contains the value unmasked.
     pub(crate) fn raw(value: &str) -> Self {
         let mut bytes = [0; SHORT_TEXT];
         Self(match bytes.get_mut(..value.len()) {
@@ -55,7 +56,8 @@ impl CsrfToken {
         })
     }
 
-    /// The masked value: a random mask, followed by the XOR of mask and value, in base64url.
+    /// Creates a text that contains the value masked. The text is a random mask, followed by the XOR of mask and value,
+    /// in base64url.
     pub(crate) fn masked(value: &str) -> Self {
         let (value, mut buffer) = (value.as_bytes(), [0; 2 * SHORT_VALUE]);
         if let Some(place) = buffer.get_mut(..2 * value.len()) {
@@ -81,7 +83,8 @@ fn mask(value: &[u8], place: &mut [u8]) {
     }
 }
 
-/// Whether `sent` is the CSRF value, raw or masked. If the CSRF value is empty, this function always returns `false`.
+/// Returns whether `sent` is the CSRF value `value`, raw or masked. If `value` is empty, this function always returns
+/// `false`.
 #[inline]
 pub(super) fn is_value(sent: &[u8], value: &[u8]) -> bool {
     !value.is_empty() && (constant_time_eq(sent, value) || is_masked(sent, value))
@@ -109,7 +112,7 @@ fn is_masked(sent: &[u8], value: &[u8]) -> bool {
     constant_time_eq(mask, value)
 }
 
-/// The length of this many bytes in base64url without padding.
+/// Returns the length of `bytes` bytes in base64url without padding.
 const fn encoded_len(bytes: usize) -> usize {
     (bytes * 4).div_ceil(3)
 }

@@ -3,7 +3,7 @@
 use crate::base_url::BaseUrl;
 use crate::error::ConfigError;
 
-/// Schemes that [`of_app`] refuses: no `Origin` begins with them, or [`of_site`] handles them.
+/// Schemes that [`of_app`] refuses. Either no `Origin` has such a scheme, or [`of_site`] handles it.
 const WITHOUT_ORIGIN: [&str; 10] =
     ["about", "blob", "data", "file", "filesystem", "http", "https", "javascript", "ws", "wss"];
 

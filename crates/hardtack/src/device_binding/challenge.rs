@@ -1,4 +1,4 @@
-//! Challenges. The server does not store them, because it can recognize its own challenges.
+//! Challenges. The server recognizes its own challenges by a MAC, so it does not store them.
 
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ fn seal(key: &[u8; 32], session: SessionId, purpose: Purpose, at: Timestamp) -> 
         Purpose::Bind => (b"bind   ", 0),
         Purpose::Refresh(generation) => (b"refresh", generation),
     };
-    // Every part has a fixed length, so no two messages are the same.
+    // Every part has a fixed length, so different parts always give different messages.
     let message: [&[u8]; 4] = [purpose, &session.as_u128().to_be_bytes(), &generation.to_be_bytes(), &time];
     let mac = hmac_sha256(key, &message);
     let mut bytes = [0; LEN];
@@ -166,7 +166,7 @@ mod tests {
         for other in ["", "A", &challenge[1..], &format!("{challenge}A"), &"A".repeat(1 << 20), "\u{e9}"] {
             assert!(!accepts(&challenges, other, ID, Purpose::Bind, NOW));
         }
-        // A time that no clock shows.
+        // A time that no clock can show.
         for seconds in [i64::MIN, -1, i64::MAX] {
             let far = challenges.issue(ID, Purpose::Bind, Timestamp::from_unix_seconds(seconds));
             assert!(!accepts(&challenges, &far, ID, Purpose::Bind, NOW), "{seconds}");

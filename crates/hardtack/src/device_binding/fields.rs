@@ -22,7 +22,7 @@ pub(crate) fn challenge_field(session: SessionId, challenge: &str) -> String {
     format!("{};id={}", string(challenge), string(&session.to_string()))
 }
 
-/// Writes a string (RFC 9651 §4.1.6). Leaves out characters that a string cannot contain.
+/// Writes a structured-field string (RFC 9651 §4.1.6). Leaves out characters that such a string cannot contain.
 fn string(text: &str) -> String {
     let mut out = String::from('"');
     for c in text.chars().filter(|c| matches!(c, ' '..='~')) {
@@ -36,7 +36,8 @@ fn string(text: &str) -> String {
 }
 
 /// Reads the value of [`PROOF`] or [`ID`]. The specification requires a string in quotation marks, but Chromium sends
-/// the value without them, so both forms are accepted. Returns `None` for anything else, such as a list or parameters.
+/// the value without quotation marks. Both forms are accepted. Returns `None` for any other form, such as a list or a
+/// value with parameters.
 pub(crate) fn read_value(field: &[u8]) -> Option<String> {
     let field = field.trim_ascii();
     let text = std::str::from_utf8(field).ok()?;

@@ -1,4 +1,4 @@
-//! The JSON that tells a browser which cookie is bound, and where to refresh it.
+//! The JSON that tells a browser which cookie is bound, and where to refresh the session.
 
 use serde_json::{Value, json};
 

@@ -1,25 +1,25 @@
 //! Sessions that are bound to a device (Device Bound Session Credentials, w3c/webappsec-dbsc).
 //!
-//! A browser that supports device binding creates a key pair, keeps the private key in the device's hardware, and
-//! proves at each refresh that it has this key. If cookies are copied to another device, they are worthless there as
-//! soon as the access token has expired.
+//! A browser that supports device binding creates a key pair, and keeps the private key in the device's hardware. At
+//! each refresh, the browser proves that it has this key. If cookies are copied to another device, they are worthless
+//! there as soon as the access token has expired.
 //!
 //! 1. The response to a log-in, a sign-up or a password change contains a challenge, and asks the browser to register a
 //!    key.
 //! 2. The browser posts a proof with its public key to [`Urls::bind`](crate::Urls::bind). The response tells the
-//!    browser which cookie is bound, and where to refresh it.
+//!    browser which cookie is bound, and where to refresh the session.
 //! 3. Before the cookie expires, the browser posts a proof for another challenge to
 //!    [`Urls::bound`](crate::Urls::bound).
 //!
 //! [`AuthenticatorBuilder::device_binding`](crate::AuthenticatorBuilder::device_binding) turns device binding on.
-//! Browsers that do not support it, such as Firefox and Safari, ignore the request to register a key, and their
-//! sessions work as before.
+//! Browsers without support for device binding, such as Firefox and Safari, do not register a key, and their sessions
+//! work as before.
 //!
 //! A thief who has copied the cookies of a bound session can use the access token until it expires. Device binding does
 //! not protect against malware on the device. Malware that runs during the log-in can register its own key. Malware
-//! that runs later can use the device's key, as long as the malware stays on the device. The server cannot know whether
-//! the browser keeps the key in hardware. A session is bound only once, so if the browser loses the key, the user has
-//! to log in again.
+//! that runs later can use the device's key, as long as the malware stays on the device. The server cannot check
+//! whether the browser keeps the key in hardware. A session is bound only once, so if the browser loses the key, the
+//! user has to log in again.
 //!
 //! This module contains the formats and the cryptography. It does no I/O. Its rules:
 //!

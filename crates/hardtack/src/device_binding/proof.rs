@@ -27,8 +27,8 @@ pub(crate) enum ProofError {
     /// The `typ` of the proof is not `dbsc+jwt`.
     #[error("the `typ` of the proof is not dbsc+jwt")]
     WrongType,
-    /// A proof for a registration contains no public key, or the public key in a proof is malformed or weak, or is
-    /// neither an ES256 key nor an RS256 key.
+    /// A proof for a registration contains no public key, or the public key cannot be used. It may be malformed, weak,
+    /// or of a type other than ES256 and RS256.
     #[error("the key of the proof is refused: {0}")]
     BadKey(KeyError),
     /// A proof for a refresh contains a key, or the `alg` of the proof is not the algorithm of the session's key.
@@ -108,7 +108,7 @@ fn read_header(text: &[u8]) -> Result<Header, ProofError> {
             ("typ", Json::String(text)) => typ = Some(text.eq_ignore_ascii_case(TYPE)),
             ("jwk", Json::Object(members)) => jwk = Some(Jwk::from_members(members)),
             ("alg" | "typ" | "jwk", _) => return Err(TokenError::BadHeader),
-            // Extensions, compression, and certificates or the URLs of keys.
+            // Refuse members that ask for extensions or compression, or that contain certificates or the URLs of keys.
             ("crit", _) => return Err(TokenError::UnsupportedHeader("crit")),
             ("b64", _) => return Err(TokenError::UnsupportedHeader("b64")),
             ("zip", _) => return Err(TokenError::UnsupportedHeader("zip")),

@@ -25,8 +25,9 @@ impl BackendError {
         Self(cause.into())
     }
 
-    /// Creates the error for an operation that the backend does not support. For example, a session store returns this
-    /// error for a variant of a `#[non_exhaustive]` enum that a newer version of Hardtack has added.
+    /// Creates the error for an operation that the backend does not support. For example, a newer version of Hardtack
+    /// may add a variant to a `#[non_exhaustive]` enum. A session store that does not support the variant returns this
+    /// error.
     pub fn unsupported(operation: &str) -> Self {
         Self::new(format!("{operation} is not supported"))
     }
@@ -44,7 +45,7 @@ impl Error for BackendError {
     }
 }
 
-/// Writes the message and its causes. If `main` returns an error, Rust prints the error's `Debug`.
+/// Writes the message and its causes. If `main` returns an error, Rust prints the error with `Debug`.
 impl fmt::Debug for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&WithCauses(self), f)

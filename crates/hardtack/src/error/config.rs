@@ -23,7 +23,7 @@ pub enum ConfigError {
     /// The base URL is plain http on an address that other machines can reach.
     #[error(
         "the base URL {url:?} is plain http on an address that other machines can reach, so anyone on the network path \
-         could take over sessions; use https, or insecure_http_base_url if you accept the risk"
+         could take over sessions; use https, or call insecure_http_base_url to accept the risk"
     )]
     InsecureBaseUrl {
         /// The given URL.
@@ -40,7 +40,7 @@ pub enum ConfigError {
         /// The origin of the base URL, if it is set.
         base: Option<String>,
     },
-    /// A limit on what is read before handlers run is zero or too large.
+    /// A value of [`ReadAheadLimits`](crate::config::ReadAheadLimits) is zero or too large.
     #[error(
         "ReadAheadLimits has bytes {bytes}, at_once {at_once} and timeout {timeout:?}; bytes must be from 1 to 65536, \
          at_once at least 1, and timeout above zero"
@@ -53,7 +53,7 @@ pub enum ConfigError {
         /// How long a body may take.
         timeout: Duration,
     },
-    /// The text does not name the address of a trusted proxy.
+    /// The text is not the address or the network of trusted proxies.
     #[error(
         "{text:?} cannot be a trusted proxy: {why}; expected an address such as 192.0.2.7, or a network such as \
          10.0.0.0/8"
@@ -117,10 +117,11 @@ pub enum ConfigError {
     HostPrefixWithPath {
         /// The name of the cookie.
         name: String,
-        /// Its paths.
+        /// The paths of the cookie.
         paths: Vec<String>,
     },
-    /// A cookie name begins with a prefix.
+    /// The name of a cookie begins with a prefix, although [`CookiePolicy::prefix`](crate::CookiePolicy::prefix) adds
+    /// one.
     #[error(
         "the cookie name {name:?} already has a prefix, but CookiePolicy::prefix adds one; remove the prefix from the \
          name, or use CookiePrefix::None"
@@ -141,7 +142,8 @@ pub enum ConfigError {
     /// Two cookies have the same name, or names that differ only in their prefixes. Over plain http, cookies have no
     /// prefixes.
     #[error(
-        "CookiePolicy::{one} and CookiePolicy::{other} both give a cookie the name {name:?}; give each its own name"
+        "CookiePolicy::{one} and CookiePolicy::{other} both give a cookie the name {name:?}; give each cookie its own \
+         name"
     )]
     CookieNameTwice {
         /// The name, without a prefix.
@@ -225,9 +227,9 @@ pub enum ConfigError {
         domain: String,
     },
     /// A lifetime is less than one second.
-    #[error("the {what} is less than one second; set it to at least one second")]
+    #[error("the {what} is less than one second; set at least one second")]
     ZeroLifetime {
-        /// Which lifetime.
+        /// The name of the lifetime.
         what: &'static str,
     },
     /// Access tokens would live longer than refresh tokens.
@@ -242,7 +244,7 @@ pub enum ConfigError {
          at least as long as the lifetime of refresh tokens"
     )]
     SessionShorterThanRefresh,
-    /// Tokens never expire, but sessions are stored.
+    /// Tokens never expire, but there is a session store.
     #[error(
         "tokens that never expire cannot belong to stored sessions; set lifetimes for access and refresh tokens, or \
          remove the session store"
@@ -301,7 +303,7 @@ pub enum ConfigError {
         /// The given tolerance.
         seconds: u64,
     },
-    /// The signing algorithm is randomized, so refresh tokens cannot be computed again.
+    /// The signing algorithm is randomized, so the same refresh token cannot be computed twice.
     #[error(
         "refresh tokens of stored sessions need a deterministic signature, but {algorithm} signatures are randomized; \
          sign with HS256, EdDSA or RS256"
@@ -313,7 +315,7 @@ pub enum ConfigError {
     /// A URL of the log-in flow is not a path on this site.
     #[error("the {what} {url:?} cannot be used; expected a path on this site without a query, such as \"/login\"")]
     BadFlowUrl {
-        /// Which one.
+        /// The name of the URL.
         what: &'static str,
         /// The given URL.
         url: String,
@@ -349,7 +351,7 @@ pub enum ConfigError {
     },
     /// No token location is set.
     #[error(
-        "no token location is set, so no token can be found; set at least one of headers, cookies, query_string and \
+        "no token location is set; set at least one of headers, cookies, query_string and \
          json"
     )]
     NoTokenLocation,
@@ -385,8 +387,8 @@ pub enum ConfigError {
     },
     /// The name starts like an option of Flask-JWT-Extended, but there is no such option.
     #[error(
-        "{option} is not an option of Flask-JWT-Extended 4.7; correct its name, or remove it (docs/options.md lists \
-         the options)"
+        "{option} is not an option of Flask-JWT-Extended 4.7; correct the name, or remove the option (docs/options.md \
+         lists the options)"
     )]
     UnknownOption {
         /// The given name.
@@ -408,19 +410,20 @@ pub enum ConfigError {
          max_sessions"
     )]
     StoreCannotLimitSessions,
-    /// Intentions to end sessions are stored, but sessions are not.
+    /// [`pending_revocations`](crate::AuthenticatorBuilder::pending_revocations) is set, but there is no session store.
     #[error(
         "pending_revocations is set without a session store; add the store with sessions(), or remove \
          pending_revocations"
     )]
     PendingRevocationsWithoutStore,
-    /// Intentions to end sessions are stored, but no task carries them out.
+    /// [`pending_revocations`](crate::AuthenticatorBuilder::pending_revocations) is set, but the revocation log is not
+    /// read, so no task would carry out the pending revocations.
     #[error(
         "pending_revocations is set, but insecure_without_revocation_log() turns off the background task that reads \
          the revocation log and carries out pending revocations; remove one of these two calls"
     )]
     PendingRevocationsWithoutLog,
-    /// Sessions are stored, but the keys can only verify.
+    /// There is a session store, but the keys can only verify tokens.
     #[error(
         "stored sessions need a key that can sign tokens, but the keys can only verify them; add a private key or a \
          secret, or remove the session store"
@@ -435,7 +438,7 @@ pub enum ConfigError {
         error: KeyError,
     },
     /// The algorithm needs a key that is not set.
-    #[error("{algorithm} needs {option}, which is missing or empty; set it to {expected}")]
+    #[error("{algorithm} needs {option}, which is missing or empty; set {option} to {expected}")]
     NoKey {
         /// The algorithm.
         algorithm: &'static str,
@@ -452,7 +455,7 @@ pub enum ConfigError {
     NeverExpiringRefreshed,
 }
 
-/// Prints the message, because `main` prints the `Debug` of an error that it returns.
+/// Writes the message. If `main` returns an error, Rust prints the error with `Debug`.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -6,7 +6,8 @@ use std::fmt;
 /// Displays an error and its causes on one line, separated by colons. Use it in logs.
 ///
 /// The text of an error of this crate does not include the text of its [`source`](Error::source). Errors of other
-/// crates may include it: if an error's text ends with that of its cause, `WithCauses` does not add the cause.
+/// crates may include it. If an error's text ends with the text of its cause, `WithCauses` does not add the cause
+/// again.
 ///
 /// ```
 /// use hardtack::BackendError;
@@ -18,8 +19,8 @@ use std::fmt;
 #[derive(Clone, Copy)]
 pub struct WithCauses<'a>(pub &'a dyn Error);
 
-/// Implements `Debug` for errors: it prints the text of the error and of its causes. If `main` returns an error, Rust
-/// prints the error with `Debug`.
+/// Implements `Debug` for errors, with the text of the error and of its causes. If `main` returns an error, Rust prints
+/// the error with `Debug`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __debug_as_sentence {

@@ -1,4 +1,4 @@
-//! Reading files that may turn out to be something else: a FIFO, a device, or a file of gigabytes.
+//! Reads files, and protects against paths that lead to something else: a FIFO, a device, or a file of gigabytes.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -8,15 +8,15 @@ use zeroize::Zeroizing;
 
 /// Opens a regular file to read it.
 ///
-/// Reading a FIFO or a device could block forever, so this function refuses anything but a regular file. It does not
-/// block.
+/// Reading a FIFO or a device could block forever. This function never blocks, and returns an error for anything but a
+/// regular file.
 ///
 /// # Errors
 /// The operating system's error, or [`io::ErrorKind::InvalidInput`] if the path does not lead to a regular file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
-    // Opening a FIFO without O_NONBLOCK waits for a writer. On regular files, the flags have no effect.
+    // Opening a FIFO without O_NONBLOCK waits for a writer. The flags have no effect on regular files.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY);
     let file = options.open(path)?;
@@ -33,7 +33,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 /// The operating system's error, or [`io::ErrorKind::FileTooLarge`] if the file has more bytes than `limit`.
 pub fn read_at_most(file: &File, limit: u32) -> io::Result<Zeroizing<Vec<u8>>> {
     let limit = u64::from(limit);
-    // With enough room from the start, no copy of a secret is left behind in memory.
+    // Allocate enough room at the start. If the buffer had to grow, copies of a secret would be left behind in memory.
     let expected = file.metadata()?.len().min(limit) + 2;
     let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(expected).unwrap_or_default()));
     file.take(limit + 1).read_to_end(&mut content)?;

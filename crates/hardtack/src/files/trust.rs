@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 pub enum UntrustedFile {
     /// Another user owns the file and can change it.
     #[error(
-        "{} is owned by the user with id {owner}, who can change it; the owner must be root or the user of this \
+        "{} is owned by the user with id {owner}, who can change the file; the owner must be root or the user of this \
          process (id {expected}); if the server runs as user id {owner}, run this command as that user, with: sudo -u \
          '#{owner}'; otherwise, change the owner with: chown {expected} {}", path.display(), shell_quoted(path)
     )]
@@ -30,7 +30,7 @@ pub enum UntrustedFile {
     WritableByOthers {
         /// The file.
         path: PathBuf,
-        /// Its permission bits.
+        /// The permission bits of the file.
         mode: u32,
     },
     /// Another user owns the folder and can replace the files in it.
@@ -56,7 +56,7 @@ pub enum UntrustedFile {
     FolderWritableByOthers {
         /// The folder.
         path: PathBuf,
-        /// Its permission bits.
+        /// The permission bits of the folder.
         mode: u32,
     },
     /// The folder cannot be found or examined.
@@ -74,11 +74,11 @@ pub enum UntrustedFile {
 
 crate::__debug_as_sentence!(UntrustedFile);
 
-/// Refuses a file that can be changed by a user other than root and the user of this process. Accepts every file on
-/// systems other than Unix.
+/// Returns an error if the file can be changed by a user other than root and the user of this process. On systems other
+/// than Unix, accepts every file.
 ///
 /// If you are going to read the file, open it first and pass the metadata of the open file. If you pass the metadata of
-/// the path, the path may lead to another file by the time you open it.
+/// the path instead, the path may lead to another file by the time you open it.
 ///
 /// ```
 /// use hardtack::files;
@@ -92,7 +92,7 @@ crate::__debug_as_sentence!(UntrustedFile);
 /// ```
 ///
 /// # Errors
-/// [`UntrustedFile`], whose text contains the command that fixes it.
+/// [`UntrustedFile`]. Its text contains the command that corrects the permissions or the owner.
 pub fn check_trusted(path: &Path, metadata: &Metadata) -> Result<(), UntrustedFile> {
     #[cfg(unix)]
     {
@@ -112,15 +112,15 @@ pub fn check_trusted(path: &Path, metadata: &Metadata) -> Result<(), UntrustedFi
     Ok(())
 }
 
-/// Refuses a folder if a user other than root and the user of this process can replace files in it. Follows symbolic
-/// links and checks the folder that they lead to. Accepts every folder on systems other than Unix.
+/// Returns an error if a user other than root and the user of this process can replace files in the folder. If the path
+/// contains symbolic links, checks the folder that they lead to. On systems other than Unix, accepts every folder.
 ///
 /// Two kinds of folders are accepted even though their mode lets other users write to them:
 /// - Folders with the sticky bit, such as `/tmp`. In these, users can remove only their own files.
 /// - Folders that only the private group of their owner can write to. This group has the same id as the owner and no
 ///   other members. On many systems, a new folder belongs to such a group, which can write to it.
 ///
-/// The folders above this one are not checked; [`untrusted_above`] checks them.
+/// This function does not check the folders above this one. [`untrusted_above`] checks them.
 ///
 /// ```
 /// use hardtack::files;
@@ -131,22 +131,23 @@ pub fn check_trusted(path: &Path, metadata: &Metadata) -> Result<(), UntrustedFi
 /// ```
 ///
 /// # Errors
-/// [`UntrustedFile`], whose text contains the command that fixes it.
+/// [`UntrustedFile`]. Its text contains the command that corrects the permissions or the owner.
 pub fn check_trusted_folder(path: &Path) -> Result<(), UntrustedFile> {
     if cfg!(unix) { check_folder(&resolve(path)?) } else { Ok(()) }
 }
 
 /// Finds the nearest folder above this one that [`check_trusted_folder`] would refuse, and returns the reason.
 ///
-/// A user who can write to a folder above this one can replace this folder with another, even without access to the
-/// files in it. A program that starts later would then use the files of the other folder.
+/// A user who can write to a folder above this one can replace this folder with a different folder, even without access
+/// to the files in it. A program that starts later would then use the files of the new folder.
 pub fn untrusted_above(path: &Path) -> Option<UntrustedFile> {
     let resolved = resolve(path).ok().filter(|_| cfg!(unix))?;
     let untrusted = |path: &Path| path.ancestors().skip(1).find_map(|folder| check_folder(folder).err());
     untrusted(&resolved).or_else(|| links_to(path).iter().find_map(|link| untrusted(link)))
 }
 
-/// Returns the path, the targets of the symbolic links in it, the targets of the symbolic links in these, and so on.
+/// Returns the path, and the targets of all symbolic links in it. If these targets contain symbolic links, returns
+/// their targets as well, and so on.
 fn links_to(path: &Path) -> Vec<PathBuf> {
     /// The maximum number of paths whose symbolic links are followed. To resolve a path, Linux follows at most 40
     /// symbolic links (`path_resolution(7)`).
@@ -164,7 +165,7 @@ fn links_to(path: &Path) -> Vec<PathBuf> {
 
 /// Returns the path without symbolic links.
 fn resolve(path: &Path) -> Result<PathBuf, UntrustedFile> {
-    // The empty path is the folder of a file name without a folder.
+    // If a file name has no folder, its folder is the empty path, which means the current folder.
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     path.canonicalize().map_err(|error| unreadable(path, &error))
 }
@@ -265,13 +266,14 @@ mod tests {
             let text = refused.unwrap_err().to_string();
             assert!(text.contains(&format!("{mode:04o}")) && text.contains(r"chmod go-w '"), "{text}");
         }
-        // Only root can give a file away.
+        // Only root can change the owner of a file.
         if nix::unistd::geteuid().is_root() {
             fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
             chown(&path, Some(12_345), None).unwrap();
             let refused = check_trusted(&path, &fs::metadata(&path).unwrap()).unwrap_err();
             assert!(matches!(refused, UntrustedFile::OwnedByOther { owner: 12_345, expected: 0, .. }), "{refused}");
-            // `chown` alone would take the file from a server that runs as its owner.
+            // `chown` takes the file away from a server that runs as the file's owner. The message therefore first says
+            // how to run the command as this owner.
             assert!(
                 refused.to_string().contains("run this command as that user, with: sudo -u '#12345'; otherwise"),
                 "{refused}"
@@ -314,7 +316,7 @@ mod tests {
         assert!(matches!(&found, UntrustedFile::FolderWritableByOthers { path, .. } if *path == expected), "{found}");
         set_mode(&above, 0o755);
 
-        // Whoever can write to the folder of a link can make it lead elsewhere.
+        // A user who can write to the folder of a symbolic link can make the link lead elsewhere.
         let links = above.join("links");
         fs::create_dir(&links).unwrap();
         let outer = above.join("outer");
@@ -332,7 +334,7 @@ mod tests {
             );
         }
 
-        // Only root can give a folder away. Root has no private group.
+        // Only root can change the owner of a folder. Root has no private group.
         if nix::unistd::geteuid().is_root() {
             set_mode(&folder, 0o775);
             assert!(matches!(check_trusted_folder(&folder), Err(UntrustedFile::FolderWritableByOthers { .. })));

@@ -128,7 +128,7 @@ impl JwtOptions {
     ///
     /// An HMAC algorithm uses `JWT_SECRET_KEY`. The other algorithms use `JWT_PRIVATE_KEY`, or `JWT_PUBLIC_KEY` alone
     /// if tokens are only to be verified. If `JWT_DECODE_ALGORITHMS` names further algorithms for the same type of key,
-    /// the key also verifies tokens that use those.
+    /// the key also verifies tokens with these algorithms.
     ///
     /// # Errors
     /// - A key is missing, weak, unreadable or not suitable for the algorithm.
@@ -222,7 +222,7 @@ impl JwtOptions {
         read.map(Some).map_err(of(option))
     }
 
-    /// The PEM text of an option; `None` if it is empty.
+    /// Returns the PEM text that an option sets. Returns `None` if the text is empty.
     fn pem(&self, option: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, ConfigError> {
         Ok(self.secret_text(option)?.filter(|pem| !pem.is_empty()))
     }
@@ -232,45 +232,45 @@ impl JwtOptions {
         self.0.get(name).map(|value| value.as_str())
     }
 
-    /// The value of an option, if it is set and not empty.
+    /// Returns the value of an option, if it is set and not empty.
     pub(crate) fn given(&self, name: &str) -> Option<&str> {
         self.text(name).filter(|text| !text.is_empty())
     }
 
-    /// The name of a header or method.
+    /// Returns the value of an option that is the name of a header or method.
     pub(crate) fn token(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         self.check(option, "letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 section 5.6.2)", is_token)
     }
 
-    /// The name of a header or method, or an empty value.
+    /// Returns the value of an option that is the name of a header or method, or is empty.
     pub(crate) fn token_or_none(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         let expected = "letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 section 5.6.2), or nothing";
         self.check(option, expected, |text| text.is_empty() || is_token(text))
     }
 
-    /// The name of a cookie.
+    /// Returns the value of an option that is the name of a cookie.
     pub(crate) fn cookie_name(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         self.check(option, "letters, digits and !#$%&'*+-.^_`|~ (RFC 6265 section 4.1.1)", is_token)
     }
 
-    /// The path of a cookie.
+    /// Returns the value of an option that is the path of a cookie.
     pub(crate) fn cookie_path(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         self.check(option, "a path that starts with '/' and contains no ';' or spaces", is_cookie_path)
     }
 
-    /// Text that must not be empty.
+    /// Returns the value of an option that must not be empty.
     pub(crate) fn name(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         self.check(option, "at least one character", |text| !text.is_empty())
     }
 
-    /// The domain of cookies, or an empty value.
+    /// Returns the value of an option that is the domain of cookies, or is empty.
     pub(crate) fn cookie_domain(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         let expected = "a domain of at least two labels, such as site.example, or nothing";
         let domain = self.check(option, expected, |text| text.is_empty() || is_cookie_domain(text))?;
         Ok(domain.filter(|text| !text.is_empty()))
     }
 
-    /// The name of the identity claim.
+    /// Returns the value of an option that is the name of the identity claim.
     pub(crate) fn identity_claim(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         self.check(option, "sub, or a non-empty name that Hardtack does not reserve", Claims::can_identify)
     }
@@ -342,7 +342,7 @@ impl JwtOptions {
         }
     }
 
-    /// The error for a value that is not allowed.
+    /// Returns the error for an option whose value is not allowed.
     pub(crate) fn refused(&self, option: &'static str, expected: &'static str) -> ConfigError {
         ConfigError::BadOption { option, value: self.text(option).unwrap_or_default().to_owned(), expected }
     }
@@ -395,7 +395,7 @@ fn public_key(text: &[u8], algorithm: Algorithm) -> Result<VerifyingKey, ConfigE
     key.and_then(fits).map_err(of("JWT_PUBLIC_KEY"))
 }
 
-/// Parses a key that is a JWK; `None` for every other text.
+/// Parses a key that is a JWK. Returns `None` if the text is not a JWK.
 fn jwk(text: &[u8]) -> Option<Result<Jwk, KeyError>> {
     let text = std::str::from_utf8(text).ok()?.trim();
     text.starts_with('{').then(|| Jwk::parse(text))

@@ -117,7 +117,8 @@ impl Algorithm {
         matches!(self.family(), Family::Hmac(_))
     }
 
-    /// Whether both algorithms create the same signatures: the two are equal, or they are `EdDSA` and `Ed25519`.
+    /// Returns whether both algorithms create the same signatures. This is the case if they are equal, or if they are
+    /// `EdDSA` and `Ed25519`.
     pub(crate) fn signs_like(self, other: Self) -> bool {
         self.family() == other.family()
     }
@@ -133,7 +134,7 @@ impl Algorithm {
 }
 
 impl Hash {
-    /// The length of its output, in bits.
+    /// Returns the length of the hash's output, in bits.
     pub(super) const fn bits(self) -> usize {
         match self {
             Self::Sha256 => 256,
@@ -146,7 +147,7 @@ impl Hash {
 impl Curve {
     pub(super) const ALL: [Self; 3] = [Self::P256, Self::P384, Self::P521];
 
-    /// The name in a JWK's `crv`.
+    /// Returns the name of the curve in the member `crv` of a JWK.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::P256 => "P-256",
@@ -155,7 +156,7 @@ impl Curve {
         }
     }
 
-    /// The length of a coordinate and of the private scalar, in bytes.
+    /// Returns the length of a coordinate, which is also the length of the private scalar, in bytes.
     pub(super) const fn len(self) -> usize {
         match self {
             Self::P256 => 32,
@@ -164,7 +165,7 @@ impl Curve {
         }
     }
 
-    /// The only algorithm for keys on this curve (RFC 7518 §3.4).
+    /// Returns the only algorithm for keys on this curve (RFC 7518 §3.4).
     pub(super) const fn algorithm(self) -> Algorithm {
         match self {
             Self::P256 => Algorithm::ES256,
@@ -174,12 +175,12 @@ impl Curve {
     }
 }
 
-/// The text is not the name of an [`Algorithm`]. `none` is not supported.
+/// The error for a text that is not the name of an [`Algorithm`]. The name `none` is not supported.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("unknown algorithm; expected {}", names())]
 pub struct ParseAlgorithmError;
 
-/// Prints the message, because `main` prints the `Debug` of an error that it returns.
+/// Writes the message. If `main` returns an error, Rust prints the error with `Debug`.
 impl fmt::Debug for ParseAlgorithmError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -198,7 +199,7 @@ fn names() -> String {
 impl FromStr for Algorithm {
     type Err = ParseAlgorithmError;
 
-    /// Parses a name. Case matters (RFC 7515 §4.1.1).
+    /// Parses the name of an algorithm. Upper and lower case are different (RFC 7515 §4.1.1).
     fn from_str(name: &str) -> Result<Self, ParseAlgorithmError> {
         Self::ALL.iter().find(|algorithm| algorithm.as_str() == name).copied().ok_or(ParseAlgorithmError)
     }

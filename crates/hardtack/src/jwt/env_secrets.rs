@@ -13,7 +13,7 @@ use super::keys::{SigningKey, read_secret, read_secret_file};
 impl KeySet {
     /// Creates a set from the HMAC secret for HS256 in an environment variable, such as `JWT_SECRET_KEY`.
     ///
-    /// The bytes of the variable are the secret. They are not decoded or trimmed. To read the secret from a file
+    /// The bytes of the variable are the secret. The bytes are not decoded or trimmed. To read the secret from a file
     /// instead (see [`read_secret`](super::read_secret)), set the variable to `@` followed by the path. Alternatively,
     /// append `_FILE` to the variable's name, as in `JWT_SECRET_KEY_FILE`, and set that variable to the path.
     ///
@@ -21,8 +21,8 @@ impl KeySet {
     /// `JWT_SECRET_KEY_PREVIOUS`, and set that variable to the old secret. It may contain several secrets, separated by
     /// commas. Remove the variable once the lifetime of a refresh token has passed.
     ///
-    /// The key's id is derived from the secret. If another application on the same host uses another secret, its tokens
-    /// have another `kid`, so Hardtack can distinguish them from the tokens of this application.
+    /// The key's id is derived from the secret. If another application on the same host uses a different secret, its
+    /// tokens have a different `kid`. Hardtack can therefore tell its tokens from the tokens of this application.
     ///
     /// ```
     /// use hardtack::KeySet;
@@ -36,7 +36,7 @@ impl KeySet {
     ///
     /// # Errors
     /// - [`KeyError::EnvMissing`]: the variable is not set.
-    /// - [`KeyError::EnvTwice`]: a variable and the one with `_FILE` appended to its name are both set.
+    /// - [`KeyError::EnvTwice`]: the variable and the variable with `_FILE` appended to its name are both set.
     /// - [`KeyError::InEnv`]: the value of a variable is refused. The cause is an error of
     ///   [`read_secret`](super::read_secret) or [`SigningKey::from_secret`].
     pub fn from_secret_env(name: &str) -> Result<Self, KeyError> {
@@ -51,14 +51,13 @@ impl KeySet {
         }
     }
 
-    /// Adds HMAC secrets that this application signed with in the past. Each is added as if by
-    /// [`retire`](Self::retire).
+    /// Adds HMAC secrets that this application used to sign with, in the same way as [`retire`](Self::retire).
     ///
-    /// In `list`, the secrets are separated by commas or line breaks. The id of each is derived from the secret
+    /// In `list`, the secrets are separated by commas or line breaks. The id of each key is derived from its secret
     /// ([`SigningKey::with_derived_id`]). Secrets that the set already contains are left out.
     ///
     /// # Errors
-    /// The errors of [`SigningKey::from_secret_with`].
+    /// The same errors as [`SigningKey::from_secret_with`].
     pub fn also_verify_secrets(self, list: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let secrets = list.split(|byte| matches!(byte, b',' | b'\n')).map(<[u8]>::trim_ascii);
         secrets.filter(|secret| !secret.is_empty()).try_fold(self, |keys, secret| {
@@ -87,7 +86,7 @@ pub(super) fn secret_from(
         (None, Some(path)) => (&*file, read_secret_file(Path::new(&path))),
         (Some(value), None) => {
             let value = Zeroizing::new(value.into_encoded_bytes());
-            // A secret may be any bytes. Only text can name a file.
+            // A secret may consist of any bytes, but only text can be the path of a file.
             let secret = std::str::from_utf8(&value).map(read_secret);
             (name, secret.unwrap_or(Ok(value)))
         }

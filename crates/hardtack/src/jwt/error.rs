@@ -7,8 +7,8 @@ use super::limits::{MAX_HEADER_LEN, MAX_KEY_ID_LEN, MAX_TOKEN_LEN, MAX_TYP_LEN};
 
 /// Why a token is refused.
 ///
-/// The text of the error is for logs and contains no part of the token. For programs, [`code`](Self::code) returns a
-/// stable name.
+/// The text of the error is for logs and contains no part of the token. To tell errors apart in code, use the stable
+/// name that [`code`](Self::code) returns.
 ///
 /// ```
 /// use hardtack::{KeySet, SigningKey};
@@ -66,7 +66,7 @@ pub enum TokenError {
     /// This claim is required.
     #[error("the claim `{0}` is missing")]
     MissingClaim(&'static str),
-    /// `exp` has passed, and nothing else is wrong.
+    /// `exp` has passed. The token is valid in every other respect.
     #[error("the token has expired")]
     Expired,
     /// `nbf` is in the future.
@@ -75,25 +75,24 @@ pub enum TokenError {
     /// `iat` is in the future.
     #[error("the `iat` of the token is in the future")]
     IssuedInFuture,
-    /// `aud` does not contain an expected audience, or does not contain the realm. Or no audience is expected, but the
-    /// token has an `aud`.
+    /// `aud` lacks an expected audience or the realm, or the token has an `aud` although no audience is expected.
     #[error("the `aud` of the token does not name an accepted audience")]
     WrongAudience,
     /// `iss` is not an expected issuer.
     #[error("the `iss` of the token does not name an accepted issuer")]
     WrongIssuer,
     /// `type` is not the expected kind: for example, a refresh token was sent where an access token is expected.
-    #[error("the token's `type` is wrong; for example, it is a refresh token, but an access token is expected")]
+    #[error("the token's `type` is wrong; for example, the token is a refresh token, but an access token is expected")]
     WrongKind,
 }
 
 impl TokenError {
-    /// Returns whether the token is only too early: its `nbf` or `iat` is in the future.
+    /// Returns whether the token is refused only because its `nbf` or `iat` is in the future.
     pub const fn is_early(&self) -> bool {
         matches!(self, Self::NotYetValid | Self::IssuedInFuture)
     }
 
-    /// Returns a stable name for programs, in `snake_case`.
+    /// Returns a stable name in `snake_case`, to tell errors apart in code.
     pub fn code(&self) -> &'static str {
         match self {
             Self::TooLarge => "too_large",
@@ -140,7 +139,7 @@ pub enum SignError {
     )]
     TooLarge,
     /// The key set has no key that signs.
-    #[error("the key set can only verify tokens; to sign tokens, create it from a private key or a secret")]
+    #[error("the key set can only verify tokens; to sign tokens, create the key set from a private key or a secret")]
     VerifyingOnly,
     /// The cryptographic library could not sign, for example because the system had no free memory or no random
     /// numbers.
@@ -171,12 +170,12 @@ pub enum ClaimError {
 #[non_exhaustive]
 pub enum KeyError {
     /// The secret is empty.
-    #[error("the HMAC secret is empty; make one with: openssl rand -base64 48")]
+    #[error("the HMAC secret is empty; make a secret with: openssl rand -base64 48")]
     Empty,
-    /// The secret is shorter than the hash (RFC 7518 §3.2).
+    /// The secret is shorter than the output of the hash (RFC 7518 §3.2).
     #[error(
         "the HMAC secret has {bits} bits, but at least {needed} are needed (RFC 7518 section 3.2); \
-         make one with: openssl rand -base64 48"
+         make a secret with: openssl rand -base64 48"
     )]
     TooShort {
         /// The length of the secret, in bits.
@@ -187,11 +186,11 @@ pub enum KeyError {
     /// The secret is a sample from a tutorial or a manual, or consists only of words from such samples.
     #[error(
         "the HMAC secret is a published sample, or consists of words from such samples, so anyone can guess it; \
-         make one with: openssl rand -base64 48"
+         make a secret with: openssl rand -base64 48"
     )]
     PublishedSample,
     /// The secret has fewer than 8 different bytes, repeats a pattern of at most 16 bytes, or counts up or down.
-    #[error("the HMAC secret is a simple pattern, not random; make one with: openssl rand -base64 48")]
+    #[error("the HMAC secret is a simple pattern, not random; make a secret with: openssl rand -base64 48")]
     LowVariety,
     /// The secret has the form of a key or a certificate (PEM, DER, JWK or SSH). If it is public, anyone can sign with
     /// it.
@@ -212,7 +211,7 @@ pub enum KeyError {
     File {
         /// The path.
         path: std::path::PathBuf,
-        /// Why, and what to do.
+        /// Why the file cannot be used, and what to do.
         reason: String,
     },
     /// The value of an environment variable is refused.
@@ -238,7 +237,7 @@ pub enum KeyError {
     /// The RSA key has fewer than 2048 bits (RFC 7518 §3.3).
     #[error(
         "the RSA key has {bits} bits, but at least 2048 are needed (RFC 7518 section 3.3); \
-         make one with: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072"
+         make a key with: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072"
     )]
     WeakRsa {
         /// The length of the modulus.
@@ -264,7 +263,7 @@ pub enum KeyError {
     /// The name is not that of an [`Algorithm`]. `none` is not supported.
     #[error("{ParseAlgorithmError}")]
     UnknownAlgorithm,
-    /// The key cannot be used with the algorithm: it has another type or another curve.
+    /// The key cannot be used with the algorithm, because it has a different type or curve.
     #[error("the key cannot be used with {algorithm}; choose an algorithm that fits the key's type and curve")]
     AlgorithmMismatch {
         /// The algorithm that was asked for.

@@ -14,14 +14,15 @@ use super::typ::Typ;
 /// or the URLs of keys. A token with one of these members is refused.
 const UNSUPPORTED: [&str; 7] = ["crit", "zip", "b64", "jwk", "jku", "x5u", "x5c"];
 
-/// The members of a header that select the key. They are not verified, so an attacker may have written them.
+/// The members of a header that decide which key verifies the token. The header has not been verified, so an attacker
+/// may have written it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct UnverifiedHeader {
-    /// `alg`.
+    /// The value of `alg`.
     pub(super) algorithm: Algorithm,
-    /// `kid`, at most 256 bytes. Use it only for comparisons with the ids of known keys.
+    /// The value of `kid`, of at most 256 bytes. Use it only to compare it with the ids of known keys.
     pub(super) key_id: Option<String>,
-    /// `typ`. [`Typ`] decides whether it is accepted.
+    /// The value of `typ`. [`Typ`] decides whether it is accepted.
     pub(super) typ: Option<String>,
 }
 
@@ -62,7 +63,7 @@ pub(super) fn decode(segment: &[u8]) -> Result<Vec<u8>, TokenError> {
     base64url::decode(segment).ok_or(TokenError::Malformed)
 }
 
-/// Returns the `kid` of a header. The header may be one that this library does not accept, for example because of its
+/// Returns the `kid` of a header. Also reads headers that this library does not accept, for example because of their
 /// algorithm.
 pub(super) fn key_id_of_any(segment: &[u8]) -> Option<String> {
     let (mut algorithm, mut key_id) = (None, None);
@@ -102,8 +103,8 @@ pub(super) fn own_segment(algorithm: Algorithm, key_id: Option<&str>, typ: &Typ)
     base64url::encode(text.as_bytes())
 }
 
-/// Returns the encoded headers that tokens signed with a key commonly have: the header that [`own_segment`] returns,
-/// and headers with the same members in the orders that other libraries use.
+/// Returns the encoded headers that tokens signed with a key commonly have. The first is the header that
+/// [`own_segment`] returns. The others have the same members in the orders that other libraries use.
 pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>, own_typ: &Typ) -> Vec<String> {
     let (alg, typ) = (format!(r#""alg":"{algorithm}""#), format!(r#""typ":{}"#, Value::from(own_typ.own())));
     let others = match key_id {
@@ -118,8 +119,8 @@ pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>, own_ty
 }
 
 /// Returns an encoded header with `alg`, `kid` and `typ`, followed by the members of `extra`. A `typ` in `extra`
-/// replaces the usual `typ`, and must be one that `own_typ` accepts. A `kid` in `extra` is ignored; pass it as
-/// `key_id`.
+/// replaces the usual `typ`, and must be one that `own_typ` accepts. A `kid` in `extra` is ignored. Pass it as `key_id`
+/// instead.
 ///
 /// # Errors
 /// [`SignError::KeyIdTooLong`], [`SignError::ReservedHeader`], [`SignError::BadHeader`], or, if the header would be

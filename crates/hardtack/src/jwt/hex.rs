@@ -1,5 +1,5 @@
-//! Converts a 128-bit session id to 32 lower-case hexadecimal digits, and back. A token whose session id has any other
-//! form is refused.
+//! Converts a session id of 128 bits to 32 lower-case hexadecimal digits, and back. If the session id in a token has
+//! any other form, the token is refused.
 
 /// Returns the digits, in ASCII.
 pub(super) fn encode(number: u128) -> [u8; 32] {
@@ -16,12 +16,12 @@ pub(crate) fn decode(digits: &[u8; 32]) -> Option<u128> {
     decode_halves(digits).map(join)
 }
 
-/// The higher and the lower half of a 128-bit number.
+/// The two halves of a 128-bit number, the higher half first.
 ///
-/// This type is faster in an `Option` than `u128`, because rustc makes the tag of an `Option` as wide as the alignment
-/// of its value. The tag of an `Option<u128>` has 16 bytes, which are written as two halves but read at once. The
-/// processor therefore stalls until both writes have reached its cache. The tag of an `Option<Halves>` has 8 bytes,
-/// which take one write and one read.
+/// An `Option` of this type is faster than an `Option<u128>`. rustc makes the tag of an `Option` as wide as the
+/// alignment of its value. The tag of an `Option<u128>` therefore has 16 bytes, which are written in two steps but read
+/// in one. The processor must wait until both writes have reached its cache. The tag of an `Option<Halves>` has 8
+/// bytes, which take one write and one read.
 pub(super) type Halves = [u64; 2];
 
 /// Joins two halves into a number.

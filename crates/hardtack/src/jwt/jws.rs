@@ -1,8 +1,8 @@
 //! The compact JWS (RFC 7515 §3.1): signs and verifies payloads, which may be any bytes.
 //!
 //! Verification has a fixed order: it checks the length and the number of segments, parses the header, selects the key
-//! and verifies the signature. Only then does it decode the payload. The header is therefore the only unverified input
-//! that is parsed.
+//! and verifies the signature. The payload is decoded last. The header is therefore the only part of an unverified
+//! token that is parsed.
 
 use std::fmt;
 use std::ops::Deref;
@@ -14,10 +14,11 @@ use super::keys::{SigningKey, VerifyingKey};
 use super::limits::{MAX_KEY_ID_LEN, MAX_SIGNATURE_LEN, MAX_TOKEN_LEN};
 use super::typ::Typ;
 
-/// The longest signature that is not RSA: ES512 (RFC 7518 §3.4). In bytes.
+/// The maximum length of a signature other than an RSA signature, in bytes. An ES512 signature has this length (RFC
+/// 7518 §3.4).
 const SHORT_SIGNATURE_LEN: usize = 132;
 
-/// The payload of a token whose signature was verified. Only verification constructs it.
+/// The payload of a token whose signature was verified. Only verification creates a value of this type.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Payload(Vec<u8>);
 
@@ -54,7 +55,7 @@ pub(super) struct Segments<'t> {
     pub(super) header: &'t [u8],
     pub(super) payload: &'t [u8],
     signature: &'t [u8],
-    /// The bytes that are signed: header, dot, payload (RFC 7515 §5.1).
+    /// The bytes that are signed: the header, a dot and the payload (RFC 7515 §5.1).
     signed: &'t [u8],
 }
 
@@ -100,7 +101,7 @@ impl<'t> Segments<'t> {
             return Err(TokenError::BadSignature);
         }
         let (mut short, mut long);
-        // Only RSA signatures are long. A short buffer takes less time to clear.
+        // A short buffer takes less time to clear, and only RSA signatures need a long buffer.
         let buffer: &mut [u8] = if self.signature.len() <= SHORT_SIGNATURE_LEN / 3 * 4 {
             short = [0; SHORT_SIGNATURE_LEN];
             &mut short
@@ -130,10 +131,10 @@ impl<'t> Segments<'t> {
 
 /// Verifies a token with one key. The argument `typ` says which values are accepted for the header parameter `typ`.
 ///
-/// If the key has an id and the header has a `kid`, the two must be equal. If the key has no id, `kid` is ignored.
+/// If the key has an id and the header has a `kid`, the two must be equal. If the key has no id, the `kid` is ignored.
 ///
 /// # Errors
-/// The errors of [`KeySet::verify`](super::KeySet::verify).
+/// The same errors as [`KeySet::verify`](super::KeySet::verify).
 pub(super) fn verify_with_key(token: &[u8], key: &VerifyingKey, typ: &Typ) -> Result<Payload, TokenError> {
     let segments = Segments::parse(token)?;
     let header = UnverifiedHeader::from_segment(segments.header)?;
@@ -154,8 +155,8 @@ pub(super) fn verify_with_key(token: &[u8], key: &VerifyingKey, typ: &Typ) -> Re
 /// Signs `payload` and returns the token. `header` is the encoded header.
 ///
 /// # Errors
-/// [`SignError::KeyIdTooLong`]; [`SignError::TooLarge`] if the token would be longer than [`MAX_TOKEN_LEN`] bytes; or
-/// [`SignError::Failed`].
+/// [`SignError::KeyIdTooLong`] or [`SignError::Failed`]. If the token would be longer than [`MAX_TOKEN_LEN`] bytes,
+/// [`SignError::TooLarge`].
 pub(super) fn sign(header: &str, payload: &[u8], key: &SigningKey) -> Result<String, SignError> {
     if key.key_id().is_some_and(|id| id.len() > MAX_KEY_ID_LEN) {
         return Err(SignError::KeyIdTooLong);
@@ -176,8 +177,8 @@ pub(super) fn sign(header: &str, payload: &[u8], key: &SigningKey) -> Result<Str
     Ok(token)
 }
 
-/// Verifies a token, and returns its payload. `choose` gets the header as JSON, which is not verified yet, and returns
-/// the key to verify the token with.
+/// Verifies a token, and returns its payload. `choose` gets the header as JSON and returns the key that verifies the
+/// token. The header has not been verified at that time.
 ///
 /// # Errors
 /// [`TokenError::TooLarge`], [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed),
@@ -191,7 +192,7 @@ pub(crate) fn open_jws(
     segments.verify([&key]).map(Payload::into_bytes)
 }
 
-/// Signs a payload. `header` is JSON, and is not checked. For tests.
+/// Signs a payload, for tests. `header` is JSON, and is not checked.
 #[cfg(any(test, feature = "testing"))]
 pub(crate) fn sign_jws(header: &str, payload: &[u8], key: &SigningKey) -> Result<String, SignError> {
     sign(&base64url::encode(header.as_bytes()), payload, key)

@@ -1,4 +1,4 @@
-//! The keys of an application: those that verify tokens, and the one that signs them.
+//! The keys of an application: one key that signs tokens, and the keys that verify them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,9 +20,9 @@ use super::typ::Typ;
 /// [`also_verify`](Self::also_verify) adds a key that another service signs with. A set that is created with
 /// [`verifying_only`](Self::verifying_only) has no signing key.
 ///
-/// A token with a `kid` is verified only with the key that has this id. If no key has it, the token is refused, unless
-/// [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) is set. A token without `kid` is verified with each key of
-/// its algorithm in turn. Keys never come from a token or from the network.
+/// A token with a `kid` is verified only with the key that has this id. If no key has this id, the token is refused.
+/// [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) changes this. A token without `kid` is verified with each
+/// key of its algorithm in turn. Keys are never taken from a token or from the network.
 ///
 /// To rotate keys, create a set with a new key that has a new id, and add the old key to it with
 /// [`retire`](Self::retire). Pass this set to [`Authenticator::replace_keys`](crate::Authenticator::replace_keys),
@@ -48,7 +48,7 @@ pub struct KeySet {
 
 struct Inner {
     signing: Option<Signing>,
-    /// The verifying key of the signing key comes first.
+    /// The keys that verify tokens. If there is a signing key, its verifying key comes first.
     verifying: Vec<VerifyingKey>,
     /// Keys that this application used to sign with. Their verifying keys are in `verifying`.
     retired: Vec<SigningKey>,
@@ -68,7 +68,7 @@ struct HeaderRules {
 
 struct Signing {
     key: SigningKey,
-    /// The encoded header of the tokens that it signs.
+    /// The encoded header of the tokens that this key signs.
     header: String,
 }
 
@@ -77,7 +77,7 @@ struct Signing {
 enum Selection {
     /// The key at this index.
     Key(usize),
-    /// All keys of this algorithm.
+    /// All keys with this algorithm.
     Algorithm(Algorithm),
 }
 
@@ -107,7 +107,7 @@ impl KeySet {
     /// Creates a set with one HMAC secret for HS256, which signs and verifies.
     ///
     /// # Errors
-    /// The errors of [`SigningKey::from_secret`].
+    /// The same errors as [`SigningKey::from_secret`].
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         SigningKey::from_secret(secret).map(Self::new)
     }
@@ -131,15 +131,15 @@ impl KeySet {
         Ok(Self { inner: Arc::new(Inner::new(self.signing_key().cloned(), verifying, retired.clone(), rules.clone())) })
     }
 
-    /// Adds a key that this application used to sign with. It still verifies tokens, as if it had been added with
-    /// [`also_verify`](Self::also_verify). In addition, log-in forms that were open when the key was replaced stay
-    /// valid.
+    /// Adds a key that this application used to sign with. The key still verifies tokens, as if it had been added with
+    /// [`also_verify`](Self::also_verify). In addition, log-in forms that were open in browsers when the key was
+    /// replaced stay valid.
     ///
     /// Once the last token that the key signed has expired, usually after the lifetime of a refresh token, leave the
     /// key out of the set.
     ///
     /// # Errors
-    /// The errors of [`also_verify`](Self::also_verify).
+    /// The same errors as [`also_verify`](Self::also_verify).
     pub fn retire(self, key: SigningKey) -> Result<Self, KeyError> {
         let keys = self.also_verify(key.verifying_key())?;
         let Inner { verifying, retired, rules, .. } = &*keys.inner;
@@ -164,7 +164,7 @@ impl KeySet {
     /// By default, the set writes `JWT`, and accepts tokens whose `typ` is `JWT` (in upper or lower case) or missing.
     ///
     /// If you change the `typ` of an application that is already in use, the application refuses all tokens that it
-    /// issued earlier, so all users must log in again.
+    /// issued earlier. All users must then log in again.
     ///
     /// ```
     /// use hardtack::{KeySet, SigningKey};
@@ -207,8 +207,8 @@ impl KeySet {
         self.inner.signing.as_ref().map(|signing| &signing.key)
     }
 
-    /// Returns the keys that verify tokens. The verifying key of the signing key comes first, followed by the others in
-    /// the order in which they were added.
+    /// Returns the keys that verify tokens. The verifying key of the signing key comes first, followed by the other
+    /// keys in the order in which they were added.
     pub fn verifying_keys(&self) -> &[VerifyingKey] {
         &self.inner.verifying
     }
@@ -218,7 +218,7 @@ impl KeySet {
         &self.inner.retired
     }
 
-    /// Returns the public keys, for publication (RFC 7517 §5). Leaves out HMAC secrets.
+    /// Returns the public keys as a JWK Set, which you can publish (RFC 7517 §5). Leaves out HMAC secrets.
     pub fn to_public_jwk_set(&self) -> JwkSet {
         self.verifying_keys().iter().filter_map(VerifyingKey::to_jwk).collect()
     }
@@ -240,7 +240,7 @@ impl KeySet {
     /// `extra` replaces the usual `typ`, and must be one that [`verify`](Self::verify) accepts.
     ///
     /// # Errors
-    /// - The errors of [`sign`](Self::sign).
+    /// - The same errors as [`sign`](Self::sign).
     /// - [`SignError::TooLarge`]: the header would be longer than 2048 bytes.
     /// - [`SignError::ReservedHeader`]: `extra` contains `alg`, a member that [`verify`](Self::verify) refuses, a `typ`
     ///   that `verify` refuses, or `kid`. [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) allows `kid` if the
@@ -289,8 +289,8 @@ impl KeySet {
     }
 
     /// Returns whether a token belongs to another application. Such a token is a well-formed JWS with a `kid` that no
-    /// key of this set has. An attacker can make such a token, too, so the caller must treat the request as if it had
-    /// no token.
+    /// key of this set has. An attacker can create such a token as well. The caller must therefore treat the request as
+    /// if it had no token.
     pub(crate) fn is_foreign(&self, token: &[u8]) -> bool {
         if self.inner.rules.ignores_unknown_key_ids {
             return false;

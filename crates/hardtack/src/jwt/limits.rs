@@ -4,14 +4,14 @@
 /// browsers accept.
 pub const MAX_TOKEN_LEN: usize = 8192;
 
-/// The longest header, as JSON.
+/// The maximum length of a header as JSON, in bytes.
 pub(super) const MAX_HEADER_LEN: usize = 2048;
 
-/// The longest key id (`kid`).
+/// The maximum length of a key id (`kid`), in bytes.
 pub(super) const MAX_KEY_ID_LEN: usize = 256;
 
-/// The longest `typ` that [`KeySet::require_typ`](super::KeySet::require_typ) accepts.
+/// The maximum length, in bytes, of a `typ` that [`KeySet::require_typ`](super::KeySet::require_typ) accepts.
 pub(super) const MAX_TYP_LEN: usize = 64;
 
-/// The longest signature: RSA with a modulus of 8192 bits.
+/// The maximum length of a signature, in bytes. An RSA signature with a modulus of 8192 bits has this length.
 pub(super) const MAX_SIGNATURE_LEN: usize = 1024;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::error::KeyError;
 use super::limits::MAX_TYP_LEN;
 
-/// The `typ` of tokens, unless another `typ` is set (RFC 7519 §5.1).
+/// The `typ` that is used unless another `typ` is set (RFC 7519 §5.1).
 const USUAL: &str = "JWT";
 
 /// Which `typ` is written into the header of tokens, and which `typ` is accepted.

@@ -41,9 +41,9 @@ pub struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// Creates the default expectations for a token of this kind. It must have an `exp` that has not passed. Its `iat`,
-    /// and its `nbf` if there is one, may be at most three seconds in the future. It must have no `aud`. Any issuer is
-    /// accepted.
+    /// Creates the default expectations for a token of this kind. The token must have an `exp` that has not passed. Its
+    /// `iat`, and its `nbf` if there is one, may be at most three seconds in the future. The token must not have an
+    /// `aud`. Any issuer is accepted.
     pub const fn new(now: Timestamp, kind: TokenKind) -> Self {
         Self {
             now,
@@ -77,10 +77,10 @@ impl Expected<'_> {
 /// ```
 ///
 /// # Errors
-/// The first of these that applies: [`TokenError::WrongKind`], [`WrongIssuer`](TokenError::WrongIssuer),
-/// [`WrongAudience`](TokenError::WrongAudience), [`MissingClaim`](TokenError::MissingClaim),
-/// [`NotYetValid`](TokenError::NotYetValid), [`IssuedInFuture`](TokenError::IssuedInFuture),
-/// [`Expired`](TokenError::Expired).
+/// The first of these errors whose condition holds: [`TokenError::WrongKind`],
+/// [`WrongIssuer`](TokenError::WrongIssuer), [`WrongAudience`](TokenError::WrongAudience),
+/// [`MissingClaim`](TokenError::MissingClaim), [`NotYetValid`](TokenError::NotYetValid),
+/// [`IssuedInFuture`](TokenError::IssuedInFuture), [`Expired`](TokenError::Expired).
 ///
 /// `Expired` comes last, so that an expired token leads to a refresh only if it is valid in every other respect. For
 /// `NotYetValid` and `IssuedInFuture`, see [`TokenError::is_early`].
@@ -165,7 +165,7 @@ impl<'a, A: IntoIterator<Item = &'a str>> RegisteredClaims<'a, A> {
         if self.issued_at > latest {
             return Err(TokenError::IssuedInFuture);
         }
-        // Last, so that an expired token is refreshed only if it was valid until then.
+        // Check the expiry last. An expired token is refreshed only if it is valid in every other respect.
         if self.expires_at.is_some_and(|exp| exp + leeway <= expected.now) {
             return Err(TokenError::Expired);
         }

@@ -11,16 +11,16 @@ pub enum FailureKind {
     /// request carries its cookie twice (`invalid_token_loader`).
     ///
     /// This kind also covers tokens that are not valid yet because their `nbf` or `iat` is in the future
-    /// ([`Reason::is_early`](crate::refusal::Reason::is_early)). Such a token will become valid, so the response does
-    /// not delete its cookies.
+    /// ([`Reason::is_early`](crate::refusal::Reason::is_early)). Such a token will become valid later, so the response
+    /// does not delete its cookies.
     Invalid,
     /// The token or its session has expired (`expired_token_loader`).
     Expired,
     /// The access token is missing, has expired or has outdated claims, and the client may get a new one from the
-    /// refresh URL. Occurs only with [`RefreshMode::Redirect`](crate::RefreshMode::Redirect).
+    /// refresh URL. This kind occurs only with [`RefreshMode::Redirect`](crate::RefreshMode::Redirect).
     RefreshNeeded,
     /// The route needs a token from a recent log-in, but the request's token is from an earlier log-in or from a
-    /// refresh (`needs_fresh_token_loader`). Also used if a re-authentication is for [another
+    /// refresh (`needs_fresh_token_loader`). This kind also covers a re-authentication for [another
     /// user](crate::refusal::Reason::OtherUser).
     NotFresh,
     /// The token's session was ended, or the application's blocklist contains the token (`revoked_token_loader`).
@@ -29,21 +29,21 @@ pub enum FailureKind {
     UnknownUser,
     /// The application did not accept the claims of the token (`token_verification_failed_loader`).
     ClaimsRefused,
-    /// The user is logged in but may not do this: the token lacks a claim that the route needs, or the application
-    /// forbids the request. The user stays logged in.
+    /// The user is logged in, but may not make this request: the token lacks a claim that the route needs, or the
+    /// application forbids the request. The user stays logged in.
     Forbidden,
     /// Another site may have forged the request.
     Csrf,
     /// The route changes state, but the request uses a safe method such as GET or HEAD.
     Method,
-    /// The beginning of the body was not read, so the CSRF value or token in it is not known. Either the beginning did
-    /// not arrive in time, or too many bodies are being read at once.
+    /// The beginning of the body was needed to find a CSRF value or token, but was not read. Either it did not arrive
+    /// in time, or too many bodies are being read at once.
     BodyNotRead,
     /// There were too many attempts, for example with wrong passwords. The reply has the field `Retry-After`.
     TooManyAttempts,
     /// The application has refused a log-in or a re-authentication, for example because of a wrong password.
     LogInRefused,
-    /// The body of a log-in or a re-authentication is neither a form nor a JSON object, it lacks a field, or it is too
+    /// The body of a log-in or a re-authentication is not a form or a JSON object, it lacks a field, or it is too
     /// large.
     InvalidForm,
     /// The session store, or another backend of the application, failed.

@@ -35,7 +35,7 @@ impl LogInRefusal {
         Self::new("You are logged in as another user. Enter that user's name and password, or log out first.")
     }
 
-    /// Sets the typed user name, so that the user need not type it again.
+    /// Sets the typed user name. The page with the form shows it again, so the user need not type it again.
     #[must_use]
     pub fn username(mut self, typed: impl Into<String>) -> Self {
         self.username = Some(typed.into());

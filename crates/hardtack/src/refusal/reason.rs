@@ -12,7 +12,7 @@ use crate::throttle::TooManyAttempts;
 use crate::token::IssueError;
 use crate::token_source::TokenLocation;
 
-/// Why a request is refused, in as much detail as a log needs. Do not show this error's text to the client: show
+/// Why a request is refused, in as much detail as a log needs. Do not show this error's text to the client. Show
 /// [`Self::advice`] and [`Self::code`] to an API client, and [`Self::explanation`] to a person.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -32,7 +32,7 @@ pub enum Reason {
     Malformed(TokenLocation),
     /// A JSON body that may contain the token is longer than
     /// [`ReadAheadLimits::bytes`](crate::config::ReadAheadLimits::bytes), so the token in it was not read.
-    #[error("the JSON body is longer than ReadAheadLimits::bytes, so it was not searched for a token")]
+    #[error("the JSON body is longer than ReadAheadLimits::bytes, so Hardtack did not search the body for a token")]
     BeyondPeek,
     /// The token is not valid.
     #[error(transparent)]
@@ -52,17 +52,17 @@ pub enum Reason {
     /// The access token is missing, has expired or has outdated claims, and the client may get a new one from the
     /// refresh URL.
     #[error(
-        "the access token is missing, has expired or has outdated claims; the client must get a new one from the \
-         refresh URL"
+        "the access token is missing, has expired or has outdated claims; the client must get a new access token \
+         from the refresh URL"
     )]
     RefreshNeeded,
-    /// The application does not know the token's user.
+    /// The token's user no longer exists in the application.
     #[error("the application does not know the token's user")]
     UnknownUser,
     /// The application did not accept the claims.
     #[error("the application refused the token's claims")]
     ClaimsRefused,
-    /// The token is valid, but lacks a claim that the route needs, or has another value for it.
+    /// The token is valid, but lacks a claim that the route needs, or the claim does not have the required value.
     #[error("{0}")]
     InsufficientClaims(ClaimFlaw),
     /// The application forbids the request. The text is the sentence for the client.
@@ -73,8 +73,7 @@ pub enum Reason {
     Csrf(#[from] CsrfError),
     /// The route changes state, but the request uses a safe method such as GET or HEAD.
     #[error(
-        "the route changes state, so the request must not use a safe method such as GET or HEAD; use a method such as \
-         POST"
+        "the route changes state, but the request uses a safe method such as GET or HEAD; use a method such as POST"
     )]
     Method,
     /// The beginning of the body did not arrive in time.
@@ -92,8 +91,8 @@ pub enum Reason {
     /// The application has refused a log-in or a re-authentication, for example because of a wrong password.
     #[error("the application refused the log-in")]
     LogInRefused(LogInRefusal),
-    /// The body of a log-in or a re-authentication is neither a form nor a JSON object, or it lacks a field. The text
-    /// says what is wrong.
+    /// The body of a log-in or a re-authentication is not a form or a JSON object, or it lacks a field. The text says
+    /// what is wrong.
     #[error("cannot read the body of the log-in or re-authentication request: {0}")]
     InvalidForm(String),
     /// The body of a log-in or a re-authentication is longer than the framework's limit.
@@ -109,18 +108,18 @@ pub enum Reason {
     #[error("{0}")]
     NotSetUp(Cow<'static, str>),
     /// The operation, such as re-authentication, is for a user other than the one who is logged in.
-    #[error("the operation is for a user other than the one who is logged in")]
+    #[error("the operation is for a user other than the user who is logged in")]
     OtherUser,
 }
 
-/// Refuses a log-in. The text is the message for the user: see [`LogInRefusal`].
+/// Creates the reason for refusing a log-in. The text is the message for the user: see [`LogInRefusal`].
 impl From<&'static str> for Reason {
     fn from(text: &'static str) -> Self {
         Self::LogInRefused(text.into())
     }
 }
 
-/// Refuses a log-in. The text is the message for the user: see [`LogInRefusal`].
+/// Creates the reason for refusing a log-in. The text is the message for the user: see [`LogInRefusal`].
 impl From<String> for Reason {
     fn from(text: String) -> Self {
         Self::LogInRefused(text.into())
@@ -143,8 +142,9 @@ impl From<IssueError> for Reason {
 }
 
 impl Reason {
-    /// Returns whether the token is refused only because it is dated in the future. This happens if the clocks of two
-    /// servers differ, or if a clock was set back. The token will become valid, so its cookies are not deleted.
+    /// Returns whether the token is refused only because its `nbf` or `iat` is in the future. This happens if the
+    /// clocks of two servers differ, or if a clock was set back. The token will become valid later, so its cookies are
+    /// not deleted.
     pub const fn is_early(&self) -> bool {
         matches!(self, Self::Token(error) if error.is_early())
     }
@@ -155,7 +155,7 @@ impl Reason {
         matches!(self, Self::Refresh(RefreshFlaw::Unproven))
     }
 
-    /// Returns a stable name in `snake_case`, the same in replies, events and the documentation.
+    /// Returns a stable name in `snake_case`. Replies, logs and the documentation use this name.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Missing => "missing_token",
@@ -210,9 +210,9 @@ impl Reason {
         }
     }
 
-    /// Returns the HTTP status of the reply to an API client. It is 400 if the request's `Host` field is not valid, 413
-    /// if the body is too large, and 503 if too many bodies are already being read. In all other cases, it is the status
-    /// of the [kind](Self::kind).
+    /// Returns the HTTP status of the reply to an API client. The status is 400 if the request's `Host` field is not
+    /// valid, and 413 if the body is too large. The status is 503 if too many bodies are already being read. In all
+    /// other cases, it is the status of the reason's [kind](Self::kind).
     pub const fn status(&self) -> u16 {
         match self {
             Self::Csrf(CsrfError::BadHost) => 400,
@@ -244,18 +244,18 @@ impl Reason {
                 "Your session has expired. Log in again."
             }
             Self::Refresh(RefreshFlaw::Unproven) => {
-                "Your session is bound to a device, and this request could not refresh it. Reload the page, or log in \
-                 again."
+                "Your session is bound to a device, and this request could not refresh the session. Reload the page, \
+                 or log in again."
             }
             Self::Token(TokenError::WrongKind) => {
-                "This route needs the other kind of token (access or refresh). Log in again."
+                "The token is of the wrong kind, such as a refresh token instead of an access token. Log in again."
             }
             Self::Token(TokenError::NotYetValid | TokenError::IssuedInFuture) => {
                 "Your log-in is not valid here yet, because this server's clock is behind. Try again in a moment, or log in again."
             }
             Self::Malformed(_) => "The token is not in the expected form, such as Authorization: Bearer TOKEN.",
             Self::BeyondPeek => {
-                "The JSON body is too long, so the token in it was not read. Send the token in a header or a cookie."
+                "The JSON body is too long, so its token was not read. Send the token in a header or a cookie."
             }
             Self::Token(_) => "The token is not valid. Log in again.",
             Self::NotFresh => "You need to enter your password again for this. Re-authenticate and retry.",
@@ -277,13 +277,13 @@ impl Reason {
             }
             Self::Csrf(CsrfError::NoPreSession) => {
                 "CSRF protection: the form was sent without the CSRF cookie that the form's page sets. Send JSON \
-                 instead (Content-Type: application/json), which needs no CSRF token, or GET the page with the form \
-                 first and send back the cookie and the csrf_token field."
+                 (Content-Type: application/json), which needs no CSRF token. To send a form, first GET the \
+                 page with the form, and send back the cookie and the csrf_token field."
             }
             Self::Csrf(CsrfError::OtherPreSession) => {
-                "CSRF protection: the csrf_token field does not match the CSRF cookie. Send JSON instead \
-                 (Content-Type: application/json), which needs no CSRF token, or GET the page with the form again and \
-                 send back the cookie and the csrf_token field."
+                "CSRF protection: the csrf_token field does not match the CSRF cookie. Send JSON (Content-Type: \
+                 application/json), which needs no CSRF token. To send a form, GET the page with the form again, \
+                 and send back the cookie and the csrf_token field."
             }
             Self::Csrf(CsrfError::BeyondPeek) => {
                 "CSRF protection: the csrf_token field is not in the beginning of the form. Put it first in the form."
@@ -351,7 +351,7 @@ impl Reason {
             Self::Method => "There is no page at this address. Go back, and use the buttons of the page.",
             Self::BodyTooSlow => "The form did not arrive in time, so nothing was changed. Send it again.",
             Self::TooManyBodies => {
-                "This site is receiving too many forms, so nothing was changed. Send it again in a moment."
+                "This site is receiving too many forms, so nothing was changed. Send the form again in a moment."
             }
             Self::InvalidForm(_) => "The form arrived incomplete, so nothing was changed. Send it again.",
             Self::BodyTooLarge => "The form is too long, so nothing was changed. Shorten what you typed.",
@@ -370,8 +370,9 @@ impl Reason {
         }
     }
 
-    /// Logs the reason. The level is `ERROR` if the operator may have to fix something, `INFO` if the user lacks a
-    /// permission, `TRACE` if a token is missing, has expired or must be refreshed, and `DEBUG` in all other cases.
+    /// Logs the reason. The level is `ERROR` if the operator may have to fix something, and `INFO` if the user lacks a
+    /// permission. The level is `TRACE` if a token is missing, has expired or must be refreshed. In all other cases,
+    /// the level is `DEBUG`.
     pub(crate) fn log(&self) {
         match self.kind() {
             FailureKind::Unavailable | FailureKind::Internal => {
@@ -379,12 +380,13 @@ impl Reason {
                 let name = if let Self::NotSetUp(advice) = self { advice } else { self.code() };
                 developer_notice::print(name, &WithCauses(self));
             }
-            // ASVS 5.0 V16.3.1. The text may contain what was typed.
+            // Log the event, as ASVS 5.0 V16.3.1 requires. Do not log the text, because it may contain what the user
+            // typed.
             FailureKind::LogInRefused => tracing::info!(event = "refused", code = self.code()),
             FailureKind::Missing | FailureKind::Expired | FailureKind::RefreshNeeded => {
                 tracing::trace!(event = "refused", code = self.code());
             }
-            // ASVS 5.0 V16.3.2. The text names the claim that the token lacks.
+            // Log the event, as ASVS 5.0 V16.3.2 requires. The text names the claim that the token lacks.
             FailureKind::Forbidden => tracing::info!(event = "refused", code = self.code(), reason = %self),
             _ => tracing::debug!(event = "refused", code = self.code()),
         }

@@ -18,7 +18,8 @@ pub struct Refused<'a> {
     pub wants: Wants,
     /// The request.
     pub head: RequestHead<'a>,
-    /// The page to which the browser should return, for example after a log-in; `None` if no such page is known.
+    /// The page to which the browser should return, for example after a log-in. `None` if the request does not name
+    /// such a page.
     pub next: Option<NextPath>,
     /// The refused token. This field is `Some` only if the token's signature is valid and the token is refused for
     /// another reason. For example, the token is not fresh or lacks a claim, its user is unknown, or the application
@@ -29,11 +30,11 @@ pub struct Refused<'a> {
     /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible).
     pub token: Option<&'a VerifiedToken>,
     pub(crate) settings: &'a Settings,
-    /// Whether the token came from a part of the request other than a cookie, such as the `Authorization` header.
+    /// Whether the token was in a part of the request other than a cookie, such as the `Authorization` header.
     pub(crate) is_bearer: bool,
     /// Whether the route also serves requests without a token.
     pub(crate) is_optional: bool,
-    /// The message that Flask-JWT-Extended sends for this refusal. It is set only if the authenticator is
+    /// The message that Flask-JWT-Extended sends for this refusal. This field is set only if the authenticator is
     /// `flask_compatible` and the message cannot be derived from the other fields.
     pub(crate) detail: Option<&'a str>,
 }
@@ -55,5 +56,5 @@ impl fmt::Debug for Refused<'_> {
     }
 }
 
-/// The application's own replies.
+/// The replies that the application has set with [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on).
 pub(crate) type Handlers = HashMap<FailureKind, Arc<dyn Fn(&Refused<'_>) -> Reply + Send + Sync>>;

@@ -1,4 +1,4 @@
-//! Why a request is refused, before the reply is written.
+//! Why a request is refused, before the reply has been created.
 
 use super::Reason;
 use crate::token::VerifiedToken;
@@ -6,19 +6,21 @@ use crate::token::VerifiedToken;
 /// Why a request is refused, and what its reply depends on.
 pub(crate) struct Rejection {
     pub(crate) reason: Reason,
-    /// Whether the token came from a cookie. If it did not, the reply neither redirects nor deletes cookies.
+    /// Whether the token came from a cookie. If the token came from another part of the request, the reply does not
+    /// redirect the client and does not delete cookies.
     pub(crate) from_cookie: bool,
     /// Whether the route also serves requests without a token.
     pub(crate) optional: bool,
-    /// The refused token, if [`Refused::token`](super::Refused::token) is to contain it.
+    /// The refused token, if [`Refused::token`](super::Refused::token) should contain it.
     pub(crate) token: Option<Box<VerifiedToken>>,
-    /// The message that Flask-JWT-Extended sends for this refusal. It is set only if the authenticator is
+    /// The message that Flask-JWT-Extended sends for this refusal. This field is set only if the authenticator is
     /// `flask_compatible` and the message cannot be derived from the reason, the token and the settings.
     pub(crate) detail: Option<String>,
 }
 
 impl Rejection {
-    /// Creates the rejection of a token that was not in a cookie. The client itself put such a token into the request.
+    /// Creates the rejection for a request whose token was not in a cookie. A client adds such a token to a request on
+    /// purpose.
     pub(crate) fn not_from_cookie(reason: impl Into<Reason>) -> Self {
         Self { from_cookie: false, ..Self::from(reason) }
     }

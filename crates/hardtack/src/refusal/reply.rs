@@ -21,13 +21,13 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Creates a reply with a status and nothing else.
+    /// Creates a reply that has only a status.
     pub fn new(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: String::new(), cookies: SetCookies::default() }
     }
 
-    /// Creates a redirect. With status 303, the browser sends a GET to the new location. With 307, it repeats the
-    /// method and the body (RFC 9110 section 15.4).
+    /// Creates a redirect. With status 303, the browser sends a GET to the new location. With status 307, the browser
+    /// sends the same method and body there (RFC 9110 section 15.4).
     pub fn redirect(status: u16, location: impl Into<String>) -> Self {
         Self::new(status).header("location", location)
     }
@@ -54,7 +54,7 @@ impl Reply {
         self
     }
 
-    /// Adds the field `Retry-After`, if the client should try again.
+    /// Adds the header `Retry-After`, if the client should try again after a refusal for `reason`.
     pub(super) fn retry_after(self, reason: &Reason) -> Self {
         match reason.retry_after() {
             Some(seconds) => self.header("retry-after", seconds.to_string()),

@@ -26,7 +26,7 @@ impl<'a> Authority<'a> {
         };
         let (host, port) = text.split_at_checked(end)?;
         let port = match port {
-            // The port may be empty (RFC 3986 section 3.2.3).
+            // The port may be missing, even after a colon (RFC 3986 section 3.2.3).
             "" | ":" => None,
             port => {
                 let digits = port.strip_prefix(':').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?;
@@ -63,7 +63,8 @@ impl<'a> Authority<'a> {
     }
 }
 
-/// The bytes of `reg-name`, without percent-encoding, which no browser sends in a host.
+/// Returns whether a byte can be part of a host name. All characters of `reg-name` are allowed except `%`, because no
+/// browser percent-encodes a host.
 const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }

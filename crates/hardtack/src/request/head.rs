@@ -6,12 +6,12 @@ use super::Authority;
 
 /// The header fields of a framework's request.
 pub trait Headers {
-    /// Returns the value of the field with this name. If there are several, `index` selects one of them, counted from
-    /// zero. `name` is in lower case.
+    /// Returns the value of the field with this name. If several fields have this name, `index` selects one of them,
+    /// counted from zero. `name` is in lower case.
     fn value(&self, name: &str, index: usize) -> Option<&[u8]>;
 
-    /// Returns the values of the first two fields with this name, so that the caller learns whether there are several.
-    /// `name` is in lower case.
+    /// Returns the values of the first two fields with this name, so that the caller can tell whether there are several
+    /// such fields. `name` is in lower case.
     ///
     /// The default implementation calls [`value`](Self::value) twice. Override it if the framework can find both values
     /// in one look-up.
@@ -24,7 +24,7 @@ pub trait Headers {
 /// A request, as a web framework represents it. Each adapter implements this trait for its framework. Hardtack calls a
 /// method only when it needs the result. Most methods are rarely called.
 pub trait Incoming: Headers + Sync {
-    /// Returns the method as the client sent it: `GET`, `POST`, …
+    /// Returns the method as the client sent it, such as `GET` or `POST`.
     fn method(&self) -> &str;
 
     /// Returns whether the method is safe, that is, GET, HEAD, OPTIONS or TRACE (RFC 9110 section 9.2.1). Ignores
@@ -105,7 +105,8 @@ impl<'a> RequestHead<'a> {
     /// Returns the value of the first field with this name. `name` is in lower case.
     #[inline]
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
-        // `first_two` is called for other headers anyway, so its code is in the instruction cache.
+        // Call `first_two`, because it is also called for other headers, so its code is already in the instruction
+        // cache.
         let [first, _] = self.incoming.first_two(name);
         first
     }
@@ -130,13 +131,13 @@ impl<'a> RequestHead<'a> {
     }
 
     /// Returns whether the request is a WebSocket handshake, that is, whether an `Upgrade` field contains `websocket`.
-    /// A handshake is a GET, which counts as safe. However, a page that opens such a connection can act as the user
-    /// whose cookies the handshake carries.
+    /// The method of a handshake is GET, which counts as safe. However, a page that opens a WebSocket can act as the
+    /// user whose cookies the browser sends with the handshake.
     pub fn is_websocket_handshake(&self) -> bool {
         self.header("upgrade").is_some() && self.upgrades_to(b"websocket")
     }
 
-    /// Whether one of the protocols in the `Upgrade` fields has this name (RFC 9110 section 7.8).
+    /// Returns whether one of the protocols in the `Upgrade` fields has this name (RFC 9110 section 7.8).
     #[cold]
     fn upgrades_to(&self, name: &[u8]) -> bool {
         let protocols = self.header_all("upgrade").flat_map(|value| value.split(|byte| *byte == b','));
@@ -162,8 +163,8 @@ impl<'a> RequestHead<'a> {
     }
 }
 
-/// Whether a `Host` value consists only of lower-case letters, digits, dots and hyphens. Most requests have such a
-/// value, which is valid and need not be parsed.
+/// Returns whether a `Host` value consists only of lower-case letters, digits, dots and hyphens. Such a value is valid
+/// and need not be parsed. Most requests have such a value.
 #[inline]
 fn is_plain_name(host: &[u8]) -> bool {
     !host.is_empty() && host.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'))

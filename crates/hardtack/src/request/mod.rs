@@ -5,6 +5,7 @@ mod head;
 mod header_token;
 mod next_path;
 mod paths;
+mod url_path;
 mod wants;
 
 pub use authority::Authority;
@@ -12,4 +13,5 @@ pub use head::{Headers, Incoming, RequestHead};
 pub(crate) use header_token::is_token;
 pub use next_path::NextPath;
 pub(crate) use paths::{covers, is_cookie_path};
+pub(crate) use url_path::resolve_path;
 pub use wants::Wants;

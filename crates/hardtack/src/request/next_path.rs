@@ -1,16 +1,16 @@
-//! `next`: the page to return to, which is always on this site.
+//! `next`: the page that the browser returns to. It is always a page on this site.
 
 use std::fmt;
 
-use url::Url;
+use super::resolve_path;
 
-/// The longest accepted `next`, in bytes.
+/// The maximum length of a `next` that is accepted, in bytes.
 const MAX_LEN: usize = 2048;
 
 /// A path on this site that is safe in a `Location` header (ASVS 5.0 V3.7.2).
 ///
-/// A path is created only from text that browsers resolve to a URL on this site. The check uses a WHATWG URL parser, as
-/// browsers do.
+/// A path is created only from text that browsers resolve to a URL on this site. Dot segments are removed as browsers
+/// do (WHATWG URL Standard).
 ///
 /// ```
 /// use hardtack::request::NextPath;
@@ -31,14 +31,8 @@ impl NextPath {
         if !plain {
             return None;
         }
-        let here = Url::parse("http://origin.invalid/").ok()?;
-        let there = here.join(text).ok()?;
-        if there.origin() != here.origin() || !there.username().is_empty() || there.password().is_some() {
-            return None;
-        }
-        let resolved = &there[url::Position::BeforePath..];
-        // Removing dot segments can leave an empty first segment, as in `/.//evil.example`.
-        (!resolved.starts_with("//")).then(|| Self(resolved.to_owned()))
+        // `resolve_path` removes dot segments. This can leave an empty first segment, as in `/.//evil.example`.
+        resolve_path(text).filter(|resolved| !resolved.starts_with("//")).map(Self)
     }
 
     /// Returns the path with its query and fragment.
@@ -46,7 +40,8 @@ impl NextPath {
         &self.0
     }
 
-    /// The path in the form that is compared with routes: percent-decoded, without the query and trailing slashes.
+    /// Returns the path in the form in which it is compared with routes: percent-decoded, and without the query and
+    /// trailing slashes.
     fn plain_path(&self) -> String {
         let path = self.0.split(['?', '#']).next().unwrap_or_default().replace('+', "%2B");
         let decoded: String =
@@ -54,7 +49,7 @@ impl NextPath {
         decoded.trim_end_matches('/').to_owned()
     }
 
-    /// Whether the path is one of `routes`.
+    /// Returns whether the path is one of `routes`.
     pub(crate) fn is_any_of<'r>(&self, routes: impl IntoIterator<Item = &'r str>) -> bool {
         let path = self.plain_path();
         routes.into_iter().any(|route| path == route.trim_end_matches('/'))
@@ -78,6 +73,7 @@ impl fmt::Display for NextPath {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use url::Url;
 
     #[test]
     fn s61_hostile_values_are_refused() {

@@ -40,7 +40,8 @@ impl Wants {
     }
 }
 
-/// Parses a quality value (`0`, `0.8`, `1.000`) in thousandths; zero if it is not a number.
+/// Parses a quality value (`0`, `0.8`, `1.000`) and returns it in thousandths. If the text is not a number, returns
+/// zero.
 fn per_mille(text: &str) -> u32 {
     text.parse::<f32>().ok().filter(|q| (0.0..=1.0).contains(q)).map_or(0, |q| (q * 1000.0) as u32)
 }

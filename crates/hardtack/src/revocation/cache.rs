@@ -1,9 +1,9 @@
-//! What this process knows about revocations without asking the store. A cache contains the sessions that have recently
-//! ended or whose claims have recently changed. A position says how far the store's revocation log has been read into
-//! the cache.
+//! What this process knows about revocations without asking the store. A [`RevocationCache`] contains the sessions that
+//! have recently ended or whose claims have recently changed. A [`LogPosition`] says up to which entry the store's
+//! revocation log has been read into the cache.
 //!
-//! A writer updates the cache before it publishes the position. A reader loads the position before it reads the cache.
-//! Therefore, every log entry up to the position that a reader has loaded is in the cache.
+//! A writer updates the cache before it publishes the [`LogPosition`]. A reader loads the position before it reads the
+//! cache. Therefore, every log entry up to the position that a reader has loaded is in the cache.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -18,34 +18,35 @@ use crate::session::SessionId;
 /// The status of a session, as far as this process knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SessionStatus {
-    /// It is live.
+    /// The session is live.
     Live(Notes),
-    /// It has ended. Its access tokens are refused before they expire.
+    /// The session has ended. Its access tokens are refused even before they expire.
     Ended,
-    /// It was replaced by a new session of the same browser. Its tokens are refused, but the response must not delete
-    /// cookies, because the browser may already have those of the new session.
+    /// The session was replaced by a new session of the same browser. Its tokens are refused. The response must not
+    /// delete cookies, because the browser may already have the cookies of the new session.
     Replaced,
 }
 
-/// What is known about a live session. The notes are independent of each other.
+/// What this process knows about a live session. Each field can have a value independently of the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Notes {
-    /// Access tokens up to this generation are outdated; zero for none.
+    /// The generation up to which access tokens are outdated. Zero if no token is outdated.
     pub(crate) outdated: u64,
-    /// The newest generation that was issued here and has not been used since; zero for none.
+    /// The newest generation whose tokens this process has issued and no client has used yet. Zero if there is no such
+    /// generation.
     pub(crate) awaited: u64,
-    /// Whether the store must be asked, because the outcome of a write that ends the session or changes its claims is
-    /// unknown.
+    /// Whether requests must look up the session in the store. This is necessary if a write that ends the session or
+    /// changes its claims may have failed.
     pub(crate) uncertain: bool,
 }
 
 /// A map of recent revocations. An entry is needed only until the session's access tokens have expired, because expired
-/// tokens are refused in any case. The size of the map therefore depends on the number of sessions that end or change
-/// within the lifetime of an access token.
+/// tokens are refused without an entry. The size of the map therefore depends on the number of sessions that end or
+/// change within the lifetime of an access token.
 ///
 /// When this process learns of a revocation, it computes when the entry will no longer be needed. A writer may drop the
 /// entry when both the system clock and the monotonic clock have reached that moment. If the system clock is later set
-/// back to before that moment, tokens of the session no longer look expired, but their entry is missing.
+/// back to an earlier time, the session's tokens no longer look expired, but the entry is missing.
 /// [`Self::has_forgotten`] detects this. The log must then be read again (decision 31).
 ///
 /// Every request reads the map, and few requests write to it. Readers take no lock. Writers wait for each other
@@ -55,21 +56,20 @@ pub(crate) struct Notes {
 pub(crate) struct RevocationCache {
     status: HashMap<SessionId, (SessionStatus, Moment), RandomState>,
     marks: RevocationFilter,
-    /// The time, in Unix seconds, from which none of the dropped entries is needed any more. [`NEVER`] if no entry has
-    /// been dropped since the whole log was last read.
+    /// The time, in Unix seconds, until which a dropped entry could still be needed. The value is [`NEVER`] if no entry
+    /// has been dropped since the whole log was last read.
     dropped: AtomicI64,
     upkeep: Mutex<Upkeep>,
 }
 
-/// When to sweep the cache. In a sweep, a writer removes the expired entries and rebuilds the filter. A writer sweeps
-/// if the map has more than `entries` entries, if more than `marks` bits of the filter are set, or if `due` has been
-/// reached.
+/// When to sweep the cache. In a sweep, a writer removes the expired entries and rebuilds the filter. A sweep starts if
+/// the map has more than `entries` entries, if more than `marks` bits of the filter are set, or at the time `due`.
 #[derive(Debug)]
 struct Upkeep {
-    /// The number of entries that the map may have before a writer sweeps.
+    /// The number of entries that the map may have before the next sweep.
     entries: usize,
-    /// The number of bits that may be set in the filter before a writer sweeps. There may be more bits than entries:
-    /// when [`RevocationCache::confirmed`] removes an entry, the bit of the entry stays set.
+    /// The number of bits that may be set in the filter before a writer sweeps. More bits may be set than there are
+    /// entries. When [`RevocationCache::confirmed`] removes an entry, the bit of the entry stays set.
     marks: usize,
     /// The time on the monotonic clock from which a writer sweeps if there are more than [`MIN_ENTRIES`] entries.
     due: Duration,
@@ -83,14 +83,15 @@ impl Default for Upkeep {
     }
 }
 
-/// Fewer entries than this are not worth a sweep.
+/// If the map has at most this many entries, it is not swept at regular intervals.
 const MIN_ENTRIES: usize = 1024;
 
-/// How long expired entries may stay if there are more than [`MIN_ENTRIES`]. Without this limit, the many entries of a
-/// long log would stay until their number had doubled.
+/// How long expired entries may stay if there are more than [`MIN_ENTRIES`]. Without this limit, expired entries would
+/// stay in the map until its size had doubled.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
-/// With this many bits set, one in 64 sessions without an entry is looked up in the map.
+/// The number of set bits below which the filter is not rebuilt. With this many bits set, the map is searched for one
+/// in 64 sessions that have no entry.
 const MIN_MARKS: usize = RevocationFilter::ALL / 64;
 
 impl Default for RevocationCache {
@@ -109,13 +110,14 @@ impl RevocationCache {
         self.status.pin().get(&id).map_or(SessionStatus::Live(Notes::default()), |(status, _)| *status)
     }
 
-    /// Whether the clock was set back to a time when dropped entries were still needed.
+    /// Returns whether the clock was set back to a time at which dropped entries were still needed.
     #[inline]
     pub(crate) fn has_forgotten(&self, now: Timestamp) -> bool {
         now.unix_seconds() < self.dropped.load(Ordering::Acquire)
     }
 
-    /// The date until which the dropped entries were needed, if [`Self::has_forgotten`] is true.
+    /// Returns the time until which the dropped entries were needed. Returns `None` if [`Self::has_forgotten`] returns
+    /// `false`.
     pub(crate) fn forgotten_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.has_forgotten(now).then(|| Timestamp::from_unix_seconds(self.dropped.load(Ordering::Acquire)))
     }
@@ -123,13 +125,13 @@ impl RevocationCache {
     /// Records that the whole log has been read again since [`Self::forgotten_until`] returned `until`.
     pub(crate) fn remembers(&self, until: Timestamp) {
         let _writing = self.writing();
-        // If more was dropped in the meantime, the log has to be read once more.
+        // If more entries were dropped in the meantime, the log has to be read once more.
         if self.dropped.load(Ordering::Acquire) == until.unix_seconds() {
             self.dropped.store(NEVER, Ordering::Release);
         }
     }
 
-    /// Records that a session has ended. Nothing makes it live again.
+    /// Records that a session has ended. The session cannot become live again.
     pub(crate) fn end(&self, id: SessionId, until: Moment, now: Moment) {
         self.note(id, |_| SessionStatus::Ended, until, now);
     }
@@ -145,17 +147,17 @@ impl RevocationCache {
         self.note(id, noted, until, now);
     }
 
-    /// Records that a write which ends a session or changes its claims has an unknown outcome.
+    /// Records that this process does not know whether a write has ended the session or changed its claims.
     pub(crate) fn mark_uncertain(&self, id: SessionId, until: Moment, now: Moment) {
         self.note(id, |notes| SessionStatus::Live(Notes { uncertain: true, ..notes }), until, now);
     }
 
-    /// Records that a generation has been issued, and that no client has used it yet.
+    /// Records that the tokens of a generation have been issued, and that no client has used them yet.
     pub(crate) fn await_confirmation(&self, id: SessionId, generation: u64, until: Moment, now: Moment) {
         self.note(id, |notes| SessionStatus::Live(Notes { awaited: generation, ..notes }), until, now);
     }
 
-    /// Records that an awaited generation was used.
+    /// Records that a client has used the tokens of the generation in [`Notes::awaited`].
     pub(crate) fn confirmed(&self, id: SessionId, generation: u64) {
         let _writing = self.writing();
         let entries = self.status.pin();
@@ -226,10 +228,10 @@ impl RevocationCache {
 }
 
 /// A filter that saves most look-ups in the map (decision 12). The lowest bits of a session's random id select one bit
-/// of the filter. One atomic load reads that bit. If the bit is clear, the map has no entry for the session. If the bit
-/// is set, the map must be searched, because several sessions share the bit.
+/// of the filter. If this bit is clear, the map has no entry for the session. If the bit is set, the map must be
+/// searched, because several sessions share the bit.
 ///
-/// A writer sets the bit before it adds the entry to the map, and the bit stays set as long as the entry is there. A
+/// A writer sets the bit before it adds the entry to the map. The bit stays set as long as the entry is in the map. A
 /// clear bit is therefore proof that there is no entry.
 #[derive(Debug)]
 struct RevocationFilter(Box<[AtomicU64]>);
@@ -241,7 +243,7 @@ impl Default for RevocationFilter {
 }
 
 impl RevocationFilter {
-    /// The number of bits.
+    /// The number of bits in the filter.
     const ALL: usize = MARK_WORDS * 64;
 
     #[inline]
@@ -250,21 +252,21 @@ impl RevocationFilter {
         self.0.get(word).is_some_and(|word| word.load(Ordering::Acquire) & bit != 0)
     }
 
-    /// Sets the bit of a session, and returns whether it was clear.
+    /// Sets the bit of a session, and returns whether the bit was clear.
     fn set(&self, id: SessionId) -> bool {
         let (word, bit) = place(id);
         self.0.get(word).is_some_and(|word| word.fetch_or(bit, Ordering::AcqRel) & bit == 0)
     }
 
-    /// Replaces all bits and returns how many are then set. No other thread may set a bit during the call. A bit that
-    /// is set both before and after the call is never clear for readers.
+    /// Replaces all bits with those of `others`, and returns how many bits are then set. No other thread may set a bit
+    /// during the call. If a bit is set both before and after the call, readers see it set during the call as well.
     fn replace(&self, others: &FilterDraft) -> usize {
         self.0.iter().zip(&others.0).for_each(|(word, other)| word.store(*other, Ordering::Release));
         others.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 }
 
-/// A filter that is not published yet.
+/// The bits of a filter that readers cannot see yet.
 struct FilterDraft(Vec<u64>);
 
 impl Default for FilterDraft {
@@ -282,23 +284,23 @@ impl FilterDraft {
     }
 }
 
-/// Returns the index of the word with a session's bit, and that bit.
+/// Returns the index of the word that contains a session's bit, and the bit within that word.
 #[inline]
 fn place(id: SessionId) -> (usize, u64) {
-    // Only the lowest bits are used.
+    // Cut off the high bits, because only the lowest bits select the filter's bit.
     let low = id.as_u128() as usize;
     (low / 64 % MARK_WORDS, 1 << (low % 64))
 }
 
-/// How far the log was read, and when the cache was last complete.
+/// The last log entry that was read into the cache, and the last time at which the cache was complete.
 #[derive(Debug)]
 pub(crate) struct LogPosition {
     read: AtomicU64,
     synced_at: AtomicI64,
 }
 
-/// Earlier than any real time. In [`LogPosition`], it means that the cache is stale, whatever the bound is. In
-/// [`RevocationCache`], it means that the cache has dropped no entry that it could need again.
+/// A time that is earlier than any real time. In [`LogPosition`], it means that the cache is stale, no matter which
+/// staleness is allowed. In [`RevocationCache`], it means that the cache has dropped no entry that it could need again.
 const NEVER: i64 = i64::MIN;
 
 impl Default for LogPosition {
@@ -308,18 +310,18 @@ impl Default for LogPosition {
 }
 
 impl LogPosition {
-    /// The last entry that was read. It and all entries before it are in the cache.
+    /// Returns the number of the last entry that was read. This entry and all entries before it are in the cache.
     pub(crate) fn read(&self) -> u64 {
         self.read.load(Ordering::Acquire)
     }
 
-    /// Records that all entries up to `position` are in the cache. Call this after they have been added.
+    /// Records that all entries up to `position` are in the cache. Call this method after you have added the entries.
     pub(crate) fn reached(&self, position: u64) {
         self.read.store(position, Ordering::Release);
     }
 
-    /// Records that the cache contains everything that the log contained at the time `at`. Call this after the entries
-    /// have been added.
+    /// Records that the cache contains everything that the log contained at the time `at`. Call this method after you
+    /// have added the entries.
     pub(crate) fn synced(&self, at: Timestamp) {
         self.synced_at.store(at.unix_seconds(), Ordering::Release);
     }
@@ -330,17 +332,18 @@ impl LogPosition {
         self.synced_at.store(NEVER, Ordering::Release);
     }
 
-    /// Records that entries were missed. The cache is stale until the log has been read from its beginning.
+    /// Records that some entries of the log were missed. The cache is stale until the log has been read from its
+    /// beginning.
     pub(crate) fn lost(&self) {
         self.synced_at.store(NEVER, Ordering::Release);
         self.read.store(0, Ordering::Release);
     }
 
-    /// Whether the cache is less than `bound` behind the log. Call this before reading the cache. If it were called
-    /// afterwards, an update in between could make a stale answer look current.
+    /// Returns whether the cache is less than `bound` behind the log. Call this method before you read the cache. If
+    /// you read the cache first, an update between the two calls could make a stale result look current.
     ///
-    /// Times are whole seconds and the bound is exclusive, so rounding never extends it. If the clock was set back to
-    /// before the last update, the cache counts as stale.
+    /// Times are whole seconds, and the cache counts as stale once its age reaches `bound`, so rounding does not make
+    /// `bound` longer. If the clock was set back to before the last update, the cache counts as stale.
     pub(crate) fn is_current(&self, now: Timestamp, bound: Duration) -> bool {
         let age = now.unix_seconds().checked_sub(self.synced_at.load(Ordering::Acquire));
         age.and_then(|age| u64::try_from(age).ok()).is_some_and(|age| age < bound.as_secs())

@@ -11,21 +11,22 @@ use crate::session::SessionId;
 #[derive(Debug, Default)]
 pub(crate) struct HeldSubjects {
     any: AtomicBool,
-    /// For each user, the session that continues, if any.
+    /// The users in the set. The value is the session that continues, if one session continues.
     subjects: Mutex<HashMap<String, Option<SessionId>>>,
 }
 
 impl HeldSubjects {
-    /// Refuses the sessions of a user, except `kept`, until [`Self::release`].
+    /// Makes this process refuse the sessions of a user, except `kept`, until [`Self::release`] is called.
     pub(crate) fn hold(&self, subject: &str, kept: Option<SessionId>) {
         let mut subjects = self.lock();
         let held = subjects.entry(subject.to_owned()).or_insert(kept);
-        // If two changes keep different sessions, none continues.
+        // If two password changes keep different sessions, no session continues.
         *held = held.filter(|held| Some(*held) == kept);
         self.any.store(true, Ordering::SeqCst);
     }
 
-    /// Stops refusing the sessions of a user. Call this when all intentions for the user have been carried out.
+    /// Stops refusing the sessions of a user. Call this method when all pending revocations of the user have been
+    /// carried out.
     pub(crate) fn release(&self, subject: &str) {
         if self.any() {
             let mut subjects = self.lock();
@@ -39,7 +40,8 @@ impl HeldSubjects {
         self.any.load(Ordering::SeqCst)
     }
 
-    /// Whether this process refuses a session: its user is in the set, and the session is not the one that continues.
+    /// Returns whether this process refuses a session. This is the case if its user is in the set, and the session is
+    /// not the one that continues.
     pub(crate) fn holds(&self, subject: &str, session: Option<SessionId>) -> bool {
         self.any() && self.lock().get(subject).is_some_and(|kept| kept.is_none() || *kept != session)
     }

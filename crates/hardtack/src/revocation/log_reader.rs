@@ -1,13 +1,13 @@
-//! Reading the store's revocation log, and noticing gaps.
+//! Reads the store's revocation log, and notices missing entries.
 
 use crate::session::RevocationPage;
 
-/// What to do after a page of the log.
+/// What to do after reading a page of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogStep {
     /// Read the next page.
     Continue,
-    /// Everything has been read.
+    /// Stop, because all entries have been read.
     Done,
     /// Some entries were missed, so the log must be read again from the beginning.
     Restart,
@@ -22,32 +22,33 @@ pub(crate) struct LogReader {
     /// The number of the newest entry, according to the previous page. If the next page is empty before the reader has
     /// reached this number, the entries up to this number have been pruned.
     head: u64,
-    /// Whether the reader started at the beginning of the log. Such a reader takes missing numbers for pruned entries,
-    /// not for gaps.
+    /// Whether the reader started at the beginning of the log. If so, missing entries have been pruned. Otherwise, the
+    /// reader may have missed them.
     whole: bool,
 }
 
 impl LogReader {
-    /// Creates a reader that continues after an entry; zero is the beginning.
+    /// Creates a reader that starts after the entry with the number `position`. Zero starts at the beginning of the
+    /// log.
     pub(crate) fn after(position: u64) -> Self {
         Self { position, head: position, whole: position == 0 }
     }
 
-    /// The entry after which to read next.
+    /// Returns the number of the entry after which to read the next page.
     pub(crate) fn position(&self) -> u64 {
         self.position
     }
 
-    /// Whether this reader may stop before the end of the log. To do so, it must be certain that it has seen every
-    /// entry up to its position. A reader that started at the beginning is not certain, because it takes missing
-    /// entries for pruned ones.
+    /// Returns whether this reader may stop before the end of the log. It may stop only if it has certainly seen every
+    /// entry up to its position. A reader that started at the beginning cannot be certain, because it assumes that
+    /// missing entries have been pruned.
     pub(crate) fn may_stop(&self) -> bool {
         !self.whole
     }
 
-    /// Takes a page of at most `limit` entries that was read after [`Self::position`].
+    /// Processes a page of at most `limit` entries, which was read after [`Self::position`]. Returns what to do next.
     pub(crate) fn take_page(&mut self, page: &RevocationPage, limit: u32) -> LogStep {
-        // The head never decreases unless the store has lost entries.
+        // If the head decreases, the store has lost entries.
         if page.head < self.head {
             self.restart();
             return LogStep::WentBack;
@@ -60,13 +61,13 @@ impl LogReader {
             self.position = self.position.max(entry.sequence);
         }
         if page.entries.is_empty() && self.position < known {
-            // There must be entries up to the previous page's head, but there are none: they were pruned.
+            // There were entries up to the head of the previous page, but they are missing now, so they were pruned.
             if !self.whole {
                 return self.restart();
             }
             self.position = known;
         }
-        // A store may read its head after its entries: entries in between are on the next page.
+        // A store may read its head after its entries. If entries were written in between, they are on the next page.
         if page.entries.len() < limit as usize && page.head <= self.position {
             LogStep::Done
         } else {
@@ -125,7 +126,7 @@ mod tests {
     fn after_a_gap_the_log_is_read_from_the_beginning() {
         assert_eq!(read(3, &[(6, &[5, 6])]), (vec![LogStep::Restart], 0));
         assert_eq!(read(3, &[(6, &[4, 6])]), (vec![LogStep::Restart], 0));
-        // All entries after the position are pruned.
+        // All entries after the position have been pruned.
         assert_eq!(read(3, &[(6, &[]), (6, &[])]), (vec![LogStep::Continue, LogStep::Restart], 0));
     }
 
@@ -139,7 +140,7 @@ mod tests {
     fn pruned_entries_are_not_a_gap_to_a_reader_from_the_beginning() {
         assert_eq!(read(0, &[(9, &[6, 7]), (9, &[9])]), (vec![LogStep::Continue, LogStep::Done], 9));
         assert_eq!(read(0, &[(9, &[]), (9, &[])]), (vec![LogStep::Continue, LogStep::Done], 9));
-        // The head grew, but its entry was not on a page yet.
+        // The head has increased, but the new entry was not on the page yet.
         assert_eq!(
             read(0, &[(9, &[]), (10, &[]), (10, &[10])]),
             (vec![LogStep::Continue, LogStep::Continue, LogStep::Done], 10)

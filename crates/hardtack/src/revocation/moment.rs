@@ -1,32 +1,32 @@
-//! A moment on both clocks.
+//! A moment on the system clock and on the monotonic clock.
 
 use std::time::Duration;
 
 use crate::clock::{Clock, MAX_SKEW, Timestamp};
 
-/// A moment on both clocks of a machine: the system clock, which tells the date and can be set, and the monotonic
-/// clock, which cannot be set.
+/// A moment on both clocks of a machine. The system clock tells the date and can be set. The monotonic clock cannot be
+/// set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
-    /// The date.
+    /// The date and time of the system clock.
     pub(crate) date: Timestamp,
-    /// The time that has passed since some fixed moment.
+    /// The time of the monotonic clock: how much time has passed since some fixed moment.
     pub(crate) monotonic: Duration,
 }
 
 impl Moment {
-    /// Reads both clocks. Requests with a valid token do not need this.
+    /// Reads both clocks. A request with a valid token does not have to call this function.
     pub(crate) fn now(clock: &(impl Clock + ?Sized)) -> Self {
         Self { date: clock.now(), monotonic: clock.monotonic() }
     }
 
-    /// The moment that is `span` later than this one.
+    /// Returns the moment that is `span` later than this one.
     pub(crate) fn after(self, span: Duration) -> Self {
         Self { date: self.date + span, monotonic: self.monotonic.saturating_add(span) }
     }
 
-    /// Whether the system clock was set between `earlier` and this moment. This is assumed if the two clocks have
-    /// advanced by amounts that differ by more than [`MAX_SKEW`].
+    /// Returns whether the system clock was probably set between `earlier` and this moment. This is assumed if the two
+    /// clocks have advanced by different amounts, and the difference is more than [`MAX_SKEW`].
     pub(crate) fn clocks_differ_since(self, earlier: Self) -> bool {
         let elapsed = self.monotonic.saturating_sub(earlier.monotonic);
         (earlier.date + elapsed).distance(self.date) > MAX_SKEW
@@ -37,9 +37,9 @@ impl Moment {
         Self { date: self.date.max(other.date), monotonic: self.monotonic.max(other.monotonic) }
     }
 
-    /// Whether both clocks have reached this moment at `now`. If the system clock was set forward, it reaches the
-    /// moment first, so the monotonic clock decides. If the system clock was set back, it reaches the moment last, so
-    /// the system clock decides.
+    /// Returns whether both clocks have reached this moment at `now`. If the system clock was set forward, it reaches
+    /// this moment too early, so the monotonic clock decides. If the system clock was set back, it reaches this moment
+    /// last, so the system clock decides.
     pub(crate) fn has_passed(self, now: Self) -> bool {
         self.date <= now.date && self.monotonic <= now.monotonic
     }

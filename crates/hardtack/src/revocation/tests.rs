@@ -46,7 +46,8 @@ fn a_session_stays_uncertain_until_its_end_is_known() {
 #[test]
 fn s39_what_is_outdated_and_what_is_awaited_are_both_kept() {
     let (map, id) = (RevocationCache::default(), SessionId::random());
-    // The generation is outdated while it is awaited. Then the session rotates, and an older entry arrives late.
+    // The generation becomes outdated before a client has used it. Then the session rotates, and an older log entry
+    // arrives late.
     map.await_confirmation(id, 2, LATER, NOW);
     map.outdate(id, 2, LATER, NOW);
     assert_eq!(map.status(id), live(2, 2, false));
@@ -107,7 +108,7 @@ fn entries_are_removed_when_their_tokens_have_expired() {
     assert!(map.len() < 2048);
 }
 
-/// `NOW` after `passed` seconds, on a clock that was set forward or back by `set` seconds.
+/// Returns the moment `passed` seconds after `NOW`, on a clock that was set forward or back by `set` seconds.
 fn at(passed: u64, set: i64) -> Moment {
     let date = Timestamp::from_unix_seconds(DATE.unix_seconds() + i64::try_from(passed).unwrap() + set);
     Moment { date, monotonic: NOW.monotonic + Duration::from_secs(passed) }
@@ -126,12 +127,12 @@ fn s71_a_clock_that_jumps_sweeps_nothing_before_its_time() {
     for set in [3600, -3600, 2, -2] {
         let map = RevocationCache::default();
         let id = ended(&map, 1500, at(0, 0));
-        // The clock is set, more sessions end, and the clock is right again.
+        // The clock is set wrong, more sessions end, and the clock is corrected.
         ended(&map, 3000, at(10, set));
         ended(&map, 3000, at(20, 0));
         assert_eq!(map.status(id), SessionStatus::Ended, "{set}");
         assert!(!map.has_forgotten(at(20, 0).date), "{set}");
-        // The life of the entries has passed on both clocks.
+        // The lifetime of the entries has passed on both clocks.
         ended(&map, 1, at(5000, 0));
         assert!(map.len() < 1024, "{set}: {}", map.len());
         assert_eq!(map.status(id), live(0, 0, false), "{set}");
@@ -142,7 +143,7 @@ fn s71_a_clock_that_jumps_sweeps_nothing_before_its_time() {
 fn s71_what_was_learned_while_the_clock_was_ahead_outlasts_it() {
     let map = RevocationCache::default();
     let id = ended(&map, 1500, at(0, 3600));
-    // The tokens, which the same clock has dated, are valid in an hour.
+    // The tokens were issued by the same clock, so they become valid in an hour.
     ended(&map, 3000, at(1000, 0));
     ended(&map, 3000, at(3600, 0));
     assert_eq!(map.status(id), SessionStatus::Ended);
@@ -164,7 +165,7 @@ fn s71_a_clock_that_goes_back_past_a_sweep_is_noticed() {
     assert_eq!(until, DATE + Duration::from_secs(900));
     map.remembers(until);
     assert!(!map.has_forgotten(back));
-    // More was dropped while the log was read.
+    // More entries were dropped while the log was read.
     map.remembers(until);
     ended(&map, 1500, at(1002, -102));
     ended(&map, 1, at(3000, -102));

@@ -5,21 +5,21 @@ use super::SessionId;
 /// A user's sessions whose claims change because the application changes its own data, such as the user's role.
 ///
 /// A store returns this value from a call inside the application's own transaction, such as
-/// `Sessions::reload_claims_in` of `hardtack-sqlx`. If the transaction commits, the claims change; if it is rolled
-/// back, they stay. After the commit, pass the value to
+/// `Sessions::reload_claims_in` of `hardtack-sqlx`. If the transaction commits, the claims change. If it is rolled
+/// back, the claims stay the same. After the commit, pass the value to
 /// [`Authenticator::finish_changing_claims`](crate::Authenticator::finish_changing_claims).
 #[derive(Debug)]
 #[must_use = "after the commit, pass this value to `Authenticator::finish_changing_claims`, so that this process \
               refuses tokens with the old claims at once"]
 pub struct ChangedClaims {
     pub(crate) subject: String,
-    /// The sessions, and the newest generation whose access tokens are outdated.
+    /// The ids of the sessions. The access tokens of each session are outdated up to the generation after its id.
     pub(crate) sessions: Vec<(SessionId, u64)>,
 }
 
 impl ChangedClaims {
     /// Creates the value for sessions whose claims change when the application's transaction commits. `sessions`
-    /// contains the id of each session and a generation: after the commit, the session's access tokens up to that
+    /// contains the id of each session and a generation. After the commit, the session's access tokens up to this
     /// generation are outdated. Only session stores need this function.
     pub fn in_transaction(subject: impl Into<String>, sessions: Vec<(SessionId, u64)>) -> Self {
         Self { subject: subject.into(), sessions }

@@ -6,11 +6,11 @@ use std::str::FromStr;
 use super::{Session, SessionId};
 use crate::clock::Timestamp;
 
-/// A position in the list of a user's sessions, directly after one of them. The list is sorted by the time of the
-/// log-in, the newest first, and then by id.
+/// A position in the list of a user's sessions, directly after one of the sessions. The list is sorted by the time of
+/// the log-in, the newest first, and then by id.
 ///
-/// `Display` writes a position as text that needs no escaping in a URL, and `FromStr` parses that text. A client that
-/// makes up a position only gets another part of its own list.
+/// `Display` writes a position as text that needs no escaping in a URL, and `FromStr` parses that text. If a client
+/// makes up a position, it gets only another part of its own list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionCursor {
     created_at: Timestamp,
@@ -23,17 +23,17 @@ impl SessionCursor {
         Self { created_at: session.created_at, id: session.id }
     }
 
-    /// Returns when the session before this position began.
+    /// Returns when the log-in of the session directly before this position took place.
     pub const fn created_at(&self) -> Timestamp {
         self.created_at
     }
 
-    /// Returns the id of the session before this position.
+    /// Returns the id of the session directly before this position.
     pub const fn id(&self) -> SessionId {
         self.id
     }
 
-    /// Returns whether a session comes after this position.
+    /// Returns whether `session` comes after this position in the list.
     pub fn precedes(&self, session: &Session) -> bool {
         (std::cmp::Reverse(self.created_at), self.id) < (std::cmp::Reverse(session.created_at), session.id)
     }
@@ -45,7 +45,7 @@ impl SessionCursor {
 pub struct SessionsPage {
     /// The sessions, the newest first.
     pub sessions: Vec<Session>,
-    /// Where the next page begins; `None` if this is the last one.
+    /// Where the next page begins. `None` if this is the last page.
     pub next: Option<SessionCursor>,
 }
 
@@ -55,7 +55,7 @@ impl fmt::Display for SessionCursor {
     }
 }
 
-/// The text is not a position in a list of sessions.
+/// The error for a text that is not a position in a list of sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the text is not a position in a list of sessions; expected the value of `next` from the previous page")]
 pub struct ParseSessionCursorError;

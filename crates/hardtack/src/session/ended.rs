@@ -5,16 +5,16 @@ use super::{PendingRevocation, SessionId};
 /// A user's sessions that end because the application changes its own data, such as the user's password.
 ///
 /// A store returns this value from a call inside the application's own transaction, such as `Sessions::end_all_in` and
-/// `PendingEnds::end_all_in` of `hardtack-sqlx`. If the transaction commits, the sessions end; if it is rolled back,
-/// they continue.
+/// `PendingEnds::end_all_in` of `hardtack-sqlx`. If the transaction commits, the sessions end. If it is rolled back,
+/// the sessions continue.
 ///
 /// After the commit, pass the value to the adapter's `Auth::renew`, which gives the user's browser a new session. If
-/// the user is not logged in, for example after a password reset, pass it to
+/// the user is not logged in, for example after a password reset, pass the value to
 /// [`Authenticator::finish_ending`](crate::Authenticator::finish_ending) instead. Both methods make this process refuse
 /// the sessions at once.
 ///
-/// The sessions also end if the program stops or the client hangs up between the commit and this call. All processes
-/// then learn of their end from the database within seconds.
+/// The sessions also end if the process stops or the client disconnects after the commit and before this call. All
+/// processes then learn from the database within seconds that the sessions have ended.
 #[derive(Debug)]
 #[must_use = "after the commit, pass this value to `Auth::renew` or `Authenticator::finish_ending`, so that this \
               process refuses the sessions at once"]
@@ -22,20 +22,22 @@ pub struct EndedSessions(pub(crate) Ending);
 
 #[derive(Debug)]
 pub(crate) enum Ending {
-    /// No session has ended yet.
+    /// The transaction has not ended any sessions.
     None,
     /// These sessions end when the transaction commits.
     InTransaction { subject: String, ids: Vec<SessionId> },
-    /// The transaction commits the intention to end the sessions, which are in another store.
+    /// The sessions are in another store. The transaction commits a pending revocation, which ends the sessions after
+    /// the commit.
     Pending(PendingRevocation),
 }
 
 impl EndedSessions {
-    /// Creates a value for a transaction that ends no sessions. `Auth::renew` then ends the user's sessions itself.
+    /// Creates a value for a transaction that does not end any sessions. `Auth::renew` then ends the user's sessions
+    /// itself.
     ///
-    /// Use this with a store that cannot take part in a transaction of the application, such as
-    /// [`MemorySessions`](crate::MemorySessions). If the client hangs up after the application has stored the new
-    /// password, but before the call of `Auth::renew`, the user's other sessions continue.
+    /// Use this value with a store that cannot take part in a transaction of the application, such as
+    /// [`MemorySessions`](crate::MemorySessions). The user's other sessions continue if the client disconnects after
+    /// the application has stored the new password and before it calls `Auth::renew`.
     pub fn none() -> Self {
         Self(Ending::None)
     }

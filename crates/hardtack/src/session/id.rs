@@ -7,8 +7,8 @@ use crate::jwt::decode_hex;
 
 /// The id of a session: 128 random bits, written as 32 hexadecimal digits.
 ///
-/// Only the server creates ids. If a client makes up an id, no stored session has it, and the client cannot sign a
-/// token that contains it.
+/// Only the server creates ids. A client cannot use an id that it has made up: no stored session has this id, and the
+/// client cannot sign a token with it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(u128);
 
@@ -41,7 +41,7 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// The text is not a session id.
+/// The error for a text that is not a session id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the text is not a session id; expected 32 lower-case hexadecimal digits")]
 pub struct ParseSessionIdError;

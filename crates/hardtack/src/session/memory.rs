@@ -35,14 +35,14 @@ impl MemorySessions {
     }
 
     fn rows(&self) -> MutexGuard<'_, Rows> {
-        // Every operation leaves the rows consistent, so a poisoned lock can be used.
+        // A poisoned lock can be used, because every operation leaves the rows consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Rows {
-    /// Ends the sessions that `ends` selects and, if there is a limit, the least recently used ones beyond it. Then
-    /// adds the new session.
+    /// Ends the sessions that `ends` selects. If the remaining sessions exceed the limit, ends the least recently used
+    /// sessions. Then adds the new session.
     fn create(
         &mut self,
         session: &Session,
@@ -59,7 +59,8 @@ impl Rows {
             live.sort_by_key(|row| (row.rotated_at, row.created_at, row.id));
             let excess = (live.len() + 1).saturating_sub(limit as usize);
             live.truncate(excess);
-            // They end no earlier than they were rotated, which may be in the future by our clock.
+            // A session must not end earlier than it was rotated. The rotation may be in the future according to this
+            // server's clock.
             let at = live.iter().fold(now, |at, row| at.max(row.rotated_at));
             let least_used: Vec<SessionId> = live.into_iter().map(|row| row.id).collect();
             ended.extend(self.end(RevokeTarget::Sessions(&least_used), at));
@@ -91,7 +92,7 @@ impl Rows {
         Some(row.clone())
     }
 
-    /// The live sessions of a subject, in any order.
+    /// Returns the live sessions of a subject, in no particular order.
     fn live(&self, subject: &str, now: Timestamp) -> impl Iterator<Item = &Session> {
         let theirs = self.subjects.get(subject).into_iter().flatten().filter_map(|id| self.sessions.get(id));
         theirs.filter(move |row| row.is_live(now))
@@ -269,7 +270,7 @@ impl SessionStore for MemorySessions {
         Ok((dead.len() + kept - rows.log.len()) as u64)
     }
 
-    /// Returns `false`: the sessions do not outlive this process, and normally only one authenticator uses the store.
+    /// Returns `false`. The sessions do not outlive this process, and normally only one authenticator uses the store.
     fn is_durable(&self) -> bool {
         false
     }

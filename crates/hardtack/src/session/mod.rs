@@ -1,4 +1,5 @@
-//! Stored sessions: one row for each log-in, rotated by compare-and-swap.
+//! Stored sessions, with one row for each log-in. A row is rotated only if it still has the expected generation
+//! (compare-and-swap).
 
 mod changed_claims;
 mod cursor;

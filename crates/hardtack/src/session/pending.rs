@@ -13,11 +13,11 @@ use crate::error::BackendError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PendingRevocation {
-    /// Its number. No other intention ever has it.
+    /// The number of the intention. Numbers are never reused.
     pub number: u64,
     /// The user whose sessions end.
     pub subject: String,
-    /// The session that continues, if any.
+    /// The session that continues, or `None` if all sessions end.
     pub kept: Option<SessionId>,
 }
 
@@ -32,24 +32,24 @@ impl PendingRevocation {
 ///
 /// Register it with [`AuthenticatorBuilder::pending_revocations`](crate::AuthenticatorBuilder::pending_revocations).
 /// Every process that follows the revocation log then carries out the intentions: it ends the sessions and then
-/// [removes](Self::remove) the intention. It does no harm if two processes carry out the same intention.
+/// [removes](Self::remove) the intention. Two processes may carry out the same intention.
 pub trait PendingRevocations: Send + Sync + 'static {
-    /// Returns up to `limit` committed intentions, the oldest first. Leave out those that are less than two seconds
-    /// old: the process that stored them is carrying them out.
+    /// Returns up to `limit` committed intentions, the oldest first. Leave out intentions that are less than two
+    /// seconds old, because the process that stored them is carrying them out.
     ///
-    /// To compute this age, use only the clock of the database. Also return intentions whose time is in the future.
-    /// Such a time shows that the clock of the database was set back.
+    /// To compute the age of an intention, use only the clock of the database. Also return intentions whose time is in
+    /// the future. Such a time shows that the clock of the database was set back.
     fn due(&self, limit: u32) -> impl Future<Output = Result<Vec<PendingRevocation>, BackendError>> + Send;
 
     /// Returns all committed intentions of a subject, the oldest first.
     fn find(&self, subject: &str) -> impl Future<Output = Result<Vec<PendingRevocation>, BackendError>> + Send;
 
-    /// Removes an intention that was carried out. Does nothing if it does not exist.
+    /// Removes an intention that was carried out. Does nothing if the intention does not exist.
     fn remove(&self, number: u64) -> impl Future<Output = Result<(), BackendError>> + Send;
 
-    /// The builder of an authenticator calls this method when this value is registered. Until then, an implementation
-    /// can refuse to store intentions, because there may be no process that carries them out. The default
-    /// implementation does nothing.
+    /// The builder of an authenticator calls this method when the application registers this value. Until then, an
+    /// implementation can refuse to store intentions, because no process may carry them out. The default implementation
+    /// does nothing.
     fn registered(&self) {}
 }
 

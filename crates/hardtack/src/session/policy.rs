@@ -8,7 +8,7 @@ use super::SessionRules;
 use crate::clock::DEFAULT_SKEW;
 use crate::error::ConfigError;
 
-/// [`SessionPolicy::max_staleness`] of a durable store, unless it is set.
+/// The default of [`SessionPolicy::max_staleness`] for a durable store.
 pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(5);
 
 /// How long stored sessions live, how long a replaced refresh token is still accepted, and how this process learns
@@ -30,7 +30,8 @@ pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(5);
 #[must_use = "a policy does nothing until it is given to AuthenticatorBuilder::session_policy"]
 pub struct SessionPolicy {
     pub(crate) absolute_lifetime: Duration,
-    /// The idle timeout of sessions whose user chose to stay logged in, before it is limited to `absolute_lifetime`.
+    /// The idle timeout of sessions whose user chose to stay logged in. If it is longer than `absolute_lifetime`,
+    /// `absolute_lifetime` applies instead.
     pub(crate) remembered_idle: Duration,
     pub(crate) race_window: Duration,
     pub(crate) lost_response_window: Duration,
@@ -39,7 +40,7 @@ pub struct SessionPolicy {
     pub(crate) poll_interval: Duration,
     /// The maximum number of live sessions of a user, or `None` if there is no limit.
     pub(crate) max_sessions: Option<u32>,
-    /// Whether the application has chosen `max_sessions`.
+    /// Whether the application has set `max_sessions`.
     pub(crate) has_max_sessions: bool,
 }
 
@@ -83,11 +84,12 @@ impl SessionPolicy {
         self
     }
 
-    /// Sets how long after a rotation the previous refresh token is still exchanged for the current tokens.
-    /// Default: 30 s.
+    /// Sets how long after a rotation the server still accepts the previous refresh token, and returns the current
+    /// tokens for it. Default: 30 s.
     ///
-    /// Until a client uses the new tokens, the server cannot know whether the client has received them. So until then,
-    /// the previous token is accepted for ten minutes after the rotation, or for this window if the window is longer.
+    /// Until a client uses the new tokens, the server cannot know whether the client has received them. Until then, the
+    /// previous token is therefore accepted for ten minutes after the rotation, or for this window if the window is
+    /// longer.
     ///
     /// With a window of zero, the previous token is never accepted. A session then ends if two tabs refresh at once, or
     /// if a response is lost.
@@ -102,8 +104,8 @@ impl SessionPolicy {
     /// recently used session ends. Default: 100.
     ///
     /// If you call this method, [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build) refuses a store
-    /// that cannot limit sessions. If you do not call it, `build` accepts such a store without a limit and logs a
-    /// warning.
+    /// that cannot limit sessions. If you do not call this method, `build` accepts the store, does not limit the number
+    /// of sessions, and logs a warning.
     pub fn max_sessions(mut self, most: u32) -> Self {
         (self.max_sessions, self.has_max_sessions) = (Some(most), true);
         self
@@ -147,7 +149,7 @@ impl SessionPolicy {
         self
     }
 
-    /// The rules for sessions with these lifetimes.
+    /// Returns the rules for sessions with these lifetimes.
     pub(crate) const fn rules(&self, idle: Duration, absolute: Duration, clock_skew: Duration) -> SessionRules {
         let Self { race_window, lost_response_window, .. } = *self;
         SessionRules { idle, remembered_idle: idle, absolute, race_window, lost_response_window, clock_skew }
@@ -177,7 +179,7 @@ impl SessionPolicy {
     /// The shortest [`max_staleness`](Self::max_staleness) that this process can guarantee if it reads the revocation
     /// log once per poll interval.
     fn least_staleness(&self) -> Duration {
-        // One second because times are whole seconds, and one for reading the log.
+        // Add one second because times are whole seconds, and one second for reading the log.
         self.poll_interval.saturating_add(Duration::from_secs(2))
     }
 

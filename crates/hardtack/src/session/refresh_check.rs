@@ -1,4 +1,4 @@
-//! Decides what to do with a refresh token, from its generation and the session's row alone.
+//! Decides what to do with a refresh token. The decision depends only on the token's generation and the session's row.
 
 use super::{Session, SessionRules};
 use crate::clock::Timestamp;
@@ -6,19 +6,20 @@ use crate::clock::Timestamp;
 /// What to do with a refresh token if [`SessionStore::rotate`](super::SessionStore::rotate) returned `None` for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefreshVerdict {
-    /// It is the previous token: return the current one again, byte for byte, and write nothing.
+    /// The token is the previous one. Return the current token again, byte for byte, and write nothing.
     Repeat,
-    /// It is the current token: the row changed between `rotate` and `find`. Try again.
+    /// The token is the current one, so the row has changed between `rotate` and `find`. Try again.
     Retry,
     /// An old token was used again, so it may have been copied (RFC 9700 section 4.14.2). End the session.
     Reuse,
-    /// It is the previous token, and the rotation is dated in the future. Our clock is behind another server's, so we
-    /// cannot tell how long ago the token was replaced. Refuse the token, but do not end the session.
+    /// The token is the previous one, and the time of the rotation is in the future. This server's clock is behind
+    /// another server's clock, so this server cannot tell how long ago the token was replaced. Refuse the token, but do
+    /// not end the session.
     Early,
-    /// It is newer than the row: the store has lost writes, or another store is used with the same key.
+    /// The token is newer than the row. Either the store has lost writes, or another store is used with the same key.
     Ahead,
     /// The session is bound to a device, and the client has not proved that it has the device's key. Refuse the token,
-    /// but do not end the session, because its browser may have sent the request before it could make a proof.
+    /// but do not end the session. Its browser may have sent the request before the browser could make a proof.
     Unproven,
     /// The session was ended.
     Revoked,
@@ -44,15 +45,16 @@ impl SessionRules {
         self.check_refresh_of_device(row, generation, now)
     }
 
-    /// Compares the `generation` of a refresh token with the row of its session. The session must be live, and the
-    /// generation of the row must be the same or higher. Call this method only if the session is not bound, or if the
-    /// client has proved that it has the device's key.
+    /// Compares the generation of a refresh token with the row of its session. The session must be live, and the token
+    /// must not be newer than the row. Call this method only if the session is not bound, or if the client has proved
+    /// that it has the device's key.
     pub(crate) fn check_refresh_of_device(&self, row: &Session, generation: u64, now: Timestamp) -> RefreshVerdict {
         let window = if row.confirmed { self.race_window } else { self.lost_response_window };
         match row.generation.saturating_sub(generation) {
             0 => RefreshVerdict::Retry,
             1 if !window.is_zero() && self.is_early(row.rotated_at, now) => RefreshVerdict::Early,
-            // Times are whole seconds: with a zero window, `<=` alone would accept the previous token for up to 1 s.
+            // Times are whole seconds. If the window is zero, `<=` alone would accept the previous token for up to one
+            // second.
             1 if !window.is_zero() && now.since(row.rotated_at) <= window => RefreshVerdict::Repeat,
             _ => RefreshVerdict::Reuse,
         }
@@ -105,7 +107,7 @@ mod tests {
         assert_eq!([1, 3].map(|seconds| before(4, seconds)), [RefreshVerdict::Repeat; 2]);
         assert_eq!([4, 3600].map(|seconds| before(4, seconds)), [RefreshVerdict::Early; 2]);
         assert_eq!([2, 3600].map(|seconds| before(5, seconds)), [RefreshVerdict::Retry; 2]);
-        // It was replaced twice, no matter what the clock shows.
+        // The token was replaced twice, so it is reused no matter what the clock shows.
         assert_eq!([2, 3600].map(|seconds| before(3, seconds)), [RefreshVerdict::Reuse; 2]);
     }
 

@@ -18,8 +18,8 @@ pub enum RefreshFlaw {
     /// The token's session is bound to a device, and the request contains no proof that the client has the device's
     /// key. The cookies may have been copied.
     Unproven,
-    /// The token's session is bound to a device, and the proof was signed with another key. The cookies may have been
-    /// copied, so the session was ended.
+    /// The token's session is bound to a device, and the proof was not signed with the device's key. The cookies may
+    /// have been copied, so the session was ended.
     ProofFailed,
 }
 

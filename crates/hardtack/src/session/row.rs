@@ -8,11 +8,11 @@ use sha2::{Digest, Sha256};
 use super::{SessionId, SessionRules};
 use crate::clock::Timestamp;
 
-/// The stored row of a session, from which its tokens are computed. It also holds the details that a list of the user's
-/// devices shows.
+/// The stored row of a session, from which its tokens are computed. The row also contains the details that a list of
+/// the user's devices shows.
 ///
-/// If the table of sessions leaks, no tokens leak: computing them also requires the signing key, which is not in the
-/// table.
+/// An attacker who can read the table of sessions cannot compute the tokens. Computing them also requires the signing
+/// key, which is not in the table.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Session {
@@ -20,43 +20,43 @@ pub struct Session {
     pub id: SessionId,
     /// The id of the user: the `sub` of the session's tokens.
     pub subject: String,
-    /// The number of rotations plus one. The newest refresh token carries it.
+    /// The number of rotations plus one. The newest refresh token contains this number as the claim `gen`.
     pub generation: u64,
     /// When the user logged in.
     pub created_at: Timestamp,
     /// When the newest tokens were issued.
     pub rotated_at: Timestamp,
-    /// Whether a client has used the newest tokens. If so, the response that carried them was not lost, and the
-    /// previous refresh token is accepted only for the [race window](super::SessionPolicy::race_window).
+    /// Whether a client has used the newest tokens. If so, the client has received the tokens, and the previous refresh
+    /// token is accepted only for the [race window](super::SessionPolicy::race_window).
     pub confirmed: bool,
-    /// When the session ends unless it is used; at most `absolute_expires_at`.
+    /// When the session ends unless it is used before then. This time is never later than `absolute_expires_at`.
     pub expires_at: Timestamp,
     /// When the session ends, no matter how much it is used.
     pub absolute_expires_at: Timestamp,
     /// When the user last typed the password (`auth_time`, OpenID Connect Core section 2).
     pub auth_time: Timestamp,
-    /// Random bytes that the CSRF value and the token ids are derived from.
+    /// Random bytes. The CSRF value and the token ids are derived from them.
     pub salt: [u8; 16],
-    /// The application's claims for every access token, as a JSON object.
+    /// The application's claims, which every access token of the session contains, as a JSON object.
     pub claims: Option<String>,
     /// The `User-Agent` at the log-in.
     pub user_agent: Option<String>,
     /// The client's address at the log-in.
     pub address: Option<String>,
-    /// When the session was ended, for example by a log-out; `None` if it was not.
+    /// When the session was ended, for example by a log-out. `None` if the session was not ended.
     pub revoked_at: Option<Timestamp>,
-    /// Whether its cookies outlive the browser ("remember me").
+    /// Whether the session's cookies outlive the browser ("remember me").
     pub persistent: bool,
     /// Whether the session ended because its browser got a new session. If so, responses to requests with the old
-    /// cookies do not delete cookies, because the browser may already have those of the new session.
+    /// cookies do not delete cookies, because the browser may already have the cookies of the new session.
     pub replaced: bool,
-    /// The generation up to which access tokens are outdated: the claims were changed after these tokens had been
-    /// issued. Zero if the claims were never changed.
+    /// The generation up to which access tokens are outdated, because the claims were changed after these tokens had
+    /// been issued. Zero if the claims were never changed.
     pub outdated_generation: u64,
-    /// The public key of the device that the session is bound to, as a JWK; `None` if the session is not bound. A
+    /// The public key of the device that the session is bound to, as a JWK. `None` if the session is not bound. A
     /// refresh token of a bound session is accepted only with a proof that the client has the private key.
     pub bound_key: Option<String>,
-    /// When the session was bound; `None` if it is not bound.
+    /// When the session was bound to a device. `None` if it is not bound.
     pub bound_at: Option<Timestamp>,
 }
 
@@ -84,7 +84,7 @@ impl fmt::Debug for Session {
 
 impl Session {
     /// Creates a session from four columns of a stored row. Assign the other columns to the session's fields. Until you
-    /// assign `expires_at`, it equals `created_at`, so the session counts as expired.
+    /// assign `expires_at`, this field equals `created_at`, so the session counts as expired.
     ///
     /// ```
     /// use hardtack::SessionId;
@@ -134,7 +134,7 @@ impl Session {
         Self { persistent, expires_at, ..self }
     }
 
-    /// Returns whether the session has neither been ended nor expired.
+    /// Returns whether the session is live, that is, has not been ended and has not expired.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && now < self.expires_at
     }
@@ -146,13 +146,13 @@ impl Session {
         self.derived("csrf", 0)
     }
 
-    /// A token id that is always the same for the same row and arguments.
+    /// Returns a token id. It is always the same for the same row and arguments.
     pub(crate) fn token_id(&self, purpose: &str, at: Timestamp) -> String {
         self.derived(purpose, at.unix_seconds())
     }
 
-    /// By how much to shorten the lifetime of a token that is issued at `at`. The result is a number of whole seconds,
-    /// at most `most`, and always the same for the same row and arguments.
+    /// Returns by how much to shorten the lifetime of a token that is issued at `at`. The result is a number of whole
+    /// seconds, at most `most`. It is always the same for the same row and arguments.
     pub(crate) fn jitter(&self, at: Timestamp, most: Duration) -> Duration {
         let digest = self.digest("jitter", at.unix_seconds());
         let number = digest[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));

@@ -9,17 +9,16 @@ use crate::clock::Timestamp;
 pub(crate) struct SessionRules {
     /// A session ends if it is not used for this long (ASVS 5.0 V7.3.1).
     pub(crate) idle: Duration,
-    /// The same for a session whose user chose to stay logged in.
+    /// The idle timeout of a session whose user chose to stay logged in.
     pub(crate) remembered_idle: Duration,
-    /// A session of this age ends (ASVS 5.0 V7.3.2).
+    /// The maximum age of a session (ASVS 5.0 V7.3.2).
     pub(crate) absolute: Duration,
-    /// How long after a rotation the previous token is still exchanged for the current one. Concurrent refreshes need
-    /// this.
+    /// How long after a rotation the previous token is still accepted, because concurrent requests may have sent it.
     pub(crate) race_window: Duration,
-    /// The window that applies instead of `race_window` until a client has used the new token. Until then, the response
-    /// that carried that token may have been lost.
+    /// The window that applies instead of `race_window` until a client has used the new token. Until then, the client
+    /// may not have received the response with the new token.
     pub(crate) lost_response_window: Duration,
-    /// How far a row's times may be ahead of our clock, because another server wrote them.
+    /// How far the times in a row may be in the future. The clock of the server that wrote them may be ahead.
     pub(crate) clock_skew: Duration,
 }
 

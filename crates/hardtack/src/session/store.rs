@@ -11,15 +11,16 @@ use crate::error::BackendError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevokeTarget<'a> {
-    /// The listed sessions; none if the list is empty.
+    /// The listed sessions. If the list is empty, no session ends.
     Sessions(&'a [SessionId]),
     /// All sessions of a subject.
     AllOf(&'a str),
     /// All sessions of a subject except one.
     AllExcept(&'a str, SessionId),
-    /// The listed sessions, whose browser gets a new session instead; none if the list is empty.
+    /// The listed sessions. They all belong to one browser, which gets a new session instead. If the list is empty, no
+    /// session ends.
     Replaced(&'a [SessionId]),
-    /// All sessions of a subject. The browser of the named one gets a new session instead.
+    /// All sessions of a subject. The browser of the session with this id gets a new session instead.
     Renewed(&'a str, SessionId),
 }
 
@@ -29,7 +30,7 @@ impl RevokeTarget<'_> {
         matches!(self, Self::Sessions([]) | Self::Replaced([]))
     }
 
-    /// Returns whether the browser of this session gets a new session in its place. This is the value for
+    /// Returns whether the browser of this session gets a new session in its place. A store assigns the result to
     /// [`Session::replaced`].
     pub fn replaces(&self, id: SessionId) -> bool {
         match self {
@@ -39,10 +40,11 @@ impl RevokeTarget<'_> {
         }
     }
 
-    /// Returns the ids of the sessions that must end and that the target names by id. [`Self::AllExcept`] names a
-    /// session that continues, so this session's id is not returned. The list may contain an id twice.
+    /// Returns the ids in the target, without the id in [`Self::AllExcept`], because that session continues. The list
+    /// may contain an id twice.
     ///
-    /// [`SessionStore::revoke`] logs the end of such a session even if the store has lost the session's row.
+    /// [`SessionStore::revoke`] logs the end of a session with one of these ids even if the store has lost the
+    /// session's row.
     pub fn named(&self) -> &[SessionId] {
         match self {
             Self::Sessions(ids) | Self::Replaced(ids) => ids,
@@ -66,9 +68,9 @@ pub struct Rotation {
     /// When the session will end unless it is used before then. The store limits this time to
     /// [`Session::absolute_expires_at`].
     pub expires_at: Timestamp,
-    /// When the user typed the password again; `None` if this is an ordinary refresh.
+    /// When the user typed the password again. `None` if this is an ordinary refresh.
     pub auth_time: Option<Timestamp>,
-    /// Whether the client has proved that it has the device's key. If not, a session that is
+    /// Whether the client has proved that it has the device's key. Without a proof, a session that is
     /// [bound](Session::bound_key) is not rotated.
     pub proven: bool,
 }
@@ -98,11 +100,12 @@ impl Rotation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationKind {
-    /// It has ended.
+    /// The session has ended.
     Ended,
-    /// It has ended, and its browser got a new session instead: [`Session::replaced`].
+    /// The session has ended, and its browser got a new session instead: [`Session::replaced`].
     Replaced,
-    /// Its claims have changed: access tokens up to this generation are outdated ([`Session::outdated_generation`]).
+    /// The session's claims have changed: access tokens up to this generation are outdated
+    /// ([`Session::outdated_generation`]).
     Outdated(u64),
 }
 
@@ -110,8 +113,8 @@ pub enum RevocationKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Revocation {
-    /// The number of the entry: the previous entry's number plus one. If a reader finds a number missing, it has missed
-    /// an entry.
+    /// The number of the entry: one more than the number of the previous entry. If a number is missing, the reader has
+    /// missed an entry.
     pub sequence: u64,
     /// The session.
     pub session: SessionId,
@@ -132,8 +135,8 @@ impl Revocation {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RevocationPage {
-    /// The number of the newest entry ever written, even if that entry has been pruned; zero if no entry was ever
-    /// written. If the number is smaller than a reader's position, the store has lost entries.
+    /// The number of the newest entry that was ever written, even if that entry has been pruned. Zero if no entry was
+    /// ever written. If the number is smaller than a reader's position, the store has lost entries.
     pub head: u64,
     /// The requested entries, in order.
     pub entries: Vec<Revocation>,
@@ -150,12 +153,12 @@ impl RevocationPage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreAbility {
-    /// [`SessionStore::create_within`].
+    /// The store supports [`SessionStore::create_within`].
     LimitSessions,
-    /// [`SessionStore::list_page`].
+    /// The store supports [`SessionStore::list_page`].
     ListPages,
-    /// [`SessionStore::bind`], and the rule that [`SessionStore::rotate`] does not rotate a bound session without a
-    /// proof.
+    /// The store supports [`SessionStore::bind`], and its [`SessionStore::rotate`] does not rotate a bound session
+    /// without a proof.
     BindSessions,
 }
 
@@ -204,20 +207,20 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// If the store has no row for a session that `ends` [names](RevokeTarget::named), it may have lost the row, for
     /// example because an older backup was restored. Other processes still accept the session's access tokens. The
-    /// store therefore writes an entry for this session too, but does not return the session's id.
+    /// store therefore writes an entry for this session as well, but does not return the session's id.
     fn revoke(
         &self,
         ends: RevokeTarget<'_>,
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<SessionId>, BackendError>> + Send;
 
-    /// Marks the access tokens of a subject's sessions as outdated. Skips sessions that have been ended. For each of
-    /// the others, replaces the claims if `claims` are given, sets [`Session::outdated_generation`] to the session's
-    /// generation, and writes that generation to the revocation log. Returns the ids of these sessions with the
+    /// Marks the access tokens of a subject's sessions as outdated. Skips sessions that have been ended. For each other
+    /// session, replaces the claims if `claims` is `Some`, sets [`Session::outdated_generation`] to the session's
+    /// generation, and writes this generation to the revocation log. Returns the ids of these sessions with the
     /// generations.
     ///
     /// The row and the log entry are written in one transaction. If a concurrent rotation happens before that
-    /// transaction, its token is outdated. If it happens after the transaction, its token has the new claims.
+    /// transaction, its token is outdated. If the rotation happens after the transaction, its token has the new claims.
     fn outdate(
         &self,
         subject: &str,
@@ -234,13 +237,15 @@ pub trait SessionStore: Send + Sync + 'static {
     }
 
     /// Does what [`Self::create`] does and, in the same transaction, limits the live sessions of the new session's
-    /// subject. It ends as many of them as necessary so that at most `limit` remain, including the new one.
+    /// subject. It ends as many of these sessions as necessary, so that at most `limit` remain, including the new
+    /// session.
     ///
-    /// The least recently used sessions end: those with the earliest `rotated_at` or, if that is equal, the earliest
-    /// `created_at`. Their entries in the revocation log have the kind [`RevocationKind::Ended`]. All of them end at
-    /// the same time: when the new session starts, or at the latest `rotated_at` of these sessions, whichever is later.
-    /// The returned ids include the ids of these sessions and of the sessions that `ends` selects. A store may limit
-    /// the number of sessions that end in one call to ten thousand.
+    /// The least recently used sessions end, that is, the sessions with the earliest `rotated_at`. If their
+    /// `rotated_at` is equal, the sessions with the earliest `created_at` end. Their entries in the revocation log have
+    /// the kind [`RevocationKind::Ended`]. All of them end at the same time: when the new session starts, or at the
+    /// latest `rotated_at` of these sessions, whichever is later. The returned ids include the ids of these sessions
+    /// and of the sessions that `ends` selects. A store may limit the number of sessions that end in one call to ten
+    /// thousand.
     ///
     /// Requires [`StoreAbility::LimitSessions`].
     fn create_within(
@@ -253,8 +258,9 @@ pub trait SessionStore: Send + Sync + 'static {
         std::future::ready(Err(BackendError::unsupported("a limit on the sessions of a user")))
     }
 
-    /// Returns up to `limit` live sessions of a subject, in the order of [`Self::list`]. They are those that come after
-    /// the position `after`, or the first ones if `after` is `None`. Reads no more than `limit` rows into memory.
+    /// Returns up to `limit` live sessions of a subject, in the order of [`Self::list`]. The result contains the
+    /// sessions after the position `after`, or the first sessions if `after` is `None`. Reads no more than `limit` rows
+    /// into memory.
     ///
     /// Requires [`StoreAbility::ListPages`].
     fn list_page(
@@ -289,9 +295,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Returns the live sessions of a subject, sorted by the time of the log-in, the newest first, and then by id.
     fn list(&self, subject: &str, now: Timestamp) -> impl Future<Output = Result<Vec<Session>, BackendError>> + Send;
 
-    /// Returns the first `limit` log entries whose number is greater than `after`; zero starts at the beginning. Once
-    /// an entry has been returned, no entry with a smaller number may be added, even if several processes write
-    /// concurrently.
+    /// Returns the first `limit` log entries whose number is greater than `after`. If `after` is zero, starts at the
+    /// beginning of the log. Once an entry has been returned, no entry with a smaller number may be added, even if
+    /// several processes write concurrently.
     fn revocations(&self, after: u64, limit: u32) -> impl Future<Output = Result<RevocationPage, BackendError>> + Send;
 
     /// Deletes old rows, up to `limit` rows in total. Old rows are sessions that ended or expired earlier than
@@ -299,21 +305,21 @@ pub trait SessionStore: Send + Sync + 'static {
     fn prune(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u64, BackendError>> + Send;
 
     /// Returns the time of the store's own clock, or `None` if the store has no clock. This time decides which rows are
-    /// old enough to be pruned. If it is `None`, the authenticator's clock decides. The default implementation returns
-    /// `None`.
+    /// old enough to be pruned. If the store has no clock, the authenticator's clock decides. The default
+    /// implementation returns `None`.
     fn time(&self) -> impl Future<Output = Result<Option<Timestamp>, BackendError>> + Send {
         std::future::ready(Ok(None))
     }
 
     /// Waits until another process may have written to the log. Implement this method if the store can send
-    /// notifications, such as PostgreSQL's `NOTIFY`. The method may also return if nothing has been written. The
+    /// notifications, such as PostgreSQL's `NOTIFY`. The method may also return although nothing has been written. The
     /// default implementation never returns, so the log is only polled.
     fn revoked_elsewhere(&self) -> impl Future<Output = Result<(), BackendError>> + Send {
         std::future::pending()
     }
 
-    /// Returns whether the sessions outlive this process or can be ended by other processes. If so, an authenticator
-    /// follows the store's revocation log. The default implementation returns `true`. A store that wraps another one
+    /// Returns whether the sessions outlive this process or other processes can end them. If so, an authenticator
+    /// follows the store's revocation log. The default implementation returns `true`. A store that wraps another store
     /// should return what the inner store returns.
     fn is_durable(&self) -> bool {
         true
@@ -322,8 +328,8 @@ pub trait SessionStore: Send + Sync + 'static {
 
 type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
 
-/// Generates [`ErasedStore`], the object-safe form of [`SessionStore`], so that the authenticator has one type for
-/// every store.
+/// Generates [`ErasedStore`], the object-safe form of [`SessionStore`]. The authenticator can therefore use one type
+/// for every store.
 macro_rules! erase {
     ($(fn $name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {
         pub(crate) trait ErasedStore: Send + Sync {

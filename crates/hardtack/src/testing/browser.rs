@@ -1,4 +1,5 @@
-//! A browser for tests of an application's routes: it keeps cookies, and its requests carry what Hardtack checks.
+//! A browser for tests of an application's routes. It keeps cookies, and its requests contain the header fields that
+//! Hardtack checks.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -23,7 +24,7 @@ pub trait SetCookieFields<F> {
     fn set_cookies(&self) -> Vec<String>;
 }
 
-/// Stands in for a framework in tests of the core, which does not know any framework.
+/// The framework in tests of the core, which does not depend on any framework.
 #[derive(Clone, Copy, Debug)]
 pub struct NoFramework;
 
@@ -39,12 +40,13 @@ impl SetCookieFields<NoFramework> for SetCookies {
 
 /// A browser for tests of an application's routes. A clone is a second browser with the same cookies.
 ///
-/// Its requests carry what a browser sends from a page of the site: the cookies, `Host`, `Sec-Fetch-Site` and, if the
-/// method is not safe, `Origin` and the CSRF value in the header `X-CSRF-TOKEN`. The names of cookies and headers are
-/// those of the authenticator's settings. `Accept` is not set, so that the response to a refused request is a problem
-/// document. To get the redirects and pages that browsers get, add `.header("accept", "text/html")`.
+/// The requests of a `TestBrowser` contain what a browser sends from a page of the site: the cookies, `Host` and
+/// `Sec-Fetch-Site`. If the method is not safe, they also contain `Origin`, and the CSRF value in the header
+/// `X-CSRF-TOKEN`. The names of cookies and headers are those of the authenticator's settings. `Accept` is not set, so
+/// that the response to a refused request is a problem document. To get the redirects and pages that browsers get, add
+/// `.header("accept", "text/html")`.
 ///
-/// Cookies expire by the authenticator's clock.
+/// Cookies expire according to the authenticator's clock.
 ///
 /// ```
 /// # use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
@@ -64,7 +66,8 @@ pub struct TestBrowser<F> {
 }
 
 impl<F: Framework> TestBrowser<F> {
-    /// Creates the browser of a visitor. It has already opened a page with a log-in form, so it can post that form.
+    /// Creates the browser of a visitor. The browser has already opened a page with a log-in form, so it can post this
+    /// form.
     pub fn new(authenticator: &Authenticator) -> Self {
         let clock = authenticator.clone();
         let now = move || UNIX_EPOCH + Duration::from_secs(clock.now().unix_seconds().unsigned_abs());
@@ -73,7 +76,7 @@ impl<F: Framework> TestBrowser<F> {
         let policy = authenticator.cookies();
         let setting = Setting { domain: None, max_age: None, now: authenticator.now() };
         let mut cookies = SetCookies::default();
-        // A cookie that is too long for browsers is not stored.
+        // If a cookie is too long for browsers, it is not stored.
         let _ = policy.set(&policy.pre_session, &PreSessionKey::nonce(), &setting, &mut cookies);
         browser.store(cookies.iter());
         browser
@@ -82,7 +85,7 @@ impl<F: Framework> TestBrowser<F> {
     /// Logs the browser in, without the application's log-in route. The browser's previous session does not end.
     ///
     /// # Panics
-    /// If the log-in fails, for example because the session store fails.
+    /// Panics if the log-in fails, for example because the session store fails.
     #[allow(clippy::panic, reason = "a panic with a message is how a test fails")]
     pub async fn log_in(&mut self, log_in: impl Into<LogIn>) {
         match self.authenticator.log_in(log_in).await {
@@ -133,7 +136,7 @@ impl<F: Framework> TestBrowser<F> {
         request.into()
     }
 
-    /// Stores, replaces or deletes cookies, as the response says.
+    /// Stores, replaces or deletes cookies, as the `Set-Cookie` fields of the response say.
     pub fn receive(&mut self, response: &impl SetCookieFields<F>) {
         self.store(response.set_cookies().iter().map(String::as_str));
     }
@@ -159,8 +162,8 @@ impl<F: Framework> TestBrowser<F> {
         (origin, origin.split_once("://").map_or(origin, |(_, host)| host))
     }
 
-    /// Returns the header fields with the CSRF value. A request to the log-in or sign-up URL, or from a browser that is
-    /// not logged in, needs the value that belongs to the pre-session cookie.
+    /// Returns the header fields with the CSRF value. If the request is for the log-in or sign-up URL, or the browser
+    /// is not logged in, the value belongs to the pre-session cookie. Otherwise, it belongs to the session.
     fn csrf_fields(&self, request: &TestRequest) -> Vec<(String, String)> {
         let (settings, head) = (self.authenticator.settings(), request.head());
         let (urls, path) = (&settings.urls, settings.public_path(head.path()));

@@ -8,8 +8,8 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 
 /// A clock that stands still until a test advances it. Clones share the time.
 ///
-/// To test what happens if a clock is wrong, [set](Self::set_forward) the clock, or give another server a clock [of its
-/// own](Self::on_another_machine). Setting a clock changes only the date and time that the clock shows. The monotonic
+/// To test what happens if a clock is wrong, [set](Self::set_forward) the clock, or give another server [its own
+/// clock](Self::on_another_machine). Setting a clock changes only the date and time that the clock shows. The monotonic
 /// time stays the same.
 ///
 /// ```
@@ -27,7 +27,7 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 /// ```
 #[derive(Clone, Debug)]
 pub struct TestClock {
-    /// The time that has passed, in milliseconds. The clocks of other machines share it.
+    /// The time that has passed, in milliseconds. The clocks of other machines share this value.
     passed: Arc<AtomicU64>,
     /// The date and time that the clock shows while `passed` is zero, in milliseconds since 1970. Setting the clock
     /// changes this value.
@@ -47,8 +47,8 @@ impl TestClock {
         Self { passed: Arc::default(), start: Arc::new(AtomicI64::new(start)) }
     }
 
-    /// Returns a clock for another machine. It shows the same time and advances together with this one, but is set
-    /// separately.
+    /// Returns a clock for another machine. It shows the same time and advances together with this clock, but can be
+    /// set separately.
     #[must_use]
     pub fn on_another_machine(&self) -> Self {
         let start = self.start.load(Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! A device that signs proofs with its own key, so that tests of bound sessions need no browser.
+//! A device that signs proofs with its own key. With it, tests of bound sessions need no browser.
 
 use serde_json::{Map, Value, json};
 
@@ -51,8 +51,8 @@ impl TestDevice {
         self.sign(&header, &json!({ "jti": challenge }))
     }
 
-    /// Returns a JWS with this header and payload, signed with the device's key. For proofs that a browser would not
-    /// make.
+    /// Returns a JWS with this header and payload, signed with the device's key. Use this method for proofs that a
+    /// browser would not make.
     pub fn sign(&self, header: &Value, payload: &Value) -> String {
         sign_jws(&header.to_string(), payload.to_string().as_bytes(), &self.0).unwrap_or_default()
     }

@@ -15,7 +15,7 @@ use crate::session::{
 /// A session store in memory that [fails](Self::fail) on demand, to test an application while its store is down. The
 /// store also counts some of the calls.
 ///
-/// Clones share the sessions, the counts and whether the store fails.
+/// Clones share the sessions and the counts. If one of them fails, all of them fail.
 ///
 /// ```
 /// use hardtack::testing::FailingSessions;
@@ -68,7 +68,7 @@ impl FailingSessions {
         Self(Arc::new(State { durable: true, ..State::default() }))
     }
 
-    /// Makes every call fail until [`recover`](Self::recover).
+    /// Makes every call fail until [`recover`](Self::recover) is called.
     pub fn fail(&self) {
         self.0.fails.store(true, Ordering::SeqCst);
     }
@@ -78,7 +78,7 @@ impl FailingSessions {
         self.0.fails.store(false, Ordering::SeqCst);
     }
 
-    /// Sets whether reads of the revocation log hang. A read that starts while this is set never returns.
+    /// Sets whether reads of the revocation log hang. A read that starts while `hangs` is set to `true` never returns.
     pub fn set_log_hangs(&self, hangs: bool) {
         self.0.log_hangs.store(hangs, Ordering::SeqCst);
     }

@@ -32,8 +32,8 @@ impl Fault {
 /// no matter which call of its store fails.
 ///
 /// The first call after [`inject`](Self::inject) has the number 1. Calls that read the revocation log, wait for it,
-/// prune rows or ask for the store's time happen in the background. They are not counted and never go wrong. For a
-/// store whose calls all fail, see [`FailingSessions`](super::FailingSessions).
+/// prune rows or ask for the store's time happen in the background. These calls are not counted and never go wrong. For
+/// a store whose calls all fail, see [`FailingSessions`](super::FailingSessions).
 ///
 /// Clones share the store, the count and the fault.
 ///
@@ -94,7 +94,7 @@ impl<S: SessionStore> FaultySessions<S> {
         *next = Some((call, fault));
     }
 
-    /// Removes the fault. The count stays.
+    /// Removes the fault. The count stays the same.
     pub fn clear(&self) {
         *self.state.fault.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

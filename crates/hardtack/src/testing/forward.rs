@@ -11,7 +11,7 @@ macro_rules! __forward_test_request {
             Self(self.0.header(name, value))
         }
 
-        /// Removes all values of a header field, for example to test that a route checks it.
+        /// Removes all values of a header field, for example to test that a route checks the field.
         pub fn without_header(self, name: &str) -> Self {
             Self(self.0.without_header(name))
         }
@@ -29,7 +29,7 @@ macro_rules! __forward_test_request {
         /// Sets a JSON body.
         ///
         /// # Panics
-        /// If the value cannot be serialized, for example because the key of a map is not text.
+        /// Panics if the value cannot be serialized, for example because the key of a map is not text.
         pub fn json(self, value: &(impl ::serde::Serialize + ?::core::marker::Sized)) -> Self {
             Self(self.0.json(value))
         }

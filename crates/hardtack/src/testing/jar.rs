@@ -52,7 +52,8 @@ impl CookieJar {
         Self { clock: JarClock(Arc::new(now)), ..Self::default() }
     }
 
-    /// Returns the unexpired cookie with this name. If there are several, returns the one with the longest path.
+    /// Returns the unexpired cookie with this name. If several cookies have this name, returns the cookie with the
+    /// longest path.
     pub fn get(&self, name: &str) -> Option<&StoredCookie> {
         self.unexpired().filter(|cookie| cookie.name == name).max_by_key(|cookie| cookie.path.len())
     }
@@ -68,7 +69,8 @@ impl CookieJar {
         let now = self.now();
         let parsed = StoredCookie::parse_at(raw, request_path, now);
         let Some(cookie) = parsed.filter(|cookie| cookie.missing_for_prefix().is_empty()) else { return };
-        // Name, domain and path identify a cookie; a replacement keeps its position (RFC 6265 §5.3).
+        // Name, domain and path identify a cookie. A cookie that replaces another cookie keeps its position (RFC 6265
+        // §5.3).
         let same = |c: &StoredCookie| c.name == cookie.name && c.path == cookie.path && c.domain == cookie.domain;
         match self.cookies.iter().position(same) {
             Some(at) if cookie.is_expired(now) => drop(self.cookies.remove(at)),
@@ -81,8 +83,8 @@ impl CookieJar {
     /// Returns the value of the `Cookie` header of a request for `path`, or `None` if no cookie is sent. `secure` tells
     /// whether the connection is encrypted.
     ///
-    /// Cookies with longer paths come first. Of two cookies with equally long paths, the older one comes first (RFC
-    /// 6265 §5.4).
+    /// Cookies with longer paths come first. If the paths of two cookies are equally long, the older cookie comes first
+    /// (RFC 6265 §5.4).
     pub fn header(&self, path: &str, secure: bool) -> Option<String> {
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let mut chosen: Vec<_> =

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::request::{Headers, Incoming, RequestHead};
 
-/// A request for tests. It is sent to the host `site.example`, unless you call [`host`](Self::host). The client's
-/// address is not known unless the test sets it.
+/// A request for tests. By default, it is sent to the host `site.example`. Call [`host`](Self::host) to change this.
+/// The request has a client address only if the test sets one with `from`.
 ///
 /// ```
 /// use hardtack::testing::TestRequest;
@@ -102,7 +102,7 @@ impl TestRequest {
     /// Sets a JSON body.
     ///
     /// # Panics
-    /// If the value cannot be serialized, for example because the key of a map is not text.
+    /// Panics if the value cannot be serialized, for example because the key of a map is not text.
     #[must_use]
     #[allow(clippy::panic, reason = "a panic with a message is how a test fails")]
     pub fn json(self, value: &(impl Serialize + ?Sized)) -> Self {
@@ -117,8 +117,8 @@ impl TestRequest {
         self
     }
 
-    /// Returns the parts of the request. If no `Host` field was added, the parts contain a `Host`
-    /// field with the request's host.
+    /// Returns the parts of the request. If the test has not added a `Host` field, the parts contain a `Host` field
+    /// with the request's host.
     pub fn into_parts(self) -> TestRequestParts {
         let Self { method, target, host, mut fields, body, .. } = self;
         if !fields.iter().any(|(name, _)| name == "host") {

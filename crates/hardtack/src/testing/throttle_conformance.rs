@@ -10,12 +10,12 @@ use crate::throttle::{Budget, BudgetKey, Now, Rate, ThrottleStore, Verdict};
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// How long a bucket takes to gain one token, in the tests that wait for tokens. The time is short, so that the suite
-/// does not take long. A call to a slow store may take longer than this, so a bucket can gain tokens during a test.
+/// runs quickly. A call to a slow store may take longer than this, so a bucket can gain tokens during a test.
 const MOMENT: Duration = Duration::from_millis(500);
 
 /// Tests that a store follows the rules of [`ThrottleStore`], as far as this can be tested with one handle in one task.
 /// The suite passes the time of `clock` to the store. `sleep` must let the given time pass on the clock that the store
-/// reads. That is `clock`, unless the store has its own.
+/// reads. This clock is `clock`, or the store's own clock if it has one.
 ///
 /// The suite uses new random keys, so other code can use the store while the suite runs. The suite makes concurrent
 /// calls, but all in one task. If several threads or processes can use the store at once, write tests for that as well.
@@ -34,7 +34,7 @@ const MOMENT: Duration = Duration::from_millis(500);
 /// ```
 ///
 /// # Panics
-/// If the store breaks a rule. The message names the rule.
+/// Panics if the store breaks a rule. The message names the rule.
 pub async fn throttle_conformance<S: ThrottleStore>(store: &S, clock: &impl Clock, sleep: impl AsyncFn(Duration)) {
     let subject = Subject { store, clock };
     subject.a_bucket_holds_its_burst().await;
@@ -197,9 +197,9 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
         same(rule, self.passes(&[budget]).await, true);
     }
 
-    /// If a store's clock was ahead for some time, the times that it stored then are too far in the future. The store
-    /// must correct them. To store such a time, the test first takes tokens of a larger budget with the same key. For
-    /// the smaller budget, that time is too far in the future.
+    /// If a store's clock was ahead for some time, the store contains times that are too far in the future. The store
+    /// must correct these times. To store such a time, the test first takes tokens of a larger budget with the same
+    /// key. For the smaller budget, the stored time is too far in the future.
     async fn impossible_times_are_corrected(&self, sleep: &impl AsyncFn(Duration)) {
         let ahead = Rate::new(1000, HOUR);
         let key = random_key();
@@ -224,7 +224,7 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
     }
 }
 
-/// A new budget that gets no token while the suite runs.
+/// Returns a new budget that gains no token while the suite runs.
 fn hourly(burst: u32) -> Budget {
     Budget::new(random_key(), Rate::new(burst, HOUR))
 }

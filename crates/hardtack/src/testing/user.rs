@@ -9,7 +9,7 @@ use super::{Framework, TestBrowser};
 use crate::authenticator::{Authenticator, Freshness, LogIn};
 
 /// A user who is about to log in. The log-in does not go through the application's log-in route, so the test needs
-/// neither a password nor a row in the application's table of users.
+/// no password and no row in the application's table of users.
 ///
 /// By default, the log-in does not count as recent, so a route that needs a fresh token refuses the user's requests.
 /// Call [`fresh`](Self::fresh) for a user who has just typed the password.
@@ -59,7 +59,7 @@ impl<F: Framework> TestUser<F> {
     /// Logs the user in and returns the user's browser.
     ///
     /// # Panics
-    /// If the log-in fails, for example because the session store fails, or because a claim has a reserved name.
+    /// Panics if the log-in fails, for example because the session store fails or a claim has a reserved name.
     pub async fn log_in(self, authenticator: &Authenticator) -> TestBrowser<F> {
         let mut browser = TestBrowser::new(authenticator);
         browser.log_in(self.log_in).await;

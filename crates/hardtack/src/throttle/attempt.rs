@@ -1,4 +1,4 @@
-//! The two results of taking a token.
+//! The two possible results of an attempt: it is allowed or refused.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -14,7 +14,7 @@ use super::counters::Counters;
 pub struct Attempt {
     counters: Arc<Counters>,
     budgets: Vec<Budget>,
-    /// Whether the tokens were taken from the store that several servers share.
+    /// Whether the tokens were taken from the store that several servers share, and not from this process's memory.
     shared: bool,
 }
 
@@ -24,12 +24,13 @@ impl Attempt {
     }
 
     /// Counts the attempt as a success: gives the tokens back, and ends each budget's series of failures. If the store
-    /// fails, the tokens stay taken.
+    /// fails, the attempt still counts as a failure.
     pub async fn succeeded(self) {
         self.counters.give_back(&self.budgets, self.shared).await;
     }
 
-    /// Finishes the attempt as a failure. Because the attempt already counts as a failure, dropping it does the same.
+    /// Finishes the attempt as a failure. Dropping the attempt has the same effect, because it already counts as a
+    /// failure.
     pub fn failed(self) {}
 }
 
@@ -39,7 +40,7 @@ impl fmt::Debug for Attempt {
     }
 }
 
-/// The error for an attempt that is refused. No token was taken, so the attempt does not prolong the wait.
+/// The error for an attempt that is refused. The attempt took no token, so it does not prolong the wait.
 ///
 /// In a handler, pass this value to `auth.refuse`. The response has status 429, the code `too_many_attempts`, the
 /// [sentence](Self::sentence) and `Retry-After`. A browser gets a page, and an API client gets problem details.
@@ -70,7 +71,7 @@ impl TooManyAttempts {
         self.retry_after
     }
 
-    /// Returns the value of the field `Retry-After`: the waiting time in seconds, rounded up.
+    /// Returns the value of the header `Retry-After`: the waiting time in seconds, rounded up.
     pub fn retry_after_seconds(&self) -> u64 {
         u64::try_from(self.retry_after.as_millis().div_ceil(1000)).unwrap_or(u64::MAX)
     }
@@ -94,13 +95,13 @@ impl TooManyAttempts {
 impl fmt::Display for TooManyAttempts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let row = if self.failures_in_a_row { " after many failures in a row" } else { "" };
-        write!(f, "too many attempts{row}; the next one is allowed in {} s", self.retry_after_seconds())
+        write!(f, "too many attempts{row}; the next attempt is allowed in {} s", self.retry_after_seconds())
     }
 }
 
 impl Error for TooManyAttempts {}
 
-/// A time, rounded up, in seconds, minutes or hours.
+/// Displays a time in seconds, minutes or hours, rounded up.
 struct Approximately(Duration);
 
 impl fmt::Display for Approximately {

@@ -1,11 +1,11 @@
-//! What is limited, and by which rate.
+//! What a throttle limits, and at which rate.
 
 use std::fmt;
 
 use super::Rate;
 
 /// Identifies attempts that are counted together, for example all attempts for one account.
-/// [`Throttle::key`](super::Throttle::key) derives a key with a secret, so that stored keys reveal neither names nor
+/// [`Throttle::key`](super::Throttle::key) derives a key with a secret, so stored keys do not reveal names or
 /// addresses.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BudgetKey([u8; 16]);
@@ -56,11 +56,11 @@ impl Budget {
     }
 
     /// Limits the failures in a row as well. After `burst` failures in a row, one attempt per `every` is allowed until
-    /// one succeeds.
+    /// an attempt succeeds.
     ///
     /// Failures in a row are counted in a second bucket, which a success fills completely. The bucket also gains one
-    /// token per `every`. So in the long run, an attacker who pauses gets no more attempts than one who tries once per
-    /// `every`.
+    /// token per `every`. In the long run, an attacker therefore gets only one attempt per `every`, with or without
+    /// pauses.
     #[must_use]
     pub const fn failures_in_a_row(mut self, rate: Rate) -> Self {
         self.failures = Some(rate);
@@ -72,12 +72,12 @@ impl Budget {
         self.key
     }
 
-    /// Returns the rate of all attempts that have not succeeded.
+    /// Returns the rate for all attempts that have not succeeded.
     pub const fn rate(&self) -> Rate {
         self.rate
     }
 
-    /// Returns the rate of failures in a row, if they are limited.
+    /// Returns the rate for failures in a row. Returns `None` if failures in a row are not limited.
     pub const fn failures(&self) -> Option<Rate> {
         self.failures
     }

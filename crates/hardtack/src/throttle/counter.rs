@@ -1,7 +1,8 @@
-//! The arithmetic of token buckets, for every store.
+//! The arithmetic of token buckets, which all stores use.
 //!
-//! A bucket is stored as one number: the time at which it is full again (the "theoretical arrival time" of the generic
-//! cell rate algorithm, ITU-T I.371). An attempt moves this time into the future by one [`every`](Rate::every).
+//! A bucket is stored as one number: the time at which it is full again. In the generic cell rate algorithm (ITU-T
+//! I.371), this is the "theoretical arrival time". An attempt moves this time into the future by one
+//! [`every`](Rate::every).
 
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use super::{Budget, Rate};
 
 /// The state of a budget: when its buckets are full again, in milliseconds of the store's clock.
 ///
-/// For a key without a counter, a store uses `Counter::default()`, whose buckets are full. A store can therefore delete
-/// a counter that [is full](Self::is_full).
+/// If a key has no counter, a store uses `Counter::default()`, whose buckets are full. A store can therefore delete a
+/// counter whose buckets [are full](Self::is_full).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counter {
@@ -54,8 +55,8 @@ impl Counter {
         self.failures_full_at = self.failures_full_at.min(failures);
     }
 
-    /// Returns how long each bucket will have no token, in milliseconds: first the bucket of all attempts, then the
-    /// bucket of failures in a row. Zero or less means that the bucket has a token.
+    /// Returns how long it takes until each bucket has a token, in milliseconds: first the bucket of all attempts, then
+    /// the bucket of failures in a row. Zero or less means that the bucket has a token now.
     fn waits(&self, budget: &Budget, now: i64) -> (i64, i64) {
         let wait = |full_at: i64, rate: Rate| full_at.max(now) + rate.every_ms() - rate.fill_ms() - now;
         let failures = budget.failures().map_or(0, |rate| wait(self.failures_full_at, rate));
@@ -74,8 +75,8 @@ impl Counter {
 /// this function, and stores the counters that have changed, all in one transaction.
 ///
 /// Counters can change even if the attempt is refused, because this function corrects times that are too far in the
-/// future. Store the counters in this case as well. If they were not stored, a clock that was an hour ahead could lock
-/// a person out for an hour.
+/// future. Store the counters in this case as well. Otherwise, a clock that was an hour ahead could lock a user out for
+/// an hour.
 pub fn take_all(counters: &mut [(Budget, Counter)], now: i64) -> Verdict {
     let (mut longest, mut failures) = (0, false);
     for (budget, counter) in &mut *counters {

@@ -1,4 +1,4 @@
-//! Counting in a shared store, or in this process while the store fails.
+//! Counts attempts in a shared store, or in this process while the shared store fails.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -7,18 +7,18 @@ use super::{Budget, BudgetKey, MemoryThrottleStore};
 use crate::clock::Clock;
 use crate::error::BackendError;
 
-/// How long a store that failed is left alone, in milliseconds.
+/// How long the shared store is not used after it has failed, in milliseconds.
 const PAUSE_MS: i64 = 2000;
 
 /// The counters of a throttle.
 pub(super) struct Counters {
     shared: Option<Box<dyn ErasedThrottleStore>>,
-    /// The counters in this process's memory. They are used if there is no shared store, or while the shared store
-    /// fails.
+    /// The counters in this process's memory. These counters are used if there is no shared store, or while the shared
+    /// store fails.
     local: MemoryThrottleStore,
     clock: Box<dyn ErasedClock>,
-    /// When to ask the shared store again after a failure, in milliseconds of the monotonic clock. Zero if the store
-    /// works.
+    /// When to use the shared store again after it has failed, in milliseconds of the monotonic clock. Zero if the
+    /// store works.
     ask_again: AtomicI64,
 }
 
@@ -47,7 +47,7 @@ impl Counters {
         self.shared.is_some()
     }
 
-    /// Returns the verdict, and whether it is that of the shared store.
+    /// Takes a token from each budget. Returns the verdict, and whether it comes from the shared store.
     pub(super) async fn take(&self, budgets: &[Budget]) -> (Verdict, bool) {
         let now = self.clock.read();
         if let Some(store) = &self.shared
@@ -65,7 +65,7 @@ impl Counters {
         (self.local.take_now(budgets, now.monotonic_ms), false)
     }
 
-    /// Gives tokens back, to the shared store if they were taken from it.
+    /// Gives tokens back. `shared` says whether they were taken from the shared store.
     pub(super) async fn give_back(&self, budgets: &[Budget], shared: bool) {
         let now = self.clock.read();
         match &self.shared {
@@ -90,7 +90,8 @@ impl Counters {
         }
     }
 
-    /// Returns whether to ask the shared store. During an outage, only one operation per [`PAUSE_MS`] asks it.
+    /// Returns whether to use the shared store. While the store fails, only one operation per [`PAUSE_MS`] tries to use
+    /// it.
     fn may_ask(&self, now: Now) -> bool {
         let ask_again = self.ask_again.load(Ordering::Relaxed);
         let next = now.monotonic_ms.saturating_add(PAUSE_MS);
@@ -108,7 +109,7 @@ impl Counters {
     fn failed(&self, error: &BackendError) {
         let next = self.clock.read().monotonic_ms.saturating_add(PAUSE_MS).max(1);
         if self.ask_again.swap(next, Ordering::Relaxed) == 0 {
-            let text = "attempts are counted by each server alone until the shared store works again";
+            let text = "the shared store failed, so each server counts attempts alone until the store works again";
             tracing::error!(event = "throttle_store_failed", error = error as &dyn std::error::Error, "{text}");
         }
     }

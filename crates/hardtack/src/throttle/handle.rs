@@ -26,7 +26,7 @@ struct Inner {
 }
 
 /// Builds a [`Throttle`].
-#[must_use = "call `build`"]
+#[must_use = "a builder does nothing until build() is called"]
 pub struct ThrottleBuilder {
     shared: Option<Box<dyn ErasedThrottleStore>>,
     local: MemoryThrottleStore,
@@ -67,10 +67,10 @@ impl Throttle {
         Self::builder(keys).build()
     }
 
-    /// Starts building a throttle. Servers that share a store must have the same signing key. A throttle with another
-    /// signing key starts with new counters.
+    /// Starts building a throttle. Servers that share a store must have the same signing key. A throttle with a
+    /// different signing key starts with new counters.
     pub fn builder(keys: &KeySet) -> ThrottleBuilder {
-        // Without a signing key, the counters of this process have a random secret.
+        // If there is no signing key, use a random secret.
         let secret: [u8; 32] = keys.signing_key().map_or_else(rand::random, |key| key.derive("throttle"));
         ThrottleBuilder {
             shared: None,
@@ -94,8 +94,9 @@ impl Throttle {
         BudgetKey::from_bytes(key)
     }
 
-    /// Takes a token from each budget, or none if any budget is empty. Call this before the work that the budgets
-    /// limit, such as hashing a password. If several budgets have the same key, only the first of them counts.
+    /// Takes a token from each budget, or none if any budget is empty. Call this method before the work that the
+    /// budgets limit, such as hashing a password. If several budgets have the same key, only the first of these budgets
+    /// is used.
     ///
     /// # Errors
     /// A budget is empty.

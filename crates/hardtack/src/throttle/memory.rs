@@ -10,14 +10,15 @@ use super::store::{Now, ThrottleStore, Verdict};
 use super::{Budget, BudgetKey, Counter, take_all};
 use crate::error::BackendError;
 
-/// If the store is full, this many random rows are compared to choose the row to delete.
+/// How many random rows are compared to choose a row to delete if the store is full.
 const SAMPLE: usize = 16;
 
-/// A [`ThrottleStore`] in this process's memory. Clones share it. A restart clears it.
+/// A [`ThrottleStore`] in this process's memory. Clones share the counters. A restart deletes them.
 ///
 /// The store holds at most [`Self::DEFAULT_CAPACITY`] counters, which take about 10 MB. If there is no space for a new
-/// counter, the store examines a random sample of counters and deletes the one whose buckets are fullest. A flood of
-/// new names therefore replaces counters with few attempts, not the counter of an account under attack.
+/// counter, the store examines a random sample of counters and deletes the one whose buckets are fullest. If an
+/// attacker tries many new names, the store therefore deletes counters with few attempts, and keeps the counter of an
+/// account under attack.
 #[derive(Clone, Debug)]
 pub struct MemoryThrottleStore(Arc<Mutex<Rows>>);
 
@@ -26,7 +27,7 @@ struct Rows {
     rows: Vec<Row>,
     places: HashMap<BudgetKey, usize>,
     capacity: usize,
-    /// Where the sweep for full buckets continues.
+    /// The row at which the search for full buckets continues.
     sweep: usize,
 }
 
@@ -43,7 +44,8 @@ impl Default for MemoryThrottleStore {
 }
 
 impl MemoryThrottleStore {
-    /// The maximum number of counters that a store holds, unless [`with_capacity`](Self::with_capacity) sets another.
+    /// The maximum number of counters that a store holds, unless [`with_capacity`](Self::with_capacity) sets a
+    /// different number.
     pub const DEFAULT_CAPACITY: usize = 100_000;
 
     /// Creates an empty store.
@@ -101,7 +103,7 @@ impl MemoryThrottleStore {
     }
 
     fn rows(&self) -> MutexGuard<'_, Rows> {
-        // Every operation leaves the rows consistent, so a poisoned lock can be used.
+        // A poisoned lock can be used, because every operation leaves the rows consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -128,8 +130,8 @@ impl Rows {
         }
     }
 
-    /// If there are too many rows, deletes the fullest row of a random sample. In any case, continues a sweep through
-    /// all rows: examines two of them, and deletes those whose buckets are full.
+    /// If there are too many rows, compares a random sample of rows, and deletes the row whose buckets are fullest. In
+    /// any case, examines the next two rows of the store, and deletes them if their buckets are full.
     fn make_room(&mut self, now: i64, new: usize) {
         if self.rows.len() > self.capacity {
             let sample = (0..SAMPLE).map(|_| rand::rng().random_range(0..new.max(1)));
@@ -137,7 +139,8 @@ impl Rows {
             self.remove(fullest.unwrap_or(0));
         }
         for _ in 0..2 {
-            // Downwards, because the last row takes the place of one that is removed.
+            // Go from the last row to the first. If a row is removed, the last row takes its place, and that row has
+            // already been examined.
             self.sweep = self.sweep.checked_sub(1).unwrap_or(self.rows.len()).min(self.rows.len());
             if self.rows.get(self.sweep).is_some_and(|row| row.counter.is_full(now)) {
                 self.remove(self.sweep);

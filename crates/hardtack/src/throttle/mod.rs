@@ -1,8 +1,8 @@
 //! Limits how often something may be tried, such as a log-in: per account, per client address, or per anything else.
 //!
-//! A [`Throttle`] counts attempts in token buckets. Call [`Throttle::take`] *before* the work: it takes a token from
-//! each [`Budget`], or refuses the attempt with [`TooManyAttempts`]. After a success, [`Attempt::succeeded`] gives the
-//! tokens back:
+//! A [`Throttle`] counts attempts in token buckets. Call [`Throttle::take`] *before* the work. This method takes a
+//! token from each [`Budget`], or refuses the attempt with [`TooManyAttempts`]. After a success, [`Attempt::succeeded`]
+//! gives the tokens back. These are the rules:
 //!
 //! ```
 //! use std::time::Duration;
@@ -35,8 +35,8 @@
 //!
 //! 1. An attempt takes one token from each budget. If any budget is empty, the attempt is refused and takes no token at
 //!    all, so a refused attempt never prolongs a wait.
-//! 2. An attempt counts as a failure until it has succeeded. Therefore, attempts that run in parallel are counted, and
-//!    so are attempts that end because of a crash or because the client hangs up.
+//! 2. An attempt counts as a failure until it has succeeded. Therefore, attempts that run in parallel are counted.
+//!    Attempts that end because the process crashes or the client disconnects are counted as well.
 //! 3. A success gives the tokens back, and ends each budget's series of failures.
 //! 4. The wait is never longer than the time in which one token is added.
 //! 5. If a store that several servers share fails, each server counts in its own memory until the store works again.

@@ -1,4 +1,4 @@
-//! How many attempts are allowed at once, and how soon further attempts are allowed.
+//! How many attempts are allowed at once, and when the next attempt is allowed after that.
 
 use std::time::Duration;
 
@@ -18,13 +18,13 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// The largest burst.
+    /// The maximum value of `burst`.
     pub const MAX_BURST: u32 = 1_000_000;
 
-    /// The shortest time in which a token is added.
+    /// The minimum value of `every`.
     pub const MIN_EVERY: Duration = Duration::from_millis(1);
 
-    /// The longest time in which a token is added.
+    /// The maximum value of `every`.
     pub const MAX_EVERY: Duration = Duration::from_secs(24 * 3600);
 
     /// Creates a rate. `burst` can be 1 to [`Self::MAX_BURST`], and `every` can be [`Self::MIN_EVERY`] to

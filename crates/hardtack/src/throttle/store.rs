@@ -1,4 +1,4 @@
-//! The interface of stores.
+//! The interface of throttle stores.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::{Budget, BudgetKey};
 use crate::error::BackendError;
 
-/// Whether an attempt is allowed.
+/// Whether an attempt is allowed. A store returns this value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// A token of each budget was taken.
+    /// One token was taken from each budget.
     Taken,
     /// A budget is empty, and no token was taken.
     Refused {
@@ -42,15 +42,15 @@ impl Now {
 /// Where counters are kept. [`MemoryThrottleStore`](super::MemoryThrottleStore) serves one process. `hardtack-sqlx` and
 /// `hardtack-redis` have stores that several servers share.
 ///
-/// Another store must follow these rules:
+/// A store must follow these rules:
 ///
-/// - Each operation is one transaction. If 50 parallel calls take from one budget, exactly as many succeed as it has
-///   tokens. [`take_all`](super::take_all) and [`Counter`](super::Counter) do the arithmetic.
-/// - If the store does not respond, an operation fails after about a second, because a request is waiting for it. The
-///   [`Throttle`](super::Throttle) then counts in memory.
+/// - Each operation is one transaction. If 50 parallel calls take a token from a budget that has ten, exactly ten calls
+///   succeed. [`take_all`](super::take_all) and [`Counter`](super::Counter) do the arithmetic.
+/// - If the database behind the store does not respond, an operation fails after about a second, because a request is
+///   waiting for the result. The [`Throttle`](super::Throttle) then counts in memory.
 /// - The store deletes counters that [are full](super::Counter::is_full). It also limits the number of counters,
-///   because clients choose the names and addresses that are counted. If there are too many counters, it deletes those
-///   that are least [spent](super::Counter::spent).
+///   because clients choose the names and addresses that are counted. If there are too many counters, it deletes the
+///   counters that are least [spent](super::Counter::spent).
 /// - The store passes the tests of `hardtack::testing::throttle_conformance` (feature `testing`).
 pub trait ThrottleStore: Send + Sync + 'static {
     /// Takes a token from each budget, or none if any budget is empty. The budgets are in the order of their keys, and

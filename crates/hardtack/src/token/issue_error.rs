@@ -28,8 +28,8 @@ pub enum IssueError {
         /// The domain that was given.
         domain: String,
     },
-    /// The token that a cookie was to carry is invalid, has expired or has no CSRF value. Such tokens are refused only
-    /// with [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible).
+    /// The token for a cookie is invalid, has expired or has no CSRF value. Such tokens are refused only with
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible).
     #[error(transparent)]
     Token(#[from] TokenError),
     /// `encode_key` returned a key whose signatures are randomized, but refresh tokens of stored sessions must be

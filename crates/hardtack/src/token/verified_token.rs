@@ -26,7 +26,7 @@ pub struct VerifiedToken<T = NoExtra> {
 }
 
 impl VerifiedToken<NoExtra> {
-    /// The token that was just issued.
+    /// Creates the value for a token that was just issued.
     pub(crate) fn new(claims: Claims, payload: Vec<u8>, reading: Reading) -> Self {
         Self::from_payload(Arc::new(VerifiedPayload::issued(claims, payload).read_with(reading)))
     }
@@ -42,13 +42,13 @@ impl VerifiedToken<NoExtra> {
     /// Reads the application's own claims from the payload.
     ///
     /// # Errors
-    /// [`TokenError::BadClaim`] for `extra`: a claim that `T` requires is missing or has another type.
+    /// [`TokenError::BadClaim`] for `extra`: a claim that `T` requires is missing or has the wrong type.
     pub fn with_extra<T: ExtraClaims>(self) -> Result<VerifiedToken<T>, TokenError> {
         let extra = T::from_payload(self.payload.payload())?;
         Ok(self.carrying(extra))
     }
 
-    /// Adds the application's own claims, which were read from the payload.
+    /// Returns the token with the application's own claims, which were read from its payload.
     #[inline]
     pub(crate) fn carrying<T>(self, extra: T) -> VerifiedToken<T> {
         VerifiedToken { payload: self.payload, extra, location: self.location }
@@ -97,12 +97,12 @@ impl<T> VerifiedToken<T> {
         if self.payload.reading.masks_csrf { CsrfToken::masked(value) } else { CsrfToken::raw(value) }
     }
 
-    /// The CSRF value that requests are compared with.
+    /// Returns the CSRF value with which the values in requests are compared.
     pub(crate) fn csrf_value(&self) -> Option<&str> {
         self.payload.csrf()
     }
 
-    /// Returns the session that the token belongs to, or `None` if it has none.
+    /// Returns the session that the token belongs to. Returns `None` if the token belongs to no session.
     pub fn session(&self) -> Option<SessionId> {
         self.payload.session().map(SessionId::from_u128)
     }
@@ -125,24 +125,24 @@ impl<T> VerifiedToken<T> {
         self.payload.kind()
     }
 
-    /// Verifies kind, issuer, audience and times again.
+    /// Verifies the kind, issuer, audience and times again.
     pub(crate) fn verify_claims(&self, expected: &Expected<'_>) -> Result<(), TokenError> {
         self.payload.verify_claims(expected).map(drop)
     }
 
-    /// `iat` and `exp`, or `None` for a token that never expires.
+    /// Returns `iat` and `exp`. Returns `None` if the token never expires.
     pub(crate) fn life(&self) -> Option<[Timestamp; 2]> {
         self.payload.life()
     }
 
-    /// Returns where the token was found in the request, or `None` if it does not come from a request.
+    /// Returns where the token was found in the request. Returns `None` if the token does not come from a request.
     ///
     /// In Flask-JWT-Extended: `get_jwt_request_location`.
     pub fn location(&self) -> Option<TokenLocation> {
         self.location
     }
 
-    /// Returns the claim of this name, or [`Value::Null`] if the token has none.
+    /// Returns the claim with this name, or [`Value::Null`] if the token has no such claim.
     pub fn claim(&self, name: &str) -> Value {
         let members: Option<Map<String, Value>> = serde_json::from_slice(self.payload()).ok();
         members.and_then(|mut members| members.remove(name)).unwrap_or_default()
@@ -170,20 +170,21 @@ pub(crate) struct VerifiedPayload {
     reading: Reading,
 }
 
-/// How the claims of a verified token are read. It follows from the authenticator's settings.
+/// How the claims of a verified token are interpreted. The authenticator's settings determine this value.
 #[derive(Clone, Copy)]
 pub(crate) struct Reading {
     /// Whether [`VerifiedToken::csrf_token`] masks the CSRF value.
     pub(crate) masks_csrf: bool,
-    /// How long a token with `fresh: true` stays fresh after the user has authenticated. With `None`, it stays fresh as
-    /// long as it is valid.
+    /// How long a token with `fresh: true` stays fresh after the user has authenticated. With `None`, the token stays
+    /// fresh as long as it is valid.
     pub(crate) fresh_lifetime: Option<Duration>,
 }
 
 enum Form {
-    /// The common form: strings stay in the payload until [`Claims`] are asked for.
+    /// The payload of most tokens. The strings stay in the payload. When the claims are read for the first time, the
+    /// strings are copied into [`Claims`].
     Fast { payload: String, claims: FastClaims, owned: OnceLock<Box<Claims>> },
-    /// Every other form, and the payload of a token that was just issued.
+    /// Any other payload, and the payload of a token that was just issued.
     Owned { payload: Vec<u8>, claims: Box<Claims> },
 }
 
@@ -191,7 +192,7 @@ impl VerifiedPayload {
     /// Reads the payload of a token whose signature was verified.
     ///
     /// # Errors
-    /// The errors of [`Claims::from_json`].
+    /// Returns the same errors as [`Claims::from_json`].
     #[inline]
     pub(crate) fn read(mut payload: Vec<u8>, profile: &ClaimsProfile<'_>) -> Result<Self, TokenError> {
         if profile.is_strict() {
@@ -213,7 +214,7 @@ impl VerifiedPayload {
     }
 
     fn of(form: Form) -> Self {
-        // Until the authenticator sets its own, the strictest.
+        // Start with the strictest settings. The authenticator then sets its own.
         Self { form, reading: Reading { masks_csrf: true, fresh_lifetime: Some(Duration::ZERO) } }
     }
 
@@ -267,9 +268,9 @@ impl VerifiedPayload {
         }
     }
 
-    /// Whether the user has authenticated recently enough (ASVS 5.0 V7.5.1). An `auth_time` that is later than `iat`
-    /// counts as `iat`. A token whose `iat` is further ahead than the clock skew is refused, so a date in the future
-    /// cannot prolong freshness.
+    /// Returns whether the user has authenticated recently enough (ASVS 5.0 V7.5.1). If `auth_time` is later than
+    /// `iat`, `iat` is used instead. An `iat` in the future cannot prolong freshness, because a token whose `iat` is
+    /// further in the future than the clock skew is refused.
     pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
         let (fresh, issued_at, auth_time) = match &self.form {
             Form::Fast { claims, .. } => (claims.fresh, claims.issued_at, claims.auth_time),
@@ -281,7 +282,7 @@ impl VerifiedPayload {
         }
     }
 
-    /// `iat` and `exp`, or `None` for a token that never expires.
+    /// Returns `iat` and `exp`. Returns `None` if the token never expires.
     pub(crate) fn life(&self) -> Option<[Timestamp; 2]> {
         let (issued_at, expires_at) = match &self.form {
             Form::Fast { claims, .. } => (claims.issued_at, claims.expires_at),
@@ -297,14 +298,15 @@ impl VerifiedPayload {
         }
     }
 
-    /// Returns the maximum size of the text in this value, in bytes. The payload counts twice, because [`Claims`] may
-    /// contain a copy of its strings.
+    /// Returns the maximum size of the text in this value, in bytes. The payload is counted twice, because [`Claims`]
+    /// may contain copies of its strings.
     pub(crate) fn text_len(&self) -> usize {
         let payload = match &self.form {
             Form::Owned { payload, .. } => payload.capacity(),
             Form::Fast { payload, .. } => payload.capacity(),
         };
-        // Each name of an audience is a `String` of its own. A name may take as little as three bytes of the payload.
+        // Each name in an audience is a `String` of its own, although the name may take as little as three bytes of the
+        // payload.
         let names = match &self.form {
             Form::Owned { claims, .. } => claims.audience.len(),
             Form::Fast { .. } => 1,

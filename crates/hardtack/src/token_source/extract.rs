@@ -8,17 +8,17 @@ use crate::cookie::{CookieName, DuplicateCookie};
 use crate::jwt::TokenKind;
 use crate::request::RequestHead;
 
-/// What a location contains.
+/// What was found in a location.
 pub(crate) enum Extracted<'a> {
-    /// No token: search the next location.
+    /// The location contains no token. Search the next location.
     Absent(Absence),
-    /// Something that cannot be a token. No other location is searched.
+    /// The location contains something that cannot be a token. Do not search the next location.
     Malformed,
-    /// The request has the cookie more than once.
+    /// The request contains the cookie more than once.
     Twice,
-    /// The body was not read, or not to its end.
+    /// The body was not read to its end, so it is not known whether it contains a token.
     Unread,
-    /// A token.
+    /// The location contains this token, which has not been verified.
     Token(Cow<'a, [u8]>),
 }
 
@@ -53,7 +53,8 @@ pub(crate) fn extract<'a>(
         TokenLocation::Headers => in_headers(head, sources),
         TokenLocation::Cookies => match cookie.find(head) {
             Err(DuplicateCookie) => Extracted::Twice,
-            // Some clients keep a deleted cookie with an empty value.
+            // Treat an empty value as a missing cookie: when a cookie is deleted, some clients keep it with an empty
+            // value.
             Ok(None | Some(b"")) => Extracted::Absent(Absence::Cookie),
             Ok(Some(token)) => Extracted::Token(token.into()),
         },
@@ -63,8 +64,7 @@ pub(crate) fn extract<'a>(
 }
 
 /// Searches the query for a token. Refuses a parameter that occurs more than once, because another program, such as a
-/// proxy, may have read a different one of its values. The Flask preset reads the first value, as Flask-JWT-Extended
-/// does.
+/// proxy, may have read a different value. The Flask preset reads the first value, as Flask-JWT-Extended does.
 fn in_query<'a>(head: &RequestHead<'a>, sources: &TokenSources) -> Extracted<'a> {
     let mut values = head.query_all(&sources.query_name);
     match (values.next(), values.next()) {
@@ -107,7 +107,7 @@ fn in_field<'a>(field: &'a [u8], sources: &TokenSources) -> Extracted<'a> {
         return Extracted::Absent(Absence::Field);
     }
     if header_type.is_empty() {
-        // The whole header is the token.
+        // If there is no scheme, the whole header is the token.
         let mut words = words(trim_commas(field));
         return match (words.next(), words.next()) {
             (Some(token), None) => Extracted::Token(token.into()),
@@ -116,7 +116,7 @@ fn in_field<'a>(field: &'a [u8], sources: &TokenSources) -> Extracted<'a> {
     }
     let is_scheme = |word: &[u8]| match sources.flask {
         true => word == header_type,
-        // RFC 9110 section 11.1
+        // The case of a scheme does not matter (RFC 9110 section 11.1).
         false => word.eq_ignore_ascii_case(header_type),
     };
     let mut ours = values().filter(|value| words(value).next().is_some_and(is_scheme));

@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 /// A part of a request that may carry a token (`JWT_TOKEN_LOCATION`).
 ///
-/// Only tokens in cookies need the CSRF and origin checks, because browsers attach cookies even to requests that
-/// another site's page starts. That page does not know the user's token, so it cannot put the token into any other
-/// location. Redirects and the deletion of cookies also apply only to tokens in cookies.
+/// Only tokens in cookies need the CSRF and origin checks, because browsers add cookies even to requests that a page of
+/// another site starts. This page does not know the user's token, so it cannot put the token into any other location.
+/// If a request is refused, only the response to a token in a cookie redirects the browser or deletes cookies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenLocation {
     /// A header, by default `Authorization: Bearer …`.
@@ -40,7 +40,7 @@ impl fmt::Display for TokenLocation {
     }
 }
 
-/// The text is not the name of a location.
+/// The error for a text that is not the name of a location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown token location; expected headers, cookies, query_string or json")]
 pub struct UnknownLocation;
@@ -85,11 +85,11 @@ impl Locations {
     /// Returns whether there are no locations.
     #[inline]
     pub fn is_empty(self) -> bool {
-        // The array is filled from the front.
+        // Look only at the first element, because the array is filled from the beginning.
         matches!(self.0, [None, ..])
     }
 
-    /// Whether only cookies are included.
+    /// Returns whether cookies are the only location.
     #[inline]
     pub(crate) fn is_only_cookies(self) -> bool {
         matches!(self.0, [Some(TokenLocation::Cookies), None, ..])

@@ -1,5 +1,5 @@
-//! Where a request carries its token (by default in a cookie; also in a header, the query or a JSON body), and which
-//! token a route needs.
+//! Where a request carries its token, and which token a route needs. By default, the token is in a cookie. It can also
+//! be in a header, the query or a JSON body.
 
 mod extract;
 mod location;

@@ -17,7 +17,7 @@ pub struct Need {
     pub(crate) kind: TokenKind,
     pub(crate) fresh: bool,
     pub(crate) optional: bool,
-    /// The locations to search; if empty, those of the settings.
+    /// The locations to search. If empty, the locations in the settings are searched.
     pub(crate) locations: Locations,
     pub(crate) any_type: bool,
     pub(crate) skip_revocation_check: bool,
@@ -67,8 +67,9 @@ impl Need {
 
     /// Accepts both access and refresh tokens (`jwt_required(verify_type=False)`).
     ///
-    /// This method does not change which cookie or JSON member is read. `Need::access().any_type()` reads only the one
-    /// for access tokens, and `Need::refresh().any_type()` reads only the one for refresh tokens.
+    /// `any_type` does not change which cookie or JSON member is read. `Need::access().any_type()` reads the cookie or
+    /// JSON member for access tokens, and `Need::refresh().any_type()` reads the cookie or JSON member for refresh
+    /// tokens.
     #[must_use]
     pub const fn any_type(mut self) -> Self {
         self.any_type = true;
@@ -83,7 +84,7 @@ impl Need {
         self
     }
 
-    /// The kind that the token must have, if any.
+    /// Returns the kind that the token must have. Returns `None` if the token may have any kind.
     pub(crate) const fn expected_kind(self) -> Option<TokenKind> {
         if self.any_type { None } else { Some(self.kind) }
     }

@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use crate::jwt::ClaimFlaw;
 
-/// Claims that a route requires in its token. The `Require` layers of the adapters check them.
+/// Claims that the token of a request must have on a route. The `Require` layers of the adapters check them.
 ///
 /// A claim suffices if it equals the required value, or if it is an array that contains this value. The token must have
-/// all the claims.
+/// all required claims.
 ///
 /// ```
 /// use hardtack::token_source::RequiredClaims;
@@ -18,7 +18,7 @@ use crate::jwt::ClaimFlaw;
 /// assert_eq!(editors.flaw(br#"{"role":"editor","verified":true}"#), None);
 /// assert_eq!(editors.flaw(br#"{"role":["reader","editor"],"verified":true}"#), None);
 /// let flaw = editors.flaw(br#"{"role":"editors","verified":true}"#).unwrap();
-/// assert_eq!(flaw.to_string(), "the route does not accept the token's claim \"role\" or its value");
+/// assert_eq!(flaw.to_string(), "the token's claim \"role\" has a name or a value that the route does not accept");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequiredClaims(Option<Arc<Vec<(String, Value)>>>);
@@ -35,8 +35,8 @@ impl RequiredClaims {
         Self(Some(Arc::new(claims)))
     }
 
-    /// Returns what is wrong with the first required claim that the payload does not satisfy, or `None` if it satisfies
-    /// all.
+    /// Returns what is wrong with the first required claim that the payload does not satisfy. Returns `None` if the
+    /// payload satisfies all required claims.
     #[inline]
     pub fn flaw(&self, payload: &[u8]) -> Option<ClaimFlaw> {
         self.0.as_deref().and_then(|claims| first_flaw(claims, payload))

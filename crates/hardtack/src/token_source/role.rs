@@ -33,8 +33,8 @@ pub trait Role: 'static {
 
 /// The claims of a token that has the role `R`. Reading them fails if the token does not have the role.
 ///
-/// Use this type where an extractor takes a type for claims. For example, `FreshAccessToken<InRole<Admin>>` accepts
-/// only a fresh token of an admin.
+/// Use this type as the type parameter of an extractor that takes a type for claims. For example,
+/// `FreshAccessToken<InRole<Admin>>` accepts only a fresh token of an admin.
 ///
 /// ```
 /// use hardtack::jwt::ExtraClaims;
@@ -73,7 +73,7 @@ fn role_flaw<R: Role>(payload: &[u8]) -> Option<ClaimFlaw> {
     flaw_of(&members, R::CLAIM, |value| value == R::VALUE)
 }
 
-// Derived implementations would require that `R` implements the trait, too.
+// Implement the trait by hand, because a derived implementation would require that `R` implements the trait as well.
 impl<R> Clone for InRole<R> {
     fn clone(&self) -> Self {
         *self

@@ -20,16 +20,16 @@ use crate::request::is_token;
 #[must_use = "token sources do nothing until they are given to AuthenticatorBuilder::token_sources"]
 pub struct TokenSources {
     pub(crate) locations: Locations,
-    /// Further locations that individual routes search.
+    /// Locations that individual routes search in addition to `locations`.
     pub(crate) route_locations: Locations,
-    /// The header's name, as replies spell it.
+    /// The header's name, in the spelling that replies use.
     pub(crate) header_name: String,
     /// The header's name in lower case, for look-ups.
     pub(crate) header_lower: String,
     /// The scheme before the token, or an empty string if the header contains only the token.
     pub(crate) header_type: String,
-    /// Whether to search for tokens as Flask-JWT-Extended does: the scheme must be spelt exactly like `header_type`,
-    /// and if the query parameter occurs more than once, the first value is used.
+    /// Whether to search for tokens as Flask-JWT-Extended does. The scheme must then be spelt exactly like
+    /// `header_type`. If the query parameter occurs more than once, the first value is used.
     pub(crate) flask: bool,
     pub(crate) query_name: String,
     pub(crate) query_prefix: String,
@@ -71,7 +71,8 @@ impl TokenSources {
     /// Sets the further locations that individual routes search with [`Need::locations`](crate::Need::locations).
     ///
     /// You need this setting only if a route searches [`TokenLocation::Json`]. The adapter then reads JSON bodies, by
-    /// default up to 64 KiB, before the handler runs. A route can search the other locations without this setting.
+    /// default up to 64 KiB, before the handler runs. A route can search headers, cookies and the query without this
+    /// setting.
     pub fn route_locations(mut self, locations: impl Into<Locations>) -> Self {
         self.route_locations = locations.into();
         self
@@ -115,7 +116,7 @@ impl TokenSources {
         self
     }
 
-    /// Whether a route may take tokens from this location.
+    /// Returns whether a route may take tokens from this location.
     #[inline]
     pub(crate) fn may_be_in(&self, location: TokenLocation) -> bool {
         if self.locations.is_only_cookies() && self.route_locations.is_empty() {

@@ -164,7 +164,7 @@ fn e03_s70_a_clock_that_steps_back_logs_nobody_out() {
         let response = site.visit(&mut alice);
         assert_eq!(response.status, if back > 3_000 { 401 } else { 200 }, "{back}");
         assert_eq!(cookies(&alice, site), before, "{back}");
-        // A program can still end the session, and a new log-in works at once.
+        // An API client can still end the session, and a new log-in works at once.
         let mut again = alice.clone();
         let response = site.send(&mut again, Request::post("/login").json(), crate::support::log_in("alice"));
         assert_eq!(response.status, 200);

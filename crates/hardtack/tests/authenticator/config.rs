@@ -94,7 +94,7 @@ fn bad_cookie_policies_are_refused() {
     let (one, other) = ("access_name", "csrf_refresh_name");
     assert_eq!(error, ConfigError::CookieNameTwice { name: "one".into(), one, other });
     assert_message_contains(&error, "CookiePolicy::access_name and CookiePolicy::csrf_refresh_name both");
-    assert_message_contains(&error, "give each its own name");
+    assert_message_contains(&error, "give each cookie its own name");
     // Over http, the names have no prefixes, so they would be equal.
     let error = refused(policy().access_name("id").refresh_name("id").refresh_paths(["/token"]));
     assert_eq!(error, ConfigError::CookieNameTwice { name: "id".into(), one, other: "refresh_name" });
@@ -132,7 +132,7 @@ fn bad_lifetimes_are_refused() {
         }),
     ] {
         assert!(matches!(error, ConfigError::ZeroLifetime { .. }));
-        assert_message_contains(&error, "set it to at least one second");
+        assert_message_contains(&error, "set at least one second");
     }
     let error = refusal(|builder| builder.access_lifetime(seconds(10)).refresh_lifetime(seconds(9)));
     assert_eq!(error, ConfigError::AccessOutlivesRefresh);

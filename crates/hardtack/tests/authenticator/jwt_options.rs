@@ -92,7 +92,7 @@ fn k06_a_jwk_is_a_key_and_needs_no_alg_of_its_own() {
     let error = build(true, &[("JWT_PRIVATE_KEY", &ed25519), ("JWT_ALGORITHM", "ES256")]).unwrap_err().to_string();
     assert!(error.contains("cannot be used with ES256"), "{error}");
     let error = build(true, &[("JWT_PRIVATE_KEY", "key.pem"), ("JWT_ALGORITHM", "EdDSA")]).unwrap_err().to_string();
-    assert!(error.contains("the path of a file; write @ before it"), "{error}");
+    assert!(error.contains("the path of a file; write @ before the path"), "{error}");
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn e16_a_refresh_by_redirect_that_fails_leads_back_to_the_public_page() {
     assert_eq!(visit(&mut alice).status, 200);
     // A browser that keeps its expired access cookie is redirected to the log-in page instead of in circles.
     assert_eq!(back(&mut thief, &url), "/login?next=%2Fa%3Fb%3Dc&ended=1");
-    // A page that needs a token does not ask for this, and a program gets the reason.
+    // A page that needs a token does not ask for this, and an API client gets the reason.
     let mut bob = site.browser_of("bob");
     block_on(site.auth.revoke_all_sessions("bob")).unwrap();
     site.advance(1000);

@@ -291,7 +291,7 @@ fn read_ahead(exchange: &Exchange<'_>, state: &RequestState, body: &[u8]) {
     state.set_body(peek.finish().0);
 }
 
-/// A request. By default, a program sends it to a route that the layer wraps.
+/// A request. By default, an API client sends it to a route that the layer wraps.
 #[derive(Clone)]
 pub(crate) struct Request {
     sent: TestRequest,

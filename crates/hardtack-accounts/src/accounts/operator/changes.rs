@@ -35,13 +35,13 @@ impl PasswordLink {
 }
 
 impl Accounts {
-    /// Adds a user with a random password that nobody knows, and returns a link that lets the user set a password (ASVS
-    /// 5.0 V6.4.1, V6.4.6). The rules for names are those of the sign-up, except that reserved names are allowed.
-    /// `email` may be empty; any other address is stored as unconfirmed.
+    /// Adds a user with a random password that no one knows, and returns a link that lets the user set a password (ASVS
+    /// 5.0 V6.4.1, V6.4.6). The name must follow the rules of the sign-up, except that reserved names are allowed.
+    /// `email` may be empty. If it is an address, the address is stored as unconfirmed.
     ///
     /// # Errors
-    /// The name or the address is not allowed, the name is taken or looks like another user's, the password could not
-    /// be hashed, or the database failed.
+    /// The name or the address is not allowed, the name is taken or looks like another user's name, the password could
+    /// not be hashed, or the database failed.
     pub async fn add(&self, username: &str, email: &str, now: Timestamp) -> Result<PasswordLink, UserChangeError> {
         let email = parse_address(email)?;
         let name = check_name(username)?;
@@ -67,7 +67,7 @@ impl Accounts {
     }
 
     /// Creates a link that lets the user with this name set a new password. The operator starts the reset, but never
-    /// learns the password (ASVS 5.0 V6.4.6). Until the user sets a new password, the old one still works.
+    /// learns the password (ASVS 5.0 V6.4.6). The old password still works until the user sets a new password.
     ///
     /// The link works once and expires after a day. The user's earlier link of this kind stops working at once. The new
     /// link stops working when the user changes the password or undoes a change of the email address. It also stops
@@ -88,16 +88,16 @@ impl Accounts {
         Ok(PasswordLink { user: record.user, expires_at: now + LinkPurpose::SetPassword.lifetime(), token })
     }
 
-    /// Changes the name of the user `username` to `new`, and ends the user's sessions. The rules for names are those of
-    /// the sign-up, except that reserved names are allowed. If email is on and the user has confirmed an address, an
-    /// email tells the user about the new name.
+    /// Changes the name of the user `username` to `new`, and ends the user's sessions. The new name must follow the
+    /// rules of the sign-up, except that reserved names are allowed. If email is on and the user has confirmed an
+    /// address, an email tells the user about the new name.
     ///
     /// Pass the [`EndedSessions`] to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as
     /// you do after [`disable`](Self::disable).
     ///
     /// # Errors
-    /// No user has the name `username`; `new` is not allowed, is taken or looks like another user's name; or the
-    /// database failed.
+    /// No user has the name `username`, or the database failed. It is also an error if `new` is not allowed, is taken
+    /// or looks like another user's name.
     pub async fn rename(
         &self,
         username: &str,
@@ -128,7 +128,7 @@ impl Accounts {
     /// Sets the email address of the user with this name. An empty `email` removes the address. If `confirmed` is
     /// false, a new address stays unconfirmed. The user can request a confirmation link on the account page.
     ///
-    /// All of the user's links stop working, including those that undo an earlier change of the address. The user stays
+    /// All of the user's links stop working, including links that undo an earlier change of the address. The user stays
     /// logged in.
     ///
     /// # Errors
@@ -206,11 +206,11 @@ fn parse_address(email: &str) -> Result<&str, UserChangeError> {
     Err(UserChangeError::InvalidEmail(email.to_owned()))
 }
 
-/// Stores an address, which is unconfirmed unless it is the current one.
+/// Stores an address. If the address differs from the current address, it becomes unconfirmed.
 async fn set_address_in(transaction: &mut Transaction, user: &User, email: &str) -> Result<User, BackendError> {
     let profile = Profile { display_name: user.display_name.clone(), email: email.to_owned() };
     let changed = UserStore::set_profile_in(transaction, &user.id, &profile).await?;
-    changed.ok_or_else(|| BackendError::new("the user was deleted in the meantime"))
+    changed.ok_or_else(|| BackendError::new("the user was deleted during the change"))
 }
 
 async fn commit(transaction: Transaction) -> Result<(), BackendError> {

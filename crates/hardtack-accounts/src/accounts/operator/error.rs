@@ -7,7 +7,7 @@ use hardtack::BackendError;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum UserChangeError {
-    /// The new name breaks a rule for user names. The text is the one that the sign-up form shows.
+    /// The new name breaks a rule for user names. The text is the same as on the sign-up form.
     #[error("the user name {name:?} is not allowed: {problem}")]
     InvalidName {
         /// The name.
@@ -18,7 +18,7 @@ pub enum UserChangeError {
     /// Another user has the new name, possibly in different case.
     #[error("the user name {0:?} is taken; choose another name")]
     NameTaken(String),
-    /// Another user has a name that looks like the new one.
+    /// Another user has a name that looks like the new name.
     #[error("the user name {0:?} looks like the name of another user; choose another name")]
     NameLooksTaken(String),
     /// The new address is not an email address.
@@ -31,7 +31,7 @@ pub enum UserChangeError {
     #[error("the user {0:?} is disabled, so a reset link would not work; enable the user first")]
     Disabled(String),
     /// The database failed, or a password could not be hashed. If the database failed during the commit, the change may
-    /// have been stored anyway.
+    /// still have been stored.
     #[error(transparent)]
     Backend(#[from] BackendError),
 }

@@ -1,5 +1,5 @@
-//! Functions for operators: they list, find, add, change, disable, enable, log out and delete users. No function here
-//! checks a password, and the operator never learns one.
+//! Functions with which operators list, find, add, change, disable, enable, log out and delete users. The functions do
+//! not check passwords, and the operator never learns a password.
 
 mod changes;
 mod error;
@@ -17,7 +17,8 @@ use crate::users::{UserRecord, UserStore};
 pub use changes::PasswordLink;
 pub use error::UserChangeError;
 
-/// Returns the details that are recorded for an operator's change: only the time. There is no IP address or device.
+/// Returns the details that are recorded for an operator's change. They contain the time, but no IP address and no
+/// device.
 fn by_operator(at: Timestamp) -> RequestInfo {
     RequestInfo { at, address: None, user_agent: None }
 }
@@ -41,19 +42,21 @@ impl Accounts {
     }
 
     /// Disables the user with this name. From then on, the user cannot log in, and
-    /// [`CurrentUser`](hardtack_axum::CurrentUser) refuses the user's tokens. All links stop working for good,
-    /// including those that undo a change of the email address, even if the user is enabled again. Returns `None` if no
-    /// user has the name.
+    /// [`CurrentUser`](hardtack_axum::CurrentUser) refuses the user's tokens. All links stop working, including links
+    /// that undo a change of the email address. They do not work again if the user is enabled later. Returns `None` if
+    /// no user has the name.
     ///
-    /// The user's sessions end too. Pass the [`EndedSessions`] to [`Authenticator::finish_ending`], which ends them at
-    /// once if the session store works. If the store fails or the process stops first, a server that follows the
-    /// revocation log ends them as soon as it can. If a log-in is in flight, it creates its session, then checks
-    /// whether the user has been disabled. If so, it ends the session.
+    /// The user's sessions also end. Pass the [`EndedSessions`] to [`Authenticator::finish_ending`]. If the session
+    /// store works, it ends the sessions at once. If the store fails or the process stops before this call, a server
+    /// that follows the revocation log ends the sessions as soon as it can.
+    ///
+    /// A log-in that is in flight may still create a session. After that, the log-in checks whether the user has been
+    /// disabled, and then ends the session.
     ///
     /// [`Authenticator::finish_ending`]: hardtack::Authenticator::finish_ending
     ///
     /// # Errors
-    /// The database failed. If it failed during the commit, the user may have been disabled anyway.
+    /// The database failed. If it failed during the commit, the user may still have been disabled.
     pub async fn disable(
         &self,
         username: &str,
@@ -77,13 +80,13 @@ impl Accounts {
         Ok(Some(record))
     }
 
-    /// Ends all sessions of the user with this name, and invalidates all of the user's links, including those that undo
+    /// Ends all sessions of the user with this name, and invalidates all of the user's links, including links that undo
     /// a change of the email address. Returns `None` if no user has the name. Pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as you do after
     /// [`disable`](Self::disable).
     ///
     /// # Errors
-    /// The database failed. If it failed during the commit, the user may have been logged out anyway.
+    /// The database failed. If it failed during the commit, the user may still have been logged out.
     pub async fn log_out(
         &self,
         username: &str,

@@ -10,7 +10,7 @@ use std::path::Path;
 use super::{HEADER, MAGIC, MAX_PREFIX, PasswordTable, PasswordTableError, open_trusted, prefix_of};
 use crate::passwords::TypedPassword;
 
-/// How many prefixes are sorted in memory at once. They take up 64 MiB.
+/// How many prefixes of hashes are sorted in memory at once. They take up 64 MiB.
 const RUN: usize = 8 * 1024 * 1024;
 
 /// A line of a list must have fewer bytes than this, including the line break.
@@ -19,14 +19,14 @@ const MAX_LINE: usize = 64 * 1024;
 /// How many hexadecimal digits a SHA-1 hash has.
 const SHA1_DIGITS: usize = 40;
 
-/// What [`PasswordTable::build`] did.
+/// The result of [`PasswordTable::build`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TableSummary {
     /// How many passwords the table has.
     pub passwords: u64,
-    /// How many lines of the list were left out, because they are not UTF-8 or are longer than 1024 bytes. No user can
-    /// choose such a password anyway.
+    /// How many lines of the list were left out, because they are not UTF-8 or are longer than 1024 bytes. The rules
+    /// already refuse such passwords.
     pub left_out: u64,
     /// The size of the table in bytes.
     pub bytes: u64,
@@ -36,12 +36,12 @@ impl PasswordTable {
     /// Makes a table in a new file from a list that you have downloaded. The list consists of plain passwords, one per
     /// line, or is the SHA-1 list of Have I Been Pwned, whose lines are `SHA1:COUNT`.
     ///
-    /// Uses 64 MiB of memory. Also writes temporary files to the folder of the table, which together are as large as
-    /// the table.
+    /// Uses 64 MiB of memory. Also writes temporary files to the folder of the table. Together, these files are as
+    /// large as the table.
     ///
     /// # Errors
-    /// The list cannot be read, is not a regular file, or can be changed by another user; a line of the list is not in
-    /// the expected format; the table cannot be written; or the file for the table already exists.
+    /// The list cannot be read, is not a regular file, can be changed by another user, or has a line that is not in the
+    /// expected format. It is also an error if the table cannot be written or if its file already exists.
     pub fn build(list: impl AsRef<Path>, table: impl AsRef<Path>) -> Result<TableSummary, PasswordTableError> {
         Self::build_in_runs(list.as_ref(), table.as_ref(), RUN)
     }
@@ -118,7 +118,7 @@ impl<'a> List<'a> {
             match kind {
                 Lines::Hashes => match parse_hash(text) {
                     Some(prefix) => push(prefix)?,
-                    None => return Err(bad_line(number, "is not SHA1:COUNT like the lines before it")),
+                    None => return Err(bad_line(number, "is not SHA1:COUNT like the previous lines")),
                 },
                 Lines::Passwords => {
                     match std::str::from_utf8(text).ok().map(|text| TypedPassword::new(text.to_owned())) {
@@ -157,7 +157,7 @@ fn parse_hash(line: &[u8]) -> Option<u64> {
     (valid && counted).then(|| u64::from_str_radix(hash.get(..2 * MAX_PREFIX)?, 16).ok())?
 }
 
-/// Prefixes in sorted runs, each in a file without a name, which disappears with the process.
+/// Prefixes of hashes in sorted runs. Each run is in a file without a name, which disappears when the process ends.
 struct Runs<'a> {
     folder: &'a Path,
     limit: usize,

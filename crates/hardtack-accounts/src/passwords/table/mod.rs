@@ -1,9 +1,10 @@
-//! A table of passwords that may not be chosen: the sorted prefixes of their SHA-1 hashes, which are looked up by
-//! binary search.
+//! A table of passwords that users may not choose. It consists of the sorted prefixes of the passwords' SHA-1 hashes. A
+//! password is looked up by binary search.
 //!
-//! A table begins with 16 bytes: `HTPASS`, the version 1, the length of a prefix in bytes (at most 8), and the number
-//! of prefixes as a big-endian integer. The prefixes follow in ascending order, without duplicates. The hashes are
-//! SHA-1 because published lists of breached passwords contain SHA-1 hashes. Collisions in SHA-1 do no harm here.
+//! A table begins with a header of 16 bytes. They are `HTPASS`, the version 1, the length of a prefix in bytes (at most
+//! 8), and the number of prefixes as a big-endian integer. The prefixes follow in ascending order, without duplicates.
+//! The hashes are SHA-1 because published lists of breached passwords contain SHA-1 hashes. Collisions in SHA-1 do no
+//! harm here.
 
 mod build;
 
@@ -48,10 +49,10 @@ pub enum PasswordTableError {
     NotATable {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         why: &'static str,
     },
-    /// Another user can change the file, and so decide which passwords are refused.
+    /// Another user can change the file. This user could then decide which passwords are refused.
     #[error(transparent)]
     Untrusted(#[from] UntrustedFile),
     /// A line of the list of passwords is not of the expected form.
@@ -61,11 +62,11 @@ pub enum PasswordTableError {
         path: PathBuf,
         /// The number of the line, starting at 1.
         line: u64,
-        /// What is wrong with it, and what is expected.
+        /// What is wrong with the line, and what is expected.
         why: &'static str,
     },
     /// The file for the table already exists.
-    #[error("{} already exists; remove it, or choose another file with --out", path.display())]
+    #[error("{} already exists; remove the file, or choose another file with --out", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
@@ -74,8 +75,8 @@ pub enum PasswordTableError {
 
 hardtack::__debug_as_sentence!(PasswordTableError);
 
-/// A table of passwords that nobody may choose, such as those from a breach. The file is not loaded into memory:
-/// looking up a password in a large file reads about 30 records.
+/// A table of passwords that users may not choose, such as passwords from a breach. The file is not loaded into memory.
+/// To look up a password, about 30 records of a large file are read.
 ///
 /// To make a table, use `hardtack passwords build FILE` or [`PasswordTable::build`]. To use it, pass it to
 /// [`PasswordRules::table`](crate::PasswordRules::table). A table stores only 8 bytes of each password's hash. A table
@@ -99,8 +100,8 @@ impl PasswordTable {
     /// Opens a table. If the file is replaced later, the old table stays in use until you open the table again.
     ///
     /// # Errors
-    /// The file cannot be read, is not a regular file, or is not a table; or another user can change the file or its
-    /// folder.
+    /// The file cannot be read, is not a regular file, or is not a table. It is also an error if another user can
+    /// change the file or its folder.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, PasswordTableError> {
         let path = path.as_ref();
         let unreadable = |source| PasswordTableError::Io { path: path.to_owned(), action: "read", source };
@@ -178,8 +179,8 @@ fn open_trusted(path: &Path) -> Result<File, PasswordTableError> {
     Ok(file)
 }
 
-/// Returns the path. If it is a symbolic link, also returns the link's target, the target of that link, and so on. The
-/// last one is the file itself.
+/// Returns the path. If the path is a symbolic link, also returns the link's target, the target of that link, and so
+/// on. The last path is the file itself.
 fn links_to(path: &Path) -> impl Iterator<Item = PathBuf> {
     /// To resolve a path, Linux follows at most 40 symbolic links (`path_resolution(7)`).
     const MAX_LINKS: usize = 40;

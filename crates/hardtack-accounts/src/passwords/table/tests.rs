@@ -1,4 +1,5 @@
-//! Tables are built from lists of every form and size, and contain exactly their passwords.
+//! Builds tables from lists of every form and size, and checks that each table contains exactly the passwords of its
+//! list.
 
 use std::path::PathBuf;
 
@@ -72,11 +73,11 @@ fn bad_lists_are_refused_with_the_line() {
     }
     let (_folder, _, built) = build(b"good\n\xff\xfe\n");
     assert_eq!(built.unwrap(), TableSummary { passwords: 1, left_out: 1, bytes: 24 });
-    // An existing table is kept.
+    // An existing table is not overwritten.
     let (folder, table, built) = build(b"good\n");
     built.unwrap();
     let again = PasswordTable::build(folder.path().join("list.txt"), &table).unwrap_err().to_string();
-    assert!(again.ends_with("already exists; remove it, or choose another file with --out"), "{again}");
+    assert!(again.ends_with("already exists; remove the file, or choose another file with --out"), "{again}");
     let missing = PasswordTable::build(folder.path().join("none"), folder.path().join("new")).unwrap_err().to_string();
     assert!(missing.ends_with("none cannot be read"), "{missing}");
 }

@@ -26,7 +26,7 @@ pub(super) struct AccountPage<'a> {
 }
 
 impl<'a> AccountPage<'a> {
-    /// The page with the stored profile, without errors.
+    /// Creates the page with the stored profile, without errors.
     pub(super) fn new(user: &User, site: &Site) -> Self {
         let profile = Profile { display_name: user.display_name.clone(), email: user.email.clone() };
         Self {
@@ -68,7 +68,7 @@ fn success(text: &str) -> Option<Notice<'_>> {
     Some(Notice { kind: NoticeKind::Success, text })
 }
 
-/// Says that the settings are saved, and whether a forgotten password can be reset by email.
+/// Returns a notice that says that the settings are saved, and whether a forgotten password can be reset by email.
 fn saved(user: &User, sends_mail: bool, is_limited: bool) -> String {
     let saved = "Your settings have been saved.";
     match &user.email {
@@ -119,7 +119,7 @@ pub(crate) async fn show(
         return page.respond(&user, StatusCode::OK);
     }
     let Some(profile) = kept_form::find(&headers, &user, auth.authenticator()) else {
-        // It belongs to another user of the browser, or is too old.
+        // The cookie with the kept form belongs to another user of this browser, or is too old. Delete it.
         return kept_form::clear(page.respond(&user, StatusCode::OK), auth.authenticator());
     };
     page.profile = profile;

@@ -49,8 +49,8 @@ impl AccountForm for PasswordInput {
     }
 }
 
-/// Changes the password. The token need not be fresh, because the user must enter the current password, which is
-/// stronger proof of identity than a fresh token (ASVS 5.0 V6.2.3).
+/// Changes the password. The token need not be fresh, because the user must enter the current password. The password is
+/// a stronger proof of identity than a fresh token (ASVS 5.0 V6.2.3).
 pub(crate) async fn change_password(
     State(site): State<Site>,
     auth: Auth,
@@ -113,7 +113,7 @@ async fn change(
         return Ok(respond::problem(wants, status, "invalid_fields", &text, &errors));
     }
     if !is_fresh {
-        // The form is on the account page, which needs a fresh token.
+        // The account page, which shows this form, needs a fresh token.
         return Ok(AfterProof::PasswordUnchanged.redirect());
     }
     let errors = [FieldError { field, text: &text }];
@@ -121,9 +121,9 @@ async fn change(
     Ok(page.respond(&user, status))
 }
 
-/// The response if the password has been stored, but the session store has not ended the other sessions yet. A browser
-/// gets a page at once instead of a redirect, because the store might be down when the next request arrives. The
-/// browser's own session continues.
+/// Returns the response if the password has been stored, but the session store has not ended the other sessions yet. A
+/// browser gets a page at once instead of a redirect, because the store might still be down when the next request
+/// arrives. The browser's own session continues.
 fn others_end_soon(wants: Wants, user: CurrentUser<User>) -> Response {
     let text = "Other devices will be logged out within seconds.";
     if wants != Wants::Page {

@@ -28,7 +28,7 @@ pub(crate) struct SettingsInput {
     display_name: Option<String>,
     email: Option<String>,
     current_password: Option<String>,
-    /// From a form: the hidden field that tells which user the form belongs to.
+    /// The hidden field of a form that says which user the form belongs to. `None` for API clients.
     owner: Option<String>,
 }
 
@@ -68,7 +68,7 @@ impl AccountForm for SettingsInput {
     }
 }
 
-/// Keeps the input in a cookie until the user has entered the password.
+/// Adds a cookie to `redirect` that keeps the input until the user has entered the password.
 fn ask_and_keep(redirect: Response, user: &User, profile: &Profile, site: &Site) -> Response {
     match kept_form::seal(&user.id, profile, &site.auth) {
         Some(sealed) => kept_form::set(redirect, &sealed, &site.auth),
@@ -76,12 +76,12 @@ fn ask_and_keep(redirect: Response, user: &User, profile: &Profile, site: &Site)
     }
 }
 
-/// Responds to a form that was rendered for a user other than the one who is logged in now. Nothing is changed. The
+/// Responds to a form that was rendered for another user than the user who is logged in now. Nothing is changed. The
 /// response shows the account page with the stored profile of the user who is logged in now.
 fn refuse_for_another(user: &CurrentUser<User>, site: &Site) -> Response {
     let text = format!(
-        "Nothing was changed, because another user opened this form. You are now logged in as {}. This page shows your \
-         own details.",
+        "Nothing was changed, because the form was opened while another user was logged in. You are now logged in as \
+         {}. This page shows your own details.",
         user.username
     );
     let notice = Some(Notice { kind: NoticeKind::Problem, text: &text });
@@ -90,7 +90,7 @@ fn refuse_for_another(user: &CurrentUser<User>, site: &Site) -> Response {
 }
 
 impl SettingsInput {
-    /// Returns whether the form was rendered for a user other than the one who is logged in now.
+    /// Returns whether the form was rendered for another user than the user who is logged in now.
     fn is_of_another(&self, user: &User, site: &Site) -> bool {
         let owner = self.owner.as_deref().and_then(|field| kept_form::owner(field, &site.auth));
         owner.is_some_and(|owner| owner != user.id)

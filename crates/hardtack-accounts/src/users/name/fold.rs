@@ -13,7 +13,7 @@ use super::UserNameProblem;
 
 /// A name that RFC 8265 allows.
 pub(super) struct Folded {
-    /// The name as it is stored and shown: in NFC, full-width characters replaced, the case kept.
+    /// The name as it is stored and shown. It is in NFC, its full-width characters are replaced, and its case is kept.
     pub(super) shown: String,
     /// The form that is compared.
     pub(super) key: String,
@@ -32,7 +32,8 @@ pub(super) fn fold(name: &str) -> Result<Folded, UserNameProblem> {
     NameClass.allows(&shown).map_err(|error| problem(&error))?;
     let lower = profile.case_mapping_rule(shown.as_str()).map_err(|error| problem(&error))?;
     let key = profile.directionality_rule(nfc(&lower)).map_err(|_| UserNameProblem::MixedDirections)?;
-    // Both are the small form of Σ. RFC 8265 would regard σας and ΣΑΣ as different names.
+    // Both letters are small forms of Σ. Without this replacement, σας and ΣΑΣ would be different names, as in RFC
+    // 8265.
     let key = key.replace('ς', "σ");
     Ok(Folded { shown, key })
 }
@@ -82,9 +83,9 @@ pub(super) fn look(text: &str) -> String {
     look
 }
 
-/// Returns a name that is written in capital letters, such as `MlKE`, with `i` for each character that looks like a
-/// capital `I`, such as a small `l` or `1`. Returns `None` if the name has fewer than two other capital letters, as in
-/// `Al`, or if it has small letters.
+/// For a name that is written in capital letters, such as `MlKE`, returns the name as people read it. Each character
+/// that looks like a capital `I`, such as a small `l` or `1`, is replaced with `i`. Returns `None` if the name has
+/// other small letters, or fewer than two other capital letters, as in `Al`.
 pub(super) fn capital_reading(shown: &str) -> Option<String> {
     let is_stroke = |c: char| unicode_security::skeleton(c.encode_utf8(&mut [0; 4])).eq(['l']);
     let others = || shown.chars().filter(|c| !is_stroke(*c));
@@ -124,14 +125,15 @@ fn is_new_letter(c: char) -> bool {
     letter && !is_invisible(c) && std::iter::once(c).nfkc().eq([c])
 }
 
-/// Returns whether a character has no width of its own.
+/// Returns whether a character of a skeleton has no width of its own.
 fn is_invisible(c: char) -> bool {
-    // A skeleton omits the characters with the property Default_Ignorable_Code_Point.
+    // Control and format characters are enough here, because a skeleton omits the characters with the property
+    // Default_Ignorable_Code_Point.
     matches!(c.general_category(), GeneralCategory::Control | GeneralCategory::Format)
         || unicode_security::skeleton(c.encode_utf8(&mut [0; 4])).next().is_none()
 }
 
-/// Returns the reason that a person understands.
+/// Returns why the name is refused, in terms that a user understands.
 fn problem(error: &Error) -> UserNameProblem {
     let code_point = match error {
         Error::BadCodepoint(CodepointInfo { cp, .. })

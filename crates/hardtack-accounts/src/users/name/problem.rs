@@ -1,6 +1,6 @@
 //! Why a user name is refused.
 
-/// Why a user name is refused. The text is shown to the person who chose it.
+/// Why a user name is refused. The text is shown to the person who chose the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UserNameProblem {
     #[error("Choose a user name.")]
@@ -31,12 +31,12 @@ pub(crate) enum UserNameProblem {
     )]
     MixedDirections,
     /// The name is on the list of reserved names, or looks like one of them.
-    #[error("That user name is reserved. Choose another one.")]
+    #[error("That user name is reserved. Choose another name.")]
     Reserved,
     /// Another user has the name, possibly in different case.
-    #[error("That user name is taken. Choose another one, or log in if you have just signed up.")]
+    #[error("That user name is taken. Choose another name, or log in if you have just signed up.")]
     Taken,
     /// Another user has a name that looks the same.
-    #[error("That user name looks like the name of another user. Choose another one.")]
+    #[error("That user name looks like the name of another user. Choose another name.")]
     LooksTaken,
 }

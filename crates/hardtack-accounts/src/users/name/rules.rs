@@ -15,7 +15,7 @@ const MAX_CHARS: usize = 64;
 /// The ASCII punctuation that a name may contain.
 const PUNCTUATION: &str = "._-@+";
 
-/// Names with which nobody can sign up. Other users could believe that someone with such a name runs the site, or
+/// Names that cannot be chosen at sign-up. Other users could believe that someone with such a name runs the site, or
 /// programs could treat the name in a special way. The first rows are from RFC 2142.
 const RESERVED: &[&str] = &[
     "abuse",
@@ -99,7 +99,7 @@ impl NameRules {
         Self { reserved: Arc::default() }
     }
 
-    /// Reserves more names. Names that look like them are reserved as well.
+    /// Reserves more names. Names that look like these names are also reserved.
     #[must_use]
     pub fn reserve<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         Arc::make_mut(&mut self.reserved).extend(names.into_iter().map(|name| skeleton(name.as_ref())));
@@ -134,8 +134,9 @@ impl NameRules {
     }
 }
 
-/// Returns whether a skeleton is `reserved`, or would be if an `l` or a `1` in the name were a capital `I`. In many
-/// fonts, these characters look the same. A small `i` has a dot, so `ali` cannot be read as `all`.
+/// Returns whether a skeleton equals `reserved`. Also returns `true` if it would equal `reserved` after an `l` or a `1`
+/// in the name was replaced with a capital `I`. In many fonts, these characters look the same. A small `i` has a dot,
+/// so `ali` cannot be read as `all`.
 fn can_be_read_as(skeleton: &str, reserved: &str) -> bool {
     let is_read_as = |(c, reserved): (char, char)| c == reserved || (c, reserved) == ('l', 'i');
     skeleton.chars().count() == reserved.chars().count() && skeleton.chars().zip(reserved.chars()).all(is_read_as)
@@ -159,7 +160,7 @@ pub(crate) struct NewName {
     /// The skeleton of the name as it looks with its capital letters. `paypaI` with a capital I looks like `paypal`,
     /// but its lower-case form `paypai` does not.
     pub(crate) skeleton_of_capitals: String,
-    /// The skeleton of the name as it is read if it is written in capital letters: `MlKE` with a small l looks like
-    /// `MIKE`. The same as `skeleton` if the name is not written in capital letters.
+    /// The skeleton of the name as people read it if it is written in capital letters. For example, `MlKE` with a small
+    /// l looks like `MIKE`. If the name is not written in capital letters, this is the same as `skeleton`.
     pub(crate) skeleton_with_i: String,
 }

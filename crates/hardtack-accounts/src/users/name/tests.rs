@@ -32,7 +32,7 @@ fn s79_letters_and_marks_of_every_script_are_taken() {
         "ᏣᎳᎩ",
         "l·l",
         "3com",
-        // A joiner that changes how its neighbours are written.
+        // A joiner that changes the shape of the letters next to it.
         "می\u{200c}خواهم",
         "ක්\u{200d}ෂ",
         // Scripts that are newer than the tables of RFC 8264: Adlam, Osage.
@@ -140,7 +140,7 @@ fn s79_names_that_look_alike_have_the_same_skeleton() {
     {
         assert_eq!(skeleton(one), skeleton(other), "{one} {other}");
     }
-    // Marks that are invisible after these letters, and letters that already look like others.
+    // Marks that cannot be seen on these letters, and letters that look like another letter.
     for invisible in [
         "ali\u{307}ce",
         "al\u{131}ce",
@@ -175,7 +175,7 @@ fn s79_names_that_look_alike_have_the_same_skeleton() {
         assert_eq!(checked.skeleton_with_i, checked.skeleton, "{name}");
     }
     assert_ne!(skeleton("alice"), skeleton("alicia"));
-    // Users may have such names from before.
+    // Users may have chosen these names before there were rules for names.
     assert_eq!(skeleton("admin\u{3164}"), skeleton("admin"));
 }
 

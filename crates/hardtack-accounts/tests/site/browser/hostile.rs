@@ -65,7 +65,7 @@ async fn forms_of_other_sites_have_no_effect() {
 async fn attack(ada: &Person<'_>) {
     let elsewhere = Elsewhere::start(ada.site).await;
     let targets = ["/logout", "/login", "/signup", "/account/change_settings"];
-    // With an expired access token there must be no refresh either.
+    // An attack with an expired access token must not refresh it.
     let after_expiry = ["/logout", "/account/change_settings", "/token/refresh"];
     for origin in elsewhere.origins() {
         for (targets, expired) in [(&targets[..], false), (&after_expiry, true)] {

@@ -100,7 +100,7 @@ async fn outlives_the_access_token(ada: &Person<'_>) {
     ada.is_at("/service").await;
     ada.is_greeted_as("ada").await;
 
-    // Refreshed, so no longer fresh.
+    // After a refresh, the token is no longer fresh.
     ada.opens("/account").await;
     ada.sees("Please confirm your password").await;
     ada.is_greeted_as("ada").await;
@@ -177,7 +177,7 @@ async fn logs_out_a_device(ada: &Person<'_>, telephone: &Person<'_>) {
     assert_eq!(ada.count(".device .badge").await, 1);
     ada.sees("This device").await;
 
-    // After its token has expired, the form asks for the password first.
+    // After the access token has expired, the form asks for the password first.
     ada.site.expire_access();
     ada.clicks("form[action$='/revoke']").await;
     ada.confirms_password().await;
@@ -230,7 +230,7 @@ async fn logs_out_for_good(ada: &Person<'_>) {
     ada.is_nobody().await;
     assert!(ada.cookies().await.iter().all(|cookie| cookie["name"] != ACCESS && cookie["name"] != REFRESH));
 
-    // The history leads back to these pages, whose content was not cached.
+    // The Back button leads to pages that show user data, but their content was not cached.
     for _ in 0..3 {
         ada.browser.session().back().await.unwrap();
         ada.is_at("/login").await;

@@ -17,7 +17,7 @@ async fn s91_a_script_cannot_plant_a_cookie_that_only_the_server_uses() {
         for prefix in ["__Host-Http-", "__host-http-"] {
             mallory.reads(&plant(&format!("{prefix}{name}"))).await;
         }
-        // The control: the same script with a weaker prefix.
+        // Control: the same script can set a cookie with a weaker prefix.
         mallory.reads(&plant(&format!("__Host-{name}"))).await;
         let cookies = mallory.cookies().await;
         let planted: Vec<&Value> =

@@ -60,7 +60,7 @@ impl Comparable {
         let body = serde_json::from_slice(response.bytes()).unwrap_or_else(|_| text());
         parts.insert("body".into(), decoded(body));
         let mut read: Vec<(String, Value)> = cookies.iter().map(|raw| cookie(raw)).collect();
-        // The order has no meaning, because no two have the same name.
+        // The order of the cookies has no meaning, because no two of them have the same name.
         read.sort_by(|a, b| a.0.cmp(&b.0));
         name_csrf_values(&mut read);
         parts.insert("cookies".into(), read.into_iter().map(|(name, value)| json!([name, value])).collect());

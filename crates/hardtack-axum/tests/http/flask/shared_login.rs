@@ -139,7 +139,8 @@ impl Shared {
             assert!(self.is_logged_in(at).await, "{at:?} after a log-in at {first:?}");
         }
 
-        // The forms of both contain the token's CSRF value, whichever service issued it. Forms without it are refused.
+        // The forms of both services contain the CSRF value of the token, no matter which service issued it. Forms
+        // without this value are refused.
         self.rename(first, "Al").await;
         self.rename(second, "Ally").await;
         for at in [first, second] {

@@ -34,7 +34,7 @@ pub(super) fn run(command: &UserCommand) -> Result<(), Error> {
 }
 
 async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), Error> {
-    // Opening would create an empty database without users.
+    // Opening a missing file would create an empty database without users.
     if let Some(file) = config.database.file().filter(|file| !file.exists()) {
         return Err(Error::config(format_args!(
             "the database {} does not exist; set --data-dir or --database-url to the value that the servers use",
@@ -44,11 +44,11 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
     let database = config.database.open().await.map_err(Error::with_causes)?;
     let accounts = Accounts::open(database.clone()).await.map_err(Error::with_causes)?;
     let accounts = stores::with_sessions(accounts, config.redis.as_ref());
-    // The servers send what this process queues.
+    // This process only queues mail. The servers send it.
     let accounts = if config.mail.is_some() { accounts.with_mail_of_servers() } else { accounts };
     let users = Users { config, database: &database, accounts: &accounts, json: command.json() };
     let result = users.run(command).await;
-    // Store the activity that the user will see.
+    // Write the activity, which the user can see on the site, to the database before this process ends.
     accounts.flush().await;
     database.close().await;
     result
@@ -107,9 +107,9 @@ impl Users<'_> {
         let (name, email) = (&record.user.username, &record.user.email);
         let text = match (email.is_empty(), record.user.email_confirmed) {
             (true, _) => format!("{name} has no email address."),
-            (false, true) => format!("The email address of {name} is {email}, confirmed."),
+            (false, true) => format!("The email address of {name} is {email}, which counts as confirmed."),
             (false, false) => {
-                format!("The email address of {name} is {email}. They can confirm it on the account page.")
+                format!("The email address of {name} is {email}. The user can confirm the address on the account page.")
             }
         };
         print_changed(self.json, text, &record, None)
@@ -157,29 +157,29 @@ impl Users<'_> {
         print_changed(self.json, text, &record, Some(sessions))
     }
 
-    /// Returns the site's public address, which links begin with.
+    /// Returns the site's public address, with which every link begins.
     fn site(&self) -> Result<String, Error> {
         self.config.address.public_origin(&self.config.sources)?.ok_or_else(|| {
             Error::config(
-                "a link begins with the site's public address, which is not set; set --base-url or HARDTACK_BASE_URL \
-                 to the value that the servers use, such as https://site.example",
+                "a link cannot be created, because the site's public address is not set; set --base-url or \
+                 HARDTACK_BASE_URL to the value that the servers use, such as https://site.example",
             )
         })
     }
 
     /// Returns an authenticator that uses the session store, and the number of the user's sessions. Returns an inner
-    /// `Err` if the store cannot be reached, or may not be the one that the servers use. In both cases, the caller can
+    /// `Err` if the store cannot be reached, or if the servers may use another store. In both cases, the caller can
     /// still make its change, and the servers end the sessions.
     ///
     /// # Errors
     /// No user has the name, or the servers keep their sessions elsewhere. Nothing has been changed.
     async fn session_store(&self, name: &str) -> Result<Result<(Authenticator, usize), Error>, Error> {
         let store = running::check(self.database, self.config.redis.as_ref()).await?;
-        // Only servers that use this store carry out an intention to end sessions that this command stores.
+        // This command may store an intention to end sessions. Only servers that use this session store carry it out.
         self.accounts.set_session_store_id(store.id.as_deref());
         let id = found(self.accounts.find_by_name(name).await, name)?.user.id;
-        // No token is signed, so any key will do. Even if the store cannot be used, this lets the accounts store the
-        // intention to end sessions, which the servers carry out.
+        // This authenticator signs no tokens, so it can have any key. Even if the session store cannot be used, this
+        // call lets the accounts store the intention to end sessions, which the servers carry out.
         let builder = self.accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
         Ok(match store.usable {
             Ok(()) => self.connect(builder, &id).await,
@@ -214,8 +214,8 @@ async fn finish_ending(store: Result<(Authenticator, usize), Error>, ended: Ende
 fn ask_to_delete(name: &str) -> Result<(), Error> {
     if !io::stdin().is_terminal() {
         return Err(Error::config(format_args!(
-            "deleting {name:?} cannot be undone, and there is no terminal to ask for confirmation; to delete the user \
-             anyway, add --yes"
+            "{name:?} was not deleted, because there is no terminal to ask for confirmation; to delete the user \
+             without confirmation, add --yes"
         )));
     }
     let mut answer = String::new();
@@ -224,7 +224,7 @@ fn ask_to_delete(name: &str) -> Result<(), Error> {
         .and_then(|()| io::stdin().read_line(&mut answer));
     asked.map_err(|error| {
         Error::runtime(format_args!(
-            "the answer cannot be read: {error}; to delete the user without being asked, add --yes"
+            "the answer cannot be read: {error}; to delete the user without confirmation, add --yes"
         ))
     })?;
     match answer.trim().to_ascii_lowercase().as_str() {

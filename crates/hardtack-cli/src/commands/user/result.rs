@@ -11,9 +11,9 @@ use crate::output;
 /// Whether a user's sessions have ended.
 #[derive(Clone, Copy)]
 pub(super) enum Sessions {
-    /// This many have ended.
+    /// This number of sessions have ended.
     Ended(usize),
-    /// The sessions have not ended yet, because a store cannot be reached. The database has recorded that they are to
+    /// The sessions have not ended yet, because a store cannot be reached. The database has recorded that they must
     /// end, and the servers will end them.
     EndLater,
 }
@@ -61,8 +61,9 @@ pub(super) async fn print_list(
     }
 }
 
-/// Prints the result of a change to a user. Without `json`, prints `text`. As JSON, prints the user and, if the change
-/// ends sessions, how many have ended, or `null` if the servers end them later.
+/// Prints the result of a change to a user. Without `json`, prints `text`. With `json`, prints the user as JSON. If the
+/// change ends sessions, the JSON also contains the number of ended sessions, or `null` if the servers end the sessions
+/// later.
 pub(super) fn print_changed(
     json: bool,
     text: impl fmt::Display,

@@ -4,8 +4,8 @@ use crate::error::Error;
 
 /// A setting of Flask-JWT-Extended that cannot be changed here.
 ///
-/// The server accepts such a setting only if its value describes what the server does anyway. For any other value, the
-/// server refuses to start, so that no operator relies on a setting that has no effect.
+/// The server accepts such a setting only if its value describes what the server always does. For any other value, the
+/// server refuses to start. Otherwise, an operator could rely on a setting that has no effect.
 pub(crate) struct FixedSetting {
     pub(crate) name: &'static str,
     /// The only accepted value. `None` if no value is accepted.
@@ -22,8 +22,8 @@ impl FixedSetting {
         Self { name, value: None, reason }
     }
 
-    /// Accepts only the value that describes what the server does anyway, so that an existing configuration that
-    /// contains this value keeps working.
+    /// Returns an error unless the value describes what the server always does. An existing configuration that contains
+    /// this value keeps working.
     pub(crate) fn check(&self, label: &str, value: &str) -> Result<(), Error> {
         let reason = self.reason;
         match self.value {
@@ -31,7 +31,7 @@ impl FixedSetting {
             Some(only) => {
                 Err(Error::config(format_args!("{label} is {value:?}; only {only:?} is supported, because {reason}")))
             }
-            None => Err(Error::config(format_args!("{label} is not supported, because {reason}; remove it"))),
+            None => Err(Error::config(format_args!("{label} is not supported, because {reason}; remove the setting"))),
         }
     }
 }
@@ -44,7 +44,7 @@ pub(crate) const FIXED: [FixedSetting; 9] = [
     FixedSetting::only("JWT_VERIFY_SUB", "true", "the claim sub is always verified"),
     FixedSetting::only("JWT_ERROR_MESSAGE_KEY", "msg", "error responses use the member msg"),
     FixedSetting::unsupported("JWT_DECODE_ALGORITHMS", "each key has exactly one algorithm, set by JWT_ALGORITHM"),
-    FixedSetting::unsupported("JWT_CSRF_METHODS", "every method but GET, HEAD, OPTIONS and TRACE is checked"),
+    FixedSetting::unsupported("JWT_CSRF_METHODS", "all methods except GET, HEAD, OPTIONS and TRACE are checked"),
     FixedSetting::only("JWT_CSRF_CHECK_FORM", "true", FORM_FIELD),
     FixedSetting::only("JWT_ACCESS_CSRF_FIELD_NAME", "csrf_token", FORM_FIELD),
     FixedSetting::only("JWT_REFRESH_CSRF_FIELD_NAME", "csrf_token", FORM_FIELD),

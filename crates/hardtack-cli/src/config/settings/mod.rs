@@ -12,7 +12,7 @@ pub(crate) use setting::Setting;
 
 /// Declares each setting as a constant, and the list `ALL` of all settings, in the order in which they are shown.
 ///
-/// `ALL` repeats the expressions instead of naming the constants. So if no code reads a setting, its constant is
+/// `ALL` repeats the expressions instead of naming the constants. If no code reads a setting, its constant is therefore
 /// unused, and the compiler reports it as dead code.
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident = $setting:expr;)+) => {
@@ -29,7 +29,7 @@ settings! {
     BASE_URL = Setting::option("base_url", "URL", "Public address of the site, such as https://site.example")
         .default_note("http://ADDR:PORT, if that is a loopback address");
     INSECURE_HTTP =
-        Setting::switch("insecure_http", "Allow a plain http base URL on an address that other machines can reach")
+        Setting::switch("insecure_http", "Allow a base URL with plain http on an address that other machines can reach")
             .default("false");
     TRUSTED_PROXIES = Setting::option(
         "trusted_proxies",
@@ -45,7 +45,7 @@ settings! {
     TRUSTED_ORIGINS = Setting::option(
         "trusted_origins",
         "LIST",
-        "Other origins that may send requests that change data, such as https://app.site.example,tauri://localhost",
+        "Other origins whose pages may change data, such as https://app.site.example,tauri://localhost",
     );
     MAX_CONNECTIONS =
         Setting::option("max_connections", "NUMBER", "Maximum number of open connections").default("2048");
@@ -58,7 +58,7 @@ settings! {
     BODY_TIMEOUT = Setting::option("body_timeout", "TIME", "How long a request's body may take to arrive").default("30s");
     DATA_DIR = Setting::option("data_dir", "DIR", "Folder for the keys and the SQLite database")
         .default("./hardtack-data");
-    /// A path is not secret, but a URL may contain a password.
+    /// The URL of a server may contain a password. A path of an SQLite file is not secret.
     DATABASE_URL =
         Setting::option("database_url", "URL", "Database: postgres://USER:PASSWORD@HOST/DATABASE or sqlite:PATH")
             .default_note("hardtack.db in the data folder")
@@ -66,13 +66,13 @@ settings! {
     REDIS_URL = Setting::option(
         "redis_url",
         "URL",
-        "Redis or Valkey, in addition to the database: redis://USER:PASSWORD@HOST:PORT/DATABASE",
+        "Redis or Valkey server to use in addition to the database: redis://USER:PASSWORD@HOST:PORT/DATABASE",
     )
     .secret_url();
     REDIS_FOR = Setting::option(
         "redis_for",
         "USE",
-        "What Redis is used for: sessions (to store them) or notice (only to tell other servers when sessions end)",
+        "What Redis does: sessions (stores the sessions) or notice (only tells other servers when sessions end)",
     )
     .default_note("sessions");
     MAIL_FROM = Setting::option("mail_from", "ADDRESS", "Sender address of emails, such as noreply@site.example");
@@ -83,7 +83,7 @@ settings! {
     )
     .secret_url();
     SMTP_PASSWORD =
-        Setting::option("smtp_password", "@FILE", "Password for the mail server; it is read from FILE").secret_url();
+        Setting::option("smtp_password", "@FILE", "Password for the mail server, read from FILE").secret_url();
     MAIL_COMMAND = Setting::option(
         "mail_command",
         "PROGRAM",
@@ -99,7 +99,7 @@ settings! {
     PASSWORD_LIST = Setting::option(
         "password_list",
         "FILE",
-        "Table of passwords to refuse; make it with: hardtack passwords build",
+        "Table of passwords to refuse; make the table with: hardtack passwords build",
     );
     RESERVED_NAMES = Setting::option(
         "reserved_names",
@@ -109,7 +109,7 @@ settings! {
     LOG_IN_LIMITS = Setting::option(
         "log_in_limits",
         "LIMITS",
-        "Limits on password attempts: per account, per address, and after failures in a row; or off",
+        "Limits on password attempts per account, per client address, and after failures in a row; or off",
     )
     .default("account=10/30s,address=100/1s,failures=100/1h");
     CONTACT = Setting::option(
@@ -120,14 +120,14 @@ settings! {
     LOG_FORMAT = Setting::option(
         "log_format",
         "FORMAT",
-        "Format of the log on stderr: text or json. Filter it with RUST_LOG.",
+        "Format of the log on stderr: text or json; RUST_LOG filters the log",
     )
     .default("text");
     SECRET_KEY = Setting::flask(&["JWT_SECRET_KEY"]).secret();
     /// Secrets that verify tokens but do not sign them, separated by commas or line breaks.
     SECRET_KEY_PREVIOUS = Setting::flask(&["JWT_SECRET_KEY_PREVIOUS"]).secret();
     PRIVATE_KEY = Setting::flask(&["JWT_PRIVATE_KEY"]).secret();
-    /// Not shown either, in case an operator put the private key here.
+    /// The value is not shown, because an operator may have set the private key here by mistake.
     PUBLIC_KEY = Setting::flask(&["JWT_PUBLIC_KEY"]).secret();
     ALGORITHM = Setting::flask(&["JWT_ALGORITHM"]);
     REFRESH =
@@ -136,24 +136,24 @@ settings! {
     DEVICE_BINDING = Setting::option(
         "device_binding",
         "MODE",
-        "Whether to ask browsers to bind sessions to their devices, over https only: off or offer",
+        "Ask browsers to bind each session to its device, over https only: offer or off",
     )
     .default("off");
     ACCESS_LIFETIME = Setting::option("access_lifetime", "TIME", "Lifetime of an access token, such as 900, 15m or 1d")
         .or_flask(&["JWT_ACCESS_TOKEN_EXPIRES"])
         .default("15m");
     REFRESH_LIFETIME =
-        Setting::option("refresh_lifetime", "TIME", "Lifetime of a refresh token, and thus of an unused session")
+        Setting::option("refresh_lifetime", "TIME", "Lifetime of a refresh token, after which an unused session ends")
             .or_flask(&["JWT_REFRESH_TOKEN_EXPIRES"])
             .default("1d");
     FRESH_LIFETIME = Setting::option(
         "fresh_lifetime",
         "TIME",
-        "How long after entering the password users can open the account page without entering it again",
+        "How long users can open the account page after they have entered their password",
     )
     .default("15m");
     SESSION_LIFETIME =
-        Setting::option("session_lifetime", "TIME", "Maximum lifetime of a session, no matter how often it is used")
+        Setting::option("session_lifetime", "TIME", "Maximum lifetime of a session, even of a session in use")
             .default("30d");
     CLOCK_SKEW = Setting::option(
         "clock_skew",
@@ -164,14 +164,15 @@ settings! {
     LEEWAY = Setting::option(
         "leeway",
         "TIME",
-        "How long to accept a token after it expired, at most 60s; replaces --clock-skew",
+        "How long tokens are accepted after their expiry, at most 60s; replaces --clock-skew",
     )
     .or_flask(&["JWT_DECODE_LEEWAY"])
     .default_note("0");
-    ISSUER = Setting::option("issuer", "TEXT", "Issuer (iss) to write into tokens and to require in them")
+    ISSUER = Setting::option("issuer", "TEXT", "Issuer (iss) of new tokens; tokens without this issuer are refused")
         .or_flask(&["JWT_ENCODE_ISSUER", "JWT_DECODE_ISSUER"]);
-    AUDIENCE = Setting::option("audience", "TEXT", "Audience (aud) to write into tokens and to require in them")
-        .or_flask(&["JWT_ENCODE_AUDIENCE", "JWT_DECODE_AUDIENCE"]);
+    AUDIENCE =
+        Setting::option("audience", "TEXT", "Audience (aud) of new tokens; tokens without this audience are refused")
+            .or_flask(&["JWT_ENCODE_AUDIENCE", "JWT_DECODE_AUDIENCE"]);
     IDENTITY_CLAIM = Setting::flask(&["JWT_IDENTITY_CLAIM"]).default("sub");
     ENCODE_NBF = Setting::flask(&["JWT_ENCODE_NBF"]).default("true");
     TOKEN_LOCATION = Setting::flask(&["JWT_TOKEN_LOCATION"]).default("cookies");
@@ -184,7 +185,7 @@ settings! {
     REALM = Setting::option(
         "realm",
         "NAME",
-        "Name that separates this site from others with the same key or host; it becomes part of cookie names and aud",
+        "Name that separates this site from others with the same key or host; cookie names and aud contain this name",
     );
     PERSISTENT_COOKIES =
         Setting::switch("persistent_cookies", "Keep users logged in after they close the browser");

@@ -4,9 +4,9 @@
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Setting {
     flag: Option<Flag>,
-    /// The names in Flask-JWT-Extended, which the environment and the file accept too.
+    /// The setting's names in Flask-JWT-Extended. The environment and the settings file also accept these names.
     flask_names: &'static [&'static str],
-    /// The default value; empty if there is none, or if it depends on other settings.
+    /// The default value. Empty if there is no default, or if the default depends on other settings.
     pub(crate) default: &'static str,
     /// A default that depends on other settings, as `--help` describes it.
     default_note: &'static str,
@@ -19,9 +19,9 @@ pub(crate) struct Flag {
     /// The name in the settings file, such as `access_lifetime`. The flag (`--access-lifetime`) and the environment
     /// variable (`HARDTACK_ACCESS_LIFETIME`) are derived from it.
     name: &'static str,
-    /// What `--help` calls the value; `None` for a switch.
+    /// The name of the value in `--help`. `None` for a switch.
     pub(crate) value_name: Option<&'static str>,
-    /// What `--help` says, in one line.
+    /// The text in `--help`, in one line.
     help: &'static str,
 }
 
@@ -29,20 +29,20 @@ pub(crate) struct Flag {
 enum Secrecy {
     Public,
     Secret,
-    /// A URL that contains a secret.
+    /// The value is a URL that may contain a password.
     SecretUrl,
-    /// Secret, except for values with this prefix.
+    /// The value is secret unless it begins with this prefix.
     SecretUnless(&'static str),
 }
 
 /// The constructors that the table of settings uses.
 impl Setting {
-    /// A setting with a flag that takes a value.
+    /// Creates a setting with a flag that takes a value.
     pub(super) const fn option(name: &'static str, value_name: &'static str, help: &'static str) -> Self {
         Self::with_flag(Flag { name, value_name: Some(value_name), help })
     }
 
-    /// A setting with a flag that turns it on.
+    /// Creates a setting with a flag that turns the setting on.
     pub(super) const fn switch(name: &'static str, help: &'static str) -> Self {
         Self::with_flag(Flag { name, value_name: None, help })
     }
@@ -51,7 +51,7 @@ impl Setting {
         Self { flag: Some(flag), flask_names: &[], default: "", default_note: "", secrecy: Secrecy::Public }
     }
 
-    /// A setting of Flask-JWT-Extended that has no flag.
+    /// Creates a setting of Flask-JWT-Extended that has no flag.
     pub(super) const fn flask(names: &'static [&'static str]) -> Self {
         Self { flag: None, flask_names: names, default: "", default_note: "", secrecy: Secrecy::Public }
     }
@@ -94,35 +94,35 @@ impl Setting {
 }
 
 impl Setting {
-    /// The flag, if the setting has one.
+    /// Returns the flag, or `None` if the setting has no flag.
     pub(crate) const fn flag(&self) -> Option<&Flag> {
         self.flag.as_ref()
     }
 
-    /// The first name under which the settings file accepts the setting.
+    /// Returns the first name under which the settings file accepts the setting.
     pub(crate) fn name(&self) -> &'static str {
         self.file_names().next().unwrap_or_default()
     }
 
-    /// All names under which the settings file accepts the setting.
+    /// Returns all names under which the settings file accepts the setting.
     pub(crate) fn file_names(&self) -> impl Iterator<Item = &'static str> {
         let own = self.flag.as_ref().map(|flag| flag.name);
         own.into_iter().chain(self.flask_names.iter().copied())
     }
 
-    /// The names of the environment variables that set the setting.
+    /// Returns the names of the environment variables that set the setting.
     pub(crate) fn env_names(&self) -> impl Iterator<Item = String> {
         let own = self.flag.as_ref().map(|flag| format!("HARDTACK_{}", flag.name.to_ascii_uppercase()));
         own.into_iter().chain(self.flask_names.iter().map(|name| (*name).to_owned()))
     }
 
-    /// The name that errors use for a setting that is not set: its flag, such as `--listen`. For a setting that has no
-    /// flag, its name in the settings file.
+    /// Returns the name that errors use if the setting is not set. This is its flag, such as `--listen`. If the setting
+    /// has no flag, it is its name in the settings file.
     pub(crate) fn usual_name(&self) -> String {
         self.flag.as_ref().map_or_else(|| self.name().to_owned(), |flag| format!("--{}", flag.long()))
     }
 
-    /// The line in `--help`, with the default at its end.
+    /// Returns the line in `--help`, with the default at the end.
     pub(crate) fn help(&self) -> String {
         let Some(flag) = &self.flag else { return String::new() };
         match (flag.value_name, self.default, self.default_note) {
@@ -131,18 +131,18 @@ impl Setting {
         }
     }
 
-    /// Whether the setting is a secret, so that its value may be in a file of its own.
+    /// Returns whether the setting is a secret. The value of a secret may be in a file of its own.
     pub(crate) fn is_secret(&self) -> bool {
         self.secrecy != Secrecy::Public
     }
 
-    /// Whether every value of the setting must be a secret or a key. If so, a value that looks like a path or a
-    /// placeholder is refused.
+    /// Returns whether every value of the setting must be a secret or a key. For such a setting, a value that looks
+    /// like a path or a placeholder is refused.
     pub(crate) fn is_always_secret(&self) -> bool {
         self.secrecy == Secrecy::Secret
     }
 
-    /// Whether this value must never be shown.
+    /// Returns whether this value must never be shown.
     pub(crate) fn hides(&self, value: &str) -> bool {
         match self.secrecy {
             Secrecy::Public => false,
@@ -153,7 +153,7 @@ impl Setting {
 }
 
 impl Flag {
-    /// The flag without its dashes: `access-lifetime`.
+    /// Returns the flag without its dashes, such as `access-lifetime`.
     pub(crate) fn long(&self) -> String {
         self.name.replace('_', "-")
     }

@@ -9,16 +9,16 @@ use super::value::{SettingValue, Source, SourceValues};
 use crate::config::settings::{ALL, Setting};
 use crate::error::Error;
 
-/// The id of `--config`, which names the settings file and so cannot be a setting.
+/// The id of `--config`. This flag names the settings file, so it cannot be a setting in that file.
 const CONFIG: &str = "config";
 
-/// Which settings' flags a command takes.
+/// Determines which flags a command accepts.
 pub(crate) trait FlagSet {
-    /// Whether the command takes the setting's flag.
+    /// Returns whether the command accepts the setting's flag.
     fn accepts(setting: &Setting) -> bool;
 
-    /// Whether `--help` lists the flag. A command may accept flags that it does not list. They have no effect. They are
-    /// accepted so that the command can be called with the same flags as `serve`.
+    /// Returns whether `--help` lists the flag. A command may accept flags that it does not list. Such flags have no
+    /// effect. The command accepts them so that it can be called with the same flags as `serve`.
     fn lists(setting: &Setting) -> bool;
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct FlagValues {
 }
 
 impl FlagValues {
-    /// The settings file that `--config` names.
+    /// Returns the settings file that `--config` names.
     pub(super) fn config(&self) -> Option<&Path> {
         self.config.as_deref()
     }

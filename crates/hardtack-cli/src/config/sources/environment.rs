@@ -7,12 +7,12 @@ use super::value::{SettingValue, Source, SourceValues};
 use crate::config::settings::{ALL, FIXED, Setting};
 use crate::error::Error;
 
-/// Names the settings file and so cannot be a setting.
+/// The variable that names the settings file, so it cannot be a setting in that file.
 pub(super) const CONFIG: &str = "HARDTACK_CONFIG";
 
 /// Reads the variables whose names begin with `HARDTACK_` or `JWT_`. Refuses a name that looks like a mistyped setting.
-/// Any other unknown name only causes a warning, because other programs and container platforms set variables with
-/// these prefixes too.
+/// Any other unknown name only causes a warning, because other programs and container platforms also set variables with
+/// these prefixes.
 pub(super) fn read(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<(SourceValues, Vec<String>), Error> {
@@ -62,7 +62,7 @@ fn unknown(name: &str) -> Result<String, Error> {
     let files =
         |setting: &'static Setting| setting.env_names().filter(|_| setting.is_secret()).map(|name| name + "_FILE");
     let known: Vec<String> = ALL.iter().flat_map(|setting| setting.env_names().chain(files(setting))).collect();
-    // All names have the prefix in common, so it must not make two names similar.
+    // Compare the names without their prefix, because a common prefix would make all of them similar.
     let without_prefix = |name: &str| name.split_once('_').map_or(name, |(_, rest)| rest).to_owned();
     let rests: Vec<String> = known.iter().map(|known| without_prefix(known)).collect();
     let rest = without_prefix(name);

@@ -14,7 +14,7 @@ use crate::private_file;
 /// The file that is read if it exists and no other file is named.
 const DEFAULT: &str = "hardtack.toml";
 
-/// Larger files are refused.
+/// The maximum length of the file, in bytes. Longer files are refused.
 const MAX_FILE_LEN: u32 = 1024 * 1024;
 
 /// Reads the settings file that was named. If none was named, reads the default file if it exists.

@@ -1,13 +1,14 @@
 //! Suggestions for mistyped names.
 
-/// Returns the known name that is closest to a mistyped one, if one is close enough.
+/// Returns the known name that is closest to a mistyped name. Returns `None` if no known name is close enough.
 pub(super) fn similar_name<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_ascii_lowercase().replace('-', "_");
     let (distance, name) = known.map(|name| (distance(&typed, &name.to_ascii_lowercase()), name)).min()?;
     (distance <= 2.max(name.len() / 4)).then_some(name)
 }
 
-/// The Levenshtein distance: how many bytes have to be inserted, removed or replaced.
+/// Returns the Levenshtein distance: how many bytes must be inserted, removed or replaced to change one text into the
+/// other.
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (i, a) in one.bytes().enumerate() {

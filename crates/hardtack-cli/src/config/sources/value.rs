@@ -16,11 +16,12 @@ pub(crate) enum Source {
     File(PathBuf),
 }
 
-/// The value of a setting, still as text. No `Debug`: it may be a secret.
+/// The value of a setting, as text that has not been parsed. The type has no `Debug` implementation, because the value
+/// may be a secret.
 #[derive(Clone)]
 pub(crate) struct SettingValue {
     pub(crate) text: String,
-    /// The name by which it was set.
+    /// The name by which the setting was set.
     pub(crate) name: String,
     pub(crate) source: Source,
     /// Whether `text` was read from a file, because the value was `@PATH`.
@@ -33,7 +34,7 @@ impl SettingValue {
     }
 
     /// If the setting is a secret, replaces a value of the form `@PATH` with the content of that file. Refuses a value
-    /// that only refers to a secret, such as a path without `@`.
+    /// that is probably not the secret itself, such as a path without `@`.
     fn resolve(mut self, setting: &Setting) -> Result<Self, Error> {
         let named = self.text.starts_with('@');
         if !setting.is_secret() || !(named || setting.is_always_secret()) {
@@ -52,8 +53,8 @@ impl SettingValue {
         Ok(self)
     }
 
-    /// Returns how errors refer to the setting: the name by which it was set and, if it was set in a file, the path of
-    /// the file.
+    /// Returns how errors refer to the setting: the name by which it was set. If the setting was set in a file, also
+    /// returns the path of the file.
     pub(crate) fn label(&self) -> String {
         match &self.source {
             Source::Flag | Source::Environment => self.name.clone(),
@@ -67,7 +68,7 @@ impl SettingValue {
 pub(crate) struct SourceValues(HashMap<&'static str, SettingValue>);
 
 impl SourceValues {
-    /// Whether this source sets the setting to a secret.
+    /// Returns whether this source sets the setting to a secret.
     pub(super) fn sets_secret(&self, setting: &Setting) -> bool {
         self.0.get(setting.name()).is_some_and(|value| !value.from_file && setting.hides(&value.text))
     }
@@ -80,12 +81,12 @@ impl SourceValues {
             self.0.insert(setting.name(), value);
             return Ok(());
         };
-        // The environment has no order, so sort the names.
+        // Environment variables come in no fixed order, so sort the names.
         let mut labels = [value.label(), other.label()];
         labels.sort_unstable();
         let [one, two] = labels;
         Err(Error::config(format_args!(
-            "{one} and {two} set the same option to different values; remove one, or make them equal"
+            "{one} and {two} set the same option to different values; remove one, or make the values equal"
         )))
     }
 }
@@ -94,17 +95,17 @@ impl SourceValues {
 pub(crate) struct Sources(pub(super) [SourceValues; 3]);
 
 impl Sources {
-    /// The value that was set; `None` if the default applies.
+    /// Returns the value that was set, or `None` if the default applies.
     pub(crate) fn value(&self, setting: &Setting) -> Option<&SettingValue> {
         self.0.iter().find_map(|values| values.0.get(setting.name()))
     }
 
-    /// Whether any source sets the setting.
+    /// Returns whether any source sets the setting.
     pub(crate) fn is_set(&self, setting: &Setting) -> bool {
         self.value(setting).is_some()
     }
 
-    /// How errors refer to the setting: `--listen`, `HARDTACK_LISTEN`, `listen in hardtack.toml`.
+    /// Returns how errors refer to the setting, such as `--listen`, `HARDTACK_LISTEN` or `listen in hardtack.toml`.
     pub(crate) fn label(&self, setting: &Setting) -> String {
         self.value(setting).map_or_else(|| setting.usual_name(), SettingValue::label)
     }
@@ -119,19 +120,20 @@ impl Sources {
         }
     }
 
-    /// The value of a setting as text, or its default if the setting is not set. `None` if it has no default either.
+    /// Returns the value of a setting as text. If the setting is not set, returns its default, or `None` if it has no
+    /// default.
     pub(crate) fn text(&self, setting: &Setting) -> Option<&str> {
         let default = (!setting.default.is_empty()).then_some(setting.default);
         self.value(setting).map(|value| value.text.as_str()).or(default)
     }
 
-    /// The value of a setting as text, or its default if the setting is not set. An empty string if it has no default
-    /// either.
+    /// Returns the value of a setting as text. If the setting is not set, returns its default, or an empty string if it
+    /// has no default.
     pub(crate) fn text_or_empty(&self, setting: &Setting) -> String {
         self.text(setting).unwrap_or_default().to_owned()
     }
 
-    /// Parses a setting; `None` if it is not set and has no default.
+    /// Parses a setting. Returns `None` if the setting is not set and has no default.
     pub(crate) fn parse<T>(
         &self,
         setting: &Setting,
@@ -155,7 +157,7 @@ impl Sources {
         self.parse(setting, expected, parse)?.ok_or_else(missing)
     }
 
-    /// Parses `true` or `false`.
+    /// Parses a setting whose value is `true` or `false`.
     pub(crate) fn parse_bool(&self, setting: &Setting) -> Result<Option<bool>, Error> {
         self.parse(setting, "true or false", |text| match text.to_ascii_lowercase().as_str() {
             "true" | "1" => Some(true),

@@ -6,13 +6,14 @@ use crate::adapter::Exchange;
 use crate::refusal::Failure;
 use crate::throttle::{Attempt, Budget, BudgetKey, Rate, Throttle};
 
-/// Ten attempts in a row, then one more every 30 seconds.
+/// The limit for an account: ten attempts in a row, then one more every 30 seconds.
 const ACCOUNT: Rate = Rate::new(10, Duration::from_secs(30));
 
-/// After 100 failures in a row, one attempt an hour.
+/// The limit for failures in a row: after 100 failures, one attempt an hour.
 const FAILURES_IN_A_ROW: Rate = Rate::new(100, Duration::from_secs(3600));
 
-/// Many users may share an address.
+/// The limit for an address: 100 attempts in a row, then one more each second. It is this high because many users may
+/// share an address.
 const ADDRESS: Rate = Rate::new(100, Duration::from_secs(1));
 
 impl Exchange<'_> {
@@ -25,11 +26,11 @@ impl Exchange<'_> {
     /// exist have budgets as well.
     ///
     /// A browser that is [known](Self::remember_device) for the account has its own budget, which is as large as the
-    /// account's. The browser's attempts count only against this budget. After 100 failures in a row, the browser
-    /// counts as unknown.
+    /// account's. The browser's attempts count only against this budget. After 100 failures in a row, the browser's
+    /// attempts count against the account's budget again.
     ///
     /// # Errors
-    /// A budget is empty. The status is 429.
+    /// The budget for this attempt is empty. The status is 429.
     pub async fn take_log_in_attempt(&self, throttle: &Throttle, username: &str) -> Result<Attempt, Failure> {
         let account = account_key(throttle, username);
         if let Some(device) = self.device_key(throttle, account) {

@@ -14,7 +14,7 @@ pub struct Credentials {
     pub password: String,
 }
 
-/// Omits what was typed.
+/// Omits the user name and the password.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").finish_non_exhaustive()

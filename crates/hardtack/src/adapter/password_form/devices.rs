@@ -1,5 +1,5 @@
-//! Known devices: browsers in which a user has logged in before. Their attempts are counted separately, so a stranger
-//! cannot lock an account's owner out of these browsers.
+//! Known devices: browsers in which a user has logged in before. Attempts from a known device are counted separately.
+//! Even if a stranger uses up an account's attempts, the owner can still log in from a known device.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::throttle::{BudgetKey, Throttle};
 
 const PURPOSE: &str = "log-in device";
 
-/// How long a device is known after a log-in.
+/// How long after a log-in its browser counts as a known device.
 const LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
 /// The maximum number of accounts in the cookie. If a user logs in to one more account, the least recently used account
@@ -23,7 +23,7 @@ const MAX_ACCOUNTS: usize = 4;
 #[derive(Deserialize, Serialize)]
 struct Device {
     id: String,
-    /// The keys of the accounts' budgets. The latest log-in comes first.
+    /// The keys of the budgets that this device has for accounts. The key for the latest log-in comes first.
     accounts: Vec<String>,
     until: i64,
 }
@@ -32,8 +32,8 @@ impl Exchange<'_> {
     /// Returns a cookie by which Hardtack recognizes this browser at later log-ins. Add the cookie to the response to a
     /// successful log-in.
     ///
-    /// [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of such a browser separately. Therefore,
-    /// a stranger who uses up the attempts of an account cannot lock its owner out of this browser.
+    /// [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of this browser separately. Even if a
+    /// stranger uses up the account's attempts, the owner can still log in from this browser.
     pub fn remember_device(&self, throttle: &Throttle, username: &str) -> SetCookies {
         let (now, account) = (self.authenticator.now(), encoded(account_key(throttle, username)));
         let known = self.device();

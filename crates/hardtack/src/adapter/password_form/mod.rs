@@ -3,8 +3,9 @@
 //! 1. `GET`: [`Exchange::log_in_form`] returns what the handler needs to render the page with the form.
 //! 2. `POST`: the adapter checks the request before [`Exchange::read_password_form`] reads the password.
 //! 3. If the password is right, [`Exchange::log_in_and_return`] redirects the browser to the page that the user wanted.
-//! 4. If it is wrong, the handler refuses the request with a [`LogInRefusal`](crate::refusal::LogInRefusal). The
-//!    browser is redirected to step 1, with a short-lived cookie that holds the text and the typed user name.
+//! 4. If the password is wrong, the handler refuses the request with a [`LogInRefusal`](crate::refusal::LogInRefusal).
+//!    The browser is redirected to the page of step 1, and gets a short-lived cookie that holds the message and the
+//!    typed user name.
 
 mod attempts;
 mod credentials;
@@ -56,7 +57,7 @@ impl Exchange<'_> {
     /// `next` or to the home page. An API client gets 200 with JSON.
     ///
     /// # Errors
-    /// Those of [`log_in`](Self::log_in).
+    /// The same errors as [`log_in`](Self::log_in).
     pub async fn log_in_and_return(&self, log_in: impl Into<LogIn>) -> Result<Reply, Failure> {
         let cookies = self.log_in(log_in).await?;
         Ok(self.done(self.next_or_home(), "logged_in", cookies))
@@ -66,7 +67,7 @@ impl Exchange<'_> {
     /// is redirected to the query's `next` or to the home page. An API client gets 200 with JSON.
     ///
     /// # Errors
-    /// Those of [`reauthenticate`](Self::reauthenticate).
+    /// The same errors as [`reauthenticate`](Self::reauthenticate).
     pub async fn reauthenticate_and_return(&self, subject: &str) -> Result<Reply, Failure> {
         let cookies = self.reauthenticate(subject).await?;
         Ok(self.done(self.next_or_home(), "reauthenticated", cookies))
@@ -76,7 +77,7 @@ impl Exchange<'_> {
     /// log-in page. An API client gets 200 with JSON.
     ///
     /// # Errors
-    /// Those of [`log_out`](Self::log_out).
+    /// The same errors as [`log_out`](Self::log_out).
     pub async fn log_out_and_return(&self) -> Result<Reply, Failure> {
         let cookies = self.log_out().await?;
         Ok(self.done(self.authenticator.urls().login.clone(), "logged_out", cookies))

@@ -1,4 +1,4 @@
-//! The cookie that carries the reason for a refusal to the page with the form.
+//! The cookie that tells the page with the form why a log-in was refused.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const PURPOSE: &str = "log-in notice";
 /// How long after the refusal the notice can be shown.
 const LIFETIME: Duration = Duration::from_secs(60);
 
-/// A longer user name is not kept.
+/// The maximum length of a user name in the cookie, in bytes. A longer name is left out.
 const MAX_USERNAME: usize = 256;
 
 #[derive(Deserialize, Serialize)]
@@ -43,7 +43,10 @@ impl Exchange<'_> {
         let policy = self.authenticator.cookies();
         let set = sealed.map(|sealed| policy.set(&policy.notice, &sealed, &setting, &mut cookies));
         if !matches!(set, Some(Ok(()))) {
-            tracing::warn!(event = "log_in_notice_too_long", "the text of a refused log-in does not fit into a cookie");
+            tracing::warn!(
+                event = "log_in_notice_too_long",
+                "the message for a refused log-in is too long for a cookie and is not shown; shorten the message"
+            );
         }
         cookies
     }

@@ -15,7 +15,7 @@ impl<C> PasswordForm<C> {
     /// `password`.
     pub fn reauthentication_page(&self) -> String {
         let why = "<p>You are logged in, but it has been a while since you entered your password. \
-                   Enter it again to continue.</p>";
+                   Enter the password again to continue.</p>";
         self.page("Confirm your password", why, "Confirm")
     }
 
@@ -35,7 +35,7 @@ impl<C> PasswordForm<C> {
             csrf = self.csrf_field(),
             username = escaped(self.username()),
         );
-        // Screen readers read the title first.
+        // Say it in the title, because screen readers read the title first.
         let problem = if self.is_refused() { "Problem: " } else { "" };
         page(&format!("{problem}{title}"), &main)
     }

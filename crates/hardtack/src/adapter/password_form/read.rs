@@ -8,7 +8,7 @@ use crate::refusal::{Failure, Reason};
 /// The field for the user name. After a refused log-in, the page with the form shows the typed user name again.
 const USERNAME: &str = "username";
 
-/// The typed user name, if the form has the field `username`.
+/// The content of the form's field `username`, if the form has this field.
 #[derive(Clone)]
 pub struct TypedName(Option<String>);
 
@@ -28,7 +28,7 @@ impl TypedName {
 impl Exchange<'_> {
     /// Reads a form with a password. A browser sends it urlencoded, and an API client sends it as JSON. Before the
     /// adapter receives the body, it must call [`require_pre_session`](Self::require_pre_session). If the form is for a
-    /// re-authentication, it must verify the token instead.
+    /// re-authentication, the adapter must verify the token instead.
     ///
     /// # Errors
     /// The body is neither a form nor JSON, or it lacks a field of `T`.
@@ -36,7 +36,7 @@ impl Exchange<'_> {
         self.typed_form(body).map_err(|flaw| self.refuse(Reason::InvalidForm(flaw)))
     }
 
-    /// The text of an error can contain the name of a field, but nothing that was typed.
+    /// The text of an error can contain the name of a field, but not what the user typed.
     fn typed_form<T: DeserializeOwned>(&self, body: &[u8]) -> Result<(T, TypedName), String> {
         if self.sends_json() {
             let form = serde_json::from_slice(body).map_err(|error| flaw(&error))?;
@@ -52,7 +52,7 @@ impl Exchange<'_> {
 
 fn flaw(error: &impl ToString) -> String {
     let text = error.to_string();
-    // serde's other errors quote what was typed, which may be a password.
+    // Report only this error of serde's: the others quote the input, which may be a password.
     let field = text.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
     match field {
         Some((name, _)) => format!("The field {name:?} is missing."),

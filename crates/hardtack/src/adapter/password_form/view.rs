@@ -5,8 +5,8 @@ use std::fmt;
 use crate::cookie::SetCookies;
 use crate::html::escaped;
 
-/// What you need to render a page that asks for a password: the hidden CSRF field, the notice, the user name that was
-/// typed, and cookies for the response.
+/// What you need to render a page that asks for a password: the hidden CSRF field, a notice, the typed user name, and
+/// cookies for the response.
 ///
 /// Write the form without an `action`, so that the browser posts it to the page's own URL. The query of this URL
 /// contains `next`, the page to which the browser is redirected after the log-in.
@@ -17,7 +17,7 @@ use crate::html::escaped;
 pub struct PasswordForm<C = SetCookies> {
     pub(super) field: String,
     pub(super) csrf_token: String,
-    /// Whether the session has ended.
+    /// Whether the page is shown because the session has ended.
     pub(super) ended: bool,
     pub(super) notice: Option<(String, Option<String>)>,
     pub(super) cookies: C,
@@ -36,21 +36,21 @@ impl<C> PasswordForm<C> {
     }
 
     /// Returns the sentence to show above the form, if any. It says why the last attempt was refused, or that the
-    /// session has ended. Escape it, because the application may have put typed text into it.
+    /// session has ended. Escape the sentence, because the application may have included text that the user typed.
     pub fn notice(&self) -> Option<&str> {
         const ENDED: &str = "Your session has ended. Log in again to continue where you were.";
         let refused = self.notice.as_ref().map(|(text, _)| text.as_str());
         refused.or_else(|| self.ended.then_some(ENDED))
     }
 
-    /// Returns whether the last attempt was refused. If so, the page's title should say it, because screen readers read
-    /// the title first.
+    /// Returns whether the last attempt was refused. In this case, say so in the page's title, because screen readers
+    /// read the title first.
     pub fn is_refused(&self) -> bool {
         self.notice.is_some()
     }
 
     /// Returns the user name that was typed in the last attempt, if that attempt was refused, or else an empty string.
-    /// Escape it.
+    /// Escape the name when you write it into HTML.
     pub fn username(&self) -> &str {
         self.notice.as_ref().and_then(|(_, username)| username.as_deref()).unwrap_or_default()
     }

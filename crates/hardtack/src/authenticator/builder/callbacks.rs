@@ -12,8 +12,8 @@ use crate::token::VerifiedToken;
 impl AuthenticatorBuilder {
     /// Sets a blocklist of tokens that the application no longer accepts.
     ///
-    /// Each verified token of a request is looked up in this list. A route can skip the look-up with
-    /// [`Need::skip_revocation_check`](crate::Need::skip_revocation_check).
+    /// Every token that a request carries is looked up in this list after its signature and claims have been verified.
+    /// A route can skip the look-up with [`Need::skip_revocation_check`](crate::Need::skip_revocation_check).
     ///
     /// In Flask-JWT-Extended: `token_in_blocklist_loader`.
     pub fn blocklist(mut self, list: impl Blocklist) -> Self {
@@ -56,8 +56,9 @@ impl AuthenticatorBuilder {
     /// ```
     ///
     /// The callback is called for each token that is issued: at a log-in and at each refresh, but not for each request.
-    /// It may be called twice for one token, so it must not change anything. It is not called for the refresh token of
-    /// a session, which does not carry these claims. Claims that are set for a single token or log-in take precedence.
+    /// It may be called twice for one token, so it must not change anything. The callback is not called for the refresh
+    /// token of a session, because that token does not contain these claims. If a claim is also set for a single token
+    /// or log-in, that value takes precedence.
     ///
     /// If the callback returns an error, no token is issued, and the client gets 503. If the request was a refresh, the
     /// client can send it again. If the claims do not serialize to a JSON object, or one has a reserved name, the
@@ -104,9 +105,9 @@ impl AuthenticatorBuilder {
     /// Sets a callback that chooses the key to verify a token with. If it returns `None`, the authenticator's keys are
     /// used.
     ///
-    /// The callback sees the token's header and claims **before they are verified**, so the sender of the token
-    /// influences which of your keys verifies it. Return a tenant's key only for claims that this tenant may make. The
-    /// key fixes the algorithm, and the token's header must name the same algorithm.
+    /// The callback sees the token's header and claims **before they are verified**. The sender of the token can
+    /// therefore influence which of your keys verifies the token. Return a tenant's key only for claims that this
+    /// tenant may make. The key fixes the algorithm, and the token's header must name the same algorithm.
     ///
     /// In Flask-JWT-Extended: `decode_key_loader`.
     pub fn decode_key(mut self, key: impl Fn(&Unverified) -> Option<VerifyingKey> + Send + Sync + 'static) -> Self {

@@ -13,8 +13,8 @@ impl AuthenticatorBuilder {
     /// - [`Urls::bind`](crate::Urls::bind) calls `Auth::bind_device`.
     /// - [`Urls::bound`](crate::Urls::bound) calls `Auth::refresh_bound`.
     ///
-    /// These routes must not require a token. No middleware, proxy or rate limit may respond to them with a 4xx status,
-    /// because the browser would then forget the session.
+    /// The two routes must not require a token. No middleware, proxy or rate limit may respond to them with a 4xx
+    /// status, because the browser would then forget the session.
     ///
     /// Browsers bind sessions over https only, so the authenticator does not ask over http.
     pub fn device_binding(mut self, binding: DeviceBinding) -> Self {

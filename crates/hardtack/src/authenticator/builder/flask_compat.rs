@@ -13,12 +13,12 @@ impl AuthenticatorBuilder {
     /// Makes the authenticator behave like Flask-JWT-Extended with its default options, for a service that replaces a
     /// Flask application or runs alongside one. Later calls on the builder override these settings.
     ///
-    /// These settings give up protection:
+    /// The following settings give up protection:
     ///
     /// - Tokens are taken from the `Authorization` header instead of `HttpOnly` cookies. `OPTIONS` requests need no
     ///   token.
-    /// - Cookies are not `Secure`, and have neither a `SameSite` attribute nor a name prefix. Cookies with a refused
-    ///   token are not deleted.
+    /// - Cookies are not `Secure`, have no `SameSite` attribute, and have no name prefix. If a token is refused, its
+    ///   cookie is not deleted.
     /// - The origin of a request is not checked when a token is verified. CSRF values are required for POST, PUT, PATCH
     ///   and DELETE only, and they are not read from forms.
     /// - Tokens without `exp`, `iat`, `jti` or `type` are accepted. If no audience is expected, any `aud` is accepted.
@@ -29,14 +29,15 @@ impl AuthenticatorBuilder {
     /// - Additional claims may replace any other claim.
     ///
     /// Signatures, algorithms, `crit`, lengths, the strength of keys, and duplicate JSON members and cookies are still
-    /// checked. The check of times is even stricter: no difference between clocks is tolerated, so a token is refused
-    /// before its `nbf` and before its `iat`.
+    /// checked. The check of times is even stricter, because no difference between clocks is tolerated. A token is
+    /// refused before its `nbf` and before its `iat`.
     pub fn flask_compatible(mut self) -> Self {
         let settings = &mut self.settings;
         settings.flask = true;
         settings.exempt_options = true;
         settings.sources.locations = TokenLocation::Headers.into();
-        // A route may search any location, as in Flask-JWT-Extended. Only JSON bodies must be announced here.
+        // As in Flask-JWT-Extended, a route may search any location. Only JSON must be listed here, because a JSON body
+        // has to be read before the handler runs.
         settings.sources.route_locations = TokenLocation::Json.into();
         settings.refresh = RefreshMode::Off;
         settings.access_lifetime = Lifetime::For(Duration::from_secs(15 * 60));
@@ -55,8 +56,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Applies settings that are given under the option names of Flask-JWT-Extended. It does not apply the keys: pass
-    /// [`options.keys()`](JwtOptions::keys) to [`Authenticator::builder`](crate::Authenticator::builder).
+    /// Applies settings that are given under the option names of Flask-JWT-Extended. This method does not apply the
+    /// keys. Pass [`options.keys()`](JwtOptions::keys) to [`Authenticator::builder`](crate::Authenticator::builder).
     ///
     /// ```no_run
     /// use hardtack::Authenticator;
@@ -67,9 +68,9 @@ impl AuthenticatorBuilder {
     /// ```
     ///
     /// # Errors
-    /// An option has a value that is not allowed; the error names the first such option. `JWT_VERIFY_SUB=false`,
-    /// `JWT_COOKIE_CSRF_PROTECT=false` and `JWT_CSRF_METHODS` are allowed only after [`Self::flask_compatible`] or the
-    /// corresponding setter with `insecure` in its name.
+    /// An option has a value that is not allowed. The error names the first such option. `JWT_VERIFY_SUB=false`,
+    /// `JWT_COOKIE_CSRF_PROTECT=false` and `JWT_CSRF_METHODS` are allowed only if you have called
+    /// [`Self::flask_compatible`] or the corresponding setter with `insecure` in its name before.
     pub fn jwt_options(self, options: &JwtOptions) -> Result<Self, ConfigError> {
         self.token_options(options)?.cookie_options(options)?.csrf_options(options)
     }
@@ -179,8 +180,8 @@ impl AuthenticatorBuilder {
         let csrf = &mut self.settings.csrf;
         if let Some(methods) = options.list("JWT_CSRF_METHODS") {
             if csrf.methods.is_none() && !flask {
-                let expected = "the option to be unset, unless CsrfPolicy::insecure_methods was called, because all \
-                                methods except GET, HEAD, OPTIONS and TRACE are checked";
+                let expected = "no value, because all methods except GET, HEAD, OPTIONS and TRACE are checked; to \
+                                check other methods, call CsrfPolicy::insecure_methods first";
                 return Err(options.refused("JWT_CSRF_METHODS", expected));
             }
             csrf.methods = Some(methods.into_iter().map(str::to_owned).collect());

@@ -43,9 +43,9 @@ use crate::urls::Urls;
 
 /// Configures an [`Authenticator`].
 ///
-/// The defaults are safe: `__Host-` cookies over https, access tokens of 15 minutes, refresh tokens of one day, CSRF
-/// protection, and a tolerance of three seconds for differences between clocks. Most settings that give up protection
-/// have `insecure` in their names.
+/// The defaults are safe. Cookies have the prefix `__Host-` over https, and CSRF protection is on. Access tokens live
+/// 15 minutes, and refresh tokens live one day. The clocks of servers may differ by three seconds. Most settings that
+/// give up protection have `insecure` in their names.
 ///
 /// Settings that belong together are grouped: [`CookiePolicy`], [`CsrfPolicy`], [`ClaimsPolicy`], [`SessionPolicy`],
 /// [`TokenSources`] and [`Urls`]. A name such as `JWT_TOKEN_LOCATION` in a description is the corresponding option of
@@ -97,8 +97,8 @@ impl Authenticator {
 impl AuthenticatorBuilder {
     /// Sets the site's public address, such as `https://site.example` or `http://127.0.0.1:8080`.
     ///
-    /// If the address is https, cookies are `Secure`. A request that comes from another origin and may change something
-    /// is refused.
+    /// If the address is https, cookies are `Secure`. A request with an unsafe method (such as POST) is refused if it
+    /// comes from another origin.
     ///
     /// If several sites share a host, add the path of this site, as in `https://site.example/app`. All redirects then
     /// lead to URLs below this path. The application itself can be below the path (`Router::nest`, `web::scope`), or a
@@ -119,11 +119,12 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets the address that the server listens on. If it is a loopback or unspecified address, browsers on the same
-    /// machine may also use the site under `http://localhost` and the loopback addresses, with the server's port.
+    /// Sets the address that the server listens on. If this address is loopback or unspecified, requests are also
+    /// accepted from pages at `http://localhost` and the loopback addresses, with the server's port. Browsers on the
+    /// same machine can then use the site under these addresses.
     ///
-    /// If the host of the base URL is `localhost` or a loopback address, browsers may use these names and addresses
-    /// even without this call, but with the scheme and port of the base URL.
+    /// If the host of the base URL is `localhost` or a loopback address, this call is not necessary. Browsers may then
+    /// use any of these hosts with the scheme and port of the base URL.
     pub fn listener(mut self, address: SocketAddr) -> Self {
         self.listener = Some(address);
         self
@@ -150,8 +151,8 @@ impl AuthenticatorBuilder {
 
     /// Separates this application from others that share its key or its host.
     ///
-    /// The name becomes part of the cookies' names (`__Host-shop_access_token_cookie`), so that applications on one
-    /// host, even on different ports, do not overwrite each other's cookies. The name also becomes an audience (`aud`)
+    /// The name becomes part of the cookies' names, as in `__Host-shop_access_token_cookie`. Applications on one host,
+    /// even on different ports, then do not overwrite each other's cookies. The name also becomes an audience (`aud`)
     /// of all tokens, in addition to the audiences of [`ClaimsPolicy`]. An application accepts only tokens and log-in
     /// forms of its own realm.
     ///
@@ -180,11 +181,11 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Turns off reading the revocation log of a durable store. If a session has ended in another process, or before
-    /// this process was restarted, its tokens are then accepted until they expire.
+    /// Turns off reading the revocation log of a durable store. After a session has ended in another process, or before
+    /// this process was restarted, this process then accepts the session's tokens until they expire.
     ///
-    /// By default, the adapter follows the log from the first request on. Until it has read the log, and whenever it is
-    /// [too far behind](SessionPolicy::max_staleness), each request is checked against the store.
+    /// By default, the adapter follows the log from the first request on. Until it has read the log, and whenever its
+    /// copy of the log is [too old](SessionPolicy::max_staleness), each request is checked against the store.
     pub fn insecure_without_revocation_log(mut self) -> Self {
         self.follows_log = false;
         self
@@ -205,14 +206,14 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Registers where the application records its intentions to end sessions. Use this if the sessions are not in the
-    /// same database as the users, for example because they are in Redis.
+    /// Registers the place where the application stores its intentions to end sessions. Use this setting if the
+    /// sessions are not in the same database as the users, for example because they are in Redis.
     ///
-    /// The transaction that changes a user then also records that the user's sessions are to end. A server that follows
-    /// the revocation log ends those sessions within seconds, even if the server that changed the user has crashed.
+    /// The transaction that changes a user also stores the intention to end the user's sessions. A server that follows
+    /// the revocation log then ends the sessions within seconds, even if the server that changed the user has crashed.
     ///
-    /// This requires a session store. If [`SessionPolicy::max_staleness`] is not set, its default for a durable store
-    /// applies.
+    /// `pending_revocations` requires a session store. If [`SessionPolicy::max_staleness`] is not set, its default for
+    /// a durable store applies.
     pub fn pending_revocations(mut self, pending: impl PendingRevocations) -> Self {
         pending.registered();
         self.pending = Some(Box::new(pending));
@@ -237,11 +238,12 @@ impl AuthenticatorBuilder {
 
     /// Sets how long a log-in or a re-authentication counts as recent. Default: 15 minutes.
     ///
-    /// During this time, routes that need a fresh token, such as those with `FreshAccessToken`, do not ask for the
-    /// password again. If the access token from the log-in expires earlier, the log-in no longer counts as recent.
+    /// During this time, routes that need a fresh token, such as routes with the extractor `FreshAccessToken`, do not
+    /// ask for the password again. The time also ends when the access token from the log-in expires.
     ///
     /// [`LogIn::freshness`](crate::LogIn::freshness) sets another time for one log-in. With
-    /// [`Lifetime::InsecureForever`], only the access token's lifetime counts, as in Flask-JWT-Extended.
+    /// [`Lifetime::InsecureForever`], a log-in counts as recent until its access token expires, as in
+    /// Flask-JWT-Extended.
     ///
     /// Source: ASVS 5.0 V7.5.1.
     pub fn fresh_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
@@ -249,8 +251,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets the rules for stored sessions, such as how long they live, how many a user can have, and how stale the list
-    /// of ended sessions may be.
+    /// Sets the rules for stored sessions. Examples are how long sessions live, how many sessions a user can have, and
+    /// how old the list of ended sessions may be.
     pub fn session_policy(mut self, policy: SessionPolicy) -> Self {
         self.settings.sessions = policy;
         self
@@ -258,10 +260,10 @@ impl AuthenticatorBuilder {
 
     /// Applies strict settings, for sites where a stolen token does more harm than an extra log-in.
     ///
-    /// Each refresh token is accepted once, without a window for races and lost responses (RFC 9700 section 4.14.2).
-    /// Access tokens live 5 minutes. A session ends after 15 minutes without use, and after 12 hours at most (NIST SP
-    /// 800-63B-4 AAL3), even if the user chose to stay logged in. By default, the browser deletes the cookies when it
-    /// closes.
+    /// Each refresh token is accepted only once, even if concurrent requests use it or a response was lost (RFC 9700
+    /// section 4.14.2). Access tokens live 5 minutes. A session ends after 15 minutes without use, and after 12 hours
+    /// at most (NIST SP 800-63B-4 AAL3). This applies even if the user chose to stay logged in. By default, the browser
+    /// deletes the cookies when it closes.
     ///
     /// Two concurrent refreshes with the same token end the session, so these settings suit clients that send one
     /// request at a time. Later calls on the builder override these settings.
@@ -298,8 +300,8 @@ impl AuthenticatorBuilder {
     }
 
     /// Reserves the names of the application's own cookies and query parameters. Pass the names of cookies without
-    /// prefixes. Building the authenticator then fails if [`CookiePolicy`] gives a cookie one of these names, or if
-    /// requests may carry tokens in one of these query parameters. You can call this method several times to add names.
+    /// prefixes. Building the authenticator then fails if one of these names is also used for a cookie of
+    /// [`CookiePolicy`] or for the query parameter with a token. You can call this method several times to add names.
     pub fn reserve_names(
         mut self,
         cookies: impl IntoIterator<Item = &'static str>,
@@ -326,15 +328,15 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets limits on reading bodies before handlers run. Hardtack reads the beginning of a body to find the CSRF field
-    /// of a form or a token in JSON.
+    /// Sets limits on reading bodies before handlers run. Hardtack reads the beginning of a request's body to find the
+    /// CSRF field of a form or a token in JSON.
     pub fn read_ahead_limits(mut self, limits: ReadAheadLimits) -> Self {
         self.settings.read_ahead = limits;
         self
     }
 
-    /// Sets the rules for registered claims: the issuer and audience that tokens carry and must have, the claim that
-    /// holds the subject, and the leeway for times.
+    /// Sets the rules for registered claims: the issuer and audience of tokens, the claim that holds the subject, and
+    /// the leeway for times.
     pub fn claims(mut self, policy: ClaimsPolicy) -> Self {
         self.settings.claims = policy;
         self
@@ -342,8 +344,8 @@ impl AuthenticatorBuilder {
 
     /// Exempts `OPTIONS` requests from verification, because browsers send CORS preflights without cookies.
     ///
-    /// For such a request, `Auth::verify` and [`Exchange::verify`](crate::adapter::Exchange::verify) return `None`. An
-    /// extractor that requires a token still refuses it.
+    /// For an `OPTIONS` request, `Auth::verify` and [`Exchange::verify`](crate::adapter::Exchange::verify) return
+    /// `None`. An extractor that requires a token still refuses the request.
     pub fn exempt_options(mut self) -> Self {
         self.settings.exempt_options = true;
         self
@@ -355,9 +357,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets how many access tokens with a verified signature are cached. A later request with a cached token needs no
-    /// cryptography. Default: 8192 tokens, which take at most 16 MiB. Zero turns the cache off. The entries are divided
-    /// among the threads.
+    /// Sets how many access tokens with a verified signature are cached. If a later request has the same token, its
+    /// signature is not verified again. Default: 8192 tokens, which take at most 16 MiB. Zero turns the cache off. The
+    /// cache is divided evenly among the threads.
     ///
     /// Times, kind, revocation, CSRF and freshness are still checked on every request. [`Authenticator::replace_keys`]
     /// clears the cache.
@@ -380,9 +382,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Replaces the reply to one kind of failure. Cookies that are useless after the failure are still deleted. If the
-    /// reply depends on the user and is not based on [`Refused::default_reply`], give it `Cache-Control: private,
-    /// no-store`.
+    /// Replaces the reply to one kind of failure. If the browser's cookies are useless after the failure, the response
+    /// still deletes them. If the reply depends on the user and is not based on [`Refused::default_reply`], give it
+    /// `Cache-Control: private, no-store`.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -399,12 +401,13 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Adds a callback for events such as log-ins and log-outs. You can use it, for example, to show users the recent
-    /// activity in their accounts. The authenticator calls the callback after the store has committed the change and
-    /// before the response is sent.
+    /// Adds a callback for events such as log-ins and log-outs. You can use the callback, for example, to show users
+    /// the recent activity in their accounts. The authenticator calls the callback after the store has committed the
+    /// change and before the response is sent.
     ///
-    /// The callback runs on the thread that made the change, which is usually the request's. It should therefore only
-    /// pass the event on, for example to a channel. If the callback panics, the panic is logged and otherwise ignored.
+    /// The callback runs on the thread that made the change, which is usually the thread of a request. It should
+    /// therefore only pass the event on, for example to a channel. If the callback panics, the panic is logged and
+    /// otherwise ignored.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -480,8 +483,9 @@ impl AuthenticatorBuilder {
             match policy.max_staleness {
                 Some(bound) if !self.follows_log => return Err(ConfigError::StalenessWithoutLog { bound }),
                 None if has_pending && !self.follows_log => return Err(ConfigError::PendingRevocationsWithoutLog),
-                // This process may have failed to carry out pending revocations. Requests look for these only if the
-                // cache may be stale, and without a bound, the cache never counts as stale.
+                // If this process has failed to carry out a pending revocation, requests must refuse the affected
+                // sessions. Requests check this only if the cache may be stale. The staleness must therefore be
+                // limited, because the cache is otherwise never stale.
                 None if self.follows_log && (has_pending || store.is_durable()) => policy.bound_staleness(),
                 Some(_) | None => {}
             }
@@ -492,7 +496,7 @@ impl AuthenticatorBuilder {
                 tracing::warn!(
                     event = "sessions_unlimited",
                     "the session store cannot limit the number of sessions per user, so a user can have any number \
-                     of sessions; call SessionPolicy::insecure_unlimited_sessions to accept this"
+                     of sessions; to accept unlimited sessions, call SessionPolicy::insecure_unlimited_sessions"
                 );
                 policy.max_sessions = None;
             }

@@ -11,7 +11,7 @@ use crate::revocation::SessionStatus;
 use crate::session::{ChangedClaims, RevocationKind, RevokeTarget, Session};
 
 /// The new claims of a user's sessions. [`Authenticator::check_claims`] has checked that they fit into the user's
-/// tokens and cookies. Pass this value to a store that changes claims in a transaction of the application.
+/// tokens and cookies. To change the claims in a transaction of the application, pass this value to the store.
 #[derive(Clone, Debug)]
 pub struct CheckedClaims {
     subject: String,
@@ -34,14 +34,14 @@ impl Authenticator {
     /// Replaces the claims of all sessions of a subject, for example after a role has been granted or withdrawn.
     /// Returns the number of sessions.
     ///
-    /// The new claims replace those that were given with [`LogIn`](crate::LogIn). No session ends. Access tokens with
-    /// the old claims are refused like expired ones, and a refresh issues tokens with the new claims. This process
+    /// The new claims replace the claims that were given with [`LogIn`](crate::LogIn). No session ends. Access tokens
+    /// with the old claims are treated as expired, and a refresh issues tokens with the new claims. This process
     /// refuses the old tokens as soon as this method returns. Other processes refuse them as soon as they have read the
     /// revocation log ([`Self::follow_revocations`]).
     ///
     /// Call this method after the application has committed its change. A concurrent log-in may read the old claims
     /// before the change, and create its session after this call. If your log-ins pass claims, check after each log-in
-    /// that they still hold. If they do not, call this method again.
+    /// that these claims are still correct. If they are not, call this method again.
     ///
     /// If the sessions are in the application's own database, `Sessions::change_claims_in` of `hardtack-sqlx` commits
     /// the new claims together with the application's change.
@@ -80,7 +80,7 @@ impl Authenticator {
         let now = self.now();
         let trial = Session {
             claims: Some(json.clone()),
-            // The number with the most digits.
+            // Use the largest generation, because its number has the most digits.
             generation: u64::MAX,
             ..Session::begin(subject, now, &self.0.rules)
         };
@@ -100,7 +100,7 @@ impl Authenticator {
             return;
         }
         for (id, generation) in &changed.sessions {
-            // The transaction may have been rolled back.
+            // If the transaction was rolled back, the claims have not changed, so emit no event.
             if matches!(self.0.revocation_cache.status(*id), SessionStatus::Live(notes) if notes.outdated >= *generation)
             {
                 self.emit(EventKind::ClaimsChanged, &changed.subject, Some(*id), &Client::default());
@@ -114,8 +114,8 @@ impl Authenticator {
     ///
     /// Use this method instead of [`Self::change_claims`] if the callback reads claims, such as roles, from the
     /// application's database. Claims that were given with log-ins stay the same. Call this method after the
-    /// application has committed its change. Concurrent log-ins need no extra care, because they call the callback
-    /// again after storing their session.
+    /// application has committed its change. If a log-in happens at the same time, its claims are correct too, because
+    /// it calls the callback again after storing its session.
     ///
     /// # Errors
     /// The store failed.

@@ -21,16 +21,15 @@ use super::dead;
 use super::refresh::ATTEMPTS;
 use super::tokens::AddedClaims;
 
-/// How long after a log-in a browser can bind the session. A thief who copies the cookies later cannot bind it to a
-/// device of their own.
+/// How long after a log-in a browser can bind the session. A thief who copies the cookies later cannot bind the session
+/// to another device.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Each access token of a bound session is issued with a challenge. This is how long the challenge is still accepted
-/// after the token has expired. A browser that returns within this time can sign this challenge, and needs no round
-/// trip to get a new one.
+/// How long a challenge is still accepted after the access token that was issued with it has expired. Within this time,
+/// a browser that was closed can still sign the challenge that it has. It needs no round trip to get a new challenge.
 const CHALLENGE_MARGIN: Duration = Duration::from_secs(5 * 60);
 
-/// The result of a registration.
+/// The result of registering the key of a device.
 pub(crate) enum Binding {
     Bound {
         cookies: SetCookies,
@@ -42,17 +41,18 @@ pub(crate) enum Binding {
 
 /// The result of a refresh with a proof.
 pub(crate) enum BoundRefresh {
-    /// New cookies, and the value of the field with the challenge for the next proof.
+    /// The new cookies, and the value of the header field with the challenge for the next proof.
     Refreshed { cookies: SetCookies, challenge: String },
-    /// The proof is missing, unreadable or too old. The client must sign the challenge in this field value.
+    /// The proof is missing, unreadable or too old. The client must sign the challenge in this value of the header
+    /// field.
     Challenged(String),
     /// The session is not bound, but the browser acts as if it were. The browser must forget the binding.
     Unbound,
 }
 
 impl Authenticator {
-    /// Returns the value of the field that asks a browser to bind a new session. Returns `None` if device binding is
-    /// off or cookies are not `Secure`.
+    /// Returns the value of the header field that asks a browser to bind a new session. Returns `None` if device
+    /// binding is off or cookies are not `Secure`.
     pub(super) fn registration(&self, session: &Session, now: Timestamp) -> Option<String> {
         let offered = self.settings().binding == DeviceBinding::Offer && self.cookies().secure;
         offered.then(|| {
@@ -95,7 +95,7 @@ impl Authenticator {
             return refused();
         }
         let key = key.to_text();
-        // Call the callback before the row changes. If it fails, the browser can register the key again.
+        // Call the callback before the row changes. If the callback fails, the browser can register the key again.
         let (added, loaded_at) = (self.added_claims(refresh.subject()).await?, generation);
         let rotation = Rotation::new(now, now + self.idle_of(refresh));
         for _ in 0..ATTEMPTS {
@@ -107,19 +107,19 @@ impl Authenticator {
             }
             let Some(row) = store.find(id).await?.filter(|row| row.is_live(now)) else { return refused() };
             if row.bound_key.as_ref() == Some(&key) {
-                // The same browser registers its key again, because the first response was lost.
+                // The browser registers the same key again, because it did not get the first response.
                 let added = self.added_claims_of(&row, loaded_at, added).await?;
                 return self.bound(&row, added, fresh, now);
             }
             match self.0.rules.check_refresh(&row, generation, now) {
                 _ if row.bound_key.is_some() => return refused(),
                 RefreshVerdict::Retry => {}
-                // Another request has refreshed the tokens in the meantime.
+                // Another request has refreshed the tokens in the meantime. Try again with the current generation.
                 RefreshVerdict::Repeat => generation = row.generation,
                 _ => return refused(),
             }
         }
-        Err(BackendError::new("could not bind the session: its row kept changing").into())
+        Err(BackendError::new("the session could not be bound, because its row in the store kept changing").into())
     }
 
     fn bound(&self, row: &Session, added: AddedClaims, fresh: Fresh, now: Timestamp) -> Result<Binding, Reason> {
@@ -166,15 +166,15 @@ impl Authenticator {
                 Ok(Some(challenge)) => challenge,
                 Ok(None) => return Ok(self.challenged(&row, now)),
                 Err(()) => {
-                    // End the session before responding, so that it ends even if sending the response fails.
+                    // End the session before responding. It then ends even if the response cannot be sent.
                     self.end(RevokeTarget::Sessions(&[id]), row.rotated_at.max(now)).await?;
                     return Err(self.flaw(RefreshFlaw::ProofFailed, refresh, client));
                 }
             };
             if self.accepts_refresh_challenge(&signed, id, row.generation, now) {
-                // The device has signed a challenge for the newest tokens, so the proof counts even if the client sent
-                // older tokens.
-                // Call the callback before the rotation. If it fails, the device's proof is still of use.
+                // The device has signed a challenge for the newest tokens, so the proof is accepted even if the client
+                // sent older tokens. Call the callback before the rotation. If the callback fails, the client can send
+                // the same proof again.
                 let added = self.added_claims(&row.subject).await?;
                 if let Some(rotated) = store.rotate(id, row.generation, rotation).await? {
                     self.await_confirmation(&rotated);
@@ -198,7 +198,7 @@ impl Authenticator {
                 _ => Ok(self.challenged(&row, now)),
             };
         }
-        Err(BackendError::new("could not rotate the session: its row kept changing").into())
+        Err(BackendError::new("the session could not be refreshed, because its row in the store kept changing").into())
     }
 
     /// Returns the challenge that the device has signed. Returns `None` if the proof is missing or cannot be read, and

@@ -1,5 +1,6 @@
 //! Ends sessions because of a change by the application, such as a new password. The transaction of the change either
-//! ends the sessions itself or stores the intention to end them. An intention is carried out after the commit.
+//! ends the sessions itself or stores a [`PendingRevocation`], the intention to end them. A pending revocation is
+//! carried out after the commit.
 
 use super::follow_log::sooner;
 use crate::authenticator::Authenticator;
@@ -11,18 +12,18 @@ use crate::revocation::SessionStatus;
 use crate::session::{EndedSessions, Ending, PendingRevocation, RevokeTarget, SessionId};
 use crate::token::VerifiedToken;
 
-/// How many intentions one query reads.
+/// How many pending revocations one query reads.
 const BATCH: u32 = 100;
 
 impl Authenticator {
     /// Makes this process refuse the sessions that a transaction of the application ends. Call this method after the
-    /// commit if no browser gets a new session, for example after a password reset by mail, or when a user is disabled
-    /// or deleted.
+    /// commit if no browser gets a new session. This is the case, for example, after a password reset by mail, or when
+    /// a user is disabled or deleted.
     ///
-    /// Returns `false` if the sessions could not be ended yet. This can only happen if the sessions are not in the
-    /// database that stores the application's change, and either that database or the session store has failed. This
-    /// process then refuses the sessions, and the servers end them once both have recovered. The change itself is
-    /// stored in either case, so do not tell the user to try again.
+    /// Returns `false` if the sessions could not be ended yet. This can only happen if the sessions and the
+    /// application's change are in different databases, and one of these databases has failed. This process then
+    /// refuses the sessions, and a server ends them once both databases work again. The change itself is stored in any
+    /// case, so do not tell the user to try again.
     ///
     /// ```
     /// # async fn reset(auth: &hardtack::Authenticator, ended: hardtack::session::EndedSessions) -> &'static str {
@@ -45,9 +46,9 @@ impl Authenticator {
         }
     }
 
-    /// Reads the revocation log to find out which of the sessions have ended, and emits an event for each session that
-    /// has ended. If the transaction was rolled back, no session has ended. For the session `renewed`, whose browser
-    /// gets a new session, the event is [`EventKind::Replaced`].
+    /// Reads the revocation log to find out which of the sessions have ended, and emits an event for each of them. If
+    /// the transaction was rolled back, no session has ended. The browser of the session `renewed` gets a new session,
+    /// so the event of `renewed` is [`EventKind::Replaced`].
     pub(super) async fn learn_committed(
         &self,
         subject: &str,
@@ -67,8 +68,8 @@ impl Authenticator {
     }
 
     /// Reads the log after a transaction of the application that may have changed these sessions. Returns `false` if
-    /// reading fails. In this case, this process checks each request of these sessions against the store until it has
-    /// read the log.
+    /// reading fails. In this case, this process looks up these sessions in the store at each request until it has read
+    /// the log.
     pub(super) async fn read_committed(&self, ids: impl Iterator<Item = SessionId>) -> bool {
         let now = self.moment();
         let until = now.after(self.token_memory());
@@ -80,8 +81,8 @@ impl Authenticator {
         read.is_ok()
     }
 
-    /// Carries out an intention. Returns `false` if that fails. In this case, this process refuses the intention's
-    /// sessions until an attempt succeeds.
+    /// Carries out a pending revocation. Returns `false` if that fails. In this case, this process refuses the sessions
+    /// until an attempt succeeds.
     pub(super) async fn try_to_work_off(&self, intention: &PendingRevocation) -> bool {
         let result = self.work_off(intention).await;
         if let Err(error) = &result {
@@ -90,8 +91,8 @@ impl Authenticator {
         result.is_ok()
     }
 
-    /// Carries out all intentions for a subject. A log-in calls this before it creates a session, because an intention
-    /// that is carried out later would also end the new session.
+    /// Carries out all pending revocations for a subject. A log-in calls this method before it creates a session.
+    /// Otherwise, an old pending revocation could end the new session later.
     pub(super) async fn work_off_all_of(&self, subject: &str) -> Result<(), BackendError> {
         let Some(pending) = &self.0.pending else { return Ok(()) };
         for intention in pending.find(subject).await? {
@@ -101,8 +102,9 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Carries out all due intentions, including those that other processes have stored. Then retries those that this
-    /// process has failed to carry out. Of consecutive failures, only the first is logged.
+    /// Carries out all due pending revocations, including those that other processes have stored. Then tries again to
+    /// carry out the pending revocations that have failed in this process. If several attempts in a row fail, only the
+    /// first failure is logged.
     pub(super) async fn follow_pending<S: Future<Output = ()>>(&self, failed: &mut bool, patience: impl Fn() -> S) {
         if self.0.pending.is_none() {
             return;
@@ -127,7 +129,7 @@ impl Authenticator {
             let due = pending.due(BATCH).await?;
             for (at, intention) in due.iter().enumerate() {
                 if let Err(error) = self.work_off(intention).await {
-                    // The store is failing, so do not wait for it again for each of the others.
+                    // The store is failing, so do not make another request to it for each remaining pending revocation.
                     due.iter().skip(at + 1).for_each(|rest| self.hold(rest));
                     return Err(error);
                 }
@@ -148,7 +150,7 @@ impl Authenticator {
         let unfinished = UnfinishedEnding { authenticator: self, intention, finished: false };
         let Some(store) = self.store() else {
             return Err(BackendError::new(
-                "the sessions have to end in a session store, but the authenticator has none; call \
+                "the sessions cannot be ended, because the authenticator has no session store; call \
                  AuthenticatorBuilder::sessions",
             ));
         };
@@ -156,11 +158,12 @@ impl Authenticator {
         let unended = self.unended_sessions(store, subject).await?.into_iter();
         let ending = unended.filter(|(id, _)| Some(*id) != *kept);
         let (ids, times): (Vec<SessionId>, Vec<Timestamp>) = ending.unzip();
-        // Check only after listing the sessions whether the intention still exists. If another process has carried it
-        // out, the list may contain the session of a later log-in, which must not end.
+        // List the sessions first, and then check whether the pending revocation is still stored. If another process
+        // has already carried it out, the list may contain the session of a later log-in, which must not end.
         if self.is_stored(intention).await? {
             if !ids.is_empty() {
-                // A server whose clock is ahead may have dated some of these sessions in the future.
+                // If the clock of another server is ahead, the times in the rows of these sessions may be in the
+                // future.
                 let at = times.into_iter().fold(self.now(), Timestamp::max);
                 let ended = self.end(RevokeTarget::Sessions(&ids), at).await?;
                 for id in ended {
@@ -172,46 +175,47 @@ impl Authenticator {
                 None => tracing::error!(
                     event = "intention_not_removed",
                     number,
-                    "the sessions have ended, but the intention to end them stays in the database, because the \
-                     authenticator does not know where intentions are stored; call AuthenticatorBuilder::pending_revocations"
+                    "the sessions have ended, but their pending revocation stays in the database, because the \
+                     authenticator does not know where pending revocations are stored; call \
+                     AuthenticatorBuilder::pending_revocations"
                 ),
             }
         } else {
-            // Learn what the other process has ended.
+            // Read from the log which sessions the other process has ended.
             self.read_log(std::future::pending::<()>).await?;
         }
         unfinished.confirm();
         Ok(())
     }
 
-    /// Whether the intention is still stored and has yet to be carried out. If the authenticator does not know where
-    /// intentions are stored, returns `true`, because the application has only just committed the transaction that
-    /// stored the intention.
+    /// Returns whether the pending revocation is still stored, which means that nobody has carried it out yet. If the
+    /// application has not registered a place where pending revocations are stored, returns `true`. In this case, the
+    /// pending revocation comes from a transaction that has just been committed.
     async fn is_stored(&self, intention: &PendingRevocation) -> Result<bool, BackendError> {
         let Some(pending) = &self.0.pending else { return Ok(true) };
         Ok(pending.find(&intention.subject).await?.iter().any(|found| found.number == intention.number))
     }
 
-    /// Refuses the sessions of an intention in this process.
+    /// Makes this process refuse the sessions that a pending revocation selects.
     fn hold(&self, intention: &PendingRevocation) {
         self.0.held.hold(&intention.subject, intention.kept);
-        // Mark the cache as incomplete only after the subject is held. Requests look for held subjects only if the
-        // cache is not known to be complete.
+        // Hold the subject before you mark the cache as incomplete. Requests look for held subjects only if the cache
+        // is marked as incomplete.
         self.0.log.incomplete();
         self.0.watchers.wake_all();
     }
 
-    /// Refuses a token whose session still has to be ended in the store, because an earlier attempt failed.
+    /// Refuses a token if an earlier attempt to end its session in the store failed.
     pub(crate) fn check_not_held(&self, token: &VerifiedToken) -> Result<(), Reason> {
         if self.0.held.holds(token.subject(), token.session()) {
-            return Err(BackendError::new("the session has to end, but the store has failed to end it so far").into());
+            return Err(BackendError::new("the session must end, but the store has not ended the session yet").into());
         }
         Ok(())
     }
 }
 
-/// An intention that is being carried out. If this value is dropped before [`Self::confirm`] is called, this process
-/// refuses the intention's sessions.
+/// A pending revocation that is being carried out. If this value is dropped before [`Self::confirm`] is called, this
+/// process refuses the sessions that the pending revocation selects.
 struct UnfinishedEnding<'a> {
     authenticator: &'a Authenticator,
     intention: &'a PendingRevocation,

@@ -17,8 +17,8 @@ use crate::session::{RevocationKind, SessionId};
 /// How many entries a page of the log has.
 const LOG_PAGE: u32 = 1000;
 
-/// How many attempts one call makes to read the log. If entries are missing, the call starts again from the beginning
-/// of the log. If entries are missing in the last attempt as well, the call fails.
+/// How often one call tries to read the log. If entries are missing, the call starts again from the beginning of the
+/// log. If entries are missing in the last attempt as well, the call fails.
 const READINGS: usize = 3;
 
 /// How long to wait for a page of the log, or for pending revocations to be carried out. A limit is needed because a
@@ -27,14 +27,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Authenticator {
     /// Reads the store's revocation log, which lists the sessions that have ended or whose claims have changed. Also
-    /// carries out the [intentions](crate::AuthenticatorBuilder::pending_revocations) that are due. Returns the number
-    /// of log entries read.
+    /// carries out the [pending revocations](crate::AuthenticatorBuilder::pending_revocations) that are due. Returns
+    /// the number of log entries read.
     ///
     /// A process with an adapter need not call this method, because the adapter follows the log. Until the adapter has
     /// read the log, each request is checked against the store.
     ///
     /// # Errors
-    /// The store failed, or entries are missing from its log. In either case, the next call skips no entry.
+    /// The store failed, or entries are missing from its log. No entry is lost: the next call reads the missing entries
+    /// again.
     pub async fn sync_revocations(&self) -> Result<usize, BackendError> {
         if let Err(error) = self.work_off_due().await {
             tracing::error!(event = "ending_failed", error = %WithCauses(&error));
@@ -44,15 +45,16 @@ impl Authenticator {
 
     /// Follows the store's revocation log for as long as the future is polled. The adapter follows the log from the
     /// first request on. Call this method only in a process without an adapter, or to follow the log even before the
-    /// first request. While another future follows the log of this authenticator, this one waits.
+    /// first request. If another future is already following the log of this authenticator, this future waits until
+    /// that future ends.
     ///
     /// The future reads the log when the store notifies it ([`SessionStore::revoked_elsewhere`]), and at least once per
-    /// [`SessionPolicy::poll_interval`] (one second by default). If it has missed entries or the store has lost some,
-    /// it reads the log from its beginning. If the store fails, the future tries again after two poll intervals, and
-    /// then every four poll intervals. It logs the first of consecutive failures (`sync_failed`) and the recovery
-    /// (`sync_recovered`).
+    /// [`SessionPolicy::poll_interval`] (one second by default). If the future has missed entries or the store has lost
+    /// some, it reads the log from the beginning. If the store fails, the future tries again after two poll intervals,
+    /// and then every four poll intervals. Of several failures in a row, it logs the first (`sync_failed`), and later
+    /// the recovery (`sync_recovered`).
     ///
-    /// This crate has no timer, so pass that of your runtime:
+    /// This crate has no timer, so pass the timer of your runtime as `sleep`:
     ///
     /// ```
     /// # use hardtack::Authenticator;
@@ -97,10 +99,11 @@ impl WeakAuthenticator {
         let mut news = store.revoked_elsewhere();
         let (mut failures, mut deaf, mut pending_failed) = (0_u32, false, false);
         let Some(mut read_at) = self.upgrade().map(|authenticator| authenticator.0.clock.monotonic()) else { return };
-        // The authenticator is held only while the log is read, so that it can be dropped between two reads.
+        // Hold a strong reference to the authenticator only while the log is read. The authenticator can then be
+        // dropped between two reads.
         while let Some(authenticator) = self.upgrade() {
             authenticator.follow_pending(&mut pending_failed, || sleep(PATIENCE)).await;
-            // By now, the last reading may be too long ago.
+            // A long time may have passed since the log was last read.
             authenticator.limit_staleness(read_at);
             let began_at = authenticator.0.clock.monotonic();
             match authenticator.read_log(|| sleep(PATIENCE)).await {
@@ -125,8 +128,7 @@ impl WeakAuthenticator {
             }
             let pause = authenticator.settings().sessions.poll_interval.saturating_mul(1 << failures.min(2));
             drop(authenticator);
-            // If the timer ends first, keep the store's future for the next round, so that no notification is lost in
-            // between.
+            // If the timer ends first, keep the store's future for the next round, so that no notification is lost.
             match sooner(&mut news, sleep(pause)).await {
                 None => {}
                 Some(Ok(())) => {
@@ -134,7 +136,8 @@ impl WeakAuthenticator {
                     news = store.revoked_elsewhere();
                 }
                 Some(Err(error)) => {
-                    // Polling continues. Subscribing again at once would only fail again.
+                    // The loop continues to poll the log. A new subscription would fail at once as well, so wait before
+                    // the next one.
                     if !deaf {
                         tracing::warn!(event = "news_failed", error = %WithCauses(&error));
                     }
@@ -159,8 +162,8 @@ impl Authenticator {
 
     /// Reads the revocation log into the cache, starting at the position that this process has reached. If the clock
     /// was set back, the cache may have dropped entries that are needed again. In that case, reads the log from its
-    /// beginning. Before each page, calls `patience`. If the returned future completes before the page arrives, this
-    /// method fails.
+    /// beginning. Before each page, calls `patience`, which returns a timer. If the timer ends before the page arrives,
+    /// this method fails.
     pub(super) async fn read_log<S: Future<Output = ()>>(
         &self,
         patience: impl Fn() -> S,
@@ -188,7 +191,7 @@ impl Authenticator {
             let position = reader.position();
             let step = reader.take_page(&page, LOG_PAGE);
             let now = self.moment();
-            // Do not skip entries that seem to be no longer needed: our clock may be ahead.
+            // Learn even entries that seem too old to matter: this server's clock may be ahead.
             page.entries.iter().for_each(|entry| self.learn(entry.session, entry.kind, entry.at, now));
             read += page.entries.len();
             match step {
@@ -200,9 +203,9 @@ impl Authenticator {
                             position,
                             head = page.head,
                             "the session store has lost the newest entries of its revocation log, probably because an \
-                             older copy of the store was restored; sessions that have ended since that copy was made \
-                             may be live again; to log everyone out, replace the signing key (with hardtack serve: set \
-                             a new JWT_SECRET_KEY, or, if it is not set, run hardtack keys rotate --discard-old)"
+                             older copy of the store was restored; sessions that ended after the copy was made may be \
+                             live again; to log everyone out, replace the signing key (with hardtack serve: set a new \
+                             JWT_SECRET_KEY; if JWT_SECRET_KEY is not set, run hardtack keys rotate --discard-old)"
                         );
                     } else {
                         tracing::warn!(event = "log_read_again", head = page.head);
@@ -210,7 +213,7 @@ impl Authenticator {
                     readings += 1;
                     if readings > READINGS {
                         return Err(BackendError::new(
-                            "entries are missing from the revocation log, even after reading it from its beginning",
+                            "entries are missing from the revocation log, even after reading the log from its beginning",
                         ));
                     }
                 }
@@ -224,7 +227,7 @@ impl Authenticator {
                     if let Some(until) = forgotten {
                         cache.remembers(until);
                     }
-                    // Check again: subjects may have been held in the meantime.
+                    // Check again, because subjects may have been held while the log was read.
                     if self.0.held.any() {
                         log.incomplete();
                     }
@@ -234,11 +237,12 @@ impl Authenticator {
         }
     }
 
-    /// Returns the status of a token's session from the cache, or from the store if the cache may be stale or is
-    /// uncertain about this session.
+    /// Returns the status of a token's session from the cache, or from the store. The store is asked if the cache may
+    /// be stale or a write to this session may have failed.
     ///
-    /// The cache forgets an ended session when its access tokens have expired, but a refresh token may live longer. The
-    /// session of a refresh token is therefore looked up in the store, unless the cache knows that it has ended.
+    /// The cache forgets an ended session when its access tokens have expired, but a refresh token may live longer. If
+    /// the cache does not say that the session of a refresh token has ended, the session is therefore looked up in the
+    /// store.
     pub(crate) async fn session_status(&self, id: SessionId, kind: TokenKind) -> Result<SessionStatus, BackendError> {
         let current = kind == TokenKind::Access && self.knows_all_revocations(self.now());
         let known = self.0.revocation_cache.status(id);
@@ -259,7 +263,7 @@ impl Authenticator {
     }
 }
 
-/// Waits for a future until a timer ends. Returns `None` if the timer ends first; the future can then be polled again.
+/// Waits for a future until a timer ends. If the timer ends first, returns `None`. The future can then be polled again.
 pub(super) async fn sooner<T>(
     answer: &mut Pin<Box<dyn Future<Output = T> + Send + '_>>,
     timer: impl Future<Output = ()>,

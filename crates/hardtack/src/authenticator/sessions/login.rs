@@ -30,7 +30,7 @@ impl Authenticator {
         self.begin(log_in.into(), &[]).await
     }
 
-    /// Creates a session, and ends the sessions of `held`, the tokens that the browser holds.
+    /// Creates a session, and ends the sessions of the tokens that the browser has (`held`).
     pub(crate) async fn begin(&self, log_in: LogIn, held: &[VerifiedToken]) -> Result<SetCookies, SessionError> {
         let now = self.now();
         let replaced: Vec<SessionId> = held.iter().filter_map(VerifiedToken::session).collect();
@@ -46,7 +46,8 @@ impl Authenticator {
         };
         let persistent = log_in.remember.unwrap_or(!self.cookies().session_cookies);
         let session = session.with_persistence(persistent, &self.0.rules);
-        // Issue the tokens before anything is stored: claims that do not fit must not leave a session behind.
+        // Issue the tokens before the session is stored. If the claims do not fit into the tokens, no session must be
+        // left in the store.
         let fresh = log_in.freshness.at(now);
         let added = self.added_claims(&session.subject).await?;
         let cookies = self.session_cookies(&session, added, fresh, now)?.cookies;
@@ -55,19 +56,19 @@ impl Authenticator {
             address: session.address.as_deref().map(Cow::Borrowed),
             user_agent: session.user_agent.as_deref(),
         };
-        // An access token and a refresh token may name the same session: report its end once.
+        // An access token and a refresh token may belong to the same session. Report the end of this session only once.
         for token in held {
             if let Some(at) = ended.iter().position(|id| Some(*id) == token.session()) {
                 self.emit(EventKind::Replaced, token.subject(), Some(ended.swap_remove(at)), &client);
             }
         }
-        // The rest ended because the user had reached the limit on sessions.
+        // The remaining sessions ended because the user had reached the limit on sessions.
         for id in ended {
             self.emit(EventKind::Revoked, &session.subject, Some(id), &client);
         }
         let cookies = self.asked_again(cookies, &session, fresh, now).await?;
         self.emit(EventKind::LogIn, &session.subject, Some(session.id), &client);
-        // If another user has taken over the browser, the Back button must not show the previous user's pages.
+        // If the browser now belongs to another user, the Back button must not show the previous user's pages.
         let other_user = held.iter().any(|token| token.subject() != session.subject);
         let registration = self.registration(&session, now);
         let cookies = cookies.of_session(session.id).asking_to_bind(registration);
@@ -80,8 +81,8 @@ impl Authenticator {
     /// returns, all older sessions of the user have ended, even those that began in the same second. Without a store,
     /// only the session of `previous` ends.
     ///
-    /// If the application's transaction has already ended the sessions or stored the intention to end them, a failure
-    /// of the store is only logged, and no cookies are returned.
+    /// The application's transaction may have already ended the sessions or stored the intention to end them. If the
+    /// store then fails, the failure is only logged, and no cookies are returned.
     pub(crate) async fn renew(
         &self,
         previous: &VerifiedToken,
@@ -98,7 +99,7 @@ impl Authenticator {
                 self.replace_all(previous, &ids, client).await
             }
             Ending::Pending(intention) => {
-                // Keep the browser's session for now: its new session replaces it below.
+                // Do not end the browser's own session yet, because `replace_all` replaces it with the new session.
                 let intention = PendingRevocation { kept: previous.session(), ..intention };
                 if self.try_to_work_off(&intention).await {
                     self.replace_all(previous, &[], client).await
@@ -150,13 +151,13 @@ impl Authenticator {
         let mut session = Session::begin(previous.subject(), now, &self.0.rules);
         if let (Some(store), Some(id)) = (self.store(), previous.session()) {
             let Some(row) = store.find(id).await? else {
-                // The store has lost the row. Write to the log that the session has ended, so that other processes
-                // refuse the session's tokens.
+                // The store has lost the row. Record in the log that the session has ended, so that other processes
+                // refuse its tokens.
                 self.revoke_session_of(previous).await?;
                 return Err(Reason::Revoked);
             };
-            // If the application's transaction has ended this session, the session was live until then, so its browser
-            // gets a new one. The ended row also proves that the transaction was committed.
+            // The application's transaction has ended this session, which was live until then. Its browser therefore
+            // gets a new session. The row of the ended session also proves that the transaction was committed.
             ended_with_change = ended.contains(&id) && row.revoked_at.is_some() && now < row.expires_at;
             if !ended_with_change && !row.is_live(now) {
                 return Err(dead(&row));
@@ -182,14 +183,15 @@ impl Authenticator {
             replaced.map_or(RevokeTarget::AllOf(&session.subject), |id| RevokeTarget::Renewed(&session.subject, id));
         let ended = self.insert(&session, ends, &[], now).await?;
         if let Some(id) = replaced {
-            // If the old session was ended between the read and the write, the new one must end as well.
+            // The old session may have been ended between the read and the write. In this case, the new session must
+            // end as well.
             if self.store().is_some() && !ended.contains(&id) {
                 self.end(RevokeTarget::Sessions(&[session.id]), now).await?;
                 return Err(Reason::Revoked);
             }
         }
-        // If the old session's claims changed after they were read, the new session has outdated claims, so it must end
-        // as well.
+        // The old session's claims may have changed since they were read. In this case, the new session has outdated
+        // claims, so it must end as well.
         if let (Some(store), Some(id)) = (self.store(), replaced)
             && store.find(id).await?.is_none_or(|row| row.claims != session.claims)
         {
@@ -205,10 +207,10 @@ impl Authenticator {
         Ok(cookies.asking_to_bind(self.registration(&session, now)))
     }
 
-    /// Call this method after the session is stored. If the application adds claims with a callback, this method calls
-    /// the callback again and reissues the cookies, because the claims may have changed after they were first loaded.
-    /// If `reload_claims` was called before the session was stored, it did not find the session, so it could not mark
-    /// the session's tokens as outdated.
+    /// Completes a log-in after the session has been stored. If the application adds claims with a callback, the claims
+    /// may have changed since they were first loaded. This method therefore calls the callback again and reissues the
+    /// cookies. If `reload_claims` was called before the session was stored, it could not mark the session's tokens as
+    /// outdated.
     ///
     /// If the claims cannot be loaded again, this method ends the new session, because the first claims may be outdated
     /// and nothing would replace them.

@@ -10,15 +10,15 @@ use crate::error::{BackendError, WithCauses};
 /// The time from a process's first request to its first pruning, if no row outlives the process.
 const FIRST: Duration = Duration::from_secs(60);
 
-/// How long the clock must have run without being set before a process deletes rows that outlive the process. A machine
-/// often boots with a wrong clock, and a database on the same machine uses the same clock. If that clock is ahead, rows
-/// that are still needed look expired.
+/// A process deletes rows that outlive the process only if the clock has not been set for this long. A machine often
+/// boots with a wrong clock, and a database on the same machine uses the same clock. If this clock is ahead, rows that
+/// are still needed look expired.
 const SETTLING: Duration = Duration::from_secs(60 * 60);
 
-/// How often a process prunes.
+/// How long a process waits between two prunings.
 const INTERVAL: Duration = Duration::from_secs(600);
 
-/// How many rows one call deletes at most, so that it holds its locks for only a few milliseconds.
+/// How many rows one call deletes at most. A call should hold its locks for only a few milliseconds.
 const BATCH: u32 = 1000;
 
 /// The pause between two batches, in which other statements can run.
@@ -28,8 +28,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const BATCHES: u32 = 1000;
 
 impl WeakAuthenticator {
-    /// Deletes expired rows every ten minutes, until the authenticator is dropped. If the rows outlive the process,
-    /// nothing is deleted in its first hour, nor in the hour after the clock has been set.
+    /// Deletes expired rows every ten minutes, until the authenticator is dropped. Rows that outlive the process are
+    /// not deleted in its first hour, nor in the hour after the clock has been set.
     pub(in crate::authenticator) async fn prune_regularly<F, S>(&self, sleep: &F)
     where
         F: Fn(Duration) -> S,

@@ -1,4 +1,4 @@
-//! Extends sessions: exchanges refresh tokens, slides sessions, and re-authenticates users.
+//! Extends sessions: exchanges refresh tokens, replaces access tokens in sliding mode, and re-authenticates users.
 
 use super::tokens::AddedClaims;
 use super::{Refreshed, dead};
@@ -27,7 +27,7 @@ impl Authenticator {
         let (Some(id), Some(generation)) = (refresh.session(), refresh.claims().generation) else {
             return Err(self.flaw(RefreshFlaw::UnknownSession, refresh, client));
         };
-        // Call the callback before the rotation. If it fails, the refresh token is still the newest of its session.
+        // Call the callback before the rotation. If the callback fails, the client can use the refresh token again.
         let added = self.added_claims(refresh.subject()).await?;
         let rotation = Rotation::new(now, now + self.idle_of(refresh));
         for _ in 0..ATTEMPTS {
@@ -55,7 +55,7 @@ impl Authenticator {
                 RefreshVerdict::Expired => RefreshFlaw::SessionExpired,
                 RefreshVerdict::Ahead => RefreshFlaw::Ahead,
                 RefreshVerdict::Reuse => {
-                    // End the session before responding, so that it ends even if sending the response fails.
+                    // End the session before responding. It then ends even if the response cannot be sent.
                     self.end(RevokeTarget::Sessions(&[id]), row.rotated_at.max(now)).await?;
                     RefreshFlaw::Reused
                 }
@@ -63,7 +63,7 @@ impl Authenticator {
             let reason = self.flaw(flaw, refresh, client);
             return Err(if row.replaced { Reason::Replaced } else { reason });
         }
-        Err(BackendError::new("could not rotate the session: its row kept changing").into())
+        Err(BackendError::new("the session could not be refreshed, because its row in the store kept changing").into())
     }
 
     /// Returns the claims that the callback adds to the tokens of a rotated row. The claims `added` were loaded while
@@ -78,8 +78,8 @@ impl Authenticator {
         if row.outdated_generation < generation { Ok(added) } else { self.added_claims(&row.subject).await }
     }
 
-    /// Whether the store says that a refresh token is the newest one of its session. The token need not be valid.
-    /// Returns `false` if there is no store.
+    /// Returns whether the store says that a refresh token is the newest of its session. The refresh token may have
+    /// expired. Returns `false` if there is no store.
     pub(crate) async fn is_newest_refresh(&self, refresh: &VerifiedToken) -> Result<bool, BackendError> {
         let (Some(store), Some(id)) = (self.store(), refresh.session()) else { return Ok(false) };
         Ok(store.find(id).await?.is_some_and(|row| refresh.claims().generation == Some(row.generation)))
@@ -123,8 +123,8 @@ impl Authenticator {
         Ok(Refreshed { access: access.into_verified(), cookies })
     }
 
-    /// Exchanges a valid access token for a new one of the same session. This is how sliding mode, which has no refresh
-    /// tokens, extends a session.
+    /// Exchanges a valid access token for a new one of the same session. Sliding mode, which has no refresh tokens,
+    /// extends a session in this way.
     pub(crate) async fn slide(&self, access: &VerifiedToken, client: &Client<'_>) -> Result<Refreshed, Reason> {
         let slid = self.advance(access, Freshness::Not).await?;
         self.emit(EventKind::Refresh, access.subject(), access.session(), client);
@@ -159,11 +159,12 @@ impl Authenticator {
             let added = self.added_claims(&row.subject).await?;
             let rotation =
                 Rotation { auth_time, proven, ..Rotation::new(now, now + self.0.rules.idle(row.persistent)) };
-            // If two requests slide at once, or a re-authentication is sent twice, the second request gets the tokens
-            // of the first. Rotating again would make the first request's tokens look like reused copies. The
-            // generation shows whether another request has rotated the row. Times do not show it if the clock of that
-            // request's server is behind, so they decide only if the token has no generation. If the rotation is dated
-            // so far ahead that this server would refuse its tokens, rotate again.
+            // If two requests extend the session at once, or a re-authentication is sent twice, the second request gets
+            // the tokens of the first. A second rotation would make the tokens of the first request look stolen. The
+            // generation shows whether another request has rotated the row. If the token has no generation, its `iat`
+            // is compared with the time of the rotation. This comparison is less reliable, because the clocks of two
+            // servers may differ. If the time of the rotation is so far in the future that this server would refuse its
+            // tokens, rotate again.
             let overtaken = match access.claims().generation {
                 Some(generation) => row.generation > generation,
                 None => row.rotated_at >= access.claims().issued_at,
@@ -179,7 +180,7 @@ impl Authenticator {
                 return Ok(self.session_cookies(&rotated, added, fresh, now)?);
             }
         }
-        Err(BackendError::new("could not rotate the session: its row kept changing").into())
+        Err(BackendError::new("the session could not be refreshed, because its row in the store kept changing").into())
     }
 
     async fn advance_stateless(
@@ -210,8 +211,8 @@ impl Authenticator {
         self.0.revocation_cache.await_confirmation(row.id, row.generation, until, now);
     }
 
-    /// Tells the store that a client has used the tokens of this generation. Also updates this process's cache, so that
-    /// later requests do not tell the store again.
+    /// Tells the store that a client has used the tokens of this generation, and therefore has received them. Also
+    /// updates this process's cache, so that later requests do not tell the store again.
     pub(crate) async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
         if let Some(store) = self.store() {
             store.confirm(id, generation).await?;

@@ -15,7 +15,7 @@ use crate::token::VerifiedToken;
 /// How many sessions a page of [`Authenticator::sessions_page`] has.
 const SESSIONS_PAGE: u32 = 50;
 
-/// How many sessions are read at once where only their ids and times are needed.
+/// How many sessions are read at once if only their ids and times are needed.
 const IDS_PAGE: u32 = 500;
 
 /// The Unix epoch. [`Authenticator::unended_sessions`] passes it to the store as the current time, so that the store
@@ -26,11 +26,11 @@ impl Authenticator {
     /// Ends sessions in the store, and then in this process's cache.
     ///
     /// `at` is the time at which the sessions end: the current time or, if a token of these sessions has a later `iat`,
-    /// that `iat`. Each server keeps its record of the revocation for a fixed time after `at`. If a token had an `iat`
-    /// after `at`, a server could drop the record before the token expires.
+    /// that `iat`. Each server keeps its record of the revocation for a fixed time after `at`. If the `iat` of a token
+    /// were later than `at`, a server could drop the record before the token expires.
     ///
-    /// If `ends` selects sessions by their subject, pass the current time. If a session of the subject was last rotated
-    /// at a later time, this method uses that time instead.
+    /// If `ends` selects sessions by their subject, pass the current time. If the last rotation of one of the subject's
+    /// sessions is dated later, this method uses the date of that rotation instead.
     pub(crate) async fn end(&self, ends: RevokeTarget<'_>, at: Timestamp) -> Result<Vec<SessionId>, BackendError> {
         let (mut ended, mut at) = (Vec::new(), at);
         if let Some(store) = self.store() {
@@ -57,9 +57,9 @@ impl Authenticator {
         dated: impl Iterator<Item = (SessionId, Timestamp)>,
         now: Timestamp,
     ) -> Result<Vec<SessionId>, BackendError> {
-        // Servers keep the record of an ended session for `MAX_SKEW` longer than access tokens live, so a smaller
-        // difference does no harm. The session in `Renewed` is skipped here: the store records it as replaced when it
-        // creates the new session.
+        // Servers keep the record of an ended session for `MAX_SKEW` longer than access tokens live, so a difference of
+        // up to `MAX_SKEW` does no harm. The session in `Renewed` is left out, because the store records it as replaced
+        // when it creates the new session.
         let early = dated
             .filter(|(id, at)| *at > now + MAX_SKEW && !matches!(ends, RevokeTarget::Renewed(_, own) if own == *id));
         let (ids, times): (Vec<SessionId>, Vec<Timestamp>) = early.unzip();
@@ -72,9 +72,9 @@ impl Authenticator {
         self.end(early, at).await
     }
 
-    /// Records in this process's cache that sessions have ended or were replaced: the sessions that the store has just
-    /// ended (`ended`), and the sessions that `ends` lists by id. A session that `ends` lists may have ended earlier,
-    /// or may not be in the store at all.
+    /// Records in this process's cache that sessions have ended or were replaced. These are the sessions that the store
+    /// has just ended (`ended`), and the sessions that `ends` lists by id. A session that `ends` lists may have ended
+    /// earlier, or may not be in the store at all.
     pub(super) fn end_locally(&self, ended: &[SessionId], ends: RevokeTarget<'_>, at: Timestamp) {
         let now = self.moment();
         for id in ended.iter().chain(ends.named()) {
@@ -84,8 +84,9 @@ impl Authenticator {
 
     /// Records in the cache what happened to a session at `at`, and keeps the record for [`Self::token_memory`].
     ///
-    /// This period starts now, however long ago `at` seems to be, because our clock may be wrong. If `at` is in the
-    /// future, the clock that dated the tokens is ahead of ours, and the record is kept longer by the difference.
+    /// The record is kept for at least this period from now on, even if `at` is in the past, because this process's
+    /// clock may be wrong. If `at` is in the future, the clock of the server that issued the tokens is ahead. The
+    /// record is then kept longer by the difference.
     pub(super) fn learn(&self, id: SessionId, what: RevocationKind, at: Timestamp, now: Moment) {
         let until = now.after(at.since(now.date).saturating_add(self.token_memory()));
         match what {
@@ -103,7 +104,7 @@ impl Authenticator {
         let settings = self.settings();
         let longest = match (settings.access_lifetime.duration(), settings.refresh_lifetime.duration()) {
             (Some(access), _) if self.store().is_some() => Some(access),
-            // Without a store, this cache alone records that the refresh token is revoked.
+            // Without a store, only this cache records that the refresh token is revoked.
             (Some(access), Some(refresh)) => Some(access.max(refresh)),
             _ => None,
         };
@@ -156,8 +157,8 @@ impl Authenticator {
     }
 
     /// Returns the sessions of a subject that have not been ended: the id of each session and the time of its last
-    /// rotation. Sessions that have expired by our clock are included, because our clock may be ahead. If the store
-    /// supports [`StoreAbility::ListPages`], only one page of rows is in memory at a time.
+    /// rotation. Sessions that have expired according to this server's clock are included, because this clock may be
+    /// ahead. If the store supports [`StoreAbility::ListPages`], only one page of rows is in memory at a time.
     pub(super) async fn unended_sessions(
         &self,
         store: &dyn ErasedStore,
@@ -181,7 +182,7 @@ impl Authenticator {
     /// The store failed.
     pub async fn revoke_session(&self, subject: &str, id: SessionId) -> Result<bool, BackendError> {
         let Some(store) = self.store() else { return Ok(false) };
-        // Even if it has expired by our clock, which may be ahead.
+        // Include a session that has expired according to this server's clock, because this clock may be ahead.
         let row = store.find(id).await?.filter(|row| row.subject == subject && row.revoked_at.is_none());
         let Some(row) = row else { return Ok(false) };
         let at = row.rotated_at.max(self.now());
@@ -208,7 +209,7 @@ impl Authenticator {
     /// Ends all sessions of the user of a token, and returns the number of sessions that it ended. Call this method
     /// when a logged-in user logs out everywhere.
     ///
-    /// Ends the token's session even if the store has lost the session's row.
+    /// The session of `token` ends even if the store has lost its row.
     ///
     /// # Errors
     /// The store failed.
@@ -218,8 +219,8 @@ impl Authenticator {
     }
 
     /// Ends the session of a token, even if the store has lost the session's row. Returns `false` if the token has no
-    /// session, if the session had already been ended, or if the store has no row for the session. If the row is
-    /// missing, the tokens of the session are refused all the same.
+    /// session, if the session had already been ended, or if the store has no row for the session. Even if the row is
+    /// missing, the tokens of the session are refused from then on.
     ///
     /// # Errors
     /// The store failed.
@@ -241,9 +242,9 @@ impl Authenticator {
         Ok(ended.len())
     }
 
-    /// Deletes up to `limit` rows and returns their number. The rows are old sessions and old entries of the revocation
-    /// log. No valid token can refer to them. A process with an adapter need not call this method, because the adapter
-    /// calls it every ten minutes.
+    /// Deletes up to `limit` rows and returns their number. The rows are sessions and entries of the revocation log
+    /// that are so old that no valid token can refer to them. A process with an adapter need not call this method,
+    /// because the adapter calls it every ten minutes.
     ///
     /// If the store has a clock of its own ([`SessionStore::time`](crate::session::SessionStore::time)), the store's
     /// clock decides what is old. If that clock differs from the authenticator's by more than a minute, nothing is

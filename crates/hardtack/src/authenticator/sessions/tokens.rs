@@ -17,8 +17,8 @@ use crate::token::{IssueError, VerifiedToken};
 
 /// The claim that records whether the cookies outlive the browser. Without a store, all tokens of a session have this
 /// claim if the log-in has set [`LogIn::remember`](crate::LogIn::remember). With a store, only refresh tokens can have
-/// it. They have it if the user has chosen to stay logged in and the session policy lets such sessions be idle for
-/// longer than others.
+/// this claim. They have it if the user chose to stay logged in, and the session policy allows a longer idle time in
+/// this case.
 pub(super) const PERSISTENT: &str = "persistent_cookies";
 
 /// The claims that the callback `additional_claims` adds to an access token.
@@ -32,7 +32,8 @@ impl Authenticator {
         rules.idle(extra.get(PERSISTENT).and_then(Value::as_bool).unwrap_or(false))
     }
 
-    /// For sessions without a row: whether the cookies of tokens with these claims outlive the browser.
+    /// Returns whether the cookies outlive the browser if the session has no row. `extra` are the claims of the
+    /// session's tokens.
     pub(super) fn are_persistent(&self, extra: &Map<String, Value>) -> bool {
         extra.get(PERSISTENT).and_then(Value::as_bool).unwrap_or(!self.cookies().session_cookies)
     }
@@ -82,7 +83,7 @@ impl Authenticator {
         claims.fresh = fresh;
         claims.generation = Some(session.generation);
         let extra = given_claims(session);
-        // No access token outlives its session.
+        // An access token must not outlive its session.
         let remaining = session.expires_at.since(issued_at);
         let lifetime = match lifetime {
             Lifetime::For(span) => {
@@ -100,14 +101,14 @@ impl Authenticator {
         let at = session.rotated_at;
         let mut claims = self.session_claims(session, TokenKind::Refresh, session.token_id("refresh", at), at);
         claims.generation = Some(session.generation);
-        // A stored session keeps its claims in its row. Without a store, the token must carry them.
+        // A stored session keeps its claims in its row. Without a store, they must be in the token.
         let mut extra = match (&session.claims, self.store()) {
             (Some(text), None) => serde_json::from_str(text).unwrap_or_default(),
             _ => Map::new(),
         };
         if session.persistent && self.0.rules.favours_remembered() {
-            // A rotation computes the new expiry time before it reads the row. The token must therefore contain the
-            // user's choice to stay logged in.
+            // A rotation computes the session's new expiry time before it reads the row. The user's choice to stay
+            // logged in must therefore be in the token.
             extra.insert(PERSISTENT.into(), true.into());
         }
         let lifetime = match self.settings().refresh_lifetime {

@@ -5,22 +5,22 @@ use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::session::{ErasedStore, RevokeTarget, SessionId};
 
-/// A write to the store that ends sessions or changes their claims.
+/// A write to the store that ends sessions or changes their claims, and that the store has not yet confirmed.
 ///
 /// This value is dropped before [`confirm`](Self::confirm) if the store fails or the request is cancelled. In that
-/// case, it is unknown whether the store has committed the write. This process therefore checks each request of the
-/// affected sessions against the store.
-#[must_use = "keep it until the store has reported the outcome; dropping it marks the sessions as uncertain"]
+/// case, this process does not know whether the store has committed the write. It therefore looks up the affected
+/// sessions in the store at each request.
+#[must_use = "keep this value until the store reports the outcome; dropping the value marks the sessions as uncertain"]
 pub(super) struct UncertainWrite<'a> {
     authenticator: &'a Authenticator,
-    /// The sessions, each with the time of its last rotation if known.
+    /// The sessions that the write affects, each with the time of its last rotation if this time is known.
     sessions: Vec<(SessionId, Option<Timestamp>)>,
 }
 
 impl Authenticator {
     /// Call this method before the store ends sessions or changes their claims. If the target is a subject, this method
-    /// lists the subject's sessions. It misses sessions that begin between this call and the write. The only way for
-    /// this process to learn what the write did to those sessions is the revocation log.
+    /// lists the subject's sessions. If a session begins between this call and the write, it is not in the list. This
+    /// process then learns from the revocation log what the write did to that session.
     pub(super) async fn begin_uncertain_write(
         &self,
         store: &dyn ErasedStore,
@@ -40,7 +40,7 @@ impl Authenticator {
 }
 
 impl UncertainWrite<'_> {
-    /// The sessions for which the time of the last rotation is known, each with this time.
+    /// Returns the sessions whose last rotation has a known time, each with this time.
     pub(super) fn rotations(&self) -> impl Iterator<Item = (SessionId, Timestamp)> {
         self.sessions.iter().filter_map(|(id, rotated_at)| Some((*id, (*rotated_at)?)))
     }

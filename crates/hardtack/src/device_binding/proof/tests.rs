@@ -51,7 +51,7 @@ fn another_devices_proof_is_refused() {
     for signer in [device, &TestDevice::new(Algorithm::ES256).unwrap()] {
         assert_eq!(read_refresh(&signer.register("c"), &registered(device), None), Err(ProofError::OtherKey));
     }
-    // A registration is signed with the key that it contains.
+    // A registration must be signed with the key that it contains.
     let thief = TestDevice::new(Algorithm::ES256).unwrap();
     assert_eq!(register(&thief, &header(device)).unwrap_err(), ProofError::BadSignature);
 }
@@ -90,7 +90,7 @@ fn only_the_two_algorithms_are_accepted_and_they_fit_the_key() {
         let refused = read_registration(&device.register("c"), None).unwrap_err();
         assert!(matches!(refused, ProofError::BadKey(KeyError::AlgorithmMismatch { .. })), "{algorithm} {refused}");
     }
-    // The `alg` of the key, if it has one, agrees with that of the header.
+    // If the key has an `alg`, it must be the same as the `alg` of the header.
     let mut contradicting = header(ec);
     contradicting["jwk"]["alg"] = "ES384".into();
     assert!(register(ec, &contradicting).is_err());
@@ -107,19 +107,19 @@ fn weak_private_and_foreign_keys_are_refused() {
         header["jwk"][name] = value;
         register(device, &header).map(drop).unwrap_err()
     };
-    // A point that is not on the curve, another curve, a missing coordinate.
+    // Keys with a point that is not on the curve, with another curve, or without a coordinate are refused.
     let x = ec.public_jwk()["x"].clone();
     for refused in [with(ec, "y", x), with(ec, "crv", "P-384".into()), with(ec, "y", Value::Null)] {
         assert!(matches!(refused, ProofError::BadKey(_)), "{refused}");
     }
-    // Private members.
+    // A key with private members is refused.
     assert!(matches!(with(ec, "d", "AQ".into()), ProofError::BadKey(KeyError::Unparsable { .. })));
-    // An exponent of one, an even one, a huge one; a modulus that is too short.
+    // An exponent that is one, even or huge is refused, and so is a modulus that is too short.
     for exponent in ["AQ", "BA", "AQAAAAAAAAE", ""] {
         assert!(matches!(with(rsa, "e", exponent.into()), ProofError::BadKey(_)), "{exponent}");
     }
     assert!(matches!(with(rsa, "n", "_______________________________________w".into()), ProofError::BadKey(_)));
-    // Symmetric keys, keys for encryption, no key at all.
+    // Symmetric keys and keys for encryption are refused, and so is a proof without a key.
     let mut symmetric = header(ec);
     symmetric["jwk"] = json!({ "kty": "oct", "k": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8" });
     assert!(matches!(register(ec, &symmetric), Err(ProofError::BadKey(_))));
@@ -164,12 +164,12 @@ fn an_audience_may_be_missing_but_not_be_wrong() {
     };
     assert!(prove(json!({ "jti": "c" }), Some(url)).is_ok());
     assert!(prove(json!({ "jti": "c", "aud": url }), Some(url)).is_ok());
-    // Without a base URL, the server does not know its own URL.
+    // Without a base URL, the server does not know its own URL, so it does not check `aud`.
     assert!(prove(json!({ "jti": "c", "aud": "https://elsewhere.example/" }), None).is_ok());
     for aud in [json!("https://site.example/token/bind"), json!("https://site.example"), json!([url]), json!(1)] {
         assert_eq!(prove(json!({ "jti": "c", "aud": aud }), Some(url)), Err(ProofError::WrongAudience), "{aud}");
     }
-    // Times and names that another version might send change nothing.
+    // Members that another version of the specification might add have no effect.
     let more = json!({ "jti": "c", "iat": 1, "exp": 2, "iss": "x", "sub": "y", "authorization": "z" });
     assert!(prove(more, Some(url)).is_ok());
 }

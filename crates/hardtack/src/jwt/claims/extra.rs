@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use super::ClaimFlaw;
 use crate::jwt::error::TokenError;
 
-/// No claims beyond those of [`Claims`](super::Claims). Other claims in the token are ignored.
+/// No claims in addition to those of [`Claims`](super::Claims). Other claims in the token are ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NoExtra;
 
@@ -44,7 +44,7 @@ impl ExtraClaims for NoExtra {
     }
 }
 
-// `NoExtra` must not implement `Deserialize`, because the two implementations would overlap.
+// `NoExtra` must not implement `Deserialize`. Otherwise, this implementation and the one for `NoExtra` would overlap.
 impl<T: DeserializeOwned + Send + Sync + 'static> ExtraClaims for T {
     fn from_payload(payload: &[u8]) -> Result<Self, TokenError> {
         serde_json::from_slice(payload).map_err(|_| TokenError::BadClaim("extra"))

@@ -1,9 +1,8 @@
 //! The fast reader of payloads. It reads the most common payloads without a general JSON parser (decision 11).
 //!
-//! The most common payloads are those that this library and Flask-JWT-Extended write. They consist of one JSON object
-//! with the known claims in the order of the table, followed by the application's own claims. They contain no
-//! whitespace, escapes, signs, fractions or nested values. Each known claim has a fixed position, so it cannot occur
-//! twice.
+//! The most common payloads are written by this library or Flask-JWT-Extended. They consist of one JSON object with the
+//! known claims in the order of the table, followed by the application's own claims. They contain no whitespace,
+//! escapes, signs, fractions or nested values. Each known claim has a fixed position, so it cannot occur twice.
 //!
 //! The fast reader leaves every other payload, valid or not, to the strict reader. It must not accept a payload that
 //! the strict reader refuses or reads differently. A property test compares the two readers.
@@ -17,8 +16,8 @@ use crate::jwt::hex::{self, Halves};
 use crate::jwt::json::cursor::{Cursor, Span};
 use crate::jwt::limits::MAX_TOKEN_LEN;
 
-/// The largest number of application claims that the fast reader accepts. To find duplicates, it compares every pair of
-/// names, which would be slow for more claims.
+/// The largest number of application claims that the fast reader accepts. The reader compares every pair of names to
+/// find duplicates, which would be slow for more claims.
 const MAX_EXTRA: usize = 16;
 
 macro_rules! define_fast_claims {
@@ -61,7 +60,7 @@ macro_rules! define_fast_claims {
 }
 
 /// Reads the member `$name`, which follows the character `$before`. The name and the characters around it are compared
-/// as one array. Its length is a constant, so the compiler needs no function call for the comparison.
+/// as one array. The array's length is a constant, so the compiler can compare it without a function call.
 macro_rules! read_member {
     ($cursor:ident, $before:literal, $name:literal, $type:ty, required: $required:expr) => {{
         const NAME: &str = concat!($before, "\"", $name, "\":");
@@ -91,7 +90,7 @@ const fn with_quotation_mark<const N: usize>(text: &str) -> [u8; N] {
 for_each_claim!(define_fast_claims);
 
 impl FastClaims {
-    /// The session id as one number.
+    /// Returns the session id as one number.
     #[inline]
     pub(crate) fn session(&self) -> Option<u128> {
         self.session.map(hex::join)
@@ -124,7 +123,7 @@ pub(crate) trait FastClaim: ClaimType {
     /// claim is absent, `FastClaims` stores the default value of this type.
     type Fast: Copy + Default;
 
-    /// Whether the value is a string. Its first quotation mark is then read along with the name.
+    /// Whether the value is a string. If so, its first quotation mark is read together with the name.
     const IS_STRING: bool;
 
     /// Reads the value, or returns `None` if the strict reader must read it.
@@ -243,7 +242,7 @@ impl FastClaim for Number {
     }
 }
 
-/// Reads a single recipient. The strict reader reads arrays.
+/// Reads an `aud` that is a single string. The strict reader reads arrays.
 impl FastClaim for Audience {
     type Fast = Option<Span>;
     const IS_STRING: bool = true;

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 /// Which claim of a token does not meet a route's requirements, for the log.
 ///
-/// It contains the claim's name, but never its value, because the value may be personal data.
+/// A `ClaimFlaw` may contain the claim's name. It never contains the claim's value, because the value may be personal
+/// data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClaimFlaw {
@@ -23,15 +24,17 @@ impl fmt::Display for ClaimFlaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(name) => write!(f, "the token has no claim {name:?}, which the route needs"),
-            Self::Unfit(name) => write!(f, "the route does not accept the token's claim {name:?} or its value"),
+            Self::Unfit(name) => {
+                write!(f, "the token's claim {name:?} has a name or a value that the route does not accept")
+            }
             Self::Unreadable => f.write_str("the route's type does not accept the token's claims"),
         }
     }
 }
 
 impl ClaimFlaw {
-    /// Finds the claim that prevents `T` from being read from a payload. This may read the payload once for each claim,
-    /// so call it only after reading `T` has failed.
+    /// Finds the claim that prevents `T` from being read from a payload. The search may read the payload once for each
+    /// claim, so call this function only after reading `T` has failed.
     pub(super) fn of<T: DeserializeOwned>(payload: &[u8]) -> Self {
         let Ok(members) = serde_json::from_slice::<Map<String, Value>>(payload) else { return Self::Unreadable };
         let complaint = |members: &Map<String, Value>| {
@@ -44,7 +47,8 @@ impl ClaimFlaw {
         {
             return Self::Missing(name.to_owned());
         }
-        // This error names no claim. It is caused by a claim without which there is no error, or a different one.
+        // The error names no claim. A claim has caused the error if removing the claim leads to a different error or to
+        // none.
         let is_cause = |name: &&String| {
             let mut others = members.clone();
             others.remove(name.as_str());

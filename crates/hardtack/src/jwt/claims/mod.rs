@@ -44,7 +44,7 @@ impl TokenKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fresh {
-    /// `false`: the token was issued by a refresh. Also the meaning of an absent claim.
+    /// `false` or no claim: the token was issued by a refresh.
     #[default]
     No,
     /// `true`: the token was issued at log-in or after a re-authentication. An authenticator treats the token as fresh
@@ -67,7 +67,7 @@ impl Fresh {
     }
 }
 
-/// The claims of a token that this library knows.
+/// The claims of a token that have a meaning for this library. Any other claims of the token are the application's own.
 ///
 /// A value of this type does not prove that the token was verified. To verify the signature and the claims of a token,
 /// call [`KeySet::verify`](super::KeySet::verify) and [`validate`](super::validate()).
@@ -99,12 +99,13 @@ pub struct Claims {
     pub not_before: Option<Timestamp>,
     /// `csrf`: the value that a form or a script must send with the cookie. Never empty.
     pub csrf: Option<String>,
-    /// `exp`: the first second at which the token is no longer valid. [`validate`](super::validate()) refuses a token
-    /// without `exp`, unless [`Expected::allow_never_expiring`](super::Expected::allow_never_expiring) is set.
+    /// `exp`: the time at which the token expires. From this second on, the token is no longer valid.
+    /// [`validate`](super::validate()) refuses a token without `exp`, unless
+    /// [`Expected::allow_never_expiring`](super::Expected::allow_never_expiring) is set.
     pub expires_at: Option<Timestamp>,
     /// `sid`: the session. In the token, it is 32 lower-case hexadecimal digits.
     pub session: Option<u128>,
-    /// `gen`: the generation of the session's refresh token. Each rotation adds one.
+    /// `gen`: the generation of the session's refresh token. Each rotation of the refresh token adds one.
     pub generation: Option<u64>,
     /// `auth_time`: when the user last authenticated (OpenID Connect Core §2).
     pub auth_time: Option<Timestamp>,

@@ -1,5 +1,5 @@
-//! The strict reader of payloads. It understands all of JSON. The fast reader leaves every payload that it does not
-//! recognize to the strict reader, so only the strict reader refuses payloads.
+//! The strict reader of payloads. It understands all of JSON. The fast reader does not refuse payloads: it leaves every
+//! payload that it does not recognize to the strict reader.
 
 use serde_json::{Map, Value};
 
@@ -17,13 +17,13 @@ impl Claims {
     /// Reads the claims from a payload. The payload must be one JSON object in which no member occurs twice and each
     /// known claim has the right type.
     ///
-    /// `sub`, `iat`, `jti` and `type` are required. Times are numbers of seconds since 1970, up to the end of the year
-    /// 9999; fractions of a second are cut off (RFC 7519 §2).
+    /// `sub`, `iat`, `jti` and `type` are required. Times are numbers of seconds since 1970, and must not be after the
+    /// year 9999 (RFC 7519 §2). Fractions of a second are cut off.
     ///
     /// # Errors
     /// [`TokenError::Malformed`], [`DuplicateMember`](TokenError::DuplicateMember), [`BadClaim`](TokenError::BadClaim),
-    /// [`MissingClaim`](TokenError::MissingClaim), or, if `type` is neither `access` nor `refresh`,
-    /// [`WrongKind`](TokenError::WrongKind).
+    /// [`MissingClaim`](TokenError::MissingClaim) or [`WrongKind`](TokenError::WrongKind). The last means that `type`
+    /// is neither `access` nor `refresh`.
     pub fn from_json(payload: &[u8]) -> Result<Self, TokenError> {
         let fast = std::str::from_utf8(payload).ok().and_then(|text| Some(FastClaims::read(text)?.to_claims(text)));
         fast.map_or_else(|| ClaimsProfile::STRICT.read(payload), Ok)
@@ -40,7 +40,7 @@ pub(crate) struct ClaimsProfile<'a> {
     /// Whether to accept every payload that Flask-JWT-Extended accepts. `iat`, `jti` and `type` may then be absent, and
     /// claims that Flask-JWT-Extended does not verify may have any type.
     pub(crate) lenient: bool,
-    /// Whether `aud` is read at all.
+    /// Whether the claim `aud` is read.
     pub(crate) audience: bool,
 }
 
@@ -56,7 +56,7 @@ impl ClaimsProfile<'_> {
     /// Reads the claims from a payload. If the identity is not a string, `subject` is its JSON text.
     ///
     /// # Errors
-    /// The errors of [`Claims::from_json`].
+    /// Returns the same errors as [`Claims::from_json`].
     pub(crate) fn read(&self, payload: &[u8]) -> Result<Claims, TokenError> {
         let (mut found, mut identity_is_json) = (Found::default(), false);
         read_object(payload, |name, value| {
@@ -66,13 +66,13 @@ impl ClaimsProfile<'_> {
                 return Ok(());
             }
             match name {
-                // Another claim identifies the user, but the type of `sub` is still checked.
+                // Another claim identifies the user, but check the type of `sub` nevertheless.
                 "sub" if self.verify_sub => Text::read("sub", value).map(drop),
                 "sub" => Ok(()),
                 "aud" if !self.audience => Ok(()),
                 "jti" if self.lenient => AnyText::read("jti", value).map(|id| found.token_id = Some(id)),
-                // Another program may use these names for something else, so a value that cannot be read counts as
-                // absent.
+                // Another program may use these names for claims of its own. If a value cannot be read, treat the claim
+                // as absent.
                 "csrf" | "sid" | "gen" | "auth_time" | "iss" if self.lenient => {
                     let _ = found.read(name, value);
                     Ok(())
@@ -219,7 +219,8 @@ impl ReadClaim for Audience {
     fn read(name: &'static str, value: Json<'_>) -> Result<Vec<String>, TokenError> {
         let names = match value {
             Json::String(name) => Some(vec![name.into_owned()]),
-            // An empty array must not count as absent, because a token without `aud` is meant for any recipient.
+            // An empty array must not be treated as a missing `aud`, because a token without `aud` is meant for any
+            // recipient.
             Json::Array(items) if !items.is_empty() => {
                 items.into_iter().map(|item| item.into_string().map(|name| name.into_owned())).collect()
             }

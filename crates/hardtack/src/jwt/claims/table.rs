@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use super::{Claims, Fresh, TokenKind};
 use crate::clock::Timestamp;
 
-/// Passes the table to the macro `$with`. Each row has the form `"name" field: Type` and describes one claim.
+/// Passes the table to the macro `$with`. Each row describes one claim, in the form `"name" field: Type`.
 ///
 /// The claims of Flask-JWT-Extended come first, in its order, followed by the claims that only Hardtack has. The fast
 /// reader accepts only the order of this table. If you change the order, the tokens that are already in use are read
@@ -39,7 +39,7 @@ macro_rules! define_names {
         pub(super) const NAMES: &[&str] = &[$($name),*];
 
         impl Claims {
-            /// Returns claims with default values. The caller sets those that are required.
+            /// Returns claims with default values. The caller must set the required claims.
             pub(super) fn absent() -> Self {
                 Self { $($field: Default::default()),* }
             }
@@ -55,7 +55,7 @@ impl Claims {
         NAMES.contains(&name)
     }
 
-    /// Whether a claim of this name can identify the user: `sub`, or a name that is not reserved.
+    /// Returns whether a claim with this name can identify the user. The name must be `sub` or not be reserved.
     pub(crate) fn can_identify(name: &str) -> bool {
         name == "sub" || (!name.is_empty() && !Self::is_reserved(name))
     }
@@ -80,19 +80,19 @@ pub(crate) enum Text {}
 /// A string.
 pub(crate) enum AnyText {}
 
-/// `access` or `refresh`.
+/// The string `access` or `refresh`.
 pub(crate) enum Kind {}
 
-/// 32 lower-case hexadecimal digits.
+/// A string of 32 lower-case hexadecimal digits.
 pub(crate) enum Session {}
 
 /// A non-negative integer.
 pub(crate) enum Number {}
 
-/// `true`, `false` or a time. May be absent.
+/// `true`, `false` or a time. The claim may be absent.
 pub(crate) enum Freshness {}
 
-/// A string, or an array of strings that is not empty. May be absent.
+/// A string, or an array of strings that is not empty. The claim may be absent.
 pub(crate) enum Audience {}
 
 /// A claim that may be absent.

@@ -12,7 +12,7 @@ use crate::clock::{MAX_NUMERIC_DATE, Timestamp};
 use crate::jwt::error::ClaimError;
 use crate::jwt::json::write::ObjectWriter;
 
-/// The times that can be read back, in seconds since 1970.
+/// The range of times that the readers accept, in seconds since 1970.
 const TIMES: RangeInclusive<i64> = 0..=MAX_NUMERIC_DATE;
 
 impl Claims {
@@ -27,7 +27,7 @@ impl Claims {
             return Err(ClaimError::Reserved(name.clone()));
         }
         self.check()?;
-        // serde_json only fails for maps whose keys are not strings, which do not occur here.
+        // serde_json fails only for maps whose keys are not strings. This map has string keys.
         self.write(extra).map_err(|_| ClaimError::Invalid("extra"))
     }
 }
@@ -35,7 +35,7 @@ impl Claims {
 macro_rules! define_writer {
     ($($name:literal $field:ident: $type:ty,)*) => {
         impl Claims {
-            /// Returns an error if a value could not be read back.
+            /// Returns an error if the readers would refuse one of the values.
             fn check(&self) -> Result<(), ClaimError> {
                 $(if !<$type>::is_valid(&self.$field) {
                     return Err(ClaimError::Invalid($name));

@@ -84,14 +84,14 @@ impl<'a> Cursor<'a> {
         Some(Span { start: u16::try_from(start).ok()?, end: u16::try_from(end).ok()? })
     }
 
-    /// Reads a non-negative integer without leading zeros. Does not check what follows it.
+    /// Reads a non-negative integer without leading zeros. Does not check what follows the integer.
     ///
-    /// If a fraction or an exponent follows, the caller refuses the text, because it expects a comma or the end of the
-    /// object.
+    /// If a fraction or an exponent follows, the caller refuses the text, because the caller expects a comma or the end
+    /// of the object.
     #[inline]
     pub(in crate::jwt) fn number(&mut self) -> Option<u64> {
         let digits = self.rest();
-        // A time has ten digits. The first eight are read at once.
+        // Read the first eight digits at once, because a time has ten digits.
         let (mut number, mut length) = digits.first_chunk().and_then(eight_digits).map_or((0, 0), |number| (number, 8));
         while let Some(digit @ b'0'..=b'9') = digits.get(length) {
             if length == MAX_DIGITS {

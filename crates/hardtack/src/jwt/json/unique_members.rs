@@ -36,13 +36,13 @@ impl<'a> Json<'a> {
 /// Parses `text` as one JSON object, and calls `each` with the name and the value of each member, in order.
 ///
 /// # Errors
-/// The errors of `each`; [`TokenError::DuplicateMember`]; or, if the text is not one JSON object,
+/// An error of `each`, or [`TokenError::DuplicateMember`]. If the text is not one JSON object,
 /// [`TokenError::Malformed`].
 pub(crate) fn read_object<'a, F>(text: &'a [u8], each: F) -> Result<(), TokenError>
 where
     F: FnMut(&str, Json<'a>) -> Result<(), TokenError>,
 {
-    // serde's errors contain only text, so the reason is passed separately.
+    // serde's errors contain only text, so the reason for a failure is passed in this cell.
     let fault = Cell::new(None);
     let mut reader = serde_json::Deserializer::from_slice(text);
     let seed = ObjectSeed { each, fault: &fault };
@@ -95,7 +95,7 @@ fn read_members<'a, M: MapAccess<'a>>(
         each(&name, value).map_err(refuse)?;
         names.push(name);
     }
-    // Comparing neighbours after sorting takes little time even if an attacker sends thousands of members.
+    // Sort the names and compare neighbours. This takes little time even if an attacker sends thousands of members.
     names.sort_unstable();
     if names.windows(2).any(|pair| pair.first() == pair.last()) {
         return Err(refuse(TokenError::DuplicateMember));

@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::scan::unescaped_length;
 use crate::jwt::hex;
 
-/// The part of the object's text that has been written so far. Strings that need no escapes are copied; serde_json
-/// writes the others.
+/// The part of the object's text that has been written so far. Strings that need no escapes are copied. serde_json
+/// writes the other strings.
 pub(in crate::jwt) struct ObjectWriter(Vec<u8>);
 
 impl ObjectWriter {

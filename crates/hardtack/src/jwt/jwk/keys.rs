@@ -10,7 +10,7 @@ impl SigningKey {
     /// and `kid` its id. A private RSA key must include its primes (RFC 7518 §6.3.2).
     ///
     /// # Errors
-    /// The errors of [`Jwk::parse`] and [`Jwk::signing_key`].
+    /// The same errors as [`Jwk::parse`] and [`Jwk::signing_key`].
     pub fn from_jwk(json: &str) -> Result<Self, KeyError> {
         Jwk::parse(json)?.signing_key()
     }
@@ -31,7 +31,7 @@ impl VerifyingKey {
     /// algorithm of the key, and `kid` its id. The private members of an asymmetric key are not used.
     ///
     /// # Errors
-    /// The errors of [`Jwk::parse`] and [`Jwk::verifying_key`].
+    /// The same errors as [`Jwk::parse`] and [`Jwk::verifying_key`].
     pub fn from_jwk(json: &str) -> Result<Self, KeyError> {
         Jwk::parse(json)?.verifying_key()
     }

@@ -16,7 +16,7 @@ pub use set::JwkSet;
 /// The error for a text that is not a JWK.
 const EXPECTED: KeyError = KeyError::Unparsable {
     expected: "a JWK (RFC 7517): one JSON object whose \"kty\" is oct, RSA, EC (P-256, P-384 or P-521) or OKP \
-               (Ed25519), with all members of that type in base64url and no member twice",
+               (Ed25519), and which contains each member of this type once, in base64url",
 };
 
 /// A JSON Web Key (RFC 7517 §4): a public key, a private key or an HMAC secret.
@@ -52,8 +52,8 @@ impl Jwk {
         self.key_id.as_deref()
     }
 
-    /// Returns the algorithm that `alg` names. Without `alg`, returns the only algorithm for the key's curve (for
-    /// Ed25519, [`Algorithm::EdDSA`]), or `None` for an RSA key or an HMAC secret.
+    /// Returns the algorithm that `alg` names. If there is no `alg`, returns the only algorithm for the key's curve,
+    /// which is [`Algorithm::EdDSA`] for Ed25519. Returns `None` for an RSA key or an HMAC secret without `alg`.
     pub fn algorithm(&self) -> Option<Algorithm> {
         let implied = match self.public.as_ref().map(PublicParts::key_type) {
             Some(KeyType::Ec(curve)) => Some(curve.algorithm()),
@@ -102,7 +102,7 @@ impl Jwk {
     /// Returns the key for signing tokens. Its id is `kid`.
     ///
     /// # Errors
-    /// The errors of [`verifying_key`](Self::verifying_key), or, for a public key, [`KeyError::NotASigningKey`].
+    /// The same errors as [`verifying_key`](Self::verifying_key), or, for a public key, [`KeyError::NotASigningKey`].
     pub fn signing_key(&self) -> Result<SigningKey, KeyError> {
         if !self.usage.sign {
             return Err(KeyError::WrongUse);

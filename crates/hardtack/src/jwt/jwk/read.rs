@@ -82,7 +82,7 @@ impl<'a> Members<'a> {
         let Some(d) = self.secret("d")? else {
             return Ok(None);
         };
-        // RFC 7518 §6.3.2.7: keys with more than two primes are not supported.
+        // Keys with more than two primes are not supported (RFC 7518 §6.3.2.7).
         if self.take("oth").is_some() {
             return Err(EXPECTED);
         }
@@ -105,7 +105,7 @@ impl<'a> Members<'a> {
                     items.iter().any(|item| matches!(item, Json::String(name) if name == operation))
                 })
         };
-        // A key that may sign may also verify its own signatures.
+        // A key that is allowed to sign is also allowed to verify.
         Ok(Usage { sign: allows("sign"), verify: allows("verify") || allows("sign") })
     }
 }

@@ -38,7 +38,7 @@ impl Jwk {
     /// Returns the SHA-256 thumbprint of the public key in base64url (RFC 7638), or `None` for an HMAC secret. The
     /// thumbprint is a good key id.
     pub fn thumbprint(&self) -> Option<String> {
-        // RFC 7638 §3.2: exactly these members, sorted, without whitespace.
+        // The JSON must contain exactly these members, sorted and without whitespace (RFC 7638 §3.2).
         let members: Map<String, Value> = key_members(self.public.as_ref()?).into_iter().collect();
         let text = Value::Object(members).to_string();
         Some(base64url::encode(&Sha256::digest(text)))

@@ -1,8 +1,7 @@
 //! A reader for the part of DER (X.690 §10) that keys use.
 //!
-//! It determines the type of a key. It also reads the integers or coordinates (`n`, `e`, `x`, `y`) that make up a
-//! public key, and the integers of an RSA private key. aws-lc-rs itself parses private keys, and checks the integers
-//! and coordinates of public keys.
+//! Determines the type of a key. Also reads the numbers that make up a public key (`n` and `e`, or `x` and `y`) and
+//! the numbers of an RSA private key. aws-lc-rs itself parses private keys, and checks the numbers of public keys.
 
 use super::parts::{KeyType, PublicParts};
 use crate::jwt::algorithm::Curve;
@@ -35,7 +34,7 @@ impl<'a> Reader<'a> {
                 let (digits, rest) = rest.split_at_checked(usize::from(long - 0x80))?;
                 (digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit)), rest)
             }
-            // 0x80 is the indefinite length of BER. Keys are never 2^24 bytes long.
+            // Refuse 0x80, the indefinite length of BER. Refuse lengths of 2^24 or more, because no key is that long.
             _ => return None,
         };
         let (value, rest) = rest.split_at_checked(length)?;
@@ -83,8 +82,8 @@ fn sequence(der: &[u8]) -> Option<Reader<'_>> {
     outer.0.is_empty().then_some(Reader(inner))
 }
 
-/// Whether `bytes` look like a key or a certificate. They do if they are exactly one SEQUENCE whose first element is a
-/// SEQUENCE (SubjectPublicKeyInfo, X.509) or an INTEGER (RSAPublicKey, private keys).
+/// Returns whether `bytes` look like a key or a certificate. They must be exactly one SEQUENCE, whose first element is
+/// a SEQUENCE (SubjectPublicKeyInfo, X.509) or an INTEGER (RSAPublicKey, private keys).
 pub(super) fn looks_like_key(bytes: &[u8]) -> bool {
     sequence(bytes).and_then(|mut inner| inner.element()).is_some_and(|(tag, _)| matches!(tag, SEQUENCE | INTEGER))
 }

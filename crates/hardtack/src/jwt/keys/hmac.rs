@@ -1,4 +1,4 @@
-//! HMAC with the SHA-2 family (RFC 2104). The key is prepared once.
+//! HMAC with the SHA-2 family (RFC 2104). Each key is prepared once, and not for each token.
 
 use constant_time_eq::constant_time_eq;
 use hmac::{Hmac, KeyInit, Mac};
@@ -11,7 +11,7 @@ use crate::jwt::error::KeyError;
 
 /// An HMAC key whose two padded blocks are already hashed, so they need not be hashed for each token.
 ///
-/// It does not implement `Debug`: an attacker who knows the state of the hash can sign tokens, as with the secret.
+/// This type does not implement `Debug`, because an attacker who knows the state of the hash can sign tokens.
 pub(super) enum HmacKey {
     Sha256(Hmac<Sha256>),
     Sha384(Hmac<Sha384>),
@@ -23,7 +23,7 @@ impl HmacKey {
     ///
     /// # Errors
     /// - [`KeyError::AlgorithmMismatch`]: the algorithm is not HMAC.
-    /// - The errors of [`secret_strength::check`].
+    /// - The same errors as [`secret_strength::check`].
     pub(super) fn new(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let mismatch = KeyError::AlgorithmMismatch { algorithm };
         let Family::Hmac(hash) = algorithm.family() else { return Err(mismatch) };
@@ -33,7 +33,7 @@ impl HmacKey {
             Hash::Sha384 => Hmac::new_from_slice(secret).map(Self::Sha384),
             Hash::Sha512 => Hmac::new_from_slice(secret).map(Self::Sha512),
         };
-        // HMAC takes keys of any length, so this does not fail.
+        // Preparing the key does not fail, because HMAC accepts keys of any length.
         key.map_err(|_| mismatch)
     }
 
@@ -58,7 +58,7 @@ impl HmacKey {
 
 /// Returns the HMAC-SHA256 tag of the parts of a message, for a key of any length.
 pub(crate) fn hmac_sha256(key: &[u8], message: &[&[u8]]) -> [u8; 32] {
-    // RFC 2104 §2: a key longer than a block is hashed, a shorter one is padded with zeros.
+    // If a key is longer than a block, it is hashed. If it is shorter, it is padded with zeros (RFC 2104 §2).
     let mut block = Zeroizing::new([0; 64]);
     if let Some(start) = block.get_mut(..key.len()) {
         start.copy_from_slice(key);

@@ -1,18 +1,18 @@
 //! Texts that name a secret instead of containing it: paths, references to secret managers, commands and placeholders.
 //!
-//! Such a text is easy to guess, so a token that is signed with it is easy to forge. A random secret, however, must
-//! never be refused, no matter which characters it contains. Therefore, no rule matches because of one or two
-//! characters alone.
+//! A text that names a secret is easy to guess, so a token that is signed with the text is easy to forge. A random
+//! secret, however, must be accepted, no matter which characters it contains. Therefore, no rule matches because of
+//! only one or two characters.
 
-/// The constants from here to `PLACEHOLDER` describe texts that name a secret. Each says what the text is and how to
-/// provide the secret instead. The error [`KeyError::NotTheSecret`](crate::jwt::KeyError::NotTheSecret) contains the
-/// description.
-pub(super) const PATH: &str = "the path of a file; write @ before it to read the file";
+/// The constants from `PATH` to `PLACEHOLDER` describe texts that name a secret. Each description says what the text is
+/// and how to provide the secret instead. The error [`KeyError::NotTheSecret`](crate::jwt::KeyError::NotTheSecret)
+/// contains the description.
+pub(super) const PATH: &str = "the path of a file; write @ before the path to read the file";
 const FILE_URL: &str = "a file: URL; write @ and the path instead";
-const REFERENCE: &str = "a reference to a secret in another program or service, which Hardtack does not follow; let \
-                         that program write the secret to a file, and write @ and the path of the file";
-const COMMAND: &str = "a command that was not run; set its output, or write @ and the path of a file";
-const ASSIGNMENT: &str = "a whole line NAME=VALUE of a settings file; set the value alone";
+const REFERENCE: &str = "a reference to a secret in another program or service, which Hardtack cannot read; let \
+                         that program write the secret to a file, and set @ and the path of the file";
+const COMMAND: &str = "a command that was not run; set the output of the command, or write @ and the path of a file";
+const ASSIGNMENT: &str = "a whole line NAME=VALUE of a settings file; set only the value";
 const PLACEHOLDER: &str = "a placeholder that was not replaced; set the secret itself";
 
 /// If the text names a secret instead of containing it, returns a description of the text, which says how to provide
@@ -22,7 +22,7 @@ pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
     if starts_with_ignoring_case(text, "file:") {
         Some(FILE_URL)
     } else if text.strip_prefix('@').is_some_and(|path| is_path(path) || is_path_text(path)) {
-        Some("@ and a path, which is only read from settings; read the file and pass its content")
+        Some("@ and the path of a file, which only settings accept; read the file, and pass its content")
     } else if is_path(text) {
         Some(PATH)
     } else if is_reference(text) {
@@ -36,9 +36,10 @@ pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether the text is a Unix or Windows path. A text counts as a path in three cases: it begins with a well-known
-/// folder, a drive or a prefix such as `../`; it ends like the name of a file with keys or settings; or it consists of
-/// words separated by slashes or backslashes. Base64 may contain slashes, too, but does not consist of words.
+/// Returns whether the text is a Unix or Windows path. A text is a path if it begins with a well-known folder, a drive
+/// or a prefix such as `../`. A text is also a path if it ends like the name of a file with keys or settings. Words
+/// that are separated by slashes or backslashes are a path as well. Base64 is not taken for a path: it may contain
+/// slashes, but does not consist of words.
 fn is_path(text: &str) -> bool {
     const FOLDERS: [&str; 9] = ["/run/", "/var/", "/etc/", "/home/", "/root/", "/opt/", "/usr/", "/srv/", "/tmp/"];
     const ENDINGS: [&str; 25] = [
@@ -66,7 +67,7 @@ fn is_path(text: &str) -> bool {
 
 /// Whether a text has only characters that are common in paths.
 fn is_path_text(text: &str) -> bool {
-    // The colon of a Windows drive.
+    // Skip the colon after the drive letter of a Windows path.
     let rest = match text.as_bytes() {
         [letter, b':', ..] if letter.is_ascii_alphabetic() => text.get(2..).unwrap_or_default(),
         _ => text,
@@ -93,10 +94,11 @@ fn is_reference(text: &str) -> bool {
                            gcp-secret: gcpsecretmanager: sm: azure: azurekeyvault: keyvault: akv: env: secret: \
                            secrets: ref: doppler: infisical: bitwarden: keyring: keychain: sops: cmd:";
 
-    // Values that Ansible and SOPS have encrypted.
+    // The beginnings of values that Ansible and SOPS have encrypted.
     const ENCRYPTED: [&str; 3] = ["$ANSIBLE_VAULT", "!vault", "ENC[AES256_GCM,"];
 
-    // A text after a short prefix may be random; a name consists of characters that names have.
+    // The text after a short prefix may be random. Count it as a name only if it consists of characters that are common
+    // in names.
     let is_name = |text: &str| has_only(text, b"._-/:#@*+?=&%,$ ");
     let url = text.split_once("://").is_some_and(|(scheme, rest)| {
         scheme.len() > 1
@@ -120,8 +122,8 @@ fn is_command(text: &str) -> bool {
     })
 }
 
-/// Whether a text is a whole line of a `.env` file, such as `JWT_SECRET=value`: a name of several words in capitals,
-/// then `=` and a value.
+/// Returns whether a text is a whole line of a `.env` file, such as `JWT_SECRET=value`. Such a line begins with a name
+/// of several words in capitals, then `=` and a value.
 fn is_assignment(text: &str) -> bool {
     text.split_once('=').is_some_and(|(name, value)| {
         let words = || name.split('_');
@@ -138,7 +140,7 @@ fn is_placeholder(text: &str) -> bool {
             && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
     };
     let graphic = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    // A variable of a shell that was cut off: `${NAME:-default`.
+    // The text may be a shell variable that was cut off, such as `${NAME:-default`.
     let unclosed = text.strip_prefix("${").and_then(|rest| rest.split([':', '-', '=', '?', '+', '}']).next());
     within(text, "${", "}").is_some_and(|text| has_only(text, b" _.,:;'\"/@#%^*?!|()=+-"))
         || within(text, "{{", "}}").is_some_and(graphic)

@@ -61,7 +61,7 @@ pub(super) fn bit_length(number: &[u8]) -> usize {
     number.first().map_or(0, |top| number.len() * 8 - top.leading_zeros() as usize)
 }
 
-/// The private numbers of a key. It has no `Debug`, so they cannot be shown by mistake.
+/// The private numbers of a key. This type does not implement `Debug`, so the numbers cannot be printed by mistake.
 #[derive(Clone)]
 pub(in crate::jwt) enum PrivateParts {
     /// An HMAC secret.

@@ -25,7 +25,7 @@ pub(super) fn has_only_sample_words(text: &[u8]) -> bool {
 
 /// Whether letters can be divided into words.
 fn is_words(letters: &[u8]) -> bool {
-    // The positions at which a word may begin.
+    // `starts[i]` says whether a word may begin at position `i`.
     let mut starts = vec![false; letters.len() + 1];
     if let Some(first) = starts.first_mut() {
         *first = true;

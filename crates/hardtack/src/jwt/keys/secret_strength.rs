@@ -1,5 +1,5 @@
-//! Refuses HMAC secrets that are too short (RFC 7518 §3.2) or that an attacker may know or guess: published secrets,
-//! simple patterns, the names of secrets, and keys that may be public.
+//! Refuses HMAC secrets that are too short (RFC 7518 §3.2) or that an attacker may know or guess. The latter are
+//! published secrets, simple patterns, texts that only name a secret, and keys that may be public.
 
 use zeroize::Zeroizing;
 
@@ -135,7 +135,7 @@ fn looks_like_key(secret: &[u8]) -> bool {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).trim_ascii();
     let starts =
         |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()));
-    // Some tools write attributes before the BEGIN line.
+    // The BEGIN line need not come first, because some tools write attributes before it.
     text.windows(10).any(|part| part.eq_ignore_ascii_case(b"-----BEGIN"))
         || starts("---- BEGIN")
         || starts("ssh-")
@@ -173,12 +173,12 @@ fn is_published(secret: &[u8]) -> bool {
         .map(u8::to_ascii_lowercase)
         .collect::<Vec<_>>()
         .into();
-    // Digits at the end are a common disguise: "supersecret123".
+    // People often add digits to a published sample, as in "supersecret123".
     let stem = without_last_digits(&plain);
     PUBLISHED.iter().any(|sample| is_repeated(&plain, sample.as_bytes()) || is_repeated(stem, sample.as_bytes()))
         || PUBLISHED_PARTS.iter().any(|part| plain.windows(part.len()).any(|window| window == part.as_bytes()))
         || PUBLISHED_STARTS.iter().any(|start| plain.starts_with(start.as_bytes()))
-        // The rest of a text that is mostly punctuation may be random.
+        // If most of a text is punctuation, it may be random. The words must therefore make up most of the text.
         || (plain.len() * 4 >= secret.len() * 3 && has_only_sample_words(&plain))
 }
 
@@ -205,7 +205,7 @@ fn is_pattern(secret: &[u8]) -> bool {
     let few = seen.iter().filter(|seen| **seen).count() < MIN_DISTINCT;
     let repeats = (1..MIN_PERIOD.min(secret.len()))
         .any(|period| secret.iter().zip(secret.iter().skip(period)).all(|(one, next)| one == next));
-    // Runs such as "abcdef…" and "0123…", in which at most one step in eight differs.
+    // The secret counts up or down, as in "abcdef…" or "0123…". At most one step in eight may differ.
     let steps = secret.len().saturating_sub(1);
     let runs = [1_u8, 255].into_iter().any(|step| {
         let kept =

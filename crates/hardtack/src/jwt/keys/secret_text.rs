@@ -10,12 +10,12 @@ use super::named_secret::{PATH, names_a_secret};
 use crate::files;
 use crate::jwt::error::KeyError;
 
-/// Larger files are refused: no key has this many bytes.
+/// The maximum size of a file with a secret or a key, in bytes. No key is this large.
 const MAX_FILE_LEN: u32 = 64 * 1024;
 
 /// Reads a secret or a key from the value of a setting. If the text is `@` followed by a path, the secret is the
 /// content of that file. If the file ends with a line break, the secret does not include it. Any other text is the
-/// secret itself, unless it only names a secret.
+/// secret itself. If this text only names a secret, it is refused.
 ///
 /// A text that only names a secret is refused, because a token that is signed with such a text is easy to forge.
 /// Examples are `file:` URLs, paths, references to a secret manager (`op://vault/item`, `arn:aws:secretsmanager:…`),
@@ -32,9 +32,9 @@ const MAX_FILE_LEN: u32 = 64 * 1024;
 ///
 /// # Errors
 /// - [`KeyError::NotTheSecret`]: the text names a secret instead of containing it.
-/// - [`KeyError::File`]: the file cannot be used, for one of these reasons. The file cannot be read, is not a regular
-///   file, or is larger than 64 KiB. It belongs to a user other than root and the user of this process, or other users
-///   can write to it. Its content is text that contains a NUL byte, or text of several lines that is neither PEM nor
+/// - [`KeyError::File`]: the file cannot be used. There are several possible reasons. The file cannot be read, is not a
+///   regular file, or is larger than 64 KiB. The file belongs to a user other than root and the user of this process,
+///   or other users can write to it. Its content is text with a NUL byte, or text of several lines that is not PEM or
 ///   JSON.
 pub fn read_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if let Some(path) = text.strip_prefix('@') {
@@ -43,7 +43,7 @@ pub fn read_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if let Some(looks_like) = names_a_secret(text) {
         return Err(KeyError::NotTheSecret { looks_like });
     }
-    // Only what could be a path is looked up.
+    // Look for a file only if the text could be its path.
     if text.len() < 1024 && text.contains('/') && Path::new(text).is_file() {
         return Err(KeyError::NotTheSecret { looks_like: PATH });
     }
@@ -58,11 +58,11 @@ pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyEr
     let metadata = file.metadata().map_err(unreadable)?;
     files::check_trusted(path, &metadata).map_err(|error| refused(error.to_string()))?;
     if let Some(mode) = files::mode_if_readable_by_others(&metadata) {
-        // Containers mount secrets like this, so it is not an error.
+        // A readable file is not an error, because containers mount secrets with such permissions.
         tracing::warn!(
             event = "secret_readable",
-            "other users can read the secret in {}: its mode is {mode:04o}; if only this user needs it, run: chmod \
-             600 {}",
+            "other users can read the secret in {}, because the mode of the file is {mode:04o}; if only this user \
+             needs the file, run: chmod 600 {}",
             path.display(),
             files::shell_quoted(path)
         );

@@ -20,12 +20,12 @@ use crate::jwt::error::{KeyError, SignError};
 
 const EXPECTED_PEM: KeyError = KeyError::Unparsable {
     expected: "an unencrypted PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY (convert with: \
-               openssl pkey -in key.pem), or in a setting @ and the path of a file with one, such as @key.pem",
+               openssl pkey -in key.pem), or, in a setting, @ and the path of such a file, as in @key.pem",
 };
 const EXPECTED_DER: KeyError =
     KeyError::Unparsable { expected: "a DER private key: PKCS#8, PKCS#1 (RSA) or SEC 1 (EC), unencrypted" };
 const EXPECTED_PARTS: KeyError =
-    KeyError::Unparsable { expected: "a private key whose parts are valid and belong together" };
+    KeyError::Unparsable { expected: "a private key whose parts are valid and match each other" };
 
 /// A private key or HMAC secret that signs tokens with one algorithm. Cheap to clone.
 ///
@@ -73,7 +73,8 @@ impl SigningKey {
     /// Loads an HMAC secret for HS256 (at least 32 bytes), HS384 (at least 48 bytes) or HS512 (at least 64 bytes).
     ///
     /// # Errors
-    /// The errors of [`from_secret`](Self::from_secret), or, for any other algorithm, [`KeyError::AlgorithmMismatch`].
+    /// The same errors as [`from_secret`](Self::from_secret), or, for any other algorithm,
+    /// [`KeyError::AlgorithmMismatch`].
     pub fn from_secret_with(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let key = Arc::new(HmacKey::new(secret, algorithm)?);
         let verifier = Verifier::Hmac(key.clone());
@@ -102,7 +103,7 @@ impl SigningKey {
     /// Loads a private key in DER. Its format may be PKCS#8 (RFC 5208), PKCS#1 (RFC 8017 §A.1.2) or SEC 1 (RFC 5915).
     ///
     /// # Errors
-    /// The errors of [`from_pem`](Self::from_pem).
+    /// The same errors as [`from_pem`](Self::from_pem).
     pub fn from_der(bytes: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         if der::public_key(bytes).is_some() {
             return Err(KeyError::NotASigningKey);
@@ -233,8 +234,8 @@ impl SigningKey {
         Self { key_id: Some(key_id.into().into()), ..self }
     }
 
-    /// Gives the key an id that is derived from the key itself, unless the key already has an id. The derived id is the
-    /// same on every server that has this key, and reveals nothing about the key.
+    /// If the key has no id yet, gives it an id that is derived from the key itself. The derived id is the same on
+    /// every server that has this key, and reveals nothing about the key.
     #[must_use]
     pub fn with_derived_id(self) -> Self {
         if self.key_id.is_some() {
@@ -254,13 +255,13 @@ impl SigningKey {
         self.inner.algorithm
     }
 
-    /// Returns the key that verifies what this one signs, with the same id.
+    /// Returns the key that verifies the signatures of this key. It has the same id.
     pub fn verifying_key(&self) -> VerifyingKey {
         VerifyingKey::from_verifier(self.algorithm(), self.key_id.clone(), self.inner.verifier.clone())
     }
 
     /// Returns whether signing the same bytes always gives the same signature. HMAC, Ed25519 and RSASSA-PKCS1-v1_5 are
-    /// deterministic; ECDSA and RSASSA-PSS are not.
+    /// deterministic. ECDSA and RSASSA-PSS are randomized.
     pub fn is_deterministic(&self) -> bool {
         match self.algorithm().family() {
             Family::Hmac(_) | Family::Ed25519 | Family::Rsa(RsaPadding::Pkcs1, _) => true,
@@ -268,8 +269,8 @@ impl SigningKey {
         }
     }
 
-    /// Derives a key for another purpose. The derived key is the result of HMAC-SHA256 with the private key or HMAC
-    /// secret as its key, and with `"hardtack/"` followed by `label` as its message.
+    /// Derives a key for another purpose. The derived key is an HMAC-SHA256 tag. The key of the HMAC is the private key
+    /// or HMAC secret, and the message is `"hardtack/"` followed by `label`.
     ///
     /// The derived key does not depend on the id of this key, and reveals nothing about this key.
     ///

@@ -13,8 +13,8 @@ use crate::jwt::error::KeyError;
 
 const EXPECTED_PEM: KeyError = KeyError::Unparsable {
     expected: "a PEM block PUBLIC KEY or RSA PUBLIC KEY (get one with: openssl pkey -in key.pem -pubout, \
-               or from a certificate with: openssl x509 -in cert.pem -noout -pubkey), or in a setting @ and the path of a \
-               file with one, such as @key.pem",
+               or from a certificate with: openssl x509 -in cert.pem -noout -pubkey), or, in a setting, @ and the path \
+               of such a file, as in @key.pem",
 };
 const EXPECTED_DER: KeyError =
     KeyError::Unparsable { expected: "a DER SubjectPublicKeyInfo (EC: with an uncompressed point) or RSAPublicKey" };
@@ -59,7 +59,8 @@ impl VerifyingKey {
     /// Loads an HMAC secret. It must have at least 32 bytes for HS256, 48 for HS384, and 64 for HS512 (RFC 7518 §3.2).
     ///
     /// # Errors
-    /// The errors of [`from_secret`](Self::from_secret), or, for any other algorithm, [`KeyError::AlgorithmMismatch`].
+    /// The same errors as [`from_secret`](Self::from_secret), or, for any other algorithm,
+    /// [`KeyError::AlgorithmMismatch`].
     pub fn from_secret_with(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let verifier = Arc::new(Verifier::Hmac(Arc::new(HmacKey::new(secret, algorithm)?)));
         Ok(Self { algorithm, key_id: None, verifier })
@@ -83,7 +84,7 @@ impl VerifyingKey {
     /// Loads a public key in DER: a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) or an RSAPublicKey (RFC 8017 §A.1.1).
     ///
     /// # Errors
-    /// The errors of [`from_pem`](Self::from_pem).
+    /// The same errors as [`from_pem`](Self::from_pem).
     pub fn from_der(bytes: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         Self::from_parts(der::public_key(bytes).ok_or(EXPECTED_DER)?, algorithm)
     }
@@ -98,7 +99,7 @@ impl VerifyingKey {
     }
 
     /// Sets the key's id, which may have at most 256 bytes. In a [`KeySet`](crate::KeySet), the key verifies the tokens
-    /// whose `kid` equals this id, and those that have no `kid`.
+    /// whose `kid` equals this id, and the tokens that have no `kid`.
     #[must_use]
     pub fn with_key_id(self, key_id: impl Into<String>) -> Self {
         Self { key_id: Some(key_id.into().into()), ..self }
@@ -118,7 +119,7 @@ impl VerifyingKey {
         self.verifier.public_parts()
     }
 
-    /// Whether `signature` is this key's signature of `message`.
+    /// Returns whether `signature` is a signature of `message` by this key.
     pub(in crate::jwt) fn accepts(&self, message: &[u8], signature: &[u8]) -> bool {
         match &*self.verifier {
             Verifier::Hmac(key) => key.accepts(message, signature),
@@ -157,7 +158,7 @@ impl Verifier {
         Ok(Self::Public { key, parts })
     }
 
-    /// The integers or coordinates that make up a public key. An HMAC secret has none.
+    /// Returns the integers or coordinates that make up a public key. An HMAC secret has none.
     pub(super) fn public_parts(&self) -> Option<&PublicParts> {
         match self {
             Self::Hmac(_) => None,
@@ -188,12 +189,14 @@ fn rsa_scheme(padding: RsaPadding, hash: Hash) -> &'static RsaParameters {
 fn parse_rsa(n: &[u8], e: &[u8], scheme: &'static RsaParameters) -> Result<ParsedPublicKey, KeyError> {
     check_rsa_strength(n)?;
     let built = RsaPublicKeyComponents { n, e }.to_parsed_public_key(scheme).map_err(|_| EXPECTED_PARTS)?;
-    // aws-lc-rs does not check a key that is built from `n` and `e`. It does check a key that is parsed from DER: `n`
-    // is odd, `e` is odd and above 1, and both have a permitted size.
+    // aws-lc-rs does not check a key that is built from `n` and `e`. It checks a key that is parsed from DER: `n` must
+    // be odd, `e` must be odd and above 1, and both must have a permitted size. The key is therefore converted to DER
+    // and parsed.
     ParsedPublicKey::new(scheme, built).map_err(|_| EXPECTED_PARTS)
 }
 
-/// Refuses a modulus of fewer than 2048 bits (RFC 7518 §3.3) or of more than 8192 bits, and one that can be factored.
+/// Refuses a modulus of fewer than 2048 bits (RFC 7518 §3.3), of more than 8192 bits, or of a kind that can be
+/// factored.
 pub(super) fn check_rsa_strength(n: &[u8]) -> Result<(), KeyError> {
     match bit_length(n) {
         bits @ ..2048 => Err(KeyError::WeakRsa { bits }),

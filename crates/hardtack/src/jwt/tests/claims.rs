@@ -13,7 +13,7 @@ const fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix_seconds(seconds)
 }
 
-/// Reads the smallest valid payload with one member replaced, or removed if the value is `-`.
+/// Reads the smallest valid payload after replacing one member. If `value` is `-`, the member is removed instead.
 fn with(name: &str, value: &str) -> Result<Claims, TokenError> {
     let least = [("sub", "\"alice\""), ("iat", "100"), ("jti", "\"id\""), ("type", "\"access\""), ("exp", "200")];
     let mut members: Vec<String> =
@@ -126,7 +126,7 @@ fn s15_a_missing_exp_is_refused_unless_allowed() {
     assert_eq!(validate(&claims, &expected), Err(TokenError::MissingClaim("exp")));
     expected.allow_never_expiring = true;
     assert_eq!(validate(&claims, &expected), Ok(()));
-    // A past `exp` is still refused.
+    // A token whose `exp` has passed is still refused.
     expected.now = at(200);
     assert_eq!(validate(&with("exp", "200").unwrap(), &expected), Err(TokenError::Expired));
 }
@@ -141,7 +141,7 @@ fn s15_future_nbf_and_iat_are_refused() {
         assert_eq!(validate(&with("iat", bad).unwrap(), &expected), Err(TokenError::IssuedInFuture));
         assert_eq!(validate(&with("iat", good).unwrap(), &expected), Ok(()));
     }
-    // A token is only called early if nothing else is wrong with it.
+    // A token counts as early only if nothing else is wrong with it.
     let mut without_end = with("exp", "-").unwrap();
     without_end.issued_at = at(5000);
     assert_eq!(validate(&without_end, &expected), Err(TokenError::MissingClaim("exp")));
@@ -299,7 +299,7 @@ fn an_applications_own_claims_are_read() {
     assert_eq!(refused, TokenError::BadClaim("extra"));
 }
 
-/// If this fails, every token is read by the slower reader.
+/// If this test fails, the slower reader reads every token.
 #[test]
 fn the_fast_reader_reads_what_this_library_writes() {
     let mut claims = Claims::new("3f0a1c52", "id-1", TokenKind::Access, at(1_800_000_000));

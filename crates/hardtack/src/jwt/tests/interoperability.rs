@@ -1,4 +1,5 @@
-//! The crate jsonwebtoken verifies what we sign, and the reverse.
+//! The crate jsonwebtoken verifies tokens that this library has signed, and this library verifies tokens of
+//! jsonwebtoken.
 
 use jsonwebtoken as other;
 use serde_json::{Value, json};

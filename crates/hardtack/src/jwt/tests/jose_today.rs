@@ -10,14 +10,15 @@ use crate::jwt::{
 
 const NAMES: [Algorithm; 2] = [Algorithm::EdDSA, Algorithm::Ed25519];
 
-/// A public key with the fingerprint: a power of 65537 modulo each of the first 39 primes.
+/// The modulus of a public key with the ROCA fingerprint: it is congruent to a power of 65537 modulo each of the first
+/// 39 primes.
 const ROCA_MODULUS: &str = concat!(
     "7jQLnP-zepicpUTmu3gKLHiQHT-zNzh2hRGjBhevoB1L9RIvNEVUxTveLruM0rfj0WAK1jHDhaXXzOI8d4VFmtvBtMkA_-SNV1tdpcY4BAEl9l2w_j4k",
     "SUt26phkV9mGCE_tCLl4r019GWp0RqhrWACeY2thHbFiEbZamq3_KcXlLZxQjFAjRzRNjAetkcvWBor8df9ikvBioJyjgcieced7mprp4wsNvbb1EKJk",
     "753ngVAde2uSronrBZxat0PbZ1humPrSfaC5lovAOaHvNMk5ubjlI6i--J1HhgjF7PbKNYdY_H7-qFcBBcdQqzuCXpHnD0th5kbv-pWvHEkqRw",
 );
 
-/// The same key under both names.
+/// Returns the same key under both names of its algorithm.
 fn ed25519_pair() -> [SigningKey; 2] {
     let jwk = key(Algorithm::EdDSA).dangerous_to_private_jwk_json();
     NAMES.map(|name| {
@@ -49,7 +50,7 @@ fn s93_eddsa_and_ed25519_verify_each_others_tokens() {
             }
         }
     }
-    // Under either name, the signature of another key is wrong.
+    // The signature of another key is wrong under both names.
     for name in NAMES {
         let forged = forge(&format!(r#"{{"alg":"{name}"}}"#), b"{}", &key(name));
         assert_eq!(KeySet::new(keys[0].clone()).verify(forged.as_bytes()), Err(TokenError::BadSignature));
@@ -134,8 +135,8 @@ fn s93_no_spelling_of_none_is_an_algorithm() {
     }
 }
 
-/// RFC 8725bis section 2.10, 2.12, 3.13: encrypted tokens are not supported, so neither a huge `p2c` nor a compressed
-/// payload costs anything.
+/// RFC 8725bis section 2.10, 2.12, 3.13: encrypted tokens are not supported, so a huge `p2c` or a compressed payload
+/// takes no computing time.
 #[test]
 fn s93_encrypted_tokens_are_refused() {
     let header = json!({ "alg": "PBES2-HS256+A128KW", "enc": "A128CBC-HS256", "p2s": "AAAA", "p2c": u32::MAX });
@@ -162,7 +163,7 @@ fn s93_characters_outside_base64url_are_refused() {
             assert!(matches!(refused, Err(TokenError::Malformed | TokenError::BadSignature)), "{byte:#x} at {at}");
         }
     }
-    // The JSON serialization with a valid compact token in it.
+    // A token in the JSON serialization, which contains a valid compact token.
     let [header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!() };
     for json in [
         format!(r#"{{"protected":"{header}","payload":"{payload}","signature":"{signature}"}}"#),
@@ -202,7 +203,7 @@ fn s93_a_jwk_set_with_an_id_twice_is_refused() {
         private_jwk(Algorithm::EdDSA, "a"),
     ]);
     assert_eq!(refused.unwrap_err(), KeyError::DuplicateKeyId { key_id: "a".to_owned() });
-    // Keys without ids can be told apart by their algorithm, or are tried in turn.
+    // If keys have no ids, the key is chosen by its algorithm, or each key is tried in turn.
     let unnamed = || {
         let mut jwk = private_jwk(Algorithm::ES256, "a");
         jwk.as_object_mut().unwrap().remove("kid");
@@ -215,11 +216,11 @@ fn s93_a_jwk_set_with_an_id_twice_is_refused() {
 fn s93_an_rsa_key_with_the_roca_fingerprint_is_refused() {
     let jwk = |n: &str| json!({ "kty": "RSA", "alg": "RS256", "n": n, "e": "AQAB" }).to_string();
     assert_eq!(VerifyingKey::from_jwk(&jwk(ROCA_MODULUS)).unwrap_err(), KeyError::RocaRsa);
-    // It is refused in DER as well: RSAPublicKey of this modulus and 65537.
+    // The key is also refused in DER, as an RSAPublicKey with this modulus and the exponent 65537.
     let n = base64url::decode(ROCA_MODULUS.as_bytes()).unwrap();
     let der = [&[0x30, 0x82, 1, 10, 2, 0x82, 1, 1, 0], &*n, &[2, 3, 1, 0, 1]].concat();
     assert_eq!(VerifyingKey::from_der(&der, Algorithm::PS256).unwrap_err(), KeyError::RocaRsa);
-    // A modulus that is 2 more is no power of 65537 modulo at least one of the primes.
+    // If the modulus is increased by 2, it is no longer congruent to a power of 65537 modulo all of these primes.
     let mut other = n;
     *other.last_mut().unwrap() += 2;
     assert!(VerifyingKey::from_jwk(&jwk(&base64url::encode(&other))).is_ok());

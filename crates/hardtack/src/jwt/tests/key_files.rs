@@ -60,7 +60,7 @@ fn input_that_is_not_a_key_is_refused() {
         assert!(VerifyingKey::from_der(text.as_bytes(), Algorithm::EdDSA).is_err());
     }
     assert!(VerifyingKey::from_pem(key_file!("certificate.pem"), Algorithm::ES256).is_err());
-    // A point that is not on the curve.
+    // A key with a point that is not on the curve is refused.
     let jwk = key(Algorithm::ES256).verifying_key().to_jwk().unwrap().to_public_json().unwrap();
     let mut off: serde_json::Value = serde_json::from_str(&jwk).unwrap();
     off["x"] = off["y"].clone();
@@ -72,7 +72,7 @@ fn s22_weak_rsa_keys_are_refused() {
     let weak = KeyError::WeakRsa { bits: 1024 };
     assert_eq!(SigningKey::from_pem(key_file!("rsa1024.pem"), Algorithm::RS256).unwrap_err(), weak);
     assert_eq!(VerifyingKey::from_pem(key_file!("rsa1024.pub.pem"), Algorithm::PS256).unwrap_err(), weak);
-    // An exponent of 1 makes any message its own signature.
+    // An exponent of 1 is refused, because every message would be its own signature.
     let mut jwk = super::jwk::rsa_jwk();
     jwk["e"] = "AQ".into();
     assert!(matches!(VerifyingKey::from_jwk(&jwk.to_string()), Err(KeyError::Unparsable { .. })));
@@ -104,7 +104,7 @@ fn every_asymmetric_algorithm_loads_from_pem_der_and_jwk() {
                 VerifyingKey::from_pem(public, algorithm).unwrap(),
                 VerifyingKey::from_der(&public_der, algorithm).unwrap(),
                 VerifyingKey::from_jwk(&public_jwk).unwrap(),
-                // A private key contains the public one.
+                // A public key can be loaded from a private key.
                 VerifyingKey::from_jwk(&private_jwk).unwrap(),
             ];
             for key in &signing {

@@ -20,7 +20,8 @@ fn each_algorithm_signs_and_verifies_and_reports_whether_it_is_deterministic() {
 #[test]
 fn s11_a_token_signed_with_the_public_key_as_secret_is_refused() {
     let keys = KeySet::new(SigningKey::from_pem(key_file!("rsa.pem"), Algorithm::RS256).unwrap());
-    // The attack. Our own keys cannot be made from a public key, so sign by hand.
+    // Sign with the public key as an HMAC secret, as an attacker would. The library does not accept a public key as a
+    // secret, so compute the HMAC here.
     use hmac::{Hmac, KeyInit, Mac};
     let signed = format!("{}.e30", crate::jwt::base64url::encode(br#"{"alg":"HS256","typ":"JWT"}"#));
     let mut state = Hmac::<sha2::Sha256>::new_from_slice(key_file!("rsa.pub.pem")).unwrap();
@@ -64,10 +65,10 @@ fn a_key_id_selects_exactly_one_key() {
     }
     let wrong = forge(r#"{"alg":"HS512","kid":"a"}"#, b"", &a);
     assert_eq!(keys.verify(wrong.as_bytes()), Err(TokenError::WrongAlgorithm));
-    // A set does not verify a token with a `kid` by a key that has no id.
+    // A set does not use a key without an id to verify a token with a `kid`.
     let nameless = forge(r#"{"alg":"HS256","kid":"a"}"#, b"", HS256.signing_key().unwrap());
     assert_eq!(HS256.verify(nameless.as_bytes()), Err(TokenError::UnknownKey));
-    // A single key without an id does verify such a token.
+    // A single key without an id verifies such a token.
     let verifying = HS256.signing_key().unwrap().verifying_key();
     assert!(jws::verify_with_key(nameless.as_bytes(), &verifying, &Typ::Any).is_ok());
     let refused = jws::verify_with_key(nameless.as_bytes(), &verifying.with_key_id("b"), &Typ::Any);
@@ -113,7 +114,7 @@ fn a_set_may_ignore_unknown_key_ids() {
     let foreign = forge(r#"{"alg":"HS256","kid":"../../whatever"}"#, b"x", nameless);
     assert_eq!(strict.verify(foreign.as_bytes()), Err(TokenError::UnknownKey));
     assert_eq!(&*keys.verify(foreign.as_bytes()).unwrap(), b"x");
-    // A `kid` that matches a key still selects only this key.
+    // If a `kid` matches a key, only this key is used.
     for (kid, signer, expected) in [("known", &named, true), ("known", nameless, false), ("x", &other, false)] {
         let token = forge(&format!(r#"{{"alg":"HS256","kid":"{kid}"}}"#), b"x", signer);
         assert_eq!(keys.verify(token.as_bytes()).is_ok(), expected, "{kid}");

@@ -19,7 +19,8 @@ use super::header::UnverifiedHeader;
 use super::jws::Segments;
 use super::{Algorithm, KeySet, SigningKey, base64url};
 
-/// Reads a key that OpenSSL made. The fixtures are outside `src`, so the published package has no private keys.
+/// Returns the content of a key file that was created with OpenSSL. The files are outside `src`, so the published
+/// package contains no private keys.
 macro_rules! key_file {
     ($name:expr) => {
         include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/keys/", $name))
@@ -58,7 +59,7 @@ fn sign(payload: &[u8], key: &SigningKey) -> String {
     KeySet::new(key.clone()).sign(payload).unwrap()
 }
 
-/// Parses the header of a token and verifies nothing.
+/// Parses the header of a token without verifying it.
 fn header_of(token: &[u8]) -> Result<UnverifiedHeader, TokenError> {
     UnverifiedHeader::from_segment(Segments::parse(token)?.header)
 }
@@ -66,17 +67,17 @@ fn header_of(token: &[u8]) -> Result<UnverifiedHeader, TokenError> {
 /// A key set that many tests share.
 static HS256: LazyLock<KeySet> = LazyLock::new(|| KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap()));
 
-/// Bytes that are not a pattern.
+/// Returns bytes that do not form a pattern.
 fn random_looking(length: usize) -> Vec<u8> {
     (0..length).map(|index| (index as u8).wrapping_mul(151) ^ (index as u8 >> 1) ^ 90).collect()
 }
 
-/// A token with any header and a valid signature.
+/// Returns a token with this header and a valid signature.
 fn forge(header: &str, payload: &[u8], key: &SigningKey) -> String {
     forge_segments(&base64url::encode(header.as_bytes()), &base64url::encode(payload), key)
 }
 
-/// A token of any two segments and a valid signature.
+/// Returns a token with these two segments and a valid signature.
 fn forge_segments(header: &str, payload: &str, key: &SigningKey) -> String {
     let signed = format!("{header}.{payload}");
     let signature = base64url::encode(&key.signature(signed.as_bytes()).unwrap());

@@ -75,7 +75,8 @@ fn s22_patterns_are_refused() {
 #[test]
 fn s22_good_secrets_are_accepted() {
     for secret in [
-        // From openssl rand -base64 48, openssl rand -hex 32, and Python's secrets.token_urlsafe(32).
+        // These secrets were created with `openssl rand -base64 48`, `openssl rand -hex 32` and Python's
+        // `secrets.token_urlsafe(32)`.
         "sF0kV1p8mJx5mQ2tB6Yy1nTqXo3dK9eL4rGhUzWcAaPiRfEvS7MbHuD2OwJ8gCkl",
         "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "Zk3vYx1uQp9sT7rNcW5eJb2gHd8mLf4aKo6iXzVtRyE",
@@ -103,8 +104,8 @@ fn s11_a_public_keys_bytes_are_no_secret() {
     for pem in pems {
         let text = std::str::from_utf8(pem).unwrap();
         let body: String = text.lines().filter(|line| !line.starts_with("--")).collect();
-        // Also tests the base64 text alone, and the bytes that it encodes. The text of two blocks together is not
-        // base64.
+        // Also test the base64 text alone, and the bytes that it encodes. If the file has two blocks, their texts
+        // together are not base64.
         let single = text.matches("BEGIN").count() == 1;
         let der = base64_simd::STANDARD.decode_to_vec(&body).unwrap_or_default();
         let forms = [
@@ -135,7 +136,7 @@ fn s22_an_unset_variable_is_named() {
     assert_eq!(refused, KeyError::EnvMissing { name: "HARDTACK_TEST_NO_SUCH_VARIABLE".to_owned() });
     assert!(refused.to_string().contains("HARDTACK_TEST_NO_SUCH_VARIABLE"));
     assert!(refused.to_string().contains("openssl rand -base64 48"));
-    // PATH is set in every run. Whatever its value is, it is read.
+    // The variable `PATH` is set in every run of the tests. It is read, no matter what its value is.
     assert!(!matches!(KeySet::from_secret_env("PATH"), Err(KeyError::EnvMissing { .. })));
 }
 
@@ -210,7 +211,7 @@ fn k01_s74_random_secrets_are_accepted() {
     let mut random = rand::rng();
     let accept = |text: &str| {
         assert_eq!(refusal(text.as_bytes()), None, "{text}");
-        // In settings, `@` begins a path.
+        // In a setting, a text that begins with `@` is the path of a file.
         if !text.starts_with('@') {
             assert_eq!(**read_secret(text).unwrap(), *text.as_bytes(), "{text}");
         }
@@ -225,7 +226,7 @@ fn k01_s74_random_secrets_are_accepted() {
         let printable: Vec<u8> = PRINTABLE.collect();
         let ascii: Vec<u8> = bytes[..40].iter().map(|byte| printable[usize::from(*byte) % printable.len()]).collect();
         accept(std::str::from_utf8(&ascii).unwrap());
-        // Characters to which the rules react, at both ends of random text.
+        // Add characters that the rules look for, at both ends of random text.
         let text = base64_simd::STANDARD.encode_to_string(bytes);
         for (start, end) in [("/", "/"), ("+", "="), ("A/", "/b"), ("$", "$"), ("<=", ">"), ("`+", "`")] {
             accept(&format!("{start}{text}{end}"));
@@ -261,11 +262,11 @@ fn k01_a_secret_is_read_from_the_file_that_it_names() {
         std::fs::write(&path, nul).unwrap();
         assert!(reason(&named).starts_with("it contains a NUL byte; expected one line"));
     }
-    // Random bytes may contain both.
+    // Random bytes may contain a NUL byte and line breaks.
     let bytes = b"\xff\0\n\xfe\r0123456789abcdefghijklmnopqrstuv";
     std::fs::write(&path, bytes).unwrap();
     assert_eq!(*read_secret(&named).unwrap(), bytes);
-    // The path without the @ is not a secret either.
+    // The path of a file without `@` is refused as a secret.
     assert!(matches!(read_secret(&path.display().to_string()), Err(KeyError::NotTheSecret { .. })));
     std::fs::write(&path, vec![b'x'; 64 * 1024 + 1]).unwrap();
     assert!(reason(&named).contains("larger than 65536 bytes"));
@@ -287,12 +288,12 @@ fn previous_secrets_verify_and_have_ids_of_their_own() {
     let keys = KeySet::new(key(secrets[0]));
     let token = old.sign(b"{}").unwrap();
     assert_eq!(keys.verify(token.as_bytes()).unwrap_err(), TokenError::UnknownKey);
-    // The current secret and an empty item are left out.
+    // The secret that the set already contains and the empty item are left out.
     let list = format!("{},\n {} ,", secrets[0], secrets[1]);
     let keys = keys.also_verify_secrets(list.as_bytes(), Algorithm::HS256).unwrap();
     assert_eq!(&*keys.verify(token.as_bytes()).unwrap(), b"{}");
     assert_eq!(keys.verifying_keys().len(), 2);
-    // A token that was issued before keys had ids.
+    // This token has no `kid`, because it was issued before keys had ids.
     let token = KeySet::from_secret(secrets[1].as_bytes()).unwrap().sign(b"{}").unwrap();
     assert_eq!(&*keys.verify(token.as_bytes()).unwrap(), b"{}");
     assert!(!keys.signing_key().unwrap().key_id().unwrap().is_empty());
@@ -309,7 +310,7 @@ fn k01_the_path_in_a_file_variable_may_be_any_bytes() {
     name.push(0xff);
     let path = std::env::temp_dir().join(OsString::from_vec(name));
     let read = || secret_from("KEY", |name| (name == "KEY_FILE").then(|| path.clone().into_os_string()));
-    // Not the path itself.
+    // The path itself must not be used as the secret.
     assert!(matches!(read(), Err(KeyError::InEnv { .. })));
     std::fs::write(&path, "kJ8sPq0Zr5Tn2Wv7Yb4Xc9Lm3Gd6Hf1A\n").unwrap();
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();

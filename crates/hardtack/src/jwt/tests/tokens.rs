@@ -1,4 +1,4 @@
-//! Tokens and headers: which are accepted.
+//! Which tokens and headers are accepted.
 
 use std::time::{Duration, Instant};
 
@@ -81,7 +81,7 @@ fn s10_empty_signature_is_refused() {
     let token = HS256.sign(b"{}").unwrap();
     let (signed, signature) = token.rsplit_once('.').unwrap();
     assert_eq!(HS256.verify(format!("{signed}.").as_bytes()), Err(TokenError::BadSignature));
-    // A truncated tag is wrong, too.
+    // A truncated tag is refused.
     let half = &signature[..20];
     assert_eq!(HS256.verify(format!("{signed}.{half}").as_bytes()), Err(TokenError::BadSignature));
 }
@@ -161,8 +161,8 @@ fn s20_other_serialisations_are_refused() {
 fn s20_padding_white_space_and_stray_bits_are_refused() {
     let key = HS256.signing_key().unwrap();
     let header = base64url::encode(br#"{"alg":"HS256","typ":"JWT"}"#);
-    // The signatures are valid, so only the encoding is wrong. "e30" is {}; "e31" has the same bytes and stray bits;
-    // "e3+" and "e3/" are base64, not base64url.
+    // The signatures are valid, and only the encoding is wrong. "e30" encodes `{}`. "e31" encodes the same bytes, but
+    // has stray bits. "e3+" and "e3/" are base64, but not base64url.
     for payload in ["e30=", "e30 ", " e30", "e3\n0", "e31", "e32", "e33", "e3+", "e3/", "e", "e30e3", "\u{e9}30"] {
         let token = forge_segments(&header, payload, key);
         assert_eq!(HS256.verify(token.as_bytes()), Err(TokenError::Malformed), "{payload:?}");
@@ -175,7 +175,7 @@ fn s20_padding_white_space_and_stray_bits_are_refused() {
     for other in [format!("{token}="), format!("{token} "), format!("{token}\n"), format!("\t{token}")] {
         assert_eq!(HS256.verify(other.as_bytes()), Err(TokenError::Malformed), "{other:?}");
     }
-    // The last of the 43 characters of a tag holds 4 bits, so it has three other spellings.
+    // The last of the 43 characters of a tag encodes only 4 bits, so three other characters encode the same bits.
     let (start, last) = token.split_at(token.len() - 1);
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let verified = alphabet.chars().filter(|c| HS256.verify(format!("{start}{c}").as_bytes()).is_ok());

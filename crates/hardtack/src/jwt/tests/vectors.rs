@@ -8,7 +8,7 @@ const PAYLOAD: &[u8] = b"{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://
 fn verifies(jwk: &str, token: &str, payload: &[u8]) {
     let key = VerifyingKey::from_jwk(jwk).unwrap();
     assert_eq!(&*jws::verify_with_key(token.as_bytes(), &key, &Typ::Any).unwrap(), payload);
-    // No bit of the signature may change.
+    // If any bit of the signature is changed, the token is refused.
     let (start, signature) = token.rsplit_once('.').unwrap();
     let other = if signature.starts_with('A') { 'B' } else { 'A' };
     let changed = format!("{start}.{other}{}", &signature[1..]);

@@ -21,7 +21,7 @@ pub(super) fn reply(refused: &Refused<'_>) -> Reply {
     };
     let reply = Reply::new(status(reason)).header("content-type", "application/json");
     let reply = Reply { body: object(&refused.settings.error_key, &text), ..reply };
-    // Flask-JWT-Extended does not limit attempts, so this reply is ours.
+    // Flask-JWT-Extended does not limit attempts, so it has no reply that could be imitated here.
     if reason.kind() == FailureKind::TooManyAttempts { reply.retry_after(reason) } else { reply }
 }
 
@@ -53,7 +53,7 @@ fn sentence(reason: &Reason) -> &str {
     }
 }
 
-/// The message of PyJWT for the same error.
+/// Returns the message that PyJWT has for the same error.
 fn invalid(error: &TokenError, identity: &str) -> String {
     match error {
         TokenError::MissingClaim("identity") => format!("Missing claim: {identity}"),
@@ -76,7 +76,7 @@ fn invalid(error: &TokenError, identity: &str) -> String {
     }
 }
 
-/// The message for a location that has no token.
+/// Returns the message for a location that contains no token.
 pub(crate) fn absent(absence: Absence, kind: TokenKind, sources: &TokenSources, cookies: &ResolvedPolicy) -> String {
     let (cookie, member) = match kind {
         TokenKind::Access => (&cookies.access.name, &sources.json_key),
@@ -89,14 +89,14 @@ pub(crate) fn absent(absence: Absence, kind: TokenKind, sources: &TokenSources, 
             sources.header_name, sources.header_type
         ),
         Absence::Cookie => format!("Missing cookie \"{}\"", cookie.as_str()),
-        // Misspelt as in Flask-JWT-Extended.
+        // The word is misspelt, as in Flask-JWT-Extended.
         Absence::Parameter => format!("Missing '{}' query paramater", sources.query_name),
         Absence::NoJson => "Invalid content-type. Must be application/json.".to_owned(),
         Absence::Member => format!("Missing \"{member}\" key in json data."),
     }
 }
 
-/// The message for a request that has no token in any location.
+/// Returns the message for a request without a token in any location.
 pub(crate) fn missing(locations: Locations, details: &[String]) -> String {
     let names: Vec<&str> = locations.iter().map(TokenLocation::as_str).collect();
     match (names.split_last(), details) {
@@ -108,7 +108,7 @@ pub(crate) fn missing(locations: Locations, details: &[String]) -> String {
     }
 }
 
-/// The message for a value that cannot be a token.
+/// Returns the message for a value that cannot be a token.
 pub(crate) fn malformed(location: TokenLocation, sources: &TokenSources) -> String {
     let TokenSources { header_name, header_type, query_name, query_prefix, .. } = sources;
     match location {
@@ -131,7 +131,7 @@ pub(crate) const fn wrong_kind(wanted: TokenKind) -> &'static str {
     }
 }
 
-/// `{"msg":"…"}` and a line feed, in ASCII.
+/// Returns `{"msg":"…"}` and a line feed, in ASCII.
 fn object(key: &str, text: &str) -> String {
     let json = serde_json::json!({ key: text }).to_string();
     let mut ascii = String::with_capacity(json.len() + 1);

@@ -12,8 +12,8 @@ use crate::request::Wants;
 
 impl Refused<'_> {
     /// Returns the reply that Hardtack sends if no closure is set with
-    /// [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on). A closure can return this reply with additions,
-    /// or return it to some clients and its own reply to the others.
+    /// [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on). A closure can add something to this reply, or
+    /// return this reply to some clients and its own reply to other clients.
     pub fn default_reply(&self) -> Reply {
         let reply = match self.wants {
             _ if self.settings.flask => flask::reply(self),
@@ -23,7 +23,7 @@ impl Refused<'_> {
                 Destination::Here => page(self),
                 Destination::Itself => page_in_loop(self),
             },
-            // The browser would follow a 3xx before htmx sees it. htmx reads HX-Redirect from any other response.
+            // A browser follows a redirect before htmx sees it. htmx reads `HX-Redirect` from any other response.
             Wants::Htmx => match destination(self) {
                 Destination::Url(_, url) => Reply::new(self.reason.status()).header("hx-redirect", url),
                 Destination::Here | Destination::Itself => problem(self),
@@ -40,13 +40,13 @@ pub(crate) const TO_REAUTHENTICATION: &str = "reauthenticate";
 
 /// Where to send a browser after a refusal.
 enum Destination {
-    /// Redirect to this URL. With status 303, the browser views a page there. With status 307, the browser posts its
-    /// form there again.
+    /// The browser is redirected to this URL. With status 303, the browser views a page there. With status 307, the
+    /// browser posts its form there again.
     Url(u16, String),
-    /// No redirect: the response shows the reason.
+    /// The browser is not redirected. The response shows the reason for the refusal.
     Here,
-    /// No redirect, because it would lead to the URL of this request. That URL would refuse the browser again, and the
-    /// redirects would never end.
+    /// The browser is not redirected, because the redirect would lead to the URL of this request. That URL would refuse
+    /// the browser again, and the redirects would never end.
     Itself,
 }
 
@@ -66,7 +66,7 @@ fn destination(refused: &Refused<'_>) -> Destination {
     let path = refused.settings.public_path(refused.head.path());
     let replays_body = kind == FailureKind::RefreshNeeded && !refused.head.is_safe();
     if path == url && (refused.head.is_safe() || replays_body) {
-        // A page that accepts requests without a token may show itself instead.
+        // If the page accepts requests without a token, it may be shown instead of a redirect.
         if !refused.is_optional {
             let text = format!(
                 "refused requests are redirected to {url}, but a request to {url} was refused as well; let {url} \
@@ -84,19 +84,19 @@ fn destination(refused: &Refused<'_>) -> Destination {
         url.push_str("=1");
     }
     if kind == FailureKind::RefreshNeeded && refused.is_optional && refused.next.is_some() {
-        // If the refresh is refused, the page is shown as to a visitor.
+        // This parameter says that the page is shown even if the refresh is refused, as to a visitor.
         url.push_str("&public=1");
     }
     let ended =
         matches!(kind, FailureKind::Invalid | FailureKind::Expired | FailureKind::Revoked | FailureKind::UnknownUser);
     if ended && !refused.reason.is_early() {
-        // Lets the log-in page say why it is shown.
+        // This parameter lets the log-in page say that the session has ended.
         url.push_str(if url.contains('?') { "&ended=1" } else { "?ended=1" });
     }
     Destination::Url(if replays_body { 307 } else { 303 }, url)
 }
 
-/// A problem document (RFC 9457), with the member `msg` that clients of Flask-JWT-Extended expect.
+/// Returns a problem document (RFC 9457). It contains the member `msg`, which clients of Flask-JWT-Extended expect.
 fn problem(refused: &Refused<'_>) -> Reply {
     let (reason, kind) = (refused.reason, refused.reason.kind());
     let status = reason.status();
@@ -116,7 +116,8 @@ fn problem(refused: &Refused<'_>) -> Reply {
     let reply =
         Reply { body: body.to_string(), ..Reply::new(status) }.header("content-type", "application/problem+json");
     match status {
-        // RFC 9110 section 15.5.2 requires a challenge; RFC 6750 section 3 and RFC 9470 section 3 name its errors.
+        // A 401 response must contain a challenge (RFC 9110 section 15.5.2). RFC 6750 section 3 and RFC 9470 section 3
+        // define its errors.
         401 => reply.header("www-authenticate", challenge(kind, reason)),
         403 if kind == FailureKind::Forbidden && refused.is_bearer => {
             reply.header("www-authenticate", challenge(kind, reason))
@@ -145,12 +146,12 @@ fn bearer_error(error: &str, text: &str) -> String {
     }
 }
 
-/// A plain page, for applications that set none of their own.
+/// Returns a plain page, for applications that have not set a reply of their own.
 fn page(refused: &Refused<'_>) -> Reply {
     page_with(refused, refused.reason.explanation())
 }
 
-/// A page instead of a redirect that would never end.
+/// Returns a page that is shown instead of a redirect, if the redirects would never end.
 fn page_in_loop(refused: &Refused<'_>) -> Reply {
     let reply = page_with(refused, "This page cannot be shown. Please tell the operator of this site.");
     reply.header("www-authenticate", challenge(refused.reason.kind(), refused.reason))
@@ -171,7 +172,7 @@ fn page_with(refused: &Refused<'_>, text: &str) -> Reply {
     }
 }
 
-/// The title of a failure's page.
+/// Returns the title of the page for a refusal.
 const fn page_title(reason: &Reason) -> &'static str {
     match reason.kind() {
         FailureKind::Csrf if matches!(reason, Reason::Csrf(CsrfError::UnknownState)) => "Please start the log-in again",
@@ -182,7 +183,7 @@ const fn page_title(reason: &Reason) -> &'static str {
     }
 }
 
-/// The title of a failure's problem document.
+/// Returns the title of the problem document for a failure.
 const fn title(kind: FailureKind) -> &'static str {
     match kind {
         FailureKind::Missing => "Log-in needed",

@@ -78,12 +78,12 @@ pub(super) async fn a_bound_session_is_rotated_with_a_proof_only<S: SessionStore
     let rotated = store.rotate(row.id, 2, next(3).with_proof()).await;
     let expected = Session { generation: 3, rotated_at: at(3), expires_at: next(3).expires_at, ..bound };
     same("rotate: must rotate a bound session with a proof, and keep its key", rotated, Some(expected));
-    // A session that is not bound needs no proof. A proof does no harm.
+    // A session that is not bound needs no proof, but accepts one.
     let free = session("alice");
     store.create(&free, NO_SESSIONS).await;
     let rotated = store.rotate(free.id, 1, next(1).with_proof()).await;
     assert!(rotated.is_some(), "store_conformance: rotate: must rotate a session that is not bound");
-    // Other writes keep the key.
+    // Other writes do not change the key.
     store.confirm(row.id, 3).await;
     store.outdate("alice", Some("{}"), at(4)).await;
     store.revoke(RevokeTarget::Sessions(&[row.id]), at(5)).await;
@@ -118,7 +118,7 @@ pub(super) async fn one_racing_binding_wins<S: SessionStore>(store: &Subject<S>)
         store.find(row.id).await,
         winners.into_iter().next(),
     );
-    // A rotation and a binding of one generation: only one of the two happens.
+    // If a rotation and a binding of the same generation happen at once, only one of them succeeds.
     let row = &session("alice");
     store.create(row, NO_SESSIONS).await;
     let racers = (0..8).map(|racer| async move {

@@ -22,7 +22,7 @@ pub(super) async fn a_limit_ends_the_least_recently_used<S: SessionStore>(store:
     for row in [&first, &second, &third, &expired, &bobs] {
         same("create_within: must end no session within the limit", create(row, NO_SESSIONS, 10).await, set([]));
     }
-    // Use the oldest session, so that it becomes the one that was used most recently.
+    // Use the oldest session, so that it is now the most recently used session.
     store.rotate(first.id, 1, next(4)).await;
     let fourth = begun(10);
     let ended = create(&fourth, NO_SESSIONS, 3).await;
@@ -106,7 +106,7 @@ pub(super) async fn pages_are_the_list_in_parts<S: SessionStore>(store: &Subject
     }
     let none = done("list_page", store.0.list_page("stranger", now, None, 10).await);
     same("list_page: must return nothing for a subject without sessions", none, vec![]);
-    // The session that a cursor refers to may have ended since.
+    // The session directly before the position may have ended since the page was read.
     let position = SessionCursor::after(&all[2]);
     store.revoke(RevokeTarget::Sessions(&[all[2].id]), now).await;
     let rest = done("list_page", store.0.list_page("alice", now, Some(position), 10).await);

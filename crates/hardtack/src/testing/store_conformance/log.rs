@@ -10,7 +10,7 @@ pub(super) async fn the_log_is_in_order<S: SessionStore>(store: &Subject<S>) {
     for row in &rows {
         store.create(row, NO_SESSIONS).await;
     }
-    // The clocks of processes may differ, so the log is in the order of the writes, not of the times.
+    // The clocks of processes may differ. The log must therefore be in the order of the writes, not of the times.
     for (row, seconds) in rows.iter().zip([5, 4, 3, 2, 1]) {
         store.revoke(RevokeTarget::Sessions(&[row.id]), at(seconds)).await;
     }

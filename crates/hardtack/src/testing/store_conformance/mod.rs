@@ -37,7 +37,7 @@ pub(in crate::testing) use subject::all;
 /// ```
 ///
 /// # Panics
-/// If the store breaks a rule. The message names the rule.
+/// Panics if the store breaks a rule. The message names the rule.
 pub async fn store_conformance<S, F, Fut>(make: F)
 where
     S: SessionStore,

@@ -26,7 +26,8 @@ pub(super) async fn rows_are_stored_unchanged<S: SessionStore>(store: &Subject<S
     let extreme = Session {
         persistent: true,
         id: SessionId::from_u128(u128::MAX),
-        // A double cannot represent this number, so a store that keeps generations in doubles fails.
+        // A floating-point number of 64 bits cannot represent this number. A store that keeps generations in such
+        // numbers fails.
         generation: (1 << 53) + 1,
         created_at: Timestamp::from_unix_seconds(-1),
         rotated_at: at(1),
@@ -41,7 +42,7 @@ pub(super) async fn rows_are_stored_unchanged<S: SessionStore>(store: &Subject<S
     for row in [plain, unicode, empty, extreme, ended, replaced, outdated] {
         store.create(&row, NO_SESSIONS).await;
         let found = store.find(row.id).await.expect("create, find: must return a session that was created");
-        // Compared one by one, because a session's `Debug` does not show these fields.
+        // Compare the fields one by one, because the `Debug` of a session does not show them.
         same("create, find: must return the salt unchanged", found.salt, row.salt);
         same("create, find: must return the claims unchanged", &found.claims, &row.claims);
         same("create, find: must return the user agent unchanged", &found.user_agent, &row.user_agent);
@@ -86,7 +87,7 @@ pub(super) async fn list_returns_the_live_sessions_of_a_subject<S: SessionStore>
 }
 
 pub(super) async fn subjects_are_compared_byte_by_byte<S: SessionStore>(store: &Subject<S>) {
-    // Names that a collation, a LIKE pattern or trimming may treat as "alice".
+    // Names that a collation, a `LIKE` pattern or trimming may treat like "alice".
     let names = ["alice", "Alice", "alice ", " alice", "al_ce", "a%", "alicé", "alice\u{301}", "alic\u{e9}\u{301}"];
     for name in names {
         store.create(&session(name), NO_SESSIONS).await;

@@ -73,19 +73,19 @@ impl<S: SessionStore> Subject<S> {
     }
 }
 
-/// Unwraps the result of an operation that must succeed.
+/// Returns the value of an operation that must succeed. If the operation failed, the test fails.
 pub(super) fn done<T>(operation: &str, result: Result<T, BackendError>) -> T {
     result.unwrap_or_else(|error| panic!("store_conformance: {operation}: must succeed; returned the error {error}"))
 }
 
-/// Checks that each session is returned only once, in any order.
+/// Checks that the list contains each session only once. Returns the set of ids.
 pub(super) fn each_once(operation: &str, ids: Vec<SessionId>) -> BTreeSet<SessionId> {
     let unique: BTreeSet<SessionId> = ids.iter().copied().collect();
     assert_eq!(unique.len(), ids.len(), "store_conformance: {operation}: must return each session once: {ids:?}");
     unique
 }
 
-/// Fails the test with the rule's name unless the store returned the expected value.
+/// If the store did not return the expected value, fails the test with the name of the rule.
 #[track_caller]
 pub(super) fn same<T: PartialEq + Debug>(rule: &str, found: T, expected: T) {
     assert_eq!(found, expected, "store_conformance: {rule} (left: from the store, right: expected)");
@@ -110,7 +110,7 @@ pub(super) fn next(seconds: u64) -> Rotation {
     Rotation::new(at(seconds), at(seconds + 3600))
 }
 
-/// Runs futures concurrently in this task. Each wake-up polls all of them.
+/// Runs futures concurrently in this task. When one of them is woken, all of them are polled.
 pub(in crate::testing) async fn all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
     let mut running: Vec<Pin<Box<_>>> = futures.map(Box::pin).collect();
     let mut outputs = Vec::new();

@@ -44,7 +44,7 @@ pub(super) fn add(cases: &mut Vec<Case>, options: &Options, mint: &Mint) {
                         let name = format!("routes/{method} {path} {name} at {location}");
                         let mut case = Case::new(name, method.clone(), path).token_at(options, location, asked, token);
                         if *kind != asked && location == "cookies" {
-                            // The CSRF value belongs to the token.
+                            // The CSRF value must be that of the token, not that of the route's kind of token.
                             for header in &mut case.headers {
                                 if header.1 == asked.csrf().as_bytes() {
                                     header.1 = kind.csrf().as_bytes().to_owned();

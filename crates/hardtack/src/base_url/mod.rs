@@ -1,12 +1,13 @@
 //! The public address of the site.
 
-use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
+mod host;
 
-use url::{Host, Url};
+use std::borrow::Cow;
+use std::net::SocketAddr;
 
 use crate::error::ConfigError;
-use crate::request::{covers, is_cookie_path};
+use crate::request::{covers, is_cookie_path, resolve_path};
+use host::Host;
 
 /// The site's public address: the origin and, if several sites share the host, the path of this site. The origin
 /// determines whether cookies are `Secure`, and which values of `Origin` are accepted in requests. The path becomes
@@ -18,17 +19,21 @@ pub struct BaseUrl {
     /// The path without the slash at its end. Empty if the site is at the root of its host.
     path: String,
     https: bool,
-    /// Origins under which a browser on this machine reaches the same server.
+    /// Further origins that are accepted as this site's: those by which a browser on the server's own machine reaches
+    /// the site.
     local: Vec<String>,
     is_loopback: bool,
 }
 
-/// The names of this machine for itself.
+/// The host names and addresses by which a browser reaches a server on the same machine.
 const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 impl BaseUrl {
     /// Parses a URL of the form `https://host[:port][/path]`. The scheme may be `http` if the host is a loopback
     /// address, `localhost`, or a name that ends in `.localhost`.
+    ///
+    /// Write a host with letters outside ASCII in its ASCII form, such as `xn--bcher-kva.example`. With the feature
+    /// `idn`, Hardtack converts `bücher.example` to this form.
     ///
     /// # Errors
     /// - The text is not an http or https URL, or the URL has a query, fragment or credentials.
@@ -56,60 +61,56 @@ impl BaseUrl {
 
     fn read(text: &str) -> Result<(Self, bool), ConfigError> {
         let bad = |why| ConfigError::BadBaseUrl { url: text.to_owned(), why };
-        let url = Url::parse(text).map_err(|_| bad("it is not a URL"))?;
-        let https = match url.scheme() {
-            "https" => true,
-            "http" => false,
-            _ => return Err(bad("its scheme is neither https nor http")),
-        };
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(bad("it carries credentials"));
+        let (scheme, rest) = text.trim().split_once("://").ok_or_else(|| bad("it is not a URL"))?;
+        let https = scheme.eq_ignore_ascii_case("https");
+        if !https && !scheme.eq_ignore_ascii_case("http") {
+            return Err(bad("its scheme is neither https nor http"));
         }
-        if url.query().is_some() || url.fragment().is_some() {
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
+        if authority.contains('@') {
+            return Err(bad("it contains a user or a password"));
+        }
+        if path.contains(['?', '#']) {
             return Err(bad("it has a query or fragment"));
         }
-        let path = url.path().strip_suffix('/').unwrap_or(url.path());
+        let path = resolve_path(if path.is_empty() { "/" } else { path });
+        let path = path.ok_or_else(|| bad("its path has a backslash, a tab or a line break"))?;
+        let path = path.strip_suffix('/').unwrap_or(&path);
         if !path.is_empty() && (!is_cookie_path(path) || path.contains("//") || path.ends_with('/')) {
             return Err(bad("its path has an empty segment or a semicolon"));
         }
-        let host = url.host().ok_or_else(|| bad("it has no host"))?;
-        // The parser has converted international names (`xn--…`), but accepts characters that no host name has.
-        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
-        if matches!(&host, Host::Domain(name) if !is_name(name)) {
-            return Err(bad("its host is not one host name (wildcards are not possible)"));
-        }
-        let loopback = match &host {
-            Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
-            Host::Ipv4(address) => IpAddr::from(*address).is_loopback(),
-            Host::Ipv6(address) => IpAddr::from(*address).is_loopback(),
-        };
-        let mut local = Vec::new();
-        if loopback {
-            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-            local.extend(LOOPBACK_NAMES.map(|name| format!("{}://{name}{port}", url.scheme())));
-        }
-        let origin = url.origin().ascii_serialization();
-        let (host, path) = (host.to_string(), path.to_owned());
+        let (host, port) = host::split_port(authority).map_err(bad)?;
+        let host = Host::parse(host).map_err(bad)?;
+        let loopback = host.is_loopback();
+        let scheme = if https { "https" } else { "http" };
+        // Browsers leave out the default port.
+        let port = port.filter(|port| *port != if https { 443 } else { 80 });
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        let local =
+            if loopback { LOOPBACK_NAMES.map(|name| format!("{scheme}://{name}{port}")).into() } else { vec![] };
+        let (host, path) = (host.into_string(), path.to_owned());
+        let origin = format!("{scheme}://{host}{port}");
         let base = Self { origin, host, path, https, local, is_loopback: loopback };
         Ok((base, loopback))
     }
 
-    /// Also accepts origins that consist of a loopback name and the port of `address`, on which the server listens.
-    /// Does so only if browsers on this machine can reach the server under such a name.
+    /// If `address`, on which the server listens, is loopback or unspecified, makes [`Self::is_origin`] accept the
+    /// loopback names with its port. For any other address, does nothing.
     pub(crate) fn add_listener(&mut self, address: SocketAddr) {
         if address.ip().is_loopback() || address.ip().is_unspecified() {
             self.local.extend(LOOPBACK_NAMES.map(|name| format!("http://{name}:{}", address.port())));
         }
     }
 
-    /// Whether an `Origin` is this site's.
+    /// Returns whether the value of an `Origin` header is an origin of this site.
     #[inline]
     pub(crate) fn is_origin(&self, origin: &[u8]) -> bool {
         self.origin.as_bytes() == origin || self.local.iter().any(|local| local.as_bytes() == origin)
     }
 
-    /// Whether this site and an `Origin` are both on loopback addresses. Their ports may differ, because a developer
-    /// may forward a port. Rely on this only if the browser says that the request is `same-origin`.
+    /// Returns whether this site and the value of an `Origin` header are both on loopback addresses. Their ports may
+    /// differ, because a developer may forward a port. Rely on the result only if the browser says in `Sec-Fetch-Site`
+    /// that the request is `same-origin`.
     pub(crate) fn is_loopback_origin(&self, origin: &[u8]) -> bool {
         let scheme: &[u8] = if self.https { b"https://" } else { b"http://" };
         let Some(authority) = origin.strip_prefix(scheme) else { return false };
@@ -132,8 +133,8 @@ impl BaseUrl {
         &self.path
     }
 
-    /// Returns a path of the application as browsers know it. If a proxy has stripped the site's path, adds the site's
-    /// path again. Returns a path unchanged if it already begins with the site's path.
+    /// Returns the path that a browser requested. If a proxy has stripped the site's path from `path`, adds the site's
+    /// path again. Otherwise, returns `path` unchanged.
     pub(crate) fn public_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
         let plain = path.split(['?', '#']).next().unwrap_or_default();
         if self.path.is_empty() || covers(&self.path, plain) {
@@ -205,12 +206,17 @@ mod tests {
 
     #[test]
     fn e17_the_host_is_one_that_browsers_send() {
-        for (url, host) in
-            [("https://b\u{fc}cher.example", "xn--bcher-kva.example"), ("https://SITE.example", "site.example")]
-        {
+        for (url, host) in [
+            #[cfg(feature = "idn")]
+            ("https://b\u{fc}cher.example", "xn--bcher-kva.example"),
+            ("https://xn--bcher-kva.example", "xn--bcher-kva.example"),
+            ("https://SITE.example", "site.example"),
+        ] {
             let base = BaseUrl::parse(url).unwrap();
             assert_eq!((base.host(), base.origin()), (host, format!("https://{host}").as_str()), "{url}");
         }
+        #[cfg(not(feature = "idn"))]
+        assert!(BaseUrl::parse("https://b\u{fc}cher.example").unwrap_err().to_string().contains("the feature `idn`"));
         for bad in ["https://*.site.example", "https://*", "https://site.example,other.example", "https://$HOST"] {
             assert!(matches!(BaseUrl::parse(bad), Err(ConfigError::BadBaseUrl { .. })), "{bad}");
         }
@@ -238,5 +244,54 @@ mod tests {
     fn the_origin_is_as_browsers_send_it() {
         assert_eq!(BaseUrl::parse("https://Site.Example:443/").unwrap().origin(), "https://site.example");
         assert_eq!(BaseUrl::parse("http://127.0.0.1:8080").unwrap().origin(), "http://127.0.0.1:8080");
+    }
+
+    /// The crate `url` parses URLs as browsers do.
+    #[test]
+    fn e17_urls_are_read_as_browsers_read_them() {
+        for text in [
+            "HTTPS://Site.Example:443/a/../b/%7euser/",
+            "https://site.example:8443",
+            "https://site.example:",
+            "https://site.example:0080/\u{e4}b",
+            " https://site.example/a b/^c\n",
+            "http://127.0.0.1:80/",
+            "http://[::1]:8080",
+            "https://[2001:DB8:0:0:1:0:0:1]",
+            "https://[::ffff:192.0.2.1]:444",
+            "https://[::192.0.2.1]",
+            "https://site.example./x",
+            "https://a_b-c.example",
+        ] {
+            let (ours, theirs) = (BaseUrl::parse(text).unwrap(), url::Url::parse(text).unwrap());
+            assert_eq!(ours.origin(), theirs.origin().ascii_serialization(), "{text}");
+            assert_eq!(ours.host(), theirs.host_str().unwrap(), "{text}");
+            assert_eq!(ours.path(), theirs.path().strip_suffix('/').unwrap_or(theirs.path()), "{text}");
+        }
+        for bad in [
+            "https://",
+            "https:///site.example",
+            "https:site.example",
+            "https:\\\\site.example",
+            "https://site.example\\a",
+            "https://site.example/\\a",
+            "https://site.example:port",
+            "https://site.example:+80",
+            "https://site.example:65536",
+            "https://::1",
+            "https://[::1",
+            "https://[::1]x",
+            "https://[localhost]",
+            "https://127.0.0.256",
+            "https://127.1",
+            "https://0x7f.0.0.1",
+            "https://site.1",
+            "https://site%2eexample",
+            "https://si\tte.example",
+            "https://.example",
+            "https://site..example",
+        ] {
+            assert!(matches!(BaseUrl::parse(bad), Err(ConfigError::BadBaseUrl { .. })), "{bad}");
+        }
     }
 }

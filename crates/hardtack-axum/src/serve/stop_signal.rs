@@ -1,0 +1,57 @@
+//! The signals that stop a server.
+
+use std::io;
+
+/// Receives the signals that stop a server: Ctrl-C and, on Unix, SIGTERM. On Unix, no signal is lost after
+/// [`StopSignal::listen`] has been called.
+#[derive(Debug)]
+pub struct StopSignal {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl StopSignal {
+    /// Begins to receive the signals. From now on, the signals no longer end the process.
+    ///
+    /// # Errors
+    /// If the system does not let the process receive signals.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime with I/O enabled.
+    #[cfg(unix)]
+    pub fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for the next signal.
+    #[cfg(unix)]
+    pub async fn received(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    /// Begins to receive Ctrl-C.
+    ///
+    /// # Errors
+    /// None on this platform.
+    #[cfg(not(unix))]
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Waits for the next Ctrl-C.
+    #[cfg(not(unix))]
+    pub async fn received(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // This process cannot handle Ctrl-C, so the system ends the process on Ctrl-C. This method then waits
+            // forever.
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `hardtack_axum::serve` over a socket.
+
+use std::future::pending;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use hardtack::jwt::Algorithm;
+use hardtack::{Authenticator, KeySet, SigningKey};
+use hardtack_axum::{AuthLayer, ClientAddress};
+use hardtack_test_support::{Client, server};
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// How long a test waits for something that normally takes milliseconds.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+struct Running {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    /// Notified when a request to `/slow` or `/endless` has reached its handler.
+    arrived: Arc<Notify>,
+    /// Lets the handler of `/slow` respond.
+    go_on: Arc<Notify>,
+    ended: JoinHandle<std::io::Result<()>>,
+}
+
+async fn run(grace_period: Duration) -> Running {
+    let (arrived, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (at_slow, slow, at_endless) = (arrived.clone(), go_on.clone(), arrived.clone());
+    let auth = Authenticator::builder(KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap())).build().unwrap();
+    let app = Router::new()
+        .route("/address", get(async |client: ClientAddress| client.ip().to_string()))
+        .route(
+            "/slow",
+            get(async move || {
+                at_slow.notify_one();
+                slow.notified().await;
+                "done"
+            }),
+        )
+        .route(
+            "/endless",
+            get(async move || {
+                at_endless.notify_one();
+                pending::<&'static str>().await
+            }),
+        )
+        .layer(AuthLayer::new(auth));
+    let (listener, address) = server::bind().await;
+    let (stop, stopped) = oneshot::channel();
+    let server = hardtack_axum::serve(listener, app).grace_period(grace_period).stop_when(async {
+        let _ = stopped.await;
+    });
+    let ended = tokio::spawn(server.into_future());
+    Running { address, stop, arrived, go_on, ended }
+}
+
+async fn within<T>(future: impl Future<Output = T>) -> T {
+    timeout(LONGEST_WAIT, future).await.unwrap()
+}
+
+#[tokio::test]
+async fn handlers_know_the_clients_address() {
+    let server = run(LONGEST_WAIT).await;
+    let response = Client::new(server.address).get("/address").send().await;
+    assert_eq!((response.status().as_u16(), response.text()), (200, "127.0.0.1"));
+}
+
+#[tokio::test]
+async fn a_stopping_server_completes_requests_in_flight_and_accepts_no_others() {
+    let server = run(LONGEST_WAIT).await;
+    let mut client = Client::new(server.address);
+    let in_flight = tokio::spawn(async move { client.get("/slow").send().await.text().to_owned() });
+    within(server.arrived.notified()).await;
+    server.stop.send(()).unwrap();
+    within(async {
+        while tokio::net::TcpStream::connect(server.address).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    assert!(!server.ended.is_finished(), "a request is in flight");
+    server.go_on.notify_one();
+    assert_eq!(within(in_flight).await.unwrap(), "done");
+    within(server.ended).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_stopping_server_waits_only_for_the_grace_period() {
+    let server = run(Duration::from_millis(50)).await;
+    let address = server.address;
+    let in_flight = tokio::spawn(async move { Client::new(address).get("/endless").send().await.status() });
+    within(server.arrived.notified()).await;
+    server.stop.send(()).unwrap();
+    within(server.ended).await.unwrap().unwrap();
+    in_flight.abort();
+}
