@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::Failed;
 use crate::load::{Load, Waits, call};
 use crate::run::{Plan, Spread};
-use crate::server::{Auth, Server};
+use crate::server::Server;
 use crate::table::{Row, Target, Unit};
 
 const CLIENTS: usize = 8;
@@ -15,7 +15,7 @@ const CREDENTIALS: &str = r#"{"username":"alice","password":"a long enough passp
 
 pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     let folder = tempfile::tempdir()?;
-    let server = Server::start_in(Auth::Site, folder.path())?;
+    let server = Server::start_site(folder.path())?;
     let signed_up = call(server.address, &post("/signup"))?.status;
     if !(200..400).contains(&signed_up) {
         return Err(format!("the site responded to the sign-up with {signed_up}").into());

@@ -4,7 +4,6 @@
 mod actix;
 mod axum;
 mod process;
-mod site;
 
 pub(crate) use process::Server;
 
@@ -39,8 +38,6 @@ pub(crate) enum Auth {
     ActixHardtack,
     /// actix-web with actix-session.
     ActixSession,
-    /// The ready-made site of hardtack-accounts on two workers. It has an additional route without authentication.
-    Site,
 }
 
 /// The line of JSON that a server prints to stdout when it listens.
@@ -66,7 +63,6 @@ pub(crate) fn serve(auth: Auth) -> Result<(), Failed> {
     });
     match auth {
         Auth::ActixNone | Auth::ActixHardtack | Auth::ActixSession => actix::serve(auth),
-        Auth::Site => site::serve(),
         _ => axum::serve(auth),
     }
 }

@@ -22,20 +22,34 @@ pub(crate) struct Server {
 impl Server {
     /// Starts this program as a server.
     pub(crate) fn start(auth: Auth) -> Result<Self, Failed> {
-        Self::start_in(auth, Path::new("."))
-    }
-
-    /// Like [`Self::start`], with a working directory for the server's files.
-    pub(crate) fn start_in(auth: Auth, folder: &Path) -> Result<Self, Failed> {
         let name = auth.to_possible_value().ok_or("this kind of server has no name")?;
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["serve", "--auth", name.get_name()]).current_dir(folder);
+        command.args(["serve", "--auth", name.get_name()]);
+        Self::run(name.get_name(), command)
+    }
+
+    /// Builds and starts the ready-made site (`benches/site`), which keeps its files in `folder`.
+    pub(crate) fn start_site(folder: &Path) -> Result<Self, Failed> {
+        const NAME: &str = "hardtack-bench-site";
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let mut build = Command::new(cargo);
+        build.args(["build", "--release", "--quiet", "--locked", "--manifest-path", manifest, "-p", NAME]);
+        if !build.status()?.success() {
+            return Err(format!("{NAME} could not be built").into());
+        }
+        let mut command = Command::new(std::env::current_exe()?.with_file_name(NAME));
+        command.current_dir(folder);
+        Self::run(NAME, command)
+    }
+
+    fn run(name: &str, mut command: Command) -> Result<Self, Failed> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn()?;
         let out = child.stdout.take().ok_or("the server's stdout is not piped")?;
         let mut line = String::new();
         BufReader::new(out).read_line(&mut line)?;
-        let greeting = serde_json::from_str(&line).map_err(|_| format!("the server {} did not start", name.get_name()));
+        let greeting = serde_json::from_str(&line).map_err(|_| format!("the server {name} did not start"));
         match greeting {
             Ok(greeting) => Self::greeted(child, greeting),
             Err(error) => {

@@ -15,7 +15,7 @@ pub(crate) struct FloodLog {
     flood: Arc<Mutex<Option<Flood>>>,
 }
 
-/// Counts the events since the last log message about them.
+/// Counts the events since the last log message about such events.
 #[derive(Debug, Default)]
 struct Flood {
     count: u64,
@@ -28,7 +28,7 @@ impl FloodLog {
     }
 
     /// Counts an event. For the first event, calls `log` and starts a background task, which logs a summary each
-    /// minute. The task ends after a minute without events. The next event then counts as the first one again. Call
+    /// minute. The task ends after a minute without events. The next event then counts as the first event again. Call
     /// this method within a Tokio runtime.
     pub(crate) fn add(&self, log: impl FnOnce()) {
         let mut flood = self.flood.lock().unwrap_or_else(PoisonError::into_inner);

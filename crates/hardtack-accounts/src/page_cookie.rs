@@ -23,7 +23,7 @@ pub(crate) struct PageCookie {
     pub(crate) name: &'static str,
     /// The path that the cookie applies to if the site is reached over http.
     pub(crate) path: &'static str,
-    /// Its `Max-Age`, in seconds.
+    /// The `Max-Age` of the cookie, in seconds.
     pub(crate) max_age: u32,
 }
 

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use crate::respond::AuthError;
 
-/// The future of an extractor. It contains the result itself if that is known at once, and a boxed future if it is not,
-/// for example because verification needs I/O.
+/// The future of an extractor. If the result is known at once, it contains the result. Otherwise, it contains a boxed
+/// future, for example because verification needs I/O.
 pub struct ExtractFuture<E>(State<E>);
 
 enum State<E> {
@@ -37,7 +37,7 @@ impl<E> ExtractFuture<E> {
     }
 }
 
-/// No field is pinned; the boxed future is pinned in its box.
+/// No field is pinned. The boxed future is pinned in its box.
 impl<E> Unpin for ExtractFuture<E> {}
 
 impl<E> Future for ExtractFuture<E> {

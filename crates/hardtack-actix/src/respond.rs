@@ -99,8 +99,8 @@ impl<B> From<WithCookies<HttpResponse<B>>> for HttpResponse<B> {
 /// `Clear-Site-Data`. If the response asks the browser to bind the session to its device, also appends
 /// `Secure-Session-Registration`.
 ///
-/// The values are marked as sensitive, so their `Debug` output, for example in traces, omits them. The core produces
-/// only valid field values. An invalid value would be left out, and an error would be logged.
+/// The values of these fields are marked as sensitive, so `Debug` output, for example in traces, omits the values. The
+/// core produces only valid field values. An invalid value would be left out, and an error would be logged.
 pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
     if cookies.clears_cache() {
         headers.append(CLEAR_SITE_DATA, HeaderValue::from_static(CLEAR_CACHE));

@@ -1,7 +1,8 @@
 //! Ready-made handlers for the log-in flow, with plain pages.
 //!
-//! [`password_log_in`] returns a service with all of them. To replace some of the routes with your own, register each
-//! handler yourself, whether it comes from this module or from your application. See [`PasswordLogIn`] for an example.
+//! [`password_log_in`] returns a service with all handlers of this module. To replace some of the routes with your own,
+//! register each handler yourself, whether it comes from this module or from your application. See [`PasswordLogIn`]
+//! for an example.
 //!
 //! | method | path | handler |
 //! | --- | --- | --- |
@@ -84,7 +85,8 @@ where
 /// proxy's address.
 ///
 /// The function should take the same time for an unknown user as for a wrong password. Otherwise, the time reveals
-/// which users exist. For example, let it verify the password against a fixed hash if the user does not exist.
+/// which users exist. For example, if the user does not exist, the function can verify the password against a fixed
+/// hash.
 ///
 /// ```
 /// use actix_web::web::{self, ServiceConfig, resource};

@@ -55,8 +55,8 @@ impl SharedBody {
     }
 
     /// Returns a future that reads the beginning of the body. If several extractors read ahead at the same time, their
-    /// futures share the `peek` of the first. Returns `None` if the beginning has already been taken, for example by a
-    /// middleware that reads the body.
+    /// futures share the `peek` of the first extractor. Returns `None` if the beginning has already been taken, for
+    /// example by a middleware that reads the body.
     pub(crate) fn read_ahead(&self, peek: BodyPeek) -> Option<ReadAhead> {
         let mut state = self.lock();
         if state.is_read {

@@ -10,22 +10,22 @@ use crate::service::AuthService;
 ///
 /// On the first request, the layer starts the background work that follows the revocation log and deletes expired
 /// sessions. For each request, the layer does the following:
-/// - It lets extractors read the beginning of the body, within [limits](hardtack::config::ReadAheadLimits), to find the
-///   CSRF field of a form or a token in JSON. The handler still receives the whole body.
-/// - If the request's token was refreshed, it adds the cookies with the new tokens to the response. If an optional
-///   token was invalid, it adds cookies that delete the token.
-/// - If the request's token was verified, or if the response sets or deletes Hardtack's cookies, it sets
+/// - The layer lets extractors read the beginning of the body, within [limits](hardtack::config::ReadAheadLimits), to
+///   find the CSRF field of a form or a token in JSON. The handler still receives the whole body.
+/// - If the request's token was refreshed, the layer adds the cookies with the new tokens to the response. If an
+///   optional token was invalid, the layer adds cookies that delete the token.
+/// - If the request's token was verified, or if the response sets or deletes Hardtack's cookies, the layer sets
 ///   `Cache-Control: private, no-store`.
-/// - If the handler takes an optional token, it adds `Vary: Cookie`.
-/// - During development, it serves a page that [explains refusals](hardtack::guide::explain).
+/// - If the handler takes an optional token, the layer adds `Vary: Cookie`.
+/// - During development, the layer serves a page that [explains refusals](hardtack::guide::explain).
 ///
 /// The layer accepts any body and any error, so it also works in a `tower::ServiceBuilder` and around services that are
 /// not routers, such as `ServeDir`.
 ///
 /// The order of this layer and other layers of a router:
 /// - Add tracing, [CORS](hardtack::guide::csrf#cors) and limits on the size of bodies after this layer, so that they
-///   run outside it.
-/// - Add [`Require`](crate::Require) before this layer, so that it runs inside it.
+///   run outside this layer.
+/// - Add [`Require`](crate::Require) before this layer, so that `Require` runs inside this layer.
 /// - Layers that compress responses or catch panics can be on either side. If a layer on the inside catches a panic,
 ///   the response still contains the cookies of a refresh.
 ///

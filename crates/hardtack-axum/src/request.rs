@@ -226,7 +226,7 @@ fn value<'a>(headers: &'a HeaderMap, name: &str, index: usize) -> Option<&'a [u8
 #[inline]
 fn first_two<'a>(headers: &'a HeaderMap, name: &str) -> [Option<&'a [u8]>; 2] {
     if headers.len() == headers.keys_len() {
-        // No field is repeated, as in nearly every request. `get` takes fewer instructions than `get_all`.
+        // In nearly every request, no field is repeated. `get` takes fewer instructions than `get_all`.
         let value = match (name, known(name)) {
             // `get` would hash these names. Comparing them with the few names of the request takes about 90
             // instructions fewer.

@@ -30,7 +30,7 @@ impl LogFormat {
     }
 }
 
-/// What is logged by default. The HTTP crates log a line whenever a client breaks the protocol, so any client could
+/// The default filter of the log. The HTTP crates log a line whenever a client breaks the protocol, so any client could
 /// fill the log with such lines. Therefore, lines from these crates are logged only at the level `error`.
 const DEFAULT: &str = "info,h2=error,hyper=error,hyper_util=error";
 

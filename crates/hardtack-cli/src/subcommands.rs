@@ -240,7 +240,7 @@ impl UserCommand {
         }
     }
 
-    /// Whether the result is printed as JSON.
+    /// Returns whether the result is printed as JSON.
     pub(crate) const fn json(&self) -> bool {
         match self {
             Self::List(flags) => flags.json,
@@ -255,7 +255,7 @@ impl UserCommand {
     }
 }
 
-/// The flags of `serve`: all of them.
+/// The flags of `serve`, which accepts the flags of all settings.
 pub(crate) enum ServerFlags {}
 
 impl FlagSet for ServerFlags {

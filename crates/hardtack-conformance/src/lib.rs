@@ -53,8 +53,9 @@
 //!          got: "303 → /login?next=%2Finner%3Fa%3Db"
 //! ```
 //!
-//! A response is shown in one line: the status, then the redirect target or the code of the problem document, then the
-//! token cookies that the response sets (`+access`, `+refresh`) or deletes (`-access`, `-refresh`).
+//! Each response is shown in one line. The line contains the status, and then the redirect target or the code of the
+//! problem document. After that, it lists the token cookies that the response sets (`+access`, `+refresh`) or deletes
+//! (`-access`, `-refresh`).
 //!
 //! # Modules
 //!

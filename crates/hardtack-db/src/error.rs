@@ -31,7 +31,7 @@ pub enum MigrateError {
     OutOfOrder {
         /// The component that the migrations belong to.
         component: String,
-        /// The first version that is not greater than the version before it.
+        /// The first version in the list that is not greater than the version before it.
         version: u32,
     },
     /// The SQL of a migration failed.

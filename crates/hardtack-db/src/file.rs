@@ -62,10 +62,10 @@ pub enum LengthChange {
     Shorter,
 }
 
-/// What a new connection has found in the file.
+/// The result of an examination of the file on a new connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Whether SQLite finds nothing wrong.
+    /// Whether SQLite's check of the file succeeded.
     pub is_intact: bool,
     /// `PRAGMA schema_version`.
     pub schema: i64,
@@ -77,7 +77,7 @@ impl DatabaseFile {
     /// Identifies the file that is at this path now.
     ///
     /// # Errors
-    /// There is no file, or it cannot be examined.
+    /// There is no file at this path, or the file cannot be examined.
     pub fn at(path: &Path) -> io::Result<Self> {
         let path: PathBuf = std::path::absolute(path)?;
         let metadata = std::fs::metadata(&path)?;

@@ -28,9 +28,10 @@ impl Migration {
     }
 }
 
-/// SQL for PostgreSQL that takes a lock, so that only one process migrates at a time. On SQLite, the transaction's
-/// write lock has that effect. The timeouts are turned off, because this process may have to wait while another process
-/// runs a long migration. The key of the lock is an arbitrary number that other programs are unlikely to use.
+/// SQL for PostgreSQL that takes a lock. Only one process can hold the lock, so only one process migrates at a time. On
+/// SQLite, the transaction's write lock has the same effect. The timeouts are turned off, because this process may have
+/// to wait while another process runs a long migration. The key of the lock is an arbitrary number that other programs
+/// are unlikely to use.
 const LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
     SELECT pg_advisory_xact_lock(7521983766109545323)";
 
@@ -44,8 +45,8 @@ const CREATE_VERSIONS: &str = "CREATE TABLE hardtack_migrations (
 impl Pool {
     /// Brings a component's tables up to date and returns how many migrations this call applied.
     ///
-    /// All migrations run in one transaction. If one of them fails, the database stays as it was. If several processes
-    /// migrate at the same time, they take turns, so each migration runs only once.
+    /// All migrations run in one transaction. If one migration fails, the database stays as it was. If several
+    /// processes migrate at the same time, they take turns, so each migration runs only once.
     ///
     /// # Errors
     /// The tables are newer than the newest migration, the versions in the list do not increase, or the database

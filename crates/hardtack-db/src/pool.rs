@@ -15,7 +15,7 @@ use crate::statement::Statement;
 use crate::time_limit::close_if_timed_out;
 use crate::transaction::Transaction;
 
-/// The connections to an SQLite or PostgreSQL database. Clones share them.
+/// The connections to an SQLite or PostgreSQL database. Clones share these connections.
 ///
 /// If the file of an SQLite database is replaced, removed or found to be damaged, all methods that use the database
 /// fail. Otherwise, changes could be lost (see `DatabaseFile`).

@@ -2,8 +2,8 @@
 
 /// A type that a row of either database can be read into.
 ///
-/// It is implemented for tuples of column types, and for structs that implement sqlx's `FromRow` for the rows of each
-/// database whose feature is on.
+/// The trait is implemented for tuples of column types, and for structs that implement sqlx's `FromRow` for the rows of
+/// each database whose feature is on.
 pub trait FromAnyRow: sqlite::FromSqliteRow + postgres::FromPgRow + Send + Unpin {}
 
 impl<T: sqlite::FromSqliteRow + postgres::FromPgRow + Send + Unpin> FromAnyRow for T {}

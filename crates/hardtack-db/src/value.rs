@@ -11,7 +11,7 @@ pub enum Value<'q> {
     Bool(bool),
     /// `BIGINT`; `INTEGER` in SQLite.
     Integer(Option<i64>),
-    /// `TEXT`. PostgreSQL rejects a NUL character in it.
+    /// `TEXT`. PostgreSQL rejects text that contains a NUL character.
     Text(Option<Cow<'q, str>>),
     /// `BYTEA`; `BLOB` in SQLite.
     Bytes(Cow<'q, [u8]>),

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::error::CommandError;
 
-/// How long connecting may take.
+/// How long it may take to connect to Redis.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long Redis may take to respond.
@@ -22,7 +22,8 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a command may take in all, including the wait while another caller connects.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// How long a connection counts as working after a response.
+/// For how long after a response a connection counts as working. After that, it is pinged before a command that must
+/// not be sent twice.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// Whether a command may be sent again after its connection has broken.

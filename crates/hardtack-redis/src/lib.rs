@@ -32,9 +32,9 @@
 //!
 //! [`RedisThrottleStore`] counts attempts, such as log-ins, for all servers of a site.
 //!
-//! The adapter (`hardtack-axum` or `hardtack-actix`) follows the revocation log in the background. In this way, a
-//! server also refuses sessions that ended on another server or before the server started. The adapter also deletes
-//! expired sessions.
+//! The adapter (`hardtack-axum` or `hardtack-actix`) follows the revocation log in the background. A server therefore
+//! also refuses sessions that ended on another server or before the server started. The adapter also deletes expired
+//! sessions.
 //!
 //! # Durability
 //!
@@ -48,7 +48,7 @@
 //! | `appendonly yes`, `appendfsync everysec` | nothing, or up to two seconds if the disk is slow | up to two seconds of log-ins, rotations and log-outs |
 //! | snapshots only | everything since the last snapshot | everything since the last snapshot |
 //!
-//! Keep the append-only file on: if Redis loses a log-out, the session is live again. Also set
+//! Keep the append-only file on. If Redis loses a log-out, the session is live again. Also set
 //! `maxmemory-policy noeviction`. If Redis evicts a session, its user is logged out. If Redis evicts the revocation
 //! log, the other processes miss log-outs. [`RedisSessions::open`] logs a warning if the append-only file is off or if
 //! the policy can evict these keys.
@@ -62,9 +62,9 @@
 //!
 //! # Requirements
 //!
-//! Sessions need a single primary. It may have replicas, if the same address leads to the new primary after a failover.
-//! [`RedisSessions::open`] refuses a node of a Redis Cluster, because this client does not follow the redirections of a
-//! cluster. All keys begin with the store's name in braces (`{hardtack}:…`).
+//! Sessions need a single primary. The primary may have replicas, if the same address leads to the new primary after a
+//! failover. [`RedisSessions::open`] refuses a node of a Redis Cluster, because this client does not follow the
+//! redirections of a cluster. All keys begin with the store's name in braces (`{hardtack}:…`).
 //!
 //! A Redis user with restricted rights needs access to the keys `~{hardtack}*`, and to the commands for strings, sets,
 //! sorted sets, hashes and streams. The user also needs `EVAL`, `EVALSHA`, `INFO`, `TIME` and `PING`.

@@ -57,8 +57,8 @@ impl<S: SessionStore> NotifyingSessions<S> {
     }
 
     /// Like [`Self::new`], but the key is `name` in braces, followed by `:notice`. If applications with different
-    /// stores share a Redis database, give each of them its own name. A name consists of 1 to 64 ASCII letters, digits,
-    /// `-`, `_`, `.` or `:`.
+    /// stores share a Redis database, give each application its own name. A name consists of 1 to 64 ASCII letters,
+    /// digits, `-`, `_`, `.` or `:`.
     ///
     /// # Errors
     /// The address or the name is not valid.

@@ -6,7 +6,7 @@
 //!    ends, `revoked_at` is `-`. After that, `revoked_at` is the time at which the session ended, in Unix seconds. If a
 //!    new session has replaced this session, the letter `r` follows the time.
 //! 2. The subject, which is `length` bytes long.
-//! 3. The other fields as JSON ([`Details`]).
+//! 3. The other fields of the session as JSON ([`Details`]).
 
 use std::str::FromStr;
 

@@ -1,6 +1,6 @@
 //! Compiles and runs the code in pages that the published crates cannot test. Some of the pages are outside the
-//! directories of these crates, where a published crate cannot `include_str!` them. The others need crates that depend
-//! on `hardtack`.
+//! directories of these crates, where a published crate cannot `include_str!` them. The other pages need crates that
+//! depend on `hardtack`.
 
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -196,9 +196,9 @@ pub enum StartError {
     Exited {
         /// The exit status.
         status: ExitStatus,
-        /// Its standard output.
+        /// The program's standard output.
         stdout: String,
-        /// Its standard error.
+        /// The program's standard error.
         stderr: String,
     },
     /// The server was not ready in time, and was killed.
@@ -207,9 +207,9 @@ pub enum StartError {
          status 200 from /healthz\nstdout:\n{stdout}\nstderr:\n{stderr}"
     )]
     NotReady {
-        /// Its standard output so far.
+        /// The program's standard output so far.
         stdout: String,
-        /// Its standard error so far.
+        /// The program's standard error so far.
         stderr: String,
     },
     /// The program did not end in time, and was killed.
@@ -218,9 +218,9 @@ pub enum StartError {
          stdout:\n{stdout}\nstderr:\n{stderr}"
     )]
     NotEnded {
-        /// Its standard output so far.
+        /// The program's standard output so far.
         stdout: String,
-        /// Its standard error so far.
+        /// The program's standard error so far.
         stderr: String,
     },
     /// The system could not tell whether the program is running.
@@ -239,9 +239,9 @@ impl std::fmt::Debug for StartError {
 pub struct Finished {
     /// The exit status.
     pub status: ExitStatus,
-    /// Its standard output.
+    /// The program's standard output.
     pub stdout: String,
-    /// Its standard error.
+    /// The program's standard error.
     pub stderr: String,
 }
 
@@ -272,12 +272,12 @@ impl Process {
         self.child.id()
     }
 
-    /// Its standard output so far.
+    /// The program's standard output so far.
     pub fn stdout(&self) -> String {
         self.stdout.text()
     }
 
-    /// Its standard error so far.
+    /// The program's standard error so far.
     pub fn stderr(&self) -> String {
         self.stderr.text()
     }

@@ -117,8 +117,8 @@ impl Accounts {
     /// is not `None`. If the new password breaks a rule, nothing is changed and the link still works.
     ///
     /// The person who changed the address knew the password and may still be logged in. The transaction that restores
-    /// the address therefore also ends the user's sessions, or records that they must end. The user's other links stop
-    /// working, except those that restore an even older address.
+    /// the address therefore also ends the user's sessions, or records that the sessions must end. The user's other
+    /// links stop working, except links that restore an even older address.
     pub(crate) async fn undo_email(
         &self,
         token: &LinkToken,

@@ -108,7 +108,7 @@ const QUERY_PARAMETERS: [&str; 7] = ["after", "done", "ended", "form", "incomple
 
 impl Accounts {
     /// Opens the accounts in a database, after creating or upgrading their tables. Pass the database as a [`Database`]
-    /// or an sqlx pool. Call this method within a Tokio runtime, because it starts a background task.
+    /// or an sqlx pool. Call this function within a Tokio runtime, because it starts a background task.
     ///
     /// # Errors
     /// The database failed, a newer version of this crate has upgraded its tables, or hashing a test password failed.
@@ -223,10 +223,10 @@ impl Accounts {
     /// end in the transaction that stores the change. Create the tables of the sessions with
     /// [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
     ///
-    /// Without this call, the sessions may be in Redis or in another database. In this case, the transaction that
-    /// stores a change also records that the sessions must end. The servers end the sessions within seconds, even if
-    /// the process that made the change crashes. If the session store is down, the servers end the sessions when the
-    /// store has recovered.
+    /// Without a call of `with_sessions`, the sessions may be in Redis or in another database. In this case, the
+    /// transaction that stores a change also records that the sessions must end. The servers end the sessions within
+    /// seconds, even if the process that made the change crashes. If the session store is down, the servers end the
+    /// sessions when the store has recovered.
     #[must_use]
     pub fn with_sessions(self) -> Self {
         Self { session_ends: self.session_ends.here(), ..self }
@@ -257,9 +257,9 @@ impl Accounts {
     /// [`with_mail`](Self::with_mail), sends them. Call this method in a program that makes a change and then exits,
     /// such as a command-line tool.
     ///
-    /// Without this method and `with_mail`, only warnings to confirmed addresses are queued, because another process
-    /// may send them. If no process sends a queued email within seven days, the email is deleted, and an error is
-    /// logged (`mail_lost`).
+    /// If you call neither `with_mail_of_servers` nor `with_mail`, only warnings to confirmed addresses are queued,
+    /// because another process may send them. If no process sends a queued email within seven days, the email is
+    /// deleted, and an error is logged (`mail_lost`).
     #[must_use]
     pub fn with_mail_of_servers(self) -> Self {
         Self { queues_mail: true, ..self }
@@ -289,8 +289,8 @@ impl Accounts {
 
     /// Waits at most fourteen seconds for background work to finish. Call this method before you close the database.
     ///
-    /// This method first waits for changes that are still in progress, even if their clients have disconnected. Then it
-    /// waits until queued emails have been sent or have failed, and until recorded activity has been written.
+    /// This method first waits for changes that are still in progress, even if their clients have disconnected. After
+    /// that, it waits until queued emails have been sent or have failed, and until recorded activity has been written.
     pub async fn flush(&self) {
         self.uninterrupted.finish().await;
         if let Some(mail) = &self.mail {

@@ -1,7 +1,7 @@
 //! Queues the emails that a change to a user requires, and withdraws queued emails that the change makes obsolete.
 //!
-//! Both happen in the transaction that stores the change. If the change deletes links, the queued jobs that would
-//! create such links are also deleted, or they are sent without a link.
+//! The transaction that stores the change also queues and withdraws the emails. If the change deletes links, the queued
+//! jobs that would create such links are also deleted, or they are sent without a link.
 
 use hardtack::BackendError;
 use hardtack_db::Transaction;
@@ -19,8 +19,8 @@ impl Accounts {
     }
 
     /// Queues an email about a change, in the transaction that stores the change. The email goes to `address`. If
-    /// `address` is `None`, it goes to the address that the user has after the change. Call [`Self::wake_mail`] after
-    /// the commit.
+    /// `address` is `None`, the email goes to the address that the user has after the change. Call [`Self::wake_mail`]
+    /// after the commit.
     ///
     /// If email is off in this process, warnings are still queued, because another server that uses the same database
     /// may send them. Other emails are not queued.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What using a link does.
+/// The purpose of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LinkPurpose {
     ConfirmEmail,

@@ -58,7 +58,7 @@ impl LinkStore {
     }
 
     /// Creates a link that restores `old_address`, which the user has replaced. `email_version` is the number of that
-    /// change. A user may have any number of such links, because each is sent to an address that the user had
+    /// change. A user may have any number of such links, because each link is sent to an address that the user had
     /// confirmed. Returns `None` if the user is disabled or deleted.
     pub(crate) async fn create_undo_in(
         transaction: &mut Transaction,

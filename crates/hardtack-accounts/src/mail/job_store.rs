@@ -319,8 +319,9 @@ impl MailJobStore {
         }
     }
 
-    /// Locks a claimed job, so that other transactions have to wait before they can withdraw it or its link. Returns
-    /// `None` if the job has been withdrawn, or if its claim has expired and another process has claimed it.
+    /// Locks a claimed job. Until this transaction ends, other transactions cannot withdraw the job or its link.
+    /// Returns `None` if the job has been withdrawn, or if the claim has expired and another process has claimed the
+    /// job.
     pub(super) async fn hold_in(transaction: &mut Transaction, job: &MailJob) -> Result<Option<Held>, BackendError> {
         // Read the number of the change again, because the link may have been withdrawn since the claim.
         let sql =

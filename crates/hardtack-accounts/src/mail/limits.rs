@@ -54,14 +54,15 @@ pub(super) const fn warnings(kind: JobKind) -> Option<usize> {
 /// The earlier emails of the same kind that count when another email is requested.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
-    /// For each email to the same mailbox: the client that requested it.
+    /// For each email to the same mailbox, the client that requested the email.
     pub(super) to_mailbox: Vec<String>,
-    /// For each email for the same user to the same address: when the email was sent, or the current time if it is
-    /// still queued. Includes emails that were withheld.
+    /// For each email for the same user to the same address, the time when the email was sent, or the current time if
+    /// the email is still queued. Includes emails that were withheld.
     pub(super) of_user: Vec<Timestamp>,
-    /// For each email for the same user, to any address: the time, as in `of_user`. Includes emails that were withheld.
+    /// For each email for the same user to any address, the same time as in `of_user`. Includes emails that were
+    /// withheld.
     pub(super) of_user_in_all: Vec<Timestamp>,
-    /// For each email that the same client has requested: the time, as in `of_user`. Includes emails that were
+    /// For each email that the same client has requested, the same time as in `of_user`. Includes emails that were
     /// withheld.
     pub(super) of_source: Vec<Timestamp>,
 }
@@ -72,7 +73,7 @@ pub(crate) enum Decision {
     /// The email is sent.
     Send,
     /// The email is not sent, because too many emails have gone to its recipient. Other people may have caused these
-    /// emails. The user must not be told, because that would reveal that others have entered the address.
+    /// emails. The user must not be told, because the answer would reveal that other people have entered the address.
     Withhold,
     /// The email is not sent, because the user or the client has caused too many emails. The user may be told.
     Refuse(MailLimit),

@@ -70,7 +70,7 @@ impl MailError {
     /// 20 seconds. As soon as one email has been sent, all other emails are sent too.
     ///
     /// Do not use this error if the recipient may be the cause, for example because the mailbox is slow or full.
-    /// Otherwise, strangers who sign up with such addresses could delay the emails of others.
+    /// Otherwise, strangers who sign up with such addresses could delay the emails of other users.
     pub fn outage(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), kind: FailureKind::Outage }
     }

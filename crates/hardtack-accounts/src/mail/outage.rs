@@ -49,7 +49,7 @@ struct Down {
     is_reported: bool,
 }
 
-/// What a failure means.
+/// How the mail dispatcher must react to a failure.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) outage: Likelihood,
@@ -58,7 +58,7 @@ pub(super) struct Failure {
     pub(super) is_news: bool,
 }
 
-/// Whether the mail server has an outage.
+/// How likely it is that the mail server has an outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Likelihood {
     Unlikely,

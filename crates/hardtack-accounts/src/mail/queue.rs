@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 /// The queue of reset requests in memory, and the tasks that work on these requests and on the jobs in the database.
-/// All clones share them. The tasks end when the last clone is dropped.
+/// All clones share the queue and the tasks. The tasks end when the last clone is dropped.
 #[derive(Clone)]
 pub(crate) struct MailQueue(Arc<Tasks>);
 

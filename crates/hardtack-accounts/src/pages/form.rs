@@ -30,7 +30,7 @@ pub(super) enum FieldKind<'a> {
 /// An input with its label.
 #[derive(Clone, Copy)]
 pub(super) struct Field<'a> {
-    /// The form's name, which makes ids unique on a page with several forms.
+    /// The form's name. It makes the ids of inputs unique on a page with several forms.
     pub form: &'a str,
     /// The name under which the value is posted.
     pub name: &'a str,

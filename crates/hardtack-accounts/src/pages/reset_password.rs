@@ -14,7 +14,7 @@ pub(crate) struct ResetPasswordView<'a> {
     pub form_key: &'a str,
     /// The user whose password is reset.
     pub username: &'a str,
-    /// Whether it is the user's first password.
+    /// Whether the user chooses a password for the first time.
     pub is_first: bool,
     /// The minimum length of the new password, in characters.
     pub min_password: u8,

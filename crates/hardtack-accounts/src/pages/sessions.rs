@@ -14,7 +14,7 @@ use super::{form, url};
 pub(crate) struct DeviceRow {
     /// The session's public id. The form that ends the session posts to `/account/sessions/ID/revoke`.
     pub id: String,
-    /// Whether it is the session of this request.
+    /// Whether this device is the device that sent the request.
     pub is_current: bool,
     /// The browser and operating system, such as "Firefox on Linux". See [`device_name`](super::device_name).
     pub device: String,

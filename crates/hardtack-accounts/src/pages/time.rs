@@ -12,7 +12,7 @@ const DAY: u64 = 24 * HOUR;
 /// A time as text, in a form for people and in a form for the attribute `datetime`.
 #[derive(Clone)]
 pub(crate) struct TimeText {
-    /// How long ago: `5 minutes ago`. Empty after a month.
+    /// The time since then, such as `5 minutes ago`. Empty after a month.
     pub ago: String,
     /// The time in UTC, such as `23 Nov 2026, 14:05 UTC`, which fits on one line on a phone. A script replaces it with
     /// the local time.

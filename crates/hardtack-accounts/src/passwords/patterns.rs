@@ -43,8 +43,8 @@ const SHORTEST_CORE: usize = 6;
 /// The maximum length of a folded password, in characters. Some characters are replaced with up to 18 others.
 const LONGEST_FOLDED: usize = 1024;
 
-/// Returns the form in which passwords are compared with common passwords. It is in lower case and without surrounding
-/// spaces. Full-width letters and other variants are replaced (NFKC).
+/// Returns the form in which passwords are compared with common passwords. This form is in lower case and has no
+/// surrounding spaces. Full-width letters and other variants are replaced (NFKC).
 pub(super) fn folded(password: &str) -> String {
     let lower = password.nfkc().take(LONGEST_FOLDED).collect::<String>().to_lowercase();
     lower.nfkc().take(LONGEST_FOLDED).collect::<String>().trim().to_owned()

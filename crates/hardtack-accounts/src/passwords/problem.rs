@@ -4,43 +4,43 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PasswordProblem {
-    /// It has fewer characters than the site requires.
+    /// The password has fewer characters than the site requires.
     #[error("Choose a password of at least {min} characters. A long phrase works well.")]
     TooShort {
         /// How many characters the site requires.
         min: u8,
     },
-    /// It has more than 1024 bytes.
+    /// The password has more than 1024 bytes.
     #[error("Use a password of at most 1024 bytes.")]
     TooLong,
-    /// It contains a control character, which some keyboards and forms cannot send.
+    /// The password contains a control character, which some keyboards and forms cannot send.
     #[error("Choose a password without tabs, line breaks or other control characters.")]
     ControlCharacter,
-    /// It is little more than the user name, the email address or the name of the site. It consists of words from these
-    /// texts and a few other characters.
+    /// The password is little more than the user name, the email address or the name of the site. It consists of words
+    /// from these texts and a few other characters.
     #[error(
         "This password is little more than your user name, your email address or the name of this site. Choose another \
          password."
     )]
     Expected,
-    /// It repeats a single character.
+    /// The password repeats a single character.
     #[error("Choose a password that does not just repeat one character.")]
     OneCharacter,
-    /// It repeats a text that is shorter than the site requires.
+    /// The password repeats a text that is shorter than the site requires.
     #[error("Choose a password that does not just repeat a few characters. A long phrase works well.")]
     Repetition,
-    /// It consists of letters, digits or neighbouring keys in order, such as `abcdefgh` or `asdf1234`.
+    /// The password consists of letters, digits or neighbouring keys in order, such as `abcdefgh` or `asdf1234`.
     #[error(
         "This password consists of letters, digits or neighbouring keys in order, such as abcd, 1234 or qwerty. Choose \
          another password. A long phrase works well."
     )]
     Sequence,
-    /// Apart from a few digits and signs, it is one of the most common passwords.
+    /// Apart from a few digits and signs, the password is one of the most common passwords.
     #[error(
         "This password is so common that attackers try it first. Choose another password. A long phrase works well."
     )]
     Common,
-    /// It is in the table of [`PasswordRules::table`](crate::PasswordRules::table).
+    /// The password is in the table of [`PasswordRules::table`](crate::PasswordRules::table).
     #[error("This password is on a list of stolen passwords that attackers try. Choose another password.")]
     Breached,
 }

@@ -16,15 +16,15 @@ const MIN_CHARS: u8 = 8;
 const MAX_MIN_CHARS: u8 = 64;
 
 /// The rules for new passwords. By default, a password has at least 8 characters and at most 1024 bytes, and is not one
-/// of the passwords that attackers try first. It need not contain digits or special characters.
+/// of the passwords that attackers try first. Digits and special characters are not required.
 ///
 /// The rules refuse 11,611 common passwords, even if a few digits or signs are added around them. Case, width
 /// (`ｐａｓｓｗｏｒｄ`) and spaces around a password make no difference. If you set a [`PasswordTable`], the rules also refuse
 /// the passwords in the table.
 ///
-/// The rules also refuse passwords that repeat a short text or a common password. They refuse letters, digits or
-/// neighbouring keys in order, and control characters. They refuse passwords that are little more than the user name,
-/// the email address or the name of the site.
+/// The rules also refuse passwords that repeat a short text or a common password. They refuse passwords that consist of
+/// letters, digits or neighbouring keys in order, and passwords that contain control characters. They refuse passwords
+/// that are little more than the user name, the email address or the name of the site.
 ///
 /// If the password is the only factor, raise the minimum to 15 characters, as NIST SP 800-63B-4 requires.
 ///
@@ -74,7 +74,7 @@ impl PasswordRules {
     }
 
     /// Returns why a new password is refused, or `None` if it is accepted. `user` lists texts such as the user name and
-    /// the email address. A password that is little more than one of them is refused.
+    /// the email address. A password that is little more than one of these texts is refused.
     ///
     /// If a table is set, this method reads the table's file, so call it on a thread for blocking work.
     ///

@@ -14,8 +14,8 @@ use crate::users::User;
 const COOKIE: PageCookie = PageCookie { name: names::LINK_USED, path: "/", max_age: 60 };
 
 /// If the client is a browser, sets a cookie with the id of the link's owner. The home page reads the cookie to say
-/// whose link was used, and then deletes it. API clients do not need the cookie, because the response itself tells them
-/// the result.
+/// whose link was used, and then deletes the cookie. API clients do not need the cookie, because the response itself
+/// tells them the result.
 pub(super) fn remember(response: Response, user_id: &str, auth: &Auth) -> Response {
     match auth.wants() {
         Wants::Page => COOKIE.set(response, user_id, auth.authenticator()),

@@ -138,8 +138,8 @@ impl Device {
     }
 }
 
-/// Returns the first 64 bits of the SHA-256 hash, in hexadecimal. That is enough, because it is only compared with the
-/// few hashes in the same browser's cookie.
+/// Returns the first 64 bits of the SHA-256 hash, in hexadecimal. 64 bits are enough, because the hash is compared only
+/// with the few hashes in the same browser's cookie.
 fn hash(name_key: &str) -> String {
     Sha256::digest(name_key.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

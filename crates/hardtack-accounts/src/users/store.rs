@@ -407,7 +407,7 @@ fn with_name(sql: &'static str, name: &str) -> Statement<'static> {
     Statement::new(sql).bind(key).bind(old_key)
 }
 
-/// Another user has the name, or a name that looks like it.
+/// An error: another user has the name, or a name that looks like it.
 #[derive(Debug)]
 pub(crate) struct NameTaken;
 

@@ -15,7 +15,7 @@ pub use service::{RequireFuture, RequireService};
 
 /// A layer that requires a token for every request to the routes that it wraps.
 ///
-/// Add it before [`AuthLayer`](crate::AuthLayer). `AuthLayer` must run before `Require`, and in actix-web, the
+/// Add `Require` before [`AuthLayer`](crate::AuthLayer). `AuthLayer` must run before `Require`, and in actix-web, the
 /// middleware that is added last runs first.
 ///
 /// If the need is [optional](Need::optional), requests without a token and requests with invalid cookies pass as well.

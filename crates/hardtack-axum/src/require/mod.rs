@@ -11,15 +11,16 @@ pub use service::{RequireFuture, RequireService};
 
 /// A layer that requires a token for every request to the routes that it wraps.
 ///
-/// Add it before [`AuthLayer`](crate::AuthLayer), so that `AuthLayer` wraps it and runs first.
+/// Add `Require` before [`AuthLayer`](crate::AuthLayer). `AuthLayer` must run before `Require`, and in axum, the layer
+/// that is added last runs first.
 ///
 /// If the need is [optional](Need::optional), requests without a token and requests with invalid cookies pass as well.
 /// `OPTIONS` requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
-/// Add it with `Router::route_layer`, which applies it only to the routes of the router. `Router::layer` would apply it
-/// to the router's fallback as well. If `app` has no fallback of its own, `app.merge(router)` would use that fallback
-/// for all unknown paths of `app`. A request for an unknown path would then be redirected to the log-in page instead of
-/// getting a 404.
+/// Add this layer with `Router::route_layer`, which applies it only to the routes of the router. `Router::layer` would
+/// also apply it to the router's fallback, which handles unknown paths. If `app` has no fallback of its own,
+/// `app.merge(router)` would make this fallback the fallback of `app`. A request for an unknown path would then be
+/// redirected to the log-in page instead of getting a 404.
 ///
 /// The log-in page itself must not require a token. If it does, it responds with 401 instead of a redirect to itself,
 /// and an error is logged (`redirect_loop`).

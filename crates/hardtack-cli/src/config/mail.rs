@@ -18,7 +18,7 @@ pub(crate) struct MailConfig {
 
 /// How mail is sent.
 pub(crate) enum MailTransport {
-    /// A program sends each message. It reads the message from its standard input.
+    /// A program sends each message. The program reads the message from its standard input.
     Command { program: String, arguments: Vec<String> },
     /// Messages are not sent, but written to files in this folder.
     Outbox(PathBuf),

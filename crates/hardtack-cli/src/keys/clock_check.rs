@@ -28,7 +28,7 @@ pub(super) fn dated_ahead<'a>(
     keys: impl IntoIterator<Item = (&'a Path, Timestamp)>,
     now: Timestamp,
 ) -> io::Result<Option<String>> {
-    // The first key signs tokens no matter what its date is.
+    // Skip the first key, because it signs tokens no matter what its date is.
     if let Some((path, created_at)) = keys.into_iter().skip(1).find(|(_, created_at)| is_ahead(*created_at, now)) {
         return Ok(Some(format!(
             "the clock of this machine says {}, but the key {} was created at {}; correct the clock; if the \

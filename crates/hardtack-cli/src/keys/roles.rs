@@ -13,13 +13,13 @@ pub(crate) const OVERLAP: Duration = Duration::from_secs(15);
 /// What a key is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// It verifies tokens, and will sign them after [`OVERLAP`].
+    /// The key verifies tokens. It will also sign them when [`OVERLAP`] has passed.
     Published,
-    /// It signs and verifies tokens.
+    /// The key signs and verifies tokens.
     Signs,
-    /// It no longer signs tokens. It verifies tokens until the last token that it signed has expired.
+    /// The key no longer signs tokens. It verifies tokens until the last token that it signed has expired.
     Retired,
-    /// All its tokens have expired. It is not used.
+    /// All tokens that the key signed have expired. The key is not used.
     Dead,
 }
 

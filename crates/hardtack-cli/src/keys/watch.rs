@@ -13,7 +13,7 @@ use super::{DeadKeys, KeyFolder, key_set, no_signing_key};
 use crate::config::Config;
 use crate::error::Error;
 
-/// How often the folder is read.
+/// The time between two reads of the key folder.
 pub(super) const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long reading the folder may take. After that, an error is logged. Requests are served while the folder is being
@@ -21,7 +21,8 @@ pub(super) const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 const READ_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Reads the keys every [`WATCH_INTERVAL`], and at once on SIGHUP. If the keys have changed, passes them to the
-/// authenticator. If they cannot be read, the previous keys stay in use. Runs until the future is dropped.
+/// authenticator. If the keys cannot be read, the previous keys stay in use. This function runs until its future is
+/// dropped.
 pub(crate) async fn watch(config: &Arc<Config>, auth: &Authenticator, mut hangup: Hangup) -> Result<(), Error> {
     let mut ticks = interval(WATCH_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

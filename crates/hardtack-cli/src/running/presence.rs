@@ -47,7 +47,7 @@ pub(crate) struct Presence {
     sessions: SessionsIn,
     place: Mutex<Place>,
     /// The id that Redis had before it lost its data. The database may still contain intentions to end sessions with
-    /// this id. Set to `None` once these intentions have been assigned to Redis's new id.
+    /// this id. This field is `None` after these intentions have been assigned to Redis's new id.
     previous: Mutex<Option<String>>,
     keys: GivenKeys,
 }
@@ -157,9 +157,9 @@ impl Presence {
         self.table.set(&self.row_of_keys(), &format!("{now} {}", self.keys.to_text())).await
     }
 
-    /// Call this method when the server stops. It records in the database where this server kept its sessions, and
-    /// deletes the server's rows. If the rows cannot be deleted, servers and commands ignore them once they are more
-    /// than [`LAPSE`](super::LAPSE) seconds old.
+    /// Call this method when the server stops. The method records in the database where this server kept its sessions,
+    /// and deletes the server's rows. If the rows cannot be deleted, servers and commands ignore them once they are
+    /// more than [`LAPSE`](super::LAPSE) seconds old.
     pub(crate) async fn end(self) {
         let place = self.place().clone();
         if let Err(error) = session_place::record(&self.table, &place).await {

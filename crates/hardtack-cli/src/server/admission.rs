@@ -19,7 +19,7 @@ pub(super) struct Admission {
 struct Counts {
     /// The number of open connections in each [`Lane`].
     open: [usize; 2],
-    /// The same numbers for each address that is counted.
+    /// The number of open connections in each [`Lane`], for each address that is counted.
     by_address: HashMap<IpAddr, [usize; 2]>,
     /// The number of connections beyond the limit since the last notice in the log.
     refused: u64,

@@ -12,7 +12,7 @@ pub(crate) struct Limits {
     /// How many of these connections may come from one address (for IPv6, from one /64 network). Trusted proxies and
     /// this machine have no such limit.
     pub(crate) connections_per_address: usize,
-    /// How long the body of a request may take.
+    /// How long a client may take to send the body of a request.
     pub(crate) body_timeout: Duration,
     /// The proxies, each of which may have any number of connections.
     pub(crate) proxies: TrustedProxies,
@@ -25,7 +25,7 @@ pub(super) const OVERFLOW: usize = 128;
 /// How many connections beyond the limit may come from one address.
 pub(super) const OVERFLOW_PER_ADDRESS: usize = 16;
 
-/// How long a connection beyond the limit may take in all.
+/// How long a connection beyond the limit may stay open.
 pub(super) const OVERFLOW_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long a client may take to send the head of a request, and how long an HTTP/1.1 connection may be idle.

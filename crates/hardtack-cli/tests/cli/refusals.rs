@@ -210,7 +210,7 @@ async fn k01_secrets_that_are_only_named() {
         ("JWT_SECRET_KEY", "secrets/jwt-secret-key-with-a-long-name.txt", "the path of a file; write @ before "),
         ("JWT_SECRET_KEY", "C:\\secrets\\jwt-secret-key-hardtack-prod.txt", "the path of a file; write @ before "),
         ("JWT_SECRET_KEY", "op://vault/item/jwt-secret-key-for-hardtack", "a reference to a secret in another program"),
-        ("JWT_SECRET_KEY", "`cat /run/secrets/jwt_secret_key_of_site`", "a command that was not run"),
+        ("JWT_SECRET_KEY", "`cat /run/secrets/jwt_secret_key_of_site`", "a command, and Hardtack does not run"),
         ("JWT_SECRET_KEY", "@two", "\"two\" cannot be used: it has several lines; expected one line with the secret"),
         ("JWT_PRIVATE_KEY", "/etc/ssl/private/site.pem", "the path of a file; write @ before "),
         ("JWT_SECRET_KEY_FILE", "nowhere", "JWT_SECRET_KEY_FILE: the file \"nowhere\" cannot be used"),

@@ -1,5 +1,5 @@
-//! Cookies of another application on the same host. Their tokens have a `kid` that no key of this site has. Such
-//! cookies count as absent and are not deleted. Cookies with other invalid tokens are deleted.
+//! Cookies of another application on the same host. Their tokens have a `kid` that no key of this site has. Cookies
+//! with such tokens count as absent and are not deleted. Cookies with other invalid tokens are deleted.
 
 use hardtack::jwt::Algorithm;
 use hardtack::{Authenticator, KeySet, RefreshMode, SigningKey};

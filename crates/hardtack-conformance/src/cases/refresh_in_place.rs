@@ -66,7 +66,7 @@ pub(super) fn cases() -> Vec<Case> {
                 }
                 let mut request = alice.clone();
                 if state == "absent" {
-                    // Keep the CSRF cookie: `make` reads it.
+                    // Keep the CSRF cookie, because `make` reads it.
                     request.jar().remove(ACCESS);
                 }
                 let response = make(&mut request).send().await;

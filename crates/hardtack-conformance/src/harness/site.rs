@@ -26,7 +26,7 @@ pub(crate) const ACCESS_LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// The lifetime of the site's refresh tokens.
 pub(crate) const REFRESH_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How to set up a case's site.
+/// The settings of a case's site.
 pub(crate) struct Setup {
     pub(crate) origin: &'static str,
     pub(crate) has_layer: bool,

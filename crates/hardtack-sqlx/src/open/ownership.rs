@@ -36,8 +36,8 @@ pub(super) fn check_folder(database: &Path) -> Result<(), OpenError> {
 }
 
 /// Returns an error if any user, except root and the user that runs this process, owns a file of the database or can
-/// write to it. Such a user could log in as anyone. Logs a warning if other users can read the database file. Skips
-/// files that do not exist.
+/// write to it. A user who can write to the database could log in as anyone. Logs a warning if other users can read the
+/// database file. Skips files that do not exist.
 pub(super) fn check(path: &Path) -> Result<(), OpenError> {
     for ending in ENDINGS {
         let mut file = path.as_os_str().to_owned();

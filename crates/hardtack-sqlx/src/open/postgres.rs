@@ -10,8 +10,8 @@ use super::url::DatabaseUrl;
 use crate::error::OpenError;
 
 /// The maximum number of connections in a pool. By default, a PostgreSQL server allows 100 connections and reserves
-/// three of them for superusers. The rest is enough for eight processes: each uses this many connections, and one more
-/// to listen for notifications.
+/// three of them for superusers. The rest is enough for eight processes. Each process uses this many connections, and
+/// one more to listen for notifications.
 const CONNECTIONS: u32 = 10;
 
 /// How long a request waits for a connection of the pool. After that, the request fails, and the client gets a 503. A

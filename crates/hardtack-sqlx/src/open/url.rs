@@ -9,7 +9,7 @@ use crate::error::OpenError;
 
 /// The URL of an SQLite or PostgreSQL database, for example in a configuration.
 ///
-/// It has one of two forms:
+/// The URL has one of two forms:
 ///
 /// - `sqlite:PATH` (feature `sqlite`) names a file, which is created if it does not exist. The path is not
 ///   percent-decoded. Two slashes before the path are ignored. `sqlite::memory:` names a database in memory, which is

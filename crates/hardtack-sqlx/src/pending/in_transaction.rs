@@ -14,9 +14,9 @@ macro_rules! in_transaction {
     ($(#[$attribute:meta])* $pool:ty, $connection:ty) => {
         $(#[$attribute])*
         impl PendingEnds<$pool> {
-            /// Records, in your own transaction, that all sessions of a user must end. They end after the transaction
-            /// commits. If it is rolled back, they continue. Use this method if no session may continue: after a
-            /// password reset, or when a user is disabled or deleted.
+            /// Records, in your own transaction, that all sessions of a user must end. The sessions end after the
+            /// transaction commits. If the transaction is rolled back, the sessions continue. Use this method if no
+            /// session may continue: after a password reset, or when a user is disabled or deleted.
             ///
             /// After the commit, pass the result to
             /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending) or to the adapter's
@@ -26,8 +26,8 @@ macro_rules! in_transaction {
             ///
             /// # Errors
             /// This `PendingEnds` is not [registered](hardtack::AuthenticatorBuilder::pending_revocations), the
-            /// database failed, or the subject contains a NUL character, which PostgreSQL rejects. Roll the transaction
-            /// back.
+            /// database failed, or the subject contains a NUL character, which PostgreSQL rejects. After an error, roll
+            /// the transaction back.
             pub async fn end_all_in(
                 &self,
                 connection: &mut $connection,
@@ -36,8 +36,8 @@ macro_rules! in_transaction {
                 self.write(&mut connection.into(), subject, None).await
             }
 
-            /// Like [`end_all_in`](Self::end_all_in), but keeps one session. Use it when a logged-in user changes the
-            /// password: `kept` is then the session of the request's token.
+            /// Like [`end_all_in`](Self::end_all_in), but keeps one session. Use this method when a logged-in user
+            /// changes the password. Pass the session of the request's token as `kept`.
             ///
             /// After the commit, pass the result to `Auth::renew`, which replaces the kept session as well. If the
             /// session store is down at that time, the kept session continues, and the other sessions end when the
@@ -45,8 +45,8 @@ macro_rules! in_transaction {
             ///
             /// # Errors
             /// This `PendingEnds` is not [registered](hardtack::AuthenticatorBuilder::pending_revocations), the
-            /// database failed, or the subject contains a NUL character, which PostgreSQL rejects. Roll the transaction
-            /// back.
+            /// database failed, or the subject contains a NUL character, which PostgreSQL rejects. After an error, roll
+            /// the transaction back.
             pub async fn end_others_in(
                 &self,
                 connection: &mut $connection,

@@ -15,9 +15,9 @@ use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 /// Records in the users' database which sessions must end. This is for applications that keep users in a database and
 /// sessions in another store, such as Redis.
 ///
-/// Each record is an *intention* to end the sessions of a user. It is written in the same transaction as the change
-/// that requires it. For example, a new password and the intention to end the old sessions are committed together,
-/// although the sessions are in another store.
+/// Each record is an *intention* to end the sessions of a user. The record is written in the same transaction as the
+/// change that requires it. For example, a new password and the intention to end the old sessions are committed
+/// together, although the sessions are in another store.
 ///
 /// Register a clone with the authenticator. Until you do, no intention can be written: the methods that write one
 /// return an error. The processes that follow the revocation log carry out the intentions within seconds. If the

@@ -51,7 +51,7 @@ macro_rules! claims_in_transaction {
             /// [`Authenticator::check_claims`](hardtack::Authenticator::check_claims).
             ///
             /// # Errors
-            /// The database failed. Roll the transaction back.
+            /// The database failed. After an error, roll the transaction back.
             pub async fn change_claims_in(
                 &self,
                 connection: &mut $connection,

@@ -12,8 +12,8 @@ macro_rules! in_transaction {
         $(#[$attribute])*
         impl Sessions<$pool> {
             /// Ends all sessions of a user in your own transaction. The sessions end when the transaction commits. If
-            /// it is rolled back, they continue. Use this method if no session may continue: after a password reset, or
-            /// when a user is disabled or deleted.
+            /// the transaction is rolled back, the sessions continue. Use this method if no session may continue: after
+            /// a password reset, or when a user is disabled or deleted.
             ///
             /// After the commit, pass the result to
             /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending) or to the adapter's
@@ -48,12 +48,12 @@ macro_rules! in_transaction {
                 self.end(&mut connection.into(), subject, RevokeTarget::AllOf(subject)).await
             }
 
-            /// Like [`end_all_in`](Self::end_all_in), but keeps one session. Use it when a logged-in user changes the
-            /// password: `kept` is then the session of the request's token. After the commit, pass the result to
-            /// `Auth::renew`, which replaces the kept session as well.
+            /// Like [`end_all_in`](Self::end_all_in), but keeps one session. Use this method when a logged-in user
+            /// changes the password. Pass the session of the request's token as `kept`. After the commit, pass the
+            /// result to `Auth::renew`, which replaces the kept session as well.
             ///
             /// # Errors
-            /// The database failed. Roll the transaction back.
+            /// The database failed. After an error, roll the transaction back.
             pub async fn end_others_in(
                 &self,
                 connection: &mut $connection,

@@ -1,8 +1,8 @@
 //! Ending sessions and marking their access tokens as outdated, inside a transaction.
 //!
 //! To avoid deadlocks, every transaction takes its locks in the same order: first the lock of a subject's log-ins, then
-//! the rows of `sessions` in the order of their ids, and last `revocation_head`. After it has locked `revocation_head`,
-//! it only writes the log and commits.
+//! the rows of `sessions` in the order of their ids, and last `revocation_head`. After a transaction has locked
+//! `revocation_head`, it only writes the log and commits.
 
 use std::fmt::Write as _;
 
@@ -46,8 +46,8 @@ pub(super) async fn end_sessions(
 ///
 /// Returns the sessions that had not been ended before, and the time at which they end. This time is `now`, with one
 /// exception: a server whose clock is ahead may have dated the last rotation of an excess session later than `now`. In
-/// that case, it is the time of that rotation. The caller must [append](log_ends) the ends of these sessions to the log
-/// in the same transaction.
+/// that case, the sessions end at the time of that rotation. The caller must [append](log_ends) the ends of these
+/// sessions to the log in the same transaction.
 pub(super) async fn end_sessions_and_excess(
     connection: &mut Connection<'_>,
     target: RevokeTarget<'_>,
@@ -85,7 +85,7 @@ pub(super) async fn end_of(
 /// Makes log-ins of a subject wait until the transaction ends. On SQLite, every write already waits for the
 /// transaction.
 ///
-/// If a transaction of the application ends the subject's sessions or changes their claims, it takes this lock as well.
+/// If a transaction of the application ends the subject's sessions or changes their claims, it also takes this lock.
 /// Without the lock, a log-in could read the old password or the old role before the commit, and begin a session that
 /// the transaction does not see.
 pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str) -> Result<(), sqlx::Error> {

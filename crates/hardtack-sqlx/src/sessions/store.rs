@@ -12,8 +12,8 @@ use super::{Sessions, revoke};
 use crate::database::Database;
 use crate::schema::{self, LogRow, SessionRow, session_columns};
 
-/// The maximum number of rows that one transaction of [`SessionStore::prune`] deletes. It is small so that a log-in
-/// does not wait long.
+/// The maximum number of rows that one transaction of [`SessionStore::prune`] deletes. The number is small, so that a
+/// log-in does not wait long.
 const PRUNE_BATCH: u64 = 500;
 
 /// The store was used before [`Sessions::migrate`] was called.

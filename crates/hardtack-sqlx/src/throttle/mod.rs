@@ -30,7 +30,8 @@ use crate::sessions::Sessions;
 /// # }
 /// ```
 ///
-/// - A refused attempt reads the database and writes nothing.
+/// - A refused attempt only reads the database. There is one exception: if a stored time is too far in the future, the
+///   store corrects it.
 /// - If the database does not respond within a second, the operation fails, and the
 ///   [`Throttle`](hardtack::throttle::Throttle) counts in memory.
 /// - On PostgreSQL, the store uses the clock of the database server. On SQLite, it uses the clock of the throttle. If

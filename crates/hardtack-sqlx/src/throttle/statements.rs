@@ -14,7 +14,7 @@ const PG_NOW: &str = "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) A
 const CLOCK_KEY: &[u8] = b"";
 
 /// How far the time in the row [`CLOCK_KEY`] may be ahead of a server's clock, in milliseconds. A time that is further
-/// ahead is ignored. It probably comes from a clock that was wrong and has been corrected since.
+/// ahead is ignored. Such a time probably comes from a clock that was wrong and has been corrected since.
 const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
 
 /// A row that [`read`] and [`lock`] select: the time (0 on SQLite), a counter's key, and the times at which the
@@ -26,8 +26,7 @@ type Row = (i64, Option<Vec<u8>>, Option<i64>, Option<i64>);
 type Stored = (i64, Vec<(Vec<u8>, Counter)>);
 
 /// Reads the counters of the budgets, and the time. On PostgreSQL, the time is that of the database server. On SQLite,
-/// it is the time in the row [`CLOCK_KEY`] if that time is ahead of `now` by at most [`MAX_AHEAD_MS`], and `now`
-/// otherwise.
+/// it is `now`, or the time in the row [`CLOCK_KEY`] if that time is ahead of `now` by at most [`MAX_AHEAD_MS`].
 pub(super) async fn read(pool: &Pool, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
     let time = if pool.is_postgres() { PG_NOW } else { "0" };
     let sql = format!(
@@ -40,7 +39,8 @@ pub(super) async fn read(pool: &Pool, budgets: &[Budget], now: i64) -> Result<St
 }
 
 /// Locks the counters of the budgets, and reads the counters and the time again. On PostgreSQL, the time is that of the
-/// database server if at least one counter exists, and `now` otherwise. On SQLite, the time is the same as in [`read`].
+/// database server if at least one counter exists. Otherwise, it is `now`. On SQLite, the time is the same as in
+/// [`read`].
 pub(super) async fn lock(transaction: &mut Transaction, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
     let postgres = transaction.connection().is_postgres();
     if postgres {

@@ -14,9 +14,9 @@ use crate::process::signal;
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_millis(20);
 
-/// A shell script that starts the server and then waits for its own standard input. If it reads a line, it stops the
-/// server and keeps the server's files. If the input ends first, it stops the server and deletes the files. The input
-/// ends whenever the test process ends, even if the test process is killed.
+/// A shell script that starts the server and then waits for its own standard input. If the script reads a line, it
+/// stops the server and keeps the server's files. If the input ends before that, the script stops the server and
+/// deletes the files. The input ends whenever the test process ends, even if the test process is killed.
 const WATCH: &str = r#"
 bin=$1 dir=$2 port=$3
 "$bin/postgres" -D "$dir" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
@@ -223,7 +223,8 @@ impl Drop for PostgresServer {
     }
 }
 
-/// Ends a watcher and its server, and waits for them.
+/// Ends the watcher script and its server, and waits until both have ended. If `keep` is true, the server's files are
+/// kept.
 fn end(child: &mut Child, keep: bool) {
     if let Some(mut stdin) = child.stdin.take()
         && keep

@@ -169,8 +169,8 @@ impl Authenticator {
         }
     }
 
-    /// The `Max-Age` of a cookie, or `None` for a session cookie, which browsers delete when they close. The age is
-    /// counted from the time at which the token was issued, so the same token always has the same age.
+    /// The `Max-Age` of a cookie, or `None` for a session cookie, which browsers delete when they close. The
+    /// value is the time from the token's issue to its end, so it is the same whenever the cookie is set.
     fn age(&self, token: &IssuedToken, until: Option<Timestamp>, persistent: bool) -> Option<Duration> {
         /// The longest `Max-Age`, for cookies that should never expire. Browsers limit `Max-Age` to 400 days (RFC
         /// 6265bis section 5.5).

@@ -104,7 +104,7 @@ impl KeySet {
         Self { inner: Arc::new(Inner::new(None, vec![key], Vec::new(), HeaderRules::default())) }
     }
 
-    /// Creates a set with one HMAC secret for HS256, which signs and verifies.
+    /// Creates a set with one HMAC secret. The set signs and verifies tokens with HS256.
     ///
     /// # Errors
     /// The same errors as [`SigningKey::from_secret`].

@@ -155,14 +155,13 @@ impl Accounts {
         Ok(UserRecord { user, ..record })
     }
 
-    /// Deletes the user with this name, together with the user's links, queued emails and recorded activity, and ends
-    /// the user's sessions. Pass the [`EndedSessions`] to
+    /// Deletes the user with this name, and ends the user's sessions. Also deletes the user's links, queued emails and
+    /// recorded activity. Pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), as you do after
-    /// [`disable`](Self::disable).
-    /// If someone else signs up with the name later, they get a different id.
+    /// [`disable`](Self::disable). If another person signs up with the name later, the new user gets a different id.
     ///
     /// Data that your application keeps about the user is not deleted. The end of the sessions is recorded as new
-    /// activity of the deleted user, without an IP address. Like all activity, it is deleted after 90 days.
+    /// activity of the deleted user, without an IP address. Like all activity, this entry is deleted after 90 days.
     ///
     /// # Errors
     /// No user has the name, or the database failed.

@@ -12,7 +12,7 @@ pub enum UserChangeError {
     InvalidName {
         /// The name.
         name: String,
-        /// What to choose instead.
+        /// Which name to choose instead.
         problem: String,
     },
     /// Another user has the new name, possibly in different case.

@@ -50,8 +50,8 @@ impl Accounts {
     /// store works, it ends the sessions at once. If the store fails or the process stops before this call, a server
     /// that follows the revocation log ends the sessions as soon as it can.
     ///
-    /// A log-in that is in flight may still create a session. After that, the log-in checks whether the user has been
-    /// disabled, and then ends the session.
+    /// A log-in that is in flight may still create a session. After that, it checks the user. If the user has been
+    /// disabled, the log-in ends the session.
     ///
     /// [`Authenticator::finish_ending`]: hardtack::Authenticator::finish_ending
     ///

@@ -78,7 +78,7 @@ hardtack::__debug_as_sentence!(PasswordTableError);
 /// A table of passwords that users may not choose, such as passwords from a breach. The file is not loaded into memory.
 /// To look up a password, about 30 records of a large file are read.
 ///
-/// To make a table, use `hardtack passwords build FILE` or [`PasswordTable::build`]. To use it, pass it to
+/// To make a table, use `hardtack passwords build FILE` or [`PasswordTable::build`]. To use the table, pass it to
 /// [`PasswordRules::table`](crate::PasswordRules::table). A table stores only 8 bytes of each password's hash. A table
 /// of a billion passwords therefore refuses about one in 18 billion other passwords by mistake.
 #[derive(Debug)]

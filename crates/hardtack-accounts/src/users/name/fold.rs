@@ -32,7 +32,7 @@ pub(super) fn fold(name: &str) -> Result<Folded, UserNameProblem> {
     NameClass.allows(&shown).map_err(|error| problem(&error))?;
     let lower = profile.case_mapping_rule(shown.as_str()).map_err(|error| problem(&error))?;
     let key = profile.directionality_rule(nfc(&lower)).map_err(|_| UserNameProblem::MixedDirections)?;
-    // Both letters are small forms of Σ. Without this replacement, σας and ΣΑΣ would be different names, as in RFC
+    // `ς` and `σ` are both small forms of Σ. Without this replacement, σας and ΣΑΣ would be different names, as in RFC
     // 8265.
     let key = key.replace('ς', "σ");
     Ok(Folded { shown, key })

@@ -148,7 +148,7 @@ impl fmt::Debug for NameRules {
     }
 }
 
-/// A name that passed the rules. Only [`NameRules::check`] creates it.
+/// A name that obeys the rules. Only [`NameRules::check`] creates such a value.
 #[derive(Debug)]
 pub(crate) struct NewName {
     /// The name as it is stored and shown.

@@ -21,10 +21,10 @@ use crate::stores::SessionStores;
 use crate::subcommands::{NamedUser, UserCommand};
 use crate::{keys, output, running, stores};
 
-/// How many users one query reads.
+/// The maximum number of users that one query reads.
 const PAGE: u32 = 500;
 
-/// Lists users, or changes one.
+/// Lists users, or changes a user.
 pub(super) fn run(command: &UserCommand) -> Result<(), Error> {
     let config = Config::load(command.flags())?;
     for warning in &config.warnings {

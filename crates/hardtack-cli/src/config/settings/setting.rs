@@ -8,7 +8,7 @@ pub(crate) struct Setting {
     flask_names: &'static [&'static str],
     /// The default value. Empty if there is no default, or if the default depends on other settings.
     pub(crate) default: &'static str,
-    /// A default that depends on other settings, as `--help` describes it.
+    /// The text in `--help` about a default that depends on other settings.
     default_note: &'static str,
     secrecy: Secrecy,
 }

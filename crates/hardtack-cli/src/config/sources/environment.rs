@@ -46,7 +46,7 @@ fn secret_named(name: &str) -> Option<&'static Setting> {
     ALL.iter().find(|setting| setting.is_secret() && setting.env_names().any(|known| known == name))
 }
 
-/// Returns the known name that was probably meant, if there is one. `words` may be the beginning of this name: for
+/// Returns the known name that was probably meant, if there is one. `words` may be the beginning of this name. For
 /// example, `SECRET` and `SECRET_KEY_PREV` are beginnings of `SECRET_KEY_PREVIOUS`. `words` may also contain the name
 /// after another prefix, as in `HARDTACK_JWT_SECRET_KEY`.
 fn part_of_name<'a>(words: &str, known: &'a [String]) -> Option<&'a str> {

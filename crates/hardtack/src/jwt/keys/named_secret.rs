@@ -11,7 +11,8 @@ pub(super) const PATH: &str = "the path of a file; write @ before the path to re
 const FILE_URL: &str = "a file: URL; write @ and the path instead";
 const REFERENCE: &str = "a reference to a secret in another program or service, which Hardtack cannot read; let \
                          that program write the secret to a file, and set @ and the path of the file";
-const COMMAND: &str = "a command that was not run; set the output of the command, or write @ and the path of a file";
+const COMMAND: &str = "a command, and Hardtack does not run commands; run the command and set its output, or write @ \
+                       and the path of a file";
 const ASSIGNMENT: &str = "a whole line NAME=VALUE of a settings file; set only the value";
 const PLACEHOLDER: &str = "a placeholder that was not replaced; set the secret itself";
 

@@ -1,18 +1,40 @@
 //! The ready-made site of hardtack-accounts with its database, on two workers. It has an additional route without
 //! authentication.
+//!
+//! `scripts/bench` starts this program in a new folder and measures it. The program contains none of the crates that
+//! Hardtack is compared with, because their code would count as memory of the site.
+
+use std::io::Read;
+use std::process::ExitCode;
 
 use axum::Router;
 use axum::routing::get;
 use hardtack::Authenticator;
 use hardtack_accounts::{Accounts, Site};
+use hardtack_bench_subject::{Failed, hs256_keys};
 use hardtack_sqlx::{Database, open_sqlite};
 use tokio::net::TcpListener;
 
-use super::Greeting;
-use crate::Failed;
-use hardtack_bench_subject::hs256_keys;
+fn main() -> ExitCode {
+    // Serves until stdin is closed, which also happens when the parent process ends.
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+    match serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The errors of a benchmark go to stderr, so that stdout contains only the greeting.
+            #[allow(clippy::print_stderr)]
+            {
+                eprintln!("hardtack-bench-site: {error}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
 
-pub(super) fn serve() -> Result<(), Failed> {
+fn serve() -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(listen())
 }
@@ -29,6 +51,6 @@ async fn listen() -> Result<(), Failed> {
     let builder = accounts.configure(Authenticator::builder(keys)).base_url(&format!("http://{address}"));
     let authenticator = builder.build()?;
     let router = Router::new().route("/user", get(async || "hello")).merge(Site::new(authenticator, accounts).router());
-    Greeting::say(address, Some(String::new()))?;
+    println!("{}", serde_json::json!({ "address": address, "cookie": "" }));
     Ok(axum::serve(listener, router).await?)
 }
