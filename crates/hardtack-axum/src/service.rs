@@ -78,9 +78,10 @@ where
 }
 
 impl<S> AuthService<S> {
-    /// Returns the page that explains refusals if this is a request for it, and returns the request. The inner service
-    /// determines the type of the response's body. If that is not axum's [`Body`], as with a compression layer between
-    /// this layer and a router, the page cannot be sent.
+    /// If the request is for the page that explains refusals, returns this page. Also returns the request.
+    ///
+    /// The inner service determines the type of the response's body. If the type is not axum's [`Body`], the page
+    /// cannot be sent. For example, a compression layer between this layer and a router changes the type.
     #[cold]
     fn explanation_page<B: 'static>(&self, request: Request) -> (Option<Box<Reply>>, Request) {
         let (parts, body) = request.into_parts();
@@ -117,7 +118,7 @@ pin_project! {
             future: F,
             state: OpenHead,
         },
-        // The page that explains refusals. It is sent only if the inner service's responses have axum's `Body`.
+        // The page that explains refusals. The page is sent only if the inner service responds with axum's `Body`.
         Page {
             reply: Option<Box<Reply>>,
         },

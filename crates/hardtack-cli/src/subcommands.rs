@@ -37,15 +37,16 @@ The database says which keys the running servers use. Pass the same --data-dir a
 servers.";
 
 const ABOUT_EXPLAIN: &str = "\
-Without HEADER, the command reads standard input: paste the header there, and its tokens do not end up in the
-history of the shell. Lines that begin with Cookie: or Set-Cookie: are explained, so you can also paste all
-headers of a request or a response. Nothing that the command prints contains a token.
+Without HEADER, the command reads the header from standard input, so that its tokens do not end up in the
+history of the shell. The command explains lines that begin with Cookie: or Set-Cookie:. It ignores other
+lines, so you can also paste all headers of a request or a response. The output contains no token.
 
-Pass the same settings as to the servers, above all --base-url and --data-dir. Without a key, the command does
-not check signatures. It never reads the sessions, and it creates nothing.
+Pass the settings of your servers, above all --base-url and --data-dir. If no key is configured, the command
+does not check signatures. It never reads the sessions, and creates nothing.
 
-The exit code is 0 if the server would accept the cookies and browsers would store them. It is 1 if not, and 2
-if a setting or an argument is wrong.";
+The exit code is 0 if the server would accept the cookies and browsers would store them. The exit code is 1 if
+the server would refuse the cookies or browsers would ignore one of them, and 2 if a setting or an argument is
+wrong.";
 
 const ABOUT_USERS: &str = "\
 This command uses the servers' database, whether or not the servers are running. Pass the same --data-dir
@@ -98,7 +99,7 @@ pub(crate) enum Command {
 pub(crate) struct ExplainArguments {
     /// The header: "Cookie: …", "Set-Cookie: …", or only its value [default: standard input]
     pub(crate) header: Option<String>,
-    /// Path of the request that the cookies were sent with
+    /// Path of the request with which the cookies were sent
     #[arg(long, value_name = "PATH", default_value = "/")]
     pub(crate) path: String,
     /// Print the result as JSON.
@@ -295,8 +296,8 @@ impl FlagSet for LinkFlags {
     }
 }
 
-/// The flags of the command that explains cookies. It accepts all flags of `serve`, but `--help` lists only those that
-/// matter most.
+/// The flags of the command that explains cookies. The command accepts all flags of `serve`, but `--help` lists only
+/// the most important flags.
 pub(crate) enum ExplainFlags {}
 
 impl FlagSet for ExplainFlags {

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The maximum number of warnings that a process prints.
 const MOST: usize = 20;
 
-/// The warnings that this process has noticed.
+/// The warnings that this process has printed, or would have printed without a `tracing` subscriber.
 static NOTICED: Mutex<Vec<Notice>> = Mutex::new(Vec::new());
 
 struct Notice {
@@ -36,12 +36,12 @@ pub(crate) fn print(name: &str, text: &dyn Display) {
     noticed.push(Notice { name: name.to_owned(), text });
 }
 
-/// Prints a text that is not a warning to stderr, unless a `tracing` subscriber is set.
+/// If no `tracing` subscriber is set, prints a text that is not a warning to stderr.
 pub(crate) fn announce(text: &str) {
     write_to_stderr(text);
 }
 
-/// Returns the warnings that this process has noticed, oldest first. The page that explains refusals shows them.
+/// Returns the texts of these warnings, oldest first. The page that explains refusals shows the texts.
 pub(crate) fn texts() -> Vec<String> {
     noticed().iter().map(|notice| notice.text.clone()).collect()
 }

@@ -15,7 +15,7 @@ use crate::{keys, output};
 /// The maximum length of the input, in bytes. The headers of a request are shorter.
 const LONGEST: u64 = 256 * 1024;
 
-/// Explains header fields with the settings and keys of `serve`. Creates neither files nor keys.
+/// Explains header fields with the settings and keys of `serve`. Creates no files and no keys.
 pub(super) fn run(arguments: &ExplainArguments) -> Result<(), Error> {
     let ExplainArguments { header, path, json, flags } = arguments;
     if !path.starts_with('/') {
@@ -68,7 +68,9 @@ fn read_input() -> Result<String, Error> {
     let read = (&mut input).take(LONGEST + 1).read_to_end(&mut text);
     read.map_err(|error| Error::runtime(format_args!("standard input cannot be read: {error}")))?;
     if text.len() as u64 > LONGEST {
-        return Err(Error::config(format_args!("the header is longer than {LONGEST} bytes; pass only Cookie fields")));
+        return Err(Error::config(format_args!(
+            "the header is longer than {LONGEST} bytes; pass only the Cookie or Set-Cookie header"
+        )));
     }
     String::from_utf8(text).map_err(|_| Error::config("the header is not UTF-8; copy it from the browser again"))
 }

@@ -28,7 +28,7 @@ pub(super) struct FastPath {
 }
 
 impl FastPath {
-    /// `records` tells whether verifications are recorded to explain refusals.
+    /// Computes the flags. `records` tells whether verifications are recorded to explain refusals.
     pub(super) fn new(settings: &Settings, callbacks: &Callbacks, records: bool) -> Self {
         let json = settings.sources.may_be_in(TokenLocation::Json);
         let form = settings.csrf.protect && settings.csrf.check_form;

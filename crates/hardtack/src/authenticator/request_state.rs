@@ -149,7 +149,7 @@ impl RequestState {
         self.in_layer
     }
 
-    /// Returns the id of the request's explanation. If it has none, sets it to the `next` id.
+    /// Returns the id of the request's explanation. If there is no id yet, stores the result of `next` as the id.
     pub(crate) fn record_id(&self, next: impl FnOnce() -> u16) -> u16 {
         match self.record_id.load(Ordering::Relaxed) {
             0 => {

@@ -29,11 +29,10 @@ pub enum ConfigError {
         /// The given URL.
         url: String,
     },
-    /// `explain_refusals` is set, but the base URL is not a loopback address.
+    /// `explain_refusals` was called, but the host of the base URL is not a loopback name or address.
     #[error(
-        "explain_refusals() shows how requests are verified, so it is for development only: it needs a base URL with a \
-         loopback host, such as http://127.0.0.1:3000, but the base URL is {}; remove explain_refusals(), or call it \
-         only during development",
+        "explain_refusals() needs a base URL with a loopback host, such as http://127.0.0.1:3000, because it shows how \
+         requests are verified; but the base URL is {}; remove explain_refusals(), or call it only during development",
         base.as_deref().unwrap_or("not set")
     )]
     ExplainsInProduction {

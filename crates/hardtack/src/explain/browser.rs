@@ -13,10 +13,11 @@ const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// The code of a field that browsers ignore.
 const IGNORED: &str = "ignored";
 
-/// Explains what a browser does with a `Set-Cookie` field that the site `base` sends. If no base URL is given, the site
-/// is taken to be an https site.
+/// Explains what a browser does with a `Set-Cookie` field that the site `base` sends. If `base` is `None`, assumes an
+/// https site.
 ///
-/// `secret` tells by the name whether the cookie contains a secret, so that scripts and unencrypted connections must not see it.
+/// `secret` is called with the name of the cookie. It returns whether the cookie contains a secret that scripts must
+/// not read.
 pub(crate) fn explain_set_cookie(
     text: &str,
     base: Option<&BaseUrl>,
@@ -33,8 +34,8 @@ pub(crate) fn explain_set_cookie(
     };
     let clock = UNIX_EPOCH + Duration::from_secs(u64::try_from(now.unix_seconds()).unwrap_or_default());
     let Some(cookie) = StoredCookie::parse_at(text, "/", clock) else {
-        let text = "Browsers ignore this field: it has no name and value (`name=value`), or they are longer than 4096 \
-                    bytes together.";
+        let text = "Browsers ignore this field, because it has no name and value (`name=value`), or because the name \
+                    and the value together have more than 4096 bytes.";
         explanation.steps.push(Step::new(Check::Name, Verdict::Refused, text));
         explanation.outcome = Outcome::Refused(IGNORED);
         return explanation;
@@ -59,7 +60,7 @@ struct Browser<'a> {
     now: SystemTime,
 }
 
-/// A step, and what to change.
+/// A step, and advice about what to change.
 type Finding = (Step, Option<&'static str>);
 
 impl Browser<'_> {
@@ -67,34 +68,33 @@ impl Browser<'_> {
         self.base.is_none_or(BaseUrl::is_https)
     }
 
-    /// The name and its prefix.
+    /// Checks the name and its prefix.
     fn name(&self) -> Finding {
         let name = quoted(&self.cookie.name);
         let missing = self.cookie.missing_for_prefix();
         if !missing.is_empty() {
             let text = format!(
-                "Browsers ignore this cookie: because of its prefix, the name {name} requires {}, which the field \
-                 lacks.",
+                "Browsers ignore this cookie, because the prefix of the name {name} requires {}.",
                 missing.join(" and ")
             );
-            let advice = "Add the missing attributes, or let Hardtack set the cookie: it chooses the prefix by the \
-                          base URL, the path and the domain (CookiePolicy::prefix).";
+            let advice = "Meet the requirements of the prefix, or let Hardtack set the cookie. Hardtack chooses the \
+                          prefix by the base URL, the path and the domain (CookiePolicy::prefix).";
             return (Step::new(Check::Name, Verdict::Refused, text), Some(advice));
         }
         let scripts = match (self.cookie.http_only, self.is_secret) {
-            (true, _) => "Scripts cannot read it (HttpOnly).",
-            (false, true) => "It lacks HttpOnly, so scripts can read its token.",
-            (false, false) => "Scripts can read it.",
+            (true, _) => "Scripts cannot read the cookie (HttpOnly).",
+            (false, true) => "The field lacks HttpOnly, so scripts can read the token.",
+            (false, false) => "Scripts can read the cookie.",
         };
         let verdict = if self.is_secret && !self.cookie.http_only { Verdict::Noted } else { Verdict::Passed };
         (Step::new(Check::Name, verdict, format!("Browsers accept the name {name}. {scripts}")), None)
     }
 
-    /// `Secure`.
+    /// Checks the attribute `Secure`.
     fn scheme(&self) -> Finding {
         let is_loopback = self.base.is_some_and(BaseUrl::is_loopback);
         match (self.cookie.secure, self.is_https()) {
-            (true, true) => (Step::new(Check::Scheme, Verdict::Passed, "Sent over https only (Secure)."), None),
+            (true, true) => (Step::new(Check::Scheme, Verdict::Passed, "Sent only over https (Secure)."), None),
             (true, false) if is_loopback => {
                 let text = "The cookie is Secure, but the base URL is http. Chromium and Firefox make an exception for \
                             loopback addresses; other browsers, such as Safari, ignore the cookie.";
@@ -103,23 +103,23 @@ impl Browser<'_> {
                 (Step::new(Check::Scheme, Verdict::Noted, text), Some(advice))
             }
             (true, false) => {
-                let text = "Browsers ignore this cookie: it is Secure, but the base URL is http.";
+                let text = "Browsers ignore this cookie, because it is Secure but the base URL is http.";
                 let advice = "Serve the site over https, and set the https address as the base URL.";
                 (Step::new(Check::Scheme, Verdict::Refused, text), Some(advice))
             }
             (false, true) => {
-                let text = "The cookie is also sent over unencrypted http, because it lacks Secure.";
+                let text = "The field lacks Secure, so the cookie is also sent over unencrypted http.";
                 let advice = "Set an https base URL, so that Hardtack sets Secure cookies, and remove \
                               CookiePolicy::secure(false).";
                 (Step::new(Check::Scheme, Verdict::Noted, text), Some(advice))
             }
             (false, false) => {
-                (Step::new(Check::Scheme, Verdict::Passed, "Sent over http too: the base URL is http."), None)
+                (Step::new(Check::Scheme, Verdict::Passed, "Also sent over http, because the base URL is http."), None)
             }
         }
     }
 
-    /// `Domain` and `Path`.
+    /// Checks the attributes `Domain` and `Path`.
     fn scope(&self) -> Finding {
         let (path, host) = (&self.cookie.path, self.base.map(BaseUrl::host));
         let paths = match path.as_str() {
@@ -138,11 +138,11 @@ impl Browser<'_> {
         match host {
             Some(host) if !covers(host) => {
                 let text = format!(
-                    "Browsers ignore this cookie: its Domain is {}, which is neither the host {host} of the base URL \
-                     nor a parent domain of it.",
+                    "Browsers ignore this cookie, because its Domain is {}. The Domain must be the host {host} of the \
+                     base URL, or a parent domain of this host.",
                     quoted(domain)
                 );
-                let advice = "Set the Domain to the site's own domain, or leave it out (CookiePolicy::domain).";
+                let advice = "Set the Domain to the site's own domain, or leave out the Domain (CookiePolicy::domain).";
                 (Step::new(Check::Scope, Verdict::Refused, text), Some(advice))
             }
             _ => {
@@ -152,44 +152,46 @@ impl Browser<'_> {
         }
     }
 
-    /// `SameSite`.
+    /// Checks the attribute `SameSite`.
     fn same_site(&self) -> Finding {
         let value = self.cookie.same_site.as_deref().unwrap_or_default();
         let (verdict, text) = match value.to_ascii_lowercase().as_str() {
             "none" if !self.cookie.secure => {
-                (Verdict::Refused, "Browsers ignore this cookie: SameSite=None requires Secure.")
+                (Verdict::Refused, "Browsers ignore this cookie, because SameSite=None requires Secure.")
             }
-            "none" => (Verdict::Passed, "Sent with requests that other sites start, too (SameSite=None)."),
+            "none" => (Verdict::Passed, "Also sent with requests that other sites start (SameSite=None)."),
             "strict" => (
                 Verdict::Passed,
-                "Not sent with any request that another site starts, not even if the user follows a link there \
-                 (SameSite=Strict).",
+                "Not sent with requests that other sites start. If the user follows a link on another site, the \
+                 cookie is not sent either (SameSite=Strict).",
             ),
             "lax" => (
                 Verdict::Passed,
-                "Sent if the user follows a link on another site, but not with forms, scripts and frames of other \
-                 sites (SameSite=Lax).",
+                "Sent if the user follows a link on another site. Not sent with forms that other sites POST, or with \
+                 their scripts and frames (SameSite=Lax).",
             ),
             _ => (
                 Verdict::Noted,
-                "The field has no SameSite that browsers know. Chromium treats the cookie as Lax; other browsers may \
-                 send it with requests from other sites.",
+                "The field has no SameSite that browsers know. Chromium treats the cookie as Lax. Other browsers may \
+                 send the cookie with requests that other sites start.",
             ),
         };
         let advice = (verdict == Verdict::Refused).then_some("Add Secure, or choose another CookiePolicy::same_site.");
         (Step::new(Check::SameSite, verdict, text), advice)
     }
 
-    /// `Max-Age` and `Expires`.
+    /// Checks the attributes `Max-Age` and `Expires`.
     fn lifetime(&self) -> Finding {
         let passed = |text: String| (Step::new(Check::Lifetime, Verdict::Passed, text), None);
         if self.cookie.is_deletion() {
-            let text = "The field deletes the cookie: its Max-Age is zero, or its Expires has passed. Browsers delete \
-                        only a cookie of the same name, Domain and Path.";
+            let text = "The field deletes the cookie, because its Max-Age is not above zero or its Expires has passed. \
+                        Browsers delete only a cookie of the same name, Domain and Path.";
             return (Step::new(Check::Lifetime, Verdict::Noted, text), None);
         }
         let Some(end) = self.cookie.expiry() else {
-            return passed("Kept until the browser is closed: the field has neither Max-Age nor Expires.".to_owned());
+            return passed(
+                "Kept until the browser is closed, because the field has no Max-Age and no Expires.".to_owned(),
+            );
         };
         let left = end.duration_since(self.now).unwrap_or_default();
         match left > LONGEST {
@@ -208,7 +210,8 @@ mod tests {
         explain_set_cookie(text, Some(&base), |name| name.ends_with("token"), Timestamp::from_unix_seconds(1_000_000))
     }
 
-    /// Which check ignores a field; empty if the browser stores the cookie.
+    /// Returns the check because of which the browser ignores a field. Returns an empty text if the browser stores the
+    /// cookie.
     fn ignored_by(text: &str, base: &str) -> &'static str {
         let explanation = explain(text, base);
         let by = explanation.refusal().map(|step| step.check.name()).unwrap_or_default();

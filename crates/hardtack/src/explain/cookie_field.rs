@@ -1,4 +1,4 @@
-//! The names in a request's `Cookie` fields, for finding out why a cookie is missing.
+//! The names in a request's `Cookie` fields. They help to find out why a cookie is missing.
 
 use crate::request::RequestHead;
 
@@ -11,7 +11,7 @@ pub(crate) struct CookieField {
 const PREFIXES: [&str; 4] = ["__host-http-", "__host-", "__http-", "__secure-"];
 
 impl CookieField {
-    /// Reads the names of a request's cookies. Their values may be secret, so they are left out.
+    /// Reads the names of a request's cookies. The values are left out, because they may be secret.
     pub(crate) fn of(head: &RequestHead<'_>) -> Self {
         let pairs = head.header_all("cookie").flat_map(|field| field.split(|byte| *byte == b';'));
         let names = pairs.filter_map(|pair| {
@@ -45,14 +45,14 @@ impl CookieField {
     }
 }
 
-/// The name without its prefix, in lower case.
+/// Returns the name without its prefix, in lower case.
 fn bare(name: &str) -> String {
     let name = name.to_ascii_lowercase();
     let prefix = PREFIXES.into_iter().find(|prefix| name.starts_with(prefix)).unwrap_or_default();
     name.strip_prefix(prefix).unwrap_or(&name).to_owned()
 }
 
-/// Returns a text from a request in quotes, without control characters, and cut after 80 characters.
+/// Returns a text from a request in quotes. Control characters are escaped, and a long text is cut after 80 characters.
 pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 80;
     match text.char_indices().nth(LONGEST) {

@@ -1,8 +1,8 @@
 //! Why a request was accepted or refused, step by step.
 //!
-//! An [`Explanation`] lists the checks of one verification in their order, what each of them found, and which of them
-//! refused the request. It contains no secret: no token, no signature and no CSRF value. Of the user, it contains only
-//! the subject.
+//! An [`Explanation`] lists the checks of one verification in their order. It says what each check found, and which
+//! check refused the request. An explanation contains no token, signature or CSRF value. The only fact about the user
+//! is the subject.
 //!
 //! There are two ways to get explanations:
 //!
@@ -12,7 +12,7 @@
 //!   [`Authenticator::explain_set_cookie`](crate::Authenticator::explain_set_cookie) explain header fields that were
 //!   copied from a browser. The command `hardtack explain` calls these methods.
 //!
-//! The guide ["Why was I logged out?"](crate::guide::explain) shows how to use them.
+//! The guide ["Why was I logged out?"](crate::guide::explain) shows how to use explanations.
 
 mod browser;
 mod cookie_field;

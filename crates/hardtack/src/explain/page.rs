@@ -33,16 +33,16 @@ i{font-style:normal;font-weight:700}\
 .advice{margin:.75rem 0 0;padding:.6rem .75rem;background:var(--advice);border-radius:.4rem}\
 @media (max-width:40rem){li{grid-template-columns:1.5rem 1fr;row-gap:0}li span{grid-column:2}}";
 
-/// Renders the page. `notices` are mistakes in the setup that this process has noticed.
+/// Returns the page as HTML. `notices` are mistakes in the setup that this process has noticed.
 pub(crate) fn page(explanations: &[Explanation], notices: &[String], origin: &str, now: Timestamp) -> String {
     let mut html = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>Why was I logged out?</title>\
          <style>{STYLE}</style><h1>Why was I logged out?</h1>\
          <p class=\"soft\">The latest requests to {origin} that needed a token, newest first. Reload this page to \
-         update it. A refusal can delete the cookies, and later requests then have none: look for the first refusal. \
-         The application has turned on this page with <code>explain_refusals()</code>. Only browsers on this machine \
-         can see it.</p>",
+         update it. A refusal can delete the cookies. Later requests then have no cookies, so look for the first \
+         refusal. The application has turned on this page with <code>explain_refusals()</code>. Only browsers on this \
+         machine can see it.</p>",
         origin = escaped(origin),
     );
     if !notices.is_empty() {
@@ -96,10 +96,10 @@ fn article(html: &mut String, explanation: &Explanation, now: Timestamp) {
     html.push_str("</article>");
 }
 
-/// Escapes a text. Parts between back-ticks become code.
+/// Escapes a text. Each part between two back-ticks becomes a `<code>` element.
 fn marked(text: &str) -> String {
     let text = escaped(text);
-    // The last back-tick of an odd number stays.
+    // If the number of back-ticks is odd, the last back-tick stays.
     let pairs = text.matches('`').count() / 2;
     let mut html = String::with_capacity(text.len() + pairs * 11);
     for (index, part) in text.splitn(pairs * 2 + 1, '`').enumerate() {

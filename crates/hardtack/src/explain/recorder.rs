@@ -9,10 +9,10 @@ use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
 use crate::session::{Session, SessionId};
 
-/// How many requests are kept.
+/// The number of requests that are kept.
 const REQUESTS: usize = 20;
 
-/// How many sessions are kept whose end is known.
+/// The number of events that ended a session, and of looked-up sessions, that are kept.
 const SESSIONS: usize = 100;
 
 /// Keeps the explanations of the latest requests.
@@ -33,7 +33,7 @@ struct Kept {
 /// What this process has seen of the end of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SessionEnd {
-    /// `None` if all sessions of the user ended.
+    /// The session that ended, or `None` if all sessions of the user ended.
     session: Option<SessionId>,
     subject: String,
     pub(crate) kind: EventKind,
@@ -41,7 +41,7 @@ pub(crate) struct SessionEnd {
 }
 
 impl Recorder {
-    /// Returns an id for a request. It differs from the ids of all requests that are kept, and from zero.
+    /// Returns an id for a request. The id is not zero, and differs from the ids of the requests that are kept.
     pub(crate) fn next_id(&self) -> u16 {
         match self.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1) {
             0 => self.next_id(),
@@ -49,8 +49,9 @@ impl Recorder {
         }
     }
 
-    /// Keeps the explanation of a request, and logs a refusal. A handler may verify its request several times, with
-    /// several extractors. The explanation of the first refusal is kept, or else that of the last verification.
+    /// Keeps the explanation of a request, and logs a refusal. If a handler has several extractors, the request may be
+    /// verified several times. In this case, the first refusal is kept. If there is no refusal, the last verification
+    /// is kept.
     pub(crate) fn record(&self, id: u16, explanation: Explanation) {
         let mut kept = self.lock();
         match kept.requests.iter_mut().find(|(own, _)| *own == id) {
@@ -68,7 +69,7 @@ impl Recorder {
         self.lock().requests.iter().map(|(_, explanation)| explanation.clone()).collect()
     }
 
-    /// Remembers an event if it ended a session.
+    /// If an event ended a session, stores the event.
     pub(crate) fn observe(&self, event: &Event<'_>) {
         match event.kind {
             EventKind::LogOut
@@ -94,8 +95,8 @@ impl Recorder {
         kept.ends.truncate(SESSIONS);
     }
 
-    /// Returns the latest event that may have ended a user's session. Events before `issued` belong to earlier
-    /// sessions of the user, unless they name this session.
+    /// Returns the latest event that may have ended a user's session. An event that names the session comes first.
+    /// Other events count only from `issued` on, because earlier events belong to earlier sessions of the user.
     pub(crate) fn end_of(&self, session: SessionId, subject: &str, issued: Timestamp) -> Option<SessionEnd> {
         let kept = self.lock();
         let named = kept.ends.iter().find(|end| end.session == Some(session));
@@ -106,7 +107,7 @@ impl Recorder {
         named.or_else(|| kept.ends.iter().find(ends_all)).cloned()
     }
 
-    /// Remembers what the store has about a session. The row is `None` if the store does not know the session.
+    /// Stores the row that the session store has for a session. If the store has no such session, `row` is `None`.
     pub(crate) fn looked_up(&self, session: SessionId, row: Option<Session>) {
         let mut kept = self.lock();
         kept.rows.retain(|(own, _)| *own != session);
@@ -114,7 +115,7 @@ impl Recorder {
         kept.rows.truncate(SESSIONS);
     }
 
-    /// Returns what the store had about a session when it was last looked up.
+    /// Returns the row that the session store had when the session was last looked up.
     pub(crate) fn row(&self, session: SessionId) -> Option<Option<Session>> {
         self.lock().rows.iter().find(|(own, _)| *own == session).map(|(_, row)| row.clone())
     }

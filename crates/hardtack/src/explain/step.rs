@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 
 /// How a request was verified, or what a browser does with a `Set-Cookie` field.
 ///
-/// Its `Display` form is a short text with one line for each step.
+/// The `Display` form of an explanation is a short text with one line for each step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Explanation {
@@ -61,7 +61,7 @@ pub enum Check {
     Signature,
     /// The claims of the token: kind, issuer, audience and times.
     Claims,
-    /// The refresh token, with which an access token that is missing or has expired is replaced.
+    /// The refresh token can replace an access token that is missing or has expired.
     Refresh,
     /// The request was started by this site, and contains the CSRF value of the token.
     Csrf,
@@ -71,7 +71,7 @@ pub enum Check {
     Binding,
     /// The user has entered the password recently.
     Freshness,
-    /// The checks of the application: its user, its claims, its permissions, its store.
+    /// The checks of the application, such as its user, claims, permissions and store, succeeded.
     Application,
     /// The name and size of a cookie, and the requirements of the prefix of its name.
     Name,
@@ -114,7 +114,7 @@ impl Check {
 pub enum Verdict {
     /// The check succeeded.
     Passed,
-    /// The check found something that did not refuse the request by itself, such as an access token that has expired
+    /// The check found something noteworthy, but did not refuse the request. For example, the access token had expired
     /// and was replaced.
     Noted,
     /// This check refused the request.
@@ -142,8 +142,8 @@ impl Step {
 }
 
 impl Explanation {
-    /// Returns the step that refused the request. Also returns it for a request that was served as a visitor's because
-    /// a step refused its cookies.
+    /// Returns the step that refused the request. If a step refused the cookies and the client was served as a visitor,
+    /// returns this step.
     pub fn refusal(&self) -> Option<&Step> {
         self.steps.iter().find(|step| step.verdict == Verdict::Refused)
     }
@@ -163,8 +163,8 @@ impl Explanation {
         })
     }
 
-    /// Logs the step that refused the request, and the advice. The level is `DEBUG` for visitors, who have no token or
-    /// are served without one, and `INFO` in all other cases.
+    /// Logs the step that refused the request, and the advice. If the code is `missing_token` or `refresh_needed`, or
+    /// if the client was served as a visitor, the level is `DEBUG`. Otherwise, the level is `INFO`.
     pub(crate) fn log(&self) {
         let Some(step) = self.refusal() else { return };
         let (what, check, text) = (self.what.as_str(), step.check.name(), step.text.as_str());

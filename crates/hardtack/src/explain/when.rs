@@ -1,20 +1,20 @@
-//! Times, as sentences mention them.
+//! Formats times for sentences.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::clock::Timestamp;
 
-/// Returns a past time, such as `16 minutes ago (Mon, 30 Nov 2026 10:31:02 GMT)`.
+/// Formats a past time, such as `16 minutes ago (Mon, 30 Nov 2026 10:31:02 GMT)`.
 pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
     format!("{} ago ({})", span(now.since(at)), date(at))
 }
 
-/// Returns a future time, such as `in 14 minutes (Mon, 30 Nov 2026 10:31:02 GMT)`.
+/// Formats a future time, such as `in 14 minutes (Mon, 30 Nov 2026 10:31:02 GMT)`.
 pub(crate) fn until(at: Timestamp, now: Timestamp) -> String {
     format!("in {} ({})", span(at.since(now)), date(at))
 }
 
-/// Returns a time span in its largest unit, rounded down.
+/// Formats a time span in one unit, such as minutes, rounded down.
 pub(crate) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     let (number, unit) = match seconds {
@@ -27,7 +27,7 @@ pub(crate) fn span(span: Duration) -> String {
 }
 
 fn date(at: Timestamp) -> String {
-    // Later dates cannot be formatted, and tokens contain none.
+    // Dates after the year 9999 cannot be formatted.
     const LAST: u64 = 253_402_300_799;
     let seconds = u64::try_from(at.unix_seconds()).unwrap_or_default().min(LAST);
     httpdate::HttpDate::from(UNIX_EPOCH + Duration::from_secs(seconds)).to_string()

@@ -427,14 +427,16 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Explains how requests are verified, for the developer of the application. Set this only during development: it
-    /// requires a base URL whose host is `localhost`, a name that ends in `.localhost`, or a loopback address.
+    /// Explains to the application's developer how requests are verified. Call this method only during development. The
+    /// host of the base URL must be `localhost`, a name that ends in `.localhost`, or a loopback address.
     ///
-    /// The authenticator keeps the latest 20 requests, with each step of their verification: whether a token was found,
-    /// its signature, its claims, the CSRF check, the session and freshness. For a refusal, it also says which setting or
-    /// line to change. The adapter's layer shows this on the page `/__hardtack/why`, and each refusal is logged
-    /// (`refusal_explained`). Neither contains a token, a signature or a CSRF value. The guide ["Why was I logged
-    /// out?"](crate::guide::explain) shows an example.
+    /// The authenticator keeps explanations of the latest 20 requests. An explanation lists each step of a
+    /// verification: the token, its signature and claims, the CSRF check, the session and freshness. For a refusal, the
+    /// explanation also says which setting or line to change.
+    ///
+    /// The adapter's layer shows the explanations on the page `/__hardtack/why`. Each refusal is also logged
+    /// (`refusal_explained`). Neither the page nor the log contains a token, a signature or a CSRF value. The guide
+    /// ["Why was I logged out?"](crate::guide::explain) shows an example.
     ///
     /// ```
     /// # use hardtack::{Authenticator, ConfigError, KeySet, SigningKey};

@@ -1,4 +1,4 @@
-//! Why a browser may not have sent a cookie.
+//! Finds out why a browser may not have sent a cookie.
 
 use super::token::TokenState;
 use super::verified::Verified;
@@ -8,7 +8,7 @@ use crate::explain::{CookieField, quoted};
 use crate::jwt::TokenKind;
 use crate::request::Authority;
 
-/// Clues in a request that lacks a cookie.
+/// The most likely cause that a request lacks a cookie.
 pub(super) enum Absence {
     /// The browser has a cookie whose name differs only in its prefix or its realm.
     OtherName { sent: String, is_secure: bool },
@@ -20,7 +20,7 @@ pub(super) enum Absence {
     Scheme { page: String },
     /// Another site started the request.
     OtherSite(SameSite),
-    /// The request has no cookies at all.
+    /// The request has no cookies.
     NoCookies,
     /// The cookie was deleted.
     Deleted,
@@ -73,18 +73,18 @@ impl Absence {
         match self {
             Self::OtherName { sent, is_secure } => {
                 let why = if *is_secure {
-                    "The name has a prefix such as `__Host-`, because the base URL is https"
+                    "The server expects a name with a prefix such as `__Host-`, because the base URL is https"
                 } else {
-                    "The name has no prefix such as `__Host-`, because the base URL is http"
+                    "The server expects a name without a prefix such as `__Host-`, because the base URL is http"
                 };
-                format!("However, it has the cookie {}, whose name is similar. {why}.", quoted(sent))
+                format!("However, the request has the cookie {}, whose name is similar. {why}.", quoted(sent))
             }
             Self::Path { path, paths } => {
-                format!("Browsers do not send it to {path}: its `Path` is {paths}.")
+                format!("Browsers do not send this cookie to {path}, because its `Path` is {paths}.")
             }
             Self::Host { host, base } => format!(
-                "The request was sent to the host {host}, but cookies belong to the host that sets them, and the base \
-                 URL is {base}."
+                "The request was sent to the host {host}, but the base URL is {base}. A cookie belongs to the host \
+                 that sets the cookie."
             ),
             Self::Scheme { page } => format!(
                 "The base URL is https, so the cookie is `Secure`, and browsers send it over https only. The request \
@@ -100,7 +100,7 @@ impl Absence {
         }
     }
 
-    /// What to change, or where to look next.
+    /// Returns what to change, or where to look next.
     pub(super) fn advice(&self) -> String {
         match self {
             Self::OtherName { is_secure: true, .. } => {
@@ -118,27 +118,27 @@ impl Absence {
                 format!("Add {path} to `CookiePolicy::access_paths` or `CookiePolicy::refresh_paths`.")
             }
             Self::Host { base, host } => {
-                format!("Open {base}, or change `.base_url(…)` so that it names the host {host}.")
+                format!("Open {base}, or change `.base_url(…)` to a URL with the host {host}.")
             }
             Self::Scheme { .. } => {
                 "Open the site over https, or set an http base URL, such as `.base_url(\"http://127.0.0.1:3000\")`."
                     .to_owned()
             }
             Self::OtherSite(_) => {
-                "Start the request from a page of this site. If the other site is yours, serve both under one domain, \
-                 or set `CookiePolicy::same_site(SameSite::None)`."
+                "Start the request from a page of this site. If the other site is yours, serve both sites under one \
+                 domain, or set `CookiePolicy::same_site(SameSite::None)`."
                     .to_owned()
             }
             Self::NoCookies => {
-                "Log in first. A `fetch` to another origin sends cookies only with `credentials: \"include\"`; curl \
-                 sends them only with `-b`. If the response to the log-in sets the cookie but the browser does not \
-                 keep it, paste the `Set-Cookie` header into `hardtack explain`."
+                "Log in first. A `fetch` to another origin sends cookies only with `credentials: \"include\"`. The \
+                 command curl sends cookies only with `-b`. If the response to the log-in sets the cookie but the \
+                 browser does not keep the cookie, paste the `Set-Cookie` header into `hardtack explain`."
                     .to_owned()
             }
             Self::Deleted | Self::Unknown { .. } => {
                 "Log in again. The cookie may have been deleted by a log-out, by an earlier refusal, or when the \
-                 browser was closed. If the response to the log-in sets the cookie but the browser does not keep it, \
-                 paste the `Set-Cookie` header into `hardtack explain`."
+                 browser was closed. If the response to the log-in sets the cookie but the browser does not keep the \
+                 cookie, paste the `Set-Cookie` header into `hardtack explain`."
                     .to_owned()
             }
         }

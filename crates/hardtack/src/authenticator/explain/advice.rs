@@ -1,4 +1,4 @@
-//! What to change, for each reason.
+//! Says for each reason what to change.
 
 use super::absence::Absence;
 use super::token::TokenState;
@@ -20,39 +20,41 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
     let text = match reason {
         Reason::Missing => return Some(of_absent(verified)),
         Reason::DuplicateCookie => {
-            "Delete this site's cookies in the browser and log in again. A second cookie of the same name has another \
-             `Domain` or `Path`: check whether another application on this host, or an earlier `CookiePolicy`, set it. \
-             `.realm(\"…\")` gives each application names of its own."
+            "Delete this site's cookies in the browser and log in again. The second cookie of the same name has \
+             another `Domain` or `Path`. Check whether another application on this host, or an earlier `CookiePolicy`, \
+             set the cookie. `.realm(\"…\")` gives each application names of its own."
         }
         Reason::Malformed(_) => "Send the token as `Authorization: Bearer TOKEN`, or as a string in JSON.",
         Reason::BeyondPeek => "Send the token in a header or a cookie, or raise `ReadAheadLimits::bytes`.",
         Reason::Token(error) => return Some(of_token(verified, *error)),
         Reason::NotFresh => {
             return Some(format!(
-                "The user has to enter the password again at {}. To ask less often, raise `.fresh_lifetime(…)`; if the \
-                 route needs no recent log-in, take an `AccessToken` instead of a `FreshAccessToken`.",
+                "The user has to enter the password again at {}. To ask for the password less often, raise \
+                 `.fresh_lifetime(…)`. If the route needs no recent log-in, take an `AccessToken` instead of a \
+                 `FreshAccessToken`.",
                 quoted(&settings.urls.reauthenticate)
             ));
         }
         Reason::Revoked => {
-            "Log in again. If nobody ended the session on purpose, look at the events in the log: `logout`, \
+            "Log in again. If nobody ended the session on purpose, look for these events in the log: `logout`, \
              `password_changed`, `reuse_detected`, `revoked`. `SessionPolicy::max_sessions` limits how many sessions a \
              user can have."
         }
-        Reason::Replaced => "Nothing: the next request has the cookies of the new session.",
+        Reason::Replaced => "Change nothing. The next request has the cookies of the new session.",
         Reason::Refresh(flaw) => match flaw {
             RefreshFlaw::UnknownSession => {
-                "Log in again. `MemorySessions` forgets all sessions when the process restarts; `hardtack-sqlx` and \
-                 `hardtack-redis` keep them."
+                "Log in again. `MemorySessions` forgets all sessions when the process restarts. `hardtack-sqlx` and \
+                 `hardtack-redis` keep the sessions."
             }
             RefreshFlaw::SessionEnded => "Log in again. The events in the log say what ended the session.",
             RefreshFlaw::SessionExpired => {
-                "Log in again. `.refresh_lifetime(…)` sets how long an unused session lives, and \
-                 `SessionPolicy::absolute_lifetime` how long any session lives."
+                "Log in again. `.refresh_lifetime(…)` sets how long an unused session lives. \
+                 `SessionPolicy::absolute_lifetime` sets how long any session lives."
             }
             RefreshFlaw::Reused => {
-                "Log in again. If no one copied the cookies, a client sends an old refresh token: it must store the \
-                 cookies of each response. Two concurrent refreshes are accepted within `SessionPolicy::race_window`."
+                "Log in again. If nobody copied the cookies, a client sends an old refresh token. A client must store \
+                 the cookies of each response. Two concurrent refreshes are accepted within \
+                 `SessionPolicy::race_window`."
             }
             RefreshFlaw::Ahead => "Check whether the session store was restored from a backup or has lost writes.",
             RefreshFlaw::Unproven | RefreshFlaw::ProofFailed => {
@@ -62,8 +64,8 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
         },
         Reason::RefreshNeeded => {
             return Some(format!(
-                "Nothing, if the client is redirected to {0} and back. A script has to POST to {0} and repeat its \
-                 request, or set `.refresh_mode(RefreshMode::Transparent)`.",
+                "If the client is redirected to {0} and back, change nothing. A script has to POST to {0} and repeat \
+                 its request. To let requests refresh their tokens, set `.refresh_mode(RefreshMode::Transparent)`.",
                 quoted(&settings.urls.refresh)
             ));
         }
@@ -81,8 +83,8 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
         Reason::TooManyAttempts(_) => "Wait, or change the limits of the throttle.",
         Reason::LogInRefused(_) => "Your `check_password` returned `None`, or your handler called `auth.refuse(…)`.",
         Reason::InvalidForm(_) | Reason::BodyTooLarge => "Check the fields of the form that the client sends.",
-        Reason::Store(_) => "Check the session store and your callbacks; the log has their error.",
-        Reason::Issue(_) => "Put fewer claims into the token, or rename them; the log has the error.",
+        Reason::Store(_) => "Check the session store and your callbacks. The log contains the error.",
+        Reason::Issue(_) => "Put fewer claims into the token, or rename the claims. The log contains the error.",
         Reason::NotSetUp(_) => "Change the line that the text names.",
         Reason::OtherUser => "Log out first, or enter the password of the user who is logged in.",
     };
@@ -106,13 +108,14 @@ fn of_token(verified: &Verified<'_>, error: TokenError) -> String {
     match error {
         TokenError::Expired => of_expired(verified),
         TokenError::BadSignature | TokenError::UnknownKey => {
-            "Log in again. If tokens become invalid at each restart, the application makes a new key at each start: \
-             load it with `KeySet::from_secret_env(\"JWT_SECRET_KEY\")` instead of `SigningKey::generate`. If the key \
-             was replaced on purpose, keep the old one in the key set (`KeySet::retire`)."
+            "Log in again. If tokens become invalid at each restart, the application generates a new key at each \
+             start. Load the key with `KeySet::from_secret_env(\"JWT_SECRET_KEY\")` instead of \
+             `SigningKey::generate`. If the key was replaced on purpose, keep the old key in the key set \
+             (`KeySet::retire`)."
         }
         TokenError::WrongAlgorithm | TokenError::WrongTyp | TokenError::UnsupportedHeader(_) => {
-            "The token was made by another application or library. Give both the same key and algorithm, or give this \
-             application a realm, such as `.realm(\"shop\")`."
+            "Another application or library issued the token. Give both applications the same key and algorithm, or \
+             give this application a realm, such as `.realm(\"shop\")`."
         }
         TokenError::TooLarge
         | TokenError::NotCompact
@@ -125,16 +128,17 @@ fn of_token(verified: &Verified<'_>, error: TokenError) -> String {
              sets a cookie of this name, change `CookiePolicy::access_name` or set a `.realm(\"…\")`."
         }
         TokenError::NotYetValid | TokenError::IssuedInFuture => {
-            "Synchronise the clocks of the servers. `ClaimsPolicy::clock_skew` sets the tolerance, 3 seconds by default."
+            "Synchronise the clocks of the servers. `ClaimsPolicy::clock_skew` sets the tolerance; the default is 3 \
+             seconds."
         }
         TokenError::WrongAudience | TokenError::WrongIssuer => {
             "Log in again. If the token is from another service of yours, accept its `aud` and `iss` with \
-             `ClaimsPolicy::decode_audience` and `decode_issuers`. A realm that was set or changed logs every user out \
-             once."
+             `ClaimsPolicy::decode_audience` and `decode_issuers`. If you set or change the realm, every user \
+             is logged out once."
         }
         TokenError::WrongKind => {
-            "The token is of the other kind. Check that the access cookie and the refresh cookie have different names, \
-             and that the client sends the right token."
+            "A refresh token was sent instead of an access token, or the reverse. Check that the access cookie and the \
+             refresh cookie have different names, and that the client sends the right token."
         }
     }
     .to_owned()
@@ -143,12 +147,12 @@ fn of_token(verified: &Verified<'_>, error: TokenError) -> String {
 fn of_expired(verified: &Verified<'_>) -> &'static str {
     let authenticator = verified.verifier.authenticator;
     if verified.main.state == TokenState::Valid {
-        return "Nothing, if the client refreshes its token. The claims were changed with `change_claims`.";
+        return "If the client refreshes its token, change nothing. The claims were changed with `change_claims`.";
     }
     match (authenticator.refresh_mode(), verified.refresh.state) {
         (RefreshMode::Sliding, _) => {
-            "Log in again. In sliding mode, a token is replaced only while it is used: raise `.access_lifetime(…)` to \
-             let users pause for longer."
+            "Log in again. In sliding mode, a token is replaced only while the user sends requests. To let users \
+             pause for longer, raise `.access_lifetime(…)`."
         }
         (_, TokenState::Expired) => {
             "Log in again. `.refresh_lifetime(…)` sets how long a user can be away and stay logged in."
@@ -194,27 +198,28 @@ fn of_csrf(verified: &Verified<'_>, error: CsrfError) -> String {
                     other.as_str()
                 ),
                 false => format!(
-                    "Reload the page: it was opened before the latest log-in. A script has to read the cookie \
+                    "Reload the page, because it was opened before the latest log-in. A script has to read the cookie \
                      `{cookie}` anew for each request."
                 ),
             }
         }
         CsrfError::CrossSite => {
-            "If the page is yours, open it at the base URL, or change `.base_url(…)` to the address that browsers use. \
-             If it is on another origin of yours, add that with `CsrfPolicy::trusted_origin(…)`."
+            "If the page is yours, open the page at the base URL, or change `.base_url(…)` to the address that \
+             browsers use. If the page is on another origin of yours, add this origin with \
+             `CsrfPolicy::trusted_origin(…)`."
                 .to_owned()
         }
         CsrfError::BadHost => "Send one `Host` field with the host of the site.".to_owned(),
         CsrfError::NoPreSession => {
-            "The page with the form sets a cookie, which the browser has to send back. Check that it accepts cookies, \
-             and that the form is posted to the same host. API clients send JSON instead."
+            "The page with the form sets a cookie, which the browser has to send back. Check that the browser \
+             accepts cookies, and that the form is posted to the same host. An API client sends JSON instead."
                 .to_owned()
         }
-        CsrfError::OtherPreSession => "Reload the page with the form: its hidden field is outdated.".to_owned(),
+        CsrfError::OtherPreSession => "Reload the page with the form, because its hidden field is outdated.".to_owned(),
         CsrfError::UnknownState => "Start the log-in at the other site again, in the same browser.".to_owned(),
         CsrfError::BeyondPeek => "Put the hidden field first in the form.".to_owned(),
         CsrfError::Unread => {
-            "Wrap the route in the `AuthLayer`. A middleware that reads the body must be outside it.".to_owned()
+            "Wrap the route in the `AuthLayer`. A middleware that reads the body must be outside this layer.".to_owned()
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::session::RefreshFlaw;
 pub(crate) enum Found<'a> {
     /// The request was accepted, with a token.
     Accepted,
-    /// The route also serves visitors. If there is a reason, it is why the cookies were ignored.
+    /// The route also serves visitors, and treated the client as a visitor. The reason, if any, says why
+    /// the cookies were ignored.
     Visitor(Option<&'a Reason>),
     Refused(&'a Reason),
 }
@@ -34,7 +35,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Returns the check that refused a request. `main` is the token that the route needs, and `refresh` is the token in the
+/// Returns the check that refused a request. `main` is the token that the route needs. `refresh` is the token in the
 /// refresh cookie.
 pub(super) fn refusing_check(reason: &Reason, main: &TokenFacts, refresh: &TokenFacts) -> Check {
     let is_main = |state: TokenState| main.state == state;

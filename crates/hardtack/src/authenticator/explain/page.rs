@@ -18,7 +18,7 @@ pub(super) fn is_page(path: &str) -> bool {
     path.ends_with(PATH)
 }
 
-/// Tells the developer where the page is.
+/// Tells the developer the URL of the page.
 pub(in crate::authenticator) fn announce(base: &BaseUrl) {
     let page = format!("{}{}{PATH}", base.origin(), base.path());
     tracing::info!(event = "explaining_refusals", page, "refused requests are explained at {page}");
@@ -27,10 +27,11 @@ pub(in crate::authenticator) fn announce(base: &BaseUrl) {
 
 impl Authenticator {
     /// Returns the response to a request for the page `/__hardtack/why`, which explains the latest requests. Returns
-    /// `None` for any other request, and if
-    /// [`explain_refusals`](crate::AuthenticatorBuilder::explain_refusals) is not set. An adapter's layer calls this
-    /// method for each request if [`explains_refusals`](Self::explains_refusals) returns `true`. If there is a response,
-    /// the layer sends it and does not call the inner service.
+    /// `None` for any other request. If [`explain_refusals`](crate::AuthenticatorBuilder::explain_refusals) was not
+    /// called, returns `None` for every request.
+    ///
+    /// If [`explains_refusals`](Self::explains_refusals) returns `true`, an adapter's layer calls this method for each
+    /// request. If there is a response, the layer sends the response and does not call the inner service.
     ///
     /// The page is only for the developer's own browser. The response is 403 if the client is on another machine, if a
     /// proxy has forwarded the request, if the `Host` is not a loopback name or address, or if another site has started
@@ -56,7 +57,7 @@ impl Authenticator {
         Some(reply.header("cross-origin-resource-policy", "same-origin"))
     }
 
-    /// Why the page is not shown to a client.
+    /// Returns why the page is not shown to a client. Returns `None` if the page is shown.
     fn why_not_shown(&self, head: &RequestHead<'_>) -> Option<&'static str> {
         if head.peer().is_some_and(|peer| !peer.to_canonical().is_loopback()) {
             return Some("your browser is not on the same machine as the server; look at the server's log instead");
@@ -67,7 +68,7 @@ impl Authenticator {
         let host = head.host().and_then(Authority::parse);
         let is_loopback = |host: Authority<'_>| host.is_localhost() || host.ip().is_some_and(|ip| ip.is_loopback());
         if !host.is_some_and(is_loopback) {
-            return Some("the host is not a loopback name or address, such as localhost");
+            return Some("the host of the request is not a loopback name or address, such as localhost");
         }
         let settings = self.settings();
         let from_elsewhere = check_origin(head, &settings.csrf, settings.base.as_ref()).is_err();

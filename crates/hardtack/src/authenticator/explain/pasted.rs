@@ -48,8 +48,8 @@ impl Authenticator {
     /// Explains what this authenticator finds in the value of a `Cookie` field: which cookies it reads, and whether
     /// their tokens are valid. Sessions, CSRF values and freshness are not checked.
     ///
-    /// `path` is the path of the request, such as `/`. If `keys_known` is false, signatures are not checked: pass
-    /// `false` if the authenticator has a key of its own instead of the application's.
+    /// `path` is the path of the request, such as `/`. If `keys_known` is `false`, signatures are not checked. If the
+    /// authenticator has another key than the application, pass `false`.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -94,7 +94,7 @@ impl Authenticator {
             explanation.advice = explanation.advice.or(token.advice);
         } else if kind.is_none() && !policy.slots().iter().any(|slot| slot.name.as_str() == name) {
             let names = policy.slots().map(|slot| format!("`{}`", slot.name.as_str())).join(", ");
-            let note = format!("This site reads no cookie of this name. It reads {names}.");
+            let note = format!("This site reads no cookie of this name. The site reads {names}.");
             explanation.advice = explanation.advice.or(Some(note));
         }
         explanation

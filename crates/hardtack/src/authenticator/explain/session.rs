@@ -1,4 +1,4 @@
-//! What is known about the session of a token.
+//! Explains what is known about the session of a token.
 
 use super::verified::{Verified, sentence};
 use crate::clock::Timestamp;
@@ -19,8 +19,8 @@ pub(super) fn live(verified: &Verified<'_>) -> String {
         }
         (_, _, true) => "Not checked, because the route skips this check (`Need::skip_revocation_check`).",
         (false, ..) => {
-            "Not checked: no session store is set, so a token is valid until it expires, even after a log-out. To end \
-             sessions, set a store with `.sessions(…)`."
+            "Not checked, because no session store is set. A token is valid until it expires, even after a log-out. To \
+             end sessions, set a store with `.sessions(…)`."
         }
         (true, false, _) => "The token belongs to no session, so it is valid until it expires.",
         (true, true, _) => "The session has not ended.",
@@ -53,8 +53,8 @@ pub(super) fn refused(verified: &Verified<'_>, reason: &Reason) -> String {
         },
         Reason::Revoked => "The session was ended, or the application's blocklist contains the token.",
         Reason::Replaced => {
-            "The browser has logged in again since, and its new session has replaced this one. The request was \
-             probably sent before the log-in's response arrived."
+            "The browser has logged in again, and the new session has replaced the session of the token. The request \
+             was probably sent before the response to the log-in arrived."
         }
         other => return sentence(&other.to_string()),
     };
@@ -67,7 +67,7 @@ fn claims<'a>(verified: &'a Verified<'_>) -> Option<&'a Claims> {
     verified.main.claims.as_deref().or(verified.refresh.claims.as_deref())
 }
 
-/// The event in this process that ended the session.
+/// Returns the event in this process that ended the session, as a sentence.
 fn cause(verified: &Verified<'_>, now: Timestamp) -> Option<String> {
     let claims = claims(verified)?;
     let session = SessionId::from_u128(claims.session?);
@@ -84,16 +84,16 @@ fn cause(verified: &Verified<'_>, now: Timestamp) -> Option<String> {
     Some(format!("{what} {}.", ago(at, now)))
 }
 
-/// What the session store had when the request was refused.
+/// Returns what the session store knew when the request was refused, as a sentence.
 fn row(verified: &Verified<'_>, now: Timestamp) -> Option<String> {
     let session = SessionId::from_u128(claims(verified)?.session?);
     let text = match verified.verifier.authenticator.recorder()?.row(session)? {
-        None => "The session store does not know it.".to_owned(),
+        None => "The session store does not know the session.".to_owned(),
         Some(Session { revoked_at: Some(at), .. }) => {
             format!("According to the session store, it ended {}.", ago(at, now))
         }
         Some(row) if row.absolute_expires_at <= now => {
-            format!("It reached its longest lifetime {} (`SessionPolicy`).", ago(row.absolute_expires_at, now))
+            format!("The session reached its maximum age {} (`SessionPolicy`).", ago(row.absolute_expires_at, now))
         }
         Some(row) if row.expires_at <= now => {
             let setter = match verified.verifier.authenticator.refresh_mode() {
@@ -101,7 +101,7 @@ fn row(verified: &Verified<'_>, now: Timestamp) -> Option<String> {
                 RefreshMode::Transparent | RefreshMode::Redirect | RefreshMode::Off => "refresh_lifetime",
             };
             format!(
-                "It was last used {}, and unused sessions expired {} (`.{setter}(…)`).",
+                "The session was last used {}. Because it was not used again, it expired {} (`.{setter}(…)`).",
                 ago(row.rotated_at, now),
                 ago(row.expires_at, now)
             )

@@ -1,8 +1,8 @@
 //! Derives the steps of a verification from its result.
 //!
-//! Nothing is verified here. The verification reports which check refused the request. As it makes its checks in a
-//! fixed order, all earlier checks succeeded and no later one was made. The facts about the tokens come from the same
-//! functions that verify them.
+//! Nothing is verified here. The verification reports which check refused the request. The checks have a fixed order,
+//! so all earlier checks succeeded and no later check was made. The facts about the tokens come from the functions that
+//! verify tokens.
 
 use super::absence::Absence;
 use super::advice;
@@ -32,8 +32,8 @@ impl Verified<'_> {
     fn steps(&self) -> Vec<Step> {
         let mut steps = Vec::new();
         if self.origin == Origin::Request && !self.verifier.state.is_in_layer() {
-            let text = "No `AuthLayer` wraps this route, so its tokens cannot be refreshed, and CSRF values in forms \
-                        cannot be read.";
+            let text =
+                "No `AuthLayer` wraps this route, so it can neither refresh tokens nor read CSRF values in forms.";
             steps.push(Step::new(Check::Layer, Verdict::Noted, text));
         }
         steps.push(self.token());
@@ -50,7 +50,7 @@ impl Verified<'_> {
         steps
     }
 
-    /// The step of a reason that no other step describes in more detail.
+    /// Returns the step of a reason that no other step describes in more detail.
     fn step_of_reason(&self, reason: &Reason) -> Step {
         Step::new(self.refusing.unwrap_or(Check::Application), Verdict::Refused, sentence(&reason.to_string()))
     }
@@ -85,9 +85,9 @@ impl Verified<'_> {
                 Check::Token,
                 missing,
                 format!(
-                    "The cookie `{name}` belongs to another application on this host: {}, which is none of this \
-                     application's keys ({}). It counts as absent.",
-                    self.main.key_in_header(),
+                    "The cookie `{name}` belongs to another application on this host, so it counts as absent. {} \
+                     The keys of this application are: {}.",
+                    sentence(&self.main.key_in_header()),
                     self.own_keys()
                 ),
             ),
@@ -116,9 +116,9 @@ impl Verified<'_> {
         match (self.refusing == Some(Check::Signature), self.main.state) {
             (true, TokenState::Invalid(error)) => {
                 let text = format!(
-                    "{} In the token, {}. The keys of this application are: {}.",
+                    "{} {} The keys of this application are: {}.",
                     sentence(&error.to_string()),
-                    self.main.key_in_header(),
+                    sentence(&self.main.key_in_header()),
                     self.own_keys()
                 );
                 Step::new(Check::Signature, Verdict::Refused, text)
@@ -168,7 +168,8 @@ impl Verified<'_> {
         }
     }
 
-    /// The refresh token, if the access token is missing or has expired, or if the refresh token was refused.
+    /// Returns the step about the refresh token. There is such a step if the access token is missing or has expired, or
+    /// if the refresh token was refused.
     fn refresh(&self) -> Option<Step> {
         let mode = self.verifier.authenticator.refresh_mode();
         let is_refused = self.refusing == Some(Check::Refresh);
@@ -205,7 +206,7 @@ impl Verified<'_> {
             (RefreshMode::Transparent, Origin::Request) if is_replaced => "This request has replaced the access token.",
             (RefreshMode::Transparent, Origin::Request) => "The access token was not replaced.",
             (RefreshMode::Redirect, _) => "The browser has to get a new access token from the refresh URL.",
-            (RefreshMode::Off, _) => "The client has to exchange it itself, because the refresh mode is Off.",
+            (RefreshMode::Off, _) => "The refresh mode is Off, so the client has to POST to the refresh URL itself.",
             (RefreshMode::Sliding, _) => "",
         };
         let verdict = match (is_refused, is_valid) {
@@ -219,7 +220,11 @@ impl Verified<'_> {
     fn csrf(&self) -> Step {
         let (head, authenticator) = (&self.verifier.head, self.verifier.authenticator);
         if self.origin != Origin::Request {
-            return Step::new(Check::Csrf, Verdict::Skipped, "Not checked here: it depends on the request.");
+            return Step::new(
+                Check::Csrf,
+                Verdict::Skipped,
+                "Not checked here, because the check needs the whole request.",
+            );
         }
         let verdict = self.verdict(Check::Csrf);
         let field = |name: &str| head.header_text(name).map_or_else(|| "missing".to_owned(), quoted);
@@ -234,7 +239,8 @@ impl Verified<'_> {
             (Verdict::Refused, Some(reason)) => sentence(&reason.to_string()),
             (Verdict::Skipped, _) => "Not checked.".to_owned(),
             _ if self.location != TokenLocation::Cookies => {
-                "Not needed: browsers do not send tokens by themselves outside of cookies.".to_owned()
+                "Not needed, because the token is not in a cookie, and browsers send only cookies by themselves."
+                    .to_owned()
             }
             _ if !self.main.is_present() && !self.refresh.is_present() => "Not needed without a token.".to_owned(),
             _ if authenticator.needs_csrf_value(head) => {
@@ -247,7 +253,7 @@ impl Verified<'_> {
 
     fn session(&self) -> Step {
         if self.origin != Origin::Request {
-            let text = "Not checked here: the session store decides whether the session has ended.";
+            let text = "Not checked here, because only the session store knows whether the session has ended.";
             return Step::new(Check::Session, Verdict::Skipped, text);
         }
         let verdict = self.verdict(Check::Session);
@@ -259,7 +265,7 @@ impl Verified<'_> {
         Step::new(Check::Session, verdict, text)
     }
 
-    /// The proof of the device, if it refused the request.
+    /// Returns the step about the proof of the device, if this check refused the request.
     fn binding(&self) -> Option<Step> {
         match (self.refusing, self.found.reason()) {
             (Some(Check::Binding), Some(reason)) => {
@@ -294,7 +300,7 @@ impl Verified<'_> {
     }
 }
 
-/// The position of a check in the verification.
+/// Returns the position of a check in the verification.
 const fn position(check: Check) -> u8 {
     match check {
         Check::Layer => 0,
@@ -307,7 +313,7 @@ const fn position(check: Check) -> u8 {
         Check::Binding => 7,
         Check::Freshness => 8,
         Check::Application => 9,
-        // These belong to `Set-Cookie` fields.
+        // These checks belong to `Set-Cookie` fields.
         Check::Name | Check::Scheme | Check::Scope | Check::SameSite | Check::Lifetime => 10,
     }
 }

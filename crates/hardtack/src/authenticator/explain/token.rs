@@ -1,4 +1,4 @@
-//! What the verification finds out about one token.
+//! The facts that the verification finds out about a token.
 
 use crate::authenticator::verify::{RequestVerifier, TokenVerdict};
 use crate::explain::{ago, quoted, until};
@@ -26,7 +26,7 @@ pub(super) struct TokenFacts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenState {
     Absent,
-    /// The cookie is empty. Some clients keep a deleted cookie like this.
+    /// The cookie is empty. Some clients keep a deleted cookie as an empty cookie.
     Empty,
     /// The request has the cookie this many times.
     Doubled(usize),
@@ -34,7 +34,7 @@ pub(super) enum TokenState {
     Foreign,
     Valid,
     Expired,
-    /// The token is refused, or it is not valid yet.
+    /// The token is refused or not valid yet.
     Invalid(TokenError),
 }
 
@@ -121,22 +121,26 @@ impl TokenFacts {
         }
     }
 
-    /// Returns the algorithm and the key id in the token's header, in words. An attacker may have written them.
+    /// Returns the algorithm and the key id in the token's header, in words. An attacker may have written this header.
     pub(super) fn key_in_header(&self) -> String {
         let Some(header) = self.header.as_ref().map(Unverified::header) else {
-            return "its header cannot be read".to_owned();
+            return "the header of the token cannot be read".to_owned();
         };
         let algorithm = header.get("alg").and_then(|alg| alg.as_str()).unwrap_or("none");
         match header.get("kid").and_then(|kid| kid.as_str()) {
             Some(key_id) => {
-                format!("its header names the algorithm {} and the key {}", quoted(algorithm), quoted(key_id))
+                format!(
+                    "the header of the token names the algorithm {} and the key {}",
+                    quoted(algorithm),
+                    quoted(key_id)
+                )
             }
-            None => format!("its header names the algorithm {} and no key", quoted(algorithm)),
+            None => format!("the header of the token names the algorithm {} and no key", quoted(algorithm)),
         }
     }
 
-    /// Returns a claim of the token as text, for claims that no key holder needs to keep secret. An attacker may have
-    /// written it, unless the signature is valid.
+    /// Returns a claim of the token as text. Call this method only for claims that are not secret. If the signature is
+    /// not valid, an attacker may have written the claim.
     pub(super) fn claim(&self, name: &str) -> Option<String> {
         let value = self.header.as_ref()?.claims().get(name)?;
         Some(quoted(&value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
@@ -159,7 +163,7 @@ impl TokenFacts {
     }
 }
 
-/// Returns whether an error is found together with the signature, and not in the claims.
+/// Returns whether an error is found before the claims are checked, together with the signature.
 pub(super) const fn is_of_signature(error: TokenError) -> bool {
     match error {
         TokenError::TooLarge
