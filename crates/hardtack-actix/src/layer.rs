@@ -21,6 +21,7 @@ use crate::service::AuthService;
 /// - If the request's token was verified, or if the response sets or deletes Hardtack's cookies, the layer sets
 ///   `Cache-Control: private, no-store`.
 /// - If the handler takes an optional token, the layer adds `Vary: Cookie`.
+/// - During development, the layer serves a page that [explains refusals](hardtack::guide::explain).
 ///
 /// The order of this layer and other middleware:
 /// - Add logging, [CORS](hardtack::guide::csrf#cors) and `NormalizePath` after this layer, so that they run outside

@@ -1,5 +1,5 @@
 //! The service of `AuthLayer`. It adds Hardtack's state to the request, calls the inner service, and adds cookies and
-//! headers to the response.
+//! headers to the response. During development, it also serves the page that explains refusals.
 
 use std::future::Future;
 use std::iter::once_with;
@@ -50,8 +50,14 @@ where
     }
 
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
-        background::ensure_running(&self.authenticator);
         let authenticator = &self.authenticator;
+        if authenticator.explains_refusals() {
+            let page = authenticator.explanation_page(&Head::of(request.request()).request_head());
+            if let Some(page) = page.map(reply_response) {
+                return AuthFuture { work: Work::Page { response: Some(Box::new(request.into_response(page))) } };
+            }
+        }
+        background::ensure_running(authenticator);
         let mut state = RequestState::in_layer(authenticator.clone(), Peeked::default());
         if authenticator.method_may_need_body(request.method().is_safe())
             && authenticator.may_read_body(&Head::of(request.request()).request_head())
@@ -64,7 +70,7 @@ where
         let state = AuthState::new(state);
         state.note_path(|| request.path());
         state.insert_into(&request);
-        AuthFuture { future: self.inner.call(request), state: OpenHead(state) }
+        AuthFuture { work: Work::Inner { future: self.inner.call(request), state: OpenHead(state) } }
     }
 }
 
@@ -72,8 +78,22 @@ pin_project! {
     /// The future of [`AuthService`]. It polls the inner future in place and allocates nothing.
     pub struct AuthFuture<F> {
         #[pin]
-        future: F,
-        state: OpenHead,
+        work: Work<F>,
+    }
+}
+
+pin_project! {
+    #[project = WorkProjection]
+    enum Work<F> {
+        Inner {
+            #[pin]
+            future: F,
+            state: OpenHead,
+        },
+        // The page that explains refusals.
+        Page {
+            response: Option<Box<ServiceResponse>>,
+        },
     }
 }
 
@@ -84,8 +104,14 @@ where
     type Output = ServiceResult<B>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        this.future.poll(cx).map(|result| finish(result, &this.state.0))
+        match self.project().work.project() {
+            WorkProjection::Inner { future, state } => future.poll(cx).map(|result| finish(result, &state.0)),
+            // A future that has returned its response must not be polled again. If it is, it never completes.
+            WorkProjection::Page { response } => match response.take() {
+                Some(response) => Poll::Ready(Ok(response.map_into_right_body())),
+                None => Poll::Pending,
+            },
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::service::AuthService;
 /// - If the request's token was verified, or if the response sets or deletes Hardtack's cookies, the layer sets
 ///   `Cache-Control: private, no-store`.
 /// - If the handler takes an optional token, the layer adds `Vary: Cookie`.
+/// - During development, the layer serves a page that [explains refusals](hardtack::guide::explain).
 ///
 /// The layer accepts any body and any error, so it also works in a `tower::ServiceBuilder` and around services that are
 /// not routers, such as `ServeDir`.

@@ -86,6 +86,7 @@
 //! | … use htmx? | [htmx](hardtack::guide::htmx) |
 //! | … end an event stream or a WebSocket at log-out? | [Streams](hardtack::guide::streams) |
 //! | … show my own page when a request is refused? | [Refused requests](hardtack::guide::refusals) |
+//! | … find out why a user was logged out, or why a cookie is missing? | ["Why was I logged out?"](hardtack::guide::explain) |
 //! | … test my routes? | [Testing your routes](hardtack::guide::testing) |
 //! | … change cookies, or run behind a proxy or below a path? | [Cookies](hardtack::guide::cookies) |
 //! | … choose an algorithm, or rotate keys? | [Keys](hardtack::guide::keys) |

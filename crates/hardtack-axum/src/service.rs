@@ -1,6 +1,7 @@
 //! The service of `AuthLayer`. It adds Hardtack's state to the request, calls the inner service, and adds cookies and
-//! headers to the response.
+//! headers to the response. During development, it also serves the page that explains refusals.
 
+use std::any::Any;
 use std::future::Future;
 use std::iter::once_with;
 use std::pin::Pin;
@@ -10,8 +11,8 @@ use axum::BoxError;
 use axum::body::Body;
 use axum::extract::{OriginalUri, Request};
 use bytes::Bytes;
-use hardtack::Authenticator;
 use hardtack::adapter::{NO_STORE, Peeked, RequestState};
+use hardtack::{Authenticator, Reply};
 use http::{HeaderValue, StatusCode, header};
 use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
@@ -20,7 +21,7 @@ use tower_service::Service;
 use crate::background;
 use crate::body::SharedBody;
 use crate::request::{AuthState, Head};
-use crate::respond::append;
+use crate::respond::{append, reply_response};
 
 /// The service that [`AuthLayer`](crate::AuthLayer) creates.
 #[derive(Clone, Debug)]
@@ -39,6 +40,7 @@ impl<S, B, R> Service<http::Request<R>> for AuthService<S>
 where
     S: Service<Request, Response = http::Response<B>>,
     R: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    B: 'static,
 {
     type Response = http::Response<B>;
     type Error = S::Error;
@@ -50,6 +52,13 @@ where
 
     fn call(&mut self, request: http::Request<R>) -> Self::Future {
         let mut request = request.map(Body::new);
+        if self.authenticator.explains_refusals() {
+            let page;
+            (page, request) = self.explanation_page::<B>(request);
+            if page.is_some() {
+                return AuthFuture { work: Work::Page { reply: page } };
+            }
+        }
         background::ensure_running(&self.authenticator);
         let mut state = RequestState::in_layer(self.authenticator.clone(), Peeked::default());
         if self.authenticator.method_may_need_body(request.method().is_safe()) {
@@ -64,27 +73,81 @@ where
         let state = AuthState::new(state);
         state.note_path(|| full_path(&request));
         state.insert_into(request.extensions_mut());
-        AuthFuture { future: self.inner.call(request), state: OpenHead(state) }
+        AuthFuture { work: Work::Inner { future: self.inner.call(request), state: OpenHead(state) } }
     }
+}
+
+impl<S> AuthService<S> {
+    /// If the request is for the page that explains refusals, returns this page. Also returns the request.
+    ///
+    /// The inner service determines the type of the response's body. If the type is not axum's [`Body`], the page
+    /// cannot be sent. For example, a compression layer between this layer and a router changes the type.
+    #[cold]
+    fn explanation_page<B: 'static>(&self, request: Request) -> (Option<Box<Reply>>, Request) {
+        let (parts, body) = request.into_parts();
+        let mut page = self.authenticator.explanation_page(&Head::of(&parts).request_head()).map(Box::new);
+        if page.is_some() && !is_axum_body::<B>() {
+            tracing::warn!(
+                event = "explanation_page_not_sent",
+                "the page that explains refusals cannot be sent, because a layer inside AuthLayer changes the type of \
+                 response bodies; to see the page, add AuthLayer to the Router directly, with .layer(..)"
+            );
+            page = None;
+        }
+        (page, Request::from_parts(parts, body))
+    }
+}
+
+fn is_axum_body<B: 'static>() -> bool {
+    std::any::TypeId::of::<B>() == std::any::TypeId::of::<Body>()
 }
 
 pin_project! {
     /// The future of [`AuthService`]. It polls the inner future in place and allocates nothing.
     pub struct AuthFuture<F> {
         #[pin]
-        future: F,
-        state: OpenHead,
+        work: Work<F>,
     }
 }
 
-impl<F: Future<Output = Result<http::Response<B>, E>>, B, E> Future for AuthFuture<F> {
+pin_project! {
+    #[project = WorkProjection]
+    enum Work<F> {
+        Inner {
+            #[pin]
+            future: F,
+            state: OpenHead,
+        },
+        // The page that explains refusals. The page is sent only if the inner service responds with axum's `Body`.
+        Page {
+            reply: Option<Box<Reply>>,
+        },
+    }
+}
+
+impl<F: Future<Output = Result<http::Response<B>, E>>, B: 'static, E> Future for AuthFuture<F> {
     type Output = Result<http::Response<B>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let response = ready!(this.future.poll(cx))?;
-        Poll::Ready(Ok(finish(response, this.state)))
+        match self.project().work.project() {
+            WorkProjection::Inner { future, state } => {
+                let response = ready!(future.poll(cx))?;
+                Poll::Ready(Ok(finish(response, state)))
+            }
+            // A future that has returned its response must not be polled again. If it is, it never completes.
+            WorkProjection::Page { reply } => match reply.take().and_then(|reply| with_body(*reply)) {
+                Some(response) => Poll::Ready(Ok(response)),
+                None => Poll::Pending,
+            },
+        }
     }
+}
+
+/// Converts a reply into a response with a body of this type. Returns `None` if the type is not axum's [`Body`].
+#[cold]
+fn with_body<B: 'static>(reply: Reply) -> Option<http::Response<B>> {
+    let mut response = Some(reply_response(reply));
+    (&mut response as &mut dyn Any).downcast_mut::<Option<http::Response<B>>>().and_then(Option::take)
 }
 
 /// The state of a request whose response has no head yet. This value is dropped when the head is complete or the

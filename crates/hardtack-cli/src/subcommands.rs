@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{
-    settings::{BASE_URL, DATA_DIR, DATABASE_URL, REDIS_FOR, REDIS_URL, Setting},
+    settings::{BASE_URL, DATA_DIR, DATABASE_URL, REALM, REDIS_FOR, REDIS_URL, Setting},
     sources::{FlagSet, FlagValues, Flags},
 };
 
@@ -36,6 +36,18 @@ expired.
 The database says which keys the running servers use. Pass the same --data-dir and --database-url as to the
 servers.";
 
+const ABOUT_EXPLAIN: &str = "\
+Without HEADER, the command reads the header from standard input, so that its tokens do not end up in the
+history of the shell. The command explains lines that begin with Cookie: or Set-Cookie:. It ignores other
+lines, so you can also paste all headers of a request or a response. The output contains no token.
+
+Pass the settings of your servers, above all --base-url and --data-dir. If no key is configured, the command
+does not check signatures. It never reads the sessions, and creates nothing.
+
+The exit code is 0 if the server would accept the cookies and browsers would store them. The exit code is 1 if
+the server would refuse the cookies or browsers would ignore one of them, and 2 if a setting or an argument is
+wrong.";
+
 const ABOUT_USERS: &str = "\
 This command uses the servers' database, whether or not the servers are running. Pass the same --data-dir
 or --database-url as to the servers, and the same --redis-url if Redis stores the sessions.";
@@ -62,6 +74,9 @@ pub(crate) enum Command {
     /// Check the settings, and print the effective ones without secrets.
     #[command(after_help = ABOUT_SETTINGS)]
     CheckConfig(Flags<ServerFlags>),
+    /// Explain a Cookie or Set-Cookie header: what the server or a browser does with it, and why.
+    #[command(after_help = ABOUT_EXPLAIN)]
+    Explain(ExplainArguments),
     /// Generate, rotate and list signing keys.
     Keys {
         #[command(subcommand)]
@@ -78,6 +93,20 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: UserCommand,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct ExplainArguments {
+    /// The header: "Cookie: …", "Set-Cookie: …", or only its value [default: standard input]
+    pub(crate) header: Option<String>,
+    /// Path of the request with which the cookies were sent
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    pub(crate) path: String,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<ExplainFlags>,
 }
 
 #[derive(Subcommand)]
@@ -264,6 +293,20 @@ impl FlagSet for LinkFlags {
 
     fn lists(setting: &Setting) -> bool {
         DatabaseFlags::lists(setting) || *setting == BASE_URL
+    }
+}
+
+/// The flags of the command that explains cookies. The command accepts all flags of `serve`, but `--help` lists only
+/// the most important flags.
+pub(crate) enum ExplainFlags {}
+
+impl FlagSet for ExplainFlags {
+    fn accepts(_: &Setting) -> bool {
+        true
+    }
+
+    fn lists(setting: &Setting) -> bool {
+        [BASE_URL, DATA_DIR, REALM].contains(setting)
     }
 }
 

@@ -1,13 +1,19 @@
 //! Warnings for a developer who has not set up a log yet.
 
 use std::fmt::Display;
-use std::sync::{Mutex, PoisonError};
+use std::io::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The maximum number of warnings that a process prints.
 const MOST: usize = 20;
 
-/// The names of the warnings that have been printed.
-static PRINTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// The warnings that this process has printed, or would have printed without a `tracing` subscriber.
+static NOTICED: Mutex<Vec<Notice>> = Mutex::new(Vec::new());
+
+struct Notice {
+    name: String,
+    text: String,
+}
 
 /// Prints a warning to stderr, unless a `tracing` subscriber is set. For each `name`, a process prints only one
 /// warning.
@@ -16,19 +22,37 @@ static PRINTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// of the application's code to change.
 #[cold]
 pub(crate) fn print(name: &str, text: &dyn Display) {
-    if tracing::dispatcher::has_been_set() {
+    let mut noticed = noticed();
+    if noticed.len() >= MOST || noticed.iter().any(|own| own.name == name) {
         return;
     }
-    let mut printed = PRINTED.lock().unwrap_or_else(PoisonError::into_inner);
-    if printed.len() >= MOST || printed.iter().any(|own| own == name) {
-        return;
-    }
-    let hint = if printed.is_empty() {
+    let hint = if noticed.is_empty() {
         "\nhardtack: the log has more details; to see the log, call tracing_subscriber::fmt().init() in main"
     } else {
         ""
     };
-    printed.push(name.to_owned());
-    // If stderr is closed, the warning is lost.
-    let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), format!("hardtack: {text}{hint}\n").as_bytes());
+    let text = text.to_string();
+    write_to_stderr(&format!("{text}{hint}"));
+    noticed.push(Notice { name: name.to_owned(), text });
+}
+
+/// If no `tracing` subscriber is set, prints a text that is not a warning to stderr.
+pub(crate) fn announce(text: &str) {
+    write_to_stderr(text);
+}
+
+/// Returns the texts of these warnings, oldest first. The page that explains refusals shows the texts.
+pub(crate) fn texts() -> Vec<String> {
+    noticed().iter().map(|notice| notice.text.clone()).collect()
+}
+
+fn write_to_stderr(text: &str) {
+    if !tracing::dispatcher::has_been_set() {
+        // If stderr is closed, the text is lost.
+        let _ = std::io::stderr().lock().write_all(format!("hardtack: {text}\n").as_bytes());
+    }
+}
+
+fn noticed() -> MutexGuard<'static, Vec<Notice>> {
+    NOTICED.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -146,7 +146,16 @@ guide!(keys, "keys.md", [
     "running" => repository!("docs/running.md#keys"),
 ]);
 
+guide!(explain, "explain.md", [
+    "`Explanation`" => "crate::explain::Explanation",
+    "refusals" => "crate::guide::refusals",
+    "cookies" => "crate::guide::cookies",
+    "running" => repository!("docs/running.md#explain-a-cookie"),
+    "decision-42" => repository!("docs/decisions/0042-explain-refusals-during-development.md"),
+]);
+
 guide!(refusals, "refusals.md", [
+    "explain" => "crate::guide::explain",
     "`Reason`" => "crate::refusal::Reason",
     "`Urls`" => "crate::Urls",
     "csrf" => "crate::guide::csrf",
@@ -182,6 +191,7 @@ guide!(
 
 guide!(defaults, "defaults.md", [
     "log-in" => "crate::guide::log_in",
+    "explain" => "crate::guide::explain",
     "decision-10" => repository!("docs/decisions/0010-cache-verified-tokens.md"),
     "decision-30" => repository!("docs/decisions/0030-follow-the-log-by-default.md"),
     "architecture" => repository!("ARCHITECTURE.md#where-the-numbers-are"),

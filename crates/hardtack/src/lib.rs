@@ -64,6 +64,7 @@
 //! | [`request`] | the request head that the core reads, the page to return to (`next`), the kind of response to send |
 //! | [`throttle`] | limits on how often something may be tried, such as a log-in |
 //! | [`event`] | session events, for logs and audit trails |
+//! | [`explain`] | why a request was refused, step by step, for developers |
 //! | [`error`] | [`ConfigError`], [`BackendError`] |
 //! | [`jwt`] | keys, algorithms, claims: signing and verifying tokens without cookies |
 //! | [`clock`] | the clock, which tests can replace |
@@ -95,6 +96,7 @@
 //! | … use htmx? | [htmx](guide::htmx) |
 //! | … end an event stream or a WebSocket at log-out? | [Streams](guide::streams) |
 //! | … show my own page when a request is refused? | [Refused requests](guide::refusals) |
+//! | … find out why a user was logged out, or why a cookie is missing? | ["Why was I logged out?"](guide::explain) |
 //! | … test my routes? | [Testing your routes](guide::testing) |
 //! | … change cookies, or run behind a proxy or below a path? | [Cookies](guide::cookies) |
 //! | … choose an algorithm, or rotate keys? | [Keys](guide::keys) |
@@ -117,6 +119,7 @@ mod developer_notice;
 pub mod device_binding;
 pub mod error;
 pub mod event;
+pub mod explain;
 pub mod files;
 pub mod flask_compat;
 pub mod guide;

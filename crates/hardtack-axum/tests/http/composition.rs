@@ -39,6 +39,24 @@ fn encoding<B>(response: &Response<B>) -> &str {
 }
 
 #[tokio::test]
+async fn the_page_that_explains_refusals_needs_axums_body() {
+    let keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
+    let auth = Authenticator::builder(keys).base_url("http://localhost:3000").explain_refusals().build().unwrap();
+    let page = || Request::get("/__hardtack/why").header("host", "localhost:3000").body(Body::empty()).unwrap();
+    let refused = || Request::get("/page").header("host", "localhost:3000").body(Body::empty()).unwrap();
+    let direct = pages().layer(AuthLayer::new(auth.clone()));
+    assert_eq!(direct.clone().oneshot(refused()).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    let response = direct.oneshot(page()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["cache-control"], "private, no-store");
+    let text = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(String::from_utf8_lossy(&text).contains("GET /page"));
+    let layers = ServiceBuilder::new().layer(AuthLayer::new(auth)).layer(CompressionLayer::new());
+    let compressed = pages().layer(layers).oneshot(page()).await.unwrap();
+    assert_eq!(compressed.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn the_layers_work_in_a_stack_in_any_order() {
     let clock = TestClock::start_now();
     let auth = authenticator(&clock);

@@ -1,6 +1,7 @@
 //! The commands, one in each file.
 
 mod check_config;
+mod explain;
 mod keys;
 mod migrate;
 mod passwords;
@@ -17,6 +18,7 @@ pub(crate) fn run(command: Command) -> Result<(), Error> {
         Command::Serve(flags) => serve::run(flags.values()),
         Command::Migrate(flags) => migrate::run(flags.values()),
         Command::CheckConfig(flags) => check_config::run(flags.values()),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Keys { command } => keys::run(command),
         Command::Passwords { command } => passwords::run(&command),
         Command::User { command } => user::run(&command),

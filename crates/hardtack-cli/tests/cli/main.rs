@@ -9,6 +9,7 @@ mod crashes;
 mod database;
 mod device_binding;
 mod expiry;
+mod explain;
 mod files;
 mod full_disk;
 mod guessing;

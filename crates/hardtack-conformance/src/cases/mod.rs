@@ -6,6 +6,7 @@ mod client_address;
 mod cookie_names;
 mod csrf;
 mod device_binding;
+mod explanations;
 mod forbidden;
 mod foreign_cookies;
 mod hosts;
@@ -47,6 +48,7 @@ pub(crate) fn all() -> Vec<Case> {
         replies::cases,
         set_cookie::cases,
         caching::cases,
+        explanations::cases,
         csrf::cases,
         origins::cases,
         hosts::cases,

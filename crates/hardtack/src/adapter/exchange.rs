@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::authenticator::{Attempt, Authenticator, BodyUser, Pending, RequestState, RequestVerifier};
+use crate::authenticator::{Attempt, Authenticator, BodyUser, Found, Pending, RequestState, RequestVerifier};
 use crate::body::BodyPeek;
 use crate::client_address::ClientAddress;
 use crate::jwt::{ClaimFlaw, ExtraClaims, NoExtra, TokenError};
@@ -123,7 +123,7 @@ impl<'a> Exchange<'a> {
                 Err((token, flaw)) => Step::Renew(token, flaw),
             },
             Attempt::Done(Ok(None)) => return Verification::Ready(Ok(None)),
-            Attempt::Done(Err(rejection)) => return Verification::Ready(Err(self.reject(rejection))),
+            Attempt::Done(Err(rejection)) => return Verification::Ready(Err(self.reject_for(rejection, need))),
             Attempt::Pending(pending) => Step::Verify(pending),
         };
         Verification::Pending(PendingVerification { need, claims: claims.clone(), step })
@@ -142,14 +142,27 @@ impl<'a> Exchange<'a> {
             Step::Renew(token, flaw) => (token, flaw),
             Step::Verify(pending) => {
                 let result = self.verifier().finish_verifying(pending, need).await;
-                let Some(token) = result.map_err(|rejection| self.reject(rejection))? else { return Ok(None) };
+                if self.authenticator.explains_refusals() {
+                    Box::pin(self.verifier().look_up_sessions(&result)).await;
+                }
+                let Some(token) = result.map_err(|rejection| self.reject_for(rejection, need))? else {
+                    self.verifier().record(need, Found::Visitor(None));
+                    return Ok(None);
+                };
                 match self.read_claims(token, &claims) {
-                    Ok(token) => return Ok(Some(token)),
+                    Ok(token) => {
+                        self.verifier().record(need, Found::Accepted);
+                        return Ok(Some(token));
+                    }
                     Err(lacking) => lacking,
                 }
             }
         };
-        self.renew_or_forbid(lacking, need, &claims).await.map(Some).map_err(|rejection| self.reject(rejection))
+        let renewed = self.renew_or_forbid(lacking, need, &claims).await;
+        renewed
+            .inspect(|_| self.verifier().record(need, Found::Accepted))
+            .map(Some)
+            .map_err(|r| self.reject_for(r, need))
     }
 
     /// Reads the application's own claims and adds them to the token. If a claim does not meet the route's

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use super::Exchange;
+use crate::authenticator::Found;
 use crate::refusal::{Failure, FailureKind, Reason, Refused, Rejection};
 use crate::request::{NextPath, Wants};
+use crate::token_source::Need;
 
 impl Exchange<'_> {
     /// Logs a reason and returns the failure with the reply for the client.
@@ -22,6 +24,12 @@ impl Exchange<'_> {
     /// the browser repeat the request with a proof. In all other cases, the reply is the application's own reply for
     /// the kind of failure, if there is one.
     pub(super) fn reject(&self, rejection: Rejection) -> Failure {
+        self.reject_for(rejection, Need::access())
+    }
+
+    /// Returns the failure for a request to a route that has this need.
+    pub(super) fn reject_for(&self, rejection: Rejection, need: Need) -> Failure {
+        self.verifier().record(need, Found::Refused(&rejection.reason));
         let Rejection { reason, from_cookie, optional, token, detail } = rejection;
         if from_cookie && let Some(reply) = self.ask_for_proof(&reason) {
             reason.log();

@@ -12,8 +12,9 @@ pub(super) struct FastPath {
     /// Whether the fast path applies: tokens are taken only from cookies, `OPTIONS` requests are not exempt, and
     /// `flask_compatible` was not called.
     pub(super) only_cookies: bool,
-    /// Whether a callback may refuse tokens.
-    pub(super) has_token_callbacks: bool,
+    /// Whether a verification continues after a token is found to be valid, because a callback may refuse the token or
+    /// because the verification is recorded.
+    pub(super) goes_on: bool,
     /// Whether a callback chooses the key that verifies a token.
     pub(super) has_key_callback: bool,
     /// Whether the body of a request with a safe method may have to be read.
@@ -27,12 +28,13 @@ pub(super) struct FastPath {
 }
 
 impl FastPath {
-    pub(super) fn new(settings: &Settings, callbacks: &Callbacks) -> Self {
+    /// Computes the flags. `records` tells whether verifications are recorded to explain refusals.
+    pub(super) fn new(settings: &Settings, callbacks: &Callbacks, records: bool) -> Self {
         let json = settings.sources.may_be_in(TokenLocation::Json);
         let form = settings.csrf.protect && settings.csrf.check_form;
         Self {
             only_cookies: settings.sources.locations.is_only_cookies() && !settings.exempt_options && !settings.flask,
-            has_token_callbacks: callbacks.may_refuse_tokens(),
+            goes_on: callbacks.may_refuse_tokens() || records,
             has_key_callback: callbacks.decode_key.is_some(),
             peeks_safe_methods: json || (form && settings.csrf.methods.is_some()),
             peeks_unsafe_methods: json || form,

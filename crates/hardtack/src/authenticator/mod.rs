@@ -16,6 +16,7 @@ mod early;
 mod emit;
 mod ended;
 mod error;
+mod explain;
 mod extra_claims;
 mod fast_path;
 mod issue;
@@ -45,6 +46,7 @@ pub use callbacks::Blocklist;
 pub use cookies::CookieOptions;
 pub use ended::Ended;
 pub use error::SessionError;
+pub(crate) use explain::Found;
 pub use issue::{IssuedToken, TokenBuilder};
 pub use login::{Freshness, LogIn};
 pub use request_state::{RequestState, ResponseChanges};
@@ -74,6 +76,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::{RefreshMode, Settings};
 use crate::cookie::ResolvedPolicy;
 use crate::event::Observer;
+use crate::explain::Recorder;
 use crate::refusal::Handlers;
 use crate::request::{NextPath, RequestHead};
 use crate::revocation::{HeldSubjects, LogPosition, Moment, RevocationCache};
@@ -113,6 +116,8 @@ struct Inner {
     bodies: BodyCount,
     used_states: UsedStates,
     setup_notices: SetupNotices,
+    /// The latest requests, if refusals are explained.
+    recorder: Option<Arc<Recorder>>,
     handlers: Handlers,
     callbacks: Callbacks,
     observers: Vec<Observer>,

@@ -1,7 +1,7 @@
 //! What the adapter's layer keeps about a request, from its arrival to its response.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::Authenticator;
@@ -28,6 +28,8 @@ pub struct RequestState {
     varies: AtomicBool,
     /// Whether the layer makes the body available to extractors, which may read its beginning.
     keeps_body: bool,
+    /// The id of the request's explanation, or zero if it has none.
+    record_id: AtomicU16,
     body: OnceLock<Box<Peeked>>,
     refreshed: OnceLock<VerifiedToken>,
     pending_cookies: OnceLock<Box<Mutex<SetCookies>>>,
@@ -127,6 +129,7 @@ impl RequestState {
             is_bearer: AtomicBool::new(false),
             varies: AtomicBool::new(false),
             keeps_body: false,
+            record_id: AtomicU16::new(0),
             body: OnceLock::new(),
             refreshed: OnceLock::new(),
             pending_cookies: OnceLock::new(),
@@ -139,6 +142,23 @@ impl RequestState {
     #[inline]
     pub fn authenticator(&self) -> &Authenticator {
         &self.authenticator
+    }
+
+    /// Returns whether the adapter's layer wraps the route.
+    pub(crate) fn is_in_layer(&self) -> bool {
+        self.in_layer
+    }
+
+    /// Returns the id of the request's explanation. If there is no id yet, stores the result of `next` as the id.
+    pub(crate) fn record_id(&self, next: impl FnOnce() -> u16) -> u16 {
+        match self.record_id.load(Ordering::Relaxed) {
+            0 => {
+                let id = next();
+                self.record_id.store(id, Ordering::Relaxed);
+                id
+            }
+            id => id,
+        }
     }
 
     /// Returns whether this request can refresh its tokens. Three conditions must hold: a layer adds the cookies to the

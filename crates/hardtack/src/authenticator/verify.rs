@@ -128,7 +128,7 @@ impl<'a> RequestVerifier<'a> {
             }
         }
         match self.verify_cookie(need) {
-            Ok(CookieVerdict::Valid(token)) if !fast_path.has_token_callbacks => {
+            Ok(CookieVerdict::Valid(token)) if !fast_path.goes_on => {
                 Attempt::Done(self.check_freshness(token, need).map(Some))
             }
             Ok(verdict) => Attempt::Pending(Pending::Cookie(verdict)),
@@ -354,7 +354,7 @@ impl Authenticator {
     }
 
     /// Returns what step 3 compares the claims of a token with.
-    fn expected(&self, kind: TokenKind, now: Timestamp) -> Expected<'_> {
+    pub(super) fn expected(&self, kind: TokenKind, now: Timestamp) -> Expected<'_> {
         let settings = self.settings();
         let lifetime = match kind {
             TokenKind::Access => settings.access_lifetime,

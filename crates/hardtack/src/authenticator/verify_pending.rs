@@ -1,5 +1,6 @@
 //! Completes a verification that needs I/O: to read the session's row, to refresh in place, or to call a callback.
 
+use super::explain::Found;
 use super::verify::{CookieVerdict, Pending, RequestVerifier, TokenVerdict};
 use crate::config::{DeviceBinding, RefreshMode};
 use crate::cookie::SetCookies;
@@ -79,6 +80,7 @@ impl RequestVerifier<'_> {
             return Err(Rejection { optional: need.optional, ..rejection });
         }
         rejection.reason.log();
+        self.record(need, Found::Visitor(Some(&rejection.reason)));
         if self.makes_cookies_useless(&rejection.reason) {
             self.state.set_cookies(self.unset_own_cookies());
         }

@@ -148,6 +148,12 @@ impl BaseUrl {
         &self.host
     }
 
+    /// Returns whether the host is `localhost`, a name that ends in `.localhost`, or a loopback address. If so, only
+    /// browsers on this machine can reach the site.
+    pub const fn is_loopback(&self) -> bool {
+        self.is_loopback
+    }
+
     /// Returns whether the scheme is https.
     pub const fn is_https(&self) -> bool {
         self.https

@@ -1,5 +1,6 @@
 //! Cookies.
 
+mod cookie_date;
 mod domain;
 mod name;
 mod policy;
@@ -8,6 +9,7 @@ mod resolved;
 mod same_site;
 mod set_cookie;
 mod set_cookies;
+mod stored;
 
 pub(crate) use domain::is_cookie_domain;
 pub use name::{CookieName, DuplicateCookie};
@@ -18,3 +20,4 @@ pub use same_site::SameSite;
 pub use set_cookie::CookieTooLarge;
 pub(crate) use set_cookie::Setting;
 pub use set_cookies::{CLEAR_CACHE, REGISTRATION, SetCookies};
+pub use stored::StoredCookie;

@@ -29,6 +29,16 @@ pub enum ConfigError {
         /// The given URL.
         url: String,
     },
+    /// `explain_refusals` was called, but the host of the base URL is not a loopback name or address.
+    #[error(
+        "explain_refusals() needs a base URL with a loopback host, such as http://127.0.0.1:3000, because it shows how \
+         requests are verified; but the base URL is {}; remove explain_refusals(), or call it only during development",
+        base.as_deref().unwrap_or("not set")
+    )]
+    ExplainsInProduction {
+        /// The origin of the base URL, if it is set.
+        base: Option<String>,
+    },
     /// A value of [`ReadAheadLimits`](crate::config::ReadAheadLimits) is zero or too large.
     #[error(
         "ReadAheadLimits has bytes {bytes}, at_once {at_once} and timeout {timeout:?}; bytes must be from 1 to 65536, \

@@ -10,7 +10,6 @@
 
 mod browser;
 mod clock;
-mod cookie_date;
 mod device;
 mod failing_sessions;
 mod faulty_sessions;
@@ -21,12 +20,13 @@ mod store_conformance;
 mod throttle_conformance;
 mod user;
 
+pub use crate::cookie::StoredCookie;
 pub use browser::{Framework, NoFramework, SetCookieFields, TestBrowser};
 pub use clock::TestClock;
 pub use device::TestDevice;
 pub use failing_sessions::FailingSessions;
 pub use faulty_sessions::{Fault, FaultySessions};
-pub use jar::{CookieJar, StoredCookie};
+pub use jar::CookieJar;
 pub use request::{TestRequest, TestRequestParts};
 pub use store_conformance::store_conformance;
 pub use throttle_conformance::throttle_conformance;

@@ -19,6 +19,8 @@ mod device_model;
 mod device_step_up;
 mod ended_sessions;
 mod events;
+mod explain;
+mod explain_pasted;
 mod external;
 mod flask_compat;
 mod forbidden;

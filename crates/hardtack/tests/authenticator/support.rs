@@ -323,6 +323,12 @@ impl Request {
         self
     }
 
+    /// Sends the request to this host.
+    pub(crate) fn host(mut self, host: &str) -> Self {
+        self.sent = self.sent.host(host);
+        self
+    }
+
     pub(crate) fn json(self) -> Self {
         self.field("content-type", "application/json")
     }

@@ -14,6 +14,7 @@ use super::also_pruned::{AlsoPruned, Prune};
 use super::background::Background;
 use super::callbacks::Callbacks;
 use super::early::EarlyTokens;
+use super::explain;
 use super::fast_path::FastPath;
 use super::keys_in_use::KeysInUse;
 use super::setup_notices::SetupNotices;
@@ -30,6 +31,7 @@ use crate::cookie::CookiePolicy;
 use crate::csrf::CsrfPolicy;
 use crate::error::ConfigError;
 use crate::event::{Event, Observer};
+use crate::explain::Recorder;
 use crate::jwt::KeySet;
 use crate::refusal::{FailureKind, Handlers, Refused, Reply};
 use crate::revocation::{HeldSubjects, LogPosition, RevocationCache};
@@ -65,6 +67,7 @@ pub struct AuthenticatorBuilder {
     observers: Vec<Observer>,
     callbacks: Callbacks,
     token_cache: usize,
+    explains_refusals: bool,
 }
 
 impl Authenticator {
@@ -86,6 +89,7 @@ impl Authenticator {
             observers: Vec::new(),
             callbacks: Callbacks::default(),
             token_cache: DEFAULT_ENTRIES,
+            explains_refusals: false,
         }
     }
 }
@@ -423,6 +427,37 @@ impl AuthenticatorBuilder {
         self
     }
 
+    /// Explains to the application's developer how requests are verified. Call this method only during development. The
+    /// host of the base URL must be `localhost`, a name that ends in `.localhost`, or a loopback address.
+    ///
+    /// The authenticator keeps explanations of the latest 20 requests. An explanation lists each step of a
+    /// verification: the token, its signature and claims, the CSRF check, the session and freshness. For a refusal, the
+    /// explanation also says which setting or line to change.
+    ///
+    /// The adapter's layer shows the explanations on the page `/__hardtack/why`. Each refusal is also logged
+    /// (`refusal_explained`). Neither the page nor the log contains a token, a signature or a CSRF value. The guide
+    /// ["Why was I logged out?"](crate::guide::explain) shows an example.
+    ///
+    /// ```
+    /// # use hardtack::{Authenticator, ConfigError, KeySet, SigningKey};
+    /// # use hardtack::jwt::Algorithm;
+    /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+    /// let auth = Authenticator::builder(keys.clone())
+    ///     .base_url("http://127.0.0.1:3000")
+    ///     .explain_refusals()
+    ///     .build()?;
+    /// assert!(auth.explains_refusals() && auth.explanations().is_empty());
+    ///
+    /// // Other machines can reach this site, so `build` returns an error.
+    /// let public = Authenticator::builder(keys).base_url("https://site.example").explain_refusals().build();
+    /// assert!(matches!(public, Err(ConfigError::ExplainsInProduction { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn explain_refusals(mut self) -> Self {
+        self.explains_refusals = true;
+        self
+    }
+
     /// Checks the settings and returns the authenticator.
     ///
     /// # Errors
@@ -435,6 +470,9 @@ impl AuthenticatorBuilder {
         }
         if let Some(base) = &settings.base {
             settings.urls = settings.urls.below(base);
+        }
+        if self.explains_refusals && !settings.base.as_ref().is_some_and(BaseUrl::is_loopback) {
+            return Err(ConfigError::ExplainsInProduction { base: settings.base.map(|base| base.origin().to_owned()) });
         }
         settings.check(self.store.is_some())?;
         let keys = KeysInUse::new(self.keys, &settings, self.store.is_some())?;
@@ -503,8 +541,14 @@ impl AuthenticatorBuilder {
                  session; add {url} to the paths of the refresh cookie"
             );
         }
+        let recorder = self.explains_refusals.then(|| Arc::new(Recorder::default()));
+        let mut observers = self.observers;
+        observers.extend(recorder.as_ref().map(explain::observer));
+        if let (Some(_), Some(base)) = (&recorder, &settings.base) {
+            explain::announce(base);
+        }
         Ok(Authenticator(Arc::new(Inner {
-            fast_path: FastPath::new(&settings, &self.callbacks),
+            fast_path: FastPath::new(&settings, &self.callbacks, recorder.is_some()),
             keys,
             rules: settings.session_rules(self.store.is_some(), cookies.session_cookies),
             settings,
@@ -524,9 +568,10 @@ impl AuthenticatorBuilder {
             bodies: BodyCount::default(),
             used_states: UsedStates::default(),
             setup_notices: SetupNotices::default(),
+            recorder,
             handlers: self.handlers,
             callbacks: self.callbacks,
-            observers: self.observers,
+            observers,
         })))
     }
 }

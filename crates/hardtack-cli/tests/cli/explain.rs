@@ -1,0 +1,107 @@
+//! `hardtack explain`.
+
+use hardtack_test_support::process::{Finished, Program};
+use serde_json::Value;
+
+use crate::support::{TestDir, sign_up};
+
+/// Runs `hardtack explain` with this header as its input.
+fn explain(dir: &TestDir, args: &[&str], header: &str) -> Finished {
+    let program: Program = dir.hardtack(["explain"].into_iter().chain(args.iter().copied())).input(header);
+    let finished = program.run().unwrap();
+    assert!(!finished.stderr.contains("panicked"), "{}", finished.stderr);
+    finished
+}
+
+fn code(finished: &Finished) -> Option<i32> {
+    finished.status.code()
+}
+
+/// The cookies of a user who has just signed up, as the browser sends them, and the `Set-Cookie` fields of the response.
+async fn cookies(dir: &TestDir) -> (String, Vec<String>, Vec<String>) {
+    let server = dir.start().await;
+    let mut client = server.client();
+    sign_up(&mut client, "alice").await;
+    let cookies = client.cookies();
+    let pairs: Vec<_> = cookies.iter().map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
+    let secrets = cookies.iter().flat_map(|cookie| cookie.value.split('.')).filter(|part| part.len() > 8);
+    let secrets: Vec<_> = secrets.map(str::to_owned).collect();
+    let fields = cookies.iter().map(|cookie| cookie.raw.clone()).collect();
+    (pairs.join("; "), fields, secrets)
+}
+
+#[tokio::test]
+async fn s98_no_token_is_printed() {
+    let dir = TestDir::new();
+    let (cookie, set_cookies, secrets) = cookies(&dir).await;
+    let of_request = format!("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n");
+    let of_response = set_cookies.iter().map(|field| format!("Set-Cookie: {field}\n")).collect::<String>();
+    for (input, args) in
+        [(&of_request, &[][..]), (&of_request, &["--json"]), (&of_response, &[]), (&of_response, &["--json"])]
+    {
+        let finished = explain(&dir, args, input);
+        assert_eq!(code(&finished), Some(0), "{}{}", finished.stdout, finished.stderr);
+        let printed = format!("{}{}", finished.stdout, finished.stderr);
+        for secret in &secrets {
+            assert!(!printed.contains(secret), "{secret}: {printed}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_header_is_explained_step_by_step() {
+    let dir = TestDir::new();
+    let (cookie, ..) = cookies(&dir).await;
+    let accepted = explain(&dir, &[], &format!("Cookie: {cookie}"));
+    for part in
+        ["For the site http://127.0.0.1:8080:", "accepted", "signed the token", "it expires in", "passed   claims"]
+    {
+        assert!(accepted.stdout.contains(part), "{part}: {}", accepted.stdout);
+    }
+    // As an argument, and for a path to which browsers do not send the refresh cookie.
+    let json = dir.hardtack(["explain", "--json", "--path", "/service", &cookie]).run().unwrap();
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!((&json[0]["outcome"], &json[0]["what"]), (&"accepted".into(), &"Cookies for \"/service\"".into()));
+    let https = explain(&dir, &["--base-url", "https://site.example"], &cookie);
+    assert_eq!(code(&https), Some(1));
+    assert!(
+        https.stdout.contains("whose name is similar") && https.stdout.contains("What to change:"),
+        "{}",
+        https.stdout
+    );
+    assert!(https.stderr.contains("refused (missing_token)"), "{}", https.stderr);
+    let elsewhere = explain(&dir, &["--data-dir", "no-such-folder"], &cookie);
+    assert_eq!(code(&elsewhere), Some(0), "{}", elsewhere.stderr);
+    assert!(elsewhere.stdout.contains("because no key is configured"), "{}", elsewhere.stdout);
+    assert!(elsewhere.stderr.contains("signatures were not checked"), "{}", elsewhere.stderr);
+    assert!(!dir.path("no-such-folder").exists());
+    let other_key = dir.hardtack(["explain", "--data-dir", "other"]).input(cookie.as_str());
+    let other_key = other_key.env("JWT_SECRET_KEY", "Zk3vQ8xW2bN7mT5rLp9dYh4cJf6gKs1a").run().unwrap();
+    assert_eq!(other_key.status.code(), Some(1), "{}", other_key.stdout);
+    assert!(other_key.stdout.contains("belongs to another application"), "{}", other_key.stdout);
+}
+
+#[test]
+fn a_set_cookie_header_is_explained_as_a_browser_reads_it() {
+    let dir = TestDir::new();
+    let ignored = explain(&dir, &["--base-url", "https://site.example"], "Set-Cookie: __Host-id=1; Path=/app; Secure");
+    assert_eq!(code(&ignored), Some(1));
+    assert!(ignored.stdout.contains("requires Path=/"), "{}", ignored.stdout);
+    assert!(ignored.stderr.contains("refused (ignored)"), "{}", ignored.stderr);
+    let stored = explain(&dir, &["--base-url", "https://site.example"], "theme=dark; Path=/; Secure; SameSite=Lax");
+    assert_eq!(code(&stored), Some(0), "{}", stored.stdout);
+    assert!(
+        stored.stdout.contains("until the browser is closed") && stored.stdout.contains("`__Host-access_token_cookie`")
+    );
+}
+
+#[test]
+fn input_without_a_cookie_is_refused() {
+    let dir = TestDir::new();
+    for (input, args) in [("", &[][..]), ("Host: site.example", &[]), ("a=1", &["--path", "relative"])] {
+        let finished = explain(&dir, args, input);
+        assert_eq!((code(&finished), finished.stdout.as_str()), (Some(2), ""), "{input}: {}", finished.stderr);
+        assert!(finished.stderr.contains("expected"), "{}", finished.stderr);
+    }
+    assert!(!dir.path("hardtack-data").exists());
+}

@@ -1,0 +1,225 @@
+//! Says for each reason what to change.
+
+use super::absence::Absence;
+use super::token::TokenState;
+use super::verified::Verified;
+use crate::config::RefreshMode;
+use crate::csrf::CsrfError;
+use crate::explain::quoted;
+use crate::jwt::{TokenError, TokenKind};
+use crate::refusal::Reason;
+use crate::session::RefreshFlaw;
+
+/// Returns the setting or line to change, or what to do next.
+pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
+    let Some(reason) = verified.found.reason() else {
+        let is_absent = !verified.main.is_present() && !verified.refresh.is_present();
+        return is_absent.then(|| of_absent(verified));
+    };
+    let settings = verified.verifier.authenticator.settings();
+    let text = match reason {
+        Reason::Missing => return Some(of_absent(verified)),
+        Reason::DuplicateCookie => {
+            "Delete this site's cookies in the browser and log in again. The second cookie of the same name has \
+             another `Domain` or `Path`. Check whether another application on this host, or an earlier `CookiePolicy`, \
+             set the cookie. `.realm(\"…\")` gives each application names of its own."
+        }
+        Reason::Malformed(_) => "Send the token as `Authorization: Bearer TOKEN`, or as a string in JSON.",
+        Reason::BeyondPeek => "Send the token in a header or a cookie, or raise `ReadAheadLimits::bytes`.",
+        Reason::Token(error) => return Some(of_token(verified, *error)),
+        Reason::NotFresh => {
+            return Some(format!(
+                "The user has to enter the password again at {}. To ask for the password less often, raise \
+                 `.fresh_lifetime(…)`. If the route needs no recent log-in, take an `AccessToken` instead of a \
+                 `FreshAccessToken`.",
+                quoted(&settings.urls.reauthenticate)
+            ));
+        }
+        Reason::Revoked => {
+            "Log in again. If nobody ended the session on purpose, look for these events in the log: `logout`, \
+             `password_changed`, `reuse_detected`, `revoked`. `SessionPolicy::max_sessions` limits how many sessions a \
+             user can have."
+        }
+        Reason::Replaced => "Change nothing. The next request has the cookies of the new session.",
+        Reason::Refresh(flaw) => match flaw {
+            RefreshFlaw::UnknownSession => {
+                "Log in again. `MemorySessions` forgets all sessions when the process restarts. `hardtack-sqlx` and \
+                 `hardtack-redis` keep the sessions."
+            }
+            RefreshFlaw::SessionEnded => "Log in again. The events in the log say what ended the session.",
+            RefreshFlaw::SessionExpired => {
+                "Log in again. `.refresh_lifetime(…)` sets how long an unused session lives. \
+                 `SessionPolicy::absolute_lifetime` sets how long any session lives."
+            }
+            RefreshFlaw::Reused => {
+                "Log in again. If nobody copied the cookies, a client sends an old refresh token. A client must store \
+                 the cookies of each response. Two concurrent refreshes are accepted within \
+                 `SessionPolicy::race_window`."
+            }
+            RefreshFlaw::Ahead => "Check whether the session store was restored from a backup or has lost writes.",
+            RefreshFlaw::Unproven | RefreshFlaw::ProofFailed => {
+                "Reload the page, so that the browser can make its proof, or log in again. Only browsers that support \
+                 device binding can refresh such a session."
+            }
+        },
+        Reason::RefreshNeeded => {
+            return Some(format!(
+                "If the client is redirected to {0} and back, change nothing. A script has to POST to {0} and repeat \
+                 its request. To let requests refresh their tokens, set `.refresh_mode(RefreshMode::Transparent)`.",
+                quoted(&settings.urls.refresh)
+            ));
+        }
+        Reason::UnknownUser => "The user was probably deleted. Check what your `FindUser` looks up.",
+        Reason::ClaimsRefused => "Check your `verify_claims` callback.",
+        Reason::InsufficientClaims(_) => {
+            "Add the claim at the log-in (`LogIn::claim`) or with `change_claims`, or change the route's `HasRole` or \
+             `Require::claim`."
+        }
+        Reason::Forbidden(_) => "The handler called `auth.forbid(…)`.",
+        Reason::Csrf(error) => return Some(of_csrf(verified, *error)),
+        Reason::Method => "Send the request as a POST.",
+        Reason::BodyTooSlow => "Send the form faster, or raise `ReadAheadLimits::timeout`.",
+        Reason::TooManyBodies => "Try again, or raise `ReadAheadLimits::at_once`.",
+        Reason::TooManyAttempts(_) => "Wait, or change the limits of the throttle.",
+        Reason::LogInRefused(_) => "Your `check_password` returned `None`, or your handler called `auth.refuse(…)`.",
+        Reason::InvalidForm(_) | Reason::BodyTooLarge => "Check the fields of the form that the client sends.",
+        Reason::Store(_) => "Check the session store and your callbacks. The log contains the error.",
+        Reason::Issue(_) => "Put fewer claims into the token, or rename the claims. The log contains the error.",
+        Reason::NotSetUp(_) => "Change the line that the text names.",
+        Reason::OtherUser => "Log out first, or enter the password of the user who is logged in.",
+    };
+    Some(text.to_owned())
+}
+
+/// Advice if the access token is missing.
+fn of_absent(verified: &Verified<'_>) -> String {
+    match verified.main.state {
+        TokenState::Foreign => {
+            "Log in again. If the other application is yours and shares this host, give each application a realm, such \
+             as `.realm(\"shop\")`, so that their cookies have different names. If the key of this application was \
+             replaced, keep the old key in the key set (`KeySet::retire`)."
+                .to_owned()
+        }
+        _ => Absence::of(verified, verified.need.kind).advice(),
+    }
+}
+
+fn of_token(verified: &Verified<'_>, error: TokenError) -> String {
+    match error {
+        TokenError::Expired => of_expired(verified),
+        TokenError::BadSignature | TokenError::UnknownKey => {
+            "Log in again. If tokens become invalid at each restart, the application generates a new key at each \
+             start. Load the key with `KeySet::from_secret_env(\"JWT_SECRET_KEY\")` instead of \
+             `SigningKey::generate`. If the key was replaced on purpose, keep the old key in the key set \
+             (`KeySet::retire`)."
+        }
+        TokenError::WrongAlgorithm | TokenError::WrongTyp | TokenError::UnsupportedHeader(_) => {
+            "Another application or library issued the token. Give both applications the same key and algorithm, or \
+             give this application a realm, such as `.realm(\"shop\")`."
+        }
+        TokenError::TooLarge
+        | TokenError::NotCompact
+        | TokenError::Malformed
+        | TokenError::BadHeader
+        | TokenError::DuplicateMember
+        | TokenError::BadClaim(_)
+        | TokenError::MissingClaim(_) => {
+            "The value is not a token of this application. Delete the cookie and log in again. If another application \
+             sets a cookie of this name, change `CookiePolicy::access_name` or set a `.realm(\"…\")`."
+        }
+        TokenError::NotYetValid | TokenError::IssuedInFuture => {
+            "Synchronise the clocks of the servers. `ClaimsPolicy::clock_skew` sets the tolerance; the default is 3 \
+             seconds."
+        }
+        TokenError::WrongAudience | TokenError::WrongIssuer => {
+            "Log in again. If the token is from another service of yours, accept its `aud` and `iss` with \
+             `ClaimsPolicy::decode_audience` and `decode_issuers`. If you set or change the realm, every user \
+             is logged out once."
+        }
+        TokenError::WrongKind => {
+            "A refresh token was sent instead of an access token, or the reverse. Check that the access cookie and the \
+             refresh cookie have different names, and that the client sends the right token."
+        }
+    }
+    .to_owned()
+}
+
+fn of_expired(verified: &Verified<'_>) -> &'static str {
+    let authenticator = verified.verifier.authenticator;
+    if verified.main.state == TokenState::Valid {
+        return "If the client refreshes its token, change nothing. The claims were changed with `change_claims`.";
+    }
+    match (authenticator.refresh_mode(), verified.refresh.state) {
+        (RefreshMode::Sliding, _) => {
+            "Log in again. In sliding mode, a token is replaced only while the user sends requests. To let users \
+             pause for longer, raise `.access_lifetime(…)`."
+        }
+        (_, TokenState::Expired) => {
+            "Log in again. `.refresh_lifetime(…)` sets how long a user can be away and stay logged in."
+        }
+        (RefreshMode::Off, _) => {
+            "POST to the refresh URL, or set `.refresh_mode(RefreshMode::Transparent)`, so that requests refresh \
+             expired tokens."
+        }
+        (_, TokenState::Absent | TokenState::Empty | TokenState::Foreign) => {
+            "The access token has expired, and there is no refresh token to replace it with. Log in with \
+             `auth.log_in(…)`, which sets both cookies, and check that the refresh cookie is sent to this path \
+             (`CookiePolicy::refresh_paths`)."
+        }
+        (_, TokenState::Valid) => {
+            "Wrap the route in the `AuthLayer`, and verify the token before the response begins, so that the request \
+             can refresh it."
+        }
+        (_, TokenState::Doubled(_) | TokenState::Invalid(_)) => "Delete this site's cookies and log in again.",
+    }
+}
+
+fn of_csrf(verified: &Verified<'_>, error: CsrfError) -> String {
+    let authenticator = verified.verifier.authenticator;
+    let names = authenticator.settings().csrf.names(verified.need.kind);
+    let (policy, head) = (authenticator.cookies(), &verified.verifier.head);
+    let cookie = match verified.need.kind {
+        TokenKind::Access => policy.csrf_access.name.as_str(),
+        TokenKind::Refresh => policy.csrf_refresh.name.as_str(),
+    };
+    match error {
+        CsrfError::Missing | CsrfError::NoClaim => format!(
+            "In a form, add the hidden field `{}` with `token.csrf_token()`. In a script, send the value of the cookie \
+             `{cookie}` in the header `{}`.",
+            names.field, names.header
+        ),
+        CsrfError::Mismatch => {
+            let other = &policy.csrf_refresh.name;
+            let sent = head.header(&names.header);
+            let is_of_refresh = sent.is_some() && matches!(other.find(head), Ok(Some(value)) if Some(value) == sent);
+            match is_of_refresh && verified.need.kind == TokenKind::Access {
+                true => format!(
+                    "The script sent the value of the cookie `{}`. It has to send the value of `{cookie}`.",
+                    other.as_str()
+                ),
+                false => format!(
+                    "Reload the page, because it was opened before the latest log-in. A script has to read the cookie \
+                     `{cookie}` anew for each request."
+                ),
+            }
+        }
+        CsrfError::CrossSite => {
+            "If the page is yours, open the page at the base URL, or change `.base_url(…)` to the address that \
+             browsers use. If the page is on another origin of yours, add this origin with \
+             `CsrfPolicy::trusted_origin(…)`."
+                .to_owned()
+        }
+        CsrfError::BadHost => "Send one `Host` field with the host of the site.".to_owned(),
+        CsrfError::NoPreSession => {
+            "The page with the form sets a cookie, which the browser has to send back. Check that the browser \
+             accepts cookies, and that the form is posted to the same host. An API client sends JSON instead."
+                .to_owned()
+        }
+        CsrfError::OtherPreSession => "Reload the page with the form, because its hidden field is outdated.".to_owned(),
+        CsrfError::UnknownState => "Start the log-in at the other site again, in the same browser.".to_owned(),
+        CsrfError::BeyondPeek => "Put the hidden field first in the form.".to_owned(),
+        CsrfError::Unread => {
+            "Wrap the route in the `AuthLayer`. A middleware that reads the body must be outside this layer.".to_owned()
+        }
+    }
+}

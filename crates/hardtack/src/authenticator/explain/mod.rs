@@ -1,0 +1,116 @@
+//! Explains requests: records them during development, and explains copied header fields.
+//!
+//! `steps` derives the steps from the result of a verification. `advice` says what to change.
+
+mod absence;
+mod advice;
+mod found;
+mod page;
+mod pasted;
+mod session;
+mod steps;
+mod token;
+mod verified;
+
+use std::sync::Arc;
+
+pub(crate) use found::Found;
+pub(super) use page::announce;
+use verified::{Origin, Verified};
+
+use super::verify::RequestVerifier;
+use super::{Authenticator, TokenVerdict};
+use crate::event::Observer;
+use crate::explain::{Explanation, Recorder};
+use crate::jwt::TokenKind;
+use crate::refusal::{FailureKind, Rejection};
+use crate::session::SessionId;
+use crate::token::VerifiedToken;
+use crate::token_source::Need;
+
+/// Returns an observer that tells the recorder which events end sessions.
+pub(super) fn observer(recorder: &Arc<Recorder>) -> Observer {
+    let recorder = Arc::clone(recorder);
+    Box::new(move |event| recorder.observe(event))
+}
+
+impl Authenticator {
+    /// Returns whether refusals are explained: see
+    /// [`AuthenticatorBuilder::explain_refusals`](crate::AuthenticatorBuilder::explain_refusals).
+    #[inline]
+    pub fn explains_refusals(&self) -> bool {
+        self.0.recorder.is_some()
+    }
+
+    /// Returns the explanations of at most 20 latest requests, newest first. Returns no explanations if
+    /// [`explain_refusals`](crate::AuthenticatorBuilder::explain_refusals) was not called.
+    pub fn explanations(&self) -> Vec<Explanation> {
+        self.recorder().map(Recorder::explanations).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) fn recorder(&self) -> Option<&Recorder> {
+        self.0.recorder.as_deref()
+    }
+}
+
+impl RequestVerifier<'_> {
+    /// Records how a request was verified, if refusals are explained.
+    #[inline]
+    pub(crate) fn record(&self, need: Need, found: Found<'_>) {
+        if let Some(recorder) = self.authenticator.recorder() {
+            self.record_in(recorder, need, found);
+        }
+    }
+
+    #[cold]
+    fn record_in(&self, recorder: &Recorder, need: Need, found: Found<'_>) {
+        if page::is_page(self.head.path()) {
+            return;
+        }
+        let what = format!("{} {}", self.head.method(), without_secrets(self.head.path()));
+        let explanation = Verified::new(self, need, found, Origin::Request).explain(what);
+        recorder.record(self.state.record_id(|| recorder.next_id()), explanation);
+    }
+
+    /// If refusals are explained and a session may be the reason for the refusal, looks up the sessions of the
+    /// request's tokens.
+    pub(crate) async fn look_up_sessions(&self, result: &Result<Option<VerifiedToken>, Rejection>) {
+        let (Some(recorder), Some(store)) = (self.authenticator.recorder(), self.authenticator.store()) else { return };
+        match result {
+            Err(rejection) if matches!(rejection.reason.kind(), FailureKind::Revoked | FailureKind::Expired) => {}
+            _ => return,
+        }
+        for kind in [TokenKind::Access, TokenKind::Refresh] {
+            let token = self.authenticator.cookie_token(&self.head, kind).ok().flatten().map(TokenVerdict::any_age);
+            let session: Option<SessionId> = token.and_then(|token| token.session());
+            // If the store fails, the explanation leaves out what the store would have said.
+            if let Some(id) = session
+                && let Ok(row) = store.find(id).await
+            {
+                recorder.looked_up(id, row);
+            }
+        }
+    }
+}
+
+/// Shortens long segments of a path, because they may be secret, such as the last segment of a link in an email.
+fn without_secrets(path: &str) -> String {
+    const LONGEST: usize = 24;
+    let shortened = path.split('/').map(|segment| match segment.char_indices().nth(LONGEST) {
+        Some(_) => format!("{}…", segment.chars().take(6).collect::<String>()),
+        None => segment.to_owned(),
+    });
+    shortened.collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_secrets;
+
+    #[test]
+    fn long_segments_of_a_path_are_shortened() {
+        assert_eq!(without_secrets("/account/change_settings"), "/account/change_settings");
+        assert_eq!(without_secrets("/reset/AbCdEfGhIjKlMnOpQrStUvWxYz/done"), "/reset/AbCdEf…/done");
+    }
+}

@@ -1,0 +1,131 @@
+//! Explains header fields that were copied from a browser or a response.
+
+use std::net::IpAddr;
+
+use super::Found;
+use super::token::{Keys, TokenFacts, TokenState};
+use super::verified::{Origin, Verified};
+use crate::authenticator::verify::RequestVerifier;
+use crate::authenticator::{Authenticator, RequestState};
+use crate::config::RefreshMode;
+use crate::explain::{Check, Explanation, Outcome, explain_set_cookie, quoted};
+use crate::jwt::{TokenError, TokenKind};
+use crate::refusal::Reason;
+use crate::request::{Headers, Incoming, RequestHead};
+use crate::token_source::{Locations, Need};
+
+/// A GET request with a `Cookie` field that was copied.
+struct Pasted<'a> {
+    cookie: &'a [u8],
+    path: &'a str,
+}
+
+impl Headers for Pasted<'_> {
+    fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
+        (name == "cookie" && index == 0).then_some(self.cookie)
+    }
+}
+
+impl Incoming for Pasted<'_> {
+    fn method(&self) -> &str {
+        "GET"
+    }
+
+    fn target(&self) -> &str {
+        self.path
+    }
+
+    fn authority(&self) -> Option<&str> {
+        None
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        None
+    }
+}
+
+impl Authenticator {
+    /// Explains what this authenticator finds in the value of a `Cookie` field: which cookies it reads, and whether
+    /// their tokens are valid. Sessions, CSRF values and freshness are not checked.
+    ///
+    /// `path` is the path of the request, such as `/`. If `keys_known` is `false`, signatures are not checked. If the
+    /// authenticator has another key than the application, pass `false`.
+    ///
+    /// ```
+    /// # use hardtack::{Authenticator, KeySet, SigningKey};
+    /// # use hardtack::jwt::Algorithm;
+    /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+    /// let auth = Authenticator::builder(keys).base_url("https://site.example").build()?;
+    /// let explanation = auth.explain_cookies(b"access_token_cookie=a.b.c", "/", true);
+    /// let refusal = explanation.refusal().map(|step| step.text.as_str()).unwrap_or_default();
+    /// assert!(refusal.starts_with("The request has no cookie `__Host-access_token_cookie`."));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn explain_cookies(&self, cookie: &[u8], path: &str, keys_known: bool) -> Explanation {
+        let pasted = Pasted { cookie, path };
+        let state = RequestState::without_layer(self.clone());
+        self.explain_pasted(&RequestVerifier::new(RequestHead::of(&pasted), &state), TokenKind::Access, keys_known)
+    }
+
+    /// Explains what a browser does with the value of a `Set-Cookie` field that this site sends. If the cookie contains
+    /// one of the site's tokens, also explains whether this authenticator accepts the token.
+    ///
+    /// `keys_known` has the same meaning as in [`explain_cookies`](Self::explain_cookies).
+    pub fn explain_set_cookie(&self, set_cookie: &str, keys_known: bool) -> Explanation {
+        let policy = self.cookies();
+        let is_secret = |name: &str| policy.slots().iter().any(|slot| slot.http_only && slot.name.as_str() == name);
+        let mut explanation = explain_set_cookie(set_cookie, self.settings().base.as_ref(), is_secret, self.now());
+        let pair = set_cookie.split(';').next().unwrap_or_default().trim();
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = (name.trim(), value.trim());
+        let tokens = [(TokenKind::Access, &policy.access), (TokenKind::Refresh, &policy.refresh)];
+        let kind = tokens.into_iter().find(|(_, slot)| slot.name.as_str() == name).map(|(kind, _)| kind);
+        if let Some(kind) = kind.filter(|_| !value.is_empty()) {
+            let cookie = format!("{name}={value}");
+            let pasted = Pasted { cookie: cookie.as_bytes(), path: "/" };
+            let state = RequestState::without_layer(self.clone());
+            let verifier = RequestVerifier::new(RequestHead::of(&pasted), &state);
+            let token = self.explain_pasted(&verifier, kind, keys_known);
+            let is_about_token = |check| matches!(check, Check::Token | Check::Signature | Check::Claims);
+            explanation.steps.extend(token.steps.into_iter().filter(|step| is_about_token(step.check)));
+            if !matches!(explanation.outcome, Outcome::Refused(_)) {
+                explanation.outcome = token.outcome;
+            }
+            explanation.advice = explanation.advice.or(token.advice);
+        } else if kind.is_none() && !policy.slots().iter().any(|slot| slot.name.as_str() == name) {
+            let names = policy.slots().map(|slot| format!("`{}`", slot.name.as_str())).join(", ");
+            let note = format!("This site reads no cookie of this name. The site reads {names}.");
+            explanation.advice = explanation.advice.or(Some(note));
+        }
+        explanation
+    }
+
+    /// Explains the cookies of a copied field, for a route that needs a token of this kind.
+    fn explain_pasted(&self, verifier: &RequestVerifier<'_>, kind: TokenKind, keys_known: bool) -> Explanation {
+        let need = if kind == TokenKind::Refresh { Need::refresh() } else { Need::access() };
+        let need = need.locations(Locations::COOKIES);
+        let keys = if keys_known { Keys::Known } else { Keys::Unknown };
+        let state = |kind| TokenFacts::of_cookie(verifier, kind, Some(kind), keys).state;
+        let reason = self.reason_to_refuse(state(kind), (kind == TokenKind::Access).then(|| state(TokenKind::Refresh)));
+        let found = reason.as_ref().map_or(Found::Accepted, Found::Refused);
+        let what = format!("Cookies for {}", quoted(verifier.head.path()));
+        Verified::new(verifier, need, found, Origin::Pasted(keys)).explain(what)
+    }
+
+    /// Returns why a request whose tokens are in these states would be refused. `refresh` is the state of the refresh
+    /// token, if the route needs an access token.
+    fn reason_to_refuse(&self, main: TokenState, refresh: Option<TokenState>) -> Option<Reason> {
+        let reason = match main {
+            TokenState::Valid => return None,
+            TokenState::Absent | TokenState::Empty | TokenState::Foreign => Reason::Missing,
+            TokenState::Doubled(_) => return Some(Reason::DuplicateCookie),
+            TokenState::Expired => TokenError::Expired.into(),
+            TokenState::Invalid(error) => return Some(error.into()),
+        };
+        match (self.refresh_mode(), refresh) {
+            (RefreshMode::Transparent, Some(TokenState::Valid)) => None,
+            (RefreshMode::Redirect, Some(TokenState::Valid)) => Some(Reason::RefreshNeeded),
+            _ => Some(reason),
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! Derives the steps of a verification from its result.
+//!
+//! Nothing is verified here. The verification reports which check refused the request. The checks have a fixed order,
+//! so all earlier checks succeeded and no later check was made. The facts about the tokens come from the functions that
+//! verify tokens.
+
+use super::absence::Absence;
+use super::advice;
+use super::found::needs_no_token;
+use super::session;
+use super::token::{Keys, TokenState};
+use super::verified::{Origin, Verified, sentence};
+use crate::config::RefreshMode;
+use crate::csrf::CsrfError;
+use crate::explain::{Check, Explanation, Step, Verdict, ago, quoted, span};
+use crate::jwt::{TokenError, TokenKind};
+use crate::refusal::Reason;
+use crate::token_source::TokenLocation;
+
+impl Verified<'_> {
+    /// Returns the explanation.
+    pub(super) fn explain(&self, what: String) -> Explanation {
+        let reason = self.found.reason();
+        let steps = match reason {
+            Some(reason) if needs_no_token(reason) => vec![self.step_of_reason(reason)],
+            _ => self.steps(),
+        };
+        let advice = advice::of(self);
+        Explanation { at: self.verifier.authenticator.now(), what, outcome: self.found.outcome(), steps, advice }
+    }
+
+    fn steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if self.origin == Origin::Request && !self.verifier.state.is_in_layer() {
+            let text =
+                "No `AuthLayer` wraps this route, so it can neither refresh tokens nor read CSRF values in forms.";
+            steps.push(Step::new(Check::Layer, Verdict::Noted, text));
+        }
+        steps.push(self.token());
+        if self.main.is_present() && !matches!(self.main.state, TokenState::Doubled(_)) {
+            steps.extend([self.signature(), self.claims()]);
+        }
+        steps.extend(self.refresh());
+        steps.extend([self.csrf(), self.session()]);
+        steps.extend(self.binding());
+        steps.push(self.freshness());
+        if let (Some(Check::Application), Some(reason)) = (self.refusing, self.found.reason()) {
+            steps.push(self.step_of_reason(reason));
+        }
+        steps
+    }
+
+    /// Returns the step of a reason that no other step describes in more detail.
+    fn step_of_reason(&self, reason: &Reason) -> Step {
+        Step::new(self.refusing.unwrap_or(Check::Application), Verdict::Refused, sentence(&reason.to_string()))
+    }
+
+    /// Returns whether a check was made, and what it found.
+    fn verdict(&self, check: Check) -> Verdict {
+        match self.refusing {
+            Some(refusing) if refusing == check => Verdict::Refused,
+            Some(refusing) if position(check) > position(refusing) => Verdict::Skipped,
+            Some(_) | None => Verdict::Passed,
+        }
+    }
+
+    fn token(&self) -> Step {
+        let refused = self.refusing == Some(Check::Token);
+        let missing = if refused { Verdict::Refused } else { Verdict::Noted };
+        let name = self.cookie_name(self.need.kind);
+        let sources = &self.verifier.authenticator.settings().sources;
+        let absent = |what: &str| {
+            let clue = Absence::of(self, self.need.kind).text();
+            Step::new(Check::Token, missing, format!("{what} {clue}"))
+        };
+        match (self.location, self.main.state) {
+            (_, TokenState::Doubled(times)) => Step::new(
+                Check::Token,
+                Verdict::Refused,
+                format!("The request has the cookie `{name}` {times} times, so it is not clear which one counts."),
+            ),
+            (_, TokenState::Absent) => absent(&format!("The request has no cookie `{name}`.")),
+            (_, TokenState::Empty) => absent(&format!("The cookie `{name}` is empty, so it was deleted.")),
+            (_, TokenState::Foreign) => Step::new(
+                Check::Token,
+                missing,
+                format!(
+                    "The cookie `{name}` belongs to another application on this host, so it counts as absent. {} \
+                     The keys of this application are: {}.",
+                    sentence(&self.main.key_in_header()),
+                    self.own_keys()
+                ),
+            ),
+            (_, TokenState::Valid | TokenState::Expired | TokenState::Invalid(_)) => {
+                let place = match self.location {
+                    TokenLocation::Cookies => format!("cookie `{name}`"),
+                    TokenLocation::Headers => format!("header `{}`", sources.header_name),
+                    TokenLocation::QueryString => format!("query parameter `{}`", sources.query_name),
+                    TokenLocation::Json => "JSON body".to_owned(),
+                };
+                let verdict = if refused { Verdict::Refused } else { Verdict::Passed };
+                let text = match self.found.reason().filter(|_| refused) {
+                    Some(reason) => sentence(&reason.to_string()),
+                    None => format!("The request has a token in the {place}."),
+                };
+                Step::new(Check::Token, verdict, text)
+            }
+        }
+    }
+
+    fn signature(&self) -> Step {
+        if self.origin == Origin::Pasted(Keys::Unknown) {
+            let text = format!("Not checked, because no key is configured: {}.", self.main.key_in_header());
+            return Step::new(Check::Signature, Verdict::Skipped, text);
+        }
+        match (self.refusing == Some(Check::Signature), self.main.state) {
+            (true, TokenState::Invalid(error)) => {
+                let text = format!(
+                    "{} {} The keys of this application are: {}.",
+                    sentence(&error.to_string()),
+                    sentence(&self.main.key_in_header()),
+                    self.own_keys()
+                );
+                Step::new(Check::Signature, Verdict::Refused, text)
+            }
+            (is_refused, _) => {
+                let verdict = if is_refused { Verdict::Refused } else { self.verdict(Check::Signature) };
+                let text = format!("A key of this application has signed the token: {}.", self.main.key_in_header());
+                Step::new(Check::Signature, verdict, text)
+            }
+        }
+    }
+
+    fn claims(&self) -> Step {
+        let life = self.main.life(self.verifier);
+        let refused = self.refusing == Some(Check::Claims);
+        match self.main.state {
+            TokenState::Expired => {
+                let verdict = if refused { Verdict::Refused } else { Verdict::Noted };
+                Step::new(Check::Claims, verdict, life)
+            }
+            TokenState::Invalid(error) if refused => {
+                let settings = self.verifier.authenticator.settings();
+                let claim = |name: &str| self.main.claim(name).unwrap_or_else(|| "missing".to_owned());
+                let detail = match error {
+                    TokenError::WrongAudience => {
+                        let accepted = settings.claims.decode_audience.iter().chain(&settings.realm);
+                        let accepted: Vec<String> = accepted.map(|name| quoted(name)).collect();
+                        format!("Its `aud` is {}; accepted: {}.", claim("aud"), listed(&accepted, "no `aud`"))
+                    }
+                    TokenError::WrongIssuer => {
+                        let accepted: Vec<String> =
+                            settings.claims.decode_issuers.iter().map(|name| quoted(name)).collect();
+                        format!("Its `iss` is {}; accepted: {}.", claim("iss"), listed(&accepted, "any"))
+                    }
+                    TokenError::WrongKind => {
+                        format!("Its `type` is {}; expected: {}.", claim("type"), quoted(self.need.kind.as_str()))
+                    }
+                    TokenError::NotYetValid | TokenError::IssuedInFuture => life,
+                    _ => String::new(),
+                };
+                Step::new(Check::Claims, Verdict::Refused, format!("{} {detail}", sentence(&error.to_string())))
+            }
+            _ => match self.verdict(Check::Claims) {
+                Verdict::Skipped => Step::new(Check::Claims, Verdict::Skipped, "Not checked."),
+                verdict => Step::new(Check::Claims, verdict, life),
+            },
+        }
+    }
+
+    /// Returns the step about the refresh token. There is such a step if the access token is missing or has expired, or
+    /// if the refresh token was refused.
+    fn refresh(&self) -> Option<Step> {
+        let mode = self.verifier.authenticator.refresh_mode();
+        let is_refused = self.refusing == Some(Check::Refresh);
+        let is_used = matches!(self.found.reason(), Some(Reason::Refresh(_))) || is_refused;
+        let wants = self.need.kind == TokenKind::Access
+            && self.location == TokenLocation::Cookies
+            && !matches!(self.main.state, TokenState::Valid | TokenState::Invalid(_) | TokenState::Doubled(_));
+        if !(is_used || wants) || mode == RefreshMode::Sliding {
+            return None;
+        }
+        if let Some(reason @ Reason::RefreshNeeded) = self.found.reason() {
+            return Some(self.step_of_reason(reason));
+        }
+        let name = self.cookie_name(TokenKind::Refresh);
+        let token = match self.refresh.state {
+            TokenState::Absent => {
+                format!("There is no refresh cookie `{name}`. {}", Absence::of(self, TokenKind::Refresh).text())
+            }
+            TokenState::Empty => format!("The refresh cookie `{name}` is empty."),
+            TokenState::Doubled(times) => format!("The request has the refresh cookie `{name}` {times} times."),
+            TokenState::Foreign => format!("The refresh cookie `{name}` belongs to another application."),
+            TokenState::Valid | TokenState::Expired => self.refresh.life(self.verifier),
+            TokenState::Invalid(error) => format!(
+                "The token in the refresh cookie `{name}` is refused: {}; {}.",
+                error,
+                self.refresh.key_in_header()
+            ),
+        };
+        let is_valid = self.refresh.state == TokenState::Valid;
+        let is_replaced = self.verifier.state.refreshed().is_some();
+        let effect = match (mode, self.origin) {
+            _ if !is_valid || is_used && !is_refused => "",
+            (RefreshMode::Transparent, Origin::Pasted(_)) => "The server would replace the access token.",
+            (RefreshMode::Transparent, Origin::Request) if is_replaced => "This request has replaced the access token.",
+            (RefreshMode::Transparent, Origin::Request) => "The access token was not replaced.",
+            (RefreshMode::Redirect, _) => "The browser has to get a new access token from the refresh URL.",
+            (RefreshMode::Off, _) => "The refresh mode is Off, so the client has to POST to the refresh URL itself.",
+            (RefreshMode::Sliding, _) => "",
+        };
+        let verdict = match (is_refused, is_valid) {
+            (true, _) => Verdict::Refused,
+            (false, true) => Verdict::Passed,
+            (false, false) => Verdict::Noted,
+        };
+        Some(Step::new(Check::Refresh, verdict, format!("{token} {effect}").trim().to_owned()))
+    }
+
+    fn csrf(&self) -> Step {
+        let (head, authenticator) = (&self.verifier.head, self.verifier.authenticator);
+        if self.origin != Origin::Request {
+            return Step::new(
+                Check::Csrf,
+                Verdict::Skipped,
+                "Not checked here, because the check needs the whole request.",
+            );
+        }
+        let verdict = self.verdict(Check::Csrf);
+        let field = |name: &str| head.header_text(name).map_or_else(|| "missing".to_owned(), quoted);
+        let text = match (verdict, self.found.reason()) {
+            (Verdict::Refused, Some(Reason::Csrf(error @ CsrfError::CrossSite))) => format!(
+                "{} Its `Sec-Fetch-Site` is {}, its `Origin` is {}, and the origin of this site is {}.",
+                sentence(&error.to_string()),
+                field("sec-fetch-site"),
+                field("origin"),
+                authenticator.origin().map_or_else(|| "not set".to_owned(), quoted)
+            ),
+            (Verdict::Refused, Some(reason)) => sentence(&reason.to_string()),
+            (Verdict::Skipped, _) => "Not checked.".to_owned(),
+            _ if self.location != TokenLocation::Cookies => {
+                "Not needed, because the token is not in a cookie, and browsers send only cookies by themselves."
+                    .to_owned()
+            }
+            _ if !self.main.is_present() && !self.refresh.is_present() => "Not needed without a token.".to_owned(),
+            _ if authenticator.needs_csrf_value(head) => {
+                "No other site started the request, and the CSRF value matches the token.".to_owned()
+            }
+            _ => format!("No CSRF value is needed for {}.", quoted(head.method())),
+        };
+        Step::new(Check::Csrf, verdict, text)
+    }
+
+    fn session(&self) -> Step {
+        if self.origin != Origin::Request {
+            let text = "Not checked here, because only the session store knows whether the session has ended.";
+            return Step::new(Check::Session, Verdict::Skipped, text);
+        }
+        let verdict = self.verdict(Check::Session);
+        let text = match (verdict, self.found.reason()) {
+            (Verdict::Refused, Some(reason)) => session::refused(self, reason),
+            (Verdict::Skipped, _) => "Not checked.".to_owned(),
+            _ => session::live(self),
+        };
+        Step::new(Check::Session, verdict, text)
+    }
+
+    /// Returns the step about the proof of the device, if this check refused the request.
+    fn binding(&self) -> Option<Step> {
+        match (self.refusing, self.found.reason()) {
+            (Some(Check::Binding), Some(reason)) => {
+                let text = format!(
+                    "The session is bound to a device, and its refresh needs a proof of the device's key. {}",
+                    sentence(&reason.to_string())
+                );
+                Some(Step::new(Check::Binding, Verdict::Refused, text))
+            }
+            _ => None,
+        }
+    }
+
+    fn freshness(&self) -> Step {
+        let is_refused = self.refusing == Some(Check::Freshness);
+        if !self.need.fresh && !is_refused {
+            return Step::new(Check::Freshness, Verdict::Skipped, "This route does not need a recent log-in.");
+        }
+        let (authenticator, verdict) = (self.verifier.authenticator, self.verdict(Check::Freshness));
+        let now = authenticator.now();
+        let entered = self.main.claims.as_ref().and_then(|claims| claims.auth_time);
+        let entered = entered.map(|at| format!("The user entered the password {}.", ago(at, now))).unwrap_or_default();
+        let bound = authenticator.settings().fresh_lifetime.duration();
+        let bound = bound.map(|bound| format!("A log-in is recent for {}.", span(bound))).unwrap_or_default();
+        let rule = "A token that was issued by a refresh is never fresh.";
+        let text = match verdict {
+            Verdict::Refused => format!("The token is not fresh. {entered} {bound} {rule}"),
+            Verdict::Skipped => "Not checked.".to_owned(),
+            Verdict::Passed | Verdict::Noted => format!("The log-in is recent. {entered}"),
+        };
+        Step::new(Check::Freshness, verdict, text.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+}
+
+/// Returns the position of a check in the verification.
+const fn position(check: Check) -> u8 {
+    match check {
+        Check::Layer => 0,
+        Check::Token => 1,
+        Check::Signature => 2,
+        Check::Claims => 3,
+        Check::Refresh => 4,
+        Check::Csrf => 5,
+        Check::Session => 6,
+        Check::Binding => 7,
+        Check::Freshness => 8,
+        Check::Application => 9,
+        // These checks belong to `Set-Cookie` fields.
+        Check::Name | Check::Scheme | Check::Scope | Check::SameSite | Check::Lifetime => 10,
+    }
+}
+
+fn listed(names: &[String], none: &str) -> String {
+    if names.is_empty() { none.to_owned() } else { names.join(", ") }
+}

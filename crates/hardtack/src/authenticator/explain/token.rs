@@ -1,0 +1,188 @@
+//! The facts that the verification finds out about a token.
+
+use crate::authenticator::verify::{RequestVerifier, TokenVerdict};
+use crate::explain::{ago, quoted, until};
+use crate::jwt::{Claims, TokenError, TokenKind, Unverified};
+use crate::token::VerifiedPayload;
+
+/// Whether the application's keys are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keys {
+    Known,
+    /// The authenticator has a key that signs nothing, so signatures cannot be checked.
+    Unknown,
+}
+
+/// What is known about a token.
+pub(super) struct TokenFacts {
+    pub(super) state: TokenState,
+    /// The algorithm and the key id that the token's header names.
+    header: Option<Unverified>,
+    /// The claims, if the signature is valid or cannot be checked.
+    pub(super) claims: Option<Box<Claims>>,
+}
+
+/// The state of a token, as the verification has found it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenState {
+    Absent,
+    /// The cookie is empty. Some clients keep a deleted cookie as an empty cookie.
+    Empty,
+    /// The request has the cookie this many times.
+    Doubled(usize),
+    /// The token has a key id that no key of this application has.
+    Foreign,
+    Valid,
+    Expired,
+    /// The token is refused or not valid yet.
+    Invalid(TokenError),
+}
+
+impl TokenFacts {
+    fn without_token(state: TokenState) -> Self {
+        Self { state, header: None, claims: None }
+    }
+
+    /// Returns the facts about the cookie for tokens of a kind. `expected` is the kind of token that the route accepts.
+    pub(super) fn of_cookie(
+        verifier: &RequestVerifier<'_>,
+        kind: TokenKind,
+        expected: Option<TokenKind>,
+        keys: Keys,
+    ) -> Self {
+        let policy = verifier.authenticator.cookies();
+        let slot = match kind {
+            TokenKind::Access => &policy.access,
+            TokenKind::Refresh => &policy.refresh,
+        };
+        match verifier.authenticator.find_cookie(&verifier.head, kind) {
+            Ok(Some(text)) => Self::of_text(verifier, text, expected, keys),
+            Ok(None) => match slot.name.find(&verifier.head) {
+                Ok(Some(_)) => Self::without_token(TokenState::Empty),
+                _ => Self::without_token(TokenState::Absent),
+            },
+            Err(_) => Self::without_token(TokenState::Doubled(slot.name.find_all(&verifier.head).len())),
+        }
+    }
+
+    /// Returns the facts about a token.
+    pub(super) fn of_text(
+        verifier: &RequestVerifier<'_>,
+        text: &[u8],
+        expected: Option<TokenKind>,
+        keys: Keys,
+    ) -> Self {
+        let authenticator = verifier.authenticator;
+        let header = Unverified::parse_bytes(text).ok();
+        let (state, claims) = match (keys, authenticator.verify_token(text, expected, authenticator.now())) {
+            (Keys::Unknown, _) => Self::without_keys(verifier, text, expected),
+            (Keys::Known, Ok(TokenVerdict::Valid(token))) => (TokenState::Valid, Some(token.claims().clone())),
+            (Keys::Known, Ok(TokenVerdict::Expired(token))) => (TokenState::Expired, Some(token.claims().clone())),
+            (Keys::Known, Ok(TokenVerdict::Early(token, error))) => {
+                (TokenState::Invalid(error), Some(token.claims().clone()))
+            }
+            (Keys::Known, Err(_)) if authenticator.is_foreign(text) => (TokenState::Foreign, None),
+            (Keys::Known, Err(error)) => (TokenState::Invalid(error), None),
+        };
+        Self { state, header, claims: claims.map(Box::new) }
+    }
+
+    /// Checks the claims of a token whose signature cannot be checked.
+    fn without_keys(
+        verifier: &RequestVerifier<'_>,
+        text: &[u8],
+        expected: Option<TokenKind>,
+    ) -> (TokenState, Option<Claims>) {
+        let authenticator = verifier.authenticator;
+        let read = || {
+            let payload = serde_json::to_vec(Unverified::parse_bytes(text)?.claims());
+            let payload = payload.map_err(|_| TokenError::Malformed)?;
+            VerifiedPayload::read(payload, &authenticator.settings().claims_profile())
+        };
+        match read() {
+            Err(error) => (TokenState::Invalid(error), None),
+            Ok(payload) => {
+                let expected = authenticator.expected(expected.unwrap_or(payload.kind()), authenticator.now());
+                let state = match payload.verify_claims(&expected) {
+                    Ok(_) => TokenState::Valid,
+                    Err(TokenError::Expired) => TokenState::Expired,
+                    Err(error) => TokenState::Invalid(error),
+                };
+                (state, Some(payload.claims().clone()))
+            }
+        }
+    }
+
+    /// Returns whether the request has a token that counts as this application's.
+    pub(super) fn is_present(&self) -> bool {
+        match self.state {
+            TokenState::Absent | TokenState::Empty | TokenState::Foreign => false,
+            TokenState::Doubled(_) | TokenState::Valid | TokenState::Expired | TokenState::Invalid(_) => true,
+        }
+    }
+
+    /// Returns the algorithm and the key id in the token's header, in words. An attacker may have written this header.
+    pub(super) fn key_in_header(&self) -> String {
+        let Some(header) = self.header.as_ref().map(Unverified::header) else {
+            return "the header of the token cannot be read".to_owned();
+        };
+        let algorithm = header.get("alg").and_then(|alg| alg.as_str()).unwrap_or("none");
+        match header.get("kid").and_then(|kid| kid.as_str()) {
+            Some(key_id) => {
+                format!(
+                    "the header of the token names the algorithm {} and the key {}",
+                    quoted(algorithm),
+                    quoted(key_id)
+                )
+            }
+            None => format!("the header of the token names the algorithm {} and no key", quoted(algorithm)),
+        }
+    }
+
+    /// Returns a claim of the token as text. Call this method only for claims that are not secret. If the signature is
+    /// not valid, an attacker may have written the claim.
+    pub(super) fn claim(&self, name: &str) -> Option<String> {
+        let value = self.header.as_ref()?.claims().get(name)?;
+        Some(quoted(&value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+    }
+
+    /// Returns the subject and the times of the token, in words. Returns an empty text if the claims are not known.
+    pub(super) fn life(&self, verifier: &RequestVerifier<'_>) -> String {
+        let Some(claims) = &self.claims else { return String::new() };
+        let now = verifier.authenticator.now();
+        let issued = match claims.issued_at <= now {
+            true => format!("issued {}", ago(claims.issued_at, now)),
+            false => format!("to be issued {}", until(claims.issued_at, now)),
+        };
+        let expires = match claims.expires_at {
+            None => "it never expires".to_owned(),
+            Some(end) if end <= now => format!("it expired {}", ago(end, now)),
+            Some(end) => format!("it expires {}", until(end, now)),
+        };
+        format!("The {} token of user {} was {issued}; {expires}.", claims.kind.as_str(), quoted(&claims.subject))
+    }
+}
+
+/// Returns whether an error is found before the claims are checked, together with the signature.
+pub(super) const fn is_of_signature(error: TokenError) -> bool {
+    match error {
+        TokenError::TooLarge
+        | TokenError::NotCompact
+        | TokenError::Malformed
+        | TokenError::BadHeader
+        | TokenError::UnsupportedHeader(_)
+        | TokenError::WrongAlgorithm
+        | TokenError::WrongTyp
+        | TokenError::UnknownKey
+        | TokenError::BadSignature => true,
+        TokenError::DuplicateMember
+        | TokenError::BadClaim(_)
+        | TokenError::MissingClaim(_)
+        | TokenError::Expired
+        | TokenError::NotYetValid
+        | TokenError::IssuedInFuture
+        | TokenError::WrongAudience
+        | TokenError::WrongIssuer
+        | TokenError::WrongKind => false,
+    }
+}

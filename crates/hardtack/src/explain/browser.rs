@@ -1,0 +1,284 @@
+//! What a browser does with a `Set-Cookie` field from the site (RFC 6265bis §5.7 and §5.8).
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::{Check, Explanation, Outcome, Step, Verdict, cookie_field::quoted, when};
+use crate::base_url::BaseUrl;
+use crate::clock::Timestamp;
+use crate::cookie::StoredCookie;
+
+/// The longest time for which browsers keep a cookie: 400 days (RFC 6265bis §5.5).
+const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// The code of a field that browsers ignore.
+const IGNORED: &str = "ignored";
+
+/// Explains what a browser does with a `Set-Cookie` field that the site `base` sends. If `base` is `None`, assumes an
+/// https site.
+///
+/// `secret` is called with the name of the cookie. It returns whether the cookie contains a secret that scripts must
+/// not read.
+pub(crate) fn explain_set_cookie(
+    text: &str,
+    base: Option<&BaseUrl>,
+    secret: impl Fn(&str) -> bool,
+    now: Timestamp,
+) -> Explanation {
+    let name = text.split(['=', ';']).next().unwrap_or_default().trim();
+    let mut explanation = Explanation {
+        at: now,
+        what: format!("Set-Cookie {}", quoted(name)),
+        outcome: Outcome::Accepted,
+        steps: Vec::new(),
+        advice: None,
+    };
+    let clock = UNIX_EPOCH + Duration::from_secs(u64::try_from(now.unix_seconds()).unwrap_or_default());
+    let Some(cookie) = StoredCookie::parse_at(text, "/", clock) else {
+        let text = "Browsers ignore this field, because it has no name and value (`name=value`), or because the name \
+                    and the value together have more than 4096 bytes.";
+        explanation.steps.push(Step::new(Check::Name, Verdict::Refused, text));
+        explanation.outcome = Outcome::Refused(IGNORED);
+        return explanation;
+    };
+    let browser = Browser { cookie: &cookie, base, is_secret: secret(&cookie.name), now: clock };
+    let steps = [browser.name(), browser.scheme(), browser.scope(), browser.same_site(), browser.lifetime()];
+    for (step, advice) in steps {
+        if step.verdict == Verdict::Refused {
+            explanation.outcome = Outcome::Refused(IGNORED);
+        }
+        explanation.advice = explanation.advice.or(advice.map(str::to_owned));
+        explanation.steps.push(step);
+    }
+    explanation
+}
+
+/// A browser that receives a cookie from the site.
+struct Browser<'a> {
+    cookie: &'a StoredCookie,
+    base: Option<&'a BaseUrl>,
+    is_secret: bool,
+    now: SystemTime,
+}
+
+/// A step, and advice about what to change.
+type Finding = (Step, Option<&'static str>);
+
+impl Browser<'_> {
+    fn is_https(&self) -> bool {
+        self.base.is_none_or(BaseUrl::is_https)
+    }
+
+    /// Checks the name and its prefix.
+    fn name(&self) -> Finding {
+        let name = quoted(&self.cookie.name);
+        let missing = self.cookie.missing_for_prefix();
+        if !missing.is_empty() {
+            let text = format!(
+                "Browsers ignore this cookie, because the prefix of the name {name} requires {}.",
+                missing.join(" and ")
+            );
+            let advice = "Meet the requirements of the prefix, or let Hardtack set the cookie. Hardtack chooses the \
+                          prefix by the base URL, the path and the domain (CookiePolicy::prefix).";
+            return (Step::new(Check::Name, Verdict::Refused, text), Some(advice));
+        }
+        let scripts = match (self.cookie.http_only, self.is_secret) {
+            (true, _) => "Scripts cannot read the cookie (HttpOnly).",
+            (false, true) => "The field lacks HttpOnly, so scripts can read the token.",
+            (false, false) => "Scripts can read the cookie.",
+        };
+        let verdict = if self.is_secret && !self.cookie.http_only { Verdict::Noted } else { Verdict::Passed };
+        (Step::new(Check::Name, verdict, format!("Browsers accept the name {name}. {scripts}")), None)
+    }
+
+    /// Checks the attribute `Secure`.
+    fn scheme(&self) -> Finding {
+        let is_loopback = self.base.is_some_and(BaseUrl::is_loopback);
+        match (self.cookie.secure, self.is_https()) {
+            (true, true) => (Step::new(Check::Scheme, Verdict::Passed, "Sent only over https (Secure)."), None),
+            (true, false) if is_loopback => {
+                let text = "The cookie is Secure, but the base URL is http. Chromium and Firefox make an exception for \
+                            loopback addresses; other browsers, such as Safari, ignore the cookie.";
+                let advice = "Use an http base URL in base_url, so that Hardtack sets cookies without Secure during \
+                              development.";
+                (Step::new(Check::Scheme, Verdict::Noted, text), Some(advice))
+            }
+            (true, false) => {
+                let text = "Browsers ignore this cookie, because it is Secure but the base URL is http.";
+                let advice = "Serve the site over https, and set the https address as the base URL.";
+                (Step::new(Check::Scheme, Verdict::Refused, text), Some(advice))
+            }
+            (false, true) => {
+                let text = "The field lacks Secure, so the cookie is also sent over unencrypted http.";
+                let advice = "Set an https base URL, so that Hardtack sets Secure cookies, and remove \
+                              CookiePolicy::secure(false).";
+                (Step::new(Check::Scheme, Verdict::Noted, text), Some(advice))
+            }
+            (false, false) => {
+                (Step::new(Check::Scheme, Verdict::Passed, "Also sent over http, because the base URL is http."), None)
+            }
+        }
+    }
+
+    /// Checks the attributes `Domain` and `Path`.
+    fn scope(&self) -> Finding {
+        let (path, host) = (&self.cookie.path, self.base.map(BaseUrl::host));
+        let paths = match path.as_str() {
+            "/" => "all paths".to_owned(),
+            path => format!("{} and the paths below it", quoted(path)),
+        };
+        let Some(domain) = self.cookie.domain.as_deref() else {
+            let host = host.unwrap_or("the host that sets it");
+            return (Step::new(Check::Scope, Verdict::Passed, format!("Sent to {host} only, to {paths}.")), None);
+        };
+        let covers = |host: &str| {
+            // A top-level domain has no dot, and cookies cannot have such a domain.
+            let is_parent = domain.contains('.') && host.ends_with(&format!(".{domain}"));
+            host == domain || (is_parent && host.parse::<std::net::IpAddr>().is_err())
+        };
+        match host {
+            Some(host) if !covers(host) => {
+                let text = format!(
+                    "Browsers ignore this cookie, because its Domain is {}. The Domain must be the host {host} of the \
+                     base URL, or a parent domain of this host.",
+                    quoted(domain)
+                );
+                let advice = "Set the Domain to the site's own domain, or leave out the Domain (CookiePolicy::domain).";
+                (Step::new(Check::Scope, Verdict::Refused, text), Some(advice))
+            }
+            _ => {
+                let text = format!("Sent to {} and all its subdomains, to {paths}.", quoted(domain));
+                (Step::new(Check::Scope, Verdict::Passed, text), None)
+            }
+        }
+    }
+
+    /// Checks the attribute `SameSite`.
+    fn same_site(&self) -> Finding {
+        let value = self.cookie.same_site.as_deref().unwrap_or_default();
+        let (verdict, text) = match value.to_ascii_lowercase().as_str() {
+            "none" if !self.cookie.secure => {
+                (Verdict::Refused, "Browsers ignore this cookie, because SameSite=None requires Secure.")
+            }
+            "none" => (Verdict::Passed, "Also sent with requests that other sites start (SameSite=None)."),
+            "strict" => (
+                Verdict::Passed,
+                "Not sent with requests that other sites start. If the user follows a link on another site, the \
+                 cookie is not sent either (SameSite=Strict).",
+            ),
+            "lax" => (
+                Verdict::Passed,
+                "Sent if the user follows a link on another site. Not sent with forms that other sites POST, or with \
+                 their scripts and frames (SameSite=Lax).",
+            ),
+            _ => (
+                Verdict::Noted,
+                "The field has no SameSite that browsers know. Chromium treats the cookie as Lax. Other browsers may \
+                 send the cookie with requests that other sites start.",
+            ),
+        };
+        let advice = (verdict == Verdict::Refused).then_some("Add Secure, or choose another CookiePolicy::same_site.");
+        (Step::new(Check::SameSite, verdict, text), advice)
+    }
+
+    /// Checks the attributes `Max-Age` and `Expires`.
+    fn lifetime(&self) -> Finding {
+        let passed = |text: String| (Step::new(Check::Lifetime, Verdict::Passed, text), None);
+        if self.cookie.is_deletion() {
+            let text = "The field deletes the cookie, because its Max-Age is not above zero or its Expires has passed. \
+                        Browsers delete only a cookie of the same name, Domain and Path.";
+            return (Step::new(Check::Lifetime, Verdict::Noted, text), None);
+        }
+        let Some(end) = self.cookie.expiry() else {
+            return passed(
+                "Kept until the browser is closed, because the field has no Max-Age and no Expires.".to_owned(),
+            );
+        };
+        let left = end.duration_since(self.now).unwrap_or_default();
+        match left > LONGEST {
+            true => passed("Kept for 400 days, the longest time that browsers allow.".to_owned()),
+            false => passed(format!("Kept for {}.", when::span(left))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explain(text: &str, base: &str) -> Explanation {
+        let base = BaseUrl::parse_insecure_http(base).unwrap();
+        explain_set_cookie(text, Some(&base), |name| name.ends_with("token"), Timestamp::from_unix_seconds(1_000_000))
+    }
+
+    /// Returns the check because of which the browser ignores a field. Returns an empty text if the browser stores the
+    /// cookie.
+    fn ignored_by(text: &str, base: &str) -> &'static str {
+        let explanation = explain(text, base);
+        let by = explanation.refusal().map(|step| step.check.name()).unwrap_or_default();
+        assert_eq!(explanation.outcome.code().is_some(), !by.is_empty(), "{explanation}");
+        by
+    }
+
+    #[test]
+    fn fields_that_browsers_ignore() {
+        const HTTPS: &str = "https://shop.example";
+        for (text, base, check) in [
+            ("id=1; Path=/; Secure", HTTPS, ""),
+            ("__Host-id=1; Path=/; Secure", HTTPS, ""),
+            ("__Host-Http-id=1; Path=/; Secure; HttpOnly", HTTPS, ""),
+            ("nothing", HTTPS, "name"),
+            ("=1", HTTPS, "name"),
+            ("__Host-id=1; Path=/", HTTPS, "name"),
+            ("__Host-id=1; Secure", HTTPS, "name"),
+            ("__Host-id=1; Path=/app; Secure", HTTPS, "name"),
+            ("__Host-id=1; Path=/; Secure; Domain=shop.example", HTTPS, "name"),
+            ("__Secure-id=1; Path=/", HTTPS, "name"),
+            ("__Host-Http-id=1; Path=/; Secure", HTTPS, "name"),
+            ("__http-id=1; Secure", HTTPS, "name"),
+            ("id=1; Secure", "http://shop.example", "scheme"),
+            ("id=1; Secure", "http://localhost:3000", ""),
+            ("id=1; Domain=.shop.example", HTTPS, ""),
+            ("id=1; Domain=example.org", HTTPS, "scope"),
+            ("id=1; Domain=hop.example", HTTPS, "scope"),
+            ("id=1; Domain=example", HTTPS, "scope"),
+            ("id=1; Domain=shop.example", "https://www.shop.example", ""),
+            ("id=1; Domain=1", "http://127.0.0.1", "scope"),
+            ("id=1; SameSite=None", HTTPS, "same_site"),
+            ("id=1; SameSite=None; Secure", HTTPS, ""),
+        ] {
+            assert_eq!(ignored_by(text, base), check, "{text} from {base}");
+        }
+    }
+
+    #[test]
+    fn every_attribute_is_put_into_words() {
+        let text = |field: &str, check: Check| {
+            let explanation = explain(field, "https://shop.example");
+            let step = explanation.steps.into_iter().find(|step| step.check == check).unwrap();
+            (step.verdict, step.text)
+        };
+        let starts = |field, check, verdict, start: &str| {
+            let (found, words) = text(field, check);
+            assert!(found == verdict && words.contains(start), "{field}: {found:?} {words}");
+        };
+        starts("id=1; Path=/a", Check::Scope, Verdict::Passed, "shop.example only, to \"/a\" and the paths below it");
+        starts("id=1; Domain=shop.example", Check::Scope, Verdict::Passed, "\"shop.example\" and all its subdomains");
+        starts("id=1", Check::Scheme, Verdict::Noted, "unencrypted");
+        starts("id=1", Check::SameSite, Verdict::Noted, "no SameSite");
+        starts("id=1; samesite=strict", Check::SameSite, Verdict::Passed, "Strict");
+        starts("id=1; Max-Age=0", Check::Lifetime, Verdict::Noted, "deletes");
+        starts("id=1; Max-Age=900", Check::Lifetime, Verdict::Passed, "15 minutes");
+        starts("id=1; Max-Age=99999999999", Check::Lifetime, Verdict::Passed, "400 days");
+        starts("id=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT", Check::Lifetime, Verdict::Noted, "deletes");
+        starts("id=1", Check::Lifetime, Verdict::Passed, "until the browser is closed");
+        starts("a_token=1", Check::Name, Verdict::Noted, "lacks HttpOnly");
+        starts("a_token=1; HttpOnly", Check::Name, Verdict::Passed, "cannot read");
+    }
+
+    #[test]
+    fn the_value_is_not_repeated() {
+        let explanation = explain("id=secret-value; Path=/; Secure", "https://shop.example");
+        assert!(!explanation.to_string().contains("secret-value"));
+        assert!(!explain("__Host-id=secret-value", "https://shop.example").to_string().contains("secret-value"));
+    }
+}

@@ -1,0 +1,101 @@
+//! The names in a request's `Cookie` fields. They help to find out why a cookie is missing.
+
+use crate::request::RequestHead;
+
+/// The cookies of a request.
+pub(crate) struct CookieField {
+    names: Vec<String>,
+}
+
+/// The prefixes that browsers enforce, in lower case (RFC 6265bis §4.1.3).
+const PREFIXES: [&str; 4] = ["__host-http-", "__host-", "__http-", "__secure-"];
+
+impl CookieField {
+    /// Reads the names of a request's cookies. The values are left out, because they may be secret.
+    pub(crate) fn of(head: &RequestHead<'_>) -> Self {
+        let pairs = head.header_all("cookie").flat_map(|field| field.split(|byte| *byte == b';'));
+        let names = pairs.filter_map(|pair| {
+            let end = pair.iter().position(|byte| *byte == b'=')?;
+            let name = pair.get(..end).unwrap_or_default().trim_ascii();
+            Some(String::from_utf8_lossy(name).into_owned())
+        });
+        Self { names: names.collect() }
+    }
+
+    /// Returns whether the request has no cookies at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// Returns how many cookies the request has.
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Returns the first cookie whose name differs from `name` only in its prefix, its realm or its case. `realm` is
+    /// the realm in `name`.
+    pub(crate) fn resembling(&self, name: &str, realm: Option<&str>) -> Option<&str> {
+        let wanted = bare(name);
+        let realm = realm.map(|realm| format!("{}_", realm.to_ascii_lowercase())).unwrap_or_default();
+        let wanted = wanted.strip_prefix(&realm).unwrap_or(&wanted);
+        let resembles = |other: &str| {
+            bare(other).strip_suffix(wanted).is_some_and(|realm| realm.is_empty() || realm.ends_with('_'))
+        };
+        self.names.iter().map(String::as_str).find(|other| *other != name && resembles(other))
+    }
+}
+
+/// Returns the name without its prefix, in lower case.
+fn bare(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    let prefix = PREFIXES.into_iter().find(|prefix| name.starts_with(prefix)).unwrap_or_default();
+    name.strip_prefix(prefix).unwrap_or(&name).to_owned()
+}
+
+/// Returns a text from a request in quotes. Control characters are escaped, and a long text is cut after 80 characters.
+pub(crate) fn quoted(text: &str) -> String {
+    const LONGEST: usize = 80;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),
+        None => format!("{text:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestRequest;
+
+    #[test]
+    fn names_that_look_like_ours_are_found() {
+        let resembling = |cookie: &str, name: &str| {
+            let request = TestRequest::new("GET", "/").field("cookie", cookie);
+            let realm = name.contains("shop").then_some("shop");
+            CookieField::of(&request.head()).resembling(name, realm).unwrap_or_default().to_owned()
+        };
+        for (cookie, name, found) in [
+            ("access_token_cookie=a", "__Host-access_token_cookie", "access_token_cookie"),
+            ("__Host-access_token_cookie=a", "access_token_cookie", "__Host-access_token_cookie"),
+            ("__host-access_token_cookie=a", "__Host-access_token_cookie", "__host-access_token_cookie"),
+            ("shop_access_token_cookie=a", "access_token_cookie", "shop_access_token_cookie"),
+            ("__Host-access_token_cookie=a", "__Host-shop_access_token_cookie", "__Host-access_token_cookie"),
+            ("__Host-access_token_cookie=a", "__Host-access_token_cookie", ""),
+            ("theme=dark; id=1; cookie=2; refresh_token_cookie=3", "access_token_cookie", ""),
+        ] {
+            assert_eq!(resembling(cookie, name), found, "{cookie} beside {name}");
+        }
+    }
+
+    #[test]
+    fn cookies_are_counted() {
+        let request = TestRequest::new("GET", "/").field("cookie", "a=1; b=2").field("cookie", "a =3; x");
+        let field = CookieField::of(&request.head());
+        assert_eq!((field.len(), field.is_empty()), (3, false));
+    }
+
+    #[test]
+    fn quoted_text_is_short_and_plain() {
+        assert_eq!(quoted("a\"b\n"), r#""a\"b\n""#);
+        assert_eq!(quoted(&"x".repeat(100)).chars().count(), 83);
+    }
+}

@@ -1,0 +1,168 @@
+//! The latest requests, and what ended the latest sessions.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Explanation;
+use crate::clock::Timestamp;
+use crate::event::{Event, EventKind};
+use crate::session::{Session, SessionId};
+
+/// The number of requests that are kept.
+const REQUESTS: usize = 20;
+
+/// The number of events that ended a session, and of looked-up sessions, that are kept.
+const SESSIONS: usize = 100;
+
+/// Keeps the explanations of the latest requests.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    kept: Mutex<Kept>,
+    last_id: AtomicU16,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// Newest first.
+    requests: VecDeque<(u16, Explanation)>,
+    ends: VecDeque<SessionEnd>,
+    rows: VecDeque<(SessionId, Option<Session>)>,
+}
+
+/// What this process has seen of the end of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SessionEnd {
+    /// The session that ended, or `None` if all sessions of the user ended.
+    session: Option<SessionId>,
+    subject: String,
+    pub(crate) kind: EventKind,
+    pub(crate) at: Timestamp,
+}
+
+impl Recorder {
+    /// Returns an id for a request. The id is not zero, and differs from the ids of the requests that are kept.
+    pub(crate) fn next_id(&self) -> u16 {
+        match self.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1) {
+            0 => self.next_id(),
+            id => id,
+        }
+    }
+
+    /// Keeps the explanation of a request, and logs a refusal. If a handler has several extractors, the request may be
+    /// verified several times. In this case, the first refusal is kept. If there is no refusal, the last verification
+    /// is kept.
+    pub(crate) fn record(&self, id: u16, explanation: Explanation) {
+        let mut kept = self.lock();
+        match kept.requests.iter_mut().find(|(own, _)| *own == id) {
+            Some((_, earlier)) if earlier.refusal().is_some() => return,
+            Some((_, earlier)) => *earlier = explanation.clone(),
+            None => kept.requests.push_front((id, explanation.clone())),
+        }
+        kept.requests.truncate(REQUESTS);
+        drop(kept);
+        explanation.log();
+    }
+
+    /// Returns the explanations, newest first.
+    pub(crate) fn explanations(&self) -> Vec<Explanation> {
+        self.lock().requests.iter().map(|(_, explanation)| explanation.clone()).collect()
+    }
+
+    /// If an event ended a session, stores the event.
+    pub(crate) fn observe(&self, event: &Event<'_>) {
+        match event.kind {
+            EventKind::LogOut
+            | EventKind::Revoked
+            | EventKind::Replaced
+            | EventKind::PasswordChanged
+            | EventKind::ReuseDetected => {}
+            EventKind::LogIn
+            | EventKind::Refresh
+            | EventKind::RefreshRefused(_)
+            | EventKind::RefreshAhead
+            | EventKind::Reauthenticated
+            | EventKind::ClaimsChanged
+            | EventKind::Bound
+            | EventKind::BindRefused
+            | EventKind::ProofFailed
+            | EventKind::UnprovenRefresh => return,
+        }
+        let end =
+            SessionEnd { session: event.session, subject: event.subject.to_owned(), kind: event.kind, at: event.at };
+        let mut kept = self.lock();
+        kept.ends.push_front(end);
+        kept.ends.truncate(SESSIONS);
+    }
+
+    /// Returns the latest event that may have ended a user's session. An event that names the session comes first.
+    /// Other events count only from `issued` on, because earlier events belong to earlier sessions of the user.
+    pub(crate) fn end_of(&self, session: SessionId, subject: &str, issued: Timestamp) -> Option<SessionEnd> {
+        let kept = self.lock();
+        let named = kept.ends.iter().find(|end| end.session == Some(session));
+        let ends_all = |end: &&SessionEnd| {
+            let others = end.session.is_none() || end.kind == EventKind::PasswordChanged;
+            others && end.subject == subject && end.at >= issued
+        };
+        named.or_else(|| kept.ends.iter().find(ends_all)).cloned()
+    }
+
+    /// Stores the row that the session store has for a session. If the store has no such session, `row` is `None`.
+    pub(crate) fn looked_up(&self, session: SessionId, row: Option<Session>) {
+        let mut kept = self.lock();
+        kept.rows.retain(|(own, _)| *own != session);
+        kept.rows.push_front((session, row));
+        kept.rows.truncate(SESSIONS);
+    }
+
+    /// Returns the row that the session store had when the session was last looked up.
+    pub(crate) fn row(&self, session: SessionId) -> Option<Option<Session>> {
+        self.lock().rows.iter().find(|(own, _)| *own == session).map(|(_, row)| row.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explain::{Check, Outcome, Step, Verdict};
+
+    fn explanation(path: &str, outcome: Outcome) -> Explanation {
+        let verdict = if outcome == Outcome::Accepted { Verdict::Passed } else { Verdict::Refused };
+        Explanation {
+            at: Timestamp::from_unix_seconds(1),
+            what: format!("GET {path}"),
+            outcome,
+            steps: vec![Step::new(Check::Token, verdict, "text")],
+            advice: None,
+        }
+    }
+
+    #[test]
+    fn the_latest_requests_are_kept_newest_first() {
+        let recorder = Recorder::default();
+        for number in 0..REQUESTS + 5 {
+            recorder.record(recorder.next_id(), explanation(&format!("/{number}"), Outcome::Accepted));
+        }
+        let kept = recorder.explanations();
+        assert_eq!((kept.len(), kept[0].what.as_str(), kept[19].what.as_str()), (REQUESTS, "GET /24", "GET /5"));
+    }
+
+    #[test]
+    fn the_first_refusal_of_a_request_is_kept() {
+        let recorder = Recorder::default();
+        let outcomes = [Outcome::Accepted, Outcome::Refused("expired"), Outcome::Refused("other"), Outcome::Accepted];
+        outcomes.into_iter().for_each(|outcome| recorder.record(7, explanation("/", outcome)));
+        let kept = recorder.explanations();
+        assert_eq!((kept.len(), kept[0].outcome), (1, Outcome::Refused("expired")));
+    }
+
+    #[test]
+    fn ids_are_never_zero() {
+        let recorder = Recorder { last_id: AtomicU16::new(u16::MAX), ..Recorder::default() };
+        assert_eq!((recorder.next_id(), recorder.next_id()), (1, 2));
+    }
+}

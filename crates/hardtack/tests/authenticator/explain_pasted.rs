@@ -1,0 +1,85 @@
+//! Explanations of header fields that were copied from a browser or a response.
+
+use hardtack::explain::{Check, Explanation, Outcome, Verdict};
+use hardtack::{Authenticator, KeySet};
+
+use crate::support::{Browser, ORIGIN, Site, block_on, key};
+
+/// The `Cookie` field of a browser.
+fn field(browser: &Browser, site: &Site) -> String {
+    use hardtack::clock::Clock;
+    browser.cookies_for("/", site.clock.now()).unwrap_or_default()
+}
+
+fn step(explanation: &Explanation, check: Check) -> (Verdict, &str) {
+    let step = explanation.steps.iter().find(|step| step.check == check);
+    step.map(|step| (step.verdict, step.text.as_str())).unwrap_or_else(|| panic!("no {check:?} in {explanation}"))
+}
+
+#[test]
+fn copied_cookies_are_explained() {
+    let site = Site::new();
+    let alice = site.browser_of("alice");
+    let explain = |browser: &Browser| site.auth.explain_cookies(field(browser, &site).as_bytes(), "/", true);
+    let valid = explain(&alice);
+    assert_eq!(valid.outcome, Outcome::Accepted, "{valid}");
+    assert_eq!(step(&valid, Check::Claims).0, Verdict::Passed);
+    assert_eq!(step(&valid, Check::Session).0, Verdict::Skipped);
+    let doubled = explain(&alice.doubling("access_token_cookie", "a"));
+    assert_eq!(doubled.outcome, Outcome::Refused("duplicate_cookie"));
+    let unsigned = alice.access().rsplit_once('.').unwrap().0.to_owned() + ".AAAA";
+    let forged = explain(&alice.replacing("access_token_cookie", &unsigned));
+    assert_eq!(forged.outcome, Outcome::Refused("bad_signature"), "{forged}");
+    let other_name = site.auth.explain_cookies(format!("access_token_cookie={}", alice.access()).as_bytes(), "/", true);
+    assert_eq!(other_name.outcome, Outcome::Refused("missing_token"));
+    assert!(step(&other_name, Check::Token).1.contains("whose name is similar"), "{other_name}");
+    site.advance(15 * 60);
+    let refreshes = explain(&alice);
+    assert_eq!(refreshes.outcome, Outcome::Accepted, "{refreshes}");
+    assert!(step(&refreshes, Check::Refresh).1.contains("would replace the access token"), "{refreshes}");
+    site.advance(24 * 60 * 60);
+    assert_eq!(explain(&alice).outcome, Outcome::Refused("expired"));
+    for explanation in [valid, doubled, forged, other_name, refreshes] {
+        for secret in alice.access().split('.').chain(alice.refresh().split('.')) {
+            assert!(!explanation.to_string().contains(secret) && !explanation.to_json().to_string().contains(secret));
+        }
+    }
+}
+
+#[test]
+fn without_keys_only_the_signature_is_unknown() {
+    let site = Site::new();
+    let alice = site.browser_of("alice");
+    let other = Authenticator::builder(KeySet::new(key())).base_url(ORIGIN).clock(site.clock.clone()).build().unwrap();
+    let explain = || other.explain_cookies(field(&alice, &site).as_bytes(), "/", false);
+    let valid = explain();
+    assert_eq!(valid.outcome, Outcome::Accepted, "{valid}");
+    assert_eq!(step(&valid, Check::Signature).0, Verdict::Skipped);
+    assert!(step(&valid, Check::Claims).1.contains("user \"alice\""));
+    site.advance(15 * 60 + 24 * 60 * 60);
+    let expired = explain();
+    assert_eq!(expired.outcome, Outcome::Refused("expired"), "{expired}");
+}
+
+#[test]
+fn a_set_cookie_field_is_explained_together_with_its_token() {
+    let site = Site::new();
+    let cookies = block_on(site.auth.log_in("alice")).unwrap();
+    for field in cookies.iter() {
+        let explanation = site.auth.explain_set_cookie(field, true);
+        assert_eq!(explanation.outcome, Outcome::Accepted, "{explanation}");
+        let value = field.split(['=', ';']).nth(1).unwrap();
+        assert!(!explanation.to_string().contains(value), "{explanation}");
+    }
+    let access = cookies.iter().find(|field| field.contains("access_token_cookie")).unwrap();
+    let explanation = site.auth.explain_set_cookie(access, true);
+    assert_eq!(step(&explanation, Check::Signature).0, Verdict::Passed);
+    assert_eq!(step(&explanation, Check::Scope).1, "Sent to site.example only, to all paths.");
+    let insecure = site.auth.explain_set_cookie(&access.replace("; Secure", ""), true);
+    assert_eq!(insecure.outcome, Outcome::Refused("ignored"));
+    assert_eq!(insecure.refusal().map(|step| step.check), Some(Check::Name), "{insecure}");
+    let unknown = site.auth.explain_set_cookie("theme=dark; Path=/; Secure; SameSite=Lax", true);
+    assert!(unknown.advice.as_deref().is_some_and(|advice| advice.contains("`__Host-access_token_cookie`")));
+    let json = explanation.to_json();
+    assert_eq!((&json["outcome"], &json["steps"][0]["check"]), (&"accepted".into(), &"name".into()), "{json}");
+}
