@@ -179,6 +179,10 @@ pub(crate) fn invalid_input<P>(wants: Wants, error: ActionError<P>) -> Result<P,
     match error {
         ActionError::Invalid(problem) => Ok(problem),
         ActionError::TooMany(refused) => Err(too_many(wants, &refused).into()),
+        ActionError::SessionEnded => {
+            let text = "Your session was ended, so nothing was changed. Log in again.";
+            Err(problem(wants, StatusCode::UNAUTHORIZED, "revoked", text, &[]).into())
+        }
         ActionError::Busy => Err(busy(wants).into()),
         ActionError::Backend(error) => Err(unavailable(wants, &error).into()),
         ActionError::Unknown(error) => Err(outcome_unknown(wants, &error).into()),

@@ -54,6 +54,7 @@ impl Accounts {
             self.verify_password_again(&user.id, session, password, request).await.map_err(|error| match error {
                 ActionError::Invalid(WrongPassword) => unproven(&profile),
                 ActionError::TooMany(refused) => ActionError::TooMany(refused),
+                ActionError::SessionEnded => ActionError::SessionEnded,
                 ActionError::Busy => ActionError::Busy,
                 ActionError::Backend(error) | ActionError::Unknown(error) => ActionError::Backend(error),
             })?;

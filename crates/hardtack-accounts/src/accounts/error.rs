@@ -42,6 +42,10 @@ pub enum ActionError<P> {
     /// There were too many attempts. The input was not checked.
     #[error(transparent)]
     TooMany(TooManyAttempts),
+    /// The session of the request has ended, for example because the user logged out on another device. Nothing was
+    /// changed.
+    #[error("the session has ended; log in again")]
+    SessionEnded,
     /// Too many passwords are being checked at once. The input was not checked.
     #[error("too many passwords are being checked at once; try again in a few seconds")]
     Busy,
@@ -67,6 +71,7 @@ impl<P: fmt::Display> From<ActionError<P>> for Reason {
         match error {
             ActionError::Invalid(problem) => problem.to_string().into(),
             ActionError::TooMany(refused) => refused.into(),
+            ActionError::SessionEnded => Reason::Revoked,
             busy @ ActionError::Busy => BackendError::new(busy.to_string()).into(),
             ActionError::Backend(error) | ActionError::Unknown(error) => error.into(),
         }
@@ -79,6 +84,7 @@ impl<P> ActionError<P> {
         match self {
             Self::Invalid(problem) => ActionError::Invalid(convert(problem)),
             Self::TooMany(refused) => ActionError::TooMany(refused),
+            Self::SessionEnded => ActionError::SessionEnded,
             Self::Busy => ActionError::Busy,
             Self::Backend(error) => ActionError::Backend(error),
             Self::Unknown(error) => ActionError::Unknown(error),

@@ -354,7 +354,12 @@ async fn counted<T>(
         Ok(_) | Err(ActionError::Backend(_) | ActionError::Unknown(_)) => attempt.succeeded().await,
         // `Busy` does not give the attempt back. A client can fill the queue on purpose, and this must not reset the
         // number of failures in a row.
-        Err(ActionError::Invalid(WrongPassword) | ActionError::TooMany(_) | ActionError::Busy) => {}
+        Err(
+            ActionError::Invalid(WrongPassword)
+            | ActionError::TooMany(_)
+            | ActionError::SessionEnded
+            | ActionError::Busy,
+        ) => {}
     }
     result
 }

@@ -1,5 +1,7 @@
 //! Sessions that are bound to a device, in Chromium over TLS.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::response::{Html, Response};

@@ -26,7 +26,8 @@ impl Accounts {
         let user = self.logged_in(token).await?;
         let (request, _) = self.client(client);
         let profile = Profile { display_name: name.to_owned(), email: user.email.clone() };
-        let changed = self.change_profile(&user, profile, None, token.session(), &request).await;
+        let session = self.checked_session(token, client).await?;
+        let changed = self.change_profile(&user, profile, None, session, &request).await;
         let (changed, _) = changed.map_err(|error| {
             error.map_invalid(|ProfileChangeProblem { fields, .. }| {
                 DisplayNameProblem(fields.first().map_or("Enter a shorter name.", |field| field.text))
@@ -52,7 +53,7 @@ impl Accounts {
     ///
     /// # Errors
     /// - The address is not an email address, or the password is wrong. Nothing was changed.
-    /// - There were too many attempts in this session.
+    /// - There were too many attempts in this session, or the session has ended.
     /// - Too many passwords are being checked, or the database failed.
     pub async fn change_email<T: Sync>(
         &self,
@@ -66,7 +67,8 @@ impl Accounts {
         let user = self.logged_in(token).await?;
         let (request, _) = self.client(client);
         let profile = Profile { display_name: user.display_name.clone(), email: email.to_owned() };
-        let changed = self.change_profile(&user, profile, Some(password), token.session(), &request).await;
+        let session = self.checked_session(token, client).await?;
+        let changed = self.change_profile(&user, profile, Some(password), session, &request).await;
         let (changed, _) = changed.map_err(|error| {
             error.map_invalid(|problem| match problem.is_unproven {
                 true => EmailChangeProblem::WrongCurrent,

@@ -14,7 +14,7 @@ mod password;
 mod reset;
 mod verify;
 
-use hardtack::ClientInfo;
+use hardtack::{ClientInfo, SessionId, VerifiedToken};
 
 use super::{Accounts, ActionError};
 use crate::activity::RequestInfo;
@@ -26,6 +26,18 @@ pub(crate) use verify::Browser;
 pub use verify::VerifiedUser;
 
 impl Accounts {
+    /// Returns the session of a token, and how often the user's sessions had been ended before this check. The
+    /// transaction that stores a change compares this number, so a change cannot be stored after a log-out.
+    async fn checked_session<T: Sync, P>(
+        &self,
+        token: &VerifiedToken<T>,
+        client: &ClientInfo,
+    ) -> Result<(Option<SessionId>, i64), ActionError<P>> {
+        let session = token.session();
+        let checked = self.check_session(client.authenticator(), token.subject(), session).await?;
+        Ok((session, checked.ok_or(ActionError::SessionEnded)?))
+    }
+
     /// Parses the token of a link, and runs the work that uses the link. A failure counts against the limit of the
     /// client's address, so that clients cannot guess links.
     async fn use_link<T, P>(

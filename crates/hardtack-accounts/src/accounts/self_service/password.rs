@@ -31,7 +31,7 @@ impl Accounts {
     ///
     /// # Errors
     /// - The current password is wrong, or the new password breaks a rule. Nothing was changed.
-    /// - There were too many attempts in this session.
+    /// - There were too many attempts in this session, or the session has ended.
     /// - Too many passwords are being checked, or the database failed.
     pub async fn change_password<T: Sync>(
         &self,
@@ -44,7 +44,8 @@ impl Accounts {
         let (request, _) = self.client(client);
         let user = self.find(token.subject()).await?;
         let user = user.ok_or(ActionError::Invalid(PasswordChangeProblem::WrongCurrent))?;
-        let (ended, _) = self.store_password_change(&user, current, new, token.session(), &request).await?;
+        let session = self.checked_session(token, client).await?;
+        let (ended, _) = self.store_password_change(&user, current, new, session, &request).await?;
         Ok(ended)
     }
 }

@@ -35,6 +35,10 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
                 quoted(&settings.urls.reauthenticate)
             ));
         }
+        Reason::ProofNeeded => {
+            "Reload the page, so that the browser can make its proof. If the route needs no recent proof, take an \
+             `AccessToken` instead of a `Proven`, or leave out `.proven(…)`."
+        }
         Reason::Revoked => {
             "Log in again. If nobody ended the session on purpose, look for these events in the log: `logout`, \
              `password_changed`, `reuse_detected`, `revoked`. `SessionPolicy::max_sessions` limits how many sessions a \
@@ -55,6 +59,10 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
                 "Log in again. If nobody copied the cookies, a client sends an old refresh token. A client must store \
                  the cookies of each response. Two concurrent refreshes are accepted within \
                  `SessionPolicy::race_window`."
+            }
+            RefreshFlaw::Superseded => {
+                "If the user just entered the password in another tab, change nothing. The next request has the new \
+                 cookies."
             }
             RefreshFlaw::Ahead => "Check whether the session store was restored from a backup or has lost writes.",
             RefreshFlaw::Unproven | RefreshFlaw::ProofFailed => {

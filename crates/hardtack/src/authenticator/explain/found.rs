@@ -62,9 +62,11 @@ pub(super) fn refusing_check(reason: &Reason, main: &TokenFacts, refresh: &Token
             | RefreshFlaw::SessionEnded
             | RefreshFlaw::SessionExpired
             | RefreshFlaw::Reused
-            | RefreshFlaw::Ahead => Check::Session,
+            | RefreshFlaw::Ahead
+            | RefreshFlaw::Superseded => Check::Session,
         },
         Reason::NotFresh => Check::Freshness,
+        Reason::ProofNeeded => Check::Binding,
         Reason::NotSetUp(_) => Check::Layer,
         Reason::UnknownUser
         | Reason::ClaimsRefused
@@ -109,6 +111,7 @@ pub(super) fn needs_no_token(reason: &Reason) -> bool {
         | Reason::BeyondPeek
         | Reason::Token(_)
         | Reason::NotFresh
+        | Reason::ProofNeeded
         | Reason::Revoked
         | Reason::Replaced
         | Reason::Refresh(_)

@@ -47,6 +47,11 @@ pub(super) fn refused(verified: &Verified<'_>, reason: &Reason) -> String {
             RefreshFlaw::Ahead => {
                 "The refresh token is newer than its session in the store, so the store has lost writes."
             }
+            RefreshFlaw::Superseded => {
+                return "The user has entered the password again since the token was issued, so the token was replaced. \
+                        The session continues with its new tokens."
+                    .to_owned();
+            }
             RefreshFlaw::SessionExpired => "The session has expired.",
             RefreshFlaw::SessionEnded => "The session was ended.",
             RefreshFlaw::Unproven | RefreshFlaw::ProofFailed => return sentence(&reason.to_string()),
