@@ -150,7 +150,7 @@ async fn pages_of_trusted_origins_may_post_and_no_others() {
 async fn a_base_url_with_a_path_is_refused() {
     let dir = TestDir::new();
     let refused = refusal(&dir.serve(["--base-url", "https://site.example/app"]), 2).await;
-    assert!(refused.contains("--base-url is \"https://site.example/app\": it has a path"), "{refused}");
+    assert!(refused.contains("--base-url is \"https://site.example/app\": the URL has a path"), "{refused}");
     assert!(refused.contains("expected an origin such as https://site.example"), "{refused}");
 }
 

@@ -97,7 +97,7 @@ async fn k05_a_mail_program_that_others_can_change_is_refused() {
             set_mode(&program, 0o755);
             chown(&program, Some(65_534), None).unwrap();
             let error = refusal(&with_mail("serve"), 2).await;
-            assert!(error.contains(" is owned by the user with id 65534, who can change it"), "{error}");
+            assert!(error.contains(" is owned by the user with id 65534, who can change the file"), "{error}");
             chown(&program, Some(0), None).unwrap();
         }
         set_mode(&program, 0o755);

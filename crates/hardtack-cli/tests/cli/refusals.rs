@@ -255,7 +255,7 @@ async fn k05_a_settings_file_that_others_can_change() {
     set_mode(dir.path("hardtack.toml"), 0o644);
     std::os::unix::fs::chown(dir.path("hardtack.toml"), Some(12_345), None).unwrap();
     let error = refusal(&dir.hardtack(["serve"]), 2).await;
-    assert!(error.contains("hardtack.toml is owned by the user with id 12345, who can change it"), "{error}");
+    assert!(error.contains("hardtack.toml is owned by the user with id 12345, who can change the file"), "{error}");
 }
 
 #[tokio::test]
@@ -298,7 +298,7 @@ async fn a_key_that_other_users_can_access() {
         set_mode(dir.path(key), opened);
         for command in ["serve", "check-config"] {
             let error = refusal(&dir.hardtack([command, "--listen", "127.0.0.1:0"]), 2).await;
-            assert!(error.contains(&format!("its mode {opened:04o} gives other users access")), "{error}");
+            assert!(error.contains(&format!("because its mode is {opened:04o}; expected 0600")), "{error}");
             assert!(error.ends_with(&format!("chmod 600 {key}")), "{error}");
         }
         assert_eq!(mode(dir.path(key)), opened);
