@@ -137,7 +137,9 @@ fn device_row(shell: &Shell<'_>, row: &DeviceRow, csrf_token: &str) -> Markup {
             h2 {
                 bdi { (row.device) }
                 @if row.is_current { " " span.badge { "This device" } }
-                @if row.is_bound { " " span.badge.good { "Bound to this computer" } }
+                @if row.is_bound {
+                    " " span.badge.good { @if row.is_current { "Bound to this computer" } @else { "Bound to its device" } }
+                }
             }
             dl {
                 div { dt { "Last seen" } dd { (row.last_seen_at.render()) } }
