@@ -118,7 +118,10 @@ async fn a_port_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let error = crate::support::refusal(&dir.hardtack(["serve", "--listen", &address]), 1).await;
-    assert!(error.contains(&format!("--listen is \"{address}\", but the server cannot listen at this address")), "{error}");
+    assert!(
+        error.contains(&format!("--listen is \"{address}\", but the server cannot listen at this address")),
+        "{error}"
+    );
     assert!(error.contains("choose another port"), "{error}");
     assert!(!dir.path("hardtack-data").exists());
 }
