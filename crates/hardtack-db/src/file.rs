@@ -14,7 +14,8 @@
 //! - The schema version is lower than before, or SQLite's own check of a shorter file fails. (This module makes these
 //!   two checks only after the length of the file has changed.)
 //! - The file has become longer than the database, although the schema version has not increased. SQLite itself never
-//!   writes beyond the end of the database.
+//!   leaves a file that is longer than the database. While a connection writes, the file can be longer for a moment, so
+//!   this check is repeated while no other connection can write.
 //! - SQLite reports that the file is damaged or not a database.
 
 use std::cmp::Ordering;
@@ -76,6 +77,8 @@ pub struct Found {
     /// The size of the database in bytes, as of the last commit. The file itself may be shorter, because SQLite may not
     /// have copied the write-ahead log to it yet.
     pub size: u64,
+    /// The length of the file in bytes.
+    pub len: u64,
 }
 
 impl DatabaseFile {
@@ -236,6 +239,19 @@ impl Examination {
         self.change
     }
 
+    /// The length of the file in bytes, as of the call of [`DatabaseFile::check`].
+    pub fn len_before(&self) -> u64 {
+        self.len
+    }
+
+    /// Reads the length of the file in bytes.
+    ///
+    /// # Errors
+    /// The file cannot be examined.
+    pub fn read_len(&self) -> io::Result<u64> {
+        Ok(std::fs::metadata(&*self.file.path)?.len())
+    }
+
     /// Records what a new connection has found.
     ///
     /// # Errors
@@ -243,10 +259,10 @@ impl Examination {
     pub fn finish(mut self, found: Found) -> Result<(), sqlx::Error> {
         self.is_finished = true;
         let mut state = self.file.state();
-        let Found { is_intact, schema, shrinks, size } = found;
+        let Found { is_intact, schema, shrinks, size, len } = found;
         let is_ours = match self.change {
             // If the database has become smaller since the length was read, the schema version has increased.
-            LengthChange::Longer => schema > state.schema || (schema == state.schema && (self.len <= size || shrinks)),
+            LengthChange::Longer => schema > state.schema || (schema == state.schema && (len <= size || shrinks)),
             LengthChange::Shorter => schema > state.schema || shrinks,
         };
         if is_intact && is_ours {

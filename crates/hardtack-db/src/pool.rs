@@ -7,7 +7,7 @@ use sqlx::SqlitePool;
 
 use crate::connection::Connection;
 #[cfg(feature = "sqlite")]
-use crate::file::{DatabaseFile, Found, LengthChange, is_damage};
+use crate::file::{DatabaseFile, Examination, Found, LengthChange, is_damage};
 use crate::health::WriteHealth;
 use crate::row::FromAnyRow;
 use crate::statement::Statement;
@@ -216,10 +216,10 @@ impl Pool {
 async fn check(pool: &SqlitePool, file: Option<&DatabaseFile>) -> Result<(), sqlx::Error> {
     let Some(file) = file else { return Ok(()) };
     let Some(examination) = file.check()? else { return Ok(()) };
-    match examine(pool, examination.change()).await {
+    match examine(pool, &examination).await {
         Ok(found) => examination.finish(found),
         Err(error) if is_damage(&error) => {
-            examination.finish(Found { is_intact: false, schema: 0, shrinks: false, size: 0 })
+            examination.finish(Found { is_intact: false, schema: 0, shrinks: false, size: 0, len: 0 })
         }
         // The examination failed, for example because another program has locked the file. The next call examines the
         // file again.
@@ -229,20 +229,35 @@ async fn check(pool: &SqlitePool, file: Option<&DatabaseFile>) -> Result<(), sql
 
 /// Examines the file on a new connection. The connections of the pool may still have old parts of the file in memory.
 #[cfg(feature = "sqlite")]
-async fn examine(pool: &SqlitePool, change: LengthChange) -> Result<Found, sqlx::Error> {
+async fn examine(pool: &SqlitePool, examination: &Examination) -> Result<Found, sqlx::Error> {
     use sqlx::Connection as _;
 
     let mut connection = sqlx::SqliteConnection::connect_with(&pool.connect_options()).await?;
-    let (schema,): (i64,) = sqlx::query_as("PRAGMA schema_version").fetch_one(&mut connection).await?;
-    let (mode,): (i64,) = sqlx::query_as("PRAGMA auto_vacuum").fetch_one(&mut connection).await?;
-    let (pages,): (i64,) = sqlx::query_as("PRAGMA page_count").fetch_one(&mut connection).await?;
-    let (page_size,): (i64,) = sqlx::query_as("PRAGMA page_size").fetch_one(&mut connection).await?;
-    let size = u64::try_from(pages.saturating_mul(page_size)).unwrap_or_default();
-    let mut found = Found { is_intact: true, schema, shrinks: mode != 0, size };
-    if change == LengthChange::Shorter {
-        let (checked,): (String,) = sqlx::query_as("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
-        found.is_intact = checked == "ok";
+    let mut found = look(&mut connection, examination.len_before()).await?;
+    match examination.change() {
+        LengthChange::Longer if found.len > found.size => {
+            // Another connection may be writing at this moment. Look again while no other connection can write.
+            sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await?;
+            found = look(&mut connection, examination.read_len()?).await?;
+            sqlx::query("ROLLBACK").execute(&mut connection).await?;
+        }
+        LengthChange::Longer => {}
+        LengthChange::Shorter => {
+            let (checked,): (String,) = sqlx::query_as("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
+            found.is_intact = checked == "ok";
+        }
     }
     connection.close().await?;
     Ok(found)
+}
+
+/// Reads what SQLite says about a file of this length.
+#[cfg(feature = "sqlite")]
+async fn look(connection: &mut sqlx::SqliteConnection, len: u64) -> Result<Found, sqlx::Error> {
+    let (schema,): (i64,) = sqlx::query_as("PRAGMA schema_version").fetch_one(&mut *connection).await?;
+    let (mode,): (i64,) = sqlx::query_as("PRAGMA auto_vacuum").fetch_one(&mut *connection).await?;
+    let (pages,): (i64,) = sqlx::query_as("PRAGMA page_count").fetch_one(&mut *connection).await?;
+    let (page_size,): (i64,) = sqlx::query_as("PRAGMA page_size").fetch_one(&mut *connection).await?;
+    let size = u64::try_from(pages.saturating_mul(page_size)).unwrap_or_default();
+    Ok(Found { is_intact: true, schema, shrinks: mode != 0, size, len })
 }

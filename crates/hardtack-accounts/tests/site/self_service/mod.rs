@@ -161,7 +161,7 @@ async fn s57_attempts_are_limited_per_account_and_a_known_browser_goes_on(on_pos
     // Alice logs in, and her browser keeps the cookies.
     let verified = shop.accounts.verify_password("alice", PASSWORD, &shop.client([192, 0, 2, 1])).await.unwrap();
     let cookies = shop.auth.log_in(verified).await.unwrap();
-    let device = cookies.iter().find(|cookie| cookie.contains("hardtack_device=")).unwrap();
+    let device = cookies.iter().find(|cookie| cookie.contains("known_device=")).unwrap();
     assert!(device.contains("; HttpOnly"), "{device}");
 
     // A stranger guesses Alice's password from many addresses.

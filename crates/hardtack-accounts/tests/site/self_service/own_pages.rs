@@ -189,7 +189,7 @@ async fn visit(address: SocketAddr) {
     assert_eq!(join(&mut first, "short").await.status(), 409);
     assert_eq!(join(&mut first, PASSWORD).await.status(), 200);
     assert_eq!(first.get("/me").accept_json().send().await.text(), "alice");
-    assert!(first.cookie("hardtack_device").is_some());
+    assert!(first.cookie("known_device").is_some());
 
     let mut second = Client::new(address);
     let refused = log_in(&mut second, "wrong").await;
