@@ -411,11 +411,16 @@ impl Accounts {
         if self.session_ends.is_to_end(user_id, session).await? {
             return Ok(None);
         }
-        let found = tokio::time::timeout(SESSION_PATIENCE, auth.session(user_id, session)).await;
-        Ok(match found {
-            Ok(Ok(None)) => None,
-            Ok(Ok(Some(_)) | Err(_)) | Err(_) => Some(ended),
-        })
+        // A session that is not in the store has ended, or the store has lost its row. The log knows which.
+        let has_ended = async {
+            match auth.session(user_id, session).await {
+                Ok(None) => auth.has_logged_end(session).await,
+                Ok(Some(_)) => Ok(false),
+                Err(error) => Err(error),
+            }
+        };
+        let has_ended = tokio::time::timeout(SESSION_PATIENCE, has_ended).await;
+        Ok((!matches!(has_ended, Ok(Ok(true)))).then_some(ended))
     }
 
     fn expired_rows(&self) -> ExpiredRows {

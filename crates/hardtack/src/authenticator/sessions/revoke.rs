@@ -6,7 +6,7 @@ use crate::authenticator::Authenticator;
 use crate::clock::{MAX_SKEW, Timestamp};
 use crate::error::BackendError;
 use crate::event::{Client, EventKind};
-use crate::revocation::Moment;
+use crate::revocation::{Moment, SessionStatus};
 use crate::session::{
     ErasedStore, RevocationKind, RevokeTarget, Session, SessionCursor, SessionId, SessionsPage, StoreAbility,
 };
@@ -154,6 +154,17 @@ impl Authenticator {
         let Some(store) = self.store() else { return Ok(None) };
         let row = store.find(id).await?;
         Ok(row.filter(|row| row.subject == subject && row.is_live(self.now())))
+    }
+
+    /// Reads the revocation log, and returns whether it contains the end of this session. If the store has lost the row
+    /// of a live session, this method returns `false`, although [`session`](Self::session) returns `None`. Without a
+    /// store, this method knows only the sessions that this process has ended.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn has_logged_end(&self, id: SessionId) -> Result<bool, BackendError> {
+        self.sync_revocations().await?;
+        Ok(!matches!(self.0.revocation_cache.status(id), SessionStatus::Live(_)))
     }
 
     /// Returns the sessions of a subject that have not been ended: the id of each session and the time of its last
