@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use hardtack::authenticator::Prune;
 use hardtack::clock::Timestamp;
+use hardtack::error::WithCauses;
 use hardtack::throttle::ThrottleStore;
 use hardtack::{Authenticator, AuthenticatorBuilder, BackendError, ClientInfo, FindUser, SessionId};
 use hardtack_db::{Migration, Pool, Transaction};
@@ -421,6 +422,23 @@ impl Accounts {
         };
         let has_ended = tokio::time::timeout(SESSION_PATIENCE, has_ended).await;
         Ok((!matches!(has_ended, Ok(Ok(true)))).then_some(ended))
+    }
+
+    /// Records that sessions of a user have ended. Call this method after the sessions have ended and before the
+    /// response is sent. A change that was checked before ([`Self::check_session`]) is then either already stored, or
+    /// refused.
+    pub(crate) async fn count_end_of_sessions(&self, user_id: &str) {
+        let counted = async {
+            let mut transaction = self.begin().await?;
+            UserStore::count_end_of_sessions_in(&mut transaction, user_id).await?;
+            transaction.commit().await.map_err(BackendError::new)
+        };
+        if let Err(error) = counted.await {
+            tracing::warn!(
+                event = "end_not_counted", user = user_id, error = %WithCauses(&error),
+                "sessions of the user were ended, but a change that such a session had begun can still be stored"
+            );
+        }
     }
 
     fn expired_rows(&self) -> ExpiredRows {

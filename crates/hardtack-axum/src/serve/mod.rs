@@ -110,7 +110,7 @@ impl Serve {
             () = sleep(self.grace_period) => {}
             () = signal.received() => {}
         }
-        tracing::warn!(event = "requests_cut_off", "some requests had no response when the server stopped");
+        tracing::warn!(event = "requests_cut_off", "some connections were still open when the server stopped");
         Ok(())
     }
 }

@@ -162,9 +162,8 @@ impl Exchange<'_> {
     /// [`max_staleness`](crate::session::SessionPolicy::max_staleness).
     ///
     /// If the browser has already sent a request with the earlier tokens, for example in another tab, this request is
-    /// refused. Its response deletes no cookies, and the session continues. There is one exception: if the user sends
-    /// the form twice within the [race window](crate::session::SessionPolicy::race_window), the second call returns the
-    /// same tokens as the first call.
+    /// refused. Its response deletes no cookies, and the session continues. There is one exception: if the browser
+    /// sends the form twice and the two requests overlap, the second call returns the same tokens as the first call.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.

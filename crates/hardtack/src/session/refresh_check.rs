@@ -71,19 +71,20 @@ impl SessionRules {
         now: Timestamp,
     ) -> RefreshVerdict {
         let window = if row.confirmed { self.race_window } else { self.lost_response_window };
-        match row.generation.saturating_sub(generation) {
+        let behind = row.generation.saturating_sub(generation);
+        let superseded = row.supersedes(auth_time);
+        // If the access token has expired, a request that re-authenticates first refreshes the tokens. So this request
+        // replaces the tokens twice.
+        let may_be_in_flight = behind == 1 || (behind == 2 && superseded);
+        match behind {
             0 => RefreshVerdict::Retry,
-            1 if !window.is_zero() && self.is_early(row.rotated_at, now) => RefreshVerdict::Early,
             // Times are whole seconds. If the window is zero, `<=` alone would accept the previous token for up to one
             // second.
-            1 if !window.is_zero() && now.since(row.rotated_at) <= window => {
-                if row.supersedes(auth_time) {
-                    RefreshVerdict::Superseded
-                } else {
-                    RefreshVerdict::Repeat
-                }
-            }
-            _ => RefreshVerdict::Reuse,
+            _ if !may_be_in_flight || window.is_zero() => RefreshVerdict::Reuse,
+            _ if self.is_early(row.rotated_at, now) => RefreshVerdict::Early,
+            _ if now.since(row.rotated_at) > window => RefreshVerdict::Reuse,
+            _ if superseded => RefreshVerdict::Superseded,
+            _ => RefreshVerdict::Repeat,
         }
     }
 }
@@ -140,6 +141,19 @@ mod tests {
         assert_eq!([2, 3600].map(|seconds| before(5, seconds)), [RefreshVerdict::Retry; 2]);
         // The token was replaced twice, so it is reused no matter what the clock shows.
         assert_eq!([2, 3600].map(|seconds| before(3, seconds)), [RefreshVerdict::Reuse; 2]);
+    }
+
+    #[test]
+    fn s27_a_re_authentication_that_refreshes_first_ends_no_session_of_a_request_in_flight() {
+        let rules = SessionRules::default();
+        let row = Session { auth_time: NOW, ..row(5, true) };
+        let verdict = |generation, seconds| {
+            let earlier = Some(NOW - Duration::from_secs(1000));
+            rules.check_refresh(&row, generation, earlier, NOW + Duration::from_secs(seconds))
+        };
+        assert_eq!([4, 3].map(|generation| verdict(generation, 30)), [RefreshVerdict::Superseded; 2]);
+        assert_eq!([4, 3].map(|generation| verdict(generation, 31)), [RefreshVerdict::Reuse; 2]);
+        assert_eq!(verdict(2, 0), RefreshVerdict::Reuse);
     }
 
     #[test]
