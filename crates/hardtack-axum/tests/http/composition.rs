@@ -1,10 +1,12 @@
 //! `AuthLayer` and `Require` among other layers, and around services that are not routers.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::extract::ConnectInfo;
 use axum::routing::{get, post};
 use hardtack::jwt::Algorithm;
 use hardtack::testing::TestClock;
@@ -42,10 +44,17 @@ fn encoding<B>(response: &Response<B>) -> &str {
 async fn the_page_that_explains_refusals_needs_axums_body() {
     let keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
     let auth = Authenticator::builder(keys).base_url("http://localhost:3000").explain_refusals().build().unwrap();
-    let page = || Request::get("/__hardtack/why").header("host", "localhost:3000").body(Body::empty()).unwrap();
+    let page = || {
+        let peer = ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 50_000)));
+        let page = Request::get("/__hardtack/why").header("host", "localhost:3000").extension(peer);
+        page.body(Body::empty()).unwrap()
+    };
     let refused = || Request::get("/page").header("host", "localhost:3000").body(Body::empty()).unwrap();
     let direct = pages().layer(AuthLayer::new(auth.clone()));
     assert_eq!(direct.clone().oneshot(refused()).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    let mut unknown = page();
+    unknown.extensions_mut().clear();
+    assert_eq!(direct.clone().oneshot(unknown).await.unwrap().status(), StatusCode::FORBIDDEN);
     let response = direct.oneshot(page()).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["cache-control"], "private, no-store");

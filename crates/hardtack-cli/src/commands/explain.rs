@@ -1,5 +1,6 @@
 //! `hardtack explain`.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Read};
 
 use hardtack::explain::{Explanation, Outcome};
@@ -78,30 +79,45 @@ fn read_input() -> Result<String, Error> {
 /// The value of a header field.
 #[derive(Debug, PartialEq, Eq)]
 enum Field<'a> {
-    Cookie(&'a str),
+    Cookie(Cow<'a, str>),
     SetCookie(&'a str),
 }
 
-/// Finds the `Cookie` and `Set-Cookie` fields in a text. If the text has one line without the name of a field, the line
-/// is the value of such a field.
+/// Finds the `Cookie` and `Set-Cookie` fields in a text. Servers read several `Cookie` fields as one, so they are joined.
+/// If the text has one line without the name of a field, the line is the value of such a field.
 fn fields(text: &str) -> Result<Vec<Field<'_>>, Error> {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let named = lines().filter_map(|line| {
         let (name, value) = line.split_once(':')?;
         let value = value.trim();
         match name.trim().to_ascii_lowercase().as_str() {
-            "cookie" => Some(Field::Cookie(value)),
+            "cookie" => Some(Field::Cookie(Cow::Borrowed(value))),
             "set-cookie" => Some(Field::SetCookie(value)),
             _ => None,
         }
     });
-    let named: Vec<_> = named.collect();
+    let mut joined: Vec<Field<'_>> = Vec::new();
+    for field in named {
+        let earlier = joined.iter_mut().find_map(|earlier| match earlier {
+            Field::Cookie(value) => Some(value),
+            Field::SetCookie(_) => None,
+        });
+        match (field, earlier) {
+            (Field::Cookie(value), Some(earlier)) => {
+                let earlier = earlier.to_mut();
+                earlier.push_str("; ");
+                earlier.push_str(&value);
+            }
+            (field, _) => joined.push(field),
+        }
+    }
+    let named = joined;
     if !named.is_empty() {
         return Ok(named);
     }
     match lines().collect::<Vec<_>>()[..] {
         [value] if value.contains('=') && has_attributes(value) => Ok(vec![Field::SetCookie(value)]),
-        [value] if value.contains('=') => Ok(vec![Field::Cookie(value)]),
+        [value] if value.contains('=') => Ok(vec![Field::Cookie(Cow::Borrowed(value))]),
         _ => Err(Error::config(
             "the input has no Cookie or Set-Cookie header; expected a line such as Cookie: NAME=VALUE; NAME=VALUE, or \
              Set-Cookie: NAME=VALUE; Path=/; Secure",
@@ -122,11 +138,12 @@ mod tests {
 
     #[test]
     fn fields_are_found_in_what_was_pasted() {
-        let cookie = |value| vec![Field::Cookie(value)];
+        let cookie = |value| vec![Field::Cookie(Cow::Borrowed(value))];
         for (text, expected) in [
             ("Cookie: a=1; b=2", cookie("a=1; b=2")),
             ("cookie:a=1", cookie("a=1")),
             ("a=1; b=2\n", cookie("a=1; b=2")),
+            ("cookie: a=1\nHost: site.example\ncookie: b=2; c=3\n", cookie("a=1; b=2; c=3")),
             ("a=1; Path=/; Secure", vec![Field::SetCookie("a=1; Path=/; Secure")]),
             ("a=1; httponly", vec![Field::SetCookie("a=1; httponly")]),
             (

@@ -24,7 +24,10 @@ pub(crate) fn explain_set_cookie(
     secret: impl Fn(&str) -> bool,
     now: Timestamp,
 ) -> Explanation {
-    let name = text.split(['=', ';']).next().unwrap_or_default().trim();
+    let (pair, attributes) = text.split_once(';').unwrap_or((text, ""));
+    // A field without `=` contains only a value, which may be secret.
+    let (name, value) = pair.split_once('=').unwrap_or(("", pair));
+    let (name, value) = (name.trim(), value.trim());
     let mut explanation = Explanation {
         at: now,
         what: format!("Set-Cookie {}", quoted(name)),
@@ -33,23 +36,59 @@ pub(crate) fn explain_set_cookie(
         advice: None,
     };
     let clock = UNIX_EPOCH + Duration::from_secs(u64::try_from(now.unix_seconds()).unwrap_or_default());
-    let Some(cookie) = StoredCookie::parse_at(text, "/", clock) else {
-        let text = "Browsers ignore this field, because it has no name and value (`name=value`), or because the name \
-                    and the value together have more than 4096 bytes.";
+    let mut ignored = |text: &str, advice: &str| {
         explanation.steps.push(Step::new(Check::Name, Verdict::Refused, text));
         explanation.outcome = Outcome::Refused(IGNORED);
+        explanation.advice = Some(advice.to_owned());
+    };
+    if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
+        ignored(
+            "Browsers ignore this field, because it contains a control character.",
+            "Leave out control characters, such as line breaks, or encode the value.",
+        );
+        return explanation;
+    }
+    let cookie = match name {
+        // The parser requires a name.
+        "" => StoredCookie::parse_at(&format!("-={value};{attributes}"), "/", clock)
+            .filter(|_| !value.is_empty() && !has_prefix(value))
+            .map(|mut cookie| {
+                cookie.name.clear();
+                cookie
+            }),
+        _ => StoredCookie::parse_at(text, "/", clock),
+    };
+    let Some(cookie) = cookie else {
+        ignored(
+            "Browsers ignore this field, because it has neither a name nor a value, because it has no name and its \
+             value begins with a prefix such as `__Host-`, or because the name and the value together have more than \
+             4096 bytes.",
+            "Send a name and a value (`name=value`) that together have at most 4096 bytes.",
+        );
         return explanation;
     };
     let browser = Browser { cookie: &cookie, base, is_secret: secret(&cookie.name), now: clock };
     let steps = [browser.name(), browser.scheme(), browser.scope(), browser.same_site(), browser.lifetime()];
+    let (mut of_refused, mut of_noted) = (None, None);
     for (step, advice) in steps {
         if step.verdict == Verdict::Refused {
             explanation.outcome = Outcome::Refused(IGNORED);
+            of_refused = of_refused.or(advice);
+        } else {
+            of_noted = of_noted.or(advice);
         }
-        explanation.advice = explanation.advice.or(advice.map(str::to_owned));
         explanation.steps.push(step);
     }
+    let advice = if explanation.outcome == Outcome::Accepted { of_noted } else { of_refused };
+    explanation.advice = advice.map(str::to_owned);
     explanation
+}
+
+/// Returns whether a value begins with a prefix that browsers enforce in names. A cookie without a name must not have
+/// such a value, because servers would read the value as a name.
+fn has_prefix(value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    ["__host-", "__http-", "__secure-"].iter().any(|prefix| value.starts_with(prefix))
 }
 
 /// A browser that receives a cookie from the site.
@@ -70,6 +109,11 @@ impl Browser<'_> {
 
     /// Checks the name and its prefix.
     fn name(&self) -> Finding {
+        if self.cookie.name.is_empty() {
+            let text =
+                "The field has no name, so browsers store the cookie with an empty name and send only its value.";
+            return (Step::new(Check::Name, Verdict::Noted, text), Some("Send a name and a value (`name=value`)."));
+        }
         let name = quoted(&self.cookie.name);
         let missing = self.cookie.missing_for_prefix();
         if !missing.is_empty() {
@@ -90,16 +134,27 @@ impl Browser<'_> {
         (Step::new(Check::Name, verdict, format!("Browsers accept the name {name}. {scripts}")), None)
     }
 
+    /// Returns whether the field has a `Path` that browsers accept. The last `Path` counts.
+    fn has_path(&self) -> bool {
+        let attributes = self.cookie.raw.split(';').skip(1).map(|text| text.split_once('=').unwrap_or((text, "")));
+        let paths = attributes.filter(|(key, _)| key.trim().eq_ignore_ascii_case("path"));
+        paths.last().is_some_and(|(_, path)| path.trim().starts_with('/'))
+    }
+
     /// Checks the attribute `Secure`.
     fn scheme(&self) -> Finding {
+        if self.cookie.partitioned && !self.cookie.secure {
+            let text = "Browsers ignore this cookie, because Partitioned requires Secure.";
+            return (Step::new(Check::Scheme, Verdict::Refused, text), Some("Add Secure, or leave out Partitioned."));
+        }
         let is_loopback = self.base.is_some_and(BaseUrl::is_loopback);
         match (self.cookie.secure, self.is_https()) {
             (true, true) => (Step::new(Check::Scheme, Verdict::Passed, "Sent only over https (Secure)."), None),
             (true, false) if is_loopback => {
                 let text = "The cookie is Secure, but the base URL is http. Chromium and Firefox make an exception for \
                             loopback addresses; other browsers, such as Safari, ignore the cookie.";
-                let advice = "Use an http base URL in base_url, so that Hardtack sets cookies without Secure during \
-                              development.";
+                let advice = "Remove CookiePolicy::secure(true), so that Hardtack sets cookies without Secure while \
+                              the base URL is http. Or serve the site over https, and set an https base URL.";
                 (Step::new(Check::Scheme, Verdict::Noted, text), Some(advice))
             }
             (true, false) => {
@@ -109,8 +164,13 @@ impl Browser<'_> {
             }
             (false, true) => {
                 let text = "The field lacks Secure, so the cookie is also sent over unencrypted http.";
-                let advice = "Set an https base URL, so that Hardtack sets Secure cookies, and remove \
-                              CookiePolicy::secure(false).";
+                let advice = match self.base {
+                    Some(_) => "Add Secure. If Hardtack sets the cookie, remove CookiePolicy::secure(false).",
+                    None => {
+                        "Set an https base URL, so that Hardtack sets Secure cookies, and remove \
+                         CookiePolicy::secure(false)."
+                    }
+                };
                 (Step::new(Check::Scheme, Verdict::Noted, text), Some(advice))
             }
             (false, false) => {
@@ -122,13 +182,25 @@ impl Browser<'_> {
     /// Checks the attributes `Domain` and `Path`.
     fn scope(&self) -> Finding {
         let (path, host) = (&self.cookie.path, self.base.map(BaseUrl::host));
+        let has_path = self.has_path();
         let paths = match path.as_str() {
+            _ if !has_path => "the folder of the request's path and the paths below it, because the field has no Path \
+                               that begins with /"
+                .to_owned(),
             "/" => "all paths".to_owned(),
             path => format!("{} and the paths below it", quoted(path)),
         };
+        let stored = |text: String| match has_path {
+            true => (Step::new(Check::Scope, Verdict::Passed, text), None),
+            false => {
+                let advice = "Add a Path, such as Path=/. Without a Path, a response to /account/login sets a cookie \
+                              that browsers send only to /account and the paths below it.";
+                (Step::new(Check::Scope, Verdict::Noted, text), Some(advice))
+            }
+        };
         let Some(domain) = self.cookie.domain.as_deref() else {
             let host = host.unwrap_or("the host that sets it");
-            return (Step::new(Check::Scope, Verdict::Passed, format!("Sent to {host} only, to {paths}.")), None);
+            return stored(format!("Sent to {host} only, to {paths}."));
         };
         let covers = |host: &str| {
             // A top-level domain has no dot, and cookies cannot have such a domain.
@@ -145,10 +217,7 @@ impl Browser<'_> {
                 let advice = "Set the Domain to the site's own domain, or leave out the Domain (CookiePolicy::domain).";
                 (Step::new(Check::Scope, Verdict::Refused, text), Some(advice))
             }
-            _ => {
-                let text = format!("Sent to {} and all its subdomains, to {paths}.", quoted(domain));
-                (Step::new(Check::Scope, Verdict::Passed, text), None)
-            }
+            _ => stored(format!("Sent to {} and all its subdomains, to {paths}.", quoted(domain))),
         }
     }
 
@@ -226,8 +295,16 @@ mod tests {
             ("id=1; Path=/; Secure", HTTPS, ""),
             ("__Host-id=1; Path=/; Secure", HTTPS, ""),
             ("__Host-Http-id=1; Path=/; Secure; HttpOnly", HTTPS, ""),
-            ("nothing", HTTPS, "name"),
-            ("=1", HTTPS, "name"),
+            ("nothing; Path=/", HTTPS, ""),
+            ("=1", HTTPS, ""),
+            ("", HTTPS, "name"),
+            ("=; Path=/", HTTPS, "name"),
+            ("=__Host-id=1; Path=/; Secure", HTTPS, "name"),
+            ("id=1\u{7f}", HTTPS, "name"),
+            ("id=1; Path=/\u{1}", HTTPS, "name"),
+            ("id=\t1; Path=/", HTTPS, ""),
+            ("id=1; Partitioned", HTTPS, "scheme"),
+            ("id=1; Partitioned; Secure", HTTPS, ""),
             ("__Host-id=1; Path=/", HTTPS, "name"),
             ("__Host-id=1; Secure", HTTPS, "name"),
             ("__Host-id=1; Path=/app; Secure", HTTPS, "name"),
@@ -262,7 +339,10 @@ mod tests {
             assert!(found == verdict && words.contains(start), "{field}: {found:?} {words}");
         };
         starts("id=1; Path=/a", Check::Scope, Verdict::Passed, "shop.example only, to \"/a\" and the paths below it");
-        starts("id=1; Domain=shop.example", Check::Scope, Verdict::Passed, "\"shop.example\" and all its subdomains");
+        starts("id=1; Path=/; Domain=shop.example", Check::Scope, Verdict::Passed, "\"shop.example\" and all its sub");
+        starts("id=1", Check::Scope, Verdict::Noted, "the folder of the request's path");
+        starts("id=1; Path=/; Path=a", Check::Scope, Verdict::Noted, "the folder of the request's path");
+        starts("nothing", Check::Name, Verdict::Noted, "an empty name");
         starts("id=1", Check::Scheme, Verdict::Noted, "unencrypted");
         starts("id=1", Check::SameSite, Verdict::Noted, "no SameSite");
         starts("id=1; samesite=strict", Check::SameSite, Verdict::Passed, "Strict");
@@ -276,7 +356,19 @@ mod tests {
     }
 
     #[test]
+    fn the_advice_is_that_of_the_step_that_refuses() {
+        let advice = |field: &str, base: &str| explain(field, base).advice.unwrap_or_default();
+        // The first noted step has advice as well (Secure is missing).
+        assert!(advice("id=1; Path=/; Domain=other.example", "https://shop.example").contains("Domain"));
+        let insecure = advice("id=1; Path=/", "https://shop.example");
+        assert!(insecure.contains("Add Secure") && !insecure.contains("base URL"), "{insecure}");
+        let secure = advice("id=1; Path=/; Secure", "http://localhost:3000");
+        assert!(secure.contains("Remove CookiePolicy::secure(true)") && !secure.contains("an http base"), "{secure}");
+    }
+
+    #[test]
     fn the_value_is_not_repeated() {
+        assert!(!explain("secret-value; Path=/", "https://shop.example").to_string().contains("secret-value"));
         let explanation = explain("id=secret-value; Path=/; Secure", "https://shop.example");
         assert!(!explanation.to_string().contains("secret-value"));
         assert!(!explain("__Host-id=secret-value", "https://shop.example").to_string().contains("secret-value"));

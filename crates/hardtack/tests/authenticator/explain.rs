@@ -103,6 +103,26 @@ fn a_missing_cookie_is_explained_by_what_the_request_has() {
     missing(&plain, &nobody.clone().with("access_token_cookie", ""), get(), "is empty", "Log in again");
     let below = site(|builder| builder.cookies(CookiePolicy::default().access_paths(["/app"])));
     missing(&below, &nobody, get(), "its `Path` is /app", "access_paths");
+    let secret = Request::get("/reset/AbCdEfGhIjKlMnOpQrStUvWxYz0123").host(HOST);
+    let reset = explained(&below, &nobody, secret);
+    refused(&reset, "missing_token", Check::Token, "\"/reset/AbCdEf…\"", "\"/reset/AbCdEf…\"");
+    assert!(!reset.to_string().contains("AbCdEfGh"), "{reset}");
+}
+
+#[test]
+fn another_site_is_the_cause_only_if_browsers_withhold_the_cookie() {
+    use hardtack::cookie::SameSite;
+    let navigation = || {
+        let request = get().field("sec-fetch-site", "cross-site").field("sec-fetch-mode", "navigate");
+        request.field("sec-fetch-dest", "document")
+    };
+    let nobody = Browser::default();
+    let lax = explained(&site(|builder| builder), &nobody, navigation());
+    assert!(!lax.to_string().contains("SameSite"), "browsers send Lax cookies with this request: {lax}");
+    let strict = site(|builder| builder.cookies(CookiePolicy::default().same_site(SameSite::Strict)));
+    let strict = explained(&strict, &nobody, navigation());
+    refused(&strict, "missing_token", Check::Token, "SameSite=Strict", "SameSite::Lax");
+    assert!(!strict.to_string().contains("SameSite::None"), "{strict}");
 }
 
 #[test]
@@ -328,6 +348,12 @@ fn s98_the_page_is_shown_only_to_a_browser_on_this_machine() {
     assert_eq!(status(request().host("[::1]:3000").from("::1".parse().unwrap())), Some(200));
     for refused in [
         request().from([192, 0, 2, 7].into()),
+        TestRequest::new("GET", "/__hardtack/why").host(HOST),
+        request().field("x-forwarded-host", "localhost"),
+        request().field("x-forwarded-proto", "http"),
+        request().field("x-real-ip", "127.0.0.1"),
+        request().field("via", "1.1 proxy"),
+        request().field("cf-connecting-ip", "192.0.2.7"),
         request().host("site.example"),
         request().field("x-forwarded-for", "127.0.0.1"),
         request().field("forwarded", "for=127.0.0.1"),
@@ -335,6 +361,10 @@ fn s98_the_page_is_shown_only_to_a_browser_on_this_machine() {
         request().field("sec-fetch-site", "cross-site"),
     ] {
         assert_eq!(status(refused.clone()), Some(403), "{refused:?}");
+    }
+    let unknown = site.auth.explanation_page(&TestRequest::new("GET", "/__hardtack/why").host(HOST).head()).unwrap();
+    for line in ["hardtack_axum::serve(listener, app)", "into_make_service_with_connect_info::<SocketAddr>()"] {
+        assert!(unknown.body.contains(line), "{}", unknown.body);
     }
     for other in [TestRequest::new("GET", "/why"), TestRequest::new("POST", "/__hardtack/why")] {
         assert_eq!(status(other.host(HOST)), None);

@@ -47,6 +47,22 @@ fn copied_cookies_are_explained() {
 }
 
 #[test]
+fn a_flawed_refresh_cookie_gives_the_code_of_the_server() {
+    let site = Site::new();
+    let alice = site.browser_of("alice").without(&["__Host-access_token_cookie"]);
+    let name = "__Host-refresh_token_cookie";
+    for (browser, code) in [
+        (alice.doubling(name, "a"), "duplicate_cookie"),
+        (alice.replacing(name, "junk"), "not_compact"),
+        (alice.without(&[name]), "missing_token"),
+    ] {
+        let pasted = site.auth.explain_cookies(field(&browser, &site).as_bytes(), "/", true);
+        assert_eq!(pasted.outcome, Outcome::Refused(code), "{pasted}");
+        assert!(pasted.refusal().is_some() && pasted.advice.is_some(), "{pasted}");
+    }
+}
+
+#[test]
 fn without_keys_only_the_signature_is_unknown() {
     let site = Site::new();
     let alice = site.browser_of("alice");

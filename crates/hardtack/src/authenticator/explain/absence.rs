@@ -2,6 +2,7 @@
 
 use super::token::TokenState;
 use super::verified::Verified;
+use super::without_secrets;
 use crate::base_url::BaseUrl;
 use crate::cookie::SameSite;
 use crate::explain::{CookieField, quoted};
@@ -12,14 +13,14 @@ use crate::request::Authority;
 pub(super) enum Absence {
     /// The browser has a cookie whose name differs only in its prefix or its realm.
     OtherName { sent: String, is_secure: bool },
-    /// Browsers do not send the cookie to the path of the request.
+    /// Browsers do not send the cookie to the path of the request. Long segments of `path` are shortened.
     Path { path: String, paths: String },
     /// The request was sent to another host, and cookies belong to the host that sets them.
     Host { host: String, base: String },
     /// The cookie is sent over https only, and the page of the request was loaded over http.
     Scheme { page: String },
-    /// Another site started the request.
-    OtherSite(SameSite),
+    /// Another site started the request. `is_navigation` says whether the request opens a page, such as a link does.
+    OtherSite { same_site: SameSite, is_navigation: bool },
     /// The request has no cookies.
     NoCookies,
     /// The cookie was deleted.
@@ -46,7 +47,7 @@ impl Absence {
         }
         let path = settings.public_path(head.path());
         if !slot.is_sent_to(&path) {
-            return Self::Path { path: quoted(&path), paths: slot.paths.join(", ") };
+            return Self::Path { path: quoted(&without_secrets(&path)), paths: slot.paths.join(", ") };
         }
         let host = head.host().and_then(Authority::parse).map(|authority| authority.host());
         if let (Some(base), Some(host)) = (&settings.base, host)
@@ -63,8 +64,18 @@ impl Absence {
             let origin = page.split('/').take(3).collect::<Vec<_>>().join("/");
             return Self::Scheme { page: quoted(&origin) };
         }
-        if head.header("sec-fetch-site") == Some(b"cross-site") && policy.same_site != SameSite::None {
-            return Self::OtherSite(policy.same_site);
+        if head.header("sec-fetch-site") == Some(b"cross-site") {
+            let is_navigation = head.header("sec-fetch-mode") == Some(b"navigate")
+                && head.header("sec-fetch-dest") == Some(b"document")
+                && matches!(head.method(), "GET" | "HEAD");
+            let is_withheld = match policy.same_site {
+                SameSite::Strict => true,
+                SameSite::Lax | SameSite::InsecureUnset => !is_navigation,
+                SameSite::None => false,
+            };
+            if is_withheld {
+                return Self::OtherSite { same_site: policy.same_site, is_navigation };
+            }
         }
         if cookies.is_empty() { Self::NoCookies } else { Self::Unknown { others: cookies.len() } }
     }
@@ -90,7 +101,7 @@ impl Absence {
                 "The base URL is https, so the cookie is `Secure`, and browsers send it over https only. The request \
                  came from the page {page}."
             ),
-            Self::OtherSite(same_site) => format!(
+            Self::OtherSite { same_site, .. } => format!(
                 "Another site started the request, and the cookie is `SameSite={}`.",
                 same_site.as_str().unwrap_or("Lax")
             ),
@@ -115,7 +126,9 @@ impl Absence {
                     .to_owned()
             }
             Self::Path { path, .. } => {
-                format!("Add {path} to `CookiePolicy::access_paths` or `CookiePolicy::refresh_paths`.")
+                format!(
+                    "Add {path}, or a path above it, to `CookiePolicy::access_paths` or `CookiePolicy::refresh_paths`."
+                )
             }
             Self::Host { base, host } => {
                 format!("Open {base}, or change `.base_url(…)` to a URL with the host {host}.")
@@ -124,7 +137,12 @@ impl Absence {
                 "Open the site over https, or set an http base URL, such as `.base_url(\"http://127.0.0.1:3000\")`."
                     .to_owned()
             }
-            Self::OtherSite(_) => {
+            Self::OtherSite { same_site: SameSite::Strict, is_navigation: true } => {
+                "Set `CookiePolicy::same_site(SameSite::Lax)`, which is the default, so that the cookie is sent if the \
+                 user follows a link on another site. Or open the page from a page of this site."
+                    .to_owned()
+            }
+            Self::OtherSite { .. } => {
                 "Start the request from a page of this site. If the other site is yours, serve both sites under one \
                  domain, or set `CookiePolicy::same_site(SameSite::None)`."
                     .to_owned()

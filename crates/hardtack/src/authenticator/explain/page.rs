@@ -13,6 +13,17 @@ use crate::request::{Authority, RequestHead};
 /// The end of the page's path. If the layer wraps a nested router, the prefix of the router comes first.
 const PATH: &str = "/__hardtack/why";
 
+/// Why the page is not shown if the adapter does not know the address of the client.
+const UNKNOWN_PEER: &str = "the server does not know the address of your browser; in axum, start the server with \
+                            `hardtack_axum::serve(listener, app)`, or pass \
+                            `app.into_make_service_with_connect_info::<SocketAddr>()` to `axum::serve`; a test that \
+                            calls the application directly has to set the address (`ConnectInfo` in axum, \
+                            `peer_addr` in actix-web)";
+
+/// The fields that proxies add to the requests that they forward.
+const PROXY_FIELDS: [&str; 7] =
+    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via", "cf-connecting-ip"];
+
 /// Returns whether this is the path of the page.
 pub(super) fn is_page(path: &str) -> bool {
     path.ends_with(PATH)
@@ -33,9 +44,9 @@ impl Authenticator {
     /// If [`explains_refusals`](Self::explains_refusals) returns `true`, an adapter's layer calls this method for each
     /// request. If there is a response, the layer sends the response and does not call the inner service.
     ///
-    /// The page is only for the developer's own browser. The response is 403 if the client is on another machine, if a
-    /// proxy has forwarded the request, if the `Host` is not a loopback name or address, or if another site has started
-    /// the request.
+    /// The page is only for the developer's own browser. The response is 403 if the client is on another machine, if the
+    /// client's address is not known ([`RequestHead::peer`]), if a field says that a proxy has forwarded the request, if
+    /// the `Host` is not a loopback name or address, or if another site has started the request.
     pub fn explanation_page(&self, head: &RequestHead<'_>) -> Option<Reply> {
         let recorder = self.recorder()?;
         if !is_page(head.path()) || !matches!(head.method(), "GET" | "HEAD") {
@@ -59,10 +70,14 @@ impl Authenticator {
 
     /// Returns why the page is not shown to a client. Returns `None` if the page is shown.
     fn why_not_shown(&self, head: &RequestHead<'_>) -> Option<&'static str> {
-        if head.peer().is_some_and(|peer| !peer.to_canonical().is_loopback()) {
-            return Some("your browser is not on the same machine as the server; look at the server's log instead");
+        match head.peer() {
+            Some(peer) if peer.to_canonical().is_loopback() => {}
+            Some(_) => {
+                return Some("your browser is not on the same machine as the server; look at the server's log instead");
+            }
+            None => return Some(UNKNOWN_PEER),
         }
-        if ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| head.header(name).is_some()) {
+        if PROXY_FIELDS.iter().any(|name| head.header(name).is_some()) {
             return Some("a proxy has forwarded the request; open the page on the server's own port");
         }
         let host = head.host().and_then(Authority::parse);

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::Found;
 use super::token::{Keys, TokenFacts, TokenState};
 use super::verified::{Origin, Verified};
+use super::{Found, without_secrets};
 use crate::authenticator::verify::RequestVerifier;
 use crate::authenticator::{Authenticator, RequestState};
 use crate::config::RefreshMode;
@@ -64,7 +64,12 @@ impl Authenticator {
     pub fn explain_cookies(&self, cookie: &[u8], path: &str, keys_known: bool) -> Explanation {
         let pasted = Pasted { cookie, path };
         let state = RequestState::without_layer(self.clone());
-        self.explain_pasted(&RequestVerifier::new(RequestHead::of(&pasted), &state), TokenKind::Access, keys_known)
+        self.explain_pasted(
+            &RequestVerifier::new(RequestHead::of(&pasted), &state),
+            TokenKind::Access,
+            keys_known,
+            true,
+        )
     }
 
     /// Explains what a browser does with the value of a `Set-Cookie` field that this site sends. If the cookie contains
@@ -75,8 +80,9 @@ impl Authenticator {
         let policy = self.cookies();
         let is_secret = |name: &str| policy.slots().iter().any(|slot| slot.http_only && slot.name.as_str() == name);
         let mut explanation = explain_set_cookie(set_cookie, self.settings().base.as_ref(), is_secret, self.now());
+        let is_ignored = matches!(explanation.outcome, Outcome::Refused(_));
         let pair = set_cookie.split(';').next().unwrap_or_default().trim();
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = pair.split_once('=').unwrap_or(("", pair));
         let (name, value) = (name.trim(), value.trim());
         let tokens = [(TokenKind::Access, &policy.access), (TokenKind::Refresh, &policy.refresh)];
         let kind = tokens.into_iter().find(|(_, slot)| slot.name.as_str() == name).map(|(kind, _)| kind);
@@ -85,14 +91,18 @@ impl Authenticator {
             let pasted = Pasted { cookie: cookie.as_bytes(), path: "/" };
             let state = RequestState::without_layer(self.clone());
             let verifier = RequestVerifier::new(RequestHead::of(&pasted), &state);
-            let token = self.explain_pasted(&verifier, kind, keys_known);
+            let token = self.explain_pasted(&verifier, kind, keys_known, false);
             let is_about_token = |check| matches!(check, Check::Token | Check::Signature | Check::Claims);
             explanation.steps.extend(token.steps.into_iter().filter(|step| is_about_token(step.check)));
-            if !matches!(explanation.outcome, Outcome::Refused(_)) {
+            // The advice is that of the step that refuses. Advice about a noted step comes last.
+            if !is_ignored {
+                explanation.advice = match token.outcome {
+                    Outcome::Refused(_) => token.advice.or(explanation.advice),
+                    Outcome::Accepted | Outcome::Visitor => explanation.advice.or(token.advice),
+                };
                 explanation.outcome = token.outcome;
             }
-            explanation.advice = explanation.advice.or(token.advice);
-        } else if kind.is_none() && !policy.slots().iter().any(|slot| slot.name.as_str() == name) {
+        } else if !is_ignored && kind.is_none() && !policy.slots().iter().any(|slot| slot.name.as_str() == name) {
             let names = policy.slots().map(|slot| format!("`{}`", slot.name.as_str())).join(", ");
             let note = format!("This site reads no cookie of this name. The site reads {names}.");
             explanation.advice = explanation.advice.or(Some(note));
@@ -100,21 +110,35 @@ impl Authenticator {
         explanation
     }
 
-    /// Explains the cookies of a copied field, for a route that needs a token of this kind.
-    fn explain_pasted(&self, verifier: &RequestVerifier<'_>, kind: TokenKind, keys_known: bool) -> Explanation {
+    /// Explains the cookies of a copied field, for a route that needs a token of this kind. `may_refresh` says whether
+    /// the server would try to replace the token.
+    fn explain_pasted(
+        &self,
+        verifier: &RequestVerifier<'_>,
+        kind: TokenKind,
+        keys_known: bool,
+        may_refresh: bool,
+    ) -> Explanation {
         let need = if kind == TokenKind::Refresh { Need::refresh() } else { Need::access() };
         let need = need.locations(Locations::COOKIES);
         let keys = if keys_known { Keys::Known } else { Keys::Unknown };
         let state = |kind| TokenFacts::of_cookie(verifier, kind, Some(kind), keys).state;
-        let reason = self.reason_to_refuse(state(kind), (kind == TokenKind::Access).then(|| state(TokenKind::Refresh)));
+        let refresh = may_refresh.then(|| state(TokenKind::Refresh));
+        let reason = self.reason_to_refuse(&verifier.head, state(kind), refresh);
         let found = reason.as_ref().map_or(Found::Accepted, Found::Refused);
-        let what = format!("Cookies for {}", quoted(verifier.head.path()));
+        let what = format!("Cookies for {}", quoted(&without_secrets(verifier.head.path())));
         Verified::new(verifier, need, found, Origin::Pasted(keys)).explain(what)
     }
 
     /// Returns why a request whose tokens are in these states would be refused. `refresh` is the state of the refresh
-    /// token, if the route needs an access token.
-    fn reason_to_refuse(&self, main: TokenState, refresh: Option<TokenState>) -> Option<Reason> {
+    /// token, if the server would try to replace the token that the route needs. The server decides this in
+    /// `RequestVerifier::refresh_or_refuse`.
+    fn reason_to_refuse(
+        &self,
+        head: &RequestHead<'_>,
+        main: TokenState,
+        refresh: Option<TokenState>,
+    ) -> Option<Reason> {
         let reason = match main {
             TokenState::Valid => return None,
             TokenState::Absent | TokenState::Empty | TokenState::Foreign => Reason::Missing,
@@ -122,10 +146,26 @@ impl Authenticator {
             TokenState::Expired => TokenError::Expired.into(),
             TokenState::Invalid(error) => return Some(error.into()),
         };
-        match (self.refresh_mode(), refresh) {
-            (RefreshMode::Transparent, Some(TokenState::Valid)) => None,
-            (RefreshMode::Redirect, Some(TokenState::Valid)) => Some(Reason::RefreshNeeded),
-            _ => Some(reason),
+        let Some(refresh) = refresh else { return Some(reason) };
+        let (policy, is_missing) = (self.cookies(), matches!(reason, Reason::Missing));
+        if is_missing && !policy.access.is_sent_to(&self.settings().public_path(head.path())) {
+            return Some(reason);
+        }
+        match self.refresh_mode() {
+            RefreshMode::Transparent => match refresh {
+                TokenState::Valid => None,
+                TokenState::Absent | TokenState::Empty | TokenState::Foreign => Some(reason),
+                TokenState::Doubled(_) => Some(Reason::DuplicateCookie),
+                TokenState::Expired => Some(TokenError::Expired.into()),
+                TokenState::Invalid(error) => Some(error.into()),
+            },
+            RefreshMode::Redirect if !is_missing => Some(Reason::RefreshNeeded),
+            RefreshMode::Redirect => match policy.csrf_refresh.name.find(head) {
+                Err(_) => Some(Reason::DuplicateCookie),
+                Ok(Some(hint)) if !hint.is_empty() => Some(Reason::RefreshNeeded),
+                Ok(_) => Some(reason),
+            },
+            RefreshMode::Sliding | RefreshMode::Off => Some(reason),
         }
     }
 }
