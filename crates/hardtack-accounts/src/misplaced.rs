@@ -3,48 +3,81 @@
 //! axum does not tell a router where it is nested. If the router of a site is nested at the wrong path, the site can
 //! notice this only when a request arrives.
 
+use std::sync::{Arc, Once};
+
 use axum::extract::{OriginalUri, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{StatusCode, Uri};
+use http::StatusCode;
 
 use crate::respond;
 use crate::site::Site;
 
-/// Checks whether the router is at the path of the site. If not, responds with 500 and logs what to write.
-pub(crate) async fn refuse_misplaced(State(site): State<Site>, request: Request, next: Next) -> Response {
+/// How many characters of a path are logged.
+const LOGGED_PATH: usize = 80;
+
+/// Checks whether the router is at the path of the site. If not, responds with 500. For the first such request to this
+/// router, logs what to write. Further requests are not logged, because strangers can send any number of them.
+pub(crate) async fn refuse_misplaced(
+    State((site, logged)): State<(Site, Arc<Once>)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let page = request.uri().path();
     let original = request.extensions().get::<OriginalUri>().map(|OriginalUri(uri)| uri.path());
-    if original.is_none_or(|original| is_in_place(original, request.uri(), &site)) {
+    let prefixes = [site.settings.prefix.as_str(), site.path_in_router()];
+    if original.is_none_or(|original| is_in_place(original, page, &prefixes)) {
         return next.run(request).await;
     }
     let original = original.unwrap_or_default();
-    let page = request.uri().path();
-    tracing::error!(event = "pages_misplaced", "{}", advice(original, page, site.path_in_router(), &site.path(page)));
+    logged.call_once(|| {
+        let advice = advice(original, page, site.path_in_router(), &site.path(page));
+        tracing::error!(event = "pages_misplaced", "{advice}");
+    });
     let detail = "The pages of this site are not set up correctly. The log of the server says what to change.";
     let wants = hardtack_axum::wants(request.headers());
     respond::problem(wants, StatusCode::INTERNAL_SERVER_ERROR, "pages_misplaced", detail, &[])
 }
 
 /// Returns whether the client requested this route at the path where the links of the pages lead. A proxy may have
-/// stripped the path of the base URL from the request.
-fn is_in_place(original: &str, uri: &Uri, site: &Site) -> bool {
-    let page = uri.path().trim_end_matches('/');
-    [site.settings.prefix.as_str(), site.path_in_router()]
-        .into_iter()
-        .any(|prefix| original.trim_end_matches('/').strip_prefix(prefix) == Some(page))
+/// stripped the path of the base URL from the request, so there are two `prefixes`.
+///
+/// Empty segments are ignored, because axum drops some of them: if a router is nested at `/auth`, and `/auth//login` is
+/// requested, the router gets `/login`.
+fn is_in_place(original: &str, page: &str, prefixes: &[&str]) -> bool {
+    prefixes.iter().any(|prefix| segments(original).eq(segments(prefix).chain(segments(page))))
+}
+
+/// Returns the segments of a path that are not empty.
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
+}
+
+/// Returns at most [`LOGGED_PATH`] characters of a path.
+fn shortened(path: &str) -> String {
+    let mut chars = path.chars();
+    let mut short: String = chars.by_ref().take(LOGGED_PATH).collect();
+    if chars.next().is_some() {
+        short.push('…');
+    }
+    short
 }
 
 /// Returns a text that says what to write. `original` is the path that the client requested, `page` is the path of the
-/// page in the site's router, `at` is the path of the pages, and `link` is where links to the page lead.
+/// page in the site's router, `at` is the path of the pages, and `link` is where links to the page lead. Paths are
+/// shortened, and their control characters are escaped.
 fn advice(original: &str, page: &str, at: &str, link: &str) -> String {
+    let link = shortened(link);
     if at.is_empty() {
-        let nested = original.strip_suffix(page).unwrap_or(original);
+        let nested = original.strip_suffix(page).unwrap_or(original).trim_end_matches('/');
+        let nested = shortened(nested);
         return format!(
             "the router of the pages is nested at {nested:?}, but their links lead to {link:?}; write .at({nested:?}) \
              when you build the site, .urls(Site::urls_at({nested:?})) when you build the authenticator, and \
              .merge(site.router()) instead of .nest({nested:?}, site.router())"
         );
     }
+    let original = shortened(original);
     format!(
         "a page was requested at {original:?}, but the links of the pages lead to {link:?}; write \
          .merge(site.router()) or .nest({at:?}, site.router_to_nest())"
@@ -53,7 +86,37 @@ fn advice(original: &str, page: &str, at: &str, link: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::advice;
+    use super::{advice, is_in_place};
+
+    #[test]
+    fn doubled_slashes_do_not_misplace_a_page() {
+        for (original, page) in [
+            ("/auth", "/"),
+            ("/auth/", "/"),
+            ("/auth//", "/"),
+            ("/auth/login", "/login"),
+            ("/auth//login", "/login"),
+            ("/auth///login/", "//login/"),
+            ("/shop/auth/login", "/login"),
+            ("/shop//auth//login", "/login"),
+        ] {
+            assert!(is_in_place(original, page, &["/shop/auth", "/auth"]), "{original}");
+        }
+        for (original, page) in [("/auth/auth/login", "/login"), ("/users/login", "/login"), ("/login", "/login")] {
+            assert!(!is_in_place(original, page, &["/shop/auth", "/auth"]), "{original}");
+        }
+        assert!(is_in_place("/login", "/login", &["", ""]));
+        assert!(!is_in_place("/auth/login", "/login", &["", ""]));
+    }
+
+    #[test]
+    fn the_advice_is_short_and_without_control_characters() {
+        for at in ["", "/auth"] {
+            let path = format!("/\u{85}{}", "x".repeat(60_000));
+            let advice = advice(&format!("{path}/login"), "/login", at, &path);
+            assert!(advice.len() < 800 && !advice.contains(char::is_control), "{advice}");
+        }
+    }
 
     #[test]
     fn the_advice_is_the_line_to_write() {

@@ -1,5 +1,7 @@
 //! The routes of the site.
 
+use std::sync::{Arc, Once};
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
@@ -29,15 +31,26 @@ impl Site {
     /// can also call [`without_health_check`](crate::SiteBuilder::without_health_check).
     pub fn router(self) -> Router {
         let at = self.path_in_router().to_owned();
+        let site = self.clone();
         let routes = self.router_to_nest();
-        if at.is_empty() { routes } else { Router::new().nest(&at, routes) }
+        if at.is_empty() {
+            return routes;
+        }
+        // A nested router has no route for its own path with a slash at the end.
+        let root = Router::new()
+            .route(&format!("{at}/"), get(routes::fallback::root))
+            .method_not_allowed_fallback(routes::fallback::method_not_allowed)
+            .layer(from_fn_with_state(site.clone(), add_security_headers))
+            .with_state(site);
+        Router::new().nest(&at, routes).merge(root)
     }
 
     /// Returns a router for [`Router::nest`]. Its routes lack the path of the pages. If the pages are at `/auth`, write
-    /// `shop.nest("/auth", site.router_to_nest())`. This does the same as `shop.merge(site.router())`.
+    /// `shop.nest("/auth", site.router_to_nest())`. This does the same as `shop.merge(site.router())`, except that your
+    /// application handles `/auth/`, because axum passes this path to no nested router.
     ///
-    /// If you nest the router at another path than the path of the pages, each request gets the status 500. The event
-    /// `pages_misplaced` in the log says what to write instead.
+    /// If you nest the router at another path than the path of the pages, each request gets the status 500. At the
+    /// first such request, the event `pages_misplaced` in the log says what to write instead.
     pub fn router_to_nest(self) -> Router {
         let settings = &self.settings;
         let mut routes = routes_of_every_site();
@@ -60,7 +73,7 @@ impl Site {
         routes
             .method_not_allowed_fallback(routes::fallback::method_not_allowed)
             .layer(DefaultBodyLimit::max(BODY_LIMIT))
-            .layer(from_fn_with_state(self.clone(), refuse_misplaced))
+            .layer(from_fn_with_state((self.clone(), Arc::new(Once::new())), refuse_misplaced))
             .layer(from_fn_with_state(self.clone(), add_navigation))
             .layer(AuthLayer::new(self.auth.clone()))
             .layer(from_fn_with_state(self.clone(), add_security_headers))

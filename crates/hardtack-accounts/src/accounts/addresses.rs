@@ -14,11 +14,20 @@ use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
 use crate::mail::{JobKind, MailLimit, ResetRequest};
 use crate::passwords::TypedPassword;
-use crate::users::{EmailAddress, Profile, User, UserStore, username_key};
+use crate::users::{EmailAddress, Profile, ProfileChange, User, UserStore, username_key};
+
+/// The current password that was sent with a new profile.
+pub(crate) enum CurrentPassword {
+    /// The password is checked, even if the address stays the same.
+    Always(TypedPassword),
+    /// The password is checked only if the address changes.
+    ForNewAddress(Option<TypedPassword>),
+}
 
 impl Accounts {
-    /// Stores a profile if it is valid. A new address requires the user's current password, because anyone who can read
-    /// mail at the address can reset the password (ASVS 5.0 V7.5.1).
+    /// Changes a profile if the result is valid. Parts of the profile that the change leaves out stay as they are, even
+    /// if another request changes them during this call. A new address requires the user's current password, because
+    /// anyone who can read mail at the address can reset the password (ASVS 5.0 V7.5.1).
     ///
     /// If email is on, the site sends a confirmation link to a new address. If the old address was confirmed, the site
     /// sends to it a link that undoes the change. Both emails are queued in the transaction that stores the change. If
@@ -30,20 +39,24 @@ impl Accounts {
     pub(crate) async fn change_profile(
         &self,
         user: &User,
-        profile: Profile,
-        current_password: Option<TypedPassword>,
+        change: ProfileChange,
+        current_password: CurrentPassword,
         (session, sessions_ended): (Option<SessionId>, i64),
         request: &RequestInfo,
     ) -> Result<(User, Option<MailLimit>), ActionError<ProfileChangeProblem>> {
-        let (profile, fields) = profile.validate();
+        let (profile, fields) = change.apply_to(user).validate();
         if !fields.is_empty() {
             return Err(ActionError::Invalid(ProfileChangeProblem { profile, is_unproven: false, fields }));
         }
-        let deleted = || ActionError::Backend(BackendError::new("the user was deleted or disabled during the change"));
-        if profile.email == user.email {
-            let changed = self.users.set_display_name(&user.id, &profile.display_name).await?;
-            return changed.map(|changed| (changed, None)).ok_or_else(deleted);
-        }
+        let current_password = match current_password {
+            CurrentPassword::ForNewAddress(_) if profile.email == user.email => {
+                let name = change.display_name.map(|_| profile.display_name);
+                let changed = self.users.set_display_name(&user.id, name, sessions_ended).await?;
+                return changed.map(|changed| (changed, None)).ok_or_else(sessions_ended_meanwhile);
+            }
+            CurrentPassword::ForNewAddress(password) => password,
+            CurrentPassword::Always(password) => Some(password),
+        };
         let unproven = |profile: &Profile| {
             let (profile, fields) = (profile.clone(), Vec::new());
             ActionError::Invalid(ProfileChangeProblem { profile, is_unproven: true, fields })
@@ -66,7 +79,12 @@ impl Accounts {
         if !UserStore::has_ended_sessions_in(&mut transaction, &user.id, sessions_ended).await? {
             return Err(sessions_ended_meanwhile());
         }
-        let changed = UserStore::set_profile_in(&mut transaction, &user.id, &profile).await?.ok_or_else(deleted)?;
+        let stored = Profile {
+            display_name: change.display_name.map_or_else(|| old.display_name.clone(), |_| profile.display_name),
+            email: change.email.map_or_else(|| old.email.clone(), |_| profile.email),
+        };
+        let deleted = || ActionError::Backend(BackendError::new("the user was deleted or disabled during the change"));
+        let changed = UserStore::set_profile_in(&mut transaction, &user.id, &stored).await?.ok_or_else(deleted)?;
         let is_new = changed.email != old.email;
         let mut limit = None;
         if is_new {

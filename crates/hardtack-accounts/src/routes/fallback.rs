@@ -10,7 +10,7 @@ use crate::extract::Visitor;
 use crate::respond;
 use crate::site::Site;
 
-/// Redirects from the path of the pages, such as `/auth`, to the account page.
+/// Redirects from the path of the pages, such as `/auth` or `/auth/`, to the account page.
 pub(crate) async fn root(State(site): State<Site>) -> Redirect {
     Redirect::to(&site.path("/account"))
 }

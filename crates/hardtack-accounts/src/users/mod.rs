@@ -13,6 +13,6 @@ pub use name::{NameRules, UserNameProblem};
 pub(crate) use name::{NewName, username_key};
 pub use name_upgrade::NameCollision;
 pub(crate) use name_upgrade::{name_collisions, upgrade_names};
-pub(crate) use profile::{INVALID_EMAIL, Profile, ProfileProblem};
+pub(crate) use profile::{INVALID_EMAIL, Profile, ProfileChange, ProfileProblem};
 pub(crate) use store::{FIRST_PASSWORD, NameTaken, NewUserRow, StoredCredentials, UserStore};
 pub use user::{User, UserRecord};

@@ -1,6 +1,6 @@
 //! The part of an account that its user can edit.
 
-use super::EmailAddress;
+use super::{EmailAddress, User};
 
 /// What is wrong with an address that is not valid.
 pub(crate) const INVALID_EMAIL: &str = "Enter an address such as you@site.example, or leave the field empty.";
@@ -12,6 +12,23 @@ pub(crate) struct Profile {
     pub(crate) display_name: String,
     /// The email address. It has at most 254 bytes.
     pub(crate) email: String,
+}
+
+/// The parts of a profile that a request changes. A part that is `None` stays as it is stored.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ProfileChange {
+    pub(crate) display_name: Option<String>,
+    pub(crate) email: Option<String>,
+}
+
+impl ProfileChange {
+    /// Returns the profile of the user after this change.
+    pub(crate) fn apply_to(&self, user: &User) -> Profile {
+        Profile {
+            display_name: self.display_name.as_ref().unwrap_or(&user.display_name).clone(),
+            email: self.email.as_ref().unwrap_or(&user.email).clone(),
+        }
+    }
 }
 
 /// A field of the profile that is not valid, and what to enter instead.

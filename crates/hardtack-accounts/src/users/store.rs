@@ -188,11 +188,21 @@ impl UserStore {
             .map_err(BackendError::new)
     }
 
-    /// Stores a display name.
-    pub(crate) async fn set_display_name(&self, id: &str, name: &str) -> Result<Option<User>, BackendError> {
-        let sql =
-            concat!("UPDATE users SET display_name = $1 WHERE id = $2 AND disabled_at IS NULL RETURNING ", columns!());
-        self.database.fetch(Statement::new(sql).bind(name).bind(id)).await.map(first).map_err(BackendError::new)
+    /// Stores a display name, if the user's sessions have been ended exactly `ended` times. Returns `None` if they have
+    /// been ended again, or if the user is disabled. If `name` is `None`, the stored name stays as it is.
+    pub(crate) async fn set_display_name(
+        &self,
+        id: &str,
+        name: Option<String>,
+        ended: i64,
+    ) -> Result<Option<User>, BackendError> {
+        let sql = concat!(
+            "UPDATE users SET display_name = COALESCE($1, display_name) \
+             WHERE id = $2 AND sessions_ended = $3 AND disabled_at IS NULL RETURNING ",
+            columns!()
+        );
+        let statement = Statement::new(sql).bind(name).bind(id).bind(ended);
+        self.database.fetch(statement).await.map(first).map_err(BackendError::new)
     }
 
     /// Locks the user's row and returns the user. Until this transaction ends, other transactions that change the row

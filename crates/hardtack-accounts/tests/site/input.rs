@@ -339,6 +339,27 @@ async fn settings_in_any_script_and_no_control_characters() {
     }
 }
 
+/// A request that changes only the address keeps the name that another request stores during the password check.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_changes_only_the_members_that_it_sends() {
+    let site = TestSite::start(Options::default()).await;
+    let mut client = site.person("alice").await;
+    for round in 0..4 {
+        let (name, email) = (format!("Name {round}"), format!("a{round}@b.example"));
+        let with_name = json!({ "display_name": name }).to_string();
+        let with_email = json!({ "email": email, "current_password": PASSWORD }).to_string();
+        let mut other = client.clone();
+        let (first, second) = tokio::join!(
+            send(&mut other, "/account/change_settings", false, Some(JSON), with_email),
+            send(&mut client, "/account/change_settings", false, Some(JSON), with_name),
+        );
+        assert_eq!((first.status().as_u16(), second.status().as_u16()), (200, 200), "{}", first.text());
+        let page = open(&mut client, "/account").await;
+        assert_eq!(field(&page, "/account/change_settings", "display_name"), name);
+        assert_eq!(field(&page, "/account/change_settings", "email"), email);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_are_not_text_are_refused() {
     let site = TestSite::start(Options::default()).await;

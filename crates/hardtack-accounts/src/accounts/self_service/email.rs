@@ -3,6 +3,7 @@
 use hardtack::session::EndedSessions;
 use hardtack::{BackendError, ClientInfo, VerifiedToken};
 
+use crate::accounts::addresses::CurrentPassword;
 use crate::accounts::error::{
     DeadLink, DisplayNameProblem, EmailChangeProblem, MailProblem, PasswordResetProblem, ProfileChangeProblem,
 };
@@ -10,13 +11,14 @@ use crate::accounts::{Accounts, ActionError};
 use crate::links::LinkToken;
 use crate::passwords::TypedPassword;
 use crate::throttling::Tried;
-use crate::users::{Profile, User};
+use crate::users::{ProfileChange, User};
 
 impl Accounts {
     /// Changes the display name of the user who is logged in. An empty name removes the display name.
     ///
     /// # Errors
-    /// The name has more than 80 characters or contains a control character, or the database failed.
+    /// The name has more than 80 characters or contains a control character, the session has ended, or the database
+    /// failed.
     pub async fn set_display_name<T: Sync>(
         &self,
         token: &VerifiedToken<T>,
@@ -25,9 +27,10 @@ impl Accounts {
     ) -> Result<User, ActionError<DisplayNameProblem>> {
         let user = self.logged_in(token).await?;
         let (request, _) = self.client(client);
-        let profile = Profile { display_name: name.to_owned(), email: user.email.clone() };
+        let change = ProfileChange { display_name: Some(name.to_owned()), email: None };
         let session = self.checked_session(token, client).await?;
-        let changed = self.change_profile(&user, profile, None, session, &request).await;
+        let password = CurrentPassword::ForNewAddress(None);
+        let changed = self.change_profile(&user, change, password, session, &request).await;
         let (changed, _) = changed.map_err(|error| {
             error.map_invalid(|ProfileChangeProblem { fields, .. }| {
                 DisplayNameProblem(fields.first().map_or("Enter a shorter name.", |field| field.text))
@@ -36,8 +39,8 @@ impl Accounts {
         Ok(changed)
     }
 
-    /// Changes the email address of the user who is logged in. The user must enter the password (ASVS 5.0 V7.5.1). An
-    /// empty address removes the email address.
+    /// Changes the email address of the user who is logged in. The user must enter the password (ASVS 5.0 V7.5.1),
+    /// even if the address stays the same. An empty address removes the email address.
     ///
     /// If email is on, a confirmation link is sent to the new address. If the old address was confirmed, a link that
     /// undoes the change is sent to the old address. The two emails are queued in the transaction that stores the
@@ -66,9 +69,10 @@ impl Accounts {
         let password = password.map_err(|_| ActionError::Invalid(EmailChangeProblem::WrongCurrent))?;
         let user = self.logged_in(token).await?;
         let (request, _) = self.client(client);
-        let profile = Profile { display_name: user.display_name.clone(), email: email.to_owned() };
+        let change = ProfileChange { display_name: None, email: Some(email.to_owned()) };
         let session = self.checked_session(token, client).await?;
-        let changed = self.change_profile(&user, profile, Some(password), session, &request).await;
+        let password = CurrentPassword::Always(password);
+        let changed = self.change_profile(&user, change, password, session, &request).await;
         let (changed, _) = changed.map_err(|error| {
             error.map_invalid(|problem| match problem.is_unproven {
                 true => EmailChangeProblem::WrongCurrent,

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::page::AccountPage;
-use crate::accounts::{ActionError, ProfileChangeProblem};
+use crate::accounts::{ActionError, CurrentPassword, ProfileChangeProblem};
 use crate::activity::RequestInfo;
 use crate::extract::{AccountForm, JsonBody, JsonType, SentForm, read_fields};
 use crate::pages::{FieldError, Notice, NoticeKind};
@@ -19,7 +19,7 @@ use crate::respond;
 use crate::routes::fresh::{AfterProof, ask_for_password};
 use crate::routes::kept_form;
 use crate::site::Site;
-use crate::users::{Profile, User};
+use crate::users::{Profile, ProfileChange, User};
 
 /// The body of the request. If an API client leaves out a field, its value stays as it is. `current_password` is needed
 /// only for a new address.
@@ -68,7 +68,7 @@ impl AccountForm for SettingsInput {
         if self.is_of_another(user, site) {
             return Ok(refuse_for_another(user, site));
         }
-        let (profile, _) = self.into_profile(user);
+        let profile = self.into_change().0.apply_to(user);
         if !user.token().is_fresh(auth.authenticator().now()) {
             return Ok(ask_and_keep(AfterProof::Account.redirect(site), user, &profile, site));
         }
@@ -105,12 +105,9 @@ impl SettingsInput {
         owner.is_some_and(|owner| owner != user.id)
     }
 
-    fn into_profile(self, user: &User) -> (Profile, Option<String>) {
-        let profile = Profile {
-            display_name: self.display_name.unwrap_or_else(|| user.display_name.clone()),
-            email: self.email.unwrap_or_else(|| user.email.clone()),
-        };
-        (profile, self.current_password)
+    /// Returns the change and the current password.
+    fn into_change(self) -> (ProfileChange, Option<String>) {
+        (ProfileChange { display_name: self.display_name, email: self.email }, self.current_password)
     }
 }
 
@@ -124,14 +121,14 @@ pub(crate) async fn change_settings(
     if auth.wants() == Wants::Page && input.is_of_another(&user, &site) {
         return Ok(refuse_for_another(&user, &site));
     }
-    let (profile, password) = input.into_profile(&user);
+    let (profile_change, password) = input.into_change();
     if let Err(error) = fresh {
         return Ok(match ask_for_password(&site, &auth, error, AfterProof::Account) {
-            Ok(redirect) => ask_and_keep(redirect, &user, &profile, &site),
+            Ok(redirect) => ask_and_keep(redirect, &user, &profile_change.apply_to(&user), &site),
             Err(error) => error.into_response(),
         });
     }
-    let work = Box::pin(change(site.clone(), auth.clone(), user, profile, password, request));
+    let work = Box::pin(change(site.clone(), auth.clone(), user, profile_change, password, request));
     site.run_uninterrupted(&auth, work).await
 }
 
@@ -139,11 +136,12 @@ async fn change(
     site: Site,
     auth: Auth,
     user: CurrentUser<User>,
-    profile: Profile,
+    change: ProfileChange,
     password: Option<String>,
     request: RequestInfo,
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
+    let profile = change.apply_to(&user);
     let asked = password.as_ref().is_some_and(|password| !password.is_empty());
     let password = match password.map(TypedPassword::new).transpose() {
         Ok(password) => password,
@@ -161,7 +159,8 @@ async fn change(
     let checked = site.accounts.check_session(&site.auth, &user.id, session).await;
     let Some(ended) = checked.map_err(|error| auth.refuse(error))? else { return Err(auth.refuse(Reason::Revoked)) };
     let session = (session, ended);
-    let error = match site.accounts.change_profile(&user, profile.clone(), password, session, &request).await {
+    let password = CurrentPassword::ForNewAddress(password);
+    let error = match site.accounts.change_profile(&user, change, password, session, &request).await {
         Ok((changed, None)) => {
             return Ok(respond::success(wants, &site.path("/account?done=settings"), json!(changed)));
         }

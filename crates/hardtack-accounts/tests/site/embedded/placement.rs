@@ -1,5 +1,8 @@
 //! Where the router of the pages can be.
 
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
 use axum::Router;
 use axum::routing::get;
 use hardtack::{AuthenticatorBuilder, RefreshMode};
@@ -116,4 +119,63 @@ async fn a_router_at_the_wrong_path_is_refused() {
         let page = shop.client().get(path).accept_html().send().await;
         assert!(page.text().contains("The log of the server says what to change."), "{}", page.text());
     }
+}
+
+/// axum drops the second of two slashes, so the router gets `/login` for `/auth//login`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_with_doubled_slashes_is_an_unknown_path() {
+    type Build = fn(Site) -> Router;
+    let apps: [Build; 2] = [|site| shop().merge(site.router()), |site| shop().nest("/auth", site.router_to_nest())];
+    for app in apps {
+        let shop = Shop::start(RefreshMode::Transparent, "", |accounts, builder| app(site(accounts, builder))).await;
+        for path in ["/auth//login", "/auth//x", "/auth///login", "/auth/login//", "/auth//auth/login"] {
+            let response = shop.client().get(path).accept_json().send().await;
+            assert_eq!((response.status().as_u16(), &response.json()["code"]), (404, &"not_found".into()), "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_path_of_the_pages_leads_to_the_account_page_even_with_a_slash() {
+    let shop =
+        Shop::start(RefreshMode::Transparent, "", |accounts, builder| shop().merge(site(accounts, builder).router()));
+    let shop = shop.await;
+    for path in ["/auth", "/auth/"] {
+        let response = shop.client().get(path).accept_html().send().await;
+        assert_eq!((response.status().as_u16(), response.location()), (303, Some("/auth/account")), "{path}");
+        assert!(response.header("content-security-policy").is_some(), "{path}");
+    }
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The server runs on the thread of the test, whose log is read.
+#[tokio::test]
+async fn a_misplaced_router_is_logged_once_with_a_short_path() {
+    let log = Log::default();
+    let written = log.clone();
+    let _guard =
+        tracing::subscriber::set_default(tracing_subscriber::fmt().with_writer(move || written.clone()).finish());
+    let app = |accounts: &Accounts, builder| Router::new().nest("/users", site(accounts, builder).router_to_nest());
+    let shop = Shop::start(RefreshMode::Transparent, "", app).await;
+    for _ in 0..3 {
+        let path = format!("/users/{}", "x".repeat(5_000));
+        assert_eq!(shop.client().get(&path).accept_json().send().await.status(), 500);
+    }
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<_> = text.lines().filter(|line| line.contains("pages_misplaced")).collect();
+    assert_eq!(lines.len(), 1, "{text}");
+    assert!(lines.iter().all(|line| line.len() < 1_000), "{text}");
 }

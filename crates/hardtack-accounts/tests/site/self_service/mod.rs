@@ -263,6 +263,10 @@ async fn an_address_is_changed_confirmed_and_restored(on_postgres: bool) {
     let changed = accounts.change_email(&token, "alice@mail.example", PASSWORD, &client).await.unwrap();
     assert_eq!((changed.email.as_str(), changed.email_confirmed), ("alice@mail.example", false));
     mailing.mail("alice@mail.example").await;
+    // The password is checked even if the address stays the same.
+    let wrong = accounts.change_email(&token, "alice@mail.example", "wrong", &client).await;
+    assert!(matches!(wrong, Err(ActionError::Invalid(EmailChangeProblem::WrongCurrent))), "{wrong:?}");
+    assert!(accounts.change_email(&token, "alice@mail.example", PASSWORD, &client).await.is_ok());
     accounts.send_confirmation(&token, &client).await.unwrap();
     let link = token_of(&mailing.mail("alice@mail.example").await);
     assert_eq!(accounts.confirm_email(&link, &client).await.unwrap(), alice.id);
