@@ -15,6 +15,8 @@ use tempfile::TempDir;
 use crate::Failed;
 
 /// A store of any kind, with the files or server that it needs.
+// There is only one value at a time.
+#[allow(clippy::large_enum_variant)]
 pub(crate) enum Store {
     Memory(MemorySessions),
     Sql(Sessions<Database>, Pool, Option<TempDir>),
