@@ -49,8 +49,8 @@ fn copied_cookies_are_explained() {
 #[test]
 fn a_flawed_refresh_cookie_gives_the_code_of_the_server() {
     let site = Site::new();
-    let alice = site.browser_of("alice").without(&["__Host-access_token_cookie"]);
-    let name = "__Host-refresh_token_cookie";
+    let alice = site.browser_of("alice").without(&["access_token_cookie"]);
+    let name = "refresh_token_cookie";
     for (browser, code) in [
         (alice.doubling(name, "a"), "duplicate_cookie"),
         (alice.replacing(name, "junk"), "not_compact"),
