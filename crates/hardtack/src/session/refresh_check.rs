@@ -188,7 +188,7 @@ mod tests {
                 assert_eq!(of(&row, 4, before, age), RefreshVerdict::Superseded);
             }
             assert_eq!(of(&row, 4, before, window + 1), RefreshVerdict::Reuse);
-            assert_eq!(of(&row, 3, before, 0), RefreshVerdict::Reuse);
+            assert_eq!(of(&row, 2, before, 0), RefreshVerdict::Reuse);
             assert_eq!(of(&row, 5, NOW, 0), RefreshVerdict::Retry);
             // The session was refreshed after the re-authentication.
             assert_eq!(of(&row, 4, NOW, 0), RefreshVerdict::Repeat);
