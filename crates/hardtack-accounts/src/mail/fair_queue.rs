@@ -92,6 +92,11 @@ impl<T> FairQueue<T> {
         let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
     }
 
+    /// Returns whether every item has been processed.
+    pub(super) fn is_drained(&self) -> bool {
+        *self.open.borrow() == 0
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Waiting<T>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

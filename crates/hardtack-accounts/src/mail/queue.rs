@@ -75,7 +75,10 @@ impl MailQueue {
     /// Waits, for at most four seconds, until every email that was requested before this call has been sent or has
     /// failed, or has to wait, for example because of an outage. Returns `false` if the time was too short.
     pub(crate) async fn flush(&self) -> bool {
-        self.0.hurry.notify_one();
+        // Without this check, the notification would be kept, and would end the delay of a later request.
+        if !self.0.resets.is_drained() {
+            self.0.hurry.notify_one();
+        }
         let drained = tokio::time::timeout(FLUSH_TIMEOUT, self.0.resets.drained()).await.is_ok();
         self.wake();
         let call = *self.0.calls.borrow();
