@@ -160,6 +160,7 @@ async fn l3_s77_a_mail_server_that_is_out_of_order_loses_nothing(on_postgres: bo
         sign_up_from(site.client(), &from, &name, &format!("{name}@mail.example")).await;
     }
     forgot(&site, ADDRESS).await;
+    flush(&site.accounts).await;
     change_password(&mut owner, PASSWORD, "another password of hers").await;
     flush(&site.accounts).await;
     assert!(mailer.take().is_empty());
