@@ -1,4 +1,4 @@
-//! A shop with ready pages for its users at `/auth`, in the shop's colours and with a log-in page of its own.
+//! A shop that mounts the ready-made account pages at `/auth`, in the shop's colours and with its own log-in page.
 
 use std::error::Error;
 use std::net::SocketAddr;

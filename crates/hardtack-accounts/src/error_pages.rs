@@ -8,8 +8,8 @@ use hardtack::{AuthenticatorBuilder, FailureKind, Reply};
 use crate::pages::{ErrorView, Shell, error_page};
 use crate::settings::SharedSettings;
 
-/// Sets the replies to failures for which the core does not redirect the browser, such as a wrong CSRF value. A browser
-/// gets an error page of the site with these settings. An API client still gets the core's problem details.
+/// Sets the replies to failures that do not redirect the browser, such as a wrong CSRF value. A browser gets an error
+/// page that is rendered with these settings. An API client still gets the core's problem details.
 pub(crate) fn with_error_pages(builder: AuthenticatorBuilder, settings: &SharedSettings) -> AuthenticatorBuilder {
     [
         FailureKind::Csrf,

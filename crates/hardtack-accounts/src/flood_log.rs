@@ -6,7 +6,7 @@ use std::time::Duration;
 /// How often a summary of further events is logged.
 const SUMMARY: Duration = Duration::from_secs(60);
 
-/// Logs the first event in full. After that, logs a summary each minute while there are further events. Clones share
+/// Logs the first event in full. After that, logs a summary each minute as long as further events occur. Clones share
 /// the count.
 #[derive(Clone, Debug)]
 pub(crate) struct FloodLog {
@@ -22,7 +22,7 @@ struct Flood {
 }
 
 impl FloodLog {
-    /// Creates a log for one kind of event. `summarize` logs how many further events there were in the last minute.
+    /// Creates a log for one kind of event. `summarize` logs how many further events occurred in the last minute.
     pub(crate) fn new(summarize: fn(u64)) -> Self {
         Self { summarize, flood: Arc::default() }
     }

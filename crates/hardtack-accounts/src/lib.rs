@@ -46,7 +46,7 @@
 //!
 //! # Routes
 //!
-//! If the pages have a path of their own, such as `/auth` ([`SiteBuilder::at`]), put this path before each route.
+//! If the pages have a path of their own, such as `/auth` ([`SiteBuilder::at`]), prefix each route with it.
 //!
 //! | route | for | what it does |
 //! | --- | --- | --- |

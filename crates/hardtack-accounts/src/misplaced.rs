@@ -17,7 +17,8 @@ use crate::site::Site;
 const LOGGED_PATH: usize = 80;
 
 /// Checks whether the router is at the path of the site. If not, responds with 500. For the first such request to this
-/// router, logs what to write. Further requests are not logged, because strangers can send any number of them.
+/// router, logs how to correct the code. Further requests are not logged, because strangers can send any number of
+/// them.
 pub(crate) async fn refuse_misplaced(
     State((site, logged)): State<(Site, Arc<Once>)>,
     request: Request,
@@ -39,7 +40,7 @@ pub(crate) async fn refuse_misplaced(
     respond::problem(wants, StatusCode::INTERNAL_SERVER_ERROR, "pages_misplaced", detail, &[])
 }
 
-/// Returns whether the client requested this route at the path where the links of the pages lead. A proxy may have
+/// Returns whether the client requested this route at the path that the links of the pages lead to. A proxy may have
 /// stripped the path of the base URL from the request, so there are two `prefixes`.
 ///
 /// Empty segments are ignored, because axum drops some of them: if a router is nested at `/auth`, and `/auth//login` is
@@ -63,9 +64,9 @@ fn shortened(path: &str) -> String {
     short
 }
 
-/// Returns a text that says what to write. `original` is the path that the client requested, `page` is the path of the
-/// page in the site's router, `at` is the path of the pages, and `link` is where links to the page lead. Paths are
-/// shortened, and their control characters are escaped.
+/// Returns a text that says how to correct the code. `original` is the path that the client requested, `page` is the
+/// path of the page in the site's router, `at` is the path of the pages, and `link` is where links to the page lead.
+/// Paths are shortened, and their control characters are escaped.
 fn advice(original: &str, page: &str, at: &str, link: &str) -> String {
     let link = shortened(link);
     if at.is_empty() {

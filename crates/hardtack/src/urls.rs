@@ -64,7 +64,7 @@ impl Urls {
         refresh,
         /// Sets the page that asks for the password again. Default: `/reauthenticate`.
         reauthenticate,
-        /// Sets the page where users continue after a log-in if the request has no valid `next`. Default: `/`.
+        /// Sets the page that a user sees after a log-in without a valid `next`. Default: `/`.
         home,
         /// Sets the route to which browsers post the public key of their device. Default: `/token/bind`.
         bind,
@@ -98,7 +98,7 @@ impl Urls {
         &self.reauthenticate
     }
 
-    /// Returns the path of the page where users continue after a log-in if the request has no valid `next`.
+    /// Returns the path of the page that a user sees after a log-in without a valid `next`.
     pub fn home_path(&self) -> &str {
         &self.home
     }

@@ -25,13 +25,14 @@ pub(crate) enum CurrentPassword {
 }
 
 impl Accounts {
-    /// Changes a profile if the result is valid. Parts of the profile that the change leaves out stay as they are, even
-    /// if another request changes them during this call. A new address requires the user's current password, because
-    /// anyone who can read mail at the address can reset the password (ASVS 5.0 V7.5.1).
+    /// Changes a profile if the result is valid. This method does not overwrite the parts of the profile that the
+    /// change leaves out, even if another request changes those parts at the same time. A new address requires the
+    /// user's current password, because anyone who can read mail at the address can reset the password (ASVS 5.0
+    /// V7.5.1).
     ///
     /// If email is on, the site sends a confirmation link to a new address. If the old address was confirmed, the site
-    /// sends to it a link that undoes the change. Both emails are queued in the transaction that stores the change. If
-    /// a limit keeps the confirmation link from being sent, this method returns that limit along with the user.
+    /// also sends the old address a link that undoes the change. Both emails are queued in the transaction that stores
+    /// the change. If a limit prevents the confirmation email, this method returns that limit along with the user.
     ///
     /// `sessions_ended` is the result of [`Self::check_session`]. If the user's sessions have been ended since that
     /// check, this method changes nothing. Otherwise, a thief whom an operator has just logged out could still get a
@@ -103,9 +104,8 @@ impl Accounts {
         Ok((changed, limit))
     }
 
-    /// Queues a request for reset links, which are sent to the users who have confirmed this address. The database is
-    /// queried later, in the background, so the duration of this call does not depend on whether such a user exists
-    /// (ASVS 5.0 V6.3.8).
+    /// Queues a request to send a reset link to each user who has confirmed this address. A background task looks up
+    /// the users later, so the duration of this call does not depend on whether such a user exists (ASVS 5.0 V6.3.8).
     pub(crate) fn queue_reset(&self, address: EmailAddress, request: RequestInfo) {
         if let Some(mail) = &self.mail {
             mail.push(ResetRequest { address, request });
@@ -122,7 +122,7 @@ impl Accounts {
         self.links.find(token, purpose, now).await
     }
 
-    /// Uses a confirmation link, which confirms the address that the link was sent to. Returns the link. Fails if the
+    /// Uses a confirmation link: confirms the address that the link was sent to, and returns the link. Fails if the
     /// user has changed the address since the link was sent, even if the change happens during this call.
     pub(crate) async fn use_confirmation_link(
         &self,

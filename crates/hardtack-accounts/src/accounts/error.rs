@@ -27,8 +27,8 @@ pub enum AccountsError {
 
 hardtack::__debug_as_sentence!(AccountsError);
 
-/// Why an operation of [`Accounts`](crate::Accounts) that a user asks for failed. The type `P` describes what is wrong
-/// with the input.
+/// The error of an operation of [`Accounts`](crate::Accounts) that a user requested. The type `P` describes what is
+/// wrong with the input.
 ///
 /// An `ActionError` converts into a [`Reason`], so a handler can pass it to `Auth::refuse`. If the input is not valid,
 /// the user sees the sentence of `P` ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). After too many attempts, the
@@ -221,8 +221,8 @@ pub enum MailProblem {
     },
 }
 
-/// Returns the error for a change during which the user's sessions were ended. If the client tries again, it learns
-/// that its session has ended.
+/// Returns the error for a change that fails because the user's sessions ended in the meantime. If the client tries
+/// again, it learns that its session has ended.
 pub(super) fn sessions_ended_meanwhile<P>() -> ActionError<P> {
     ActionError::Backend(BackendError::new("the user's sessions were ended during the change"))
 }

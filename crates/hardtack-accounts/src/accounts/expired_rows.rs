@@ -1,5 +1,5 @@
 //! Deletes rows in the background: old activity, expired links, old records of sent emails, emails that no server has
-//! sent within seven days, and intentions to end sessions in stores that no server uses any more.
+//! sent within seven days, and pending session ends for stores that no server uses any more.
 
 use std::time::Duration;
 

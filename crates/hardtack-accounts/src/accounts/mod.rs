@@ -88,7 +88,7 @@ const MIGRATIONS: &[Migration] = &[
     ),
 ];
 
-/// The number of the last migration that adds columns that [`upgrade_names`] fills in for existing users.
+/// The number of the last migration that adds columns for [`upgrade_names`] to fill in.
 const NAMES: u32 = 9;
 
 /// User accounts and their passwords, stored in a database. Clones share the database pool and the background tasks.
@@ -112,8 +112,8 @@ pub struct Accounts {
     uninterrupted: Uninterrupted,
     log_in_limits: LogInLimits,
     counter_store: CounterStore,
-    /// The counters of attempts. They are set as soon as the authenticator is known, because a key of the authenticator
-    /// makes the names of the counters.
+    /// The counters of attempts. They are set as soon as the authenticator is known, because their names are derived
+    /// from a key of the authenticator.
     throttling: Arc<OnceLock<Throttling>>,
     /// The settings of the site that uses these accounts.
     settings: SharedSettings,
@@ -242,7 +242,7 @@ impl Accounts {
         Arc::new(SiteSettings { secure_cookies, ..(*settings).clone() })
     }
 
-    /// Returns the address with which links in emails begin, without a slash at its end. Returns `None` if this process
+    /// Returns the address that links in emails begin with, without a trailing slash. Returns `None` if this process
     /// sends no email.
     pub(crate) fn mail_address(&self) -> Option<&str> {
         self.mail_address.as_deref()
@@ -350,9 +350,9 @@ impl Accounts {
     /// It does not wait for emails that are due later, for example because the mail server has an outage.
     ///
     /// Returns `true` if this work is done, or `false` if the time was too short. If this method returns `false` and
-    /// the process then ends, the unfinished work is treated as follows. Unfinished changes are lost, or another server
-    /// completes them. Queued emails stay in the database, and are sent by another server or after the next start.
-    /// Requests for reset links are lost if they are not in the database yet. The same is true of activity.
+    /// the process then ends, unfinished changes are lost, or another server completes them. Queued emails stay in the
+    /// database, and are sent by another server or after the next start. Requests for reset links and activity are lost
+    /// if they are not in the database yet.
     pub async fn flush(&self) -> bool {
         let changes = self.uninterrupted.finish().await;
         let mail = match &self.mail {
@@ -364,14 +364,14 @@ impl Accounts {
     }
 
     /// Deletes activity older than 90 days, expired links, and records of emails that were sent more than a day ago.
-    /// Also deletes intentions to end sessions that are older than 400 days and belong to another session store.
-    /// Deletes up to `limit` rows of each kind. Returns how many rows were deleted.
+    /// Also deletes pending session ends that are older than 400 days and belong to another session store. Deletes up
+    /// to `limit` rows of each kind. Returns how many rows were deleted.
     ///
     /// A process that serves requests need not call this method. An authenticator whose builder was passed to
     /// [`configure`](Self::configure) deletes these rows every ten minutes.
     ///
-    /// The database's clock decides which rows are old. If that clock differs from the authenticator's by more than a
-    /// minute, nothing is deleted, and a warning is logged ([`Authenticator::time_to_prune`]).
+    /// The database's clock decides which rows are old. If that clock differs from the authenticator's clock by more
+    /// than a minute, this method deletes nothing and logs a warning ([`Authenticator::time_to_prune`]).
     ///
     /// # Errors
     /// The database failed.
@@ -391,12 +391,11 @@ impl Accounts {
         self.expired_rows().prune(now, limit).await
     }
 
-    /// Checks that the session of a request has not ended. If the session ended at another server, this process may not
-    /// have learned of the end yet. This method therefore reads the user, the stored intentions to end sessions, and
-    /// the session itself.
+    /// Checks that the session of a request has not ended. If another server ended the session, this process might not
+    /// know yet. This method therefore reads the user, the pending session ends, and the session itself.
     ///
-    /// Returns how often the user's sessions had been ended before this check. With this number, a transaction can
-    /// check that the user's sessions have not been ended since. If the session has ended or the user is disabled,
+    /// Returns how many times the user's sessions were ended before this check. A transaction can compare this number
+    /// to check that the user's sessions were not ended since. If the session has ended or the user is disabled,
     /// returns `None`.
     ///
     /// If the session store fails, the session counts as live, because users must be able to make changes even then.
@@ -413,7 +412,8 @@ impl Accounts {
         if self.session_ends.is_to_end(user_id, session).await? {
             return Ok(None);
         }
-        // A session that is not in the store has ended, or the store has lost its row. The log knows which.
+        // If the session is not in the store, it has ended or the store has lost its row. The log tells the two cases
+        // apart.
         let has_ended = async {
             match auth.session(user_id, session).await {
                 Ok(None) => auth.has_logged_end(session).await,
@@ -426,7 +426,7 @@ impl Accounts {
     }
 
     /// Records that sessions of a user have ended. Call this method after the sessions have ended and before the
-    /// response is sent. A change that was checked before ([`Self::check_session`]) is then either already stored, or
+    /// response is sent. A change that passed [`Self::check_session`] earlier is then either already stored, or
     /// refused.
     pub(crate) async fn count_end_of_sessions(&self, user_id: &str) {
         let counted = async {

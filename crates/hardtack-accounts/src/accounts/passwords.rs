@@ -26,7 +26,7 @@ pub(crate) struct VerifiedPassword {
     pub(crate) username: String,
     /// The version of the password that was verified.
     pub(crate) version: i64,
-    /// Whether the password was entered on a device on which the user has logged in before.
+    /// Whether the password was entered on a device that the user has logged in with before.
     pub(crate) by_known_device: bool,
 }
 
@@ -41,8 +41,8 @@ pub(crate) struct PasswordOwner {
 }
 
 impl PasswordOwner {
-    /// Describes the user for the cookie that marks the devices on which users have logged in. The device gets a new
-    /// id, so the counter of its attempts starts from zero.
+    /// Describes the user for the cookie that marks a device as known to its users. The device gets a new id, so the
+    /// counter of its attempts starts from zero.
     pub(crate) fn known(&self) -> KnownUser<'_> {
         KnownUser { id: &self.id, username: &self.username, password_version: self.version, keeps_device: false }
     }
@@ -50,8 +50,7 @@ impl PasswordOwner {
 
 impl Accounts {
     /// Adds a user, or returns what is wrong with each field. If `email` is not empty, the site sends a confirmation
-    /// link to this address. If a limit keeps the link from being sent, this method returns the limit along with the
-    /// user.
+    /// link to this address. If a limit prevents the email, this method returns the limit along with the user.
     pub(crate) async fn store_new_user(
         &self,
         username: &str,
@@ -190,8 +189,8 @@ impl Accounts {
         counted(attempt, verified.await).await
     }
 
-    /// Returns an error if the hasher's queue is full. Call it first, so that a password that cannot be checked does
-    /// not count as an attempt.
+    /// Returns an error if the hasher's queue is full. Call this method before you count the attempt, so that a
+    /// password that cannot be checked does not count.
     fn require_free_hasher<P>(&self) -> Result<(), ActionError<P>> {
         if self.hasher.is_full() { Err(ActionError::Busy) } else { Ok(()) }
     }
@@ -222,17 +221,17 @@ impl Accounts {
         Ok(VerifiedPassword { user_id, username, version, by_known_device: false })
     }
 
-    /// Returns whether the user is still enabled and still has the password that was verified. Call it after creating
-    /// the session. A concurrent password change ends only the sessions that exist at that moment. A session that is
-    /// created just afterwards would continue.
+    /// Returns whether the user is still enabled and still has the password that was verified. Call this method after
+    /// creating the session. A concurrent password change ends only the sessions that exist at that moment, so a
+    /// session that is created just afterwards would continue.
     pub(crate) async fn is_still_valid(&self, verified: &VerifiedPassword) -> Result<bool, BackendError> {
         let found = self.users.credentials_by_id(&verified.user_id).await?;
         Ok(found.is_some_and(|found| found.password_version == verified.version && !found.disabled))
     }
 
     /// Changes the password of a user who enters the current password. The same transaction ends the user's sessions
-    /// except `kept`, or stores the intention to end them. The transaction also invalidates the user's reset and
-    /// confirmation links. Returns the ended sessions and the version of the new password.
+    /// except `kept`, or records that they must end. The transaction also invalidates the user's reset and confirmation
+    /// links. Returns the ended sessions and the version of the new password.
     ///
     /// `sessions_ended` is the result of [`Self::check_session`]. If the user's sessions have been ended since that
     /// check, this method changes nothing.
@@ -270,8 +269,8 @@ impl Accounts {
     }
 
     /// Sets a new password with a link that was sent by email or created by an operator. The link then stops working.
-    /// The same transaction ends the user's sessions, or stores the intention to end them. If the password breaks a
-    /// rule, nothing is changed and the link still works.
+    /// The same transaction ends the user's sessions, or records that they must end. If the password breaks a rule,
+    /// nothing is changed and the link still works.
     pub(crate) async fn use_password_link(
         &self,
         token: &LinkToken,
@@ -308,14 +307,14 @@ impl Accounts {
         self.commit_password(transaction, id, &hash).await?;
         self.wake_mail();
         self.recorder.record(id, activity, request);
-        // Earlier guesses at this user's password must not keep the user from logging in with the new password.
+        // Earlier guesses at this user's password must not prevent the user from logging in with the new password.
         self.throttling().clear_account(&username_key(&link.username)).await;
         let is_first = link.is_first_password;
         Ok((ended, PasswordOwner { id: link.user_id, username: link.username, version: version + 1, is_first }))
     }
 
-    /// Finds a link that sets a password. The link can still be used afterwards. It was sent by email or created by an
-    /// operator.
+    /// Finds a link that sets a password, whether sent by email or created by an operator. The link can still be used
+    /// afterwards.
     pub(crate) async fn find_password_link(
         &self,
         token: &LinkToken,
@@ -327,7 +326,7 @@ impl Accounts {
         }
     }
 
-    /// Commits a new password. If the commit fails, checks whether the database has still stored the password.
+    /// Commits a new password. If the commit fails, checks whether the database stored the password nevertheless.
     async fn commit_password<P>(
         &self,
         transaction: Transaction,
@@ -344,16 +343,16 @@ impl Accounts {
     }
 }
 
-/// Counts the result of an attempt. If the password was right, or if the database failed before a password was checked,
-/// the attempt is given back.
+/// Counts the result of an attempt. The attempt does not count as a failure if the password was right, or if the
+/// database failed before a password was checked.
 async fn counted<T>(
     attempt: Try,
     result: Result<T, ActionError<WrongPassword>>,
 ) -> Result<T, ActionError<WrongPassword>> {
     match &result {
         Ok(_) | Err(ActionError::Backend(_) | ActionError::Unknown(_)) => attempt.succeeded().await,
-        // `Busy` does not give the attempt back. A client can fill the queue on purpose, and this must not reset the
-        // number of failures in a row.
+        // After `Busy`, the attempt still counts as a failure. A client can fill the queue on purpose, and doing so
+        // must not reset the number of failures in a row.
         Err(
             ActionError::Invalid(WrongPassword)
             | ActionError::TooMany(_)

@@ -64,7 +64,8 @@ impl Accounts {
         Ok(self.find(user_id).await?.is_some_and(|user| user.email_confirmed && !user.email.is_empty()))
     }
 
-    /// Lets this process send queued emails at once. Without this call, the process finds the emails within seconds.
+    /// Makes this process send queued emails at once. Without this call, the process finds the emails after a few
+    /// seconds.
     pub(super) fn wake_mail(&self) {
         if let Some(mail) = &self.mail {
             mail.wake();
@@ -93,8 +94,8 @@ impl Accounts {
         was_sent(&self.database, JobKind::ConfirmEmail, &user.id, &user.email).await
     }
 
-    /// Sends a user an email about a log-in from a device with which the user has not logged in before. If the email
-    /// cannot be queued, the error is logged, and the log-in succeeds.
+    /// Sends a user an email about a log-in from a device that is new to the user. If the email cannot be queued, the
+    /// error is logged, and the log-in succeeds.
     pub(super) async fn warn_of_new_device(&self, user_id: &str, request: &RequestInfo) {
         if let Err(error) = self.queue_new_device(user_id, request).await {
             tracing::error!(

@@ -14,8 +14,8 @@ use crate::users::UserStore;
 pub(super) enum SessionEnds {
     /// The sessions are in the same database, so they end in the transaction.
     InTransaction(Sessions<Database>),
-    /// The sessions may be in another store. The transaction stores the intention to end the sessions, and any server
-    /// can carry out this intention.
+    /// The sessions may be in another store. The transaction records that the sessions must end, and any server can
+    /// then end them.
     Pending(PendingEnds<Database>),
 }
 
@@ -41,8 +41,8 @@ impl SessionEnds {
         }
     }
 
-    /// If the sessions are in this database, sets the authenticator's session store. Otherwise, registers the store in
-    /// which transactions record that sessions must end.
+    /// If the sessions are in this database, sets the authenticator's session store. Otherwise, registers the store of
+    /// pending session ends, which transactions write to.
     pub(super) fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         match self {
             Self::InTransaction(sessions) => builder.sessions(sessions.clone()),
@@ -50,7 +50,7 @@ impl SessionEnds {
         }
     }
 
-    /// Deletes the intentions for session stores that no server uses any more, and returns how many were deleted.
+    /// Deletes the pending session ends for session stores that no server uses any more. Returns how many were deleted.
     pub(super) async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         match self {
             Self::InTransaction(_) => Ok(0),
@@ -58,7 +58,7 @@ impl SessionEnds {
         }
     }
 
-    /// Returns whether an intention to end this session of a user is stored, but has not been carried out yet.
+    /// Returns whether the database says that this session of a user must end, and no server has ended it yet.
     pub(super) async fn is_to_end(&self, user_id: &str, session: SessionId) -> Result<bool, BackendError> {
         match self {
             Self::InTransaction(_) => Ok(false),
@@ -84,7 +84,7 @@ impl SessionEnds {
         user_id: &str,
         kept: Option<SessionId>,
     ) -> Result<EndedSessions, BackendError> {
-        // Transactions of the user's sessions that are still running notice the new number.
+        // If one of the user's sessions is making a change at the moment, its transaction notices the new number.
         UserStore::count_end_of_sessions_in(transaction, user_id).await?;
         let mut connection = transaction.connection();
         let ended = match self {

@@ -60,8 +60,8 @@ impl Recorder {
         self.record(user.unwrap_or(NO_USER), kind, request);
     }
 
-    /// Waits at most two seconds, until all activity that was recorded before this call has been written. Returns
-    /// `false` if the time was too short.
+    /// Waits up to two seconds until all activity that was recorded before this call is written. Returns `false` if the
+    /// time is too short.
     pub(crate) async fn flush(&self) -> bool {
         self.0.flush().await
     }

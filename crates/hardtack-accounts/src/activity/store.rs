@@ -12,8 +12,8 @@ use super::{ActivityKind, RequestInfo};
 /// The maximum number of rows for each user, not counting failed log-ins.
 const MAX_ROWS: i64 = 100;
 
-/// The maximum number of failed log-ins for each user. Attackers can cause any number of failed log-ins. Because of
-/// this separate limit, failed log-ins cannot push out other rows.
+/// The maximum number of failed log-ins that are stored for each user. Attackers can cause any number of failed
+/// log-ins. The separate limit prevents these log-ins from pushing out other rows.
 pub(crate) const MAX_FAILED_LOG_INS: u32 = 200;
 
 /// The user id of dummy entries. No user has this id. The transaction that stores a dummy entry also deletes it again.

@@ -20,8 +20,8 @@ const JSON: &str = "application/json";
 /// `application/json`.
 pub(crate) struct FormOrJson<T>(pub(crate) T);
 
-/// Why a body is refused. `detail` may name the position of the error, and `members` name members of the JSON object,
-/// but neither repeats a value, because the value may be a password.
+/// Why a body is refused. `detail` can contain the position of the error, and `members` contains names of members of
+/// the JSON object. Neither contains a value from the body, because the value may be a password.
 struct BodyError {
     status: StatusCode,
     code: &'static str,

@@ -1,13 +1,14 @@
 //! Checks the members of a JSON object against the members that a request body may have.
 //!
-//! 1. If the body may not have a member, the member is refused by name. A misspelt member is therefore never ignored.
+//! 1. If the route does not accept a member, the member is refused. A misspelt member is therefore never ignored.
 //! 2. If a member appears twice, it is refused, because parsers disagree about which of the two values counts (RFC 8259
 //!    §4).
 //! 3. If a value has the wrong type, the member is refused. A member of the type [`JsonType::StringOrNull`] may be
-//!    `null`, which has the same effect as leaving the member out. Members have this type if they may be left out and
-//!    an empty string would mean something else.
+//!    `null`, which has the same effect as leaving the member out. A member has this type if the client can leave it
+//!    out and an empty string would mean something else.
 //!
-//! The response names each of these members. It never repeats a value, because the value may be a password.
+//! The response contains the name of each refused member. It never contains a value from the body, because the value
+//! may be a password.
 
 use std::fmt;
 

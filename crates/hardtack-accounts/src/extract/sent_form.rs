@@ -40,8 +40,8 @@ pub(crate) trait AccountForm: Sized + Send {
     /// Reads the fields.
     fn read(request: Request, site: &Site) -> impl Future<Output = Result<Self, Response>> + Send;
 
-    /// Adds a cookie to `response`, which redirects to the log-in page. The cookie keeps what the user typed into the
-    /// form. Returns `None` if nothing is kept.
+    /// Adds a cookie to `response`, a redirect to the log-in page. The cookie keeps what the user typed into the form.
+    /// Returns `None` if nothing is kept.
     fn keep(&self, _response: &mut Response, _site: &Site) -> Option<()> {
         None
     }
@@ -140,7 +140,7 @@ fn after_log_in<T: AccountForm>(error: AuthError, input: Option<&T>, auth: &Auth
     let mut response = error.into_response();
     let kept = input.and_then(|input| input.keep(&mut response, site)).is_some();
     if never_had_one && T::HAS_TEXT && !kept {
-        // The form contains no proof of which user sent it, so another site may have sent it.
+        // Nothing in the form proves which user sent it, so the form might come from another site.
         return response;
     }
     let page = input.map_or_else(|| url_of(T::PAGE, site), |input| input.after_log_in(auth, site));

@@ -14,8 +14,8 @@ use crate::settings::SiteSettings;
 use crate::site::Site;
 use crate::users::User;
 
-/// The user who is logged in, if any. For API clients, the value is always `None`, because they get no page. If the
-/// request's token is refused, the value is also `None`, because the user may need the log-in page.
+/// The user who is logged in, if any. For API clients, the value is always `None`, because API clients get no pages. If
+/// the request's token is refused, the value is also `None`, because the user might need the log-in page.
 /// (`Option<CurrentUser>` would return an error.) If the server fails or a body cannot be read, this extractor returns
 /// an error.
 pub(crate) struct Visitor {

@@ -1,8 +1,7 @@
 //! The table `links`.
 //!
 //! To store links elsewhere, write another type with the methods of [`LinkStore`]. This type must take part in the
-//! transaction that changes the user. When a link is used, its user also changes, and both changes must be committed
-//! together.
+//! transaction that changes the user. Using a link also changes its user, and both changes must be committed together.
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
@@ -58,7 +57,7 @@ impl LinkStore {
     }
 
     /// Creates a link that restores `old_address`, which the user has replaced. `email_version` is the number of that
-    /// change. A user may have any number of such links, because each link is sent to an address that the user had
+    /// change. A user can have any number of such links, because each link goes to an address that the user had
     /// confirmed. Returns `None` if the user is disabled or deleted.
     pub(crate) async fn create_undo_in(
         transaction: &mut Transaction,
@@ -79,8 +78,8 @@ impl LinkStore {
         self.database.execute(deletion(token)).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Creates a link that lets a user set a password. The transaction must have locked the user's row. Earlier links
-    /// of this kind stop working.
+    /// Creates a link that lets a user set a password. The transaction must already hold the lock on the user's row.
+    /// Earlier links of this kind stop working.
     pub(crate) async fn create_password_link_in(
         transaction: &mut Transaction,
         user_id: &str,
@@ -160,15 +159,16 @@ impl LinkStore {
     }
 
     /// Deletes the user's reset and confirmation links, so that they no longer work (ASVS 5.0 V7.4.2). Links that undo
-    /// a new address keep working. The user needs them if an attacker has replaced both the address and the password.
+    /// a change of the address keep working. The user needs them if an attacker has replaced both the address and the
+    /// password.
     pub(crate) async fn kill_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
         let sql = "DELETE FROM links WHERE user_id = $1 AND purpose <> 'undo_email'";
         transaction.execute(Statement::new(sql).bind(user_id)).await.map(drop).map_err(BackendError::new)
     }
 
     /// Deletes the links that undo the same change of the address as `link`, or a later change. An attacker who has
-    /// replaced the address twice may have a link that undoes the second change. If this link still worked after the
-    /// user has undone the first change, the attacker could use the link to replace the user's address again.
+    /// replaced the address twice might have a link that undoes the second change. The user then undoes the first
+    /// change. If the attacker's link still worked, the attacker could use it to replace the user's address again.
     pub(crate) async fn kill_later_undos_in(
         transaction: &mut Transaction,
         link: &LiveLink,

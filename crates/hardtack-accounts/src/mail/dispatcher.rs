@@ -16,8 +16,8 @@ use super::outage::{Likelihood, Outage};
 use super::places::Places;
 use super::worker::{Outcome, SendFailure};
 
-/// How often the dispatcher looks for jobs without a notification. These are jobs from other servers, jobs left over
-/// from a crash, and jobs whose pause is over.
+/// How often the dispatcher looks for jobs that no notification announces: jobs from other servers, jobs left over from
+/// a crash, and jobs whose pause is over.
 const POLL: Duration = Duration::from_secs(2);
 
 /// How often a claim is renewed while a message is being sent.
@@ -30,7 +30,7 @@ const REMOVE_AGAIN: Duration = Duration::from_millis(500);
 /// How long sending a message may take. Together with the longest pause during an outage, this is less than a minute.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a warning waits if its user has been sent the maximum number of such warnings in the last hour.
+/// How long a warning waits if its user already received the maximum number of such warnings in the last hour.
 const WARNING_PAUSE: Duration = Duration::from_secs(60);
 
 /// Claims jobs and sends their messages.
@@ -48,7 +48,7 @@ pub(super) struct Dispatcher {
 struct Shared {
     worker: Arc<MailWorker>,
     outage: Outage,
-    /// Whether the last access to the database failed, so that an outage is logged once.
+    /// Whether the last access to the database failed. With this flag, an outage is logged only once.
     is_database_down: AtomicBool,
 }
 
@@ -136,7 +136,7 @@ impl Shared {
                      the error for the reason"
                 );
                 // Count the email as sent, although it was refused. Otherwise, the limits would not apply, and a
-                // stranger could make the server try any number of such emails.
+                // stranger could make the server attempt any number of such emails.
                 self.insist(calls, || self.worker.jobs.finish(job)).await;
             }
             Err(SendFailure { kind, text: error }) => {
@@ -205,7 +205,7 @@ impl Shared {
         }
     }
 
-    /// Sends the message, and renews the claim while it does so. If `give_up` is notified, gives the message up.
+    /// Sends the message, and renews the claim in the meantime. If `give_up` is notified, stops sending the message.
     async fn send(&self, job: &Arc<MailJob>, give_up: &Notify) -> Result<Outcome, SendFailure> {
         let (worker, sent) = (Arc::clone(&self.worker), Arc::clone(job));
         let run = async move { worker.run(&sent).await };

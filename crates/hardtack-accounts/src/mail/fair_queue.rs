@@ -5,9 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
-/// The maximum number of waiting items of one client. Many people may share a client's address. There is therefore room
-/// for the burst that the default rate limit allows to one address. There is also room for the requests that the limit
-/// allows in the next two seconds.
+/// The maximum number of waiting items of one client. Many people may share a client's address. The maximum therefore
+/// covers the burst that the default rate limit allows one address, plus the requests that it allows in the next two
+/// seconds.
 const OF_SOURCE: usize = 1024;
 
 /// The maximum number of waiting items.

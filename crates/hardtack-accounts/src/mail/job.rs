@@ -35,7 +35,7 @@ pub(crate) enum JobKind {
     PasswordReset,
     /// A user has set a new password through a link that an operator has created.
     PasswordSet,
-    /// A user has logged in with a device with which the user had not logged in before.
+    /// A user has logged in with a device for the first time.
     NewDevice,
     /// An operator has changed the user name.
     Renamed,
@@ -88,7 +88,7 @@ impl JobKind {
     }
 
     /// Returns whether the email tells a user about something that has happened to the account. Anyone can request the
-    /// other kinds of email, so these emails are limited.
+    /// other kinds of email, so their number is limited.
     pub(crate) const fn is_warning(self) -> bool {
         !matches!(self, Self::ConfirmEmail | Self::ResetPassword)
     }
@@ -167,8 +167,8 @@ impl MailJob {
     }
 
     /// Returns the current time by the clock of the server that received the request: the time of the request plus the
-    /// job's age. The age is rounded down to whole minutes. If the job runs within a minute, this is exactly the time
-    /// of the request. The lifetime of the link in the email then begins with the request.
+    /// job's age. The age is rounded down to whole minutes. If the job runs within a minute, the result is exactly the
+    /// time of the request, so the lifetime of the link in the email begins with the request.
     pub(super) fn now(&self) -> Timestamp {
         self.requested_at + Duration::from_secs(self.age.as_secs() / 60 * 60)
     }
@@ -186,7 +186,7 @@ impl MailJob {
 
 /// A claimed job that is locked until the end of a transaction.
 pub(super) struct Held {
-    /// For a warning about a changed address: the user's `email_version` after the change, or `None` if the email may
+    /// For a warning about a changed address: the user's `email_version` after the change, or `None` if the email must
     /// not contain a link that undoes the change.
     pub(super) undoes: Option<i64>,
 }

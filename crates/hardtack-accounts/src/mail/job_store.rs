@@ -1,7 +1,7 @@
 //! The table `mail_jobs`: emails that have to be sent because of a stored change or a request.
 //!
 //! All servers take jobs from the table. A server claims a job for a short time, and renews the claim while it sends
-//! the email. The database's clock decides whether a job may be claimed.
+//! the email. The database's clock decides whether a job can be claimed.
 
 use std::time::Duration;
 
@@ -34,8 +34,8 @@ pub(crate) struct MailJobStore {
 /// warning then only says that there were other devices.
 const MAX_DEVICES: i64 = 600;
 
-/// The `email_version` of a warning about a changed address that may not contain a link. Real changes are numbered from
-/// 1.
+/// The `email_version` of a warning about a changed address, if the warning must not contain a link. Real changes are
+/// numbered from 1.
 const NO_UNDO: i64 = 0;
 /// How many due jobs the first query reads. If none of these jobs can be sent now, each further query reads four times
 /// as many jobs, up to [`LONGEST_PAGE`].
@@ -59,8 +59,8 @@ macro_rules! append_device {
     };
 }
 
-/// Generates the code that removes a user's jobs that would send links. Jobs that were claimed count as sent, because
-/// their emails may have been sent.
+/// Generates the code that removes the jobs that would send links to a user. A claimed job counts as sent, because its
+/// email may have been sent.
 macro_rules! withdraw {
     ($transaction:expr, $condition:literal, $($value:expr),+) => {{
         let claimed = count_as_sent!($condition, " AND attempts > 0");
@@ -78,9 +78,9 @@ macro_rules! due {
     };
 }
 
-/// Selects jobs that are due. The jobs that have been tried least often come first. The reason is that only one email
-/// at a time is tried during an outage of the mail server. If warnings always came first, two warnings to a mailbox
-/// that does not exist could be tried again and again, and no other email would ever be tried.
+/// Selects jobs that are due. The jobs with the fewest attempts come first, because only one email at a time is tried
+/// during an outage of the mail server. If warnings always came first, two warnings to a mailbox that does not exist
+/// could take turns for ever, and no other email would be tried.
 macro_rules! select_due {
     ($now:literal) => {
         concat!(
@@ -103,9 +103,9 @@ impl MailJobStore {
 
     /// Adds a job. If the email reports a change, pass the transaction that stores the change.
     ///
-    /// Adds nothing if the user has no address to which this email may be sent. If the same email is still in the
-    /// queue, most kinds of email are not queued again. If a warning about a new device is in the queue, the device is
-    /// added to that warning. A new device causes no warning if the same client has triggered such a warning within
+    /// Adds nothing if the user has no address that this email can be sent to. Most kinds of email are not queued again
+    /// while the same email is still in the queue. If a warning about a new device is in the queue, the device is added
+    /// to that warning. A new device causes no warning if the same client has triggered such a warning within
     /// [`SAME_CLIENT`]. Before a confirmation is queued, the user's queued confirmations for other addresses are
     /// withdrawn.
     ///
@@ -265,8 +265,8 @@ impl MailJobStore {
         self.execute(statement).await
     }
 
-    /// Claims the first due job that has this rank or a more urgent one and for which `may_claim` returns `true`.
-    /// Returns `None` if no such job exists.
+    /// Claims the first due job that has this rank or a more urgent rank, and that `may_claim` accepts. Returns `None`
+    /// if no such job exists.
     pub(super) async fn claim(
         &self,
         rank: Rank,
@@ -290,9 +290,9 @@ impl MailJobStore {
         }
     }
 
-    /// Returns the first due job that has this rank or a more urgent one and for which `may_claim` returns `true`.
-    /// Strangers can cause very many jobs that cannot be sent now. This method therefore continues until it finds a job
-    /// or has read all jobs.
+    /// Returns the first due job that has this rank or a more urgent rank, and that `may_claim` accepts. Strangers can
+    /// cause very many jobs that cannot be sent now. This method therefore continues until it finds a job or has read
+    /// all jobs.
     async fn first_due(
         &self,
         rank: Rank,

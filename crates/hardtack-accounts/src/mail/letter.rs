@@ -57,9 +57,9 @@ impl Letter {
 }
 
 /// Returns a user name in quotation marks. Mail programs turn names such as `www.evil.example` and `me@evil.example`
-/// into links, even inside quotation marks. Invisible characters in a name do not prevent this, because some mail
-/// programs ignore them. Because a link cannot contain a space, this function puts spaces around every character except
-/// letters, digits, `-` and `_`. The text tells the user to ignore the spaces.
+/// into links, even inside quotation marks. Adding invisible characters to a name does not prevent such links, because
+/// some mail programs ignore these characters. Because a link cannot contain a space, this function puts spaces around
+/// every character except letters, digits, `-` and `_`. The text tells the user to ignore the spaces.
 pub(super) fn quoted(name: &str) -> String {
     let makes_links = |c: char| !c.is_alphanumeric() && c != '-' && c != '_';
     if !name.contains(makes_links) {

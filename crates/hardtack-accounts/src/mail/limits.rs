@@ -23,8 +23,8 @@ pub(super) const WINDOW: Duration = Duration::from_secs(60 * 60);
 /// The maximum number of confirmations to one mailbox, for all users and clients together.
 const CONFIRMATIONS: usize = 4;
 
-/// The maximum number of reset links to one address. Up to five users get a link, if all of them have confirmed the
-/// address.
+/// The maximum number of reset links to one address. If several users have confirmed the address, up to five of them
+/// get a link.
 const RESETS: usize = 5;
 
 /// The maximum number of emails of one kind to one address for the same user. This is also the maximum number of
@@ -56,14 +56,12 @@ pub(super) const fn warnings(kind: JobKind) -> Option<usize> {
 pub(super) struct Sent {
     /// For each email to the same mailbox, the client that requested the email.
     pub(super) to_mailbox: Vec<String>,
-    /// For each email for the same user to the same address, the time when the email was sent, or the current time if
-    /// the email is still queued. Includes emails that were withheld.
+    /// When each email for the same user to the same address was sent. For a queued email, this is the current time.
+    /// Includes emails that were withheld.
     pub(super) of_user: Vec<Timestamp>,
-    /// For each email for the same user to any address, the same time as in `of_user`. Includes emails that were
-    /// withheld.
+    /// Like `of_user`, but for the emails for the same user to any address. Includes emails that were withheld.
     pub(super) of_user_in_all: Vec<Timestamp>,
-    /// For each email that the same client has requested, the same time as in `of_user`. Includes emails that were
-    /// withheld.
+    /// Like `of_user`, but for the emails that the same client has requested. Includes emails that were withheld.
     pub(super) of_source: Vec<Timestamp>,
 }
 
@@ -168,9 +166,9 @@ pub(super) fn decide(kind: JobKind, source: &str, sent: Sent, now: Timestamp) ->
 }
 
 /// Returns the key by which emails of a kind to an address are counted. An address that someone has entered may belong
-/// to a stranger, so confirmations are counted for the mailbox. The other emails go to confirmed addresses. They are
-/// counted for the address, because with some providers, `ada+1@…` and `ada@…` are mailboxes of different people. The
-/// owner of `ada+1@…` must not be able to use up the emails to `ada@…`.
+/// to a stranger, so confirmations are counted per mailbox. The other emails go to confirmed addresses. They are
+/// counted per address, because with some providers, `ada+1@…` and `ada@…` are mailboxes of different people. The owner
+/// of `ada+1@…` must not be able to use up the emails to `ada@…`.
 pub(super) fn address_key(kind: JobKind, text: &str) -> String {
     match kind {
         JobKind::ConfirmEmail => mailbox(text),
@@ -224,7 +222,7 @@ mod tests {
             decision == Decision::Withhold
         };
         // Confirmations to one mailbox, requested by one client (for example, a client that creates accounts) and by
-        // several.
+        // several clients.
         assert!(is_withheld(ConfirmEmail, "a", &["a", "a", "a"]));
         assert!(!is_withheld(ConfirmEmail, "b", &["a", "a", "a"]));
         assert!(!is_withheld(ConfirmEmail, "", &["", "", ""]));

@@ -3,8 +3,8 @@
 use unicode_normalization::UnicodeNormalization;
 
 /// Returns the same text for every spelling of an address. The text is in lower case, and its domain is in ASCII form.
-/// For this reason, `Bücher.example`, `xn--bcher-kva.example` and a domain with full-width letters or dots (UTS #46)
-/// count as the same domain.
+/// So `Bücher.example`, `xn--bcher-kva.example` and a domain with full-width letters or dots (UTS #46) count as the
+/// same domain.
 pub(super) fn address(address: &str) -> String {
     let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
     format!("{}@{}", lower(local), domain_of(domain))

@@ -24,12 +24,13 @@ use super::Mail;
 pub trait Mailer: Send + Sync + 'static {
     /// Sends one message.
     ///
-    /// If this method returns an error, the log contains the error, but not the email. After a pause, the message is
-    /// composed anew and sent again. This is repeated for about a day. After the error [`MailError::refused`], the
-    /// message is not sent again. If the process is killed while it sends a message, the user may get that message
-    /// twice.
+    /// If this method returns an error, the log contains the error, but not the email. After a pause, the site composes
+    /// the message anew and sends it again, and repeats these attempts for about a day. After the error
+    /// [`MailError::refused`], the site does not send the message again. If the process is killed while it sends a
+    /// message, the user may get that message twice.
     ///
-    /// Up to 50 messages are sent at once. Sending a message is cancelled after 30 seconds, which counts as a failure.
+    /// Up to 50 messages are sent at once. If sending a message takes longer than 30 seconds, it is cancelled and
+    /// counts as a failure.
     fn send(&self, mail: &Mail) -> impl Future<Output = Result<(), MailError>> + Send;
 }
 

@@ -24,8 +24,8 @@ const LASTING: Duration = Duration::from_secs(60);
 ///
 /// An outage is *suspected* if several messages fail in a row. Strangers can cause such failures: they sign up with
 /// addresses whose mailboxes are slow or full. For this reason, a suspicion does not delay other messages. It only
-/// limits how long a message that has failed waits for the next attempt. If there was an outage, these messages are
-/// therefore sent soon after the outage ends.
+/// limits the pause before a failed message is tried again. After a real outage, the failed messages are therefore sent
+/// soon.
 #[derive(Debug, Default)]
 pub(super) struct Outage(Mutex<State>);
 
@@ -71,11 +71,10 @@ pub(super) enum Likelihood {
 }
 
 impl Outage {
-    /// Returns how long to wait before a message may be sent, or zero if a message may be sent now.
+    /// Returns how long to wait before sending a message, or zero if a message can be sent now.
     ///
     /// During an outage, only one message is tried at a time. A caller that gets zero must try a message, or call
-    /// [`Self::nothing_to_try`]. No other caller gets zero until this message has been sent or has failed, or until
-    /// `timeout` has passed.
+    /// [`Self::nothing_to_try`]. Other callers do not get zero until this message is sent, fails, or `timeout` passes.
     pub(super) fn delay(&self, now: Instant, timeout: Duration) -> Duration {
         let mut state = self.state();
         let Some(down) = &mut state.down else { return Duration::ZERO };

@@ -4,9 +4,9 @@
 //! One client, one user and one domain can use only a few of these places. Messages that hang therefore never delay a
 //! message of another rank.
 //!
-//! If the sending of a message takes longer than [`SLOW`], the message gives its place to another message. The slow
-//! message is still sent, beside the others. Messages that hang therefore delay other messages of the same client, or
-//! to the same domain, only for seconds.
+//! If sending a message takes longer than [`SLOW`], the message frees its place for another message. The slow message
+//! is still being sent, in addition to the others. Messages that hang therefore delay other messages of the same
+//! client, or to the same domain, only for seconds.
 //!
 //! If too many slow messages are being sent, some of them are given up. The oldest slow message of the client that has
 //! the most slow messages is given up first. Messages that were given up are sent again later.
@@ -21,10 +21,10 @@ use tokio::sync::Notify;
 use super::job::{MailJob, Rank};
 use super::mailbox::domain;
 
-/// If the sending of a message takes longer than this time, the message counts as slow.
+/// If sending a message takes longer than this time, the message counts as slow.
 const SLOW: Duration = Duration::from_secs(5);
 
-/// The maximum number of slow messages that are sent at once, beside the others.
+/// The maximum number of slow messages that are sent at once, in addition to the others.
 const SLOW_PLACES: usize = 20;
 
 /// The maximum number of messages of one rank that are sent at once to one domain.
@@ -50,7 +50,7 @@ const fn places_of_one(rank: Rank) -> usize {
     }
 }
 
-/// The maximum number of warnings that are sent at once because of one client, to all users together. The remaining
+/// If one client causes warnings to many users, at most this many of these warnings are sent at once. The remaining
 /// places stay free for the warnings that other clients cause.
 const WARNINGS_OF_CLIENT: usize = 6;
 
@@ -76,7 +76,7 @@ struct Place {
 enum PlaceState {
     /// The message counts for all limits.
     Taken,
-    /// The sending of the message has taken longer than [`SLOW`]. The message counts only for [`SLOW_PLACES`].
+    /// Sending the message has taken longer than [`SLOW`]. The message counts only towards [`SLOW_PLACES`].
     Slow,
     /// The task that sends the message has been told to give the message up.
     GivenUp,

@@ -23,8 +23,8 @@ const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// Creates a statement that inserts a row into `mail_sent` for each job that meets the condition.
 ///
-/// The time of the row is the time of the request plus the age of the job. This is the current time on the clock of the
-/// server that received the request. The database's clock measures the age.
+/// The time of the row is the time of the request plus the age of the job. The sum is the current time on the clock of
+/// the server that received the request. The database's clock measures the age.
 macro_rules! count_as_sent {
     ($($condition:literal),+) => {
         hardtack_db::Statement::per_database(
@@ -51,7 +51,7 @@ pub(super) async fn lock_in(transaction: &mut Transaction, key: &str) -> Result<
     if !transaction.connection().is_postgres() {
         return Ok(());
     }
-    // The number 5123760984412397 is arbitrary. With it, a collision with the advisory locks of other programs is
+    // The number 5123760984412397 is arbitrary. It makes a collision with the advisory locks of other programs
     // unlikely.
     let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 5123760984412397))";
     transaction.execute(Statement::new(sql).bind(key)).await.map(drop).map_err(BackendError::new)
@@ -63,7 +63,8 @@ pub(super) async fn decide_in(
     job: &NewJob<'_>,
     key: &str,
 ) -> Result<Decision, BackendError> {
-    // Do not count jobs without a user, which send nothing. Do not count clients without an address together.
+    // Do not count jobs without a user, because they send nothing. Do not count all clients without an address as one
+    // client.
     let to_mailbox = "SELECT source, at FROM mail_sent WHERE address_key = $1 AND kind = $2 AND at > $3 AND at <= $4 \
                       UNION ALL SELECT source, $5 FROM mail_jobs \
                       WHERE address_key = $1 AND kind = $2 AND user_id <> '' LIMIT $6";
@@ -88,7 +89,8 @@ pub(super) async fn decide_in(
 }
 
 /// Runs `sql`, which selects the emails that were sent within the [`WINDOW`] or are queued. For each email, returns the
-/// text that `sql` selects (the client or the address key), and the time. For a queued email, this is the current time.
+/// text that `sql` selects (the client or the address key), and the time. For a queued email, the time is the current
+/// time.
 async fn count_in(
     transaction: &mut Transaction,
     sql: &'static str,
@@ -106,8 +108,8 @@ async fn count_in(
     Ok(rows.into_iter().map(|(text, at)| (text, Timestamp::from_unix_seconds(at))).collect())
 }
 
-/// Returns whether the next warning of this kind has to wait, because the user has been sent the maximum number of them
-/// in the last hour.
+/// Returns whether the next warning of this kind has to wait because the user received the maximum number of such
+/// warnings in the last hour.
 pub(super) async fn has_many_warnings_in(transaction: &mut Transaction, job: &MailJob) -> Result<bool, BackendError> {
     let (kind, now) = (job.kind, job.now());
     let Some(most) = warnings(kind) else { return Ok(false) };

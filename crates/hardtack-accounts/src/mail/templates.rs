@@ -123,7 +123,7 @@ impl MailTemplates {
         let host = address.split('/').next().unwrap_or_default();
         let settings = self.settings.get();
         match settings.name.as_str() {
-            // The name of the demo, or a name that was derived from the host, says nothing more.
+            // Omit the site's name if it is the demo's name or only repeats the host.
             name if settings.is_demo || name.is_empty() || name == host => {
                 Letter::default().say(format!("On {host}, {what}"))
             }

@@ -34,8 +34,8 @@ pub(super) enum Outcome {
     Withheld,
     /// The message is no longer needed.
     NotNeeded,
-    /// The message is a warning that has to wait, because its user has been sent too many warnings of the same kind in
-    /// the last hour.
+    /// The message is a warning that has to wait, because its user received too many warnings of the same kind in the
+    /// last hour.
     Later,
     /// The job was withdrawn, or the claim of this process expired and another process has claimed the job.
     NotOurs,
@@ -81,8 +81,8 @@ impl MailWorker {
             return Ok(Outcome::Sent);
         };
         if let Some(token) = token {
-            // The next attempt creates another link. If this link cannot be removed, it does no harm, because its token
-            // was not sent.
+            // Remove the link, because the next attempt creates another link. If the removal fails, the old link does
+            // no harm, because its token was not sent.
             let _ = self.links.remove(&token).await;
         }
         Err(SendFailure { kind: error.kind(), text: WithCauses(&error).to_string() })

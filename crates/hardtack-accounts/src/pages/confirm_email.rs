@@ -20,7 +20,7 @@ pub(crate) struct ConfirmEmailView<'a> {
 }
 
 /// Renders one button, which posts `csrf_token` and `link`. Opening the page must change nothing, because mail scanners
-/// open links. They do not press buttons.
+/// open links but do not press buttons.
 pub(crate) fn confirm_email(shell: &Shell<'_>, view: &ConfirmEmailView<'_>) -> Markup {
     page(
         shell,

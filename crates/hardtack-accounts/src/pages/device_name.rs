@@ -1,6 +1,6 @@
 //! A short name for a device, derived from its `User-Agent`.
 
-/// How much of a `User-Agent` is read, in bytes. Those of real browsers are shorter.
+/// How many bytes of a `User-Agent` are read. Real browsers send shorter values.
 const MAX_READ: usize = 512;
 
 /// Programs whose `User-Agent` starts with their name.
@@ -91,7 +91,7 @@ const SYSTEMS: &[(&str, &str)] = &[
 ];
 
 /// Returns a name for the device that sent this `User-Agent`, such as "Firefox on Linux", "curl" or "Unknown device".
-/// The name is made only of names in the tables above, so no text of the header reaches a page.
+/// The name consists only of names in the tables above, so no text of the header reaches a page.
 pub(crate) fn device_name(user_agent: &str) -> String {
     let agent = &user_agent[..user_agent.floor_char_boundary(MAX_READ)];
     let first = |table: &[(&str, &'static str)], matches: fn(&str, &str) -> bool| {

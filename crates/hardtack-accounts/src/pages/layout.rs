@@ -142,7 +142,7 @@ pub(crate) fn with_navigation(page: &str, shell: &Shell<'_>) -> Option<String> {
     page.contains(&unknown).then(|| page.replacen(&unknown, &header(shell, None).into_string(), 1))
 }
 
-/// The links of the navigation: the path of the page as the site knows it, its URL and its label.
+/// Returns the links of the navigation: for each link, the page's path within the site, its URL and its label.
 fn links(shell: &Shell<'_>, nav_path: Option<&str>) -> Vec<(&'static str, String, &'static str)> {
     let own = |path, label| (path, shell.path(path), label);
     let mut links = Vec::new();
@@ -212,8 +212,8 @@ fn log_out(shell: &Shell<'_>, viewer: &Viewer<'_>) -> Markup {
 }
 
 fn banner(notice: &Notice<'_>) -> Markup {
-    // For people who cannot see the colour, the icon has the same meaning. For screen readers, a hidden word has the
-    // same meaning.
+    // The icon repeats the meaning of the colour for people who cannot see the colour. A hidden word repeats it for
+    // screen readers.
     let (class, kind, icon) = match notice.kind {
         NoticeKind::Info => ("info", "Note: ", "M10 9v5.5M10 5.6v.3"),
         NoticeKind::Success => ("success", "Done: ", "M5.5 10.6l3 3 6-6.6"),

@@ -17,8 +17,8 @@ pub(crate) struct DeviceRow {
     pub id: String,
     /// Whether this device is the device that sent the request.
     pub is_current: bool,
-    /// Whether the session is bound to the device. Cookies of a bound session that are copied to another device soon
-    /// stop working.
+    /// Whether the session is bound to the device. If someone copies the cookies of a bound session to another device,
+    /// the copies soon stop working.
     pub is_bound: bool,
     /// The browser and operating system, such as "Firefox on Linux". See [`device_name`](super::device_name).
     pub device: String,

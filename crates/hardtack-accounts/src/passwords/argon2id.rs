@@ -14,7 +14,7 @@ const LANES: u32 = 1;
 
 /// Hashes and verifies passwords, with a pool of reusable buffers. Without the pool, allocating 19 MiB for every hash
 /// would cost thousands of page faults and fragment the heap. If no buffer is free, a new buffer is allocated. The
-/// number of buffers is therefore the largest number of hashes that have been computed at the same time.
+/// number of buffers therefore equals the largest number of hashes ever computed at the same time.
 #[derive(Clone, Default)]
 pub(super) struct Argon2id(Arc<Mutex<Vec<Vec<Block>>>>);
 
@@ -80,7 +80,7 @@ impl Argon2id {
     }
 
     /// Returns a buffer to the pool, cut to the usual size. A stored hash with a higher memory cost needs a larger
-    /// buffer. The pool must not keep the additional memory.
+    /// buffer, but the pool must not keep the additional memory.
     fn give_back(&self, mut memory: Vec<Block>) {
         memory.truncate(MEMORY_KIB as usize);
         memory.shrink_to_fit();

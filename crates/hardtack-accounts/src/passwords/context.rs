@@ -6,18 +6,18 @@ use super::patterns::outside_runs;
 /// characters. Shorter parts occur in too many other words.
 const SHORTEST_PART: usize = 4;
 
-/// A password that contains context-specific words is accepted if it has at least this many letters besides these
-/// words and besides runs such as `qwerty`.
+/// A password that contains context-specific words is accepted if it has at least this many letters outside these words
+/// and outside runs such as `qwerty`.
 const MIN_LETTERS: usize = 4;
 
-/// A password that contains context-specific words is also accepted if it has more than this many characters besides
-/// these words and besides runs such as `123456789`. People often add digits and symbols to a word. The longest common
+/// A password that contains context-specific words is also accepted if it has more than this many characters outside
+/// these words and outside runs such as `123456789`. People often add digits and symbols to a word. The longest common
 /// addition is a date, which has eight digits.
 const MAX_OTHERS: usize = 8;
 
-/// Returns whether a password consists of context-specific words and little else (ASVS 5.0 V6.2.11). Besides these
-/// words, the password may contain a few characters, a run such as `123456789`, or a common password. Examples are the
-/// passwords `alice2024!`, `alice123456789` and `alicepassword` of the user `alice`.
+/// Returns whether a password consists of context-specific words and little else (ASVS 5.0 V6.2.11). The rest of such a
+/// password is a few characters, a run such as `123456789`, or a common password. Examples are the passwords
+/// `alice2024!`, `alice123456789` and `alicepassword` of the user `alice`.
 ///
 /// `context` lists the texts that the words come from, such as the user name and the email address. `is_common` returns
 /// whether a password is one of the most common passwords.

@@ -32,7 +32,7 @@ pub(crate) enum Verdict {
     Wrong,
     /// The right password.
     Right,
-    /// The password is right, but it should be hashed again. Its hash has weaker parameters than the current
+    /// The password is right, but it should be hashed again. The stored hash has weaker parameters than the current
     /// parameters, or was made from the password as typed. New hashes are made from the normalized form.
     RightButOldHash,
 }
@@ -180,7 +180,7 @@ mod tests {
             for text in [nfc, nfd] {
                 assert_eq!(hasher.verify(typed(text), Some(hash.clone())).await.unwrap(), Verdict::Right);
             }
-            // This hash was made from a password that was not normalized, as older versions did.
+            // Older versions made hashes from passwords that were not normalized. This hash is made in the same way.
             let old = hasher.hash(nfd.into()).await.unwrap();
             assert_eq!(hasher.verify(typed(nfd), Some(old.clone())).await.unwrap(), Verdict::RightButOldHash);
             assert_eq!(hasher.verify(typed(nfc), Some(old)).await.unwrap(), Verdict::Wrong);

@@ -24,17 +24,17 @@ const ORDERS: &[&str] = &[
 /// The shortest run, in characters.
 const SHORTEST_RUN: usize = 3;
 
-/// The maximum number of runs in a password that is refused because it consists of runs.
+/// A password that consists of runs is refused if it has at most this many runs.
 const MAX_RUNS: usize = 4;
 
-/// The maximum length, in characters, of a password that is refused because it consists of runs. Attackers try longer
-/// passwords of this kind only after common phrases.
+/// A password that consists of runs is refused if it has at most this many characters. Attackers try longer passwords
+/// of this kind only after common phrases.
 const LONGEST_RUNS: usize = 32;
 
 /// A password with up to this many characters outside runs still counts as a password that consists of runs.
 const MAX_OUTSIDE: usize = 2;
 
-/// How many digits and signs around a common password are ignored. A date has eight digits.
+/// Up to this many digits and signs around a common password are ignored. A date has eight digits.
 const MAX_ADDED: usize = 8;
 
 /// The shortest repetition, in characters, that is found between digits and signs. Words such as `onion` are shorter.
@@ -97,7 +97,7 @@ pub(super) fn outside_runs(text: &str) -> String {
     outside
 }
 
-/// Returns the length of the longest run at the beginning. A single character is a run.
+/// Returns the length of the longest run at the beginning of the text. A single character is a run.
 fn run(chars: &[char]) -> usize {
     let same = chars.iter().take_while(|c| **c == chars[0]).count();
     // A character may have several positions, because the order of digits contains 0 twice.

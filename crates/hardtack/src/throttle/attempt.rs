@@ -14,7 +14,8 @@ use super::counters::Counters;
 pub struct Attempt {
     counters: Arc<Counters>,
     budgets: Vec<Budget>,
-    /// Whether the tokens were taken from the store that several servers share, and not from this process's memory.
+    /// True if the tokens came from the store that several servers share. False if they came from this process's
+    /// memory.
     shared: bool,
 }
 
@@ -23,7 +24,7 @@ impl Attempt {
         Self { counters, budgets, shared }
     }
 
-    /// Counts the attempt as a success: gives the tokens back, and ends each budget's series of failures. If the store
+    /// Counts the attempt as a success: gives the tokens back, and resets each budget's failures in a row. If the store
     /// fails, the attempt still counts as a failure.
     pub async fn succeeded(self) {
         self.counters.give_back(&self.budgets, self.shared).await;

@@ -58,7 +58,7 @@ impl Budget {
     /// Limits the failures in a row as well. After `burst` failures in a row, one attempt per `every` is allowed until
     /// an attempt succeeds.
     ///
-    /// Failures in a row are counted in a second bucket, which a success fills completely. The bucket also gains one
+    /// A second bucket counts the failures in a row. A success fills this bucket completely. The bucket also gains one
     /// token per `every`. In the long run, an attacker therefore gets only one attempt per `every`, with or without
     /// pauses.
     #[must_use]

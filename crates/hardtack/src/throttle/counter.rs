@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::store::Verdict;
 use super::{Budget, Rate};
 
-/// The state of a budget: when its buckets are full again, in milliseconds of the store's clock.
+/// The state of a budget: the times at which its buckets are full again, in milliseconds of the store's clock.
 ///
 /// If a key has no counter, a store uses `Counter::default()`, whose buckets are full. A store can therefore delete a
 /// counter whose buckets [are full](Self::is_full).
@@ -33,7 +33,7 @@ impl Counter {
         self.full_at <= now && self.failures_full_at <= now
     }
 
-    /// Returns how much of the emptier bucket is spent, in thousandths: 0 if the bucket is full, 1000 if it is empty.
+    /// Returns the spent part of the emptier bucket, in thousandths: 0 if the bucket is full, 1000 if it is empty.
     pub fn spent(self, budget: &Budget, now: i64) -> u16 {
         let spent =
             |full_at: i64, rate: Rate| full_at.saturating_sub(now).clamp(0, rate.fill_ms()) * 1000 / rate.fill_ms();
@@ -41,22 +41,22 @@ impl Counter {
         u16::try_from(spent(self.full_at, budget.rate()).max(failures)).unwrap_or(1000)
     }
 
-    /// Gives back the token of an attempt that succeeded, and ends the series of failures.
+    /// Gives back the token of an attempt that succeeded, and resets the failures in a row.
     pub const fn give_back(&mut self, budget: &Budget) {
         self.full_at = self.full_at.saturating_sub(budget.rate().every_ms());
         self.failures_full_at = 0;
     }
 
-    /// Limits each stored time to `now` plus the time in which an empty bucket becomes full. A stored time can be later
-    /// than that if the store's clock was ahead and has been set back, or if the budget has become smaller.
+    /// Limits each stored time to `now` plus the time that an empty bucket takes to fill. A stored time exceeds this
+    /// limit if the store's clock was ahead and has been set back, or if the budget has become smaller.
     fn correct(&mut self, budget: &Budget, now: i64) {
         self.full_at = self.full_at.min(now.saturating_add(budget.rate().fill_ms()));
         let failures = budget.failures().map_or(now, |rate| now.saturating_add(rate.fill_ms()));
         self.failures_full_at = self.failures_full_at.min(failures);
     }
 
-    /// Returns how long it takes until each bucket has a token, in milliseconds: first the bucket of all attempts, then
-    /// the bucket of failures in a row. Zero or less means that the bucket has a token now.
+    /// Returns the waiting time for a token in each bucket, in milliseconds: first for the bucket of all attempts, then
+    /// for the bucket of failures in a row. Zero or less means that the bucket has a token now.
     fn waits(&self, budget: &Budget, now: i64) -> (i64, i64) {
         let wait = |full_at: i64, rate: Rate| full_at.max(now) + rate.every_ms() - rate.fill_ms() - now;
         let failures = budget.failures().map_or(0, |rate| wait(self.failures_full_at, rate));

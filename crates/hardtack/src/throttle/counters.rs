@@ -17,7 +17,7 @@ pub(super) struct Counters {
     /// store fails.
     local: MemoryThrottleStore,
     clock: Box<dyn ErasedClock>,
-    /// When to use the shared store again after it has failed, in milliseconds of the monotonic clock. Zero if the
+    /// After the shared store has failed: when to try it again, in milliseconds of the monotonic clock. Zero if the
     /// store works.
     ask_again: AtomicI64,
 }

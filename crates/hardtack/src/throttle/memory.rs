@@ -10,7 +10,7 @@ use super::store::{Now, ThrottleStore, Verdict};
 use super::{Budget, BudgetKey, Counter, take_all};
 use crate::error::BackendError;
 
-/// How many random rows are compared to choose a row to delete if the store is full.
+/// If the store is full, it compares this many random rows to choose the row to delete.
 const SAMPLE: usize = 16;
 
 /// A [`ThrottleStore`] in this process's memory. Clones share the counters. A restart deletes them.
@@ -103,7 +103,7 @@ impl MemoryThrottleStore {
     }
 
     fn rows(&self) -> MutexGuard<'_, Rows> {
-        // A poisoned lock can be used, because every operation leaves the rows consistent.
+        // Using a poisoned lock is safe, because every operation leaves the rows consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -130,8 +130,8 @@ impl Rows {
         }
     }
 
-    /// If there are too many rows, compares a random sample of rows, and deletes the row whose buckets are fullest. In
-    /// any case, examines the next two rows of the store, and deletes them if their buckets are full.
+    /// If there are too many rows, compares a random sample of rows, and deletes the row whose buckets are fullest.
+    /// Each call also examines the next two rows of the store, and deletes those with full buckets.
     fn make_room(&mut self, now: i64, new: usize) {
         if self.rows.len() > self.capacity {
             let sample = (0..SAMPLE).map(|_| rand::rng().random_range(0..new.max(1)));

@@ -27,7 +27,7 @@ pub enum Verdict {
 pub struct Now {
     /// Milliseconds since 1970.
     pub unix_ms: i64,
-    /// The time of [`Clock::monotonic`](crate::clock::Clock::monotonic), which never goes back, in milliseconds.
+    /// Milliseconds of [`Clock::monotonic`](crate::clock::Clock::monotonic), which never goes back.
     pub monotonic_ms: i64,
 }
 
@@ -59,7 +59,7 @@ pub trait ThrottleStore: Send + Sync + 'static {
     /// A store that several servers share should use its own clock and ignore `now`.
     fn take(&self, budgets: &[Budget], now: Now) -> impl Future<Output = Result<Verdict, BackendError>> + Send;
 
-    /// Gives one token back to each budget, never beyond its burst, and ends each budget's series of failures. The
+    /// Gives one token back to each budget, up to the budget's burst, and resets the budget's failures in a row. The
     /// budgets are in the order of their keys, and no key occurs twice.
     fn give_back(&self, budgets: &[Budget], now: Now) -> impl Future<Output = Result<(), BackendError>> + Send;
 

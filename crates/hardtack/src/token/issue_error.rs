@@ -28,7 +28,7 @@ pub enum IssueError {
         /// The domain that was given.
         domain: String,
     },
-    /// The token for a cookie is invalid, has expired or has no CSRF value. Such tokens are refused only with
+    /// The token for a cookie is invalid, has expired or has no CSRF value. This error occurs only with
     /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible).
     #[error(transparent)]
     Token(#[from] TokenError),

@@ -181,8 +181,8 @@ pub(crate) struct Reading {
 }
 
 enum Form {
-    /// The payload of most tokens. The strings stay in the payload. When the claims are read for the first time, the
-    /// strings are copied into [`Claims`].
+    /// The payload of most tokens. At first, the strings stay in the payload. The first call that reads the claims
+    /// copies the strings into [`Claims`].
     Fast { payload: String, claims: FastClaims, owned: OnceLock<Box<Claims>> },
     /// Any other payload, and the payload of a token that was just issued.
     Owned { payload: Vec<u8>, claims: Box<Claims> },
@@ -269,8 +269,8 @@ impl VerifiedPayload {
     }
 
     /// Returns whether the user has authenticated recently enough (ASVS 5.0 V7.5.1). If `auth_time` is later than
-    /// `iat`, `iat` is used instead. An `iat` in the future cannot prolong freshness, because a token whose `iat` is
-    /// further in the future than the clock skew is refused.
+    /// `iat`, `iat` is used instead. An `iat` in the future prolongs freshness by at most the clock skew, because a
+    /// token with a later `iat` is refused.
     pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
         let (fresh, issued_at, auth_time) = match &self.form {
             Form::Fast { claims, .. } => (claims.fresh, claims.issued_at, claims.auth_time),
@@ -305,8 +305,7 @@ impl VerifiedPayload {
             Form::Owned { payload, .. } => payload.capacity(),
             Form::Fast { payload, .. } => payload.capacity(),
         };
-        // Each name in an audience is a `String` of its own, although the name may take as little as three bytes of the
-        // payload.
+        // Each name in an audience is a `String` of its own, even if the name takes only three bytes of the payload.
         let names = match &self.form {
             Form::Owned { claims, .. } => claims.audience.len(),
             Form::Fast { .. } => 1,

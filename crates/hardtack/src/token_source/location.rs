@@ -6,8 +6,8 @@ use std::str::FromStr;
 /// A part of a request that may carry a token (`JWT_TOKEN_LOCATION`).
 ///
 /// Only tokens in cookies need the CSRF and origin checks, because browsers add cookies even to requests that a page of
-/// another site starts. This page does not know the user's token, so it cannot put the token into any other location.
-/// If a request is refused, only the response to a token in a cookie redirects the browser or deletes cookies.
+/// another site starts. The other site's page does not know the user's token, so it cannot put the token into any other
+/// location. A refusal redirects the browser or deletes cookies only if the token was in a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenLocation {
     /// A header, by default `Authorization: Bearer …`.

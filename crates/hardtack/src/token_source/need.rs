@@ -5,10 +5,9 @@ use std::time::Duration;
 use super::Locations;
 use crate::jwt::TokenKind;
 
-/// The shortest time that [`Need::proven`] accepts, in seconds. Chromium makes at most six proofs in nine minutes.
+/// The shortest time that [`Need::proven`] accepts, in seconds. Chromium sends at most six proofs in nine minutes.
 /// Access tokens of bound sessions live for at least four minutes, and Chromium refreshes them two minutes before they
-/// expire. There are thus at least two minutes between any two proofs, whether a refresh or a route requires the
-/// proofs.
+/// expire. Whether a refresh or a route requires the proofs, two proofs are thus at least two minutes apart.
 const SHORTEST_PROVEN: u64 = 120;
 
 /// The token that a route needs. The description of each method names the corresponding call in Flask-JWT-Extended.
@@ -24,8 +23,8 @@ const SHORTEST_PROVEN: u64 = 120;
 pub struct Need {
     pub(crate) kind: TokenKind,
     pub(crate) fresh: bool,
-    /// The greatest age, in seconds, of the client's last proof that it has the key of its device. Zero if the route
-    /// needs no proof.
+    /// The maximum age of the client's last proof that it has its device's key, in seconds. Zero if the route needs no
+    /// proof.
     pub(crate) proven_within: u32,
     pub(crate) optional: bool,
     /// The locations to search. If empty, the locations in the settings are searched.
@@ -60,14 +59,15 @@ impl Need {
         self
     }
 
-    /// Requires a recent proof that the client has the key of the device that the session is bound to ([device
-    /// binding](crate::device_binding), ASVS 5.0 V7.5.3). The proof may be at most `within` old. If `within` is shorter
-    /// than 120 seconds, it counts as 120 seconds, because browsers limit how often they make proofs.
+    /// Requires a recent proof that the client has the device key to which the session is bound ([device
+    /// binding](crate::device_binding), ASVS 5.0 V7.5.3). The proof can be at most `within` old. If `within` is shorter
+    /// than 120 seconds, it counts as 120 seconds, because browsers limit how often they send proofs.
     ///
     /// If the last proof of a browser is too old, the response deletes the access cookie and redirects the browser to
-    /// the same URL with 307. The browser makes a proof, and repeats the request with its method, its body and its own
-    /// header fields. This works for forms and for `fetch`. If the cookies were copied to another device, the client
-    /// there does not have the key. The client gets no new access cookie, and the request is refused.
+    /// the same URL with 307. The browser sends a proof, gets a new access cookie, and repeats the request with the
+    /// same method, body and header fields. The redirect works for forms and for `fetch`. If the cookies were copied to
+    /// another device, the client there does not have the key. This client gets no new access cookie, and its request
+    /// is refused.
     ///
     /// If the session is not bound, for example because the browser does not support device binding, the token must be
     /// [fresh](Self::fresh) instead. If the browser has just been redirected but its proof is still too old, the

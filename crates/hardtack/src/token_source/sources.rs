@@ -68,7 +68,8 @@ impl TokenSources {
         self
     }
 
-    /// Sets the further locations that individual routes search with [`Need::locations`](crate::Need::locations).
+    /// Declares additional locations, which only individual routes search (see
+    /// [`Need::locations`](crate::Need::locations)).
     ///
     /// You need this setting only if a route searches [`TokenLocation::Json`]. The adapter then reads JSON bodies, by
     /// default up to 64 KiB, before the handler runs. A route can search headers, cookies and the query without this

@@ -1,5 +1,5 @@
-//! Functions with which operators list, find, add, change, disable, enable, log out and delete users. The functions do
-//! not check passwords, and the operator never learns a password.
+//! Functions for operators: list, find, add, change, disable, enable, log out and delete users. The functions do not
+//! check passwords, and the operator never learns a password.
 
 mod changes;
 mod error;
@@ -50,8 +50,8 @@ impl Accounts {
     /// store works, it ends the sessions at once. If the store fails or the process stops before this call, a server
     /// that follows the revocation log ends the sessions as soon as it can.
     ///
-    /// A log-in that is in flight may still create a session. After that, it checks the user. If the user has been
-    /// disabled, the log-in ends the session.
+    /// A log-in in progress might still create a session. Afterwards, the log-in checks whether the user is disabled,
+    /// and if so, ends the session.
     ///
     /// [`Authenticator::finish_ending`]: hardtack::Authenticator::finish_ending
     ///

@@ -123,8 +123,8 @@ impl Accounts {
     /// (`/email/undo?token=…`). If `new_password` is set, it becomes the user's password. A new password is useful
     /// because the person who changed the address knew the old password.
     ///
-    /// The same transaction ends all sessions of the user, or stores the intention to end them. Pass the
-    /// [`EndedSessions`] to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
+    /// The same transaction ends all sessions of the user, or records that they must end. Pass the [`EndedSessions`] to
+    /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
     /// # Errors
     /// - The link no longer works. The failure counts as an attempt of the client's address.

@@ -1,9 +1,9 @@
 //! Functions for what users do with their own accounts. Users sign up, log in, change their passwords and addresses,
 //! and use links from emails. The application's own pages call these functions. They work with any web framework.
 //!
-//! 1. A function for the client of a request takes the request's [`ClientInfo`]. If the function limits attempts, it
-//!    shares the limits with the ready-made pages. The function that verifies a password without a limit has
-//!    `unthrottled` in its name.
+//! 1. A function that acts for the client of a request takes the request's [`ClientInfo`]. If the function limits
+//!    attempts, it shares the limits with the ready-made pages. The function that verifies a password without a limit
+//!    has `unthrottled` in its name.
 //! 2. If a change ends sessions, the transaction that stores the change also ends these sessions. The function returns
 //!    [`EndedSessions`](hardtack::session::EndedSessions).
 //! 3. Passwords are hashed on threads for blocking work.
@@ -26,8 +26,9 @@ pub(crate) use verify::Browser;
 pub use verify::VerifiedUser;
 
 impl Accounts {
-    /// Returns the session of a token, and how often the user's sessions had been ended before this check. The
-    /// transaction that stores a change compares this number, so a change cannot be stored after a log-out.
+    /// Returns the session of a token, and how many times the user's sessions were ended before this check. The
+    /// transaction that stores a change checks that this number is still the same, so a change cannot be stored after a
+    /// log-out.
     async fn checked_session<T: Sync, P>(
         &self,
         token: &VerifiedToken<T>,

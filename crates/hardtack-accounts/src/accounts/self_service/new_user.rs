@@ -80,7 +80,7 @@ impl SignedUp {
     }
 }
 
-/// The log-in also sets a cookie that identifies the browser as one in which the user has logged in.
+/// The log-in also sets a cookie that marks the browser as one that the user has logged in with.
 impl From<SignedUp> for LogIn {
     fn from(SignedUp { user, browser, .. }: SignedUp) -> Self {
         Self::new(user.id.clone()).confirm(async move || Ok(browser.cookie(&KnownUser::of(&user, FIRST_PASSWORD))))

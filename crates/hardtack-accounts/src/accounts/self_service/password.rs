@@ -8,7 +8,7 @@ use crate::accounts::{Accounts, ActionError};
 
 impl Accounts {
     /// Changes the password of the user who is logged in. The user must enter the current password (ASVS 5.0 V6.2.3).
-    /// The same transaction ends the user's other sessions, or stores the intention to end them. The user's reset and
+    /// The same transaction ends the user's other sessions, or records that they must end. The user's reset and
     /// confirmation links stop working, and an email tells the user about the change.
     ///
     /// Pass the [`EndedSessions`] to `Auth::renew`, which replaces the session of this browser with a new one:

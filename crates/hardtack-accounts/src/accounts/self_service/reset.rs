@@ -14,9 +14,9 @@ impl Accounts {
     /// expires after an hour. It leads to `/password/reset?token=…` on the site whose address was passed to
     /// [`with_mail`](Self::with_mail).
     ///
-    /// The user is looked up later, in the background. This call therefore succeeds and takes the same time whether or
-    /// not such a user exists (ASVS 5.0 V6.3.8). Show every visitor the same text: if the address is confirmed, a link
-    /// is on its way.
+    /// A background task looks up the user later. Whether or not such a user exists, this call therefore succeeds and
+    /// takes the same time (ASVS 5.0 V6.3.8). Show every visitor the same text: if the address is confirmed, a link is
+    /// on its way.
     ///
     /// ```
     /// # use hardtack_accounts::{Accounts, ActionError, EmailAddress, MailProblem};
@@ -61,12 +61,12 @@ impl Accounts {
     /// Sets a new password with the token of a link. The link then stops working. The link comes from
     /// [`request_reset`](Self::request_reset), [`reset_link`](Self::reset_link) or [`add`](Self::add).
     ///
-    /// The same transaction ends all sessions of the user, or stores the intention to end them, because someone else
-    /// may know the old password. Pass the [`EndedSessions`] to
+    /// The same transaction ends all sessions of the user, or records that they must end, because someone else may know
+    /// the old password. Pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
-    /// Then let the user log in with the new password. Do not start a session at once: the link only proves that its
-    /// user can read the mailbox.
+    /// Then let the user log in with the new password. Do not start a session at once, because the link only proves
+    /// that whoever opened it can read the mailbox.
     ///
     /// ```
     /// # use hardtack_accounts::{Accounts, ActionError, PasswordResetProblem};

@@ -16,10 +16,10 @@ use crate::throttling::{Devices, KnownUser};
 
 /// A user whose password has just been verified. Pass it to `Auth::log_in`, or to `LogInForm::log_in`.
 ///
-/// A log-in with this value does three more things than a log-in with only the user's id:
+/// Compared with a log-in that gets only the user's id, a log-in with this value does three more things:
 /// - If the password is changed or the user is disabled before the session is stored, the log-in is refused.
-/// - The log-in sets a cookie that identifies the browser as one in which the user has logged in. Strangers then cannot
-///   use up the attempts of this browser.
+/// - The log-in sets a cookie that marks the browser as one that the user has logged in with. Strangers then cannot use
+///   up the attempts of this browser.
 /// - If email is on and the user has not logged in before in this browser, an email tells the user about the log-in.
 ///
 /// To add claims or to set `remember`, first convert the value into a `LogIn`:
@@ -47,7 +47,7 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Returns a cookie that identifies this browser as one in which the user has logged in.
+    /// Returns a cookie that marks this browser as one that the user has logged in with.
     pub(super) fn cookie(&self, user: &KnownUser<'_>) -> SetCookies {
         self.devices.cookie(user, &self.authenticator, &self.settings)
     }
@@ -72,7 +72,7 @@ impl VerifiedUser {
     async fn confirm(self) -> Result<SetCookies, Reason> {
         let Self { accounts, verified, browser } = self;
         if !accounts.is_still_valid(&verified).await? {
-            // While the log-in was in flight, the password was changed or the user was disabled.
+            // During the log-in, the password was changed or the user was disabled.
             return Err(WrongPassword.to_string().into());
         }
         let Some(browser) = browser else { return Ok(SetCookies::default()) };
