@@ -18,8 +18,8 @@ pub(crate) fn page(status: StatusCode, markup: Markup) -> Response {
     (status, Html(markup.into_string())).into_response()
 }
 
-/// Responds to a successful request. A browser is redirected to `location`, with 303 or, for htmx, with `HX-Redirect`.
-/// An API client gets 200 and `body`.
+/// Responds to a successful request. A browser is redirected to `location` with 303, and htmx with `HX-Redirect`. An
+/// API client gets 200 and `body`.
 pub(crate) fn success(wants: Wants, location: &str, body: Value) -> Response {
     match wants {
         Wants::Page => Redirect::to(location).into_response(),
@@ -44,8 +44,8 @@ pub(crate) fn problem(
     problem_details(status, code, detail, errors)
 }
 
-/// An error page that is rendered after the handler has run, by the middleware
-/// [`add_navigation`](crate::error_navigation::add_navigation). The middleware knows the site and the user.
+/// An error page. The middleware [`add_navigation`](crate::error_navigation::add_navigation) renders it after the
+/// handler has run, because the middleware knows the site and the user.
 #[derive(Clone)]
 pub(crate) struct ErrorPage {
     /// What happened, in a few words.
@@ -140,8 +140,8 @@ pub(crate) fn unavailable(wants: Wants, error: &BackendError) -> Response {
     retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail, &[]))
 }
 
-/// Responds with 503 after the database failed while it stored a change. The response says that the database may still
-/// have stored the change.
+/// Responds with 503 if the database failed while it was storing a change. The response says that the database may
+/// still have stored the change.
 pub(crate) fn outcome_unknown(wants: Wants, error: &BackendError) -> Response {
     tracing::error!(event = "outcome_unknown", error = %WithCauses(error));
     let detail = "The site lost the connection to its database, so your change may or may not have been saved. Check \
@@ -156,7 +156,7 @@ pub(crate) fn busy(wants: Wants) -> Response {
     retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "busy", detail, &[]))
 }
 
-/// Adds `Retry-After` to a 429 response. The header field says in how many seconds the client can try again.
+/// Adds `Retry-After` to a 429 response. The header field says after how many seconds the client can try again.
 pub(crate) fn retry_after(mut response: Response, refused: &TooManyAttempts) -> Response {
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(refused.retry_after_seconds().max(1)));
     response
@@ -173,8 +173,8 @@ fn retry_later(mut response: Response) -> Response {
     response
 }
 
-/// If the input is invalid, returns `Ok` with what is wrong with the input. For any other error, returns `Err` with the
-/// complete response.
+/// If the input is invalid, returns `Ok` with the problem. For any other error, returns `Err` with the complete
+/// response.
 pub(crate) fn invalid_input<P>(wants: Wants, error: ActionError<P>) -> Result<P, Box<Response>> {
     match error {
         ActionError::Invalid(problem) => Ok(problem),

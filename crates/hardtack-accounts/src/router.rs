@@ -18,17 +18,18 @@ use crate::site::Site;
 const BODY_LIMIT: usize = 16 * 1024;
 
 impl Site {
-    /// The routes that, together with all routes below them, require a logged-in user. The paths of the access cookie
-    /// must cover these routes. They should also cover `/reauthenticate`. Otherwise, `/reauthenticate` redirects
-    /// browsers to the log-in page. If the pages have a [path](crate::SiteBuilder::at), put it before each route.
+    /// The routes that require a logged-in user. All routes below these routes require a logged-in user as well. The
+    /// paths of the access cookie must cover all of them. The cookie's paths should also cover `/reauthenticate`.
+    /// Otherwise, `/reauthenticate` redirects browsers to the log-in page. If the pages have a
+    /// [path](crate::SiteBuilder::at), put this path before each route.
     pub const PROTECTED_ROUTES: [&'static str; 2] = ["/account", "/service"];
 
     /// Returns a router with all routes and their layers. Merge it into the router of your application:
     /// `shop.merge(site.router())`. Your other routes, their fallback and their headers stay as they are.
     ///
     /// If the application has a route with the same path as a route of the site, axum panics. To avoid this, give the
-    /// pages a path of their own with [`SiteBuilder::at`](crate::SiteBuilder::at). If both have a route `/healthz`, you
-    /// can also call [`without_health_check`](crate::SiteBuilder::without_health_check).
+    /// pages a path of their own with [`SiteBuilder::at`](crate::SiteBuilder::at). If only `/healthz` exists twice, you
+    /// can instead call [`without_health_check`](crate::SiteBuilder::without_health_check).
     pub fn router(self) -> Router {
         let at = self.path_in_router().to_owned();
         let site = self.clone();
@@ -46,11 +47,11 @@ impl Site {
     }
 
     /// Returns a router for [`Router::nest`]. Its routes lack the path of the pages. If the pages are at `/auth`, write
-    /// `shop.nest("/auth", site.router_to_nest())`. This does the same as `shop.merge(site.router())`, except that your
-    /// application handles `/auth/`, because axum passes this path to no nested router.
+    /// `shop.nest("/auth", site.router_to_nest())`. This does the same as `shop.merge(site.router())`, with one
+    /// exception: your application handles `/auth/`, because axum does not pass this path to a nested router.
     ///
-    /// If you nest the router at another path than the path of the pages, each request gets the status 500. At the
-    /// first such request, the event `pages_misplaced` in the log says what to write instead.
+    /// If you nest the router at a path other than the path of the pages, each request gets the status 500. At the
+    /// first such request, the log event `pages_misplaced` says what to write instead.
     pub fn router_to_nest(self) -> Router {
         let settings = &self.settings;
         let mut routes = routes_of_every_site();
@@ -81,7 +82,7 @@ impl Site {
     }
 }
 
-/// The paths that a site in an application has, but the site of `hardtack serve` does not have.
+/// The paths of a site in an application. The site of `hardtack serve` has other routes instead.
 const STYLESHEET: &str = "/assets/site.css";
 const ROOT: &str = "/";
 const OTHER_PATHS: &str = "/{*path}";

@@ -52,8 +52,8 @@ impl<T: Send + 'static> TaskQueue<T> {
         }
     }
 
-    /// Waits at most two seconds, until every item that was pushed before this call is done. Returns `false` if the
-    /// time was too short.
+    /// Waits until every item that was pushed before this call is done, but for at most two seconds. Returns `false` if
+    /// items are not done by then.
     pub(crate) async fn flush(&self) -> bool {
         let (done, flushed) = oneshot::channel();
         let flushed = async { self.messages.send(Message::Flush(done)).await.is_ok() && flushed.await.is_ok() };

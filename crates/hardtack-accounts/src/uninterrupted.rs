@@ -51,8 +51,8 @@ impl Uninterrupted {
         tokio::spawn(work.in_current_span()).await.map_err(BackendError::new)
     }
 
-    /// Waits at most eight seconds, until all work that has been started is done. Returns `false` if the time was too
-    /// short.
+    /// Waits until all started work is done, but for at most eight seconds. Returns `false` if work is not done by
+    /// then.
     pub(crate) async fn finish(&self) -> bool {
         let mut running = self.0.subscribe();
         let done = running.wait_for(|running| *running == 0);

@@ -35,8 +35,8 @@ struct State {
     /// Wakes the handler's body extractor, such as `Form`, when no extractor reads ahead any more. actix-web runs a
     /// handler's extractors concurrently, so the body extractor may already be waiting.
     handler: Option<Waker>,
-    /// Whether the payload has already returned `Pending` to the handler's body extractor once. During this wait, an
-    /// extractor that has to read ahead can start.
+    /// Whether the payload has returned `Pending` once to the handler's body extractor. While the body extractor waits,
+    /// an extractor that has to read ahead can start.
     has_waited: bool,
     /// Whether the handler or a middleware has begun to read.
     is_read: bool,

@@ -64,8 +64,8 @@ impl AuthState {
         }
     }
 
-    /// Reads the beginning of the body if the caller may need the CSRF field of a form or a token in JSON. Otherwise,
-    /// this method reads nothing. A caller that verifies a token passes its `need`. The extractor `Auth` passes `None`.
+    /// Reads the beginning of the body if the caller might need the CSRF field of a form or a token in JSON. Otherwise,
+    /// reads nothing. A caller that verifies a token passes its `need`. The extractor `Auth` passes `None`.
     ///
     /// Call this method only while [`has_unread_body`](RequestState::has_unread_body) is true, which is rare.
     pub(crate) async fn read_ahead(&self, request: &HttpRequest, need: Option<Need>) -> Result<(), Failure> {

@@ -60,8 +60,8 @@ impl Responder for SetCookies {
     }
 }
 
-/// A response with cookies, which [`SetCookies::onto`] returns. A handler can return it as it is. If it wraps an
-/// `HttpResponse`, `into()` converts it into an `HttpResponse` with the cookies.
+/// A response with cookies, created by [`SetCookies::onto`]. A handler can return this value directly. If the inner
+/// response is an `HttpResponse`, `into()` converts this value into an `HttpResponse` with the cookies.
 ///
 /// ```
 /// use actix_web::{HttpResponse, http::header};

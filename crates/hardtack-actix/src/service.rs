@@ -106,7 +106,8 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().work.project() {
             WorkProjection::Inner { future, state } => future.poll(cx).map(|result| finish(result, &state.0)),
-            // A future that has returned its response must not be polled again. If it is, it never completes.
+            // A future that has returned its response must not be polled again. If it is polled again, it never
+            // completes.
             WorkProjection::Page { response } => match response.take() {
                 Some(response) => Poll::Ready(Ok(response.map_into_right_body())),
                 None => Poll::Pending,
@@ -153,7 +154,7 @@ fn finish_response<B>(response: ServiceResponse<B>, state: &AuthState) -> Servic
     response
 }
 
-/// Makes the same changes to the response into which an outer service converts this error.
+/// Makes the same changes when an outer service converts this error into a response.
 fn finish_error(mut error: Error, state: &AuthState) -> Error {
     let changes = changes(error.error_response().headers(), state);
     error.add_response_mapper(move |mut response| {

@@ -1,9 +1,9 @@
 //! A log-in at another site with OAuth 2.0: the authorization code flow with PKCE.
 //!
-//! Register the application at the other site with the redirect URI `http://127.0.0.1:3000/oauth/callback`. Then start
-//! the example with `OAUTH_ISSUER` (the beginning of the URLs `/authorize`, `/token` and `/userinfo`),
-//! `OAUTH_CLIENT_ID` and `OAUTH_CLIENT_SECRET`. The HTTP client of the example supports only plain http; for a real
-//! site, use the crate `reqwest`.
+//! Register the application at the other site with the redirect URI `http://127.0.0.1:3000/oauth/callback`. Then set
+//! the environment variables `OAUTH_ISSUER`, `OAUTH_CLIENT_ID` and `OAUTH_CLIENT_SECRET`, and start the example. The
+//! example appends `/authorize`, `/token` and `/userinfo` to `OAUTH_ISSUER`. The HTTP client of the example supports
+//! only plain http; for a real site, use the crate `reqwest`.
 
 use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};

@@ -25,7 +25,7 @@ pub(crate) fn app(auth: Authenticator) -> Router {
         .layer(AuthLayer::new(auth))
 }
 
-/// Checks what a user has typed. Return an error if this is not possible, for example because a database is down.
+/// Checks what a user has typed. If a check is not possible, for example because a database is down, return an error.
 async fn check(typed: Credentials) -> Result<Option<String>, std::io::Error> {
     let is_right = typed.username == "alice" && typed.password == "correct horse battery staple"; // yours
     Ok(is_right.then_some(typed.username))

@@ -89,7 +89,7 @@ const SCRIPT: &str = "<ul id='events'></ul><ul id='socket'></ul><script>
         document.getElementById(id).append(Object.assign(document.createElement('li'), { textContent }));
     const events = new EventSource('/events');
     events.onmessage = (event) => show('events', event.data);
-    // The server refused to connect again, so the user may no longer see this page either.
+    // The server refused the new connection, so the user is no longer allowed to see this page either.
     events.onerror = () => events.readyState === EventSource.CLOSED && location.reload();
     const socket = new WebSocket('/socket');
     socket.onmessage = (event) => show('socket', event.data);

@@ -11,7 +11,7 @@ pub(crate) fn ensure_running(authenticator: &Authenticator) {
     }
 }
 
-/// Starts nothing if there is no tokio runtime. Each request is then checked against the store.
+/// If there is no tokio runtime, starts nothing. Hardtack then checks each request against the store.
 #[cold]
 fn start(authenticator: &Authenticator) {
     if let Ok(runtime) = Handle::try_current() {

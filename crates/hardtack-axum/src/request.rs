@@ -40,9 +40,9 @@ impl AuthState {
         extensions.insert(self.clone());
     }
 
-    /// Reads the beginning of the body if the caller may need the CSRF field of a form or a token in JSON. Otherwise,
-    /// this method reads nothing. A caller that verifies a token passes its `need`. The extractor `Auth` passes `None`,
-    /// because its operations also check forms that are posted before a log-in.
+    /// Reads the beginning of the body if the caller might need the CSRF field of a form or a token in JSON. Otherwise,
+    /// reads nothing. A caller that verifies a token passes its `need`. The extractor `Auth` passes `None`, because its
+    /// operations also check forms that are posted before a log-in.
     ///
     /// Call this method only while [`has_unread_body`](RequestState::has_unread_body) is true, which is rare.
     pub(crate) fn read_ahead<'a>(&'a self, parts: &'a Parts, need: Option<Need>) -> BoxFuture<'a, Result<(), Failure>> {
@@ -105,8 +105,8 @@ impl Deref for AuthState {
 /// An empty table of extensions with room for four.
 ///
 /// axum adds up to three extensions to a request: the original URI, the matched route and the path parameters.
-/// Hardtack's state is the fourth. If the table grew from empty to four, it would be allocated twice. With its final
-/// size from the start, it is allocated once, which saves one of three allocations per request. `docs/performance.md`
+/// Hardtack's state is the fourth. A table that grows from empty to four entries is allocated twice. A table that
+/// starts with room for four is allocated once, which saves one of three allocations per request. `docs/performance.md`
 /// has the number in the row "allocations", and `tests/http/allocations.rs` checks it.
 static ROOM_FOR_FOUR: LazyLock<Extensions> = LazyLock::new(|| {
     #[derive(Clone)]
@@ -228,8 +228,8 @@ fn first_two<'a>(headers: &'a HeaderMap, name: &str) -> [Option<&'a [u8]>; 2] {
     if headers.len() == headers.keys_len() {
         // In nearly every request, no field is repeated. `get` takes fewer instructions than `get_all`.
         let value = match (name, known(name)) {
-            // `get` would hash these names. Comparing them with the few names of the request takes about 90
-            // instructions fewer.
+            // `get` would hash these names. Comparing them with the few names of the request takes about 90 fewer
+            // instructions.
             ("host" | "sec-fetch-site" | "x-csrf-token", Some(name)) => {
                 headers.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
             }

@@ -29,12 +29,13 @@ pub use hardtack::Credentials;
 
 use crate::{AccessToken, Auth, AuthError, LogInForm, ReauthenticationForm};
 
-/// The text for an unknown user and for a wrong password. It is the same for both, so it does not reveal which users
-/// exist.
+/// The text for an unknown user and for a wrong password. Because it is the same in both cases, it does not reveal
+/// which users exist.
 const NO_MATCH: &str = "That user name and password do not match.";
 
-/// The text if a logged-in user enters a wrong password. If the user name and password of another user were typed, the
-/// text is the same. Otherwise, everyone who has an account could guess the passwords of other users.
+/// The text if a logged-in user enters a wrong password. The text is the same if the user enters the user name and
+/// password of another user. If the texts differed, everyone who has an account could guess the passwords of other
+/// users.
 const NO_MATCH_AGAIN: &str =
     "That user name and password do not match, or you are logged in as another user. To switch users, log out first.";
 
@@ -227,8 +228,8 @@ impl<C> fmt::Debug for PasswordLogIn<C> {
     }
 }
 
-/// Gives an attempt back to the budgets that it was taken from. Call it if the password was right or could not be
-/// checked.
+/// Gives an attempt back to the budgets that it was taken from. Call this function if the password was right or could
+/// not be checked.
 async fn give_back(attempt: Option<Attempt>) {
     if let Some(attempt) = attempt {
         attempt.succeeded().await;
@@ -267,7 +268,7 @@ pub async fn log_out(auth: Auth) -> Result<Response, AuthError> {
     auth.log_out_and_return().await
 }
 
-/// Exchanges the refresh token, and redirects a browser back to the page that it requested.
+/// Exchanges the refresh token for new tokens, and redirects a browser back to the page that it requested.
 ///
 /// # Errors
 /// The errors of [`Auth::refresh`].

@@ -78,7 +78,7 @@ where
 }
 
 impl<S> AuthService<S> {
-    /// If the request is for the page that explains refusals, returns this page. Also returns the request.
+    /// Returns the page that explains refusals if the request is for this page. Always returns the request as well.
     ///
     /// The inner service determines the type of the response's body. If the type is not axum's [`Body`], the page
     /// cannot be sent. For example, a compression layer between this layer and a router changes the type.
@@ -134,7 +134,8 @@ impl<F: Future<Output = Result<http::Response<B>, E>>, B: 'static, E> Future for
                 let response = ready!(future.poll(cx))?;
                 Poll::Ready(Ok(finish(response, state)))
             }
-            // A future that has returned its response must not be polled again. If it is, it never completes.
+            // A future that has returned its response must not be polled again. If it is polled again, it never
+            // completes.
             WorkProjection::Page { reply } => match reply.take().and_then(|reply| with_body(*reply)) {
                 Some(response) => Poll::Ready(Ok(response)),
                 None => Poll::Pending,

@@ -2,8 +2,8 @@
 
 /// A type that a row of either database can be read into.
 ///
-/// The trait is implemented for tuples of column types, and for structs that implement sqlx's `FromRow` for the rows of
-/// each database whose feature is on.
+/// Tuples of column types implement this trait. A struct implements this trait if it implements sqlx's `FromRow` for
+/// the rows of each enabled database: `SqliteRow` (feature `sqlite`) and `PgRow` (feature `postgres`).
 pub trait FromAnyRow: sqlite::FromSqliteRow + postgres::FromPgRow + Send + Unpin {}
 
 impl<T: sqlite::FromSqliteRow + postgres::FromPgRow + Send + Unpin> FromAnyRow for T {}

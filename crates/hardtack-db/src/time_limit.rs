@@ -9,7 +9,7 @@ use std::time::Duration;
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 
-/// How long PostgreSQL may take to run a statement before its connection is closed.
+/// The time limit for a statement. If PostgreSQL takes longer, the connection is closed.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Waits at most [`LIMIT`] for a response, and then returns an error.
@@ -20,7 +20,7 @@ pub(crate) async fn limited<T>(response: impl Future<Output = Result<T, sqlx::Er
     })
 }
 
-/// Closes a connection whose server did not respond, instead of returning it to the pool.
+/// If the server did not respond in time, closes the connection instead of returning it to the pool.
 pub(crate) fn close_if_timed_out<T>(connection: &mut PoolConnection<Postgres>, result: &Result<T, sqlx::Error>) {
     if matches!(result, Err(sqlx::Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut) {
         connection.close_on_drop();

@@ -12,8 +12,8 @@ use crate::statement::Statement;
 #[cfg(feature = "postgres")]
 use crate::time_limit::limited;
 
-/// A transaction on a connection of a [`Pool`](crate::Pool). If it is dropped before it has been
-/// [committed](Self::commit), it is rolled back.
+/// A transaction on a connection of a [`Pool`](crate::Pool). If you drop the transaction before you
+/// [commit](Self::commit) it, it is rolled back.
 #[derive(Debug)]
 pub struct Transaction {
     inner: Inner,
@@ -107,9 +107,8 @@ impl Transaction {
 
 /// A connection of the pool, with an open transaction.
 ///
-/// If this value is dropped before the commit, the connection is closed, and the server rolls the transaction back. The
-/// connection is not returned to the pool, because the pool would then wait for the server, which may no longer
-/// respond.
+/// If this value is dropped before the commit, the connection is closed, and the server rolls the transaction back. If
+/// the connection returned to the pool, the pool would wait for the server, which might no longer respond.
 #[cfg(feature = "postgres")]
 #[derive(Debug)]
 struct PgTransaction {

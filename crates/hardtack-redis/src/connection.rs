@@ -19,11 +19,11 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long Redis may take to respond.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a command may take in all, including the wait while another caller connects.
+/// The time limit for a command, including the time during which another caller connects.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// For how long after a response a connection counts as working. After that, it is pinged before a command that must
-/// not be sent twice.
+/// For this long after a response, a connection counts as working. Later, the connection is pinged before a command
+/// that must not be sent twice.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// Whether a command may be sent again after its connection has broken.
@@ -54,7 +54,7 @@ struct State {
 }
 
 impl Connection {
-    /// Creates a connection, which connects to Redis only when the first command is sent.
+    /// Creates a `Connection`. It connects to Redis when the first command is sent.
     pub(crate) fn new(client: Client) -> Self {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
@@ -80,12 +80,13 @@ impl Connection {
     }
 
     async fn query_without_deadline<T: FromRedisValue>(&self, command: &Cmd, retry: Retry) -> RedisResult<T> {
-        // An idle connection may have broken unnoticed, so ping before a command that must not be sent twice.
+        // An idle connection might be broken, so ping before a command that must not be sent twice.
         let trusted_until = self.responded.load(Ordering::Relaxed) + TRUSTED_FOR.as_millis() as u64;
         if retry == Retry::Unsafe && self.age() > trusted_until {
             match self.query_once::<()>(&redis::cmd("PING")).await {
                 Err(error) if !error.is_connection_dropped() => return Err(error),
-                // If the ping failed, the broken connection has been removed, and the command itself connects again.
+                // If the ping found the connection broken, `query_once` removed it, and the command itself connects
+                // again.
                 _ => {}
             }
         }

@@ -1,5 +1,5 @@
 //! Keeps [Hardtack](hardtack)'s sessions in Redis (6.2 or newer) or Valkey. If another store keeps the sessions, Redis
-//! can notify the processes that share it.
+//! can notify the processes that share this store.
 //!
 //! [`RedisSessions`] keeps the sessions and their revocation log in Redis:
 //!
@@ -38,9 +38,9 @@
 //!
 //! # Durability
 //!
-//! Expired sessions are deleted in batches. Every other change runs as one script, so other clients see either the
-//! whole change or none of it. The configuration of Redis determines whether a change can be lost after Redis has
-//! confirmed it:
+//! Expired sessions are deleted in batches, and [`RedisSessions::end_all_sessions`] ends sessions in batches. Every
+//! other change runs as one script, so other clients see either the whole change or none of it. The configuration of
+//! Redis determines whether a confirmed change can be lost:
 //!
 //! | configuration | killing Redis loses | a power failure loses |
 //! | --- | --- | --- |
@@ -53,17 +53,18 @@
 //! log, the other processes miss log-outs. [`RedisSessions::open`] logs a warning if the append-only file is off or if
 //! the policy can evict these keys.
 //!
-//! A replica that becomes the primary lacks the writes that had not yet been copied to it. To limit how many writes can
-//! be lost in this way, set `min-replicas-to-write`.
+//! If a replica becomes the primary, the writes that were not yet copied to this replica are lost. To limit how many
+//! writes can be lost, set `min-replicas-to-write`.
 //!
-//! A Redis server may lose entries of the log when it is emptied, restarted, restored from a backup or replaced by its
-//! replica. The log then continues from a number that was never used: the server's clock in microseconds. The processes
-//! that read the log see the gap and read the whole log again. If the clock was set back, they may not see the gap.
+//! A Redis server can lose entries of the log when it is emptied, restarted, restored from a backup or replaced by its
+//! replica. The next entry then gets a number that was never used: the time of the server's clock in microseconds. The
+//! processes that read the log see the gap and read the whole log again. If the clock was set back, they might not see
+//! the gap.
 //!
 //! # Requirements
 //!
-//! Sessions need a single primary. The primary may have replicas, if the same address leads to the new primary after a
-//! failover. [`RedisSessions::open`] refuses a node of a Redis Cluster, because this client does not follow the
+//! Sessions need a single primary. It can have replicas. After a failover, the same address must lead to the new
+//! primary. [`RedisSessions::open`] refuses a node of a Redis Cluster, because this client does not follow the
 //! redirections of a cluster. All keys begin with the store's name in braces (`{hardtack}:…`).
 //!
 //! A Redis user with restricted rights needs access to the keys `~{hardtack}*`, and to the commands for strings, sets,
@@ -76,9 +77,9 @@
 //! If Redis does not respond, a command fails after five seconds at most. If Redis refuses the connection, the command
 //! fails at once. The next command connects again.
 //!
-//! If the connection breaks during a command, the command may be sent once more. This is done only for reads, and for
-//! writes that have the same effect if they are executed twice. Other writes are never sent twice, because Redis may
-//! have executed them although the response did not arrive.
+//! If the connection breaks during a read, the read is sent once more. The same is true for a write that has the same
+//! effect if Redis executes it twice. Other writes are never sent twice, because Redis might have executed them before
+//! the connection broke.
 //!
 //! For example, the connection can break after Redis has rotated a session. When the browser sends its refresh token
 //! again, the authenticator finds that the session was rotated. It then issues the same new tokens, byte for byte.

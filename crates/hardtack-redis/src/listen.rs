@@ -56,9 +56,8 @@ impl StreamListener {
         Self { shared: Arc::new(shared), receiver: Mutex::new(receiver) }
     }
 
-    /// Waits for a new entry in the stream. If an entry has been added since the last call returned, this call returns
-    /// at once. It also returns after each new connection, because entries may have been added while there was no
-    /// connection.
+    /// Waits for a new entry in the stream. If an entry was added since the last call returned, this call returns at
+    /// once. The call also returns after each reconnection, because entries might have been added in the meantime.
     ///
     /// Cancel safe: if the future is dropped before it returns, the next call reports the same entries.
     pub(crate) async fn wait(&self) -> Result<(), BackendError> {
@@ -95,8 +94,8 @@ async fn listen(
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
         .set_response_timeout(Some(BLOCK + CONNECT_TIMEOUT));
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-    // Read the last id before notifying the caller. The caller then reads the log, so no entry between the two is
-    // missed.
+    // Read the last id before notifying the caller, who then reads the log. If an entry is added between the two reads,
+    // the caller reads it, and `XREAD` reports it too.
     let mut last = last_id(&mut connection, stream).await?;
     if std::mem::take(warned) {
         tracing::info!("Redis notifies this process of revocations again");

@@ -21,8 +21,8 @@ use crate::listen::StreamListener;
 /// How long to wait after a failure before sending a notification again.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// A [`SessionStore`] that wraps another store. It notifies the other processes through Redis when a session has ended
-/// or its claims have changed.
+/// A [`SessionStore`] that wraps another store. When a session ends or its claims change, this store notifies the other
+/// processes through Redis.
 ///
 /// The inner store keeps the sessions and the revocation log. After the store has committed a change, a notification is
 /// sent in the background. The notification says only that the log has grown. No request waits for the notification.

@@ -3,8 +3,8 @@
 //! A row is one string of three parts:
 //! 1. One line with the version of the format, which is 1, and the fields that scripts read and change:
 //!    `1 generation rotated_at confirmed expires_at absolute_expires_at auth_time revoked_at length`. Until the session
-//!    ends, `revoked_at` is `-`. After that, `revoked_at` is the time at which the session ended, in Unix seconds. If a
-//!    new session has replaced this session, the letter `r` follows the time.
+//!    ends, `revoked_at` is `-`. After that, `revoked_at` is the end time in Unix seconds. If the session ended because
+//!    a new session replaced it, the letter `r` follows the end time.
 //! 2. The subject, which is `length` bytes long.
 //! 3. The other fields of the session as JSON ([`Details`]).
 
@@ -143,8 +143,8 @@ pub(crate) fn decode_generation(id: &str, generation: &str) -> Result<(SessionId
     Ok((id, number(id, "generation", generation)?))
 }
 
-/// An entry of the log: its id in the stream, and its fields in the order in which `append` in `log.lua` writes them.
-/// The id is `0-` followed by the sequence number.
+/// An entry of the log: its id in the stream, and its fields. `append` (in `log.lua`) determines the order of the
+/// fields. The id is `0-` followed by the sequence number.
 pub(crate) type LogEntry = (String, Vec<String>);
 
 pub(crate) fn decode_revocation((sequence, fields): LogEntry) -> Result<Revocation, RowError> {

@@ -24,7 +24,7 @@ use crate::server_info::check_server;
 /// executes nothing else while the script runs.
 const PRUNE_BATCH: u64 = 200;
 
-/// When all sessions end, the maximum number of sessions that one run of `revoke.lua` ends.
+/// The maximum number of sessions that [`RedisSessions::end_all_sessions`] ends with one run of `revoke.lua`.
 const END_BATCH: usize = 200;
 
 /// A [`SessionStore`] that keeps sessions in Redis or Valkey.
@@ -99,7 +99,7 @@ impl RedisSessions {
     /// Redis failed.
     pub async fn create_identity(&self) -> Result<String, BackendError> {
         let mut create = redis::cmd("SET");
-        // The identity is written as a session id, because a session id is 128 random bits.
+        // The store's id has the format of a session id: 128 random bits.
         create.arg(self.identity_key()).arg(SessionId::random().to_string()).arg("NX");
         let _: Option<String> = self.connection.query(&create, Retry::Safe).await.map_err(BackendError::new)?;
         self.identity().await?.ok_or_else(|| BackendError::new("Redis has lost the id of the store"))
@@ -108,8 +108,8 @@ impl RedisSessions {
     /// Adds one to a counter in Redis, and returns the new number. If Redis has gone back to an older state, for
     /// example because an older snapshot was restored, this method returns a number that it has returned before.
     ///
-    /// To notice that Redis has gone back, store the highest number outside Redis. If this method returns a number that
-    /// is not higher, call [`Self::end_all_sessions`].
+    /// To detect that Redis has gone back, store the highest returned number outside Redis. If this method returns a
+    /// number that is not higher than the stored number, call [`Self::end_all_sessions`].
     ///
     /// # Errors
     /// Redis failed.
@@ -120,8 +120,8 @@ impl RedisSessions {
         self.connection.query(&count, Retry::Safe).await.map_err(BackendError::new)
     }
 
-    /// Ends the sessions of all users, and returns how many were ended. If Redis has gone back to an older state, call
-    /// this method. Otherwise, sessions that had ended since that older state would stay live.
+    /// Ends the sessions of all users, and returns the number of ended sessions. If Redis has gone back to an older
+    /// state, call this method. Otherwise, sessions that ended after that state would be live again.
     ///
     /// # Errors
     /// Redis failed. Some of the sessions may have ended.

@@ -32,9 +32,9 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// - The store uses the clock of the Redis server.
 /// - If Redis does not respond within a second, the operation fails, and the [`Throttle`](hardtack::throttle::Throttle)
 ///   counts in memory.
-/// - The counters are one hash, `{hardtack}:throttle`. When a counter is added, the store deletes some counters that
-///   allow the full number of attempts again. If there are already [`Self::DEFAULT_CAPACITY`] counters, each new
-///   counter replaces a counter that has counted only a few attempts.
+/// - The counters are one hash, `{hardtack}:throttle`. When the store adds a counter, it deletes some counters that are
+///   no longer needed, because they allow the full number of attempts again. If there are already
+///   [`Self::DEFAULT_CAPACITY`] counters, each new counter replaces a counter that has counted only a few attempts.
 #[derive(Clone)]
 pub struct RedisThrottleStore {
     connection: Arc<Connection>,
@@ -52,11 +52,11 @@ impl fmt::Debug for RedisThrottleStore {
 }
 
 impl RedisThrottleStore {
-    /// The maximum number of counters that a store keeps, unless [`with_capacity`](Self::with_capacity) sets another
-    /// maximum. A million counters take about 100 MB.
+    /// The default maximum number of counters in a store. To set another maximum, call
+    /// [`with_capacity`](Self::with_capacity). A million counters take about 100 MB.
     pub const DEFAULT_CAPACITY: u32 = 1_000_000;
 
-    /// Connects to a Redis server, for an application whose sessions are in another store. See [`RedisSessions::open`].
+    /// Connects to a Redis server. Use this function if the sessions are in another store. See [`RedisSessions::open`].
     ///
     /// # Errors
     /// The errors of [`RedisSessions::open`].

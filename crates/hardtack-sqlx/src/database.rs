@@ -9,8 +9,8 @@ use sqlx::SqlitePool;
 use crate::error::OpenError;
 use crate::open::{self, DatabaseUrl, Location};
 
-/// A pool of connections to an SQLite or PostgreSQL database. The URL determines which of the two it is. Clones share
-/// the connections.
+/// A pool of connections to an SQLite or PostgreSQL database. The scheme of the URL selects the kind of database.
+/// Clones share the connections.
 ///
 /// ```no_run
 /// use hardtack_sqlx::Database;
@@ -37,7 +37,7 @@ impl Database {
         url.parse::<DatabaseUrl>()?.open().await
     }
 
-    /// Closes all connections. Waits until the connections in use have been returned. New queries fail at once, even on
+    /// Closes all connections. Waits until the connections in use return to the pool. New queries fail at once, even on
     /// a clone.
     pub async fn close(&self) {
         self.0.close().await;

@@ -48,8 +48,8 @@
 //!
 //! # A password change
 //!
-//! When a user changes the password, one of the user's other sessions may be a thief's. Store the new password and end
-//! the other sessions in one transaction. If these were two transactions, a failure or a disconnect between them would
+//! When a user changes the password, one of the user's other sessions might belong to a thief. Store the new password
+//! and end the other sessions in one transaction. With two transactions, a failure or a disconnect between them would
 //! leave the thief logged in. If your users are in the same database as the sessions, one transaction can do both:
 //!
 //! ```no_run
@@ -94,10 +94,10 @@
 //! first time, each request is checked against the database. The adapter also deletes expired rows. All this happens
 //! without a call in your code.
 //!
-//! - **SQLite**: several processes on one machine can share a file. A file is refused if its owner is neither root nor
-//!   the user that runs this process, or if other users can write to it. If the disk was full, everything works again
-//!   without a restart as soon as the disk has space. A network file system does not work, since SQLite's write-ahead
-//!   log needs shared memory.
+//! - **SQLite**: several processes on one machine can share a file. The file must belong to root or to the user that
+//!   runs this process, and no other user can have write access. Otherwise, the file is refused. After a full disk, no
+//!   restart is needed: everything works again as soon as the disk has space. A network file system does not work,
+//!   since SQLite's write-ahead log needs shared memory.
 //! - **PostgreSQL**: several machines can share a database. A transaction that ends sessions notifies the other
 //!   processes with `NOTIFY`, and they refuse the sessions within milliseconds.
 //!

@@ -111,7 +111,7 @@ impl Browser {
     /// `/usr/bin/chromedriver` if that variable is not set.
     pub async fn start(options: BrowserOptions) -> Result<Self, BrowserError> {
         let profile = TempDir::with_prefix("hardtack-browser-")?;
-        // Two drivers that start at the same moment may pick the same port. The second driver then ends, so try again.
+        // Two drivers that start at the same moment can pick the same port. The second driver then ends, so try again.
         let mut attempts = 0;
         let driver = loop {
             attempts += 1;
@@ -147,7 +147,7 @@ impl Browser {
     /// Clicks a button or a link. If `selector` selects a form, clicks its submit button. Waits until another page has
     /// loaded, and returns an error if no page loads. For a click that stays on the page, use [`click`](Self::click).
     pub async fn submit(&self, selector: &str) -> Result<(), BrowserError> {
-        // chromedriver may return before the navigation has started, so wait until the old page is gone.
+        // chromedriver can return before the navigation starts, so wait until the old page is gone.
         let before = self.find("html").await?;
         self.click(selector).await?;
         let deadline = Instant::now() + LONGEST_WAIT;
@@ -349,7 +349,7 @@ impl Driver {
     fn start(home: &Path) -> Result<Self, BrowserError> {
         let path = PathBuf::from(std::env::var_os("CHROMEDRIVER").unwrap_or_else(|| "/usr/bin/chromedriver".into()));
         let mut command = Command::new(&path);
-        // chromedriver picks a free port and prints it. Two tests therefore cannot pick the same port.
+        // chromedriver picks a free port and prints it.
         command.arg("--port=0").process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         // Put crash reports and caches next to the profile, not into the user's home directory.

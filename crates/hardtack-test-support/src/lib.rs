@@ -15,7 +15,7 @@
 //! - [`tutorial`]: visits to the tutorial's site;
 //! - [`wait`]: functions that wait for a condition.
 //!
-//! Most functions panic with a message if they are misused or if the network fails, so that the test fails.
+//! Most functions panic if they are misused or if the network fails. The test then fails with a message.
 
 #![allow(
     clippy::unwrap_used,

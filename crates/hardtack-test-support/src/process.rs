@@ -256,8 +256,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Returns the URL of the server. If [`Program::health_at`] was called, this is its URL. Otherwise, it is the URL
-    /// that the server printed.
+    /// Returns the URL of the server. If [`Program::health_at`] was called, the URL is the origin that was passed to
+    /// it. Otherwise, it is the URL that the server printed.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
@@ -329,8 +329,8 @@ impl Drop for Process {
 /// Sends a signal to a process, or to a process group if `target` starts with a minus sign. Returns whether this
 /// succeeded.
 ///
-/// The signal is sent with the shell's built-in `kill`, because the standard library can send only SIGKILL, and a slim
-/// image has no `kill` program.
+/// The standard library can send only SIGKILL, and a slim image has no `kill` program. So the shell's built-in `kill`
+/// sends the signal.
 pub(crate) fn signal(target: &str, name: &str) -> bool {
     let mut shell = Command::new("sh");
     shell.args(["-c", "kill -s \"$1\" -- \"$2\"", "sh", name, target]).stderr(Stdio::null());

@@ -1,4 +1,4 @@
-//! A listener on a free port, and a small HTTP/1.1 server that takes the place of an upstream or a website.
+//! A listener on a free port, and a small HTTP/1.1 server that stands in for an upstream or a website.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};

@@ -1,7 +1,7 @@
 //! Runs the same tests on several stores.
 
-/// Generates a module for each store, which contains a test for each function in the list. For example,
-/// `on_redis::s28_…` calls `s28_…` with the Redis store.
+/// For each store, generates a module with one test for each function in the list. For example, `on_redis::s28_…` calls
+/// `s28_…` with the Redis store.
 ///
 /// The functions are async and take the store. If a function is missing from the list, the compiler reports it as dead
 /// code. The calling crate needs `tokio` with its macros and the multi-threaded runtime.

@@ -52,7 +52,7 @@ pub async fn by_forms(mut browser: Client, clock: &TestClock) {
     assert!(!changed.text().contains("<script>"), "{}", changed.text());
     assert!(show(&mut browser, "/service").await.text().contains("At your service, &lt;script&gt;alert(1)"));
 
-    // After 15 minutes, the user is still logged in, but changing the settings requires the password again.
+    // After 15 minutes, the user is still logged in, but has to enter the password again to change the settings.
     clock.advance(ACCESS_LIFETIME);
     assert!(show(&mut browser, "/").await.text().contains("You are alice."));
     let password = show(&mut browser, "/account").await;

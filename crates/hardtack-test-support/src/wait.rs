@@ -1,7 +1,7 @@
 //! Functions that wait for a condition, no matter how slow the machine is.
 //!
-//! A test must not depend on the speed of the machine. Instead of waiting for a fixed time, a test waits until the
-//! condition that it is about to assert is met.
+//! A test must not depend on the speed of the machine. Before a test asserts a condition, the test waits until the
+//! condition is met. It never waits for a fixed time.
 
 use std::fmt::Display;
 use std::future::Future;
@@ -52,7 +52,7 @@ pub async fn within_reason<T>(what: impl Display, future: impl Future<Output = T
 }
 
 /// Calls `measure` until it returns a time that is less than `bound`. Use this function if a test checks a bound of a
-/// few seconds or less. The machine may be busy during some of the runs, but it is not busy during all of them.
+/// few seconds or less. Even if the machine is busy during some of the runs, it is probably idle during one of them.
 ///
 /// # Panics
 /// If no run was fast enough. The message contains `what` and the fastest time.

@@ -1,6 +1,6 @@
 //! Why a new password is refused.
 
-/// Why a new password is refused. `Display` is a sentence for the person who chose it.
+/// Why a new password is refused. `Display` writes a sentence for the person who chose the password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PasswordProblem {
@@ -16,8 +16,7 @@ pub enum PasswordProblem {
     /// The password contains a control character, which some keyboards and forms cannot send.
     #[error("Choose a password without tabs, line breaks or other control characters.")]
     ControlCharacter,
-    /// The password is little more than the user name, the email address or the name of the site. It consists of words
-    /// from these texts and a few other characters.
+    /// The password is little more than words from the user name, the email address or the name of the site.
     #[error(
         "This password is little more than your user name, your email address or the name of this site. Choose another \
          password."
@@ -29,7 +28,7 @@ pub enum PasswordProblem {
     /// The password repeats a text that is shorter than the site requires.
     #[error("Choose a password that does not just repeat a few characters. A long phrase works well.")]
     Repetition,
-    /// The password consists of letters, digits or neighbouring keys in order, such as `abcdefgh` or `asdf1234`.
+    /// The password consists of sequences of letters, digits or neighbouring keys, such as `abcdefgh` or `asdf1234`.
     #[error(
         "This password consists of letters, digits or neighbouring keys in order, such as abcd, 1234 or qwerty. Choose \
          another password. A long phrase works well."
@@ -40,7 +39,7 @@ pub enum PasswordProblem {
         "This password is so common that attackers try it first. Choose another password. A long phrase works well."
     )]
     Common,
-    /// The password is in the table of [`PasswordRules::table`](crate::PasswordRules::table).
+    /// The password is in the table that the site passed to [`PasswordRules::table`](crate::PasswordRules::table).
     #[error("This password is on a list of stolen passwords that attackers try. Choose another password.")]
     Breached,
 }

@@ -12,24 +12,26 @@ use super::typed::TypedPassword;
 /// The minimum length that every site requires, in characters (ASVS 5.0 V6.2.1).
 const MIN_CHARS: u8 = 8;
 
-/// The highest minimum length that a site can set. Passwords of 64 characters must be allowed (ASVS 5.0 V6.2.9).
+/// The upper bound of the minimum length. Every site must accept passwords of 64 characters (ASVS 5.0 V6.2.9).
 const MAX_MIN_CHARS: u8 = 64;
 
 /// The rules for new passwords. By default, a password has at least 8 characters and at most 1024 bytes, and is not one
 /// of the passwords that attackers try first. Digits and special characters are not required.
 ///
-/// The rules refuse 11,611 common passwords, even if a few digits or signs are added around them. Case, width
+/// The rules refuse 11,611 common passwords, even with a few digits or signs before or after them. Case, width
 /// (`ｐａｓｓｗｏｒｄ`) and spaces around a password make no difference. If you set a [`PasswordTable`], the rules also refuse
 /// the passwords in the table.
 ///
-/// The rules also refuse passwords that repeat a short text or a common password. They refuse passwords that consist of
-/// letters, digits or neighbouring keys in order, and passwords that contain control characters. They refuse passwords
-/// that are little more than the user name, the email address or the name of the site.
+/// The rules also refuse the following passwords:
+/// - passwords that repeat a short text or a common password
+/// - passwords that consist of sequences of letters, digits or neighbouring keys
+/// - passwords that contain control characters
+/// - passwords that are little more than the user name, the email address or the name of the site
 ///
 /// If the password is the only factor, raise the minimum to 15 characters, as NIST SP 800-63B-4 requires.
 ///
-/// Before passwords are compared, they are normalized to Unicode NFC, and all kinds of space are replaced with the
-/// ASCII space, as RFC 8265 (OpaqueString) describes.
+/// Before a comparison, each password is normalized to Unicode NFC, and every Unicode space is replaced with the ASCII
+/// space (RFC 8265, OpaqueString).
 ///
 /// ```
 /// use hardtack_accounts::{PasswordProblem, PasswordRules};
@@ -76,7 +78,7 @@ impl PasswordRules {
     /// Returns why a new password is refused, or `None` if it is accepted. `user` lists texts such as the user name and
     /// the email address. A password that is little more than one of these texts is refused.
     ///
-    /// If a table is set, this method reads the table's file, so call it on a thread for blocking work.
+    /// If a table is set, this method reads the table's file. Call it on a thread that is allowed to block.
     ///
     /// # Errors
     /// The table cannot be read.

@@ -8,8 +8,8 @@ use super::problem::PasswordProblem;
 /// The maximum length, in bytes: long enough for any phrase, and short enough to hash cheaply.
 const MAX_BYTES: usize = 1024;
 
-/// A password that is short enough to be hashed, as it was typed and in the normalized form of RFC 8265. It need not
-/// obey the rules for new passwords.
+/// A password as it was typed, with its normalized form (RFC 8265). The password is short enough to be hashed, but
+/// might break the rules for new passwords.
 ///
 /// The same password can arrive as different bytes. For example, some keyboards send `é` as one character, and other
 /// keyboards send it as two. New passwords are stored in the normalized form. Older versions stored passwords as they
@@ -47,7 +47,7 @@ impl TypedPassword {
 }
 
 /// Replaces every Unicode space with U+0020, and normalizes to NFC (RFC 8265 §4.2.2). Does not check the characters,
-/// because precis-core would refuse all that are newer than Unicode 6.3, such as most emoji.
+/// because precis-core would refuse every character that is newer than Unicode 6.3, including many emoji.
 fn normalize(typed: &str) -> Option<String> {
     let profile = OpaqueString::new();
     let mapped = profile.additional_mapping_rule(typed).ok()?;

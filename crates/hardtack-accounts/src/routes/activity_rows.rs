@@ -38,7 +38,7 @@ struct Group<'a> {
     /// The newest activity.
     last: &'a Activity,
     count: usize,
-    /// Equal to `count` in the row that several addresses share. Zero in all other rows.
+    /// In the row that several addresses share, equal to `count`. In all other rows, zero.
     others: usize,
 }
 

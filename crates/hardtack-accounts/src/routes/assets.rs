@@ -10,8 +10,8 @@ use crate::site::Site;
 
 const PUBLIC: &str = "public, max-age=300";
 
-/// Tells crawlers not to visit pages that need a logged-in user, because they would find only the log-in page there.
-/// The same applies to intermediate steps such as `/logout`.
+/// Tells crawlers not to visit pages that require a logged-in user, because crawlers would find only the log-in page
+/// there. Also excludes intermediate steps such as `/logout`.
 const ROBOTS: &str = "User-agent: *\nDisallow: /account\nDisallow: /service\nDisallow: /logout\nDisallow: /reauthenticate\n\
                       Disallow: /token/\n";
 
@@ -36,7 +36,8 @@ pub(crate) async fn robots() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, PUBLIC)], ROBOTS)
 }
 
-/// Where password managers send their users (W3C: A Well-Known URL for Changing Passwords).
+/// Redirects to the page on which users change their password. Password managers open this path (W3C: A Well-Known URL
+/// for Changing Passwords).
 pub(crate) async fn change_password(State(site): State<Site>) -> Redirect {
     Redirect::to(&site.path("/account"))
 }

@@ -159,7 +159,7 @@ pub(super) fn require_own_form(
     }
 }
 
-/// Returns a shell for showing a refused form again, with a notice that says why it was refused. Returns `None` if the
+/// Returns a shell for showing a refused form again, with a notice that explains the refusal. Returns `None` if the
 /// client is not a browser, or if the form cannot have come from a page of this site.
 pub(super) fn shell_of_unverified<'e>(site: &'e Site, auth: &Auth, error: &'e AuthError) -> Option<Shell<'e>> {
     if auth.wants() != Wants::Page || !is_unverified(error) {

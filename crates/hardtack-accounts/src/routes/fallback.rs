@@ -21,8 +21,8 @@ pub(crate) async fn not_found(headers: HeaderMap, visitor: Visitor) -> Response 
     respond::problem_in(&visitor.shell(None), wants(&headers), StatusCode::NOT_FOUND, "not_found", detail, &[])
 }
 
-/// The paths that the forms of the account page are posted to. If a form has errors, the browser shows such a path in
-/// the address bar.
+/// The paths to which the forms of the account page are posted. If a form has errors, the browser's address bar shows
+/// the path of the form.
 const FORMS_OF_ACCOUNT: [&str; 2] = ["/account/change_settings", "/account/password"];
 
 /// Responds with 405. If a person opens one of [`FORMS_OF_ACCOUNT`] in a browser, redirects to the account page

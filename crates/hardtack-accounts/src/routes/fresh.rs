@@ -8,8 +8,8 @@ use hardtack_axum::{Auth, AuthError};
 use crate::site::Site;
 
 /// If a browser's token is no longer fresh, redirects the browser to `/reauthenticate`. After entering the password
-/// there, the user continues to `next`. Returns every other error unchanged. The core's own response to a token that is
-/// not fresh would return the user to the page in `Referer`, which browsers may omit.
+/// there, the user continues to `next`. Returns every other error unchanged. The core's own response would return the
+/// user to the page in `Referer`, but browsers sometimes omit this field.
 pub(super) fn ask_for_password(
     site: &Site,
     auth: &Auth,

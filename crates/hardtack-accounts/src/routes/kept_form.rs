@@ -1,4 +1,4 @@
-//! A submitted profile, kept in the user's browser while the user logs in again or enters the password again.
+//! A submitted profile. The user's browser keeps it while the user logs in or enters the password again.
 
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ const COOKIE: PageCookie = PageCookie { name: names::SETTINGS_DRAFT, path: "/", 
 
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// The longest value of the cookie, in bytes. Browsers and proxies may refuse longer cookies, so a longer form is not
-/// kept.
+/// The maximum length of the cookie's value, in bytes. Some browsers and proxies refuse longer cookies, so a longer
+/// form is not kept.
 const MAX_LEN: usize = 3800;
 
 const FORM: &str = "kept form";
@@ -46,7 +46,7 @@ pub(super) fn owner(field: &str, auth: &Authenticator) -> Option<String> {
     String::from_utf8(auth.open_sealed(OWNER, field)?).ok()
 }
 
-/// Encrypts the profile that a user has sent, for the cookie. Returns `None` if the value would be too long.
+/// Encrypts a submitted profile for the cookie. Returns `None` if the value would be too long.
 pub(super) fn seal(user_id: &str, profile: &Profile, auth: &Authenticator) -> Option<String> {
     let Profile { display_name, email } = profile.clone();
     let until = (auth.now() + LIFETIME).unix_seconds();

@@ -25,7 +25,7 @@ pub(super) struct LinkPage {
     action: (&'static str, &'static str),
 }
 
-/// The explanation for an incomplete link, for example a link of which the user copied only a part.
+/// The explanation for an incomplete link, for example if the user copied only a part of the link.
 const INCOMPLETE: &str = "Part of the link is missing or mistyped. Open the link in the message that you received, or \
                           copy the whole link.";
 
@@ -50,8 +50,8 @@ impl LinkPage {
     }
 
     /// If the query has a token, moves it into the cookie and redirects to the page without the query. This keeps the
-    /// token out of the browser's history, screenshots and `Referer`. Opening a link does not use it, because mail
-    /// scanners also open links.
+    /// token out of the browser's history, screenshots and `Referer`. A link that was only opened still works, because
+    /// mail scanners also open links.
     pub(super) fn move_token_to_cookie(&self, site: &Site, auth: &Auth) -> Option<Response> {
         let token = auth.query("token")?;
         let token = LinkToken::parse(token.trim());
@@ -72,10 +72,10 @@ impl LinkPage {
         LinkToken::parse(self.cookie.find(auth.headers(), &site.settings)?)
     }
 
-    /// Returns the token that an API client sent in the body. For a form, returns the token in the cookie, if the form
-    /// was rendered for that token.
+    /// Returns the token that an API client sent in the body. If a form was rendered for the token in the cookie,
+    /// returns this token.
     ///
-    /// The browser may have opened another link since the form was rendered, or an attacker may have replaced the
+    /// After the form was rendered, the user might have opened another link, or an attacker might have replaced the
     /// cookie. Without this check, a form that shows one user's name could change another user's account.
     ///
     /// # Errors
@@ -93,7 +93,7 @@ impl LinkPage {
     }
 
     /// Returns the shell for showing a refused form again. Returns `None` if the form cannot have come from this site's
-    /// own page, or if the browser has no link's token any more.
+    /// own page, or if the browser no longer has the token of a link.
     pub(super) fn shell_of_unverified<'e>(
         &self,
         site: &'e Site,
@@ -154,7 +154,7 @@ impl LinkPage {
     }
 }
 
-/// Responds to a form that was rendered for another link than the link whose token is in the cookie.
+/// Responds to a form that does not belong to the link in the cookie.
 fn other_link(auth: &Auth) -> Response {
     let status = StatusCode::FORBIDDEN;
     let title = "This page is out of date";

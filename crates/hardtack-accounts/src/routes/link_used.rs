@@ -1,4 +1,4 @@
-//! The notice after a link has been used. It names the account, because another user may be logged in.
+//! The notice after a link has been used. The notice names the account, because another user might be logged in.
 //!
 //! On the site of `hardtack serve`, the home page shows the notice. An application has a home page of its own, so its
 //! site shows the notice on a separate page.
@@ -60,8 +60,8 @@ pub(super) async fn message(site: &Site, auth: &Auth, done: &str) -> Response {
     forget(respond::page(StatusCode::OK, done_page(&shell, &view)), site, auth)
 }
 
-/// Returns a notice that says what a link has done. `viewer` is the user who is logged in, if any.
-/// `owner` is the user whom the link belonged to, if that is known.
+/// Returns a notice that says what a link has done. `viewer` is the user who is logged in, if any. `owner` is the user
+/// who owned the link, if known.
 pub(super) fn text(done: &str, owner: Option<&User>, viewer: Option<&User>) -> Option<String> {
     let whose = match (owner, viewer) {
         (Some(owner), Some(viewer)) if owner.id == viewer.id => "your account".to_owned(),

@@ -41,8 +41,8 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
             Notice { kind: NoticeKind::Info, text: "Your session has ended. Log in again to continue where you were." }
         }
     });
-    // If the cookies of a session have just been refused, do not redirect, because the other page would redirect back
-    // to the log-in page.
+    // If the cookies of a session have just been refused, do not redirect. The other page would redirect back to the
+    // log-in page.
     if visitor.is_logged_in() && ended.is_none() {
         // The user may have used a link while another user is logged in.
         if let Some(done) = auth.query("done").filter(|done| done_text(done).is_some()) {
@@ -72,7 +72,7 @@ fn shell_of_failed<'s>(site: &'s Site, auth: &Auth, input: &CredentialsInput) ->
 }
 
 /// Returns the text of the notice about what the user has just done on another page, such as choosing a new password.
-/// `done` is the query parameter of the same name. Returns `None` if its value is unknown.
+/// `done` is the query parameter of the same name. Returns `None` if the value of `done` is unknown.
 fn done_text(done: &str) -> Option<&'static str> {
     match done {
         "reset" => {

@@ -39,8 +39,8 @@ pub(crate) async fn submit(State(site): State<Site>, auth: Auth, uri: Uri) -> Re
     Ok(if auth.wants() == Wants::Api { response } else { kept_form::clear(response, &site) })
 }
 
-/// Handles a log-out request that failed the CSRF check, but may have come from a page of this site. Shows the page
-/// with the log-out button again, or returns `error` if no user is logged in.
+/// Handles a log-out request that failed the CSRF check, although it might have come from a page of this site. Shows
+/// the page with the log-out button again, or returns `error` if no user is logged in.
 async fn ask_again(site: &Site, auth: &Auth, uri: &Uri, error: AuthError) -> Result<Response, AuthError> {
     let Some(user) = user_of_refused(auth.headers(), uri, site).await else { return Err(error) };
     let notice = Notice { kind: NoticeKind::Problem, text: error.failure().reason().explanation() };

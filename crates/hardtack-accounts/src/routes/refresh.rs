@@ -50,8 +50,8 @@ pub(crate) async fn show(
     }
 }
 
-/// Refuses the token of a user who has been disabled or deleted (ASVS 5.0 V7.4.2). Does nothing if the token is not
-/// valid, because the refresh then refuses it and gives the reason.
+/// Refuses the token of a user who has been disabled or deleted (ASVS 5.0 V7.4.2). If the token is invalid, does
+/// nothing, because the refresh itself refuses the token and gives the reason.
 async fn check_user(site: &Site, auth: &Auth, token: Result<RefreshToken, AuthError>) -> Result<(), AuthError> {
     let Ok(token) = token else { return Ok(()) };
     match site.accounts.find(token.subject()).await {
@@ -81,7 +81,7 @@ pub(crate) async fn submit(
     token: Result<RefreshToken, AuthError>,
     request: Request,
 ) -> Result<Response, AuthError> {
-    // If the request has a query, another route has redirected it here with 307. Its body is then meant for that route.
+    // If the request has a query, another route has redirected it here with 307. The body is then meant for that route.
     let is_own_form = request.uri().query().is_none()
         && request.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/x-www-form-urlencoded");
     let known = check_user(&site, &auth, token).await;
@@ -105,9 +105,8 @@ pub(crate) async fn submit(
     Ok((cookies, respond::success(auth.wants(), &location, json!({ "refreshed": true }))).into_response())
 }
 
-/// Refuses a request that another route has redirected here. If the other route takes a form of an account page, the
-/// response is the same as if the other route had refused the form. For example, what the user typed into the profile
-/// form is kept.
+/// Refuses a request that another route has redirected here. If the other route handles a form of an account page,
+/// responds as that route does when it refuses the form. For example, keeps what the user typed into the profile form.
 async fn refuse_redirected(error: AuthError, request: Request, auth: &Auth, site: &Site) -> Response {
     let next = auth.query("next").unwrap_or_default();
     let path = next.split('?').next().unwrap_or_default();

@@ -52,7 +52,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Respons
 }
 
 /// Responds with the form. The form shows the user name, so that a person who follows a link for another account
-/// notices it.
+/// notices the mistake.
 async fn show_form(
     site: &Site,
     auth: &Auth,
@@ -99,8 +99,8 @@ pub(crate) async fn submit(
 }
 
 /// Sets the new password and ends all sessions of the user, because someone else may know the old password. Does not
-/// log the user in, because the link does not prove who uses it. It proves access to a mailbox, or an operator has
-/// created it.
+/// log the user in, because the link does not prove who uses it. A link in an email only proves access to the mailbox,
+/// and other links come from an operator.
 async fn reset(
     site: Site,
     auth: Auth,

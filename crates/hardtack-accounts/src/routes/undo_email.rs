@@ -1,5 +1,5 @@
-//! `/email/undo`: restores a user's previous email address. When a user replaces a confirmed address, the site sends a
-//! link to this page to the previous address.
+//! `/email/undo`: restores a user's previous email address. When a user replaces a confirmed address, the previous
+//! address receives a link to this page.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};

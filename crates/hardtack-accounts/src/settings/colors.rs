@@ -41,8 +41,8 @@ impl Color {
     }
 }
 
-/// The maximum length of the value of a colour, in bytes. Useful values are shorter, even
-/// `oklch(59.69% 0.156 49.77 / 50%)`.
+/// The maximum length of a colour's value, in bytes. Even long values such as `oklch(59.69% 0.156 49.77 / 50%)` are
+/// shorter.
 const LONGEST: usize = 64;
 
 /// The colours that replace the site's own.

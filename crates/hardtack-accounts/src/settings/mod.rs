@@ -1,7 +1,7 @@
 //! Where the pages are, what they are called and how they look.
 //!
-//! Handlers and pages write the path of a page as `router.rs` does, such as `/account`. [`SiteSettings::path`] turns it
-//! into the path that browsers know, such as `/auth/account`.
+//! Handlers and pages write the path of a page as `router.rs` does, such as `/account`. [`SiteSettings::path`] converts
+//! such a path into the public path, such as `/auth/account`.
 
 mod colors;
 mod page;
@@ -97,7 +97,8 @@ impl SiteSettings {
         }
     }
 
-    /// Returns the path of a page as `router.rs` writes it. Returns `None` if the public path is not one of the site's.
+    /// Converts a public path into the path that `router.rs` uses. Returns `None` if the public path is outside the
+    /// site.
     pub(crate) fn own_path<'p>(&self, public: &'p str) -> Option<&'p str> {
         public.strip_prefix(self.prefix.as_str()).filter(|path| path.starts_with('/'))
     }
@@ -113,8 +114,8 @@ impl SiteSettings {
     }
 }
 
-/// The settings of the site that uses the accounts. The accounts exist before the site, but the emails and error pages
-/// of the accounts need the settings of the site.
+/// The settings of the site that uses the accounts. The application opens the accounts before it builds the site, but
+/// the emails and error pages of the accounts need the site's settings.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedSettings(Arc<OnceLock<Arc<SiteSettings>>>);
 

@@ -209,8 +209,8 @@ impl SiteBuilder {
         Site { auth, accounts, settings: Arc::new(settings), at: at.into(), contact: None }
     }
 
-    /// Takes the URLs from the authenticator. If the path of the pages does not begin with the path of the base URL,
-    /// puts the path of the base URL before it.
+    /// Takes the URLs from the authenticator. If the path of the pages does not begin with the base URL's path,
+    /// prepends the base URL's path.
     fn read_urls(&mut self) {
         let urls = self.auth.urls();
         self.settings.home = urls.home_path().to_owned();
@@ -224,7 +224,7 @@ impl SiteBuilder {
     }
 
     /// Checks the authenticator's URLs, except for the URLs of the log-in page and the sign-up page. The application
-    /// may have log-in and sign-up pages of its own.
+    /// can have log-in and sign-up pages of its own.
     fn check_urls(&self) -> Result<(), SiteError> {
         let urls = self.auth.urls();
         let pages = [

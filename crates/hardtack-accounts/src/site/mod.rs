@@ -22,14 +22,14 @@ use crate::settings::SiteSettings;
 pub use builder::SiteBuilder;
 pub use error::SiteError;
 
-/// How long a response waits for the session store after a change has been stored. After this time, the response is
-/// sent, and the sessions that must end are ended in the background.
+/// How long a response waits for the session store after a change has been stored. After this time, the server sends
+/// the response, and ends the remaining sessions in the background.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Ready pages for the users of an application: sign-up, log-in, password, profile and devices.
 ///
 /// The [`builder`](Self::builder) sets where the pages are and how they look. [`router`](Self::router) returns the
-/// routes of the pages. A site is also the state with which handlers extract a
+/// routes of the pages. If the site is the state of your router, your handlers can extract a
 /// [`CurrentUser<User>`](hardtack_axum::CurrentUser).
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -66,8 +66,8 @@ impl Site {
     }
 
     /// Sets how users can contact the administrator: an email address, a URL, or a few words such as "Room 12". The
-    /// page for forgotten passwords shows this contact, because the administrator can create a reset link
-    /// ([`Accounts::reset_link`]).
+    /// page for forgotten passwords shows this contact. The administrator can create a reset link with
+    /// [`Accounts::reset_link`].
     #[must_use]
     pub fn with_contact(self, contact: &str) -> Self {
         Self { contact: Some(contact.trim().into()).filter(|contact: &Arc<str>| !contact.is_empty()), ..self }

@@ -7,7 +7,7 @@ use hardtack::ClientInfo;
 use super::Devices;
 use crate::settings::SiteSettings;
 
-/// What is known about the client of a request. The limits on attempts depend on it.
+/// What is known about the client of a request. The limits on attempts depend on this information.
 pub(crate) struct Client {
     /// The address, or for IPv6 the network, whose attempts are counted together. `None` if the server does not know
     /// the client's address, as in a test of the router.

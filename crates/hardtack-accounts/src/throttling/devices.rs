@@ -15,7 +15,7 @@ use crate::page_cookie::{PageCookie, names};
 use crate::settings::SiteSettings;
 use crate::users::{User, username_key};
 
-/// The cookie, whose value is encrypted. It stays in the browser after a log-out and after a new password.
+/// The cookie. Its value is encrypted. The cookie stays in the browser after a log-out and after a password change.
 const COOKIE: PageCookie = PageCookie { name: names::DEVICE, path: "/", max_age: LIFETIME.as_secs() as u32 };
 
 /// The longest that browsers keep a cookie (RFC 6265bis §5.5).
@@ -36,7 +36,7 @@ pub(crate) struct Devices(Vec<Device>);
 pub(crate) struct Device {
     #[serde(rename = "u")]
     user: String,
-    /// A hash of the user's name. With it, the entry for a name is found without looking up the user.
+    /// A hash of the user's name, to find the entry for a name without looking up the user.
     #[serde(rename = "n")]
     name: String,
     /// A random id.
@@ -62,9 +62,9 @@ pub(crate) struct KnownDevice<'a> {
     pub(super) user: &'a str,
     /// The device's id. `None` if the password has been changed since the user last entered it in this browser.
     ///
-    /// All browsers of a user in which only an old password was entered share one counter. Without this rule, someone
-    /// who knew the old password could have logged in many times to collect cookies. Each of these cookies would then
-    /// allow separate guesses at the new password.
+    /// Browsers in which a user has entered only an old password share one counter. Without this rule, an attacker who
+    /// knew the old password could log in many times to collect cookies. Each of these cookies would then allow
+    /// separate guesses at the new password.
     pub(super) id: Option<&'a str>,
 }
 
@@ -104,15 +104,15 @@ impl Devices {
         Self(devices.into_iter().filter(|device| device.at > oldest).collect())
     }
 
-    /// Returns the device of the user with this name, if the user has logged in with this browser. Since that log-in,
-    /// the name may have been given to another user, so also call [`Device::known_to`].
+    /// Returns the device of the user with this name, if the user has logged in with this browser. After that log-in,
+    /// the name might have been given to another user, so also call [`Device::known_to`].
     pub(crate) fn of_name(&self, name_key: &str) -> Option<&Device> {
         let name = hash(name_key);
         self.0.iter().find(|device| device.name == name)
     }
 
-    /// Returns whether a user has logged in with this browser before. If the user has not, the site sends an email
-    /// about the log-in.
+    /// Returns whether a user has logged in with this browser before. If not, the site sends the user an email about
+    /// the log-in.
     pub(crate) fn know(&self, user_id: &str) -> bool {
         self.0.iter().any(|device| device.user == user_id)
     }

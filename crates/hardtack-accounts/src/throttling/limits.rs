@@ -1,16 +1,17 @@
-//! Limits on how often passwords may be tried, accounts created and links requested.
+//! Limits on password attempts, sign-ups, and requests for links.
 
 use std::time::Duration;
 
 use hardtack::throttle::Rate;
 
-/// Limits on how often passwords may be tried, accounts created and links requested.
+/// Limits on password attempts, sign-ups, and requests for links.
 ///
-/// By default, an account has 10 attempts, and gets one more attempt every 30 seconds. A client address (for IPv6, a
-/// /64 network) has 100 failed attempts, and gets one more attempt every second. After 100 failures in a row, an
-/// account has only one attempt an hour (NIST SP 800-63B-4 §3.2.2; ASVS 5.0 V6.3.1). This restriction ends when an
-/// attempt succeeds, or when the user sets a new password with a reset link. A device on which the user has logged in
-/// before has its own attempts, so strangers cannot lock the user out.
+/// By default, each account allows 10 attempts, and one more attempt every 30 seconds. Each client address (for IPv6,
+/// each /64 network) allows 100 failed attempts, and one more every second.
+///
+/// After 100 failures in a row, an account allows only one attempt an hour (NIST SP 800-63B-4 §3.2.2; ASVS 5.0 V6.3.1).
+/// This restriction ends when an attempt succeeds, or when the user sets a new password with a reset link. Attempts on
+/// a device on which the user has logged in before are counted separately, so strangers cannot lock the user out.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,15 +29,15 @@ pub struct LogInLimits(Option<Rates>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rates {
-    /// How often the password of an account may be tried. Each device on which the user has logged in before, and each
-    /// session of the user, has a counter of its own with the same rate. The same rate limits how often the user may
-    /// request confirmation links.
+    /// How many password attempts an account allows. Each device on which the user has logged in before has a counter
+    /// of its own with the same rate, and so does each session of the user. The same rate limits the user's requests
+    /// for confirmation links.
     pub(super) account: Rate,
     /// How many failed attempts, sign-ups and uses of links are allowed per client address. Requests for reset links
     /// have ten times this rate.
     pub(super) address: Rate,
-    /// How many failures in a row an account, a device or a session may have, and the minimum time between its attempts
-    /// after that.
+    /// How many failures in a row an account, a device or a session allows before its attempts are slowed down, and the
+    /// minimum time between these slower attempts.
     pub(super) failures: Rate,
 }
 
@@ -57,8 +58,8 @@ impl LogInLimits {
         Self(None)
     }
 
-    /// Sets how often the password of an account may be tried. After [`Self::insecure_off`], the setters of this type
-    /// have no effect.
+    /// Sets how many password attempts an account allows. After [`Self::insecure_off`], the setters of this type have
+    /// no effect.
     pub const fn account(mut self, rate: Rate) -> Self {
         if let Some(rates) = &mut self.0 {
             rates.account = rate;
@@ -75,7 +76,8 @@ impl LogInLimits {
         self
     }
 
-    /// Sets how many failures in a row an account is allowed, and the minimum time between its attempts after that.
+    /// Sets how many failures in a row an account allows before its attempts are slowed down, and the minimum time
+    /// between these slower attempts.
     pub const fn failures_in_a_row(mut self, rate: Rate) -> Self {
         if let Some(rates) = &mut self.0 {
             rates.failures = rate;

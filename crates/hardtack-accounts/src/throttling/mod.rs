@@ -112,9 +112,9 @@ impl Throttling {
         counters.take(Tried::LogIn, &budgets, request).await.map(|attempt| (attempt, false))
     }
 
-    /// Takes a token for a password attempt by a user who is logged in. Each session has its own counter. Someone with
-    /// a copied session cookie therefore cannot guess many passwords, and cannot use up the attempts of the user's
-    /// log-ins or other sessions.
+    /// Takes a token for a password attempt by a user who is logged in. Each session has its own counter. An attacker
+    /// with a copied session cookie therefore cannot guess many passwords. The attacker also cannot use up the attempts
+    /// of the user's log-ins or other sessions.
     pub(crate) async fn password_again(
         &self,
         user_id: &str,
@@ -140,7 +140,7 @@ impl Throttling {
         let Rates { address, .. } = counters.rates;
         let rate = match tried {
             // A request costs little, and mail has limits of its own. A user who has forgotten the password must be
-            // able to send a request even if another client with the same address sends many.
+            // able to send a request, even if another client with the same address sends many requests.
             Tried::ResetRequest => Rate::new(address.burst().saturating_mul(10), address.every() / 10),
             _ => address,
         };
@@ -160,7 +160,7 @@ impl Throttling {
         counters.take(tried, &[budget], request).await
     }
 
-    /// Resets the count of an account's failures, because its user has set a new password.
+    /// Resets an account's count of failures, because the user has set a new password.
     pub(crate) async fn clear_account(&self, name_key: &str) {
         let Some(counters) = &self.0 else { return };
         if let Err(error) = counters.throttle.clear(&[counters.throttle.key("account", &[name_key])]).await {

@@ -29,8 +29,8 @@ impl EmailAddress {
     }
 }
 
-/// Returns the address in lower case, which is the form in which addresses are compared. Most people regard
-/// `Ada@Site.example` and `ada@site.example` as the same address.
+/// Returns the address in lower case, for comparing addresses. Most people regard `Ada@Site.example` and
+/// `ada@site.example` as the same address.
 pub(crate) fn email_key(address: &str) -> String {
     address.to_lowercase()
 }

@@ -24,8 +24,8 @@ impl Unfinished {
     }
 }
 
-/// Two users whose names are the same, or look the same, under the current rules. Today, the second of these users
-/// could not be added.
+/// Two users whose names are the same, or look the same, under the current rules. These rules would refuse to add the
+/// second user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NameCollision {
@@ -50,7 +50,7 @@ struct Position {
 }
 
 /// Stores the key and the skeletons of each name that has no skeleton yet, or whose skeletons were computed under older
-/// rules. Does not store a key or a skeleton that another user already has. Several processes may call this function at
+/// rules. Does not store a key or a skeleton that another user already has. Several processes can call this function at
 /// once.
 pub(crate) async fn upgrade_names(database: &Pool) -> Result<(), sqlx::Error> {
     let mut after = None;
@@ -98,7 +98,7 @@ async fn upgrade(transaction: &mut Transaction, user: &Unfinished) -> Result<(),
         transaction.execute(Statement::new(sql).bind(&key).bind(id)).await?;
     }
     let (looks, rules) = (Looks::of(username), name_rules());
-    // If another row has the same skeleton, computed under older rules, remove that skeleton. It is about to be
+    // If another row has the same skeleton, computed under older rules, remove that skeleton, because it is about to be
     // computed again.
     let sql = "UPDATE users SET skeleton = NULL WHERE skeleton = $1 AND id <> $2 AND name_rules < $3";
     transaction.execute(Statement::new(sql).bind(&looks.skeleton).bind(id).bind(rules)).await?;

@@ -188,8 +188,8 @@ impl UserStore {
             .map_err(BackendError::new)
     }
 
-    /// Stores a display name, if the user's sessions have been ended exactly `ended` times. Returns `None` if they have
-    /// been ended again, or if the user is disabled. If `name` is `None`, the stored name stays as it is.
+    /// Stores a display name if the user's sessions were ended exactly `ended` times. Returns `None` if the sessions
+    /// were ended again, or if the user is disabled. If `name` is `None`, the stored name does not change.
     pub(crate) async fn set_display_name(
         &self,
         id: &str,
@@ -227,7 +227,7 @@ impl UserStore {
         Ok(rows.into_iter().next().map(|(ended,)| ended))
     }
 
-    /// Returns whether the user's sessions have been ended exactly `ended` times. Call [`Self::lock_in`] first.
+    /// Returns whether the user's sessions were ended exactly `ended` times. Call [`Self::lock_in`] first.
     pub(crate) async fn has_ended_sessions_in(
         transaction: &mut Transaction,
         id: &str,
@@ -239,7 +239,8 @@ impl UserStore {
         Ok(!rows.is_empty())
     }
 
-    /// Records that the user's sessions are ended, in the transaction that ends them or that stores the intention.
+    /// Records that the user's sessions are ended. `transaction` either ends the sessions or stores the intention to
+    /// end them.
     pub(crate) async fn count_end_of_sessions_in(transaction: &mut Transaction, id: &str) -> Result<(), BackendError> {
         let statement = Statement::new("UPDATE users SET sessions_ended = sessions_ended + 1 WHERE id = $1").bind(id);
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
@@ -275,8 +276,8 @@ impl UserStore {
         transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }
 
-    /// Restores an address, unless the user is disabled. The address is confirmed, because the user has just used a
-    /// link that was sent to it.
+    /// Restores an address and marks it as confirmed, because the user has just used a link that was sent to this
+    /// address. Does nothing if the user is disabled.
     pub(crate) async fn restore_email_in(
         transaction: &mut Transaction,
         id: &str,
@@ -300,9 +301,8 @@ impl UserStore {
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password, if the user's password version is still `version`, the version for which the
-    /// reset link was created. If the link was sent to an `address`, that address must also still be the user's
-    /// confirmed address.
+    /// Stores the hash of a new password if the user's password version is still `version`, for which the reset link
+    /// was created. If the link was sent to an `address`, this address must also still be the user's confirmed address.
     pub(crate) async fn reset_password_in(
         transaction: &mut Transaction,
         id: &str,

@@ -17,8 +17,8 @@ pub struct User {
     pub display_name: String,
     /// The email address. Empty if the user has none.
     pub email: String,
-    /// Whether this address is confirmed. The user confirms it with a link that is sent to it, or an operator vouches
-    /// for it.
+    /// Whether this address is confirmed. The user confirms it with a link from an email, or an operator vouches for
+    /// it.
     pub email_confirmed: bool,
     /// When the user signed up or was added. In JSON, this is a number of seconds since the Unix epoch.
     #[serde(serialize_with = "seconds")]
@@ -37,8 +37,9 @@ impl User {
     }
 }
 
-/// A user, with the data that only operators see. The functions for operators return it, such as
-/// [`Accounts::list`](crate::Accounts::list) and [`Accounts::find_by_name`](crate::Accounts::find_by_name).
+/// A user with the data that only operators see. Functions for operators, such as
+/// [`Accounts::list`](crate::Accounts::list) and [`Accounts::find_by_name`](crate::Accounts::find_by_name), return this
+/// type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UserRecord {

@@ -18,15 +18,14 @@ use crate::respond::AuthError;
 /// To give a user a role, add the claim at the [log-in](hardtack::LogIn::claim) or with
 /// [`additional_claims`](hardtack::AuthenticatorBuilder::additional_claims).
 ///
-/// A user without the role gets 403 and stays logged in ([`Forbidden`](hardtack::FailureKind::Forbidden)). If a token
-/// in a cookie lacks the role, a new token of its session may have the role. In that case, Hardtack refreshes the token
-/// instead.
+/// A user without the role gets 403 and stays logged in ([`Forbidden`](hardtack::FailureKind::Forbidden)). If the token
+/// was in a cookie and a new token would have the role, Hardtack refreshes the token instead.
 ///
 /// After [`change_claims`](hardtack::Authenticator::change_claims), this process no longer accepts tokens with the old
 /// role. Other processes stop accepting them within
 /// [`max_staleness`](hardtack::session::SessionPolicy::max_staleness), which is 5 seconds by default.
 ///
-/// Do not use `Option<HasRole<R>>`: a user without the role would still get 403. If everyone may see a page, but users
+/// Do not use `Option<HasRole<R>>`: a user without the role would still get 403. If everyone can see a page, but users
 /// with the role see a different version, take an `Optional<AccessToken>` and call
 /// [`has_role`](hardtack::VerifiedToken::has_role). To require a role for all routes of a scope, use
 /// [`Require::claim`](crate::Require::claim).

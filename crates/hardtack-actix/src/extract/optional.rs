@@ -15,8 +15,8 @@ use crate::respond::AuthError;
 /// token is forged, or its session has ended. If the token is invalid, the response deletes the cookies that have
 /// become useless.
 ///
-/// A request is still refused in three cases: its CSRF value is missing or wrong, a token outside its cookies is
-/// invalid, or the session store fails.
+/// A request is still refused if its CSRF value is missing or wrong, or if the session store fails. It is also refused
+/// if a token outside the cookies, for example in the `Authorization` header, is invalid.
 ///
 /// ```
 /// use hardtack_actix::{AccessToken, Optional};

@@ -1,5 +1,5 @@
-//! `POST /tokens` creates a token, as `create_access_token` and `create_refresh_token` of Flask-JWT-Extended do. It
-//! takes all their arguments.
+//! `POST /tokens` creates a token, as `create_access_token` and `create_refresh_token` of Flask-JWT-Extended do. The
+//! route takes all arguments of these functions.
 
 use std::time::Duration;
 

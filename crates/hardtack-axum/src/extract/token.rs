@@ -50,8 +50,7 @@ macro_rules! extractor {
         /// the response deletes the cookies that have become useless.
         ///
         /// The request is still refused if its CSRF value is missing or wrong, or if the session store fails. It is
-        /// also refused if it carries an invalid token that was not sent in a cookie, for example in the
-        /// `Authorization` header.
+        /// also refused if a token outside the cookies, for example in the `Authorization` header, is invalid.
         impl<$(const $constant: u64,)? S: Send + Sync, T: ExtraClaims> OptionalFromRequestParts<S> for $name<$($constant,)? T> {
             type Rejection = AuthError;
 
@@ -111,11 +110,11 @@ extractor! {
     FreshAccessToken, Need::access().fresh()
 }
 extractor! {
-    /// An access token whose client has recently proved that it has the key of its device ([device
-    /// binding](hardtack::device_binding), ASVS 5.0 V7.5.3). The proof is at most `SECONDS` old. `SECONDS` must be at
-    /// least 120, because browsers limit how often they make proofs.
+    /// An access token of a client that recently proved possession of its device's key ([device
+    /// binding](hardtack::device_binding), ASVS 5.0 V7.5.3). The proof is at most `SECONDS` seconds old. `SECONDS` must
+    /// be at least 120, because browsers limit how often they send proofs.
     ///
-    /// If the last proof of a browser is too old, the browser is redirected to the same URL. The browser then makes a
+    /// If the browser's last proof is too old, the browser is redirected to the same URL. The browser then sends a
     /// proof, and repeats the request with its body. If the session is not bound, for example because the browser does
     /// not support device binding, the token must be fresh instead, as for [`FreshAccessToken`]. See [`Need::proven`].
     ///
@@ -134,8 +133,8 @@ extractor! {
 extractor! {
     /// A valid refresh token of a live session.
     ///
-    /// The extractor looks the session up in the store. Only [`Auth::refresh`](crate::Auth::refresh) checks whether the
-    /// token has already been exchanged for a new token.
+    /// The extractor looks up the session in the store. It does not check whether the token has already been exchanged
+    /// for a new token. Only [`Auth::refresh`](crate::Auth::refresh) checks this.
     ///
     /// In Flask-JWT-Extended: `@jwt_required(refresh=True)`.
     RefreshToken, Need::refresh()

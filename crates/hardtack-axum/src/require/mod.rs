@@ -11,19 +11,19 @@ pub use service::{RequireFuture, RequireService};
 
 /// A layer that requires a token for every request to the routes that it wraps.
 ///
-/// Add `Require` before [`AuthLayer`](crate::AuthLayer). `AuthLayer` must run before `Require`, and in axum, the layer
-/// that is added last runs first.
+/// First add `Require`, then [`AuthLayer`](crate::AuthLayer). In axum, the layer that you add last runs first, and
+/// `AuthLayer` must run before `Require`.
 ///
-/// If the need is [optional](Need::optional), requests without a token and requests with invalid cookies pass as well.
-/// `OPTIONS` requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
+/// If the need is [optional](Need::optional), requests without a token or with invalid cookies also pass. `OPTIONS`
+/// requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
 /// Add this layer with `Router::route_layer`, which applies it only to the routes of the router. `Router::layer` would
 /// also apply it to the router's fallback, which handles unknown paths. If `app` has no fallback of its own,
 /// `app.merge(router)` would make this fallback the fallback of `app`. A request for an unknown path would then be
 /// redirected to the log-in page instead of getting a 404.
 ///
-/// The log-in page itself must not require a token. If it does, it responds with 401 instead of a redirect to itself,
-/// and an error is logged (`redirect_loop`).
+/// The log-in page itself must not require a token. If it does, Hardtack responds with 401 instead of redirecting the
+/// browser to the same page, and logs an error (`redirect_loop`).
 ///
 /// In Flask-JWT-Extended: `verify_jwt_in_request`.
 ///

@@ -16,8 +16,8 @@ use tokio::time::sleep;
 
 pub use stop_signal::StopSignal;
 
-/// How long requests in flight may take after a signal to stop. `docker stop` ends a process after ten seconds, and
-/// Kubernetes after 30.
+/// How long the server waits for requests in flight after a signal to stop. `docker stop` kills a process after ten
+/// seconds, and Kubernetes after 30.
 const GRACE_PERIOD: Duration = Duration::from_secs(9);
 
 /// Serves `app` on `listener`, over HTTP without TLS, until the process receives Ctrl-C or, on Unix, SIGTERM.
@@ -26,16 +26,16 @@ const GRACE_PERIOD: Duration = Duration::from_secs(9);
 /// - It tells the application the address of each client (`into_make_service_with_connect_info`). Without this address,
 ///   log-in attempts are not limited per client, sessions are stored without an address, and
 ///   [`ClientAddress`](crate::ClientAddress) refuses requests.
-/// - After a signal, it accepts no more connections, and waits for the responses to the requests in flight. It waits
-///   for at most nine seconds ([`Serve::grace_period`]). A second signal ends the wait. For example, a request that
-///   changes a password can finish during a deployment.
+/// - After a signal, it accepts no more connections, and waits for the responses to the requests in flight. For
+///   example, a request that changes a password can finish during a deployment. The function waits for at most nine
+///   seconds ([`Serve::grace_period`]). A second signal ends the wait.
 ///
-/// axum's server does not limit the number of connections or the time that a client may take to send a request. On a
+/// axum's server does not limit the number of connections or the time that a client can take to send a request. On a
 /// public site, put a proxy with such limits in front of the server. Extractors such as `axum::Form` and `axum::Json`
 /// read bodies of up to 2 MB ([`DefaultBodyLimit`](axum::extract::DefaultBodyLimit)).
 ///
-/// If you need TLS, a Unix socket, or layers around the whole router, call `axum::serve` instead. To stop this server,
-/// use [`StopSignal`].
+/// If you need TLS, a Unix socket, or layers around the whole router, call `axum::serve` instead. To stop such a
+/// server, use [`StopSignal`].
 ///
 /// ```no_run
 /// use axum::{Router, routing::get};
@@ -76,8 +76,8 @@ pub struct Serve {
 }
 
 impl Serve {
-    /// Sets how long requests in flight may take after the signal to stop. The default is nine seconds. If a request
-    /// takes longer, it is cut off when `main` returns. This also applies to an open event stream.
+    /// Sets how long the server waits for requests in flight after the signal to stop. The default is nine seconds. If
+    /// a request takes longer, it is cut off when `main` returns. This also applies to an open event stream.
     pub fn grace_period(mut self, period: Duration) -> Self {
         self.grace_period = period;
         self

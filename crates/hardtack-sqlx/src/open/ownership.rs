@@ -28,16 +28,16 @@ pub(super) fn without_links(path: &Path) -> PathBuf {
     path
 }
 
-/// Returns an error if any user, except root and the user that runs this process, can replace files in the folder that
-/// contains `database`.
+/// Returns an error if other users can replace files in the folder that contains `database`. Other users are all users
+/// except root and the user that runs this process.
 pub(super) fn check_folder(database: &Path) -> Result<(), OpenError> {
     let folder = database.parent().unwrap_or(Path::new("/"));
     check_trusted_folder(folder).map_err(OpenError::Untrusted)
 }
 
-/// Returns an error if any user, except root and the user that runs this process, owns a file of the database or can
-/// write to it. A user who can write to the database could log in as anyone. Logs a warning if other users can read the
-/// database file. Skips files that do not exist.
+/// Returns an error if another user, except root, owns a file of the database or can write to it. A user who can write
+/// to the database can log in as anyone. Logs a warning if other users can read the database file. Skips files that do
+/// not exist.
 pub(super) fn check(path: &Path) -> Result<(), OpenError> {
     for ending in ENDINGS {
         let mut file = path.as_os_str().to_owned();

@@ -1,4 +1,4 @@
-//! The URL of a PostgreSQL database: reading it, and showing it without the password.
+//! Parses the URL of a PostgreSQL database, and formats the URL without the password.
 
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -26,8 +26,8 @@ pub(super) fn parse(text: &str) -> Result<PgConnectOptions, OpenError> {
     Ok(options)
 }
 
-/// If this program was built without TLS, refuses a mode that needs TLS. sqlx would report this mistake only after it
-/// has connected, and its message does not name this crate's feature.
+/// If this program was built without TLS, refuses a mode that needs TLS. sqlx would report this mistake only after
+/// connecting, and without the name of this crate's feature.
 pub(super) fn check_tls(options: &PgConnectOptions, has_tls: bool) -> Result<(), OpenError> {
     let needs_tls = match options.get_ssl_mode() {
         PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull => true,
@@ -66,7 +66,7 @@ fn check_parameters(url: &url::Url) -> Result<(), String> {
     let expected = || PARAMETERS.map(|names| names[0]).join(", ");
     let mut found: Vec<usize> = Vec::new();
     for (name, _) in url.query_pairs() {
-        // `options[NAME]=VALUE` sets one of the server's many settings, so its name is not in `PARAMETERS`.
+        // `options[NAME]=VALUE` sets the server setting `NAME`. `PARAMETERS` does not list the server's many settings.
         if name.starts_with("options[") && name.ends_with(']') {
             continue;
         }

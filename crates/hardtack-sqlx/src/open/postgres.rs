@@ -10,8 +10,8 @@ use super::url::DatabaseUrl;
 use crate::error::OpenError;
 
 /// The maximum number of connections in a pool. By default, a PostgreSQL server allows 100 connections and reserves
-/// three of them for superusers. The rest is enough for eight processes. Each process uses this many connections, and
-/// one more to listen for notifications.
+/// three of them for superusers. The other 97 are enough for eight processes. Each process uses up to this many
+/// connections, and one more to listen for notifications.
 const CONNECTIONS: u32 = 10;
 
 /// How long a request waits for a connection of the pool. After that, the request fails, and the client gets a 503. A
@@ -27,7 +27,7 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 ///
 /// - The isolation level is READ COMMITTED, because the statements are written for it.
 /// - Time limits keep a stuck statement, or the transaction of a stopped process, from holding locks for long.
-/// - If `synchronous_commit` is off, it is turned on, because a commit must be durable before it is confirmed.
+/// - A commit must be durable before it is confirmed, so `synchronous_commit = off` becomes `on`.
 const SETTINGS: &str = "SET default_transaction_isolation = 'read committed';
     SET lock_timeout = '4s';
     SET statement_timeout = '30s';
@@ -58,8 +58,7 @@ pub async fn open_postgres(url: &str) -> Result<PgPool, OpenError> {
 pub(crate) async fn connect(options: &PgConnectOptions) -> Result<PgPool, OpenError> {
     check_tls(options, cfg!(feature = "tls"))?;
     let failed = |source| OpenError::Unreachable { server: label(options), source };
-    // Connects once without the pool, to get the server's error. A pool would retry, and then report only that it timed
-    // out.
+    // Connect once without the pool, to get the server's error. A pool would retry, and then report only a timeout.
     let encoding = tokio::time::timeout(ACQUIRE_TIMEOUT, server_encoding(options)).await;
     let encoding = encoding.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(failed)?;
     if encoding != "UTF8" {

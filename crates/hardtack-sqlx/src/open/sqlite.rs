@@ -30,13 +30,13 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// (`synchronous = FULL`), foreign keys are enforced, and the busy timeout is five seconds. On some errors, such as a
 /// full disk, SQLite ends the transaction by itself. The connection is then closed and not used again.
 ///
-/// A new file has mode 0600, so only its owner can read it or write to it. An existing file keeps its permissions. This
-/// function refuses an existing file if its owner is neither root nor the user that runs this process, or if other
-/// users can write to it. If other users can read the file, the function logs a warning. The function also checks the
-/// folder of the file, because a user who can write to the folder can replace the file.
+/// A new file has mode 0600, so only its owner can read it or write to it. An existing file keeps its permissions. It
+/// must belong to root or to the user that runs this process, and other users must not be able to write to it.
+/// Otherwise, this function refuses the file. If other users can read the file, the function logs a warning. The
+/// function also checks the folder of the file, because a user who can write to the folder can replace the file.
 ///
-/// If the file is replaced while the pool is open, new connections fail, and so does everything that Hardtack does with
-/// the database.
+/// If the file is replaced while the pool is open, new connections fail. Everything that Hardtack does with the
+/// database fails as well.
 ///
 /// # Errors
 /// The file cannot be created, or it cannot be opened as an SQLite database. It is also an error if another user
@@ -84,8 +84,7 @@ fn options() -> SqliteConnectOptions {
     SqliteConnectOptions::new().foreign_keys(true).synchronous(SqliteSynchronous::Full).busy_timeout(BUSY_TIMEOUT)
 }
 
-/// Returns the options of the pool. Connections to a local file stay usable, so the pool is told not to test or replace
-/// them.
+/// Returns the options of the pool. Connections to a local file stay usable, so the pool does not test or replace them.
 fn pool_options(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
@@ -103,7 +102,8 @@ fn pool_options(connections: u32) -> SqlitePoolOptions {
 /// fails, and sqlx still considers the connection to be in a transaction. Every later `BEGIN IMMEDIATE` on this
 /// connection would fail.
 async fn is_out_of_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    // If a transaction was dropped, the connection runs the requested rollback before `ping` returns.
+    // If a transaction was dropped, its rollback is still queued. The connection runs the rollback before `ping`
+    // returns.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
 }
@@ -126,9 +126,9 @@ fn create_private(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Switches the file to the write-ahead log, and retries this while the file is busy. If several processes open a new
-/// file at once, only one of them succeeds at first. For this switch, SQLite's busy timeout does not make the other
-/// processes wait.
+/// Switches the file to the write-ahead log, and retries the switch while the file is busy. If several processes open a
+/// new file at once, only one of them succeeds at first. SQLite's busy timeout does not apply to this switch, so the
+/// other processes must retry.
 async fn use_write_ahead_log(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     let started = Instant::now();
     loop {

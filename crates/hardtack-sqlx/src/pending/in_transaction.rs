@@ -15,8 +15,8 @@ macro_rules! in_transaction {
         $(#[$attribute])*
         impl PendingEnds<$pool> {
             /// Records, in your own transaction, that all sessions of a user must end. The sessions end after the
-            /// transaction commits. If the transaction is rolled back, the sessions continue. Use this method if no
-            /// session may continue: after a password reset, or when a user is disabled or deleted.
+            /// transaction commits. If the transaction is rolled back, the sessions continue. Use this method if every
+            /// session must end: after a password reset, or when a user is disabled or deleted.
             ///
             /// After the commit, pass the result to
             /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending) or to the adapter's
@@ -109,7 +109,7 @@ impl<P> PendingEnds<P> {
         subject: &str,
         kept: Option<SessionId>,
     ) -> Result<EndedSessions, sqlx::Error> {
-        // Fail before the commit, because no process would end the sessions after the commit.
+        // Fail before the commit. After the commit, no process would end the sessions.
         if !self.carried_out.load(Ordering::Relaxed) {
             return Err(sqlx::Error::Configuration(
                 "this PendingEnds is not registered with an authenticator, so the sessions would not end; pass a clone \

@@ -1,4 +1,4 @@
-//! Records of sessions that must end, for sessions that are in another store than the users.
+//! Records which sessions must end, if the sessions and the users are in different stores.
 
 mod in_transaction;
 
@@ -22,10 +22,10 @@ use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 /// change that requires it. For example, a new password and the intention to end the old sessions are committed
 /// together, although the sessions are in another store.
 ///
-/// Register a clone with the authenticator. Until you do, no intention can be written: the methods that write one
-/// return an error. The processes that follow the revocation log carry out the intentions within seconds. If the
-/// process that wrote an intention crashes, another process carries it out. While the session store is down, these
-/// processes refuse the sessions that must end.
+/// Register a clone with the authenticator. Until then, the methods that write an intention return an error. The
+/// processes that follow the revocation log carry out the intentions within seconds. If the process that wrote an
+/// intention crashes, another process carries it out. While the session store is down, these processes refuse the
+/// sessions that must end.
 ///
 /// If processes with different session stores share this database, call [`set_store_id`](Self::set_store_id) in each
 /// process. A process then carries out only intentions for its own store, and intentions without a store.
@@ -86,10 +86,10 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
         self
     }
 
-    /// Sets the id of the session store, for this value and its clones. New intentions then contain this id, and only
-    /// intentions that contain this id or no id are carried out. For Redis, get the id from
+    /// Sets the id of the session store, for this value and its clones. New intentions then contain this id, and
+    /// intentions with another id are not carried out. For Redis, get the id from
     /// `hardtack_redis::RedisSessions::create_identity`. With `None`, which is the default, new intentions contain no
-    /// id, and only intentions without an id are carried out.
+    /// id, and intentions with an id are not carried out.
     ///
     /// The ids protect against a process that is started with the wrong session store by mistake. Without ids, this
     /// process would find no sessions in its store. It would then remove intentions that the other processes have not
@@ -99,7 +99,7 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
     }
 
     /// Assigns the intentions for the session store with the id `from` to the store with the id `to`. Call this method
-    /// if a store has lost its data, including its id, and has a new id. Returns the number of these intentions.
+    /// if a store has lost its data, including its id, and has a new id. Returns the number of reassigned intentions.
     ///
     /// # Errors
     /// The database failed.
@@ -111,19 +111,19 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
     /// Deletes intentions that are for other session stores and are at least 400 days old. Deletes up to `limit` of
     /// these intentions, and returns how many were deleted. `now` is the time of the database's clock.
     ///
-    /// A session store may have lost its data, or was only tried out. If no process uses this store any more, no
-    /// process carries out the intentions for it. Browsers keep cookies for at most 400 days (RFC 6265bis). After this
-    /// time, the sessions of the store can no longer be continued, so the intentions are not needed.
+    /// An application might replace a session store, for example after a trial or a loss of data. No process then
+    /// carries out the intentions for the old store. Browsers keep cookies for at most 400 days (RFC 6265bis). After
+    /// this time, no session of the old store can continue, so the intentions are not needed.
     ///
-    /// A process that serves requests need not call this method if it registers this value with
-    /// [`also_prune`](hardtack::AuthenticatorBuilder::also_prune).
+    /// If a server registers this value with [`also_prune`](hardtack::AuthenticatorBuilder::also_prune), the server
+    /// does not have to call this method.
     ///
     /// # Errors
     /// The database failed.
     pub async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         let sql = "DELETE FROM pending_ends WHERE number IN (SELECT number FROM pending_ends
             WHERE created_at <= $1 AND store IS NOT NULL AND store <> $2 ORDER BY number LIMIT $3)";
-        // If this value has no store id, the empty text is compared. No store has an empty id, so every intention with
+        // If this value has no store id, compare with the empty text. No store has an empty id, so every intention with
         // a store id then counts as an intention for another store.
         let own = self.store_id().unwrap_or_default();
         let statement = Statement::new(sql).bind((now - LIFETIME).unix_seconds()).bind(own).bind(i64::from(limit));

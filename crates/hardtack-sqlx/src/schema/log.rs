@@ -1,4 +1,4 @@
-//! The revocation log: rows of `revocations`, read together with `revocation_head`.
+//! Reads the revocation log: the rows of `revocations`, together with `revocation_head`.
 
 use hardtack::clock::Timestamp;
 use hardtack::session::{Revocation, RevocationKind, RevocationPage};

@@ -11,14 +11,14 @@ pub(crate) fn decode_id(id: &str) -> Result<SessionId, RowError> {
     id.parse().map_err(|_| RowError::Id(id.into()))
 }
 
-/// Converts a number that was read from a column to an unsigned number. If the number is negative, the error contains
-/// `column` and `id`, which is the id of the session or, for other rows, the name of the table.
+/// Converts a number from a column to an unsigned number. If the number is negative, the error contains `column` and
+/// `id`. For a row of a session, `id` is the id of the session. For other rows, `id` is the name of the table.
 pub(crate) fn to_unsigned(id: &str, column: &'static str, value: i64) -> Result<u64, RowError> {
     u64::try_from(value).map_err(|_| RowError::Negative { id: id.into(), column, value })
 }
 
 /// Converts a number to the signed type of the columns. If the number is too large for this type, the error contains
-/// `column` and `id`, which is the id of the session.
+/// `column` and `id`, the id of the session.
 pub(crate) fn to_signed(id: SessionId, column: &'static str, value: u64) -> Result<i64, RowError> {
     i64::try_from(value).map_err(|_| RowError::TooLarge { id: id.to_string(), column, value })
 }
@@ -28,7 +28,7 @@ pub(crate) fn is_storable(text: &str) -> bool {
     !text.contains('\0')
 }
 
-/// Replaces each NUL character in a text with U+FFFD. A client can choose some of the texts, such as its user agent.
+/// Replaces each NUL character in a text with U+FFFD. Clients choose some of the texts, such as the user agent.
 pub(crate) fn to_storable(text: &str) -> Cow<'_, str> {
     if is_storable(text) { text.into() } else { text.replace('\0', "\u{fffd}").into() }
 }

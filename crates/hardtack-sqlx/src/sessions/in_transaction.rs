@@ -12,7 +12,7 @@ macro_rules! in_transaction {
         $(#[$attribute])*
         impl Sessions<$pool> {
             /// Ends all sessions of a user in your own transaction. The sessions end when the transaction commits. If
-            /// the transaction is rolled back, the sessions continue. Use this method if no session may continue: after
+            /// the transaction is rolled back, the sessions continue. Use this method if every session must end: after
             /// a password reset, or when a user is disabled or deleted.
             ///
             /// After the commit, pass the result to

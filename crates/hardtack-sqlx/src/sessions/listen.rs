@@ -21,9 +21,9 @@ impl fmt::Debug for RevocationListener {
 }
 
 impl RevocationListener {
-    /// Waits for a notification. Also returns `Ok` after a new connection has been established. Returns an error if the
-    /// connection is lost or cannot be established. After a new connection or an error, notifications may have been
-    /// missed.
+    /// Waits for a notification. If there is no connection, opens a connection and then returns `Ok` at once. Returns
+    /// an error if the connection is lost or cannot be established. After a new connection or an error, the caller
+    /// might have missed notifications.
     ///
     /// Cancel safe: if the future is dropped, the connection stays open and keeps the notifications that it has
     /// received.
@@ -45,8 +45,8 @@ impl RevocationListener {
     }
 }
 
-/// Opens a connection outside the given pool, because a connection of the pool would no longer be available to
-/// requests.
+/// Opens a connection outside the given pool. A connection of the pool would be unavailable to requests while it
+/// listens.
 async fn connect(pool: &PgPool) -> Result<PgListener, sqlx::Error> {
     let options = pool.connect_options();
     let own_pool = PgPoolOptions::new()

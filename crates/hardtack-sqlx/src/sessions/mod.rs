@@ -55,9 +55,9 @@ impl<P: Clone + Into<Database>> Sessions<P> {
         }
     }
 
-    /// Sets the clock, for tests. It dates only the changes that are made in the application's own transactions, for
-    /// example by [`end_all_in`](SqliteSessions::end_all_in). The authenticator's clock dates all other changes.
-    /// Default: [`SystemClock`](hardtack::clock::SystemClock).
+    /// Sets the clock, for tests. This clock dates only the changes in the application's own transactions, for example
+    /// by [`end_all_in`](SqliteSessions::end_all_in). The authenticator's clock dates all other changes. Default:
+    /// [`SystemClock`](hardtack::clock::SystemClock).
     #[must_use]
     pub fn with_clock(self, clock: impl Clock) -> Self {
         Self { clock: SharedClock::new(clock), ..self }
@@ -106,8 +106,8 @@ impl SqliteSessions {
         Self::from_pool(open::open_sqlite(path).await?).migrated(path.display().to_string()).await
     }
 
-    /// Opens a database in memory, for tests and demonstrations. It lives until the last clone of this value is
-    /// dropped.
+    /// Opens a database in memory, for tests and demonstrations. The database lives until the last clone of this value
+    /// is dropped.
     ///
     /// The database has only one connection, so an open transaction makes all other callers wait.
     ///

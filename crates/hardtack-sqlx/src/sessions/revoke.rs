@@ -21,12 +21,12 @@ const LOG_BATCH: usize = 500;
 /// The maximum number of sessions that one statement ends by id.
 const ID_BATCH: usize = 500;
 
-/// The maximum number of sessions that end because one log-in exceeds the limit. A subject can exceed the limit by this
-/// many sessions only if the sessions began before the limit was set or lowered.
+/// The maximum number of excess sessions that one log-in ends. A subject has that many excess sessions only if they
+/// began before the limit was set or lowered.
 const MOST_EXCESS: i64 = 10_000;
 
-/// Ends sessions and returns the sessions that had not been ended before. The caller must [append](log_ends) the ends
-/// of these sessions to the log in the same transaction.
+/// Ends sessions, and returns the sessions that this call ended. The caller must [append](log_ends) the ends of these
+/// sessions to the log in the same transaction.
 pub(super) async fn end_sessions(
     connection: &mut Connection<'_>,
     target: RevokeTarget<'_>,
@@ -41,13 +41,13 @@ pub(super) async fn end_sessions(
     }
 }
 
-/// Ends the sessions of `target`, to make room for a new session. If the subject would have more than `limit` sessions
-/// with the new session, also ends the least recently used sessions.
+/// Ends the sessions of `target` before a new session begins. If the subject would then have more than `limit`
+/// sessions, also ends the least recently used sessions.
 ///
-/// Returns the sessions that had not been ended before, and the time at which they end. This time is `now`, with one
-/// exception: a server whose clock is ahead may have dated the last rotation of an excess session later than `now`. In
-/// that case, the sessions end at the time of that rotation. The caller must [append](log_ends) the ends of these
-/// sessions to the log in the same transaction.
+/// Returns the sessions that this call ended, and the time at which they end. This time is `now`, with one exception: a
+/// server whose clock is ahead may have dated the last rotation of an excess session later than `now`. In that case,
+/// the sessions end at the time of that rotation. The caller must [append](log_ends) the ends of these sessions to the
+/// log in the same transaction.
 pub(super) async fn end_sessions_and_excess(
     connection: &mut Connection<'_>,
     target: RevokeTarget<'_>,
@@ -57,7 +57,7 @@ pub(super) async fn end_sessions_and_excess(
 ) -> Result<(Vec<SessionId>, Timestamp), sqlx::Error> {
     let ids = match target {
         RevokeTarget::Sessions(ids) | RevokeTarget::Replaced(ids) => ids,
-        // Any other target ends all sessions of a subject, or all but one, so none can exceed the limit.
+        // Any other target leaves at most one older session of the subject, so there are no excess sessions to find.
         _ => return Ok((end_sessions(connection, target, now).await?, now)),
     };
     let excess = find_excess(connection, ids, subject, limit, now).await?;
@@ -69,7 +69,7 @@ pub(super) async fn end_sessions_and_excess(
 
 /// Returns the end time to write to the log after this transaction has ended the subject's sessions at `now`. This time
 /// is `now`, with one exception: a server whose clock is ahead may have dated the last rotation of one of these
-/// sessions later than `now`. In that case, it is the time of that rotation.
+/// sessions later than `now`. In that case, the end time is the time of that rotation.
 pub(super) async fn end_of(
     connection: &mut Connection<'_>,
     subject: &str,
@@ -85,7 +85,7 @@ pub(super) async fn end_of(
 /// Makes log-ins of a subject wait until the transaction ends. On SQLite, every write already waits for the
 /// transaction.
 ///
-/// If a transaction of the application ends the subject's sessions or changes their claims, it also takes this lock.
+/// A transaction of the application also takes this lock before it ends the subject's sessions or changes their claims.
 /// Without the lock, a log-in could read the old password or the old role before the commit, and begin a session that
 /// the transaction does not see.
 pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str) -> Result<(), sqlx::Error> {
@@ -96,8 +96,8 @@ pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str)
     Ok(())
 }
 
-/// Returns the sessions that must end before one more session begins. The subject then has at most `limit` sessions.
-/// Also returns the time of each session's last rotation. Does not count the sessions in `ending`.
+/// Returns the sessions that must end so that, with one more session, the subject has at most `limit` sessions. Also
+/// returns the time of each session's last rotation. Does not count the sessions in `ending`.
 async fn find_excess(
     connection: &mut Connection<'_>,
     ending: &[SessionId],
@@ -138,7 +138,7 @@ async fn end_by_id(
     ids.sort_unstable();
     ids.dedup();
     let mut ended = Vec::new();
-    // One statement ends a run of sessions that are all replaced, or of which none is replaced.
+    // One statement sets the same `replaced` for all its sessions, so divide the ids into runs with the same value.
     for batch in ids.chunk_by(|one, next| target.replaces(*one) == target.replaces(*next)) {
         for batch in batch.chunks(ID_BATCH) {
             let replaced = batch.first().is_some_and(|id| target.replaces(*id));
@@ -182,8 +182,7 @@ async fn end_by_subject(
     if !schema::is_storable(subject) {
         return Ok(Vec::new());
     }
-    // This is a single statement. With several statements, a session that begins between two of them would be locked
-    // out of order.
+    // Use a single statement. With two statements, a session that begins between them would be locked out of order.
     let statement = locking_statement!(
         "WITH theirs AS MATERIALIZED (
             SELECT id FROM sessions WHERE subject = $2 AND id <> $3 AND revoked_at IS NULL ORDER BY id",
@@ -231,7 +230,7 @@ pub(super) async fn mark_outdated(
 }
 
 /// Appends the end of each session in `ended` to the log. If the target names a session that has no row, also appends
-/// an entry for that session, because the database may have lost the row. Like [`append_to_log`], call this function
+/// an entry for that session, because the database might have lost the row. Like [`append_to_log`], call this function
 /// last in a transaction.
 pub(super) async fn log_ends(
     connection: &mut Connection<'_>,
@@ -259,7 +258,7 @@ pub(super) async fn log_ends(
 }
 
 /// Appends entries to the log. Call this function last in a transaction. After the call, all other transactions that
-/// write to the log wait until this transaction has ended.
+/// write to the log wait until this transaction ends.
 pub(super) async fn append_to_log(
     connection: &mut Connection<'_>,
     entries: impl ExactSizeIterator<Item = (SessionId, RevocationKind)>,
@@ -299,7 +298,7 @@ pub(super) async fn append_to_log(
     Ok(())
 }
 
-/// Appends entries to the log in a transaction of the application, which may commit long after this call.
+/// Appends entries to the log in a transaction of the application. The commit might come long after this call.
 ///
 /// On PostgreSQL, a deferred trigger gives the entries their numbers at the commit, so that other writers do not wait
 /// for the application (see `migrations/postgres/0006_unnumbered.sql`). On SQLite, the entries get their numbers at

@@ -189,7 +189,7 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
     }
 
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, BackendError> {
-        // `SKIP LOCKED` leaves a row for the next call if another transaction is ending that session now.
+        // If another transaction has locked a row, `SKIP LOCKED` leaves this row for the next call.
         let sessions = locking_statement!(
             "WITH dead AS MATERIALIZED (
                 SELECT id FROM sessions WHERE expires_at < $1 OR revoked_at < $1 LIMIT $2",
@@ -286,8 +286,8 @@ impl<P> Sessions<P> {
         Ok(ended)
     }
 
-    /// Converts an error of the database. If the tables are missing or outdated, returns [`NotMigrated`] instead, which
-    /// says what to do.
+    /// Converts an error of the database. If the tables are missing or outdated, returns [`NotMigrated`] instead. Its
+    /// message says what to do.
     async fn explain(&self, error: sqlx::Error) -> BackendError {
         let is_refused = matches!(error, sqlx::Error::Database(_));
         if is_refused && matches!(self.pool.is_migrated("sessions", schema::MIGRATIONS).await, Ok(false)) {

@@ -9,9 +9,9 @@ const LIMIT: Duration = Duration::from_secs(1);
 
 /// Waits at most [`LIMIT`] for the work to finish.
 ///
-/// If the time is over, this function returns an error, but the work continues in its own task. If the database does
-/// not respond, the task closes the connection. If this function dropped the transaction instead, a broken connection
-/// would return to the pool.
+/// After this time, the function returns an error, but the work continues in its own task. If the database does not
+/// respond, the task closes the connection. If this function dropped the transaction instead, a broken connection would
+/// return to the pool.
 pub(super) async fn within_limit<T: Send + 'static>(
     work: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
 ) -> Result<T, BackendError> {

@@ -47,8 +47,8 @@ pub struct SqlThrottleStore {
 }
 
 impl SqlThrottleStore {
-    /// The approximate maximum number of counters in the table, unless [`with_capacity`](Self::with_capacity) sets
-    /// another maximum. A million counters take about 100 MB.
+    /// The default for the approximate maximum number of counters in the table. To set another maximum, call
+    /// [`with_capacity`](Self::with_capacity). A million counters take about 100 MB.
     pub const DEFAULT_CAPACITY: u32 = 1_000_000;
 
     /// Creates a store that keeps its counters in a database that is already open. Call [`Self::migrate`] before the

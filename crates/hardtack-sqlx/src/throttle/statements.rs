@@ -9,24 +9,25 @@ use sqlx::AssertSqlSafe;
 /// PostgreSQL's time in milliseconds.
 const PG_NOW: &str = "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)";
 
-/// The key of a row that belongs to no counter. SQLite has no clock, so the column `full_at` of this row stores the
-/// latest time at which a server has taken a token.
+/// The key of a row that belongs to no counter. SQLite has no server with a clock of its own, so each process uses its
+/// own clock. The column `full_at` of this row stores the latest time at which a process took a token.
 const CLOCK_KEY: &[u8] = b"";
 
 /// How far the time in the row [`CLOCK_KEY`] may be ahead of a server's clock, in milliseconds. A time that is further
-/// ahead is ignored. Such a time probably comes from a clock that was wrong and has been corrected since.
+/// ahead is ignored, because it probably comes from a wrong clock that was corrected later.
 const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
 
 /// A row that [`read`] and [`lock`] select: the time (0 on SQLite), a counter's key, and the times at which the
-/// counter's two buckets will be full. If the table contains none of the keys, [`read`] gets a single row, in which
-/// only the time is set.
+/// counter's two buckets will be full. If the table contains none of the keys, [`read`] gets a single row, which
+/// contains only the time.
 type Row = (i64, Option<Vec<u8>>, Option<i64>, Option<i64>);
 
 /// The result of [`read`] and [`lock`]: the time, and the stored counters with their keys.
 type Stored = (i64, Vec<(Vec<u8>, Counter)>);
 
-/// Reads the counters of the budgets, and the time. On PostgreSQL, the time is that of the database server. On SQLite,
-/// it is `now`, or the time in the row [`CLOCK_KEY`] if that time is ahead of `now` by at most [`MAX_AHEAD_MS`].
+/// Reads the counters of the budgets, and the time. On PostgreSQL, the time comes from the database server. On SQLite,
+/// the time is the later of `now` and the time in the row [`CLOCK_KEY`]. If the time in the row is more than
+/// [`MAX_AHEAD_MS`] ahead of `now`, the time is `now`.
 pub(super) async fn read(pool: &Pool, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
     let time = if pool.is_postgres() { PG_NOW } else { "0" };
     let sql = format!(
@@ -38,8 +39,8 @@ pub(super) async fn read(pool: &Pool, budgets: &[Budget], now: i64) -> Result<St
     Ok(decode(rows, now, pool.is_postgres()))
 }
 
-/// Locks the counters of the budgets, and reads the counters and the time again. On PostgreSQL, the time is that of the
-/// database server if at least one counter exists. Otherwise, it is `now`. On SQLite, the time is the same as in
+/// Locks the counters of the budgets, and reads the counters and the time again. On PostgreSQL, the time comes from the
+/// database server if at least one counter exists; otherwise, the time is `now`. On SQLite, the time is chosen as in
 /// [`read`].
 pub(super) async fn lock(transaction: &mut Transaction, budgets: &[Budget], now: i64) -> Result<Stored, sqlx::Error> {
     let postgres = transaction.connection().is_postgres();
@@ -60,8 +61,8 @@ pub(super) async fn lock(transaction: &mut Transaction, budgets: &[Budget], now:
 
 fn decode(rows: Vec<Row>, now: i64, postgres: bool) -> Stored {
     let of_clock = rows.iter().find(|(_, key, ..)| key.as_deref() == Some(CLOCK_KEY)).and_then(|(_, _, at, _)| *at);
-    // Use the later time. Otherwise, the server whose clock is behind would lower the times that another server has
-    // stored. The buckets would then be full too early for that other server.
+    // Use the later time. Otherwise, a process whose clock is behind would lower the times that another process stored.
+    // For the other process, the buckets would then be full too early.
     let latest = of_clock.filter(|at| (now..=now.saturating_add(MAX_AHEAD_MS)).contains(at)).unwrap_or(now);
     let time = rows.first().map(|row| row.0).filter(|_| postgres).unwrap_or(latest);
     let counters = rows
@@ -110,8 +111,8 @@ pub(super) async fn clear(pool: &Pool, keys: &[BudgetKey]) -> Result<(), sqlx::E
     pool.execute(statement).await.map(drop)
 }
 
-/// Returns a condition that selects the rows whose keys are bound to the first `keys` placeholders. On PostgreSQL, it
-/// also locks these rows in the order of their keys.
+/// Returns a condition that selects the rows whose keys are bound to the first `keys` placeholders. On PostgreSQL, the
+/// condition also locks these rows in the order of their keys.
 fn locked(pool: &Pool, keys: usize) -> String {
     let keys = placeholders(keys);
     if pool.is_postgres() {

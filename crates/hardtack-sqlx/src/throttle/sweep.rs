@@ -15,8 +15,8 @@ const ROWS: usize = 500;
 /// are full.
 ///
 /// Keys are random, so the range of keys that a step covers shows roughly how many rows the table has. If the table has
-/// too many rows, the step also deletes the half of its counters whose buckets are fullest. The bucket of an account
-/// under attack is almost empty, so its counter stays.
+/// too many rows, the step also deletes half of the counters that it has read: those with the fullest buckets. The
+/// bucket of an account under attack is almost empty, so its counter stays.
 #[derive(Debug)]
 pub(super) struct Sweep {
     capacity: u32,

@@ -109,7 +109,7 @@ impl PostgresServer {
         self.start();
     }
 
-    /// Turns on TLS with a certificate and its key, both in PEM, and restarts the server. The server also accepts
+    /// Turns on TLS with a certificate and its key, both in PEM, and restarts the server. The server still accepts
     /// connections without TLS.
     pub fn speak_tls(&self, certificate: &str, key: &str) {
         for (name, pem) in [("server.crt", certificate), ("server.key", key)] {
@@ -122,7 +122,7 @@ impl PostgresServer {
         self.configure(&[("ssl", "on")]);
     }
 
-    /// Starts the server again after it has been stopped or killed, on the same port and with the same databases.
+    /// Starts a stopped or killed server again, on the same port and with the same databases.
     ///
     /// # Panics
     /// If the server is running or does not start.
@@ -234,7 +234,8 @@ fn end(child: &mut Child, keep: bool) {
     let _ = child.wait();
 }
 
-/// Returns a command that runs as a user who may run PostgreSQL. Root may not run PostgreSQL.
+/// Returns a command that runs as the current user, or as `postgres` if the current user is root. PostgreSQL refuses to
+/// run as root.
 fn as_server_user(command: &[&str]) -> Command {
     let id = Command::new("id").arg("-u").output().expect("id runs");
     if id.stdout.trim_ascii() != b"0" {

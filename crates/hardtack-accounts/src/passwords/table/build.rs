@@ -25,7 +25,7 @@ const SHA1_DIGITS: usize = 40;
 pub struct TableSummary {
     /// How many passwords the table has.
     pub passwords: u64,
-    /// How many lines of the list were left out, because they are not UTF-8 or are longer than 1024 bytes. The rules
+    /// How many lines of the list were left out because they are not UTF-8 or are longer than 1024 bytes. The rules
     /// already refuse such passwords.
     pub left_out: u64,
     /// The size of the table in bytes.
@@ -33,8 +33,8 @@ pub struct TableSummary {
 }
 
 impl PasswordTable {
-    /// Makes a table in a new file from a list that you have downloaded. The list consists of plain passwords, one per
-    /// line, or is the SHA-1 list of Have I Been Pwned, whose lines are `SHA1:COUNT`.
+    /// Makes a table in a new file from a downloaded list. The list contains one plain password per line, or is the
+    /// SHA-1 list of Have I Been Pwned with one `SHA1:COUNT` per line.
     ///
     /// Uses 64 MiB of memory. Also writes temporary files to the folder of the table. Together, these files are as
     /// large as the table.
@@ -132,7 +132,7 @@ impl<'a> List<'a> {
 }
 
 /// Returns whether the lines of a list are passwords or hashes, judging by the first line that is not empty. If this
-/// line is a hash that cannot be used, returns what is wrong with it.
+/// line is an unsupported hash, the error says what to download instead.
 fn kind_of(line: &[u8]) -> Result<Lines, &'static str> {
     let mut parts = line.splitn(2, |byte| *byte == b':');
     let (Some(hash), Some(count)) = (parts.next(), parts.next()) else { return Ok(Lines::Passwords) };
@@ -157,7 +157,8 @@ fn parse_hash(line: &[u8]) -> Option<u64> {
     (valid && counted).then(|| u64::from_str_radix(hash.get(..2 * MAX_PREFIX)?, 16).ok())?
 }
 
-/// Prefixes of hashes in sorted runs. Each run is in a file without a name, which disappears when the process ends.
+/// Prefixes of hashes in sorted runs. Each complete run is in an unnamed temporary file, which disappears when the
+/// process ends.
 struct Runs<'a> {
     folder: &'a Path,
     limit: usize,

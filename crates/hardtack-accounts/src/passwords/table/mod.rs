@@ -1,10 +1,10 @@
 //! A table of passwords that users may not choose. It consists of the sorted prefixes of the passwords' SHA-1 hashes. A
 //! password is looked up by binary search.
 //!
-//! A table begins with a header of 16 bytes. They are `HTPASS`, the version 1, the length of a prefix in bytes (at most
-//! 8), and the number of prefixes as a big-endian integer. The prefixes follow in ascending order, without duplicates.
-//! The hashes are SHA-1 because published lists of breached passwords contain SHA-1 hashes. Collisions in SHA-1 do no
-//! harm here.
+//! A table begins with a header of 16 bytes: `HTPASS`, the version 1, the length of a prefix in bytes (at most 8), and
+//! the number of prefixes as a big-endian integer. The prefixes follow in ascending order, without duplicates. The
+//! hashes are SHA-1 because published lists of breached passwords contain SHA-1 hashes. Collisions in SHA-1 do no harm
+//! here.
 
 mod build;
 
@@ -76,7 +76,7 @@ pub enum PasswordTableError {
 hardtack::__debug_as_sentence!(PasswordTableError);
 
 /// A table of passwords that users may not choose, such as passwords from a breach. The file is not loaded into memory.
-/// To look up a password, about 30 records of a large file are read.
+/// In a large file, each look-up reads about 30 records.
 ///
 /// To make a table, use `hardtack passwords build FILE` or [`PasswordTable::build`]. To use the table, pass it to
 /// [`PasswordRules::table`](crate::PasswordRules::table). A table stores only 8 bytes of each password's hash. A table
@@ -97,7 +97,8 @@ enum Source {
 }
 
 impl PasswordTable {
-    /// Opens a table. If the file is replaced later, the old table stays in use until you open the table again.
+    /// Opens a table. If the file is replaced later, this value still reads the old file. To use the new file, call
+    /// `open` again.
     ///
     /// # Errors
     /// The file cannot be read, is not a regular file, or is not a table. It is also an error if another user can
@@ -179,8 +180,8 @@ fn open_trusted(path: &Path) -> Result<File, PasswordTableError> {
     Ok(file)
 }
 
-/// Returns the path. If the path is a symbolic link, also returns the link's target, the target of that link, and so
-/// on. The last path is the file itself.
+/// Returns the path and, if it is a symbolic link, each path that the chain of links leads to. The last path is the
+/// file itself.
 fn links_to(path: &Path) -> impl Iterator<Item = PathBuf> {
     /// To resolve a path, Linux follows at most 40 symbolic links (`path_resolution(7)`).
     const MAX_LINKS: usize = 40;

@@ -71,7 +71,8 @@ fn success(text: &str) -> Option<Notice<'_>> {
     Some(Notice { kind: NoticeKind::Success, text })
 }
 
-/// Returns a notice that says that the settings are saved, and whether a forgotten password can be reset by email.
+/// Returns a notice that the settings are saved. The notice also says whether a forgotten password can be reset by
+/// email.
 fn saved(user: &User, sends_mail: bool, is_limited: bool) -> String {
     let saved = "Your settings have been saved.";
     match &user.email {

@@ -130,9 +130,9 @@ async fn change(
     Ok(page.respond(&user, status))
 }
 
-/// Returns the response if the password has been stored, but the session store has not ended the other sessions yet. A
-/// browser gets a page at once instead of a redirect, because the store might still be down when the next request
-/// arrives. The browser's own session continues.
+/// Returns the response if the password is stored, but the session store has not ended the other sessions yet. A
+/// browser gets a page instead of a redirect, because the store might still be down when the next request arrives. The
+/// browser's own session continues.
 fn others_end_soon(site: &Site, wants: Wants, user: CurrentUser<User>) -> Response {
     let text = "Other devices will be logged out within seconds.";
     if wants != Wants::Page {

@@ -21,8 +21,8 @@ use crate::routes::kept_form;
 use crate::site::Site;
 use crate::users::{Profile, ProfileChange, User};
 
-/// The body of the request. If an API client leaves out a field, its value stays as it is. `current_password` is needed
-/// only for a new address.
+/// The body of the request. If an API client omits a field, the stored value does not change. `current_password` is
+/// required only to change the email address.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct SettingsInput {
@@ -77,7 +77,7 @@ impl AccountForm for SettingsInput {
     }
 }
 
-/// Adds a cookie to `redirect` that keeps the input until the user has entered the password.
+/// Adds to `redirect` a cookie that keeps the input until the user has entered the password.
 fn ask_and_keep(redirect: Response, user: &User, profile: &Profile, site: &Site) -> Response {
     match kept_form::seal(&user.id, profile, &site.auth) {
         Some(sealed) => kept_form::set(redirect, &sealed, site),
@@ -85,8 +85,8 @@ fn ask_and_keep(redirect: Response, user: &User, profile: &Profile, site: &Site)
     }
 }
 
-/// Responds to a form that was rendered for another user than the user who is logged in now. Nothing is changed. The
-/// response shows the account page with the stored profile of the user who is logged in now.
+/// Responds to a form that was rendered for a different user. Changes nothing, and shows the account page with the
+/// stored profile of the user who is logged in now.
 fn refuse_for_another(user: &CurrentUser<User>, site: &Site) -> Response {
     let text = format!(
         "Nothing was changed, because the form was opened while another user was logged in. You are now logged in as \
@@ -99,7 +99,7 @@ fn refuse_for_another(user: &CurrentUser<User>, site: &Site) -> Response {
 }
 
 impl SettingsInput {
-    /// Returns whether the form was rendered for another user than the user who is logged in now.
+    /// Returns whether the form was rendered for a user other than the one who is logged in now.
     fn is_of_another(&self, user: &User, site: &Site) -> bool {
         let owner = self.owner.as_deref().and_then(|field| kept_form::owner(field, &site.auth));
         owner.is_some_and(|owner| owner != user.id)

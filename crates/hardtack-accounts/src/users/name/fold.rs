@@ -19,8 +19,8 @@ pub(super) struct Folded {
     pub(super) key: String,
 }
 
-/// Prepares a name and maps its case (RFC 8265 §3.3). Normalizes the name first, so that decomposed text is allowed as
-/// well, such as Hangul that was typed as single jamo.
+/// Prepares a name and maps its case (RFC 8265 §3.3). Normalizes the name first, so that decomposed text, such as
+/// Hangul that was typed as single jamo, is also allowed.
 pub(super) fn fold(name: &str) -> Result<Folded, UserNameProblem> {
     let profile = UsernameCaseMapped::new();
     let nfc = |text: &str| text.nfc().collect::<String>();
@@ -38,8 +38,8 @@ pub(super) fn fold(name: &str) -> Result<Folded, UserNameProblem> {
     Ok(Folded { shown, key })
 }
 
-/// Returns the form in which a name is compared, which is the same for `Alice`, `ALICE` and `ａｌｉｃｅ`. Users may have
-/// names from before the current rules. For a name that these rules refuse, this form is the name in lower case.
+/// Returns the form in which a name is compared. `Alice`, `ALICE` and `ａｌｉｃｅ` have the same form. Existing users might
+/// have names that the current rules refuse. For such a name, returns the name in lower case.
 pub(crate) fn username_key(name: &str) -> String {
     fold(name).map_or_else(|_| name.to_lowercase(), |folded| folded.key)
 }
@@ -48,8 +48,8 @@ pub(crate) fn username_key(name: &str) -> String {
 pub(crate) struct NameKeys {
     /// The form in which names are compared.
     pub(crate) key: String,
-    /// The form in which older versions compared names. A user from that time keeps this key if another user already
-    /// had the new key.
+    /// The form in which older versions compared names. If another user already had the new key, a user from that time
+    /// keeps the old key.
     pub(crate) old_key: String,
 }
 
@@ -91,8 +91,8 @@ pub(crate) struct Looks {
     /// The skeleton of the name as it looks with its capital letters. `paypaI` with a capital I looks like `paypal`,
     /// but its lower-case form `paypai` does not.
     pub(crate) of_capitals: String,
-    /// The skeleton of the name as people read it if it is written in capital letters. For example, `MlKE` with a small
-    /// l looks like `MIKE`. If the name is not written in capital letters, this is the same as `skeleton`.
+    /// If the name is written in capital letters, the skeleton of the name as people read it. For example, people read
+    /// `MlKE` with a small l as `MIKE`. For other names, the same as `skeleton`.
     pub(crate) with_i: String,
     /// Whether the name is written in capital letters.
     is_in_capitals: bool,
@@ -128,20 +128,20 @@ impl Looks {
 }
 
 /// The version of this program's own rules for keys and skeletons. If a change makes [`fold`], [`username_key`] or
-/// [`Looks`] return something else for some name, increase this version. Otherwise, new names would be compared with
-/// keys and skeletons of existing names that were computed under older rules.
+/// [`Looks`] return something else for some name, increase this version. Otherwise, the keys and skeletons of existing
+/// names would still follow the older rules when new names are compared with them.
 const RULES: u64 = 1;
 
-/// Returns the version of the rules by which names are compared. It consists of the version of this program's own rules
-/// and the version of Unicode. If keys and skeletons were stored under a lower version, they are computed again when a
-/// program starts.
+/// Returns the version of the rules by which names are compared. The version combines the version of this program's own
+/// rules with the version of Unicode. When a program starts, it recomputes keys and skeletons that were stored under a
+/// lower version.
 pub(crate) fn name_rules() -> i64 {
     let (major, minor, update) = unicode_security::UNICODE_VERSION;
     i64::try_from(RULES * 1_000_000 + major * 10_000 + minor * 100 + update).unwrap_or(i64::MAX)
 }
 
 /// For a name that is written in capital letters, such as `MlKE`, returns the name as people read it. Each character
-/// that looks like a capital `I`, such as a small `l` or `1`, is replaced with `i`. Returns `None` if the name has
+/// that looks like a capital `I`, such as `1` or a small `l`, is replaced with `i`. Returns `None` if the name has
 /// other small letters, or fewer than two other capital letters, as in `Al`.
 pub(super) fn capital_reading(shown: &str) -> Option<String> {
     let is_stroke = |c: char| unicode_security::skeleton(c.encode_utf8(&mut [0; 4])).eq(['l']);
@@ -184,8 +184,8 @@ fn is_new_letter(c: char) -> bool {
 
 /// Returns whether a character of a skeleton has no width of its own.
 fn is_invisible(c: char) -> bool {
-    // Control and format characters are enough here, because a skeleton omits the characters with the property
-    // Default_Ignorable_Code_Point.
+    // The second condition finds the characters with the property Default_Ignorable_Code_Point, because a skeleton
+    // omits them.
     matches!(c.general_category(), GeneralCategory::Control | GeneralCategory::Format)
         || unicode_security::skeleton(c.encode_utf8(&mut [0; 4])).next().is_none()
 }

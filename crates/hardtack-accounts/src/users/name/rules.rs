@@ -127,9 +127,9 @@ impl NameRules {
     }
 }
 
-/// Returns whether a skeleton equals `reserved`. Also returns `true` if it would equal `reserved` after an `l` or a `1`
-/// in the name was replaced with a capital `I`. In many fonts, these characters look the same. A small `i` has a dot,
-/// so `ali` cannot be read as `all`.
+/// Returns whether people can read a skeleton as `reserved`. In many fonts, `l`, `1` and a capital `I` look the same,
+/// so an `l` in the skeleton also matches an `i` in `reserved`. A small `i` has a dot, so `ali` cannot be read as
+/// `all`.
 fn can_be_read_as(skeleton: &str, reserved: &str) -> bool {
     let is_read_as = |(c, reserved): (char, char)| c == reserved || (c, reserved) == ('l', 'i');
     skeleton.chars().count() == reserved.chars().count() && skeleton.chars().zip(reserved.chars()).all(is_read_as)
