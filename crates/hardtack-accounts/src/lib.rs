@@ -70,7 +70,7 @@
 //! - [`User`]: a user, which your own handlers extract with [`CurrentUser<User>`](hardtack_axum::CurrentUser) on a
 //!   router whose state is the [`Site`] or the [`Accounts`].
 //! - [`NameRules`] and [`PasswordRules`]: which user names and passwords are accepted.
-//! - [`LogInLimits`]: how often passwords may be tried, accounts created and links requested.
+//! - [`LogInLimits`]: limits on password attempts, account creation and link requests.
 //! - [`mail`]: the trait that sends email, and an implementation that writes to a folder during development.
 //!
 //! # Features

@@ -31,7 +31,7 @@ impl LogFormat {
 }
 
 /// The default filter of the log. The HTTP crates log a line whenever a client breaks the protocol, so any client could
-/// fill the log with such lines. Therefore, lines from these crates are logged only at the level `error`.
+/// fill the log. From these crates, the default filter therefore passes only lines at the level `error`.
 const DEFAULT: &str = "info,h2=error,hyper=error,hyper_util=error";
 
 /// Starts the log. `RUST_LOG` filters the log. If it is not set, the filter is [`DEFAULT`].

@@ -13,8 +13,8 @@ use crate::private_file;
 use crate::running::SessionsIn;
 
 /// Creates the data folder, which holds the keys and, by default, the database. Refuses a data folder in which another
-/// OS user can replace files. Logs a warning if another OS user can replace the data folder itself, the folder of a
-/// database that is kept elsewhere, the folder for emails, or the program that sends mail.
+/// OS user can replace files. Logs a warning if another OS user can replace one of these: the data folder itself, the
+/// folder of a database that is kept elsewhere, the folder for emails, or the mail program.
 pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
     private_file::create_folder(&config.data_dir).map_err(|error| {
         let expected = "expected a folder that this user can write to";
@@ -57,8 +57,7 @@ pub(crate) struct SessionStores {
     pub(crate) builder: AuthenticatorBuilder,
     /// Where the sessions are stored.
     pub(crate) sessions: SessionsIn,
-    /// If Redis stores the sessions, a store that keeps the counters of attempts in the same Redis. `None` if the
-    /// database stores the sessions.
+    /// Stores the counters of attempts in the same Redis as the sessions. `None` if the database stores the sessions.
     pub(crate) counters: Option<RedisThrottleStore>,
 }
 

@@ -310,7 +310,8 @@ impl FlagSet for ExplainFlags {
     }
 }
 
-/// The flags of commands that use the keys in the data folder, and look up the running servers in the database.
+/// The flags of commands that use the keys in the data folder. These commands also look up the running servers in the
+/// database.
 pub(crate) enum KeyFlags {}
 
 impl FlagSet for KeyFlags {

@@ -11,10 +11,10 @@ use tokio::task::JoinHandle;
 pub trait Adapter {
     /// Serves the suite's [application](crate::application) on a free port of 127.0.0.1.
     ///
-    /// If there is an authenticator, wrap the whole application in the adapter's layer. If there is none, serve the
+    /// If `authenticator` is `Some`, wrap the whole application in the adapter's layer. If it is `None`, serve the
     /// application without the layer, as if the developer had forgotten the layer.
     ///
-    /// The server must run on a task or thread of its own until the returned [`Serving`] is dropped. It must start
+    /// The server must run on its own task or thread until the returned [`Serving`] is dropped. The server must start
     /// quickly, because every case starts its own server.
     fn serve(&self, authenticator: Option<Authenticator>) -> impl Future<Output = Serving>;
 }
@@ -27,8 +27,8 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Creates a handle for a server that listens on `address`. Dropping the handle drops `guard`, which must stop the
-    /// server.
+    /// Creates a handle for a server that listens on `address`. Dropping the handle also drops `guard`. When `guard` is
+    /// dropped, the server must stop.
     pub fn new(address: SocketAddr, guard: impl Any) -> Self {
         Self { address, _guard: Box::new(guard) }
     }

@@ -65,8 +65,8 @@ impl hardtack::Role for Editor {
 /// The password of every user.
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// Checks the user name and the password that a user types into the [ready routes](ready_routes_wanted). The check
-/// fails for the user `broken`.
+/// Checks the user name and the password that a user types into a form of the [ready routes](ready_routes_wanted).
+/// Returns the user if the password is right.
 ///
 /// # Errors
 /// The user is `broken`.
@@ -77,7 +77,7 @@ pub async fn check_password(typed: Credentials) -> Result<Option<String>, Backen
     }
 }
 
-/// Returns whether the application must serve the adapter's ready routes with [`check_password`]. This is so if the
+/// Returns whether the application must serve the adapter's ready routes with [`check_password`]. Returns `true` if the
 /// authenticator's log-in URL begins with `/ready/`.
 pub fn ready_routes_wanted(authenticator: &Authenticator) -> bool {
     authenticator.urls().login_path().starts_with("/ready/")

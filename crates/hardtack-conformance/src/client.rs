@@ -99,7 +99,7 @@ impl Client {
 
     /// Behaves as if the client reached the server through a TLS proxy at `origin`, such as `https://site.example`. The
     /// client sends the origin's `Host` and follows redirects to the origin. If the origin is https, the client sends
-    /// `Secure` cookies although the connection is not encrypted.
+    /// `Secure` cookies even though the connection is not encrypted.
     ///
     /// # Panics
     /// If `origin` is not a URL.
@@ -317,7 +317,8 @@ impl Request<'_> {
         self.try_send().await.unwrap_or_else(|error| panic!("{what}: {error}"))
     }
 
-    /// Like [`send`](Self::send), but returns an error instead of panicking. Use it if the server may be down.
+    /// Like [`send`](Self::send), but returns an error instead of panicking. Use this method if the server might be
+    /// down.
     ///
     /// # Errors
     /// If the request cannot be sent, or there is no complete response within 60 seconds. The error text names the

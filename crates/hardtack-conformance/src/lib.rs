@@ -60,7 +60,7 @@
 //! # Modules
 //!
 //! - [`application`]: the types that the suite's application needs in every framework;
-//! - [`client`]: the HTTP client of the suite, with the cookie jar of a browser, for tests of your own.
+//! - [`client`]: the HTTP client of the suite, with the cookie jar of a browser. You can use it in your own tests.
 //!
 //! The suite does not test the core itself. A bug in the core makes the same cases fail with every adapter.
 //! [`hardtack::testing::store_conformance`] is the corresponding suite for session stores.

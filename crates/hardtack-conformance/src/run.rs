@@ -3,7 +3,7 @@
 use crate::adapter::Adapter;
 use crate::cases;
 
-/// Runs every case of the suite, each against a server of its own, and prints how many cases ran and how many failed.
+/// Runs every case of the suite against its own server. Prints how many cases ran and how many failed.
 ///
 /// Call this function on a multi-threaded Tokio runtime, because some cases send many requests at once.
 ///

@@ -12,8 +12,8 @@ use crate::statement::Statement;
 use crate::time_limit::limited;
 use crate::value::Value;
 
-/// A borrowed connection to an SQLite or PostgreSQL database. If it is in a transaction, the statements that it runs
-/// are part of the transaction.
+/// A borrowed connection to an SQLite or PostgreSQL database. If the connection is in a transaction, its statements are
+/// part of that transaction.
 #[derive(Debug)]
 pub struct Connection<'c> {
     inner: Inner<'c>,
@@ -75,7 +75,7 @@ impl<'c> Connection<'c> {
         }
     }
 
-    /// Runs a statement and returns the rows that it produces. Outside a transaction, the statement's changes have been
+    /// Runs a statement and returns the rows that it produces. Outside a transaction, the statement's changes are
     /// committed when this method returns.
     ///
     /// # Errors
@@ -89,8 +89,8 @@ impl<'c> Connection<'c> {
     }
 
     async fn fetch_rows<R: FromAnyRow>(&mut self, statement: Statement<'_>) -> Result<Vec<R>, sqlx::Error> {
-        // Read all rows, even if the caller needs only one row. A statement that changes and returns rows commits at
-        // its end, and only then is a failed commit reported.
+        // Read all rows, even if the caller needs only one row. A statement that changes and returns rows commits after
+        // the last row. If the commit fails, the database reports the failure only then.
         match &mut self.inner {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(connection) => {

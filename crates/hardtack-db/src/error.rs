@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why the tables could not be created or upgraded. The database is unchanged, with one exception: the commit may have
-/// succeeded although its confirmation was lost.
+/// Why the tables could not be created or upgraded. The database is unchanged, with one exception: if the confirmation
+/// of the commit was lost, the commit may have succeeded.
 ///
 /// `Debug` prints the message and its causes.
 #[derive(thiserror::Error)]
@@ -44,7 +44,7 @@ pub enum MigrateError {
         /// The database's error.
         source: sqlx::Error,
     },
-    /// A database operation failed, but not the SQL of a migration. The operation began or committed the transaction,
+    /// A database operation other than the SQL of a migration failed. The operation began or committed the transaction,
     /// waited for the lock, or read or wrote `hardtack_migrations`, the table of applied migrations.
     #[error(
         "a database operation failed while the program checked or recorded which migrations have been applied (table \

@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Identifies the file of an open SQLite database. Connections keep using this file even if its path later leads to
-/// another file, for example to a restored backup. What the connections write after that is lost.
+/// another file, for example to a restored backup. Their later writes are lost.
 #[derive(Clone, Debug)]
 pub struct DatabaseFile {
     path: Arc<Path>,
@@ -39,12 +39,12 @@ pub struct DatabaseFile {
 /// What this process knows about a file. All values of [`DatabaseFile`] for the same file share it.
 #[derive(Debug, Default)]
 struct State {
-    /// The end of the error message, which says what is wrong. `None` unless the file was damaged, or its write-ahead
-    /// log or the index of the log was removed.
+    /// The end of the error message, which says what is wrong. `None` if this process knows of no damage to the file,
+    /// and of no removal of its write-ahead log or the index of the log.
     damage: Option<&'static str>,
     log: Option<OpenFile>,
     index: Option<OpenFile>,
-    /// When this process first found that the index of the log was removed, although this process has the index open.
+    /// When this process first noticed that the index of the log was removed while this process had the index open.
     index_removed_at: Option<Instant>,
     len: u64,
     /// How the length has changed since the file was last examined.
@@ -72,7 +72,7 @@ pub struct Found {
     pub is_intact: bool,
     /// `PRAGMA schema_version`.
     pub schema: i64,
-    /// Whether SQLite may make the file shorter without `VACUUM` (`PRAGMA auto_vacuum`).
+    /// Whether SQLite can shorten the file without `VACUUM` (`PRAGMA auto_vacuum`).
     pub shrinks: bool,
     /// The size of the database in bytes, as of the last commit. The file itself may be shorter, because SQLite may not
     /// have copied the write-ahead log to it yet.
@@ -116,7 +116,7 @@ impl DatabaseFile {
     pub fn check(&self) -> Result<Option<Examination>, sqlx::Error> {
         let metadata = std::fs::metadata(&*self.path).ok().filter(|found| Identity::of(found) == self.identity);
         let Some(metadata) = metadata else {
-            return Err(self.error("has been replaced or removed while it was open; restart the program"));
+            return Err(self.error("was replaced or removed while it was open; restart the program"));
         };
         let mut state = self.state();
         if state.damage.is_none() {
@@ -167,25 +167,25 @@ impl DatabaseFile {
     }
 }
 
-const LOG_REMOVED: &str = "cannot be used any more: its write-ahead log (the file with the suffix -wal) has been \
-                           removed or moved while it was open; stop all programs that use the database, restore a \
-                           backup, and start the programs again";
+const LOG_REMOVED: &str = "cannot be used any more: its write-ahead log (the file with the suffix -wal) was removed \
+                           or moved while it was open; stop all programs that use the database, restore a backup, and \
+                           start the programs again";
 
 const INDEX_REMOVED: &str = "cannot be used any more: the index of its write-ahead log (the file with the suffix -shm) \
-                             has been removed or moved while it was open; stop all programs that use the database, \
-                             restore a backup, and start the programs again";
+                             was removed or moved while it was open; stop all programs that use the database, restore \
+                             a backup, and start the programs again";
 
 /// When SQLite closes the last connection, it removes the index and then closes it. This is the longest time between
 /// the two steps. If the index is still open after this time, another program has removed it.
 const CLOSING: Duration = Duration::from_secs(1);
 
-const OVERWRITTEN: &str = "is damaged, probably because it has been overwritten while it was open; stop all programs \
-                           that use the database, remove the files with the suffixes -wal and -shm, restore a backup, \
-                           and start the programs again";
+const OVERWRITTEN: &str = "is damaged, probably because it was overwritten while it was open; stop all programs that \
+                           use the database, remove the files with the suffixes -wal and -shm, restore a backup, and \
+                           start the programs again";
 
-/// Returns whether the file in `known` is still open in this process although `path` no longer leads to it. If not,
-/// records in `known` which file is at the path now. SQLite itself removes its files when it closes the last
-/// connection, and later creates new ones.
+/// Returns `true` if this process still has the file in `known` open, but `path` no longer leads to that file.
+/// Otherwise, records in `known` which file is at the path now. A change of the file can be normal: SQLite removes its
+/// files when it closes the last connection, and creates new ones later.
 fn is_removed(known: &mut Option<OpenFile>, path: &Path) -> bool {
     let found = match std::fs::metadata(path) {
         Ok(metadata) => Some(OpenFile::of(&metadata)),
@@ -261,7 +261,7 @@ impl Examination {
         let mut state = self.file.state();
         let Found { is_intact, schema, shrinks, size, len } = found;
         let is_ours = match self.change {
-            // If the database has become smaller since the length was read, the schema version has increased.
+            // The database may have become smaller after the length was read. The schema version is then higher.
             LengthChange::Longer => schema > state.schema || (schema == state.schema && (len <= size || shrinks)),
             LengthChange::Shorter => schema > state.schema || shrinks,
         };
@@ -302,8 +302,8 @@ impl Identity {
     }
 }
 
-/// A file that SQLite keeps beside the database and may remove. After the removal, the system may give the same inode
-/// to a new file. For this reason, the time of creation also identifies the file, if the file system records that time.
+/// A file that SQLite keeps beside the database and may remove. After the removal, the system can reuse the inode for a
+/// new file. The time of creation therefore also identifies the file, if the file system records that time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct OpenFile {
     identity: Identity,
@@ -316,8 +316,7 @@ impl OpenFile {
     }
 
     /// Returns whether this process has the file open. If the time of creation is not known, returns `true` only for a
-    /// file that was removed. Always returns `false` on systems other than Linux, which do not list the open files of a
-    /// process.
+    /// file that was removed. Only Linux lists the open files of a process. On other systems, always returns `false`.
     #[cfg(unix)]
     fn is_open(self) -> bool {
         use std::os::unix::fs::MetadataExt;

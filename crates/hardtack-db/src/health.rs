@@ -30,7 +30,7 @@ impl WriteHealth {
     }
 
     /// Records the current time if `result` shows that the database refuses writes. A success is ignored, because the
-    /// statement may only have read.
+    /// statement may have written nothing.
     pub(crate) fn note<T>(&self, result: &Result<T, sqlx::Error>) {
         #[cfg(feature = "sqlite")]
         if let (Err(error), Some(file)) = (result, &self.file) {
@@ -62,7 +62,7 @@ fn refuses_writes(error: &sqlx::Error) -> bool {
     let Some(code) = error.as_database_error().and_then(|error| error.code()) else { return false };
     match code.parse::<i32>() {
         // SQLite's primary result codes (sqlite.org/rescode.html) NOMEM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN. The
-        // low byte of a code is the primary one. PostgreSQL's codes have five characters.
+        // low byte of a code is the primary code. PostgreSQL's codes have five characters.
         Ok(number) if code.len() < 5 => matches!(number & 0xff, 7 | 8 | 10 | 11 | 13 | 14),
         // PostgreSQL: insufficient resources, such as a full disk; a read-only transaction; a system error.
         _ => code.starts_with("53") || code.starts_with("58") || code == "25006",

@@ -37,7 +37,7 @@
 //! # Features
 //! `sqlite` and `postgres`, both off by default. If both are off, the crate compiles, but no [`Pool`] can be created.
 
-// If one database is turned off, some code is unused. If both are turned off, some code is unreachable.
+// If the feature of one database is off, some code is unused. If both features are off, some code is unreachable.
 #![cfg_attr(
     not(all(feature = "sqlite", feature = "postgres")),
     allow(dead_code, unreachable_code, unused_imports, unused_macros, unused_variables)

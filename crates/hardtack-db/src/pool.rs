@@ -18,7 +18,7 @@ use crate::transaction::Transaction;
 /// The connections to an SQLite or PostgreSQL database. Clones share these connections.
 ///
 /// If the file of an SQLite database is replaced, removed or found to be damaged, all methods that use the database
-/// fail. Otherwise, changes could be lost (see `DatabaseFile`).
+/// fail. If they went on, changes could be lost (see `DatabaseFile`).
 #[derive(Clone, Debug)]
 pub struct Pool {
     inner: Inner,
@@ -128,8 +128,8 @@ impl Pool {
         rows.first().map(|(seconds,)| *seconds).ok_or(sqlx::Error::RowNotFound)
     }
 
-    /// Begins a transaction that may write. If it is dropped before it has been [committed](Transaction::commit), it is
-    /// rolled back.
+    /// Begins a transaction that may write. If the transaction is dropped before it is
+    /// [committed](Transaction::commit), it is rolled back.
     ///
     /// # Errors
     /// The database failed.

@@ -62,7 +62,7 @@
 //! | [`token_source`] | where requests carry tokens, and what a route needs ([`Need`]) |
 //! | [`refusal`] | why requests are refused, and the [`Reply`] that they get |
 //! | [`request`] | the request head that the core reads, the page to return to (`next`), the kind of response to send |
-//! | [`throttle`] | limits on how often something may be tried, such as a log-in |
+//! | [`throttle`] | limits on attempts, such as log-ins |
 //! | [`event`] | session events, for logs and audit trails |
 //! | [`explain`] | why a request was refused, step by step, for developers |
 //! | [`error`] | [`ConfigError`], [`BackendError`] |

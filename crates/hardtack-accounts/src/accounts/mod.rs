@@ -210,7 +210,7 @@ impl Accounts {
         Self { password_rules, ..self }
     }
 
-    /// Sets how often passwords may be tried, accounts created and links requested.
+    /// Sets the limits on password attempts, account creation and link requests.
     #[must_use]
     pub fn with_log_in_limits(self, log_in_limits: LogInLimits) -> Self {
         Self { log_in_limits, throttling: Arc::default(), ..self }

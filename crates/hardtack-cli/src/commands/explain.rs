@@ -13,10 +13,10 @@ use crate::error::Error;
 use crate::subcommands::ExplainArguments;
 use crate::{keys, output};
 
-/// The maximum length of the input, in bytes. The headers of a request are shorter.
+/// The maximum length of the input, in bytes. Real headers are shorter.
 const LONGEST: u64 = 256 * 1024;
 
-/// Explains header fields with the settings and keys of `serve`. Creates no files and no keys.
+/// Explains header fields, based on the settings and keys that `serve` uses. Creates no files and no keys.
 pub(super) fn run(arguments: &ExplainArguments) -> Result<(), Error> {
     let ExplainArguments { header, path, json, flags } = arguments;
     if !path.starts_with('/') {
@@ -83,8 +83,8 @@ enum Field<'a> {
     SetCookie(&'a str),
 }
 
-/// Finds the `Cookie` and `Set-Cookie` fields in a text. Servers read several `Cookie` fields as one, so they are joined.
-/// If the text has one line without the name of a field, the line is the value of such a field.
+/// Finds the `Cookie` and `Set-Cookie` fields in a text. Servers read several `Cookie` fields as one field, so this
+/// function joins them. If the text is a single line without a field name, the whole line is the value of a field.
 fn fields(text: &str) -> Result<Vec<Field<'_>>, Error> {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let named = lines().filter_map(|line| {
@@ -125,7 +125,8 @@ fn fields(text: &str) -> Result<Vec<Field<'_>>, Error> {
     }
 }
 
-/// Returns whether a value has attributes after its first pair, as only `Set-Cookie` has.
+/// Returns whether a value has attributes, such as `Path`, after its first pair. Only the value of a `Set-Cookie` field
+/// has attributes.
 fn has_attributes(value: &str) -> bool {
     const NAMES: [&str; 7] = ["path", "domain", "max-age", "expires", "secure", "httponly", "samesite"];
     let attributes = value.split(';').skip(1).filter_map(|attribute| attribute.split('=').next());

@@ -54,8 +54,8 @@ fn print_new(name: &str, out: Option<&Path>) -> Result<(), Error> {
     }
 }
 
-/// Returns the secret as base64url text. `JWT_SECRET_KEY` is set to this text itself, not to the bytes that it encodes.
-/// The text is plain ASCII, and as hard to guess as the secret.
+/// Returns the secret as base64url text. Set `JWT_SECRET_KEY` to this text, not to the bytes that the text encodes. The
+/// text is plain ASCII, and is as hard to guess as the secret.
 fn secret_text(key: &SigningKey) -> Result<Zeroizing<String>, Error> {
     let json = Zeroizing::new(key.dangerous_to_private_jwk_json());
     let mut members: Map<String, Value> = serde_json::from_str(&json).map_err(Error::with_causes)?;
@@ -153,7 +153,7 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
         (0, false) => "This key is the only one in the folder.",
         _ => {
             "Running servers begin to sign with the new key after 15 to 20 seconds. Tokens that were signed with the \
-             previous keys stay valid until the tokens expire."
+             previous keys stay valid until they expire."
         }
     })
 }
@@ -164,14 +164,14 @@ fn next_number(newest: Option<&StoredKey>) -> Result<u32, Error> {
     newest.number.checked_add(1).ok_or_else(|| {
         Error::config(format_args!(
             "{} has the highest possible key number, so a newer key cannot be created; rename the file to a lower \
-             number, which must be higher than the numbers of all other keys",
+             number that is still higher than the numbers of all other keys",
             newest.path.display()
         ))
     })
 }
 
-/// Describes which keys the servers use. Each field is the beginning of an error message, or `None` if no server uses
-/// its keys in this way.
+/// Describes which keys the servers use. Each field holds the beginning of an error message. It is `None` if no server
+/// uses keys in the way that the field describes.
 struct ServerKeys {
     /// Names a server that signs with a key outside the folder.
     signing: Option<String>,
@@ -185,8 +185,8 @@ struct ServerKeys {
 
 impl ServerKeys {
     /// Reads from the database which keys the running servers use. If no server is running, or if the database cannot
-    /// be read, reads what servers have recorded in the folder. This record says whether the servers that most recently
-    /// used the folder signed with a key outside the folder.
+    /// be read, reads a record in the folder instead. This record says whether the last servers that used the folder
+    /// signed with a key outside the folder.
     fn find(config: &Config, folder: &KeyFolder) -> Result<Self, Error> {
         let running = runtime::block_on(Builder::new_current_thread(), given_keys(&config.database));
         let running = running.unwrap_or_else(|error| {
@@ -223,8 +223,8 @@ impl ServerKeys {
     }
 }
 
-/// Refuses to continue if the clock is obviously wrong. With a wrong clock, the new key would begin to sign too early
-/// or too late, and keys whose tokens are still valid could be deleted.
+/// Refuses to continue if the clock is obviously wrong. With a wrong clock, servers would sign with the new key too
+/// early or too late. The command could also delete keys whose tokens are still valid.
 fn refuse_wrong_clock(folder: &KeyFolder, previous: &[StoredKey], discard_old: bool) -> Result<(), Error> {
     let now = SystemClock.now();
     let wrong = match folder.clock_differs(now)? {

@@ -44,7 +44,7 @@ async fn migrate(config: &Config) -> Result<(), Error> {
 }
 
 /// Returns a name. If the name has characters outside ASCII, also returns its code points, because two different names
-/// may look the same.
+/// can look the same.
 fn with_code_points(name: &str) -> String {
     if name.is_ascii() { name.to_owned() } else { format!("{name} ({})", name.escape_default()) }
 }

@@ -56,13 +56,12 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let accounts = counters.into_iter().fold(accounts, Accounts::with_throttle_store);
     let auth = config.build(builder)?;
 
-    // All settings have been checked by now, so a server with wrong settings does not reach this call and records
-    // nothing.
+    // All settings are checked before this call. A server with wrong settings therefore records nothing.
     let presence = Presence::begin(&database, &accounts, sessions, GivenKeys::of(config, bound)).await?;
     let served = async {
         keys::record_use(config, presence.others_have_given_keys().await?)?;
-        // Start the background work now. The adapter would start it only at the first request, but a crashed server may
-        // have left sessions that must end sooner.
+        // Start the background work now. The adapter would wait for the first request. A crashed server may have left
+        // sessions that must end sooner.
         tokio::spawn(auth.background_work(tokio::time::sleep));
         announce(config, bound)?;
         let hosts = Hosts::new(&config.address.base_url(bound), bound);
@@ -89,7 +88,7 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     served
 }
 
-/// Warns the operator if the names of some users could be mistaken for those of other users.
+/// Warns the operator if some user names look like the names of other users.
 async fn warn_of_name_collisions(database: &Database) -> Result<(), Error> {
     let collisions = Accounts::name_collisions(database).await.map_err(Error::with_causes)?.len();
     if collisions > 0 {

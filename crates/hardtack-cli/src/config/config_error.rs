@@ -98,7 +98,7 @@ pub(super) fn explain(sources: &Sources, error: ConfigError) -> Error {
     if causes.is_empty() { Error::config(error) } else { Error::config(format_args!("{}: {error}", causes.join(", "))) }
 }
 
-/// Describes the setting of a cookie's name. `setter` is the name of the corresponding method of `CookiePolicy`.
+/// Describes the setting that sets a cookie's name. `setter` is the name of the corresponding method of `CookiePolicy`.
 fn cookie_name(sources: &Sources, setter: &str) -> String {
     let setters = ["access_name", "refresh_name", "csrf_access_name", "csrf_refresh_name"];
     match setters.into_iter().zip(COOKIE_NAMES).find(|(name, _)| *name == setter) {

@@ -58,8 +58,8 @@ fn same_site(text: &str) -> Option<SameSite> {
         .find_map(|(name, value)| name.eq_ignore_ascii_case(text).then_some(value))
 }
 
-/// Returns whether cookies are persistent. Reads Hardtack's setting, and the setting of Flask-JWT-Extended that has the
-/// opposite meaning.
+/// Returns whether cookies are persistent. Reads two settings with opposite meanings: one from Hardtack, and one from
+/// Flask-JWT-Extended.
 fn are_persistent(sources: &Sources) -> Result<bool, Error> {
     let persistent = sources.parse_bool(&PERSISTENT_COOKIES)?;
     let session = sources.parse_bool(&SESSION_COOKIE)?;
@@ -74,8 +74,8 @@ fn are_persistent(sources: &Sources) -> Result<bool, Error> {
     }
 }
 
-/// Refuses cookie paths that do not cover all routes of this server. On a route that is not covered, users who have
-/// logged in would count as not logged in.
+/// Refuses cookie paths that do not cover all routes of this server. On a route outside these paths, the server would
+/// treat a logged-in user as logged out.
 pub(super) fn check_paths(sources: &Sources, authenticator: &Authenticator) -> Result<(), Error> {
     let refresh_routes = match authenticator.refresh_mode() {
         RefreshMode::Sliding => Vec::new(),
@@ -108,9 +108,9 @@ fn covers(
     }
 }
 
-/// Refuses a `JWT_COOKIE_SECURE` that contradicts the base URL, which decides whether cookies are Secure. Browsers do
-/// not send Secure cookies to an http site. If the cookies of an https site are not Secure, browsers also send these
-/// cookies unencrypted, over http.
+/// Refuses a `JWT_COOKIE_SECURE` that contradicts the base URL. The scheme of the base URL decides whether cookies are
+/// Secure. Browsers do not send Secure cookies to an http site. If an https site sets cookies that are not Secure,
+/// browsers also send these cookies over http, unencrypted.
 fn check_secure(sources: &Sources, address: &Address) -> Result<(), Error> {
     let (setting, label) = (sources.describe(&COOKIE_SECURE), sources.label(&COOKIE_SECURE));
     match (sources.parse_bool(&COOKIE_SECURE)?, address.is_https()) {

@@ -1,4 +1,4 @@
-//! How often passwords may be tried.
+//! The limits on password attempts.
 
 use std::time::Duration;
 

@@ -36,7 +36,7 @@ pub(crate) struct SmtpServer {
     pub(crate) credentials: Option<(String, String)>,
 }
 
-/// How the encryption of a connection to a mail server begins. In both cases, encryption begins before mail or a
+/// When encryption starts on a connection to a mail server. In both cases, the connection is encrypted before mail or a
 /// password is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SmtpTls {
@@ -186,8 +186,8 @@ pub(super) fn read(sources: &Sources) -> Result<Option<MailConfig>, Error> {
     }
 }
 
-/// Returns the beginning of an error: the setting's name and value. For the URL of a mail server, which may contain a
-/// password, returns the name only, followed by `is set`.
+/// Returns the beginning of an error: the setting's name and value. The URL of a mail server can contain a password.
+/// For this setting, the error shows only the name, followed by `is set`.
 fn described(sources: &Sources, setting: &Setting) -> String {
     match setting == &SMTP_URL {
         true => format!("{} is set", sources.label(setting)),

@@ -1,5 +1,5 @@
-//! Checks who can change the program that sends mail, and the folder for emails. The program runs as the server's OS
-//! user, and emails contain links that are as powerful as passwords.
+//! Checks who can change the mail program and the folder for emails. The program runs as the server's OS user, and
+//! emails contain links that are as powerful as passwords.
 
 use std::env;
 use std::fs::Metadata;

@@ -77,7 +77,7 @@ impl Tokens {
         key.is_deterministic() || self.refresh_mode == RefreshMode::Sliding
     }
 
-    /// Returns how long a key may still be needed for verification after it last signed a token.
+    /// Returns how long servers can still need a key to verify tokens, counted from the last token that the key signed.
     pub(crate) fn longest_lifetime(&self) -> Duration {
         let span = |lifetime| if let Lifetime::For(span) = lifetime { span } else { Duration::MAX };
         span(self.access_lifetime).max(span(self.refresh_lifetime)).saturating_add(self.leeway)

@@ -9,12 +9,11 @@ use std::time::{Duration, SystemTime};
 use super::folder::{KeyFolder, StoredKey};
 use crate::error::Error;
 
-/// Keys are cached only if the last change of every key file is at least this old. The modification time that a file
-/// system stores is coarse. If a file is changed twice within a short time, both changes may get the same time, and the
-/// cache would miss the second change.
+/// Keys are cached only if every key file has been unchanged for this long. File systems store a coarse modification
+/// time. Two changes in quick succession can get the same time, so the cache would miss the second change.
 const SETTLED_AFTER: Duration = Duration::from_secs(3);
 
-/// The state that the key files had just before they were last read, and the keys in these files.
+/// The keys, and the state of their files just before the files were last read.
 #[derive(Default)]
 pub(super) struct Cache(Option<(Vec<FileState>, Vec<StoredKey>)>);
 

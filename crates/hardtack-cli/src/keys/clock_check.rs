@@ -1,9 +1,9 @@
 //! Checks whether the times of the keys and their files contradict the clock of this machine.
 //!
-//! The creation times of the keys determine when servers begin to sign with a key, and when they stop using it. If the
-//! clock is days ahead, two things go wrong. Servers stop using keys whose tokens are still valid. A new key gets a
-//! creation time that is days in the future. After the clock has been corrected, it takes days until servers sign with
-//! this key.
+//! Servers decide from the creation times of the keys when to start and when to stop using each key. If the clock is
+//! days ahead, two things go wrong. First, servers stop using keys whose tokens are still valid. Second, a new key gets
+//! a creation time that is days in the future. After the clock is corrected, days pass before servers sign with this
+//! key.
 
 use std::fs;
 use std::io;
@@ -79,10 +79,10 @@ pub(super) fn differs_from_file_system(folder: &Path, now: Timestamp) -> io::Res
 }
 
 /// Returns the creation time to record for a new key. If the file system's clock is ahead of this machine's clock by at
-/// most [`TOLERANCE`], this is the time of the file system. In all other cases, it is the time of this machine.
+/// most [`TOLERANCE`], returns the time of the file system. Otherwise, returns the time of this machine.
 ///
-/// Servers begin to sign with a key [`OVERLAP`](super::OVERLAP) after its creation time, when all servers have loaded
-/// the key. If the creation time came from a clock that is behind, the servers would begin too early.
+/// Servers begin to sign with a key [`OVERLAP`](super::OVERLAP) after its creation time. By then, all servers have
+/// loaded the key. If the creation time came from a clock that is behind, servers would begin to sign too early.
 pub(super) fn date_of_new_key(folder: &Path, now: Timestamp) -> io::Result<Timestamp> {
     let ahead = Some(time_of_file_system(folder)?).filter(|time| time.since(now) <= TOLERANCE && *time > now);
     Ok(ahead.unwrap_or(now))

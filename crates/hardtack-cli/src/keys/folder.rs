@@ -23,7 +23,8 @@ const CREATED_AT: &str = "iat";
 /// The name of the file that stores the longest token lifetime, in seconds.
 const LIFETIME: &str = "longest-lifetime";
 
-/// The name of the file that stores when a key outside the folder began to sign the tokens, in seconds since 1970.
+/// The name of a file that contains a time in seconds since 1970. At this time, a key outside the folder began to sign
+/// the tokens.
 const SUPERSEDED_AT: &str = "superseded-at";
 
 /// A key and its file.
@@ -135,9 +136,9 @@ impl KeyFolder {
         Ok(self.recorded(SUPERSEDED_AT)?.map(Timestamp::from_unix_seconds))
     }
 
-    /// Records whether a key outside the folder signs the tokens. If `superseded` is true, records the current time as
-    /// the time when that key began to sign, unless a time is already recorded. If it is false, deletes the recorded
-    /// time.
+    /// Records whether a key outside the folder signs the tokens. If `superseded` is true and no time is recorded yet,
+    /// records the current time. This is the time when that key began to sign. If `superseded` is false, deletes the
+    /// recorded time.
     pub(super) fn record_superseded(&self, superseded: bool) -> Result<(), Error> {
         match (superseded, self.recorded(SUPERSEDED_AT)?) {
             (true, None) => self.record(SUPERSEDED_AT, SystemClock.now().unix_seconds()),

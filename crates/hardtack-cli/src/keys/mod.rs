@@ -32,13 +32,13 @@ pub(crate) fn load_or_create(config: &Config) -> Result<KeySet, Error> {
 
 /// Records in the folder how this server uses the keys: the longest lifetime of its tokens, and whether it signs with a
 /// key outside the folder. `others_given` says whether another running server signs with such a key. Call this function
-/// when the server is about to serve requests.
+/// just before the server starts to serve requests.
 pub(crate) fn record_use(config: &Config, others_given: bool) -> Result<(), Error> {
     let folder = KeyFolder::of(config);
     let given = config.signing_key.is_some();
     if folder.files()?.is_empty() {
-        // Only `hardtack keys` reads this record. A server that uses no key from the folder does not need write access
-        // to the folder, so a failure is not an error.
+        // Only `hardtack keys` reads this record. This server uses no key from the folder, so it does not need write
+        // access. If writing fails, go on.
         if let Err(error) = folder.record_superseded(true) {
             tracing::debug!(event = "given_key_not_recorded", %error);
         }
@@ -122,13 +122,13 @@ pub(crate) fn roles(
     let rules = Rules { longest_lifetime: longest_lifetime(config, folder)?, superseded_at };
     let created_at: Vec<_> = stored.iter().map(|stored| stored.created_at).collect();
     let roles = rules.roles(&created_at, SystemClock.now());
-    // If a key outside the folder signs the tokens, but the time at which it began is not recorded, all stored keys
-    // still verify tokens.
+    // If a key outside the folder signs the tokens, no stored key signs. If nothing records when that key began to
+    // sign, all stored keys still verify tokens.
     Ok(roles.into_iter().map(|role| if given && role == Role::Signs { Role::Retired } else { role }).collect())
 }
 
-/// Returns the longest time for which a token may be used after it has been signed. Takes into account the
-/// configuration of this server and of the other servers that use the folder.
+/// Returns the longest time for which a token can stay valid after it is signed. Takes into account the configuration
+/// of this server, and of the other servers that use the folder.
 fn longest_lifetime(config: &Config, folder: &KeyFolder) -> Result<Duration, Error> {
     Ok(config.tokens.longest_lifetime().max(folder.recorded_lifetime()?))
 }

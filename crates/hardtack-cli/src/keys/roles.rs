@@ -1,13 +1,13 @@
 //! What each key in the data folder is used for at a given time. A key signs and verifies tokens, or only verifies
-//! them, or is not used any more.
+//! them, or is no longer used.
 
 use std::time::Duration;
 
 use hardtack::clock::Timestamp;
 
-/// How long a new key only verifies tokens. After this time, the key also signs tokens. During this time, every server
-/// that uses the folder reads the key. Servers look for new keys every
-/// [`WATCH_INTERVAL`](super::watch::WATCH_INTERVAL), and their clocks may differ by some seconds.
+/// How long a new key only verifies tokens, before it also signs them. During this time, every server that uses the
+/// folder reads the key. Servers look for new keys every [`WATCH_INTERVAL`](super::watch::WATCH_INTERVAL), and their
+/// clocks may differ by some seconds.
 pub(crate) const OVERLAP: Duration = Duration::from_secs(15);
 
 /// What a key is used for.
@@ -26,7 +26,7 @@ pub(crate) enum Role {
 /// What determines the roles of the keys, in addition to their creation times.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
-    /// The longest time for which a token may be used after it has been signed.
+    /// The longest time for which a token can stay valid after it is signed.
     pub(crate) longest_lifetime: Duration,
     /// When a key outside the folder began to sign the tokens. `None` if no such key signs them, or if the time is not
     /// known.
@@ -37,16 +37,16 @@ impl Rules {
     /// Returns the roles of keys that were created at these times, from the oldest to the newest.
     pub(crate) fn roles(&self, created_at: &[Timestamp], now: Timestamp) -> Vec<Role> {
         let signs_from = |index: usize| match index {
-            // The first key signs from the beginning, because no older key could sign before it.
+            // The first key signs at any time, because there is no older key to sign in its place.
             0 => Some(Timestamp::default()),
             index => created_at.get(index).map(|created_at| *created_at + OVERLAP),
         };
         let signing = (0..created_at.len()).rev().find(|index| signs_from(*index).is_some_and(|from| from <= now));
         (0..created_at.len())
             .map(|index| {
-                // Find the time at which a newer key or a key outside the folder began to sign. Look at all newer keys.
-                // If a wrong clock dated one of them in the future, that key has not begun to sign. A key after it may
-                // have begun.
+                // Find the time at which a newer key or a key outside the folder began to sign. Check all newer keys,
+                // not only the next one. If a wrong clock dated the next key in the future, this key does not sign yet,
+                // but a later key might.
                 let successors = (index + 1..created_at.len()).filter_map(signs_from);
                 let replaced_at = match (successors.filter(|from| *from <= now).min(), self.superseded_at) {
                     (Some(successor), Some(other)) => Some(successor.min(other)),

@@ -16,8 +16,8 @@ use crate::error::Error;
 /// The time between two reads of the key folder.
 pub(super) const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long reading the folder may take. After that, an error is logged. Requests are served while the folder is being
-/// read.
+/// The time limit for reading the folder. If reading takes longer, an error is logged. The server goes on serving
+/// requests while it reads the folder.
 const READ_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Reads the keys every [`WATCH_INTERVAL`], and at once on SIGHUP. If the keys have changed, passes them to the
@@ -49,7 +49,7 @@ pub(crate) async fn watch(config: &Arc<Config>, auth: &Authenticator, mut hangup
                 }
                 clock_doubted = clock_doubt.is_some();
             }
-            // If the same error occurs again, it is logged only if the operator asked for the keys to be read.
+            // Log a repeated error only if the operator asked to read the keys (SIGHUP).
             Err(error) => {
                 let text = error.to_string();
                 if asked || failed.as_ref() != Some(&text) {
@@ -68,7 +68,7 @@ pub(crate) async fn watch(config: &Arc<Config>, auth: &Authenticator, mut hangup
 /// The keys that were read from the folder, and whether the clock may be wrong.
 struct Read {
     keys: KeySet,
-    /// Says why the clock of this machine may be wrong. `None` if nothing contradicts the clock.
+    /// Why the clock of this machine might be wrong. `None` if nothing contradicts the clock.
     clock_doubt: Option<String>,
 }
 
@@ -103,8 +103,8 @@ fn read(config: &Config, cache: &mut Cache, in_use: &[Option<String>]) -> Result
         return Err(no_signing_key());
     }
     if config.signing_key.is_some() {
-        // Write the record again, because it may be missing. A server that uses another database and was given no key
-        // deletes the record when it starts.
+        // Write the record again, because it might be missing. If a server with another database starts without a given
+        // key, that server deletes the record.
         if let Err(error) = folder.record_superseded(true) {
             tracing::debug!(event = "given_key_not_recorded", %error);
         }

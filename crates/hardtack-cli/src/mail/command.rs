@@ -13,8 +13,8 @@ use super::timeout::TIMEOUT;
 /// EX_DATAERR, EX_NOUSER and EX_NOHOST.
 const REFUSED: [i32; 3] = [65, 67, 68];
 
-/// A program that reads an email from its standard input. It is run without a shell, and its arguments contain no user
-/// input.
+/// A program that reads an email from its standard input. The server runs the program without a shell. The program's
+/// arguments contain no user input.
 pub(super) struct MailCommand {
     program: String,
     arguments: Vec<String>,
@@ -54,7 +54,7 @@ impl Mailer for MailCommand {
             }
             Ok(Ok(status)) => Err(MailError::new(format!("{program} failed: {status}; see the log of that program"))),
             Ok(Err(error)) => Err(MailError::outage(format!("{program} cannot be run: {error}; correct mail_command"))),
-            // A time-out does not count as an outage, because the recipient may be the reason.
+            // A time-out does not count as an outage, because the recipient may have caused it.
             Err(_) => Err(MailError::new(format!("{program} took longer than {TIMEOUT:?}"))),
         }
     }

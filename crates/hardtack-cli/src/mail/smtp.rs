@@ -18,8 +18,8 @@ use crate::error::Error;
 /// How long to wait for the reply to QUIT.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A mail server. Each message is sent on a connection of its own, which is encrypted before the password or the
-/// message is sent.
+/// A mail server. The client opens a new connection for each message. The connection is encrypted before the client
+/// sends the password or the message.
 pub(super) struct Smtp {
     host: String,
     port: u16,
@@ -35,7 +35,8 @@ enum Step {
     /// In this part, the client sends nothing that depends on the recipient. The recipient therefore cannot be the
     /// cause of the error.
     Connection,
-    /// In this part, the client sends the recipient and the message, or SMTPUTF8 because of the recipient's address.
+    /// In this part, the client sends the recipient and the message. If the recipient's address needs SMTPUTF8, this
+    /// part also includes the command that requests it.
     Message,
 }
 
@@ -107,8 +108,8 @@ impl Smtp {
     fn explain(&self, step: Step, error: &SmtpError) -> MailError {
         let text = format!("{}: {}", self.name(), with_causes(error));
         match (step, error.status().map(u16::from)) {
-            // These replies refuse the log-in (RFC 4954 §4 and §6). They prove an outage only before the client has
-            // sent the recipient. After that, the recipient may be the reason.
+            // These replies refuse the log-in (RFC 4954 §4 and §6). Before the client sends the recipient, such a reply
+            // proves an outage. After that, the recipient may have caused the reply.
             (Step::Connection, Some(530 | 534 | 535 | 538)) => MailError::outage(format!(
                 "{text}; the log-in was refused; check the user in smtp_url and the password in smtp_password"
             )),
@@ -164,7 +165,7 @@ impl Mailer for Smtp {
             let sent = self.send_on(&mut connection, (from, to), &message).await;
             Ok((connection, sent))
         };
-        // A time-out does not count as an outage, because the recipient may be the reason.
+        // A time-out does not count as an outage, because the recipient may have caused it.
         let too_slow = |_| MailError::new(format!("{} took longer than {TIMEOUT:?}", self.name()));
         let (mut connection, sent) = tokio::time::timeout(TIMEOUT, send).await.map_err(too_slow)??;
         // The server has already accepted or refused the message, so its reply to QUIT does not matter.

@@ -47,9 +47,9 @@ impl GivenKeys {
         }
     }
 
-    /// If the server's key folder is certainly another folder than `folder`, returns the server's key folder. If the
-    /// two are the same folder, returns `None`. If the server runs on another machine or in another container, this
-    /// process cannot compare the folders, and also returns `None`.
+    /// Returns the server's key folder if it is known to differ from `folder`. Returns `None` if both are the same
+    /// folder. Also returns `None` if the server runs on another machine or in another container, because this process
+    /// cannot compare the folders.
     pub(crate) fn other_folder(&self, folder: &Path) -> Option<&Path> {
         let (server, theirs) = self.folder.as_ref()?;
         let is_here = machine().is_some_and(|here| here == *server) && theirs.exists();

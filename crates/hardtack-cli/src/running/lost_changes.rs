@@ -1,4 +1,4 @@
-//! Notices that Redis has gone back to an older state, although it is still the same store, and ends its sessions.
+//! Detects that a Redis store has gone back to an older state, and ends the sessions in the store.
 //!
 //! If an older snapshot of Redis is restored, the sessions that have ended since the snapshot are live again. Nothing
 //! in Redis then shows that these sessions have ended. Each server therefore increases a number in Redis every few
@@ -26,8 +26,8 @@ const COUNT: &str = "session_count:";
 pub(super) async fn end_sessions_if_any(table: &Table, sessions: &RedisSessions, place: &Place) -> Result<(), Error> {
     let Some(id) = place.id() else { return Ok(()) };
     let name = format!("{COUNT}{id}");
-    // Read the number in the database before Redis increases its number. Redis has then already returned the number
-    // that is read here, so the new number must be higher.
+    // First read the number in the database, then let Redis increase its own number. The number in the database came
+    // from Redis earlier, so the new number must be higher.
     let known = table.get(&name).await?.and_then(|value| value.parse::<u64>().ok()).unwrap_or_default();
     let servers = session_place::of_running_servers(table).await?.len().max(1) as u64;
     let count = sessions.count().await.map_err(Error::with_causes)?;
@@ -37,7 +37,7 @@ pub(super) async fn end_sessions_if_any(table: &Table, sessions: &RedisSessions,
             event = "sessions_went_back",
             ended,
             "Redis has lost its latest changes, probably because an older snapshot was restored; sessions that had \
-             ended were live again, so all sessions have been ended, and users have to log in again"
+             ended were live again, so all sessions were ended, and users have to log in again"
         );
     }
     table.set(&name, &count.to_string()).await

@@ -4,7 +4,7 @@
 //! command relied only on its own settings, it might look for sessions in the wrong place, or create a key that no
 //! server uses. It would still report success.
 //!
-//! Each running server has rows in the table `hardtack_settings`. Commands read in these rows where the server keeps
+//! Each running server has rows in the table `hardtack_settings`. From these rows, commands read where the server keeps
 //! its sessions and which keys it was given. The server renews these rows every few seconds. If a server is killed, its
 //! rows are ignored once they are more than [`LAPSE`] seconds old.
 //!

@@ -47,8 +47,8 @@ pub(crate) struct Presence {
     id: String,
     sessions: SessionsIn,
     place: Mutex<Place>,
-    /// The id that Redis had before it lost its data. The database may still contain intentions to end sessions with
-    /// this id. This field is `None` after these intentions have been assigned to Redis's new id.
+    /// The id that Redis had before it lost its data. The database may still contain intentions (to end sessions) that
+    /// name this id. After these intentions are assigned to Redis's new id, this field is `None`.
     previous: Mutex<Option<String>>,
     keys: GivenKeys,
 }
@@ -105,7 +105,7 @@ impl Presence {
         }
     }
 
-    /// Returns whether another running server signs with a key that it was given by a setting.
+    /// Returns whether another running server signs with a key that a setting gave it.
     pub(crate) async fn others_have_given_keys(&self) -> Result<bool, Error> {
         let servers = given_keys::of_running_servers(&self.table).await?;
         let own = self.row_of_keys();
@@ -149,7 +149,7 @@ impl Presence {
             *self.place() = found.clone();
         }
         // From now on, this server carries out only intentions with the new id. Assign the intentions with the previous
-        // id to the new id, because they would stay in the database for ever.
+        // id to the new id. Otherwise, they would stay in the database for ever.
         let previous = self.previous.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let (Some(from), Some(to)) = (previous, found.id()) {
             self.database.pending_ends().move_to_store(&from, to).await.map_err(Error::with_causes)?;

@@ -13,7 +13,7 @@ use crate::error::Error;
 
 /// The name of the row of `hardtack_settings` that says where the servers kept their sessions when they last ran. While
 /// all running servers keep their sessions in the same place, each server writes this place into the row every few
-/// seconds. A server that stops writes where a server that is still running keeps its sessions. If no other server is
+/// seconds. When a server stops, it writes the place of another running server into the row. If no other server is
 /// running, it writes its own place.
 const NAME: &str = "session_place";
 
@@ -28,8 +28,8 @@ pub(super) async fn record(table: &Table, place: &Place) -> Result<(), Error> {
 }
 
 /// Records where a running server keeps its sessions. If another running server keeps its sessions elsewhere, this
-/// function records nothing. If a server is tried out with another store beside the usual servers, the record thus
-/// still names the store of the usual servers. This also holds if the usual servers are killed just after the trial.
+/// function records nothing. For example, an operator may try out a server with another store while the usual servers
+/// run. The record still names the store of the usual servers, even if they are killed just after the trial.
 pub(super) async fn record_if_agreed(table: &Table, place: &Place) -> Result<(), Error> {
     match of_running_servers(table).await?.iter().all(|other| other.is_same_store(place)) {
         true => record(table, place).await,
@@ -37,14 +37,14 @@ pub(super) async fn record_if_agreed(table: &Table, place: &Place) -> Result<(),
     }
 }
 
-/// When a server stops, records where the servers keep their sessions. `place` is where the server that stops kept its
-/// sessions. Delete the row of this server first.
+/// Call this function when a server stops, after its own row is deleted. Records where another running server keeps its
+/// sessions. If no other server is running, records `place`, where the stopping server kept its sessions.
 pub(super) async fn record_at_stop(table: &Table, place: &Place) -> Result<(), Error> {
     let others = of_running_servers(table).await?;
     record(table, others.first().unwrap_or(place)).await
 }
 
-/// Logs a warning if a server that is starting keeps its sessions in another place than the servers before it.
+/// Logs a warning if a starting server keeps its sessions in a different place than earlier servers.
 pub(super) async fn warn_if_moved(table: &Table, place: &Place) -> Result<(), Error> {
     if let Some(known) = last(table).await?.filter(|known| !known.is_same_store(place)) {
         tracing::warn!(
@@ -86,9 +86,9 @@ pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> R
 }
 
 /// Checks that a command's settings (`redis`) name the store in which the servers keep their sessions (`place`).
-/// `places` contains the same store under each address that a server uses. Returns an outer `Err` if the settings name
-/// another store, or if the store cannot be checked. Returns an inner `Err` if the settings are right, but the store
-/// cannot be reached or has lost its id.
+/// `places` lists this store once for each address under which a server uses it. Returns an outer `Err` if the settings
+/// name another store, or if the store cannot be checked. Returns an inner `Err` if the settings are right, but the
+/// store cannot be reached or has lost its id.
 async fn can_use(place: &Place, places: &[Place], redis: Option<&RedisConfig>) -> Result<Result<(), Error>, Error> {
     match (place, redis) {
         (Place::Database, None) => Ok(Ok(())),
@@ -111,7 +111,7 @@ async fn can_use(place: &Place, places: &[Place], redis: Option<&RedisConfig>) -
                 )))),
                 Err(error) if same_address => Ok(Err(error)),
                 Err(error) => Err(error),
-                // The same address may lead to another Redis on another machine or in another container.
+                // On another machine or in another container, the same address may lead to a different Redis.
                 Ok(_) if same_address => Err(Error::config(format_args!(
                     "this command reaches a different Redis at {own} than the servers; run the command on a machine \
                      where this address leads to the servers' Redis, or set --redis-url or HARDTACK_REDIS_URL to \

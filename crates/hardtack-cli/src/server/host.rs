@@ -22,8 +22,8 @@ pub(crate) struct Hosts {
     site: String,
     /// The address that the server listens on.
     listener: IpAddr,
-    /// Whether the server no longer warns about requests for other hosts. This is the case once a request has named the
-    /// site's host, or once the warning has been logged.
+    /// Whether the server has stopped warning about requests for other hosts. The server stops after the first request
+    /// that names the site's host, or after it has logged the warning once.
     settled: AtomicBool,
 }
 
@@ -41,8 +41,8 @@ impl Hosts {
         let is_probe = health::is_probe(request);
         let mut fields = request.headers().get_all(header::HOST).iter();
         let (field, second) = (fields.next(), fields.next());
-        // If the request target contains an authority, this takes precedence over `Host` (RFC 9112 section 3.2.2, RFC
-        // 9113 section 8.3.1).
+        // If the request target contains an authority, the authority takes precedence over `Host` (RFC 9112 section
+        // 3.2.2, RFC 9113 section 8.3.1).
         let host = match (request.uri().authority(), field) {
             _ if second.is_some() => None,
             (Some(authority), None) => Authority::parse(authority.as_str()),

@@ -18,8 +18,8 @@ pub(crate) struct Limits {
     pub(crate) proxies: TrustedProxies,
 }
 
-/// How many connections beyond the limit are kept open for a moment. Each gets a 503 or, if it is a probe, the normal
-/// response.
+/// How many connections beyond the limit are kept open for a moment. A request on such a connection gets 503, but a
+/// probe gets the normal response.
 pub(super) const OVERFLOW: usize = 128;
 
 /// How many connections beyond the limit may come from one address.
@@ -31,8 +31,8 @@ pub(super) const OVERFLOW_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a client may take to send the head of a request, and how long an HTTP/1.1 connection may be idle.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long an HTTP/2 connection may be idle. A connection is idle if the response to each of its requests has begun,
-/// even if the client is still receiving a response.
+/// How long an HTTP/2 connection may be idle. A connection counts as idle once all its responses have begun, even if
+/// the client is still receiving them.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a client may pause while it sends a body or reads a response.
@@ -65,7 +65,7 @@ pub(super) const HTTP2_STREAMS: u32 = 32;
 /// name and its value plus 32 (RFC 9113 section 6.5.2).
 pub(super) const HTTP2_HEAD: u32 = 16 * 1024;
 
-/// How many bytes of request bodies are kept for one stream until the routes read them.
+/// How many bytes of a request body are kept for one stream until the route reads them.
 pub(super) const HTTP2_STREAM_WINDOW: u32 = 32 * 1024;
 /// How many bytes of request bodies are kept for all streams of one connection together.
 pub(super) const HTTP2_CONNECTION_WINDOW: u32 = 256 * 1024;

@@ -110,8 +110,7 @@ mod tests {
         }
     }
 
-    /// Sends bytes with a pause before each. Returns whether all bytes have arrived, and whether the body has timed
-    /// out.
+    /// Sends bytes, and pauses before each byte. Returns whether all bytes arrived, and whether the body timed out.
     async fn send(bytes: usize, pause: u64, limits: [u64; 2]) -> (bool, bool) {
         let (sender, receiver) = mpsc::channel(bytes);
         let [timeout, longest_pause] = limits.map(Duration::from_millis);

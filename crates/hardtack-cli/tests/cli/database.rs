@@ -107,7 +107,7 @@ async fn k07_s80_a_server_whose_database_was_replaced_is_not_healthy() {
     let page = async || client.clone().get("/service").accept_json().send().await.status();
     wait::until("no page is served", async || page().await == 503).await;
     let log = server.stderr();
-    assert!(log.contains("has been replaced or removed while it was open; restart"), "{log}");
+    assert!(log.contains("was replaced or removed while it was open; restart"), "{log}");
 }
 
 /// SQLite would go on writing to a log that is lost when the server stops.
@@ -140,7 +140,7 @@ async fn k07_s80_a_server_whose_write_ahead_log_was_moved_is_not_healthy() {
         assert_eq!(server.client().get("/healthz").send().await.status(), 503, "{suffix}");
         assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503, "{suffix}");
         let log = server.stop().await.stderr;
-        assert!(log.contains(&format!("(the file with the suffix {suffix}) has been removed or moved")), "{log}");
+        assert!(log.contains(&format!("(the file with the suffix {suffix}) was removed or moved")), "{log}");
     }
 }
 
@@ -203,7 +203,7 @@ async fn k07_s80_a_server_whose_database_was_overwritten_is_not_healthy() {
     wait::until("the server is not healthy", async || !healthy().await).await;
     assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
     let log = server.stop().await.stderr;
-    assert!(log.contains("probably because it has been overwritten while it was open; stop all programs"), "{log}");
+    assert!(log.contains("probably because it was overwritten while it was open; stop all programs"), "{log}");
 }
 
 /// The copied file has the same schema version as the database, but is longer.
@@ -236,7 +236,7 @@ async fn k07_s80_a_server_whose_database_was_overwritten_with_a_longer_file_is_n
     let healthy = async || server.client().get("/healthz").send().await.status() == 200;
     wait::until("the server is not healthy", async || !healthy().await).await;
     let log = server.stop().await.stderr;
-    assert!(log.contains("probably because it has been overwritten while it was open; stop all programs"), "{log}");
+    assert!(log.contains("probably because it was overwritten while it was open; stop all programs"), "{log}");
     pool.close().await;
 }
 

@@ -407,9 +407,8 @@ async fn bad_rotations_and_key_files_are_refused() {
         let error = refusal(&dir.hardtack(rotation.iter().copied()), 2).await;
         assert!(error.contains("/4294967295.jwk has the highest possible key number"), "{error}");
         assert!(
-            error.ends_with(
-                "rename the file to a lower number, which must be higher than the numbers of all other keys"
-            )
+            error
+                .ends_with("rename the file to a lower number that is still higher than the numbers of all other keys")
         );
         assert_eq!(dir.keys(), ["4294967295.jwk"]);
     }

@@ -82,7 +82,7 @@ pub(super) fn cases() -> Vec<Case> {
             site.expire_access();
             site.expect("the session continues", &alice.get("/protected").send().await, "200 +access +refresh");
         }),
-        offering("s90 a browser is redirected to the same URL, and its body is kept", |site| async move {
+        offering("s90 a browser is redirected to the same URL, and the body is kept", |site| async move {
             let (mut alice, device, id) = bound(&site).await;
             let refreshed = prove_with(&mut alice, &device, &id).await;
             site.expect("proof", &refreshed, "200 +access +refresh");
@@ -104,7 +104,7 @@ pub(super) fn cases() -> Vec<Case> {
             site.expect_eq("handler runs", site.calls().await, 2);
             site.expect("without the key", &post(&mut thief, &csrf).send().await, "401 unproven_refresh -access");
         }),
-        offering("without a key, a route that needs one asks for the password", |site| async move {
+        offering("a route that needs a key asks for the password if there is none", |site| async move {
             let mut alice = site.alice().await;
             for path in ["/proven", "/guarded-proven/page"] {
                 site.expect("after a log-in", &alice.get(path).send().await, "200");

@@ -1,5 +1,5 @@
-//! Requests of logged-in users that are refused because the token lacks a claim, or because the application forbids the
-//! request. The users stay logged in.
+//! Refused requests of logged-in users. Either the token lacks a claim, or the application forbids the request. The
+//! users stay logged in.
 
 use hardtack::jwt::TokenKind;
 use hardtack::{Authenticator, LogIn, RefreshMode, TokenLocation, Urls};
@@ -54,8 +54,8 @@ fn forbidden_by_handler() -> Case {
     })
 }
 
-/// If a client sends its token in a header, the challenge in the response must say that the token does not suffice (RFC
-/// 6750 section 3.1).
+/// If a client sends its token in a header, the challenge in the response must say that the token is not sufficient
+/// (RFC 6750 section 3.1).
 fn bearer_token() -> Case {
     Case::new("forbidden: e06: a bearer token gets insufficient_scope", |site| async move {
         let token = cookie_value(&site.alice().await, ACCESS);
@@ -184,7 +184,7 @@ fn loops() -> Vec<Case> {
             site.expect("htmx", &htmx, "401 missing_token");
         })
         .configured(|builder| builder.urls(Urls::default().login("/guarded/page"))),
-        Case::new("redirects: e20: a page for the password that needs a fresh token", |site| async move {
+        Case::new("redirects: e20: a password page that needs a fresh token", |site| async move {
             let mut alice = site.alice().await;
             site.expire_access();
             alice.get("/protected").send().await;

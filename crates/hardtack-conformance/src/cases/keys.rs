@@ -47,7 +47,7 @@ fn with_other_key(algorithm: Algorithm) -> Authenticator {
     Authenticator::builder(KeySet::new(SigningKey::generate(algorithm).unwrap())).build().unwrap()
 }
 
-/// Sends an access token to two routes. The first route requires a token. In the second route, the token is optional,
+/// Sends an access token to two routes. The first route requires a token. On the second route, the token is optional,
 /// so a client with an invalid token is treated as a visitor.
 async fn expect_access(site: &Site, what: &str, token: &str, expected: &str) {
     let cookies = expected.find(" -").map_or("", |at| &expected[at..]);

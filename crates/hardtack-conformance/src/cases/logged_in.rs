@@ -69,7 +69,7 @@ fn clear_site_data() -> Vec<Case> {
     const FIELD: &str = "clear-site-data";
     const CACHE: Option<&str> = Some("\"cache\"");
     vec![
-        Case::new("Clear-Site-Data: what ends the browser's session clears its cache", |site| async move {
+        Case::new("Clear-Site-Data: the end of the browser's session clears its cache", |site| async move {
             let mut alice = site.alice().await;
             let renewed = alice.post("/renew").csrf().send().await;
             site.expect_eq("renewal", renewed.header(FIELD), CACHE);
@@ -157,7 +157,7 @@ fn log_out() -> Vec<Case> {
             site.expect("page", &alice.get("/logout").accept_html().send().await, "405");
             site.expect("still logged in", &alice.get("/protected").send().await, "200");
         }),
-        Case::new("log-out: with the cookies of two sessions, it ends both", |site| async move {
+        Case::new("log-out: with the cookies of two sessions, both sessions end", |site| async move {
             let (mut alice, mut bob) = (site.alice().await, site.logged_in("bob").await);
             bob.set_cookie_raw(&format!("{REFRESH}={}; Secure; HttpOnly; Path=/", cookie_value(&alice, REFRESH)));
             site.expect("log-out", &bob.post("/logout").csrf().send().await, "200 -access -refresh");

@@ -88,7 +88,7 @@ async fn refresh(site: Site, value: &'static str, target: &'static str) {
     site.expect("POST", &post, format!("{status} → {target} +access +refresh"));
 }
 
-/// Tests to which page a browser returns after a request has been refused and the user has logged in.
+/// Tests the `next` parameter in the redirect from a refused request to the log-in page.
 fn after_refusals() -> Vec<Case> {
     let get = |name: &'static str, target: &'static str, expected: &'static str| {
         Case::new(format!("next: {name}"), move |site| async move {
@@ -124,7 +124,7 @@ fn after_refusals() -> Vec<Case> {
             "/token/refresh?next=%2Forders",
             "303 → /login?next=%2Forders",
         ),
-        get("the refresh URL does not pass on another site", "/token/refresh?next=%2F%2Fevil.example", "303 → /login"),
+        get("the refresh URL drops the URL of another site", "/token/refresh?next=%2F%2Fevil.example", "303 → /login"),
         post("a page of this site", "https://site.example/edit?id=1", "303 → /login?next=%2Fedit%3Fid%3D1"),
         post("another site", "https://evil.example/edit", "303 → /login"),
         post("an origin that starts with ours", "https://site.example.evil.example/edit", "303 → /login"),

@@ -133,7 +133,8 @@ fn others() -> Vec<Case> {
     vec![
         Case::new("origins: a cross-site form without cookies is refused as cross-site", |site| async move {
             let response = site.visitor().post("/protected").header("sec-fetch-site", "cross-site").send().await;
-            // A cross-site form of a logged-in user comes without cookies as well, because the cookies are SameSite.
+            // If a logged-in user sends a cross-site form, the form arrives without cookies too, because the cookies
+            // are SameSite.
             site.expect("POST", &response, "403 csrf_cross_site");
         }),
         Case::new("origins: a cross-site form is not refreshed", |site| async move {
@@ -149,7 +150,7 @@ fn others() -> Vec<Case> {
             let linked = alice.get("/protected").accept_html().header("sec-fetch-site", "cross-site").send().await;
             site.expect("GET", &linked, "200 +access +refresh");
         }),
-        Case::new("origins: a cross-site link to the refresh URL gets a page that reloads it", |site| async move {
+        Case::new("origins: a cross-site link to the refresh URL gets a reloading page", |site| async move {
             let mut alice = site.alice().await;
             let request = alice.get("/token/refresh?next=%2Fprotected").accept_html();
             let response = request.header("sec-fetch-site", "cross-site").send().await;

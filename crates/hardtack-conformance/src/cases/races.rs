@@ -1,4 +1,4 @@
-//! Concurrent requests from one browser. Refreshes must not make each other fail, and must not undo a log-out.
+//! Concurrent requests from one browser. A refresh must not make another refresh fail, and must not undo a log-out.
 
 use http::header::SET_COOKIE;
 
@@ -7,8 +7,7 @@ use crate::harness::{Case, Site, csrf_token};
 
 const TABS: usize = 20;
 
-/// Sends the request from [`TABS`] tabs at once. All tabs have the same cookies, and each tab has a connection of its
-/// own.
+/// Sends the request from [`TABS`] tabs at once. All tabs have the same cookies, but each tab has its own connection.
 async fn from_all_tabs<F>(site: &Site, client: &Client, request: impl Fn(Client) -> F) -> Vec<Response>
 where
     F: Future<Output = Response> + Send + 'static,

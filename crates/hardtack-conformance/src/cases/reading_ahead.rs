@@ -89,7 +89,7 @@ async fn pre_session(site: &Site) -> String {
 async fn too_many(site: Site) {
     let _held = begin(&site, "/protected", Sent::Session, "a=b").await;
     let mut alice = site.alice().await;
-    // The server may not have begun to read the first form yet. Until then, it reads these other forms and refuses them
+    // The server might not read the first form at once. Until it does, it reads the forms sent here and refuses them
     // with 403.
     let refused = loop {
         let response = alice.post("/protected").accept_json().form(&[("a", "b")]).send().await;

@@ -74,7 +74,8 @@ fn log_in_with_the_page() -> Case {
     })
 }
 
-/// After a refused log-in, the page with the form shows the text and the typed name once. Other pages do not show them.
+/// After a refused log-in, the page with the form shows the error text and the typed name once. Other pages do not show
+/// them.
 fn refusal_is_shown_once() -> Case {
     Case::new("ready routes: a wrong password", |site| async move {
         let url = "/ready/login?next=%2Fprotected";
@@ -92,7 +93,7 @@ fn refusal_is_shown_once() -> Case {
         site.expect_eq("name", page.text().contains("value=\"&quot;&gt;&lt;b&gt;Zoë\""), true);
         let page = client.get(url).accept_html().send().await;
         site.expect_eq("shown once", page.text().contains(NO_MATCH) || page.text().contains("Zoë"), false);
-        // After a minute, the text is no longer shown, even if the browser has kept the cookie.
+        // After a minute, the page no longer shows the error text, even if the browser has kept the cookie.
         site.clock.advance(Duration::from_secs(61));
         let page = planted.clone().get(url).accept_html().send().await;
         site.expect_eq("too late", page.text().contains(NO_MATCH), false);
@@ -188,7 +189,8 @@ fn attempts_of_an_address() -> Case {
     })
 }
 
-/// A stranger uses up the attempts of alice's account, but alice has logged in with her browser before.
+/// A stranger uses up the log-in attempts of alice's account. Alice can still log in, because she used her browser to
+/// log in earlier.
 fn attempts_of_a_known_device() -> Case {
     const LOGGED_IN: &str = "200 +access +refresh";
     const REFUSED: &str = "401 log_in_refused";
@@ -248,8 +250,8 @@ fn new_password() -> Case {
     })
 }
 
-/// Strangers use up the attempts of an account. A user who is logged in then enters the password again, in a browser
-/// that has no cookie from `remember_device`.
+/// Strangers use up the log-in attempts of an account. The user, who is still logged in, then enters the password
+/// again. The user's browser has no cookie from `remember_device`.
 fn attempts_to_reauthenticate() -> Case {
     Case::new("ready routes: attempts to enter the password again", |site| async move {
         let log_in = async |username: &str, password: &str| {

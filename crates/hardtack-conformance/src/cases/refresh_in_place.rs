@@ -132,7 +132,7 @@ fn invalid_access_tokens() -> Vec<Case> {
     bad.map(case).collect()
 }
 
-/// Tests refresh tokens that are refused, and the refresh token that may be used twice.
+/// Tests refresh tokens that the server refuses, and the one refresh token that can be used twice.
 fn refresh_tokens() -> Vec<Case> {
     async fn with_cookie(site: &Site, value: &str) -> [String; 2] {
         let pair = format!("{REFRESH}={value}");

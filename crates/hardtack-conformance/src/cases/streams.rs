@@ -72,14 +72,14 @@ async fn gibibyte(site: Site, kind: &'static str) {
     println!("uploading 1 GiB took {:.1} s", took.as_secs_f32());
 }
 
-/// Sends a body to `/upload` and measures the memory of this process, which includes the server's.
+/// Sends a body to `/upload` and measures the memory of this process. The server runs in this process too.
 async fn upload(site: &Site, kind: &'static str, mebibytes: u64) {
     let alice = site.alice().await;
     let csrf = csrf_token(&alice);
     let cookie = format!("{ACCESS}={}", cookie_value(&alice, ACCESS));
     let mut growth = 0;
-    // Other tests in this process may allocate memory at the same time. For this reason, one attempt out of three is
-    // enough to pass.
+    // Other tests in this process may allocate memory at the same time. For this reason, the case passes if one of
+    // three attempts succeeds.
     for _ in 0..3 {
         let body = RepeatedBody::new(form_start(kind, &csrf), Bytes::from(vec![b'x'; MEBIBYTE as usize]), mebibytes);
         let length = body.length();
@@ -131,7 +131,7 @@ async fn endless(site: Site, kind: &'static str, path: &'static str, code: &'sta
         connection.write(b"--edge\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n").await;
     }
     let (response, written) = connection.write_until_response(&[b'x'; 16 << 10], 64 << 20).await;
-    // If a framework runs a handler's extractors concurrently, the body extractor may be the first to refuse the
+    // A framework may run a handler's extractors concurrently. The body extractor can then be the first to refuse the
     // request, because the body is too long.
     let summary = site.summary(&response);
     let expected = if path == "/echo" && summary == "413" { summary.clone() } else { format!("403 {code}") };

@@ -153,7 +153,7 @@ fn refresh_tokens() -> Vec<Case> {
         Case::new("refresh token: refused in the access cookie", |site| {
             check(site, ACCESS, |t| &t.refresh, "401 missing_token")
         }),
-        Case::new("refresh token: an access token in its cookie is refused", |site| {
+        Case::new("refresh token: an access token in the refresh cookie is refused", |site| {
             check(site, REFRESH, |t| &t.access, "401 wrong_kind -access -refresh")
         }),
         Case::new("refresh token: a POST without the CSRF value is refused", |site| async move {

@@ -70,8 +70,8 @@ impl RawConnection {
         parse(&bytes).unwrap_or_else(|| panic!("no response ({read:?}): {:?}", String::from_utf8_lossy(&bytes)))
     }
 
-    /// Writes `block` repeatedly until the server responds, but stops once `most` bytes or more have been written.
-    /// Returns the response and the number of bytes written.
+    /// Writes `block` repeatedly until the server responds, or until at least `most` bytes are written. Returns the
+    /// response and the number of bytes written.
     pub(crate) async fn write_until_response(self, block: &[u8], most: usize) -> (RawResponse, usize) {
         let (mut from, mut to) = self.0.into_split();
         let mut bytes = Vec::new();

@@ -124,7 +124,7 @@ impl CookieState {
     pub(crate) async fn credentials(&self, site: &Site) -> Credentials {
         let tokens = Tokens::issue(site).await;
         let cookies = (self.cookies)(&tokens);
-        // If the token can be decoded, send its own CSRF value. The token is then the only thing that may be wrong with
+        // If the token can be decoded, send its own CSRF value. The token is then the only thing that can be wrong with
         // the request.
         let token = cookies.first().and_then(|field| std::str::from_utf8(field).ok()?.split_once('='));
         let token = token.and_then(|(_, token)| site.authenticator.decode::<NoExtra>(token, TokenKind::Access).ok());

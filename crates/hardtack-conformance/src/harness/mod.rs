@@ -1,4 +1,4 @@
-//! What a case needs to run: a site of its own, clients, tokens in every state, and a list of findings.
+//! What a case needs to run: its own site, clients, tokens in every state, and a list of findings.
 //!
 //! A [`Case`] starts a [`Site`] with its own authenticator, clock and store. It sends requests to the site and compares
 //! each response's [summary](summary::summary) with the expected one. Every difference becomes a

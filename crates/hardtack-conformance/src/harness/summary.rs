@@ -82,7 +82,8 @@ impl RawResponse {
             let lacks_scope = self.status == 403 && challenge.starts_with("Bearer error=\"insufficient_scope\"");
             rule(
                 lacks_scope || challenge.starts_with("Bearer") == (self.status == 401),
-                "a 401 has a challenge (RFC 9110 §15.5.2), and otherwise only a 403 for a bearer token (RFC 6750 §3.1)",
+                "a 401 has a challenge (RFC 9110 §15.5.2), and no other response has one, except a 403 for a bearer \
+                 token (RFC 6750 §3.1)",
             );
         }
         broken

@@ -11,8 +11,8 @@ use crate::event::cut_user_agent;
 /// What a request says about its client: the address, the user agent and the cookies. The type is the same in every
 /// adapter.
 ///
-/// An adapter's `Auth::client_info` returns this value. Libraries take it as an argument if they count attempts by the
-/// client's address, or record which client has made a change. An example is
+/// An adapter's `Auth::client_info` returns this value. Libraries take this value as an argument to count attempts by
+/// the client's address, or to record which client made a change. An example is
 /// `hardtack_accounts::Accounts::verify_password`.
 ///
 /// ```
@@ -34,7 +34,7 @@ pub struct ClientInfo {
 }
 
 impl ClientInfo {
-    /// Creates the description of a client without an address, a user agent and cookies.
+    /// Describes a client that has no address, no user agent and no cookies.
     pub fn new(authenticator: &Authenticator) -> Self {
         let authenticator = authenticator.clone();
         Self { authenticator, address: None, user_agent: None, cookie_fields: Vec::new() }
@@ -62,8 +62,8 @@ impl ClientInfo {
         self.address
     }
 
-    /// Returns the user agent, cut to 256 bytes. Returns `None` if the request has no `User-Agent` field, or if the
-    /// field is not UTF-8.
+    /// Returns the user agent, truncated to 256 bytes. Returns `None` if the request has no `User-Agent` field, or if
+    /// the field is not UTF-8.
     pub fn user_agent(&self) -> Option<&str> {
         self.user_agent.as_deref()
     }

@@ -8,8 +8,8 @@ use crate::refusal::{Failure, FailureKind, NO_STORE, Reason, Reply};
 use crate::token::VerifiedToken;
 
 impl Exchange<'_> {
-    /// Handles a POST to [`Urls::bind`](crate::Urls::bind), with which a browser registers the public key of its
-    /// device. Binds the session to the device and sets new cookies.
+    /// Handles a POST to [`Urls::bind`](crate::Urls::bind). A browser sends this request to register the public key of
+    /// its device. Binds the session to the device and sets new cookies.
     ///
     /// If the session cannot be bound, the reply has the status 404 and no cookies, and the session continues as
     /// before. This happens, for example, if the log-in was more than a minute ago or the session is already bound.
@@ -28,8 +28,8 @@ impl Exchange<'_> {
             tokens => tokens.unwrap_or_default(),
         };
         let Some(proof) = self.single_value(PROOF) else { return nothing() };
-        // Another host of the domain may have planted a second cookie, so select the token of the session for
-        // which the browser has signed the challenge.
+        // Another host of the domain may have planted a second cookie. Select the token of the session that the signed
+        // challenge belongs to.
         let signed = tokens.iter().position(|token| self.authenticator.has_signed(token, &proof));
         let Some(refresh) = tokens.into_iter().nth(signed.unwrap_or_default()) else { return nothing() };
         let fresh = self.freshness_of(&refresh);
@@ -43,8 +43,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// Handles a POST to [`Urls::bound`](crate::Urls::bound), with which a browser refreshes a bound session. Sets new
-    /// cookies if the browser proves that it has the key of the device.
+    /// Handles a POST to [`Urls::bound`](crate::Urls::bound). A browser sends this request to refresh a bound session.
+    /// If the browser proves that it has the key of the device, sets new cookies.
     ///
     /// If the browser does not prove that it has the key, and the request names a bound session, the reply tells the
     /// browser what to do next:

@@ -9,17 +9,17 @@ use crate::html::escaped;
 use crate::refusal::{NO_STORE, Reason, Reply};
 use crate::request::{NextPath, Wants};
 
-/// The lifetime of the cookie that says that the browser was told to repeat a request. As long as the browser sends
-/// this cookie, Hardtack does not tell the browser the same thing again. The lifetime is long enough for a browser to
-/// make a proof and repeat the request. The response to the proof deletes the cookie.
+/// The lifetime of the cookie that marks a browser as already told to repeat a request. While the browser sends this
+/// cookie, Hardtack does not tell the browser the same thing again. The lifetime is long enough for a browser to send a
+/// proof and repeat the request. The response to the proof deletes the cookie.
 const NOTE_LIFETIME: Duration = Duration::from_secs(10);
 
 impl Exchange<'_> {
     /// Returns the reply that makes the browser prove that it has the key of its device. Returns `None` if a proof
-    /// would not help, or if the browser has just been asked for one. In that case, the request is refused.
+    /// would not help, or if the browser was just asked for one. In both cases, the request is refused.
     ///
-    /// The reply is a redirect or a page. Each reply deletes the browser's access cookie, because browsers make a proof
-    /// only if that cookie is missing or about to expire.
+    /// The reply is a redirect or a page. Both delete the browser's access cookie, because browsers send a proof only
+    /// if that cookie is missing or about to expire.
     #[cold]
     pub(super) fn ask_for_proof(&self, reason: &Reason) -> Option<Reply> {
         if self.authenticator.settings().flask || self.state.is_head_sent() {
@@ -49,7 +49,7 @@ impl Exchange<'_> {
         Some(cookies)
     }
 
-    /// The path and the query of this request. Returns `None` if a browser must not be sent there.
+    /// Returns the path and the query of this request, or `None` if a browser must not be sent there.
     fn here(&self) -> Option<NextPath> {
         self.authenticator.next(&self.authenticator.settings().public_path(self.head.target()))
     }

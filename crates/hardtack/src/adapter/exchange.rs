@@ -112,9 +112,9 @@ impl<'a> Exchange<'a> {
 
     /// Like [`try_verify`](Self::try_verify), but the token must also have the given claims.
     ///
-    /// A token may lack a claim only because it was issued before the claim was added. If the token was in a cookie,
-    /// and a new token of its session would have the claim, the token is refreshed. In all other cases, the request is
-    /// refused as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
+    /// A token can lack a claim just because the token was issued before the claim was added. If the token was in a
+    /// cookie and a new token of its session would have the claim, Hardtack refreshes the token. In all other cases,
+    /// the request is refused as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
     #[inline]
     pub fn try_verify_with<T: ExtraClaims>(&self, need: Need, claims: &RequiredClaims) -> Verification<T> {
         let step = match self.verifier().try_verify(need) {
@@ -185,7 +185,8 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Replaces a token that lacks a claim with a newer one that has it, or refuses the request.
+    /// If a token lacks a claim, replaces it with a newer token that has the claim. If there is no such token, refuses
+    /// the request.
     async fn renew_or_forbid<T: ExtraClaims>(
         &self,
         (token, flaw): (VerifiedToken, ClaimFlaw),
@@ -329,8 +330,8 @@ impl<'a> Exchange<'a> {
         RequestVerifier::new(self.head, self.state)
     }
 
-    /// Refuses a request that must not change state (ASVS 5.0 V3.5.3): its method is safe (such as GET), or it comes
-    /// from another site.
+    /// Refuses a request that must not change state (ASVS 5.0 V3.5.3): a request with a safe method, such as GET, or a
+    /// request from another site.
     pub(super) fn check_changing(&self) -> Result<(), Reason> {
         if self.head.is_safe() { Err(Reason::Method) } else { self.verifier().check_origin() }
     }

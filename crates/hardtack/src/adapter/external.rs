@@ -32,8 +32,8 @@ struct Begun {
 }
 
 impl Exchange<'_> {
-    /// Begins a log-in that ends with a GET request, such as the callback of OAuth or a link in an email. Returns a
-    /// value for the parameter `state`, and a cookie that ties this value to the browser.
+    /// Begins a log-in that ends with a GET request: an OAuth callback, or a link in an email. Returns a value for the
+    /// parameter `state`, and a cookie that ties this value to the browser.
     ///
     /// The cookie contains `kept` in encrypted form, and [`finish_external`](Self::finish_external) returns the string.
     /// Use `kept` for the PKCE verifier, the nonce and the page to return to.
@@ -57,8 +57,9 @@ impl Exchange<'_> {
     }
 
     /// Checks the `state` of a GET request that ends a log-in, and returns the string `kept` that was passed to
-    /// [`begin_external`](Self::begin_external). After that, [`log_in`](Self::log_in) may be called once in this
-    /// request, although the request has a safe method and another site may have started it.
+    /// [`begin_external`](Self::begin_external). After that, you can call [`log_in`](Self::log_in) once in this
+    /// request. `log_in` then accepts the request, even though the method is safe and another site may have started the
+    /// request.
     ///
     /// The response deletes the state's cookie, so the browser cannot use the state again. This process also remembers
     /// used states, so a copy of the cookie is refused.
@@ -104,8 +105,8 @@ impl Exchange<'_> {
         (own == state).then(|| Begun { at, kept: kept.to_owned() })
     }
 
-    /// Returns whether `at`, the start of a log-in, is at most ten minutes ago. Returns `false` if `at` is in the
-    /// future by more than the clock skew that the settings allow.
+    /// Returns whether a log-in that started at `at` is at most ten minutes old. If `at` is further in the future than
+    /// the allowed clock skew, returns `false`.
     fn is_recent(&self, at: Timestamp, now: Timestamp) -> bool {
         now <= at + LIFETIME && at <= now + self.authenticator.settings().claims.skew()
     }
@@ -116,7 +117,7 @@ impl Exchange<'_> {
         let states = self.states();
         let mut all: Vec<_> =
             states.into_iter().map(|state| (self.begun(&state).map(|begun| begun.at), state)).collect();
-        // Sort the states whose cookies cannot be read first, then the other states by age, the oldest first.
+        // States with unreadable cookies come first. The other states follow by age, oldest first.
         all.sort_unstable();
         let mut cookies = SetCookies::default();
         for (newer, (began, state)) in all.into_iter().rev().enumerate() {

@@ -51,7 +51,7 @@ macro_rules! __forward_auth {
             Ok(self.exchange().log_in(log_in.into()).await?.into())
         }
 
-        /// Counts an attempt to log in against the budgets of the account and of the client's address. Call this method
+        /// Counts a log-in attempt against the budgets of the account and of the client's address. Call this method
         /// before you check a password. If the password is right, call
         /// [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded). The guide
         /// [`throttling`](hardtack::guide::throttling) lists the limits.
@@ -67,16 +67,16 @@ macro_rules! __forward_auth {
             Ok(self.exchange().take_log_in_attempt(throttle, username).await?)
         }
 
-        /// Takes an attempt of the logged-in user to enter the password again from a budget of the user's session. Call
-        /// this method before you check the password. If the typed password is the password of the logged-in user, call
-        /// [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded) after the check.
+        /// Counts an attempt of the logged-in user to enter the password again. The attempt counts against a budget of
+        /// the user's session. Call this method before you check the password. If the check shows that this is the
+        /// logged-in user's password, call [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded).
         ///
-        /// Strangers may use up the attempts of the account. The logged-in user can still enter the password, because
-        /// the session has its own budget.
+        /// Even if strangers use up the attempts of the account, the logged-in user can still enter the password. The
+        /// session has its own budget.
         ///
-        /// The budget does not depend on the user name that is typed. The response must not reveal whether the typed
-        /// text is the password of another user. Otherwise, everyone who has an account could guess the passwords of
-        /// other users here.
+        /// The budget does not depend on the typed user name. If the typed text happens to be another user's password,
+        /// the response must not reveal this. Otherwise, anyone with an account could guess other users' passwords
+        /// here.
         ///
         /// # Errors
         /// The budget is empty. The response is 429 with `Retry-After`: a page for a browser, problem details for an
@@ -89,7 +89,7 @@ macro_rules! __forward_auth {
             Ok(self.exchange().take_reauthentication_attempt(throttle, token).await?)
         }
 
-        /// Returns a cookie by which Hardtack recognizes this browser at later log-ins. Add the cookie to the response
+        /// Returns a cookie that lets Hardtack recognize this browser at later log-ins. Add the cookie to the response
         /// to a successful log-in. [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of this
         /// browser separately. Even if a stranger uses up the account's attempts, the owner can still log in from this
         /// browser.
@@ -159,8 +159,8 @@ macro_rules! __forward_auth {
         /// URL, the browser does not send the refresh token with a log-out. In this case, the method also ends the
         /// session of an expired access token.
         ///
-        /// If the request has several cookies with the same name, the sessions of all of them end. If the request has
-        /// no tokens, the log-out succeeds.
+        /// If the request has several cookies with the same name, this method ends the sessions of all of them. If the
+        /// request has no tokens, the log-out succeeds.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
@@ -202,7 +202,7 @@ macro_rules! __forward_auth {
             Ok($into_response(self.exchange().refresh_and_return().await?))
         }
 
-        /// Handles a POST to `Urls::bind`, with which a browser registers the public key of its device
+        /// Handles a POST to `Urls::bind`. A browser sends this request to register the public key of its device
         /// ([`DeviceBinding::Offer`](hardtack::config::DeviceBinding::Offer)). Do not require a token on this route.
         ///
         /// # Errors
@@ -213,10 +213,11 @@ macro_rules! __forward_auth {
             Ok($into_response(self.exchange().bind_device().await?))
         }
 
-        /// Handles a POST to `Urls::bound`, with which a browser refreshes a session that is bound to its device.
+        /// Handles a POST to `Urls::bound`. A browser sends this request to refresh a session that is bound to its
+        /// device.
         ///
-        /// Do not require a token on this route, and do not limit its rate. The browser forgets the session if it gets
-        /// any 4xx status other than the 403 that this method returns.
+        /// Do not require a token on this route, and do not rate-limit the route. If the browser gets any 4xx status
+        /// other than the 403 that this method returns, the browser forgets the session.
         ///
         /// # Errors
         /// - The method is not POST.
@@ -297,8 +298,8 @@ macro_rules! __forward_auth {
 
         /// Returns a future that completes when a token is no longer valid. Use the future to end streams.
         ///
-        /// A token is no longer valid if it has expired, if the claims of its session have changed, or if its session
-        /// has ended. A log-out, a password change or an operator can end a session, on any server.
+        /// A token becomes invalid when it expires, when the claims of its session change, or when its session ends. A
+        /// log-out, a password change or an operator can end a session, on any server.
         ///
         /// The future does not poll the store. It is woken when the session ends. The future is `Send + 'static`, so it
         /// can outlive the handler. The guide [`streams`](hardtack::guide::streams) has complete examples.
@@ -356,7 +357,7 @@ macro_rules! __forward_auth {
         }
 
         /// Refuses a request that another site could have sent. Call this method in handlers that act before a user is
-        /// logged in, such as a sign-up.
+        /// logged in, such as a sign-up handler.
         ///
         /// [`log_in`](Self::log_in) includes this check, but runs after you have verified the password. To refuse
         /// forged requests earlier, also call this method at the beginning of your log-in handler.
@@ -369,9 +370,9 @@ macro_rules! __forward_auth {
             Ok(self.exchange().require_pre_session()?)
         }
 
-        /// Begins a log-in that ends with a GET request, such as the callback of OAuth or a link in an email. Returns a
-        /// value for the parameter `state`, and a cookie that ties this value to the browser. Send the cookie in the
-        /// response that redirects the browser to the other site.
+        /// Begins a log-in that ends with a GET request: an OAuth callback, or a link in an email. Returns a value for
+        /// the parameter `state`, and a cookie that ties this value to the browser. Send the cookie in the response
+        /// that redirects the browser to the other site.
         ///
         /// A browser can begin several log-ins, for example in two tabs. Each log-in has its own state. The guide
         /// [`oauth`](hardtack::guide::oauth) has complete examples.
@@ -425,7 +426,7 @@ macro_rules! __forward_auth {
         ///
         /// To refuse a log-in, pass a message for the user. A browser is then redirected back to the page with the
         /// form, which shows the message once ([`LogInRefusal`](hardtack::refusal::LogInRefusal)). If a logged-in user
-        /// may not do what the request asks for, use [`forbid`](Self::forbid) instead.
+        /// is not allowed to do what the request asks for, use [`forbid`](Self::forbid) instead.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{AccessToken, Auth, AuthError, BackendError};")]
@@ -440,9 +441,9 @@ macro_rules! __forward_auth {
             self.exchange().refuse(reason).into()
         }
 
-        /// Returns an error for a request that the logged-in user may not make, such as editing another user's post.
-        /// The client gets 403 with `sentence`: a browser gets a page, and an API client gets problem details. The user
-        /// stays logged in.
+        /// Returns an error for an action that the logged-in user is not allowed to take, such as editing another
+        /// user's post. The client gets 403 with `sentence`: a browser gets a page, and an API client gets problem
+        /// details. The user stays logged in.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{AccessToken, Auth, AuthError};")]

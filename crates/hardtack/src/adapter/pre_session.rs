@@ -6,7 +6,7 @@ use crate::csrf::{CsrfError, PreSession, PreSessionKey, check_double_submit};
 use crate::jwt::TokenKind;
 use crate::refusal::{Failure, Reason};
 
-/// The maximum number of pre-session cookies of one request that are compared with the form's value.
+/// Of the pre-session cookies in one request, at most this many are compared with the form's value.
 const MAX_NONCES: usize = 4;
 
 impl Exchange<'_> {
@@ -53,7 +53,7 @@ impl Exchange<'_> {
         let nonces = nonces.into_iter().filter(|value| PreSessionKey::is_nonce(value)).take(MAX_NONCES);
         let form = self.verifier().form_token(TokenKind::Access);
         let check = |expected: String| check_double_submit(&self.head, form, &expected, csrf, &csrf.access);
-        // The keys may have been rotated since the form was rendered, so the retired keys count as well.
+        // The keys may have been rotated since the form was rendered, so try the retired keys as well.
         let keys = self.authenticator.keys_in_use();
         let mut results = nonces.flat_map(|nonce| keys.pre_session.tokens(nonce)).map(check);
         let first = results.next().unwrap_or(Err(CsrfError::NoPreSession));

@@ -49,9 +49,11 @@ impl Exchange<'_> {
         Ok(Reply { cookies, ..reply })
     }
 
-    /// In redirect mode: whether the browser refreshed a bound session before it followed the redirect to this URL. If
-    /// so, there is nothing left to do. In the other modes, always `false`: browsers are not redirected to this URL, so
-    /// a client that asks for a refresh of a bound session without a proof is refused.
+    /// In redirect mode, returns whether the browser refreshed a bound session before it followed the redirect to this
+    /// URL. If so, there is nothing left to do.
+    ///
+    /// In the other modes, browsers are not redirected to this URL, so this method returns `false`. If a client then
+    /// asks for a refresh of a bound session without a proof, the refresh is refused.
     async fn has_proven_session(&self) -> bool {
         if self.authenticator.refresh_mode() != RefreshMode::Redirect {
             return false;
@@ -76,11 +78,12 @@ impl Exchange<'_> {
         self.head.is_safe() && self.wants() == Wants::Page && failure.reason().kind() == FailureKind::Csrf
     }
 
-    /// Whether a failed refresh redirects the browser back to the page `next`, which then treats the user as a visitor.
+    /// Returns whether a failed refresh redirects the browser back to the page `next`, which then treats the user as a
+    /// visitor.
     ///
-    /// When that page redirects a browser to the refresh URL, it also deletes the access cookie. If the browser still
-    /// sends the access cookie, the page would redirect the browser to the refresh URL again, in an endless loop. In
-    /// this case, this method returns `false`.
+    /// When that page redirects a browser to the refresh URL, the page also deletes the access cookie. If the browser
+    /// still sends the access cookie, this method returns `false`. Otherwise, the page and the refresh URL would
+    /// redirect the browser in an endless loop.
     fn returns_without_user(&self, failure: &Failure) -> bool {
         let kind = failure.reason().kind();
         let is_dead = kind.unsets_cookies() || kind == FailureKind::Missing;

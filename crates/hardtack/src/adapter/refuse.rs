@@ -20,9 +20,9 @@ impl Exchange<'_> {
         self.refuse(Reason::Forbidden(sentence.into()))
     }
 
-    /// Returns the failure for a rejection. If the browser may be able to prove the key of its device, the reply makes
-    /// the browser repeat the request with a proof. In all other cases, the reply is the application's own reply for
-    /// the kind of failure, if there is one.
+    /// Returns the failure for a rejection. If the browser might be able to prove that it has the key of its device,
+    /// the reply makes the browser repeat the request with a proof. In all other cases, if the application has set its
+    /// own reply for this kind of failure, that reply is used.
     pub(super) fn reject(&self, rejection: Rejection) -> Failure {
         self.reject_for(rejection, Need::access())
     }

@@ -49,7 +49,7 @@ impl Exchange<'_> {
     /// the browser does not send the refresh token with a log-out. In this case, the method also ends the session of an
     /// expired access token.
     ///
-    /// If the request has several cookies with the same name, the sessions of all of them end.
+    /// If the request has several cookies with the same name, this method ends the sessions of all of them.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
@@ -95,8 +95,8 @@ impl Exchange<'_> {
         for (_, token) in asked {
             match self.verifier().check_csrf(token) {
                 Ok(()) => return Ok(()),
-                // Report a mismatch rather than a missing value, because a value may be missing only for this kind of
-                // token.
+                // If any token has a mismatch, report the mismatch. A missing value says less, because the request may
+                // contain a value for the other kind of token.
                 Err(reason @ Reason::Csrf(CsrfError::Mismatch)) => refused = Some(reason),
                 Err(reason) => refused = refused.or(Some(reason)),
             }
@@ -210,8 +210,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// Replaces all sessions of the user with a new one and returns its cookies (ASVS 5.0 V7.4.3). Call this method
-    /// after the transaction that stored a new password and ended the sessions has been committed. The adapter adds
+    /// Replaces all sessions of the user with a new one and returns its cookies (ASVS 5.0 V7.4.3). First commit the
+    /// transaction that stores the new password and ends the sessions, then call this method. The adapter adds
     /// `Clear-Site-Data: "cache"` to the response that carries these cookies.
     ///
     /// After the transaction has ended the sessions, the store may fail or the client may disconnect. This method then

@@ -1,4 +1,4 @@
-//! Rows of the application that are deleted together with expired sessions once the rows have expired.
+//! Deletes expired rows of the application together with expired sessions.
 
 use std::pin::Pin;
 

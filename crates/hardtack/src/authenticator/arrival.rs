@@ -1,13 +1,14 @@
 //! Requests of bound sessions that reach the server before the browser has proved that it has the key of its device.
 //!
-//! If the access cookie of a bound session has expired, the browser refreshes the session before it sends a request of
-//! this site. There are two exceptions, in which the server makes the browser repeat the request:
+//! If the access cookie of a bound session has expired, the browser normally refreshes the session before it sends a
+//! request to this site. In two cases, the browser sends the request first, and the server makes the browser repeat it:
 //! - If the user follows a link from another site, the browser sends the request without the access cookie. The server
 //!   sends a page that makes the browser repeat the request, this time from this site.
 //! - If the access token is outdated, for example because the claims of the session have changed, the server deletes
 //!   the access cookie, and redirects the browser to the same URL.
 //!
-//! In each case, the server does this only once. If the browser then still makes no proof, the request is refused.
+//! The server makes the browser repeat a request only once. If the browser still sends no proof, the request is
+//! refused.
 
 use super::verify::{RequestVerifier, TokenVerdict};
 use crate::jwt::TokenKind;
@@ -21,16 +22,18 @@ pub(crate) const ARRIVED: &str = "arrived";
 pub(crate) const REDIRECTED: &str = "redirected";
 
 impl RequestVerifier<'_> {
-    /// Whether the browser may be able to refresh a bound session if it is made to repeat the request. If so, a refresh
-    /// token without a proof is no sign of an attack.
+    /// Returns whether a browser that repeats this request might refresh its bound session first. If so, a refresh
+    /// token without a proof is not a sign of an attack.
     #[cold]
     pub(crate) fn may_prove(&self) -> bool {
         self.is_arrival() || self.is_outdated()
     }
 
-    /// Whether the request carries an access token that is valid by itself. If such a token was refused, the token must
-    /// be outdated. Returns `false` for requests to the refresh URL: they ask for a refresh without a proof, and are
-    /// never repeated.
+    /// Returns whether the request carries an access token with a valid signature and valid claims. If such a token was
+    /// refused, the token must be outdated.
+    ///
+    /// Returns `false` for requests to the refresh URL, because these requests ask for a refresh without a proof and
+    /// are never repeated. Also returns `false` if the browser was already told to repeat the request.
     #[cold]
     pub(crate) fn is_outdated(&self) -> bool {
         let settings = self.authenticator.settings();
@@ -43,7 +46,7 @@ impl RequestVerifier<'_> {
             )
     }
 
-    /// Whether the browser follows a link from another site, and has not been told to repeat the request yet. The
+    /// Returns whether the browser followed a link from another site, and was not yet told to repeat the request. The
     /// `Sec-Fetch-…` header fields show this: browsers set these fields, and scripts cannot change them.
     #[cold]
     pub(crate) fn is_arrival(&self) -> bool {
@@ -55,7 +58,8 @@ impl RequestVerifier<'_> {
             && self.device_note() != Some(ARRIVED.as_bytes())
     }
 
-    /// Returns the value of the cookie that says what the browser was last told to do for a proof.
+    /// Returns the value of the cookie that records how the browser was last told to repeat a request: [`ARRIVED`] or
+    /// [`REDIRECTED`].
     pub(crate) fn device_note(&self) -> Option<&[u8]> {
         self.authenticator.cookies().device_proof.name.find(&self.head).ok().flatten()
     }

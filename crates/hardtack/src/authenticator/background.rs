@@ -22,8 +22,8 @@ pub(super) struct Background {
     automatic: u8,
     /// The jobs that are running, one bit for each job.
     running: AtomicU8,
-    /// One signal for each job, which ends the job if an adapter has started it. The signals are sent when the
-    /// authenticator is dropped.
+    /// The signals that end the jobs, one for each job that an adapter can start. They are sent when the authenticator
+    /// is dropped.
     ends: [Arc<WakeSignal>; 2],
 }
 

@@ -13,8 +13,8 @@ use std::time::Duration;
 use super::background::Job;
 use super::{Authenticator, Inner};
 
-/// The exclusive right to run a job. When the claim is dropped, another future can claim the job. If the job has
-/// panicked, the job cannot be claimed again.
+/// The exclusive right to run a job. When this value is dropped, another future can claim the job. If the job panicked,
+/// no future can claim the job again.
 #[derive(Debug)]
 pub(super) struct Claim {
     authenticator: WeakAuthenticator,
@@ -51,11 +51,11 @@ impl Authenticator {
         self.0.background.is_due()
     }
 
-    /// Follows the revocation log and deletes expired rows. A job that is turned off or already running is left out.
-    /// Adapters spawn the future on the runtime of the request.
+    /// Follows the revocation log and deletes expired rows. Skips a job that is turned off or already running. Adapters
+    /// spawn the future on the runtime of the request.
     ///
-    /// The future ends when the last clone of the authenticator is dropped. If there is no job to run, it ends at once.
-    /// If the future is dropped earlier, for example because its runtime ends,
+    /// The future ends when the last clone of the authenticator is dropped. If there is no job to run, the future ends
+    /// at once. If the future is dropped earlier, for example because its runtime ends,
     /// [`needs_background_work`](Self::needs_background_work) returns `true` again.
     ///
     /// The core has no timer, so pass the timer of your runtime as `sleep`:

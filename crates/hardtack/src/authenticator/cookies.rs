@@ -99,8 +99,8 @@ impl Authenticator {
         self.cookies_of(token, age, [&policy.refresh, &policy.csrf_refresh], options)
     }
 
-    /// The access cookies of a session that lives until `until`. `persistent` says whether the browser keeps the
-    /// cookies when it closes.
+    /// Returns the access cookies of a session that lives until `until`. `persistent` says whether the browser keeps
+    /// the cookies when it closes.
     pub(super) fn access_cookies(
         &self,
         token: &IssuedToken,
@@ -169,8 +169,8 @@ impl Authenticator {
         }
     }
 
-    /// The `Max-Age` of a cookie, or `None` for a session cookie, which browsers delete when they close. The
-    /// value is the time from the token's issue to its end, so it is the same whenever the cookie is set.
+    /// The `Max-Age` of a cookie, or `None` for a session cookie, which browsers delete when they close. The value is
+    /// the time from the token's issue to `until`, so it does not depend on when the cookie is set.
     fn age(&self, token: &IssuedToken, until: Option<Timestamp>, persistent: bool) -> Option<Duration> {
         /// The longest `Max-Age`, for cookies that should never expire. Browsers limit `Max-Age` to 400 days (RFC
         /// 6265bis section 5.5).

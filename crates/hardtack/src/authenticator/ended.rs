@@ -9,8 +9,8 @@
 //!
 //! A task also wakes at least once a minute to compare the current time with the token's expiry.
 //!
-//! A task may wait until a session ends, rather than until a token is no longer valid. Such a task reads the session's
-//! row when the token expires, and again each time the session would expire.
+//! Some tasks wait for the end of a session, and ignore the expiry of the token. Such a task reads the session's row
+//! when the token expires, and again each time the session would expire.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -26,8 +26,8 @@ use crate::revocation::SessionStatus;
 use crate::session::SessionId;
 use crate::token::VerifiedToken;
 
-/// The longest sleep. A longer sleep could end too late: a timer stands still while the machine is suspended, and does
-/// not notice when the clock is set.
+/// The longest sleep. A longer sleep could end too late, because a timer stops while the machine is suspended and
+/// ignores changes of the clock.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// The future that `Auth::ended` and `Auth::ended_session` return. The future of `Auth::ended` completes when the token
@@ -52,10 +52,10 @@ impl fmt::Debug for Ended {
 impl Authenticator {
     /// Waits until a token is no longer valid. Adapters offer this as `Auth::ended`.
     ///
-    /// A token is no longer valid if it has expired, if the claims of its session have changed, or if its session has
-    /// ended. A log-out, a password change or an operator can end a session, on any server.
+    /// A token becomes invalid when it expires, when the claims of its session change, or when its session ends. A
+    /// log-out, a password change or an operator can end a session, on any server.
     ///
-    /// If this process has not been able to read the revocation log for the time
+    /// If this process cannot read the revocation log for longer than
     /// [`max_staleness`](crate::session::SessionPolicy::max_staleness), it asks the store instead. If the store fails
     /// as well, the future completes.
     ///
@@ -77,7 +77,7 @@ impl Authenticator {
     }
 
     /// Waits until the session of a token ends. Unlike [`ended`](Self::ended), the future does not complete when the
-    /// token expires or the session's claims change. Adapters offer this as `Auth::ended_session`.
+    /// token expires or the session's claims change. Adapters offer this method as `Auth::ended_session`.
     ///
     /// If the token has no session, the future never completes. Without a store, the future completes only if this
     /// process ends the session.

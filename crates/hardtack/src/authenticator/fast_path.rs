@@ -23,7 +23,7 @@ pub(super) struct FastPath {
     pub(super) peeks_unsafe_methods: bool,
     /// Whether tokens are replaced before they expire (sliding mode).
     pub(super) slides: bool,
-    /// Whether the age of the revocation cache is limited. If so, the cache may be too stale to be used.
+    /// Whether the age of the revocation cache is limited. If so, the cache can become too stale to use.
     pub(super) bounds_staleness: bool,
 }
 

@@ -123,7 +123,7 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Builds a token to which the callbacks add nothing, such as a session's refresh token.
+    /// Builds a token without the callbacks' claims and header members. A session's refresh token is such a token.
     pub(super) fn without_callbacks(
         authenticator: &'a Authenticator,
         claims: Claims,
@@ -289,8 +289,8 @@ impl Authenticator {
 
     /// Starts building a refresh token that belongs to no session.
     ///
-    /// If the authenticator has a session store, use [`Self::log_in`] instead, because the authenticator then refuses
-    /// refresh tokens without a session.
+    /// If the authenticator has a session store, it refuses refresh tokens without a session. In this case, use
+    /// [`Self::log_in`] instead.
     ///
     /// In Flask-JWT-Extended: `create_refresh_token`.
     pub fn refresh_token(&self, subject: impl Into<String>) -> TokenBuilder<'_> {

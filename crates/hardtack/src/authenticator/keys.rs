@@ -10,11 +10,12 @@ impl Authenticator {
         self.0.keys.load().set.clone()
     }
 
-    /// Replaces all keys, for this authenticator and its clones, while requests are served.
+    /// Replaces all keys of this authenticator and its clones. You can call this method while requests are being
+    /// served.
     ///
     /// If the new set still verifies tokens with the previous signing key, users stay logged in: see
     /// [`KeySet::retire`]. If a token was signed with a key that is not in the new set, the token is refused from now
-    /// on. This applies to cached tokens as well.
+    /// on, even if it is cached.
     ///
     /// ```
     /// use hardtack::{Authenticator, KeySet, SigningKey};

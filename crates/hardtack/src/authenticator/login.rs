@@ -108,7 +108,7 @@ impl LogIn {
         self
     }
 
-    /// Sets the user agent that a list of the user's devices shows. It is cut to 256 bytes.
+    /// Sets the user agent that a list of the user's devices shows. The user agent is truncated to 256 bytes.
     pub fn user_agent(mut self, agent: &str) -> Self {
         self.user_agent = Some(cut_user_agent(agent).to_owned());
         self
@@ -124,9 +124,9 @@ impl LogIn {
     /// and the log-in is refused for that reason. If the check succeeds, the cookies that it returns are set together
     /// with the session's cookies.
     ///
-    /// A log-in and a change of the password can run at the same time. The change ends only sessions that already
-    /// exist. If the log-in stores its session a moment later, the change misses this session. To prevent this, let
-    /// `check` find out whether the user still has the password that was verified.
+    /// A log-in and a password change can run at the same time. The password change ends only sessions that already
+    /// exist. If the log-in stores its session a moment later, the password change misses this session. To prevent
+    /// this, let `check` find out whether the user still has the password that was verified.
     ///
     /// ```
     /// use hardtack::refusal::Reason;

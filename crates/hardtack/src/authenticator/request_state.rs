@@ -55,8 +55,8 @@ struct FinishedExternal {
 pub struct ResponseChanges {
     /// `Set-Cookie` fields to append.
     pub cookies: SetCookies,
-    /// Whether the response is for one user only. If so, no cache may store it (ASVS 5.0 V14.3.2): replace the
-    /// response's `Cache-Control` fields with [`NO_STORE`](crate::refusal::NO_STORE).
+    /// Whether the response is for one user only. If so, no cache is allowed to store it (ASVS 5.0 V14.3.2). Replace
+    /// the response's `Cache-Control` fields with [`NO_STORE`](crate::refusal::NO_STORE).
     pub private: bool,
     /// The names of the request fields that the response depends on.
     vary: Option<Cow<'static, str>>,
@@ -280,8 +280,8 @@ impl RequestState {
         let _ = self.external.set(Box::new(finished));
     }
 
-    /// Returns `true` at the first call after the request has finished a log-in at another site. The caller may then
-    /// log the user in. Otherwise, returns `false`.
+    /// Returns `true` at the first call after the request has finished a log-in at another site. The caller is then
+    /// allowed to log the user in. At any other call, returns `false`.
     pub(crate) fn take_finished_external(&self) -> bool {
         self.external.get().is_some_and(|finished| !finished.is_taken.swap(true, Ordering::Relaxed))
     }

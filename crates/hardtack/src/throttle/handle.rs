@@ -13,7 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::BackendError;
 use crate::jwt::KeySet;
 
-/// Limits how often something may be tried. Clones share the counters.
+/// Limits attempts, such as log-ins. Clones share the counters.
 ///
 /// [`Throttle::new`] counts in this process. If several servers serve the site, set a store that they share: see
 /// [`Throttle::builder`].

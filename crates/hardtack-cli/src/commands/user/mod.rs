@@ -48,7 +48,7 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
     let accounts = if config.mail.is_some() { accounts.with_mail_of_servers() } else { accounts };
     let users = Users { config, database: &database, accounts: &accounts, json: command.json() };
     let result = users.run(command).await;
-    // Write the activity, which the user can see on the site, to the database before this process ends.
+    // Before this process ends, write the activity to the database. The user can see it on the site.
     if !accounts.flush().await {
         output::print_error(
             "warning: the database is slow, so this change may be missing from the user's list of activity",
@@ -58,7 +58,7 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
     result
 }
 
-/// The accounts, and the configuration and the database, which are needed to end a user's sessions.
+/// The accounts, and what is needed to end a user's sessions: the configuration and the database.
 struct Users<'a> {
     config: &'a Config,
     database: &'a Database,
@@ -171,19 +171,20 @@ impl Users<'_> {
         })
     }
 
-    /// Returns an authenticator that uses the session store, and the number of the user's sessions. Returns an inner
-    /// `Err` if the store cannot be reached, or if the servers may use another store. In both cases, the caller can
-    /// still make its change, and the servers end the sessions.
+    /// Connects to the session store. Returns an authenticator that uses the store, and how many sessions the user has.
+    /// Returns an inner `Err` if the store cannot be reached, or might not be the store of the servers. In both cases,
+    /// the caller can still change the user, and the servers end the sessions.
     ///
     /// # Errors
     /// No user has the name, or the servers keep their sessions elsewhere. Nothing has been changed.
     async fn session_store(&self, name: &str) -> Result<Result<(Authenticator, usize), Error>, Error> {
         let store = running::check(self.database, self.config.redis.as_ref()).await?;
-        // This command may store an intention to end sessions. Only servers that use this session store carry it out.
+        // This command may store an intention to end sessions. Only the servers that use the session store with this id
+        // carry out the intention.
         self.accounts.set_session_store_id(store.id.as_deref());
         let id = found(self.accounts.find_by_name(name).await, name)?.user.id;
-        // This authenticator signs no tokens, so it can have any key. Even if the session store cannot be used, this
-        // call lets the accounts store the intention to end sessions, which the servers carry out.
+        // This authenticator signs no tokens, so it can have any key. After this call, the accounts can store the
+        // intention to end sessions, even if the session store cannot be used. The servers carry out the intention.
         let builder = self.accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
         Ok(match store.usable {
             Ok(()) => self.connect(builder, &id).await,
@@ -200,9 +201,9 @@ impl Users<'_> {
     }
 }
 
-/// Ends the sessions of a user after the change has been committed, and returns how many have ended. The servers learn
-/// from the revocation log which sessions have ended. If this command cannot reach the session store, the servers end
-/// the sessions as soon as they can reach it.
+/// Ends the sessions of a user, and returns how many sessions ended. Call this function after the change is committed.
+/// The servers learn from the revocation log which sessions ended. If this command cannot reach the session store, the
+/// servers end the sessions as soon as they can reach it.
 async fn finish_ending(store: Result<(Authenticator, usize), Error>, ended: EndedSessions) -> Sessions {
     match store {
         Ok((auth, sessions)) if auth.finish_ending(ended).await => Sessions::Ended(sessions),

@@ -13,8 +13,8 @@ use crate::output;
 pub(super) enum Sessions {
     /// This number of sessions have ended.
     Ended(usize),
-    /// The sessions have not ended yet, because a store cannot be reached. The database has recorded that they must
-    /// end, and the servers will end them.
+    /// The sessions have not ended yet, because a store cannot be reached. The database records that the sessions must
+    /// end, and the servers end them later.
     EndLater,
 }
 
@@ -83,7 +83,7 @@ pub(super) fn print_changed(
     output::print(value)
 }
 
-/// Prints a link that sets a password. `text` names the user, and is the beginning of the printed sentence.
+/// Prints a link that sets a password. `text` is the beginning of the printed sentence, and names the user.
 pub(super) fn print_link(json: bool, text: impl fmt::Display, link: &PasswordLink, site: &str) -> Result<(), Error> {
     let url = link.url(site);
     if json {

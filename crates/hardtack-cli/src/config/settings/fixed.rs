@@ -22,8 +22,8 @@ impl FixedSetting {
         Self { name, value: None, reason }
     }
 
-    /// Returns an error unless the value describes what the server always does. An existing configuration that contains
-    /// this value keeps working.
+    /// Accepts the value if it describes what the server always does, so an existing configuration with this value
+    /// keeps working. Otherwise, returns an error.
     pub(crate) fn check(&self, label: &str, value: &str) -> Result<(), Error> {
         let reason = self.reason;
         match self.value {

@@ -12,8 +12,8 @@ pub(crate) use setting::Setting;
 
 /// Declares each setting as a constant, and the list `ALL` of all settings, in the order in which they are shown.
 ///
-/// `ALL` repeats the expressions instead of naming the constants. If no code reads a setting, its constant is therefore
-/// unused, and the compiler reports it as dead code.
+/// `ALL` repeats the expressions, so it does not count as a use of the constants. If no other code uses the constant of
+/// a setting, the compiler reports it as dead code.
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident = $setting:expr;)+) => {
         $($(#[$doc])* pub(crate) const $name: Setting = $setting;)+
@@ -127,7 +127,7 @@ settings! {
     /// Secrets that verify tokens but do not sign them, separated by commas or line breaks.
     SECRET_KEY_PREVIOUS = Setting::flask(&["JWT_SECRET_KEY_PREVIOUS"]).secret();
     PRIVATE_KEY = Setting::flask(&["JWT_PRIVATE_KEY"]).secret();
-    /// The value is not shown, because an operator may have set the private key here by mistake.
+    /// The value is not shown. An operator might have set the private key here by mistake.
     PUBLIC_KEY = Setting::flask(&["JWT_PUBLIC_KEY"]).secret();
     ALGORITHM = Setting::flask(&["JWT_ALGORITHM"]);
     REFRESH =

@@ -116,8 +116,8 @@ impl Setting {
         own.into_iter().chain(self.flask_names.iter().map(|name| (*name).to_owned()))
     }
 
-    /// Returns the name that errors use if the setting is not set. This is its flag, such as `--listen`. If the setting
-    /// has no flag, it is its name in the settings file.
+    /// Returns what errors call the setting if it is not set: its flag, such as `--listen`. If the setting has no flag,
+    /// returns its name in the settings file.
     pub(crate) fn usual_name(&self) -> String {
         self.flag.as_ref().map_or_else(|| self.name().to_owned(), |flag| format!("--{}", flag.long()))
     }
@@ -131,7 +131,7 @@ impl Setting {
         }
     }
 
-    /// Returns whether the setting is a secret. The value of a secret may be in a file of its own.
+    /// Returns whether the setting is a secret. The value of a secret can be in a separate file.
     pub(crate) fn is_secret(&self) -> bool {
         self.secrecy != Secrecy::Public
     }

@@ -9,7 +9,7 @@ use super::value::{SettingValue, Source, SourceValues};
 use crate::config::settings::{ALL, Setting};
 use crate::error::Error;
 
-/// The id of `--config`. This flag names the settings file, so it cannot be a setting in that file.
+/// The id of `--config`. This flag names the settings file, so it cannot be set in that file.
 const CONFIG: &str = "config";
 
 /// Determines which flags a command accepts.

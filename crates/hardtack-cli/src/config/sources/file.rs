@@ -17,7 +17,8 @@ const DEFAULT: &str = "hardtack.toml";
 /// The maximum length of the file, in bytes. Longer files are refused.
 const MAX_FILE_LEN: u32 = 1024 * 1024;
 
-/// Reads the settings file that was named. If none was named, reads the default file if it exists.
+/// Reads the settings file that the operator named. If the operator named no file, reads the default file, if it
+/// exists.
 ///
 /// `named` is the flag or variable that names the file, and the file's path.
 pub(super) fn read(named: Option<(&str, &Path)>) -> Result<SourceValues, Error> {

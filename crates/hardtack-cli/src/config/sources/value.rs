@@ -73,8 +73,8 @@ impl SourceValues {
         self.0.get(setting.name()).is_some_and(|value| !value.from_file && setting.hides(&value.text))
     }
 
-    /// Adds a value. If the value names a file, adds the content of the file instead. A setting may be set under two of
-    /// its names only if both values are equal.
+    /// Adds a value. If the value names a file, adds the content of the file instead. If a setting is set under two of
+    /// its names, both values must be equal.
     pub(super) fn insert(&mut self, setting: &'static Setting, value: SettingValue) -> Result<(), Error> {
         let value = value.resolve(setting)?;
         let Some(other) = self.0.get(setting.name()).filter(|other| other.text != value.text) else {
@@ -110,8 +110,8 @@ impl Sources {
         self.value(setting).map_or_else(|| setting.usual_name(), SettingValue::label)
     }
 
-    /// Returns the setting and its value in the form in which errors begin, such as `--listen is "localhost"`. The
-    /// value of a secret is left out.
+    /// Returns the beginning of an error: the setting and its value, such as `--listen is "localhost"`. The value of a
+    /// secret is left out.
     pub(crate) fn describe(&self, setting: &Setting) -> String {
         match self.value(setting) {
             Some(value) if setting.hides(&value.text) => value.label(),

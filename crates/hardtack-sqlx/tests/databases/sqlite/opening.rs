@@ -173,10 +173,7 @@ async fn k07_s80_nothing_is_written_to_a_database_that_has_been_replaced() {
         ];
         for error in errors {
             let text = with_causes(&error);
-            assert!(
-                text.contains("app.db has been replaced or removed while it was open; restart the program"),
-                "{text}"
-            );
+            assert!(text.contains("app.db was replaced or removed while it was open; restart the program"), "{text}");
         }
     }
     // The file is back.

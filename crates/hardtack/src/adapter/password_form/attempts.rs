@@ -13,22 +13,22 @@ const ACCOUNT: Rate = Rate::new(10, Duration::from_secs(30));
 /// The limit for failures in a row: after 100 failures, one attempt an hour.
 const FAILURES_IN_A_ROW: Rate = Rate::new(100, Duration::from_secs(3600));
 
-/// The limit for an address: 100 attempts in a row, then one more each second. It is this high because many users may
+/// The limit for an address: 100 attempts in a row, then one more each second. The limit is high because many users can
 /// share an address.
 const ADDRESS: Rate = Rate::new(100, Duration::from_secs(1));
 
 impl Exchange<'_> {
-    /// Counts an attempt to log in against the budgets of the account and of the client's address. Call this method
-    /// before you check a password. If the password is right, call [`Attempt::succeeded`].
+    /// Counts a log-in attempt against the budgets of the account and of the client's address. Call this method before
+    /// you check a password. If the password is right, call [`Attempt::succeeded`].
     ///
-    /// An account may make 10 attempts in a row, then one more every 30 seconds. After 100 failures in a row, an
-    /// account may make one attempt an hour. An IPv4 address, or a /64 network of IPv6 addresses, may make 100 attempts
-    /// in a row, then one more each second. User names that differ only in case share a budget. User names that do not
-    /// exist have budgets as well.
+    /// An account is allowed 10 attempts in a row, then one more every 30 seconds. After 100 failures in a row, an
+    /// account is allowed one attempt an hour. An IPv4 address, or a /64 network of IPv6 addresses, is allowed 100
+    /// attempts in a row, then one more each second. User names that differ only in case share a budget. User names
+    /// that do not exist have budgets as well.
     ///
-    /// A browser that is [known](Self::remember_device) for the account has its own budget, which is as large as the
-    /// account's. The browser's attempts count only against this budget. After 100 failures in a row, the browser's
-    /// attempts count against the account's budget again.
+    /// A browser that is [known](Self::remember_device) for the account has its own budget, as large as the account's.
+    /// The browser's attempts count only against this budget. After 100 failures in a row, the browser's attempts count
+    /// against the budgets of the account and of the address again.
     ///
     /// # Errors
     /// The budget for this attempt is empty. The status is 429.
@@ -48,16 +48,14 @@ impl Exchange<'_> {
     }
 
     /// Counts an attempt of the logged-in user to enter the password again. Call this method before you check the
-    /// password. If the typed password is the password of the logged-in user, call [`Attempt::succeeded`] after the
-    /// check.
+    /// password. If the check shows that this is the logged-in user's password, call [`Attempt::succeeded`].
     ///
-    /// Each session has its own budget. This budget is as large as the budget of an account in
-    /// [`take_log_in_attempt`](Self::take_log_in_attempt). Strangers may use up the attempts of the account, but the
+    /// Each session has its own budget, as large as the budget of an account in
+    /// [`take_log_in_attempt`](Self::take_log_in_attempt). Even if strangers use up the attempts of the account, the
     /// logged-in user can still enter the password.
     ///
-    /// The budget does not depend on the user name that is typed. The response must not reveal whether the typed text
-    /// is the password of another user. Otherwise, everyone who has an account could guess the passwords of other users
-    /// here.
+    /// The budget does not depend on the typed user name. If the typed text happens to be another user's password, the
+    /// response must not reveal this. Otherwise, anyone with an account could guess other users' passwords here.
     ///
     /// # Errors
     /// The budget is empty. The status is 429.

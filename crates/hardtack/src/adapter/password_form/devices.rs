@@ -29,7 +29,7 @@ struct Device {
 }
 
 impl Exchange<'_> {
-    /// Returns a cookie by which Hardtack recognizes this browser at later log-ins. Add the cookie to the response to a
+    /// Returns a cookie that lets Hardtack recognize this browser at later log-ins. Add the cookie to the response to a
     /// successful log-in.
     ///
     /// [`take_log_in_attempt`](Self::take_log_in_attempt) counts the attempts of this browser separately. Even if a
@@ -53,7 +53,7 @@ impl Exchange<'_> {
         cookies
     }
 
-    /// Returns the key of this device's budget for an account, if a user has logged in to the account on this device.
+    /// If a user has logged in to an account on this device, returns the key of the device's budget for this account.
     pub(super) fn device_key(&self, throttle: &Throttle, account: BudgetKey) -> Option<BudgetKey> {
         let (device, account) = (self.device()?, encoded(account));
         device.accounts.contains(&account).then(|| throttle.key("device", &[&account, &device.id]))

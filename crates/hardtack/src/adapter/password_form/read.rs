@@ -52,7 +52,7 @@ impl Exchange<'_> {
 
 fn flaw(error: &impl ToString) -> String {
     let text = error.to_string();
-    // Report only this error of serde's: the others quote the input, which may be a password.
+    // Report only this serde error. The others quote the input, which may contain a password.
     let field = text.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
     match field {
         Some((name, _)) => format!("The field {name:?} is missing."),

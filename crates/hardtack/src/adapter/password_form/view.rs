@@ -43,13 +43,13 @@ impl<C> PasswordForm<C> {
         refused.or_else(|| self.ended.then_some(ENDED))
     }
 
-    /// Returns whether the last attempt was refused. In this case, say so in the page's title, because screen readers
-    /// read the title first.
+    /// Returns whether the last attempt was refused. If it was, mention the refusal in the page's title, because screen
+    /// readers read the title first.
     pub fn is_refused(&self) -> bool {
         self.notice.is_some()
     }
 
-    /// Returns the user name that was typed in the last attempt, if that attempt was refused, or else an empty string.
+    /// If the last attempt was refused, returns the user name that was typed. Otherwise, returns an empty string.
     /// Escape the name when you write it into HTML.
     pub fn username(&self) -> &str {
         self.notice.as_ref().and_then(|(_, username)| username.as_deref()).unwrap_or_default()

@@ -24,7 +24,7 @@ pub(super) fn check(
     let refused = |problem| Err(ConfigError::DeviceBinding { problem });
     if !store.is_some_and(|store| store.can(StoreAbility::BindSessions)) {
         return refused(
-            "no session store is set that can bind sessions; call AuthenticatorBuilder::sessions with such a store",
+            "no session store is set, or it cannot bind sessions; set another with AuthenticatorBuilder::sessions",
         );
     }
     if settings.flask {

@@ -6,8 +6,9 @@ use crate::config::DeviceBinding;
 impl AuthenticatorBuilder {
     /// Sets whether the authenticator asks browsers to bind sessions to their devices. Default: [`DeviceBinding::Off`].
     ///
-    /// If cookies of a bound session are copied to another device, they are worthless there once the access token has
-    /// expired. The module [`device_binding`](crate::device_binding) says what device binding does not prevent.
+    /// If someone copies the cookies of a bound session to another device, the cookies stop working there when the
+    /// access token expires. The module [`device_binding`](crate::device_binding) says what device binding does not
+    /// prevent.
     ///
     /// With [`DeviceBinding::Offer`], the application needs two routes for POST requests:
     /// - [`Urls::bind`](crate::Urls::bind) calls `Auth::bind_device`.

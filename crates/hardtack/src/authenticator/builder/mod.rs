@@ -123,15 +123,15 @@ impl AuthenticatorBuilder {
     /// accepted from pages at `http://localhost` and the loopback addresses, with the server's port. Browsers on the
     /// same machine can then use the site under these addresses.
     ///
-    /// If the host of the base URL is `localhost` or a loopback address, this call is not necessary. Browsers may then
+    /// If the host of the base URL is `localhost` or a loopback address, this call is not necessary. Browsers can then
     /// use any of these hosts with the scheme and port of the base URL.
     pub fn listener(mut self, address: SocketAddr) -> Self {
         self.listener = Some(address);
         self
     }
 
-    /// Sets the proxies in front of the application that are trusted to name the client's address. By default, no proxy
-    /// is trusted, and the client's address is that of the socket's peer.
+    /// Sets which proxies in front of the application are trusted to name the client's address. By default, no proxy is
+    /// trusted, and the client's address is that of the socket's peer.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -181,8 +181,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Turns off reading the revocation log of a durable store. After a session has ended in another process, or before
-    /// this process was restarted, this process then accepts the session's tokens until they expire.
+    /// Turns off reading the revocation log of a durable store. If a session ends in another process, or ended before
+    /// this process started, this process still accepts the session's access tokens until they expire.
     ///
     /// By default, the adapter follows the log from the first request on. Until it has read the log, and whenever its
     /// copy of the log is [too old](SessionPolicy::max_staleness), each request is checked against the store.
@@ -300,8 +300,8 @@ impl AuthenticatorBuilder {
     }
 
     /// Reserves the names of the application's own cookies and query parameters. Pass the names of cookies without
-    /// prefixes. Building the authenticator then fails if one of these names is also used for a cookie of
-    /// [`CookiePolicy`] or for the query parameter with a token. You can call this method several times to add names.
+    /// prefixes. If a cookie of [`CookiePolicy`] or the query parameter for tokens has one of these names, building the
+    /// authenticator fails. You can call this method several times to add names.
     pub fn reserve_names(
         mut self,
         cookies: impl IntoIterator<Item = &'static str>,
@@ -485,9 +485,9 @@ impl AuthenticatorBuilder {
             match policy.max_staleness {
                 Some(bound) if !self.follows_log => return Err(ConfigError::StalenessWithoutLog { bound }),
                 None if has_pending && !self.follows_log => return Err(ConfigError::PendingRevocationsWithoutLog),
-                // If this process has failed to carry out a pending revocation, requests must refuse the affected
-                // sessions. Requests check this only if the cache may be stale. The staleness must therefore be
-                // limited, because the cache is otherwise never stale.
+                // If this process fails to carry out a pending revocation, it must refuse the affected sessions. It
+                // checks for such sessions only if the cache may be stale. Without a limit on staleness, the cache is
+                // never stale, so set a limit.
                 None if self.follows_log && (has_pending || store.is_durable()) => policy.bound_staleness(),
                 Some(_) | None => {}
             }

@@ -19,7 +19,8 @@ pub(super) enum Absence {
     Host { host: String, base: String },
     /// The cookie is sent over https only, and the page of the request was loaded over http.
     Scheme { page: String },
-    /// Another site started the request. `is_navigation` says whether the request opens a page, such as a link does.
+    /// Another site started the request. `is_navigation` says whether the request opens a page, for example because the
+    /// user followed a link.
     OtherSite { same_site: SameSite, is_navigation: bool },
     /// The request has no cookies.
     NoCookies,

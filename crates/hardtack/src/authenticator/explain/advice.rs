@@ -22,7 +22,7 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
         Reason::DuplicateCookie => {
             "Delete this site's cookies in the browser and log in again. The second cookie of the same name has \
              another `Domain` or `Path`. Check whether another application on this host, or an earlier `CookiePolicy`, \
-             set the cookie. `.realm(\"…\")` gives each application names of its own."
+             set the cookie. `.realm(\"…\")` gives each application its own cookie names."
         }
         Reason::Malformed(_) => "Send the token as `Authorization: Bearer TOKEN`, or as a string in JSON.",
         Reason::BeyondPeek => "Send the token in a header or a cookie, or raise `ReadAheadLimits::bytes`.",
@@ -36,7 +36,7 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
             ));
         }
         Reason::ProofNeeded => {
-            "Reload the page, so that the browser can make its proof. If the route needs no recent proof, take an \
+            "Reload the page, so that the browser can send its proof. If the route needs no recent proof, take an \
              `AccessToken` instead of a `Proven`, or leave out `.proven(…)`."
         }
         Reason::Revoked => {
@@ -66,7 +66,7 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
             }
             RefreshFlaw::Ahead => "Check whether the session store was restored from a backup or has lost writes.",
             RefreshFlaw::Unproven | RefreshFlaw::ProofFailed => {
-                "Reload the page, so that the browser can make its proof, or log in again. Only browsers that support \
+                "Reload the page, so that the browser can send its proof, or log in again. Only browsers that support \
                  device binding can refresh such a session."
             }
         },

@@ -82,8 +82,7 @@ pub(super) fn refusing_check(reason: &Reason, main: &TokenFacts, refresh: &Token
     }
 }
 
-/// Returns whether a request was refused before, or independently of, the verification of a token. For example, a
-/// log-in needs no token.
+/// Returns whether a request was refused for a reason that involves no token. For example, a log-in needs no token.
 pub(super) fn needs_no_token(reason: &Reason) -> bool {
     match reason {
         Reason::Csrf(error) => match error {

@@ -42,7 +42,7 @@ impl Authenticator {
         self.0.recorder.is_some()
     }
 
-    /// Returns the explanations of at most 20 latest requests, newest first. Returns no explanations if
+    /// Returns the explanations of the latest requests, newest first, at most 20. Returns no explanations if
     /// [`explain_refusals`](crate::AuthenticatorBuilder::explain_refusals) was not called.
     pub fn explanations(&self) -> Vec<Explanation> {
         self.recorder().map(Recorder::explanations).unwrap_or_default()
@@ -73,7 +73,7 @@ impl RequestVerifier<'_> {
         recorder.record(self.state.record_id(|| recorder.next_id()), explanation);
     }
 
-    /// If refusals are explained and a session may be the reason for the refusal, looks up the sessions of the
+    /// If refusals are explained and a session may be the reason for this refusal, looks up the sessions of the
     /// request's tokens.
     pub(crate) async fn look_up_sessions(&self, result: &Result<Option<VerifiedToken>, Rejection>) {
         let (Some(recorder), Some(store)) = (self.authenticator.recorder(), self.authenticator.store()) else { return };
@@ -94,7 +94,8 @@ impl RequestVerifier<'_> {
     }
 }
 
-/// Shortens long segments of a path, because they may be secret, such as the last segment of a link in an email.
+/// Shortens long segments of a path, because such a segment can be secret. An example is the last segment of a link in
+/// an email.
 fn without_secrets(path: &str) -> String {
     const LONGEST: usize = 24;
     let shortened = path.split('/').map(|segment| match segment.char_indices().nth(LONGEST) {

@@ -13,7 +13,7 @@ use crate::request::{Authority, RequestHead};
 /// The end of the page's path. If the layer wraps a nested router, the prefix of the router comes first.
 const PATH: &str = "/__hardtack/why";
 
-/// Why the page is not shown if the adapter does not know the address of the client.
+/// The reason to give if the page is not shown because the adapter does not know the client's address.
 const UNKNOWN_PEER: &str = "the server does not know the address of your browser; in axum, start the server with \
                             `hardtack_axum::serve(listener, app)`, or pass \
                             `app.into_make_service_with_connect_info::<SocketAddr>()` to `axum::serve`; a test that \
@@ -42,11 +42,13 @@ impl Authenticator {
     /// called, returns `None` for every request.
     ///
     /// If [`explains_refusals`](Self::explains_refusals) returns `true`, an adapter's layer calls this method for each
-    /// request. If there is a response, the layer sends the response and does not call the inner service.
+    /// request. If this method returns a response, the layer sends the response and does not call the inner service.
     ///
-    /// The page is only for the developer's own browser. The response is 403 if the client is on another machine, if the
-    /// client's address is not known ([`RequestHead::peer`]), if a field says that a proxy has forwarded the request, if
-    /// the `Host` is not a loopback name or address, or if another site has started the request.
+    /// The page is only for the developer's own browser. The response is 403 in these cases:
+    /// - The client is on another machine, or its address is not known ([`RequestHead::peer`]).
+    /// - A header field says that a proxy forwarded the request.
+    /// - The `Host` is not a loopback name or address.
+    /// - Another site started the request.
     pub fn explanation_page(&self, head: &RequestHead<'_>) -> Option<Reply> {
         let recorder = self.recorder()?;
         if !is_page(head.path()) || !matches!(head.method(), "GET" | "HEAD") {

@@ -48,8 +48,8 @@ impl Authenticator {
     /// Explains what this authenticator finds in the value of a `Cookie` field: which cookies it reads, and whether
     /// their tokens are valid. Sessions, CSRF values and freshness are not checked.
     ///
-    /// `path` is the path of the request, such as `/`. If `keys_known` is `false`, signatures are not checked. If the
-    /// authenticator has another key than the application, pass `false`.
+    /// `path` is the path of the request, such as `/`. If the authenticator does not have the application's keys, pass
+    /// `false` for `keys_known`. Signatures are then not checked.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -94,7 +94,7 @@ impl Authenticator {
             let token = self.explain_pasted(&verifier, kind, keys_known, false);
             let is_about_token = |check| matches!(check, Check::Token | Check::Signature | Check::Claims);
             explanation.steps.extend(token.steps.into_iter().filter(|step| is_about_token(step.check)));
-            // The advice is that of the step that refuses. Advice about a noted step comes last.
+            // If the token is refused, its advice comes first. Otherwise, the advice about the cookie comes first.
             if !is_ignored {
                 explanation.advice = match token.outcome {
                     Outcome::Refused(_) => token.advice.or(explanation.advice),
@@ -130,9 +130,9 @@ impl Authenticator {
         Verified::new(verifier, need, found, Origin::Pasted(keys)).explain(what)
     }
 
-    /// Returns why a request whose tokens are in these states would be refused. `refresh` is the state of the refresh
-    /// token, if the server would try to replace the token that the route needs. The server decides this in
-    /// `RequestVerifier::refresh_or_refuse`.
+    /// Returns why the server would refuse a request with tokens in these states. `main` is the state of the token that
+    /// the route needs. `refresh` is the state of the refresh token, or `None` if the server would not try to refresh.
+    /// For real requests, `RequestVerifier::refresh_or_refuse` makes this decision.
     fn reason_to_refuse(
         &self,
         head: &RequestHead<'_>,

@@ -1,8 +1,8 @@
 //! Derives the steps of a verification from its result.
 //!
-//! Nothing is verified here. The verification reports which check refused the request. The checks have a fixed order,
-//! so all earlier checks succeeded and no later check was made. The facts about the tokens come from the functions that
-//! verify tokens.
+//! This module verifies nothing. The verification reports which check refused the request. The checks run in a fixed
+//! order, so all earlier checks succeeded and no later check ran. The functions that verify tokens supply the facts
+//! about the tokens.
 
 use super::absence::Absence;
 use super::advice;

@@ -9,7 +9,7 @@ use crate::token::VerifiedPayload;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Keys {
     Known,
-    /// The authenticator has a key that signs nothing, so signatures cannot be checked.
+    /// The application's keys are not known, so signatures cannot be checked.
     Unknown,
 }
 
@@ -43,7 +43,8 @@ impl TokenFacts {
         Self { state, header: None, claims: None }
     }
 
-    /// Returns the facts about the cookie for tokens of a kind. `expected` is the kind of token that the route accepts.
+    /// Returns the facts about the cookie for tokens of the given kind. `expected` is the kind of token that the route
+    /// accepts.
     pub(super) fn of_cookie(
         verifier: &RequestVerifier<'_>,
         kind: TokenKind,
@@ -163,7 +164,7 @@ impl TokenFacts {
     }
 }
 
-/// Returns whether an error is found before the claims are checked, together with the signature.
+/// Returns whether the check of the signature finds this error. This check runs before the check of the claims.
 pub(super) const fn is_of_signature(error: TokenError) -> bool {
     match error {
         TokenError::TooLarge

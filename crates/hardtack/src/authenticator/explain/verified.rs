@@ -12,7 +12,7 @@ use crate::token_source::{Extracted, Need, TokenLocation};
 pub(super) enum Origin {
     /// A request that this server has handled.
     Request,
-    /// A header field that was copied from somewhere. Sessions, CSRF values and freshness are not checked.
+    /// A header field that a developer pasted. Sessions, CSRF values and freshness are not checked.
     Pasted(Keys),
 }
 

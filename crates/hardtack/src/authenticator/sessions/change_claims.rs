@@ -76,7 +76,7 @@ impl Authenticator {
         given.set_all(claims);
         let json = Value::Object(given.into_map()?).to_string();
         let added = self.added_claims(subject).await?;
-        // Issue a token before anything is stored: if claims that do not fit were stored, refreshes would fail.
+        // Issue a token before storing anything. If claims that do not fit were stored, every refresh would fail.
         let now = self.now();
         let trial = Session {
             claims: Some(json.clone()),
@@ -88,9 +88,9 @@ impl Authenticator {
         Ok(CheckedClaims { subject: subject.to_owned(), json })
     }
 
-    /// Makes this process refuse the tokens whose claims a transaction of the application has changed. Call this method
-    /// after the commit. Other processes refuse these tokens within seconds, as soon as they have read the revocation
-    /// log.
+    /// Makes this process refuse tokens with old claims after a transaction of the application has changed the claims.
+    /// Call this method after the commit. Other processes refuse these tokens within seconds, as soon as they have read
+    /// the revocation log.
     ///
     /// If this process cannot read the log, it checks each request of the changed sessions against the store until it
     /// has read the log. The change itself is stored, so do not tell the user to try again.

@@ -25,8 +25,8 @@ use super::tokens::AddedClaims;
 /// to another device.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// How long a challenge is still accepted after the access token that was issued with it has expired. Within this time,
-/// a browser that was closed can still sign the challenge that it has. It needs no round trip to get a new challenge.
+/// How long a challenge is accepted after the access token that was issued with it expires. During this time, a browser
+/// that was closed can still sign the challenge that it has, without a round trip for a new challenge.
 const CHALLENGE_MARGIN: Duration = Duration::from_secs(5 * 60);
 
 /// The result of registering the key of a device.
@@ -43,8 +43,7 @@ pub(crate) enum Binding {
 pub(crate) enum BoundRefresh {
     /// The new cookies, and the value of the header field with the challenge for the next proof.
     Refreshed { cookies: SetCookies, challenge: String },
-    /// The proof is missing, unreadable or too old. The client must sign the challenge in this value of the header
-    /// field.
+    /// The proof is missing, unreadable or too old. The client must sign the challenge in this header value.
     Challenged(String),
     /// The session is not bound, but the browser acts as if it were. The browser must forget the binding.
     Unbound,
@@ -125,7 +124,7 @@ impl Authenticator {
         Err(BackendError::new("the session could not be bound, because its row in the store kept changing").into())
     }
 
-    /// Whether `proof` is for a challenge with which the session of a refresh token can be bound.
+    /// Returns whether `proof` signs a challenge that can bind the session of a refresh token.
     pub(crate) fn has_signed(&self, refresh: &VerifiedToken, proof: &str) -> bool {
         let url = self.own_url(&self.settings().urls.bind);
         let challenge = read_registration(proof, url.as_deref()).map(|(_, challenge)| challenge);

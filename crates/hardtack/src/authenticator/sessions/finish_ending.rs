@@ -1,6 +1,6 @@
-//! Ends sessions because of a change by the application, such as a new password. The transaction of the change either
-//! ends the sessions itself or stores a [`PendingRevocation`], the intention to end them. A pending revocation is
-//! carried out after the commit.
+//! Ends sessions after the application changes something, such as a password. The transaction that makes the change
+//! either ends the sessions itself or stores a [`PendingRevocation`], the intention to end them. A pending revocation
+//! is carried out after the commit.
 
 use super::follow_log::sooner;
 use crate::authenticator::Authenticator;
@@ -102,9 +102,9 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Carries out all due pending revocations, including those that other processes have stored. Then tries again to
-    /// carry out the pending revocations that have failed in this process. If several attempts in a row fail, only the
-    /// first failure is logged.
+    /// Carries out all due pending revocations, including those that other processes have stored. Then retries the
+    /// pending revocations that failed in this process. If several attempts in a row fail, only the first failure is
+    /// logged.
     pub(super) async fn follow_pending<S: Future<Output = ()>>(&self, failed: &mut bool, patience: impl Fn() -> S) {
         if self.0.pending.is_none() {
             return;
@@ -188,9 +188,9 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Returns whether the pending revocation is still stored, which means that nobody has carried it out yet. If the
-    /// application has not registered a place where pending revocations are stored, returns `true`. In this case, the
-    /// pending revocation comes from a transaction that has just been committed.
+    /// Returns whether the pending revocation is still stored, which means that no process has carried it out yet. If
+    /// the application has not registered a place where pending revocations are stored, returns `true`. In this case,
+    /// the pending revocation comes from a transaction that has just been committed.
     async fn is_stored(&self, intention: &PendingRevocation) -> Result<bool, BackendError> {
         let Some(pending) = &self.0.pending else { return Ok(true) };
         Ok(pending.find(&intention.subject).await?.iter().any(|found| found.number == intention.number))

@@ -17,8 +17,8 @@ use crate::session::{RevocationKind, SessionId};
 /// How many entries a page of the log has.
 const LOG_PAGE: u32 = 1000;
 
-/// How often one call tries to read the log. If entries are missing, the call starts again from the beginning of the
-/// log. If entries are missing in the last attempt as well, the call fails.
+/// How many times one call tries to read the log. If entries are missing, the call starts again from the beginning of
+/// the log. If entries are missing in the last attempt as well, the call fails.
 const READINGS: usize = 3;
 
 /// How long to wait for a page of the log, or for pending revocations to be carried out. A limit is needed because a
@@ -30,8 +30,8 @@ impl Authenticator {
     /// carries out the [pending revocations](crate::AuthenticatorBuilder::pending_revocations) that are due. Returns
     /// the number of log entries read.
     ///
-    /// A process with an adapter need not call this method, because the adapter follows the log. Until the adapter has
-    /// read the log, each request is checked against the store.
+    /// A process with an adapter does not need to call this method, because the adapter follows the log. Until the
+    /// adapter has read the log, each request is checked against the store.
     ///
     /// # Errors
     /// The store failed, or entries are missing from its log. No entry is lost: the next call reads the missing entries
@@ -51,8 +51,8 @@ impl Authenticator {
     /// The future reads the log when the store notifies it ([`SessionStore::revoked_elsewhere`]), and at least once per
     /// [`SessionPolicy::poll_interval`] (one second by default). If the future has missed entries or the store has lost
     /// some, it reads the log from the beginning. If the store fails, the future tries again after two poll intervals,
-    /// and then every four poll intervals. Of several failures in a row, it logs the first (`sync_failed`), and later
-    /// the recovery (`sync_recovered`).
+    /// and then every four poll intervals. If several attempts in a row fail, the future logs only the first failure
+    /// (`sync_failed`), and later the recovery (`sync_recovered`).
     ///
     /// This crate has no timer, so pass the timer of your runtime as `sleep`:
     ///
@@ -137,7 +137,7 @@ impl WeakAuthenticator {
                 }
                 Some(Err(error)) => {
                     // The loop continues to poll the log. A new subscription would fail at once as well, so wait before
-                    // the next one.
+                    // subscribing again.
                     if !deaf {
                         tracing::warn!(event = "news_failed", error = %WithCauses(&error));
                     }
@@ -240,8 +240,8 @@ impl Authenticator {
     /// Returns the status of a token's session from the cache, or from the store. The store is asked if the cache may
     /// be stale or a write to this session may have failed.
     ///
-    /// The cache forgets an ended session when its access tokens have expired, but a refresh token may live longer. If
-    /// the cache does not say that the session of a refresh token has ended, the session is therefore looked up in the
+    /// The cache forgets an ended session when its access tokens have expired, but a refresh token may live longer. So
+    /// if the cache does not list the session of a refresh token as ended, this method looks up the session in the
     /// store.
     pub(crate) async fn session_status(&self, id: SessionId, kind: TokenKind) -> Result<SessionStatus, BackendError> {
         let current = kind == TokenKind::Access && self.knows_all_revocations(self.now());

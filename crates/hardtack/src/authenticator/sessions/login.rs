@@ -86,7 +86,7 @@ impl Authenticator {
         Ok(cookies.clearing_cache(other_user && !self.settings().flask))
     }
 
-    /// Replaces all sessions of the user of `previous` with a new one, after a password change.
+    /// After a password change, replaces all sessions of the user that `previous` belongs to with a new session.
     ///
     /// With a store, the CSRF value stays the same, so forms in other tabs can still be posted. When this method
     /// returns, all older sessions of the user have ended, even those that began in the same second. Without a store,
@@ -149,8 +149,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Replaces all sessions of the user of `previous` with a new one. `ended` lists the sessions that the
-    /// application's transaction has ended.
+    /// Replaces all sessions of the user that `previous` belongs to with a new session. `ended` lists the sessions that
+    /// the application's transaction has ended.
     async fn replace_all(
         &self,
         previous: &VerifiedToken,
@@ -249,7 +249,7 @@ impl Authenticator {
     }
 
     /// Stores a session, and ends the sessions that `ends` selects. If `ends` is [`RevokeTarget::Replaced`], `held`
-    /// contains the tokens of the listed sessions. Returns the ids of the sessions that were ended.
+    /// contains the tokens of the sessions to end. Returns the ids of the sessions that were ended.
     async fn insert(
         &self,
         session: &Session,

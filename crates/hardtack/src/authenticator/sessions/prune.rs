@@ -7,18 +7,19 @@ use crate::authenticator::also_pruned::AlsoPruned;
 use crate::authenticator::background_work::WeakAuthenticator;
 use crate::error::{BackendError, WithCauses};
 
-/// The time from a process's first request to its first pruning, if no row outlives the process.
+/// The time from a process's first request to its first pruning. If the process prunes rows that outlive it,
+/// [`SETTLING`] applies instead.
 const FIRST: Duration = Duration::from_secs(60);
 
-/// A process deletes rows that outlive the process only if the clock has not been set for this long. A machine often
-/// boots with a wrong clock, and a database on the same machine uses the same clock. If this clock is ahead, rows that
-/// are still needed look expired.
+/// After the process starts or the clock is set, rows that outlive the process are not deleted for this long. A machine
+/// often boots with a wrong clock, and a database on the same machine uses the same clock. If this clock is ahead, rows
+/// that are still needed look expired.
 const SETTLING: Duration = Duration::from_secs(60 * 60);
 
 /// How long a process waits between two prunings.
 const INTERVAL: Duration = Duration::from_secs(600);
 
-/// How many rows one call deletes at most. A call should hold its locks for only a few milliseconds.
+/// The maximum number of rows that one call deletes. A call should hold its locks for only a few milliseconds.
 const BATCH: u32 = 1000;
 
 /// The pause between two batches, in which other statements can run.

@@ -89,8 +89,8 @@ impl Authenticator {
         if row.outdated_generation < generation { Ok(added) } else { self.added_claims(&row.subject).await }
     }
 
-    /// Returns whether the store says that a refresh token is the newest of its session. The refresh token may have
-    /// expired. Returns `false` if there is no store.
+    /// Returns whether the store says that a refresh token is the newest of its session. Also works for expired tokens.
+    /// Returns `false` if there is no store.
     pub(crate) async fn is_newest_refresh(&self, refresh: &VerifiedToken) -> Result<bool, BackendError> {
         let (Some(store), Some(id)) = (self.store(), refresh.session()) else { return Ok(false) };
         Ok(store.find(id).await?.is_some_and(|row| refresh.claims().generation == Some(row.generation)))
@@ -176,7 +176,7 @@ impl Authenticator {
         Ok(Some(self.proven_cookies(&row, added, fresh, access.claims().proven_at, now)?))
     }
 
-    /// Whether a re-authentication has replaced this access token at most a race window ago.
+    /// Returns whether a re-authentication replaced this access token within the last race window.
     fn has_just_replaced(&self, row: &Session, access: &VerifiedToken, now: Timestamp) -> bool {
         row.supersedes(access.claims().auth_time) && now.since(row.auth_time) <= self.0.rules.race_window
     }
@@ -211,8 +211,8 @@ impl Authenticator {
             // the tokens of the first. A second rotation would make the tokens of the first request look stolen. The
             // generation shows whether another request has rotated the row. If the token has no generation, its `iat`
             // is compared with the time of the rotation. This comparison is less reliable, because the clocks of two
-            // servers may differ. If the time of the rotation is so far in the future that this server would refuse its
-            // tokens, rotate again.
+            // servers may differ. If the time of the rotation is so far in the future that this server would refuse the
+            // tokens issued then, rotate again.
             let overtaken = match access.claims().generation {
                 Some(generation) => row.generation > generation,
                 None => row.rotated_at >= access.claims().issued_at,
