@@ -14,7 +14,7 @@ pub(crate) const MAX_NUMERIC_DATE: i64 = 253_402_300_799;
 
 /// The maximum for [`ClaimsPolicy::leeway`](crate::config::ClaimsPolicy::leeway) and
 /// [`ClaimsPolicy::clock_skew`](crate::config::ClaimsPolicy::clock_skew). The clocks of machines that share keys or a
-/// store must not be further apart than this.
+/// store must not differ by more than this.
 pub const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// The default of [`ClaimsPolicy::clock_skew`](crate::config::ClaimsPolicy::clock_skew).
@@ -120,9 +120,9 @@ fn since_epoch() -> Duration {
 }
 
 /// Returns the time of the kernel's last tick in whole seconds, from `CLOCK_REALTIME_COARSE`. The kernel ticks at least
-/// every ten milliseconds. Reading this clock takes a quarter of the time of reading the precise clock,
-/// `CLOCK_REALTIME` (decision 29). Returns `None` if the last tick was in the last tenth of a second, because the next
-/// second may have begun since that tick.
+/// every ten milliseconds. Reading this clock is four times as fast as reading the precise clock, `CLOCK_REALTIME`
+/// (decision 29). Returns `None` if the last tick was in the last tenth of a second, because the next second may have
+/// begun since that tick.
 #[cfg(target_os = "linux")]
 #[inline]
 fn second_of_last_tick() -> Option<Timestamp> {

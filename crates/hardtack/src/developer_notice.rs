@@ -15,8 +15,7 @@ struct Notice {
     text: String,
 }
 
-/// Prints a warning to stderr, unless a `tracing` subscriber is set. For each `name`, a process prints only one
-/// warning.
+/// If no `tracing` subscriber is set, prints a warning to stderr. A process prints only one warning for each `name`.
 ///
 /// Call this function in addition to `tracing::error!` or `tracing::warn!`. In `text`, say what is wrong and which line
 /// of the application's code to change.
@@ -36,12 +35,12 @@ pub(crate) fn print(name: &str, text: &dyn Display) {
     noticed.push(Notice { name: name.to_owned(), text });
 }
 
-/// If no `tracing` subscriber is set, prints a text that is not a warning to stderr.
+/// If no `tracing` subscriber is set, prints an announcement (not a warning) to stderr.
 pub(crate) fn announce(text: &str) {
     write_to_stderr(text);
 }
 
-/// Returns the texts of these warnings, oldest first. The page that explains refusals shows the texts.
+/// Returns the texts of the warnings, oldest first. The page that explains refusals shows them.
 pub(crate) fn texts() -> Vec<String> {
     noticed().iter().map(|notice| notice.text.clone()).collect()
 }

@@ -18,12 +18,12 @@ pub enum EventKind {
     /// With a store, if concurrent requests exchange the same refresh token, this event is emitted only once. In
     /// sliding mode, it is emitted for each request that replaces the access token.
     Refresh,
-    /// A refresh token was refused because its session is not in the store, was ended or has expired. If the token had
-    /// been replaced or is newer than the session's row, the event is [`ReuseDetected`](Self::ReuseDetected) or
+    /// A refresh token was refused because its session is not in the store, was ended or has expired. If the token was
+    /// replaced or is newer than the session's row, the event is [`ReuseDetected`](Self::ReuseDetected) or
     /// [`RefreshAhead`](Self::RefreshAhead) instead.
     RefreshRefused(RefreshFlaw),
-    /// A refresh token was used again after it had been replaced, too late for a repeated request. The token may have
-    /// been stolen, so the session was ended.
+    /// A replaced refresh token was used again, too late to be a repeated request. The token may have been stolen, so
+    /// the session was ended.
     ReuseDetected,
     /// A refresh token is newer than the row of its session in the store. Either the store has lost writes, or two
     /// stores are used with the same key.
@@ -52,7 +52,7 @@ pub enum EventKind {
     /// The cookies may have been stolen, so the session was ended.
     ProofFailed,
     /// A request to refresh a bound session was refused because it contained no proof. The cookies may have been
-    /// stolen, or the browser could not make a proof, for example because it has lost the key.
+    /// stolen, or the browser could not send a proof, for example because it has lost the key.
     UnprovenRefresh,
 }
 

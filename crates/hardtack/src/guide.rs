@@ -4,8 +4,8 @@
 
 /// Declares a guide: a module whose documentation is a page in the folder `guide`.
 ///
-/// The page defines where its links lead when it is read in the repository. For rustdoc, this macro defines the same
-/// links again, before the page. If a link is defined twice, Markdown uses the first definition.
+/// The page defines its links for readers in the repository. For rustdoc, this macro defines the same links again,
+/// before the page. If a link is defined twice, Markdown uses the first definition.
 macro_rules! guide {
     ($(#[$attribute:meta])* $name:ident, $page:literal, [$($label:literal => $target:expr),* $(,)?]) => {
         $(#[doc = concat!("[", $label, "]: ", $target)])*
@@ -77,7 +77,7 @@ guide!(
 ]);
 
 guide!(
-    // The examples need the adapters, which depend on this crate: hardtack-test-support compiles them.
+    // hardtack-test-support compiles the examples: they need the adapters, which depend on this crate.
     #[cfg(not(doctest))]
     roles, "roles.md", [
     "`FindUser`" => "crate::FindUser",
@@ -86,7 +86,7 @@ guide!(
 ]);
 
 guide!(
-    // The examples need the adapters, which depend on this crate: hardtack-test-support compiles them.
+    // hardtack-test-support compiles the examples: they need the adapters, which depend on this crate.
     #[cfg(not(doctest))]
     realms, "realms.md", [
     "`Urls`" => "crate::Urls",
@@ -95,7 +95,7 @@ guide!(
 ]);
 
 guide!(
-    // The examples need the adapters, which depend on this crate: hardtack-test-support compiles them.
+    // hardtack-test-support compiles the examples: they need the adapters, which depend on this crate.
     #[cfg(not(doctest))]
     single_page_apps, "single_page_apps.md", [
     "csrf" => "crate::guide::csrf",
@@ -106,7 +106,7 @@ guide!(
 ]);
 
 guide!(
-    // The examples need hardtack-axum, which depends on this crate: hardtack-test-support compiles them.
+    // hardtack-test-support compiles the examples: they need hardtack-axum, which depends on this crate.
     #[cfg(not(doctest))]
     htmx, "htmx.md", [
     "log-in" => "crate::guide::log_in#a-page-of-your-own",
@@ -115,7 +115,7 @@ guide!(
 ]);
 
 guide!(
-    // The examples need hardtack-axum, which depends on this crate: hardtack-test-support compiles them.
+    // hardtack-test-support compiles the examples: they need hardtack-axum, which depends on this crate.
     #[cfg(not(doctest))]
     production, "production.md", [
     "running" => repository!("docs/running.md"),
@@ -128,7 +128,7 @@ guide!(
 ]);
 
 guide!(
-    // The examples need the adapters, which depend on this crate: hardtack-test-support compiles them.
+    // hardtack-test-support compiles the examples: they need the adapters, which depend on this crate.
     #[cfg(not(doctest))]
     moving, "moving.md", [
     "flask" => repository!("docs/coming-from-flask.md"),

@@ -16,8 +16,8 @@ pub(crate) struct SetupNotices {
     other_address: AtomicBool,
     /// The pages for which a warning was logged.
     missing: LogInPages,
-    /// The pages to which a refused request has redirected a browser, and which no browser has requested since. Such a
-    /// page may not exist.
+    /// The pages that have not been requested since a refusal redirected a browser to them. Such a page might not
+    /// exist.
     awaited: LogInPages,
 }
 
@@ -99,7 +99,8 @@ impl SetupNotices {
         developer_notice::print("base_url_differs", &text);
     }
 
-    /// Whether a refusal has redirected a browser to a page of the log-in flow that no browser has requested since.
+    /// Whether a refusal redirected a browser to a page of the log-in flow and the page has not been requested since
+    /// then.
     #[inline]
     pub(super) fn awaits_page(&self) -> bool {
         !self.awaited.is_empty()

@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use crate::clock::Timestamp;
 
 /// The maximum number of states that a process remembers. If a process finishes more log-ins than this within ten
-/// minutes, it forgets the oldest states. Browsers do not send the forgotten states again, because the response to each
-/// log-in has deleted the cookie of its state.
+/// minutes, it forgets the oldest states. Browsers do not send the forgotten states again, because the response that
+/// finishes a log-in deletes the cookie with its state.
 const MAX_REMEMBERED: usize = 65_536;
 
 /// The used states, and the time until which each state is remembered.

@@ -34,8 +34,8 @@ pub(crate) struct RequestVerifier<'a> {
 
 /// The result of the synchronous part.
 pub(crate) enum Attempt {
-    /// The verification is complete. It returned a token, no token because the token is optional, or the reason why the
-    /// request is refused.
+    /// The verification is complete. The result is a token, `None` (only if the token is optional), or the reason for
+    /// refusing the request.
     Done(Result<Option<VerifiedToken>, Rejection>),
     /// The verification needs I/O to complete.
     Pending(Pending),
@@ -65,7 +65,7 @@ pub(crate) enum CookieVerdict {
     WantsRefreshToken,
 }
 
-/// A token whose signature and claims are valid, except that it may have expired or may not be valid yet.
+/// A token with a valid signature and valid claims. It may have expired or may not be valid yet.
 #[derive(Debug)]
 pub(crate) enum TokenVerdict {
     /// The token is valid now.
@@ -163,8 +163,8 @@ impl<'a> RequestVerifier<'a> {
         Ok(self.judge_session(token, need, now))
     }
 
-    /// Takes steps 3 and 5 for a token that this request got by a refresh. If the request takes a long time, the new
-    /// token may have expired since the refresh.
+    /// Takes steps 3 and 5 for the token that a refresh in this request has issued. If the request takes a long time,
+    /// this token may have expired since the refresh.
     fn judge_refreshed(&self, token: VerifiedToken, need: Need, now: Timestamp) -> Result<CookieVerdict, Reason> {
         match token.verify_claims(&self.authenticator.expected(token.kind(), now)) {
             Ok(()) => Ok(self.judge_session(token, need, now)),
@@ -207,7 +207,7 @@ impl<'a> RequestVerifier<'a> {
         }
     }
 
-    /// Refuses a request that is authenticated by a cookie, if another site may have sent the request.
+    /// Refuses a request that is authenticated by a cookie if another site could have sent it.
     #[inline]
     pub(crate) fn check_csrf(&self, token: &VerifiedToken) -> Result<(), Reason> {
         self.check_origin()?;
@@ -238,7 +238,7 @@ impl<'a> RequestVerifier<'a> {
     }
 
     /// Takes the second part of step 4, the double submit: compares the token's CSRF value with the value in the
-    /// request. `kind` is the kind of token that the request's value is for.
+    /// request. `kind` is the kind of token to which the value in the request belongs.
     #[inline]
     pub(super) fn check_csrf_value(&self, token: &VerifiedToken, kind: TokenKind) -> Result<(), Reason> {
         let csrf = &self.authenticator.settings().csrf;

@@ -71,8 +71,8 @@ impl RequestVerifier<'_> {
 
     fn check_csrf_present(&self, kind: TokenKind) -> Result<(), Reason> {
         let csrf = &self.authenticator.settings().csrf;
-        // No value in a request equals the empty expected value, so a mismatch means that the request contains a CSRF
-        // value.
+        // The expected value is empty, so no value in a request equals it. A mismatch therefore means that the request
+        // contains a CSRF value.
         match check_double_submit(&self.head, self.form_token(kind), "", csrf, csrf.names(kind)) {
             Ok(()) | Err(CsrfError::Mismatch) => Ok(()),
             Err(error) => Err(error.into()),

@@ -12,7 +12,7 @@ use crate::session::RefreshFlaw;
 use crate::token::VerifiedToken;
 use crate::token_source::{Need, TokenLocation};
 
-/// The greatest number of refresh cookies in one request that the routes of device binding read.
+/// The maximum number of refresh cookies that the routes of device binding read from one request.
 const MOST_DEVICE_TOKENS: usize = 4;
 
 impl RequestVerifier<'_> {
@@ -117,12 +117,12 @@ impl RequestVerifier<'_> {
         is_foreign(kind).unwrap_or_else(|| is_foreign(other) == Some(true))
     }
 
-    /// Replaces an access token that lacks a claim with a new one of the same session. Does so only if the new token
-    /// will have the claim, the old token came in a cookie, and this request has not yet refreshed its token.
-    /// Otherwise, returns `None`.
+    /// Replaces an access token that lacks a claim with a new token of the same session. The new token must have the
+    /// claim, the old token must be from a cookie, and this request must not have refreshed its token yet. Otherwise,
+    /// returns `None`.
     ///
-    /// A new token is not fresh. This method therefore first checks that the new token will have the claim. Otherwise,
-    /// the user could lose a fresh token and still be refused.
+    /// This method first checks that the new token will have the claim. A new token is not fresh, so without this
+    /// check, the user could lose a fresh token and still be refused.
     pub(crate) async fn renew_for_claims(
         &self,
         token: &VerifiedToken,
@@ -412,12 +412,12 @@ impl RequestVerifier<'_> {
         }
         // If the session was replaced, the browser has newer cookies or is about to get them. A token that is not valid
         // yet will become valid, and is already valid at the server that issued it (RFC 7519 section 4.1.5). If a
-        // session is bound to a device, its browser refreshes it as soon as the browser can make a proof.
+        // session is bound to a device, its browser refreshes the session as soon as it can send a proof.
         let goes_on = matches!(reason, Reason::Replaced) || reason.is_early() || reason.is_unproven();
         !goes_on && reason.kind().unsets_cookies()
     }
 
-    /// Returns whether the token is refreshed by the application or a later request instead of this request. If the
+    /// Returns whether the application or a later request refreshes the token, and this request does not. If the
     /// refresh mode is off, this method always returns `true`. In transparent mode, it returns `true` in three cases:
     /// no layer wraps the route, the head of the response has been sent, or this request has already refreshed its
     /// token.

@@ -43,8 +43,8 @@ pub(super) struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Waits until this process learns something about the session. If this has happened since the last call, returns
-    /// at once.
+    /// Waits until this process learns something about the session. If it has learned something since the last call,
+    /// returns at once.
     pub(super) async fn woken(&self) {
         self.signal.received().await;
     }

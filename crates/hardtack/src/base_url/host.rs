@@ -46,7 +46,8 @@ impl Host {
         match self {
             Self::Name(name) => name,
             Self::V4(address) => address.to_string(),
-            // Browsers write an IPv4-mapped address in hexadecimal, but `Display` writes its end in decimal.
+            // Browsers write an IPv4-mapped address in hexadecimal, but `Ipv6Addr` displays its last 32 bits in
+            // decimal.
             Self::V6(address) => match (address.to_ipv4_mapped(), address.segments()) {
                 (Some(_), [.., high, low]) => format!("[::ffff:{high:x}:{low:x}]"),
                 (None, _) => format!("[{address}]"),

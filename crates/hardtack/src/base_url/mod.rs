@@ -19,8 +19,8 @@ pub struct BaseUrl {
     /// The path without the slash at its end. Empty if the site is at the root of its host.
     path: String,
     https: bool,
-    /// Further origins that are accepted as this site's: those by which a browser on the server's own machine reaches
-    /// the site.
+    /// More origins that are accepted as this site's. A browser on the server's own machine reaches the site by these
+    /// origins.
     local: Vec<String>,
     is_loopback: bool,
 }

@@ -9,7 +9,7 @@ use crate::request::RequestHead;
 /// The longest CSRF value that is accepted, in bytes.
 const MAX_VALUE: usize = 256;
 
-/// What was found of a CSRF field in the beginning of a form.
+/// The result of searching the beginning of a form for a CSRF field.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) enum FormToken {
     /// The body was not read.
@@ -38,8 +38,8 @@ impl fmt::Debug for FormToken {
     }
 }
 
-/// What was found of the CSRF fields in the beginning of a form, for each kind of token. The CSRF values of access
-/// tokens and refresh tokens may be in different fields.
+/// The results of searching the beginning of a form for the CSRF fields of both kinds of token. The CSRF values of
+/// access tokens and refresh tokens may be in different fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FormTokens {
     /// The result for the access token's CSRF field.
@@ -104,8 +104,8 @@ impl FormPeek {
         let (kept, room) = (self.seen.len(), self.limit - self.seen.len());
         self.seen.extend_from_slice(&chunk[..chunk.len().min(room)]);
         let full = chunk.len() >= room;
-        // Scan again only when the length has doubled. A body of many small chunks is then not scanned once for each
-        // chunk.
+        // Scan again only when the length has doubled. Otherwise, a body of many small chunks would be scanned once for
+        // each chunk.
         if full || self.seen.len() >= self.scan_at {
             self.scan_at = self.seen.len() * 2;
             let mut found = self.scan(false);

@@ -25,7 +25,7 @@ pub(crate) enum JsonTokens {
 /// A member of a JSON object.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Member {
-    /// The member is missing, null, false, zero or empty, which Flask-JWT-Extended treats alike.
+    /// The member is missing, null, false, zero or empty. Flask-JWT-Extended treats all these cases alike.
     Absent,
     /// The member is present, but is not a string.
     Unfit,

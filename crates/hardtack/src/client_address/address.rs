@@ -9,8 +9,8 @@ use std::net::{IpAddr, Ipv6Addr};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientAddress(IpAddr);
 
-/// The number of bits at the beginning of an IPv6 address that identify its network. A network of this size usually
-/// belongs to one client (RFC 6177).
+/// The length of the network prefix of an IPv6 address, in bits. A network of this size usually belongs to one client
+/// (RFC 6177).
 const NETWORK_BITS: u32 = 64;
 
 impl ClientAddress {
@@ -20,8 +20,8 @@ impl ClientAddress {
     }
 
     /// Returns the address by which to count a client's requests. For IPv4, it is the address itself. For IPv6, it is
-    /// the first address of the client's /64 network. A client has all 2^64 addresses of this network, so counting each
-    /// of them separately would limit nothing.
+    /// the first address of the client's /64 network. A client can use all 2^64 addresses of this network, so counting
+    /// each address separately would limit nothing.
     ///
     /// ```
     /// use std::net::IpAddr;

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::header::ForwardedHeader;
 
-/// Returns the addresses in the fields, from right to left, with `None` for each entry that is not an address. Several
+/// Returns the addresses in the fields, from right to left. An entry that is not an address becomes `None`. Several
 /// fields form one list (RFC 9110 section 5.3): some proxies add a field, and others extend the last field.
 pub(super) fn from_the_right<'f>(
     fields: &'f [&'f [u8]],
@@ -44,7 +44,7 @@ fn node(text: &[u8]) -> Option<IpAddr> {
     Some(ip.to_canonical())
 }
 
-/// Splits a text from the right, at each delimiter that is not in a quoted string, and trims the parts.
+/// Splits a text at each delimiter outside quoted strings, starting from the right, and trims the parts.
 ///
 /// The right part of the text was appended by a proxy and is well-formed. The left part comes from the client and may
 /// contain an unpaired quotation mark. If the text were split from the left, this mark would hide the proxy's part.
@@ -67,7 +67,7 @@ impl<'f> Iterator for RightSplit<'f> {
         let mut quoted = false;
         for (at, byte) in text.iter().enumerate().rev() {
             match *byte {
-                // If a quotation mark follows an odd number of backslashes, it does not begin or end a quoted string.
+                // A quotation mark after an odd number of backslashes does not begin or end a quoted string.
                 b'"' => quoted ^= text[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0,
                 byte if byte == self.delimiter && !quoted => {
                     self.rest = Some(&text[..at]);

@@ -35,7 +35,7 @@ impl Notices {
     }
 
     /// Warns if a request from a trusted proxy has the forwarding header that the application does not read. Either the
-    /// proxy adds this header, or a client sent it and the proxy passed it on.
+    /// proxy adds this header, or it passes on a header that a client has sent.
     fn check_headers(&self, proxies: &TrustedProxies, peer: IpAddr, head: &RequestHead<'_>) {
         let (read, other) = (proxies.header_read(), proxies.header_read().other());
         if head.header(other.lower_case_name()).is_none() || !first(&self.ignored_header) {
@@ -91,8 +91,8 @@ impl Notices {
         );
     }
 
-    /// Warns if a peer in a private network, which is not trusted, names a client in a header field, as a proxy does.
-    /// Does not warn about peers in public networks, because any client on the internet can send such a field.
+    /// Warns if an untrusted peer in a private network names a client in a header field, as a proxy does. Does not warn
+    /// about peers in public networks, because any client on the internet can send such a field.
     fn check_untrusted(&self, proxies: &TrustedProxies, peer: IpAddr, head: &RequestHead<'_>) {
         let is_private = match peer {
             IpAddr::V4(ip) => ip.is_private() || ip.is_loopback(),

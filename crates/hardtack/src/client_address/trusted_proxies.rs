@@ -25,7 +25,7 @@ pub struct TrustedProxies {
 }
 
 impl TrustedProxies {
-    /// Trusts the proxies with these addresses. Each text is a network, such as `10.0.0.0/8` or `2001:db8::/32`, or a
+    /// Trusts the proxies with these addresses. Each string is a network (such as `10.0.0.0/8` or `2001:db8::/32`) or a
     /// single address. List a network only if your proxies are the only machines in it that can connect to the
     /// application. Any other machine in the network could forge the client's address.
     ///
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(client("10.0.0.1", "198.51.100.7"), "198.51.100.7");
         assert_eq!(client("::ffff:10.0.0.1", "198.51.100.7"), "198.51.100.7");
         assert_eq!(client("10.0.0.1", "203.0.113.9, 198.51.100.7, 2001:db8:1::5, 192.0.2.99"), "198.51.100.7");
-        // If the peer is not a proxy, the peer is the client, whatever header fields it sends.
+        // A peer that is not a proxy is the client, whatever header fields it sends.
         assert_eq!(client("198.51.100.7", "203.0.113.9"), "198.51.100.7");
         // If an entry is not an address, the search ends there.
         assert_eq!(client("10.0.0.1", "203.0.113.9, unknown"), "10.0.0.1");

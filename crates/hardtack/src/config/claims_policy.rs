@@ -22,7 +22,7 @@ pub struct ClaimsPolicy {
     /// If not set, the tolerance is three seconds, or zero in `flask_compatible`.
     pub(crate) clock_skew: Option<Duration>,
     pub(crate) encode_audience: Vec<String>,
-    /// The accepted audiences. If the list is empty, the only audience that a token may have is the realm.
+    /// The accepted audiences. If the list is empty, the realm is the only accepted audience.
     pub(crate) decode_audience: Vec<String>,
     pub(crate) encode_issuer: Option<String>,
     /// The accepted issuers. If the list is empty, every issuer is accepted.
@@ -52,7 +52,7 @@ impl Default for ClaimsPolicy {
 
 impl ClaimsPolicy {
     /// Sets one tolerance for all times in tokens, in whole seconds, at most 60 (`JWT_DECODE_LEEWAY`). A token is
-    /// accepted for this long after its `exp`, and its `nbf` and `iat` may be this far in the future. The tolerance
+    /// accepted for this long after its `exp`, and its `nbf` and `iat` may be this far in the future. This tolerance
     /// replaces [`Self::clock_skew`]. By default, this tolerance is not set, and tokens expire at their `exp`.
     pub fn leeway(mut self, span: Duration) -> Self {
         self.leeway = Some(span);

@@ -13,8 +13,8 @@ pub enum RefreshMode {
     /// ([`CookiePolicy::refresh_paths`](crate::CookiePolicy::refresh_paths)). An API client gets a 401
     /// that names the refresh URL.
     Redirect,
-    /// There are no refresh tokens. If half of an access token's lifetime has passed, the response replaces it with a
-    /// new one.
+    /// There are no refresh tokens. When half of an access token's lifetime has passed, the next response replaces the
+    /// token with a new one.
     Sliding,
     /// The server does not refresh tokens automatically. Either the client or the application refreshes the token, or
     /// the user logs in again.

@@ -81,7 +81,7 @@ impl Settings {
     /// Checks all settings together. `stored_sessions` says whether there is a session store.
     pub(crate) fn check(&mut self, stored_sessions: bool) -> Result<(), ConfigError> {
         if self.flask {
-            // Flask-JWT-Extended accepts no time in the future and no expired token, unless `JWT_DECODE_LEEWAY` is set.
+            // Without `JWT_DECODE_LEEWAY`, Flask-JWT-Extended refuses every time in the future and every expired token.
             self.claims.clock_skew.get_or_insert(Duration::ZERO);
         }
         self.check_lifetimes(stored_sessions)?;
@@ -103,8 +103,8 @@ impl Settings {
         if self.flask { Ok(()) } else { self.check_names() }
     }
 
-    /// Refuses names of headers and query parameters that already have another meaning. Do not call this method for the
-    /// Flask preset, because Flask-JWT-Extended accepts such names.
+    /// Refuses a name for a header or a query parameter if the name already has another meaning. Do not call this
+    /// method for the Flask preset, because Flask-JWT-Extended accepts such names.
     fn check_names(&self) -> Result<(), ConfigError> {
         let (access, refresh) = (&self.csrf.access.header, &self.csrf.refresh.header);
         let csrf = [("CsrfPolicy::access_header", access), ("CsrfPolicy::refresh_header", refresh)];
@@ -142,8 +142,8 @@ impl Settings {
         if access.is_none() && self.refresh == RefreshMode::Sliding {
             return Err(ConfigError::NeverExpiringRefreshed);
         }
-        // Do not compare the lifetimes in sliding mode, which has no refresh tokens, or for the Flask preset, because
-        // Flask-JWT-Extended does not compare them.
+        // Do not compare the lifetimes in sliding mode, because it has no refresh tokens. Do not compare them for the
+        // Flask preset either, because Flask-JWT-Extended does not.
         let refreshes = self.refresh != RefreshMode::Sliding && !self.flask;
         if refreshes && refresh.is_some_and(|refresh| access.is_none_or(|a| a > refresh)) {
             return Err(ConfigError::AccessOutlivesRefresh);
@@ -178,7 +178,7 @@ impl Settings {
     /// `can_choose` says whether users can choose to stay logged in, which gives their sessions a longer idle time.
     pub(crate) fn session_rules(&self, stored_sessions: bool, can_choose: bool) -> SessionRules {
         let idle = match self.refresh {
-            // In sliding mode, the access token is the only token. If it expires before it is used, the session ends.
+            // In sliding mode, the access token is the only token. When it expires, the session ends.
             RefreshMode::Sliding => self.access_lifetime.duration(),
             RefreshMode::Transparent | RefreshMode::Redirect | RefreshMode::Off => self.refresh_lifetime.duration(),
         };

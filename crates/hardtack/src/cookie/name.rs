@@ -8,8 +8,8 @@ use crate::request::RequestHead;
 
 /// The error for a request that has more than one cookie with the same name.
 ///
-/// An attacker on a sibling domain can add a second cookie. Hardtack then ignores both cookies, because the choice
-/// between them would decide who is logged in.
+/// An attacker on a sibling domain can add a second cookie of this name. Hardtack then ignores both cookies, because
+/// the choice between them would decide who is logged in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the request carries this cookie more than once")]
 pub struct DuplicateCookie;

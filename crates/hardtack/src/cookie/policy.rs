@@ -123,8 +123,8 @@ impl CookiePolicy {
     }
 
     /// Sets the domain of the cookies (`JWT_COOKIE_DOMAIN`). Browsers then send the cookies to all hosts of the domain.
-    /// By default, browsers send the cookies only to the host that has set them. If a domain is set, cookie names
-    /// cannot have the prefix `__Host-`.
+    /// By default, browsers send the cookies only to the host that set them. If a domain is set, cookie names cannot
+    /// have the prefix `__Host-`.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());

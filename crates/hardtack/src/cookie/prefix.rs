@@ -5,7 +5,7 @@
 pub enum CookiePrefix {
     /// Over https, each cookie gets the strongest prefix that it can have. Over http, cookies get no prefix.
     /// - Cookies with a domain, or with a path other than `/`, get `__Secure-`.
-    /// - If a cookie has no domain and the path `/`, its prefix depends on its use. The refresh cookie and the
+    /// - If a cookie has the path `/` and no domain, its prefix depends on its use. The refresh cookie and the
     ///   pre-session cookie get `__Host-Http-`, so that no script can set them.
     /// - The CSRF cookies get `__Host-`, because scripts read them. The access cookie gets `__Host-` too, because
     ///   browsers do not bind a cookie with the prefix `__Host-Http-` to a device.

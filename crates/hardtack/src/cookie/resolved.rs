@@ -27,14 +27,15 @@ pub(crate) struct ResolvedPolicy {
     pub(crate) csrf_access: CookieSlot,
     pub(crate) csrf_refresh: CookieSlot,
     pub(crate) pre_session: CookieSlot,
-    /// The cookies for log-ins at other sites. Their names begin with this name, followed by `_` and the state of the
+    /// The cookies for log-ins at other sites. The name of each cookie consists of this name, `_` and the state of the
     /// log-in.
     pub(crate) log_in_state: CookieSlot,
     /// The cookie with the text that says why the last log-in was refused.
     pub(crate) notice: CookieSlot,
     /// The cookie that lists the accounts that were used to log in from this browser.
     pub(crate) device: CookieSlot,
-    /// The cookie that says how the browser was last told to repeat a request with a proof of its device's key.
+    /// The cookie that records how the server last made the browser repeat a request: with a page or with a redirect.
+    /// The repeated request needs a proof that the browser has the device's key.
     pub(crate) device_proof: CookieSlot,
     pub(crate) domain: Option<String>,
     pub(crate) secure: bool,
@@ -46,8 +47,8 @@ pub(crate) struct ResolvedPolicy {
 }
 
 impl ResolvedPolicy {
-    /// Returns all cookies except the cookies for log-ins at other sites, whose names only begin with the name of
-    /// `log_in_state`.
+    /// Returns all cookies except those for log-ins at other sites. The name of `log_in_state` is only the beginning of
+    /// their names.
     pub(crate) fn slots(&self) -> [&CookieSlot; 8] {
         [
             &self.access,
@@ -64,9 +65,9 @@ impl ResolvedPolicy {
     /// Refuses two cookies with the same name, and a cookie with the name of one of the application's own cookies
     /// (`reserved`).
     ///
-    /// Names are compared without their prefixes, because cookies have no prefixes over http. Two cookies that only
-    /// differ in their prefixes would have the same name there. Flask-JWT-Extended adds no prefixes, so the Flask preset
-    /// compares whole names.
+    /// Names are compared without their prefixes, because cookies have no prefixes over http. Two cookies that differ
+    /// only in their prefixes would have the same name over http. Flask-JWT-Extended adds no prefixes, so the Flask
+    /// preset compares whole names.
     pub(super) fn check_names(&self, reserved: &[&'static str]) -> Result<(), ConfigError> {
         let bare = |slot: &CookieSlot| {
             let name = slot.name.as_str();

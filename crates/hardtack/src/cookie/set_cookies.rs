@@ -11,8 +11,8 @@ pub const CLEAR_CACHE: &str = "\"cache\"";
 /// The name of the header in a response that asks the browser to bind a new session to its device.
 pub const REGISTRATION: &str = "secure-session-registration";
 
-/// The values of a response's `Set-Cookie` fields, in order. Add them to the response. If you do not, the browser is
-/// not logged in after a log-in, or keeps its cookies after a log-out.
+/// The values of a response's `Set-Cookie` fields, in order. Add them to the response. Otherwise, a log-in does not log
+/// the browser in, or a log-out does not delete its cookies.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[must_use = "these cookies must be added to the response"]
 pub struct SetCookies {
@@ -39,8 +39,8 @@ impl SetCookies {
         self.registration = other.registration.or(self.registration.take());
     }
 
-    /// Returns the session that a log-in has begun, if these are the cookies of a log-in. To undo that log-in, for
-    /// example because the password has been changed in the meantime, end the session with
+    /// If these are the cookies of a log-in, returns the session that the log-in began. To undo the log-in, for example
+    /// because the password was changed in the meantime, end the session with
     /// [`Authenticator::revoke_session`](crate::Authenticator::revoke_session).
     pub fn session(&self) -> Option<SessionId> {
         self.begun

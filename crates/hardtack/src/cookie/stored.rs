@@ -17,7 +17,7 @@ pub struct StoredCookie {
     pub value: String,
     /// The `Path` attribute, or the default path of the request (RFC 6265 §5.1.4).
     pub path: String,
-    /// The `Domain` attribute without its leading dot. Nothing checks whether the domain belongs to the host.
+    /// The `Domain` attribute without its leading dot. The domain is not checked: it might not belong to the host.
     pub domain: Option<String>,
     /// The `Max-Age` attribute, in seconds.
     pub max_age: Option<i64>,
@@ -39,8 +39,8 @@ pub struct StoredCookie {
 impl StoredCookie {
     /// Parses the text of a `Set-Cookie` field from a response to a request for `request_path`.
     ///
-    /// Returns `None` if browsers ignore the field. Browsers ignore a field without `=`, with an empty name, or whose
-    /// name and value together have more than 4096 bytes.
+    /// Returns `None` if browsers ignore the field. Browsers ignore a field if it has no `=`, if its name is empty, or
+    /// if its name and value together have more than 4096 bytes.
     pub fn parse(raw: &str, request_path: &str) -> Option<Self> {
         Self::parse_at(raw, request_path, SystemTime::now())
     }
@@ -112,9 +112,10 @@ impl StoredCookie {
         self.expiry().is_some_and(|expiry| expiry <= now)
     }
 
-    /// Returns what the cookie lacks for the prefix of its name: `__Secure-`, `__Host-`, `__Http-` or `__Host-Http-`
-    /// (RFC 6265bis §4.1.3). Browsers ignore a cookie that lacks something. The case of the prefix does not matter
-    /// (§5.7). The result is empty if nothing is missing, or if the name has no such prefix.
+    /// Returns the requirements that the cookie does not meet. A name with the prefix `__Secure-`, `__Host-`, `__Http-`
+    /// or `__Host-Http-`, in upper or lower case, has requirements (RFC 6265bis §4.1.3 and §5.7). Browsers ignore a
+    /// cookie that does not meet them. The result is empty if all requirements are met, or if the name has no such
+    /// prefix.
     pub(crate) fn missing_for_prefix(&self) -> Vec<&'static str> {
         let name = self.name.to_ascii_lowercase();
         let is_http = name.starts_with("__host-http-") || name.starts_with("__http-");

@@ -12,7 +12,7 @@ pub enum CsrfError {
     /// The request contains no CSRF value: the header and the form field are missing.
     #[error("the request has no CSRF token, neither in the header nor in the form field")]
     Missing,
-    /// The request contains a CSRF value of another session or an invalid value, or the header or field occurs several
+    /// The CSRF value belongs to another session or is invalid, or the request contains the header or field several
     /// times.
     #[error("the CSRF token does not match this session")]
     Mismatch,
@@ -25,7 +25,8 @@ pub enum CsrfError {
     /// The CSRF token of a log-in or sign-up form does not match the CSRF cookie that was sent.
     #[error("the CSRF token in the form's hidden field does not match the CSRF cookie")]
     OtherPreSession,
-    /// The field was not found within the limit for reading ahead of the handler. The form is longer than this limit.
+    /// The field is not in the part of the form that is read before the handler runs. The form is longer than this
+    /// part.
     #[error(
         "the CSRF field is not in the first part of the form, and Hardtack searches only this part (its length is \
          ReadAheadLimits::bytes); put the field first in the form"
@@ -55,7 +56,7 @@ pub enum CsrfError {
          port"
     )]
     BadHost,
-    /// The token contains no CSRF value that the request's value could be compared with.
+    /// The token contains no CSRF value, so there is nothing to compare the request's value with.
     #[error("the token in the cookie carries no CSRF value")]
     NoClaim,
 }

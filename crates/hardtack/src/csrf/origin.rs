@@ -37,7 +37,7 @@ pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&B
 /// Returns whether `origin` is this site's origin. `any_scheme` is true if `Sec-Fetch-Site` is `same-origin` or `none`,
 /// that is, if the browser says that this site or its user started the request.
 ///
-/// With a base URL, `origin` must be the origin of that URL. There is one exception, because a developer may forward a
+/// With a base URL, `origin` must be the origin of that URL. There is one exception, for a developer who forwards a
 /// port. If the base URL is on loopback and `any_scheme` is true, `origin` may be any loopback origin with the same
 /// scheme.
 ///
@@ -79,7 +79,8 @@ mod tests {
             &[("origin", "http://site.example")],
             &[("origin", "https://site.example.evil.example")],
             &[("origin", "https://site.example"), ("origin", "https://evil.example")],
-            // In DNS rebinding, the browser considers the other host name to be the origin of this server.
+            // In DNS rebinding, the attacker's host name resolves to this server, so the page and the request have the
+            // same origin.
             &[("host", "evil.example"), ("origin", "https://evil.example")],
             &[("host", "evil.example"), ("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
             &[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],

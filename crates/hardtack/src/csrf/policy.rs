@@ -5,11 +5,11 @@ use crate::error::ConfigError;
 use crate::jwt::TokenKind;
 use crate::request::is_token;
 
-/// Which requests need a CSRF value, where they carry it, and which other origins are trusted.
+/// Which requests need a CSRF value, where requests carry the value, and which other origins are trusted.
 ///
-/// By default, a request needs the CSRF value of its session if its token comes from a cookie and its method is unsafe,
-/// such as POST. The request carries the value in the header `X-CSRF-TOKEN` or in the hidden form field `csrf_token`.
-/// Log-in and sign-up forms, which are sent before there is a session, need a separate value in the same places.
+/// By default, a request with an unsafe method (such as POST) and a token from a cookie needs the CSRF value of its
+/// session. The request carries the value in the header `X-CSRF-TOKEN` or in the hidden form field `csrf_token`. Log-in
+/// and sign-up forms, which are sent before there is a session, need a separate value in the same places.
 ///
 /// ```
 /// use hardtack::CsrfPolicy;
@@ -28,7 +28,8 @@ pub struct CsrfPolicy {
     pub(crate) refresh: CsrfNames,
     /// The methods that need a CSRF value. If `None`, all unsafe methods need one.
     pub(crate) methods: Option<Vec<String>>,
-    /// Whether an empty header or field is treated as missing, as in Flask-JWT-Extended, and not as a wrong value.
+    /// Whether an empty header or field counts as missing, as in Flask-JWT-Extended. Otherwise, it counts as a wrong
+    /// value.
     pub(crate) empty_is_missing: bool,
     pub(crate) trusted_origins: Vec<String>,
     /// Whether pages contain the masked CSRF value instead of the raw one.
@@ -118,7 +119,7 @@ impl CsrfPolicy {
         self
     }
 
-    /// Sets whether log-in and sign-up forms need a CSRF value, which is tied to a cookie. Default: yes.
+    /// Sets whether log-in and sign-up forms need a CSRF value that is tied to a cookie. Default: yes.
     ///
     /// Without this value, only the origin check prevents another site from logging a user in to the attacker's
     /// account.
@@ -129,8 +130,8 @@ impl CsrfPolicy {
 
     /// Adds an origin whose pages may send requests with unsafe methods, such as POST.
     ///
-    /// The origin may be that of another site, such as `https://app.site.example`, or of an app or browser extension,
-    /// such as `tauri://localhost`, `capacitor://localhost` or `chrome-extension://ID`. Call this method once for each
+    /// The origin can belong to another site (`https://app.site.example`), to an app (`tauri://localhost`,
+    /// `capacitor://localhost`) or to a browser extension (`chrome-extension://ID`). Call this method once for each
     /// origin. If an origin contains a wildcard, as in `https://*.site.example`, building the authenticator fails.
     pub fn trusted_origin(mut self, origin: impl Into<String>) -> Self {
         self.trusted_origins.push(origin.into());
@@ -148,8 +149,8 @@ impl CsrfPolicy {
         self
     }
 
-    /// Requires a CSRF value only for these methods (`JWT_CSRF_METHODS`). By default, every method that may change
-    /// something requires one.
+    /// Requires a CSRF value only for these methods (`JWT_CSRF_METHODS`). By default, every method that can change
+    /// something requires a CSRF value.
     ///
     /// For the methods that you leave out, only `SameSite` and the origin check prevent another site from sending
     /// requests as your users.
@@ -160,7 +161,7 @@ impl CsrfPolicy {
 
     /// Turns off the check of CSRF values (`JWT_COOKIE_CSRF_PROTECT = False`). The origin of requests is still checked.
     ///
-    /// Turn it off only if every cookie is `SameSite=Strict`, or if another mechanism protects against CSRF.
+    /// Turn off this check only if every cookie is `SameSite=Strict`, or if another mechanism protects against CSRF.
     pub fn insecure_disabled(mut self) -> Self {
         self.protect = false;
         self

@@ -48,8 +48,8 @@ impl fmt::Debug for PreSession {
 pub(crate) struct PreSessionKeys(Vec<PreSessionKey>);
 
 impl PreSessionKeys {
-    /// Derives the keys. If the set can only verify tokens, the first key is random instead. If the key is random and
-    /// this process ends, the log-in and sign-up forms that are open in browsers become invalid.
+    /// Derives the keys. If the set can only verify tokens, the first key is random instead. When a process with a
+    /// random key ends, the log-in and sign-up forms that are open in browsers become invalid.
     pub(crate) fn of(keys: &KeySet, label: &str) -> Self {
         let current = keys.signing_key().map_or_else(rand::random, |key| key.derive(label));
         let retired = keys.retired_keys().iter().map(|key| key.derive(label));

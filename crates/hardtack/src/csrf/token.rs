@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 /// which Flask-JWT-Extended uses as the CSRF value.
 const SHORT_VALUE: usize = 36;
 
-/// The longest text that is kept without allocating: a value of [`SHORT_VALUE`] bytes, masked.
+/// The length of the longest text that is kept without allocating: that of a masked value of [`SHORT_VALUE`] bytes.
 const SHORT_TEXT: usize = encoded_len(2 * SHORT_VALUE);
 
 /// The CSRF value of a session, for the hidden field of a form or for a script of the page.
@@ -56,8 +56,7 @@ impl CsrfToken {
         })
     }
 
-    /// Creates a text that contains the value masked. The text is a random mask, followed by the XOR of mask and value,
-    /// in base64url.
+    /// Masks the value. The result is a random mask, followed by the XOR of mask and value, in base64url.
     pub(crate) fn masked(value: &str) -> Self {
         let (value, mut buffer) = (value.as_bytes(), [0; 2 * SHORT_VALUE]);
         if let Some(place) = buffer.get_mut(..2 * value.len()) {

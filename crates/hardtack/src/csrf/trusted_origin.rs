@@ -3,7 +3,7 @@
 use crate::base_url::BaseUrl;
 use crate::error::ConfigError;
 
-/// Schemes that [`of_app`] refuses. Either no `Origin` has such a scheme, or [`of_site`] handles it.
+/// Schemes that [`of_app`] refuses. Either no `Origin` has such a scheme, or [`of_site`] handles the scheme.
 const WITHOUT_ORIGIN: [&str; 10] =
     ["about", "blob", "data", "file", "filesystem", "http", "https", "javascript", "ws", "wss"];
 

@@ -24,7 +24,8 @@ pub(crate) enum Purpose {
 pub(crate) struct Challenges(Vec<[u8; 32]>);
 
 impl Challenges {
-    /// Derives the keys. If the set has no signing key, uses a random key, so other processes refuse the challenges.
+    /// Derives the keys. If the set has no signing key, the first key is random, and other processes refuse the
+    /// challenges of this process.
     pub(crate) fn of(keys: &KeySet, label: &str) -> Self {
         let current = keys.signing_key().map_or_else(rand::random, |key| key.derive(label));
         Self(std::iter::once(current).chain(keys.retired_keys().iter().map(|key| key.derive(label))).collect())

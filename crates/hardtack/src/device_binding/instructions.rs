@@ -12,9 +12,8 @@ pub(crate) struct Instructions<'a> {
     pub(crate) refresh_path: &'a str,
     /// The name of the bound cookie. Browsers refuse names with the prefix `__Host-Http-`.
     pub(crate) cookie: &'a str,
-    /// The attributes with which the cookie is set, except `Max-Age`, because browsers refuse instructions that contain
-    /// `Max-Age`. If these attributes differ from the attributes in `Set-Cookie`, the browser refreshes before every
-    /// request.
+    /// The attributes of the bound cookie, as in its `Set-Cookie`. If they differ from `Set-Cookie`, the browser
+    /// refreshes before every request. `Max-Age` is left out, because browsers refuse instructions that contain it.
     pub(crate) attributes: &'a str,
 }
 

@@ -1,8 +1,8 @@
 //! The proof that a browser has the device's key: a JWS of the type `dbsc+jwt`.
 //!
 //! The payload of a proof contains the challenge as `jti`. The header of a proof for a registration also contains the
-//! public key. Browsers send no time, issuer or subject, so these are not required. If `aud` is present, it must be the
-//! URL of the request.
+//! public key. Browsers send no time, issuer or subject, so a proof need not contain these claims. If `aud` is present,
+//! it must be the URL of the request.
 
 use super::DeviceKey;
 use crate::jwt::{Algorithm, Json, Jwk, KeyError, TokenError, VerifyingKey, open_jws, read_object};

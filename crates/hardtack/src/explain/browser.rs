@@ -279,8 +279,8 @@ mod tests {
         explain_set_cookie(text, Some(&base), |name| name.ends_with("token"), Timestamp::from_unix_seconds(1_000_000))
     }
 
-    /// Returns the check because of which the browser ignores a field. Returns an empty text if the browser stores the
-    /// cookie.
+    /// If the browser ignores the field, returns the name of the check that failed. If the browser stores the cookie,
+    /// returns an empty text.
     fn ignored_by(text: &str, base: &str) -> &'static str {
         let explanation = explain(text, base);
         let by = explanation.refusal().map(|step| step.check.name()).unwrap_or_default();

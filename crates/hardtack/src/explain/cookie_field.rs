@@ -52,7 +52,7 @@ fn bare(name: &str) -> String {
     name.strip_prefix(prefix).unwrap_or(&name).to_owned()
 }
 
-/// Returns a text from a request in quotes. Control characters are escaped, and a long text is cut after 80 characters.
+/// Puts a text from a request in quotes. Escapes control characters, and cuts a long text after 80 characters.
 pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 80;
     match text.char_indices().nth(LONGEST) {

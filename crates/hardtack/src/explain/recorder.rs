@@ -12,7 +12,7 @@ use crate::session::{Session, SessionId};
 /// The number of requests that are kept.
 const REQUESTS: usize = 20;
 
-/// The number of events that ended a session, and of looked-up sessions, that are kept.
+/// The maximum number of session ends that are kept, and also of looked-up sessions.
 const SESSIONS: usize = 100;
 
 /// Keeps the explanations of the latest requests.
@@ -95,7 +95,7 @@ impl Recorder {
         kept.ends.truncate(SESSIONS);
     }
 
-    /// Returns the latest event that may have ended a user's session. An event that names the session comes first.
+    /// Returns the latest event that may have ended a user's session. An event that names the session takes precedence.
     /// Other events count only from `issued` on, because earlier events belong to earlier sessions of the user.
     pub(crate) fn end_of(&self, session: SessionId, subject: &str, issued: Timestamp) -> Option<SessionEnd> {
         let kept = self.lock();

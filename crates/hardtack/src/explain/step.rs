@@ -71,7 +71,7 @@ pub enum Check {
     Binding,
     /// The user has entered the password recently.
     Freshness,
-    /// The checks of the application, such as its user, claims, permissions and store, succeeded.
+    /// The application's own checks (of the user, claims, permissions and store) succeeded.
     Application,
     /// The name and size of a cookie, and the requirements of the prefix of its name.
     Name,
@@ -119,7 +119,7 @@ pub enum Verdict {
     Noted,
     /// This check refused the request.
     Refused,
-    /// The check was not made, because the route does not need it or an earlier check refused the request.
+    /// The check was skipped, because the route does not need it or an earlier check refused the request.
     Skipped,
 }
 
@@ -142,8 +142,7 @@ impl Step {
 }
 
 impl Explanation {
-    /// Returns the step that refused the request. If a step refused the cookies and the client was served as a visitor,
-    /// returns this step.
+    /// Returns the step that refused the request, or that refused the cookies of a client that was served as a visitor.
     pub fn refusal(&self) -> Option<&Step> {
         self.steps.iter().find(|step| step.verdict == Verdict::Refused)
     }

@@ -1,4 +1,4 @@
-//! Reads files, and protects against paths that lead to something else: a FIFO, a device, or a file of gigabytes.
+//! Reads regular files of limited size. A path might instead lead to a FIFO, a device or a file of several gigabytes.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};

@@ -74,11 +74,11 @@ pub enum UntrustedFile {
 
 crate::__debug_as_sentence!(UntrustedFile);
 
-/// Returns an error if the file can be changed by a user other than root and the user of this process. On systems other
-/// than Unix, accepts every file.
+/// Returns an error if anyone except root and the user of this process can change the file. On systems other than Unix,
+/// accepts every file.
 ///
-/// If you are going to read the file, open it first and pass the metadata of the open file. If you pass the metadata of
-/// the path instead, the path may lead to another file by the time you open it.
+/// If you are going to read the file, open it first and pass the metadata of the open file. Do not pass the metadata of
+/// the path: by the time you open the path, it might lead to another file.
 ///
 /// ```
 /// use hardtack::files;
@@ -112,7 +112,7 @@ pub fn check_trusted(path: &Path, metadata: &Metadata) -> Result<(), UntrustedFi
     Ok(())
 }
 
-/// Returns an error if a user other than root and the user of this process can replace files in the folder. If the path
+/// Returns an error if anyone except root and the user of this process can replace files in the folder. If the path
 /// contains symbolic links, checks the folder that they lead to. On systems other than Unix, accepts every folder.
 ///
 /// Two kinds of folders are accepted even though their mode lets other users write to them:

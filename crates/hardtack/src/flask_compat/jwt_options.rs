@@ -126,9 +126,9 @@ impl JwtOptions {
 
     /// Loads the keys for `JWT_ALGORITHM` (default: HS256).
     ///
-    /// An HMAC algorithm uses `JWT_SECRET_KEY`. The other algorithms use `JWT_PRIVATE_KEY`, or `JWT_PUBLIC_KEY` alone
-    /// if tokens are only to be verified. If `JWT_DECODE_ALGORITHMS` names further algorithms for the same type of key,
-    /// the key also verifies tokens with these algorithms.
+    /// An HMAC algorithm uses `JWT_SECRET_KEY`. The other algorithms use `JWT_PRIVATE_KEY`. To only verify tokens, set
+    /// `JWT_PUBLIC_KEY` alone. If `JWT_DECODE_ALGORITHMS` names further algorithms for the same type of key, the key
+    /// also verifies tokens with these algorithms.
     ///
     /// # Errors
     /// - A key is missing, weak, unreadable or not suitable for the algorithm.
@@ -237,18 +237,18 @@ impl JwtOptions {
         self.text(name).filter(|text| !text.is_empty())
     }
 
-    /// Returns the value of an option that is the name of a header or method.
+    /// Returns the value of an option. The value must be the name of a header or method.
     pub(crate) fn token(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         self.check(option, "letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 section 5.6.2)", is_token)
     }
 
-    /// Returns the value of an option that is the name of a header or method, or is empty.
+    /// Returns the value of an option. The value must be the name of a header or method, or be empty.
     pub(crate) fn token_or_none(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         let expected = "letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 section 5.6.2), or nothing";
         self.check(option, expected, |text| text.is_empty() || is_token(text))
     }
 
-    /// Returns the value of an option that is the name of a cookie.
+    /// Returns the value of an option. The value must be the name of a cookie.
     pub(crate) fn cookie_name(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         self.check(option, "letters, digits and !#$%&'*+-.^_`|~ (RFC 6265 section 4.1.1)", is_token)
     }

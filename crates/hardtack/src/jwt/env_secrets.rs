@@ -19,10 +19,10 @@ impl KeySet {
     ///
     /// To replace the secret without logging users out, append `_PREVIOUS` to the variable's name, as in
     /// `JWT_SECRET_KEY_PREVIOUS`, and set that variable to the old secret. It may contain several secrets, separated by
-    /// commas. Remove the variable once the lifetime of a refresh token has passed.
+    /// commas. Remove the variable when the lifetime of a refresh token has passed.
     ///
     /// The key's id is derived from the secret. If another application on the same host uses a different secret, its
-    /// tokens have a different `kid`. Hardtack can therefore tell its tokens from the tokens of this application.
+    /// tokens have a different `kid`. Hardtack can therefore tell the tokens of the two applications apart.
     ///
     /// ```
     /// use hardtack::KeySet;
@@ -51,10 +51,10 @@ impl KeySet {
         }
     }
 
-    /// Adds HMAC secrets that this application used to sign with, in the same way as [`retire`](Self::retire).
+    /// Adds HMAC secrets that previously signed this application's tokens, in the same way as [`retire`](Self::retire).
     ///
     /// In `list`, the secrets are separated by commas or line breaks. The id of each key is derived from its secret
-    /// ([`SigningKey::with_derived_id`]). Secrets that the set already contains are left out.
+    /// ([`SigningKey::with_derived_id`]). Secrets that the set already contains are skipped.
     ///
     /// # Errors
     /// The same errors as [`SigningKey::from_secret_with`].

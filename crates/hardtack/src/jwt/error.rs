@@ -43,7 +43,7 @@ pub enum TokenError {
     /// payload, or it contains a key or the URL of a key.
     #[error("the header of the token has the member `{0}`, which is not supported")]
     UnsupportedHeader(&'static str),
-    /// `alg` is `none`, unknown, or not the algorithm of a key that may verify the token.
+    /// `alg` is `none` or unknown, or no key that may verify the token has this algorithm.
     #[error("the `alg` of the token is not the algorithm of any key that may verify the token")]
     WrongAlgorithm,
     /// The `typ` of the header is not the expected one, so the token is meant for another purpose (RFC 8725 §3.11).
@@ -75,7 +75,8 @@ pub enum TokenError {
     /// `iat` is in the future.
     #[error("the `iat` of the token is in the future")]
     IssuedInFuture,
-    /// `aud` lacks an expected audience or the realm, or the token has an `aud` although no audience is expected.
+    /// `aud` contains none of the expected audiences or does not contain the realm. Or no audience is expected, but
+    /// `aud` names another recipient.
     #[error("the `aud` of the token does not name an accepted audience")]
     WrongAudience,
     /// `iss` is not an expected issuer.
@@ -192,8 +193,8 @@ pub enum KeyError {
     /// The secret has fewer than 8 different bytes, repeats a pattern of at most 16 bytes, or counts up or down.
     #[error("the HMAC secret is a simple pattern, not random; make a secret with: openssl rand -base64 48")]
     LowVariety,
-    /// The secret has the form of a key or a certificate (PEM, DER, JWK or SSH). If it is public, anyone can sign with
-    /// it.
+    /// The secret has the form of a key or a certificate (PEM, DER, JWK or SSH). If such a text is public, anyone can
+    /// sign tokens with it.
     #[error(
         "the HMAC secret is an asymmetric key or a certificate (PEM, DER, JWK or SSH), which may be public; load a \
          key with from_pem, from_der or from_jwk, or make a secret with: openssl rand -base64 48"
@@ -203,7 +204,7 @@ pub enum KeyError {
     /// replaced.
     #[error("the text is not the secret itself, but {looks_like}")]
     NotTheSecret {
-        /// What kind of text it is, such as a path or a placeholder, and what to do instead.
+        /// What the text is instead, such as a path or a placeholder, and how to provide the secret.
         looks_like: &'static str,
     },
     /// The file that should contain the secret or key cannot be used.

@@ -20,7 +20,7 @@ const UNSUPPORTED: [&str; 7] = ["crit", "zip", "b64", "jwk", "jku", "x5u", "x5c"
 pub(super) struct UnverifiedHeader {
     /// The value of `alg`.
     pub(super) algorithm: Algorithm,
-    /// The value of `kid`, of at most 256 bytes. Use it only to compare it with the ids of known keys.
+    /// The value of `kid`, of at most 256 bytes. Use this value only to compare it with the ids of known keys.
     pub(super) key_id: Option<String>,
     /// The value of `typ`. [`Typ`] decides whether it is accepted.
     pub(super) typ: Option<String>,
@@ -103,7 +103,7 @@ pub(super) fn own_segment(algorithm: Algorithm, key_id: Option<&str>, typ: &Typ)
     base64url::encode(text.as_bytes())
 }
 
-/// Returns the encoded headers that tokens signed with a key commonly have. The first is the header that
+/// Returns the encoded headers that are common in tokens signed with a key. The first is the header that
 /// [`own_segment`] returns. The others have the same members in the orders that other libraries use.
 pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>, own_typ: &Typ) -> Vec<String> {
     let (alg, typ) = (format!(r#""alg":"{algorithm}""#), format!(r#""typ":{}"#, Value::from(own_typ.own())));
@@ -119,8 +119,8 @@ pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>, own_ty
 }
 
 /// Returns an encoded header with `alg`, `kid` and `typ`, followed by the members of `extra`. A `typ` in `extra`
-/// replaces the usual `typ`, and must be one that `own_typ` accepts. A `kid` in `extra` is ignored. Pass it as `key_id`
-/// instead.
+/// replaces the usual `typ`, and must be one that `own_typ` accepts. A `kid` in `extra` is ignored: pass the `kid` as
+/// `key_id`.
 ///
 /// # Errors
 /// [`SignError::KeyIdTooLong`], [`SignError::ReservedHeader`], [`SignError::BadHeader`], or, if the header would be

@@ -51,7 +51,7 @@ pub(super) fn decode_halves(digits: &[u8; 32]) -> Option<Halves> {
     Some([halves.next()?, halves.next()?])
 }
 
-/// Returns the number whose hexadecimal digits have these eight values, each below 16.
+/// Returns the number with these eight hexadecimal digits. Each digit is given as its value, below 16.
 #[inline]
 fn join_eight_digits(values: [u8; 8]) -> u64 {
     let eight = u64::from_be_bytes(values);

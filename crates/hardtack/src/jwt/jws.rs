@@ -1,7 +1,7 @@
-//! The compact JWS (RFC 7515 §3.1): signs and verifies payloads, which may be any bytes.
+//! The compact JWS (RFC 7515 §3.1): signs and verifies payloads of arbitrary bytes.
 //!
-//! Verification has a fixed order: it checks the length and the number of segments, parses the header, selects the key
-//! and verifies the signature. The payload is decoded last. The header is therefore the only part of an unverified
+//! Verification follows a fixed order. It checks the length and the number of segments, parses the header, selects the
+//! key and verifies the signature. The payload is decoded last. The header is therefore the only part of an unverified
 //! token that is parsed.
 
 use std::fmt;
@@ -80,8 +80,8 @@ impl<'t> Segments<'t> {
     /// headers and returns the error.
     ///
     /// This method is faster than `parse`: it does not search the header and the signature for dots, and its caller
-    /// need not parse the header. If the signature contains a dot, it is not base64url, so [`verify`](Self::verify)
-    /// refuses it.
+    /// need not parse the header. A signature that contains a dot is not base64url, so [`verify`](Self::verify) refuses
+    /// it.
     #[inline]
     pub(super) fn parse_after(header: &[u8], token: &'t [u8]) -> Option<Self> {
         if token.len() > MAX_TOKEN_LEN {
@@ -178,7 +178,7 @@ pub(super) fn sign(header: &str, payload: &[u8], key: &SigningKey) -> Result<Str
 }
 
 /// Verifies a token, and returns its payload. `choose` gets the header as JSON and returns the key that verifies the
-/// token. The header has not been verified at that time.
+/// token. The header that `choose` gets is not verified yet.
 ///
 /// # Errors
 /// [`TokenError::TooLarge`], [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed),

@@ -16,8 +16,8 @@ use super::typ::Typ;
 
 /// The key that signs tokens and the keys that verify them. Cheap to clone.
 ///
-/// The signing key also verifies. [`retire`](Self::retire) adds a key that this application used to sign with, and
-/// [`also_verify`](Self::also_verify) adds a key that another service signs with. A set that is created with
+/// The signing key also verifies. [`retire`](Self::retire) adds a former signing key of this application.
+/// [`also_verify`](Self::also_verify) adds the key of another service. A set that is created with
 /// [`verifying_only`](Self::verifying_only) has no signing key.
 ///
 /// A token with a `kid` is verified only with the key that has this id. If no key has this id, the token is refused.
@@ -50,10 +50,10 @@ struct Inner {
     signing: Option<Signing>,
     /// The keys that verify tokens. If there is a signing key, its verifying key comes first.
     verifying: Vec<VerifyingKey>,
-    /// Keys that this application used to sign with. Their verifying keys are in `verifying`.
+    /// Former signing keys of this application. Their verifying keys are in `verifying`.
     retired: Vec<SigningKey>,
-    /// Common encoded headers, each with the result of [`select`](Self::select) for it. Almost every token has one of
-    /// these headers, so its header is compared byte for byte instead of being decoded and parsed.
+    /// Common encoded headers, each with the result that [`select`](Self::select) returns for it. Almost every token
+    /// has one of these headers. Comparing the bytes is then enough, so the header is not decoded and parsed.
     known_headers: Vec<(String, Selection)>,
     rules: HeaderRules,
 }
@@ -88,8 +88,8 @@ impl KeySet {
         Self { inner: Arc::new(Inner::new(Some(signing), verifying, Vec::new(), HeaderRules::default())) }
     }
 
-    /// Creates a set that can verify tokens but not sign them. Use it in a service that accepts the tokens of another
-    /// service.
+    /// Creates a set that can verify tokens but not sign them. Use such a set in a service that accepts the tokens of
+    /// another service.
     ///
     /// ```
     /// use hardtack::{KeySet, SigningKey};
@@ -112,8 +112,8 @@ impl KeySet {
         SigningKey::from_secret(secret).map(Self::new)
     }
 
-    /// Adds a key that is used only to verify tokens, such as the public key of another service. For a key that this
-    /// application used to sign with, call [`retire`](Self::retire).
+    /// Adds a key that is used only to verify tokens, such as the public key of another service. For a former signing
+    /// key of this application, call [`retire`](Self::retire) instead.
     ///
     /// # Errors
     /// [`KeyError::DuplicateKeyId`] or [`KeyError::KeyIdTooLong`].
@@ -131,12 +131,12 @@ impl KeySet {
         Ok(Self { inner: Arc::new(Inner::new(self.signing_key().cloned(), verifying, retired.clone(), rules.clone())) })
     }
 
-    /// Adds a key that this application used to sign with. The key still verifies tokens, as if it had been added with
+    /// Adds a former signing key of this application. The key still verifies tokens, as if you had added it with
     /// [`also_verify`](Self::also_verify). In addition, log-in forms that were open in browsers when the key was
     /// replaced stay valid.
     ///
-    /// Once the last token that the key signed has expired, usually after the lifetime of a refresh token, leave the
-    /// key out of the set.
+    /// Leave the key out of the set once the last token that it signed has expired. This is usually the case after the
+    /// lifetime of a refresh token.
     ///
     /// # Errors
     /// The same errors as [`also_verify`](Self::also_verify).
@@ -149,7 +149,7 @@ impl KeySet {
     }
 
     /// Ignores a `kid` that matches no key, as PyJWT does. A token with such a `kid` is then verified with each key of
-    /// its algorithm. If the signing key has no id, [`sign_with_header`](Self::sign_with_header) may then also set a
+    /// its algorithm. If the signing key has no id, [`sign_with_header`](Self::sign_with_header) then also accepts a
     /// `kid`.
     #[must_use]
     pub fn ignore_unknown_key_ids(self) -> Self {
@@ -186,8 +186,8 @@ impl KeySet {
         Ok(self.with_rules(rules))
     }
 
-    /// Accepts tokens with any `typ`, as PyJWT does. Has no effect if [`require_typ`](Self::require_typ) was called. A
-    /// token that another service has signed with the same key for another purpose may then be accepted.
+    /// Accepts tokens with any `typ`, as PyJWT does. The set then also accepts a token that another service signed with
+    /// the same key for another purpose. If [`require_typ`](Self::require_typ) was called, this method has no effect.
     #[must_use]
     pub fn insecure_any_typ(self) -> Self {
         let rules = self.inner.rules.clone();
@@ -269,8 +269,8 @@ impl KeySet {
     /// [`DuplicateMember`](TokenError::DuplicateMember), [`WrongTyp`](TokenError::WrongTyp),
     /// [`WrongAlgorithm`](TokenError::WrongAlgorithm) or [`UnknownKey`](TokenError::UnknownKey).
     ///
-    /// When the signature is verified: [`BadSignature`](TokenError::BadSignature). Afterwards:
-    /// [`Malformed`](TokenError::Malformed), if the payload is not base64url.
+    /// When the signature is verified: [`BadSignature`](TokenError::BadSignature). After the signature is verified:
+    /// [`Malformed`](TokenError::Malformed) (the payload is not base64url).
     pub fn verify(&self, token: &[u8]) -> Result<Payload, TokenError> {
         let (segments, selection) = self.inner.split(token)?;
         match selection {
@@ -289,8 +289,8 @@ impl KeySet {
     }
 
     /// Returns whether a token belongs to another application. Such a token is a well-formed JWS with a `kid` that no
-    /// key of this set has. An attacker can create such a token as well. The caller must therefore treat the request as
-    /// if it had no token.
+    /// key of this set has. An attacker can create such a token too, so the caller must treat the request as if it had
+    /// no token.
     pub(crate) fn is_foreign(&self, token: &[u8]) -> bool {
         if self.inner.rules.ignores_unknown_key_ids {
             return false;

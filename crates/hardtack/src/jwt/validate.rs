@@ -1,4 +1,4 @@
-//! Comparing claims with the time and with what this service expects (RFC 7519 §4.1).
+//! Compares claims with the current time and with what this service expects (RFC 7519 §4.1).
 
 use std::ops::Range;
 use std::time::Duration;
@@ -13,20 +13,19 @@ use crate::clock::{DEFAULT_SKEW, MAX_SKEW, Timestamp};
 pub struct Expected<'a> {
     /// The current time.
     pub now: Timestamp,
-    /// How long a token is still accepted after its `exp`. Default: zero. Times longer than [`MAX_SKEW`] are shortened
-    /// to it. Fractions of a second are cut off.
+    /// How long after its `exp` a token is still accepted. Default: zero. Maximum: [`MAX_SKEW`]; longer times are
+    /// shortened. Fractions of a second are cut off.
     pub leeway: Duration,
     /// How far in the future `nbf` and `iat` may be. This allows for an issuer whose clock is ahead of this server's.
-    /// Default: [`DEFAULT_SKEW`]. Times longer than [`MAX_SKEW`] are shortened to it. Fractions of a second are cut
-    /// off.
+    /// Default: [`DEFAULT_SKEW`]. Maximum: [`MAX_SKEW`]; longer times are shortened. Fractions of a second are cut off.
     pub clock_skew: Duration,
     /// The kind of token that is accepted.
     pub kind: TokenKind,
-    /// The names of this service. If they are set, `aud` must contain at least one of them.
+    /// The names of this service. If names are set, `aud` must contain at least one of them.
     ///
-    /// If this is `None` and [`insecure_any_audience`](Self::insecure_any_audience) is false, a token is refused if
-    /// `aud` contains a name other than the [`realm`](Self::realm). Such a token is meant for another recipient (RFC
-    /// 7519 §4.1.3).
+    /// If the names are `None`, `aud` must not contain a name other than the [`realm`](Self::realm). A token with such
+    /// a name is meant for another recipient (RFC 7519 §4.1.3). [`insecure_any_audience`](Self::insecure_any_audience)
+    /// turns this check off.
     pub audience: Option<&'a [String]>,
     /// The name of this service's [realm](crate::AuthenticatorBuilder::realm). If it is set, `aud` must contain this
     /// name. If [`audience`](Self::audience) is also set, `aud` must contain one of its names as well.
@@ -127,7 +126,7 @@ impl FastClaims {
 }
 
 impl<'a, A: IntoIterator<Item = &'a str>> RegisteredClaims<'a, A> {
-    /// Does what [`validate`] does, and returns the times at which it would accept the token.
+    /// Validates the claims like [`validate`]. Returns the range of times at which the token is valid.
     #[inline]
     pub(crate) fn validate(self, expected: &Expected<'_>) -> Result<Range<Timestamp>, TokenError> {
         if self.kind != expected.kind {

@@ -6,7 +6,7 @@ use super::{NO_STORE, Reason, Reply};
 use crate::error::BackendError;
 use crate::throttle::TooManyAttempts;
 
-/// A refusal: the reason why a request is refused, and the reply to its client. An adapter turns a failure into an
+/// A refusal: the reason why a request is refused, and the reply to the client. An adapter turns a failure into an
 /// error response of its framework.
 pub struct Failure(Box<Parts>);
 
@@ -79,8 +79,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // Do not return the reason itself as the cause, because the text of this error is already the text of the
-        // reason.
+        // Do not return the reason itself as the cause. The text of this error already is the text of the reason.
         self.0.reason.source()
     }
 }

@@ -8,7 +8,7 @@ pub enum FailureKind {
     /// The route needs a token, and the request has none (`unauthorized_loader`).
     Missing,
     /// The token is not valid. For example, it is forged, malformed, of the wrong kind or for another audience, or the
-    /// request carries its cookie twice (`invalid_token_loader`).
+    /// request contains the token's cookie twice (`invalid_token_loader`).
     ///
     /// This kind also covers tokens that are not valid yet because their `nbf` or `iat` is in the future
     /// ([`Reason::is_early`](crate::refusal::Reason::is_early)). Such a token will become valid later, so the response
@@ -21,8 +21,8 @@ pub enum FailureKind {
     RefreshNeeded,
     /// The route needs a token from a recent log-in, but the request's token is from an earlier log-in or from a
     /// refresh (`needs_fresh_token_loader`). This kind also covers a re-authentication for [another
-    /// user](crate::refusal::Reason::OtherUser), and a request without the [recent
-    /// proof](crate::refusal::Reason::ProofNeeded) of the device's key that its route needs.
+    /// user](crate::refusal::Reason::OtherUser). It also covers a request without a [recent
+    /// proof](crate::refusal::Reason::ProofNeeded) of the device's key, if the route needs such a proof.
     NotFresh,
     /// The token's session was ended, or the application's blocklist contains the token (`revoked_token_loader`).
     Revoked,
@@ -30,22 +30,21 @@ pub enum FailureKind {
     UnknownUser,
     /// The application did not accept the claims of the token (`token_verification_failed_loader`).
     ClaimsRefused,
-    /// The user is logged in, but may not make this request: the token lacks a claim that the route needs, or the
-    /// application forbids the request. The user stays logged in.
+    /// The user is logged in, but is not allowed to make this request: the token lacks a claim that the route needs, or
+    /// the application forbids the request. The user stays logged in.
     Forbidden,
     /// Another site may have forged the request.
     Csrf,
     /// The route changes state, but the request uses a safe method such as GET or HEAD.
     Method,
-    /// The beginning of the body was needed to find a CSRF value or token, but was not read. Either it did not arrive
-    /// in time, or too many bodies are being read at once.
+    /// The server needed the beginning of the body to find a CSRF value or token, but did not read it. Either the body
+    /// did not arrive in time, or the server is reading too many bodies at once.
     BodyNotRead,
     /// There were too many attempts, for example with wrong passwords. The reply has the field `Retry-After`.
     TooManyAttempts,
-    /// The application has refused a log-in or a re-authentication, for example because of a wrong password.
+    /// The application refused a log-in or a re-authentication, for example because of a wrong password.
     LogInRefused,
-    /// The body of a log-in or a re-authentication is not a form or a JSON object, it lacks a field, or it is too
-    /// large.
+    /// The body of a log-in or a re-authentication is neither a form nor a JSON object, lacks a field, or is too large.
     InvalidForm,
     /// The session store, or another backend of the application, failed.
     Unavailable,
@@ -76,7 +75,7 @@ impl FailureKind {
         Self::Internal,
     ];
 
-    /// Returns whether the response usually deletes the client's cookies, because they are useless after this failure.
+    /// Returns whether the client's cookies are useless after this failure. If so, the response usually deletes them.
     pub const fn unsets_cookies(self) -> bool {
         matches!(self, Self::Invalid | Self::Expired | Self::Revoked | Self::UnknownUser | Self::ClaimsRefused)
     }

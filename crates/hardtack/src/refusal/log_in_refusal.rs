@@ -6,8 +6,8 @@ use std::fmt;
 /// A message that tells the user why a log-in or a re-authentication is refused, such as "That user name and password
 /// do not match."
 ///
-/// Pass the refusal to the adapter's `auth.refuse`. A browser is redirected back to the page with the form, which shows
-/// the message and the typed user name once. An API client gets 401 with the code `log_in_refused`.
+/// Pass the refusal to the adapter's `auth.refuse`. A browser is redirected back to the page with the form. The page
+/// shows the message and the typed user name once. An API client gets 401 with the code `log_in_refused`.
 ///
 /// Use the same message for an unknown user and for a wrong password, so that the message does not reveal which users
 /// exist.
@@ -30,7 +30,7 @@ impl LogInRefusal {
         Self { text: text.into(), username: None }
     }
 
-    /// Creates the refusal of a re-authentication in which the name and password of another user were typed.
+    /// Creates the refusal for a re-authentication with the name and password of another user.
     pub fn another_user() -> Self {
         Self::new("You are logged in as another user. Enter that user's name and password, or log out first.")
     }

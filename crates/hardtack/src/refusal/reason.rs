@@ -31,7 +31,8 @@ pub enum Reason {
     )]
     Malformed(TokenLocation),
     /// A JSON body that may contain the token is longer than
-    /// [`ReadAheadLimits::bytes`](crate::config::ReadAheadLimits::bytes), so the token in it was not read.
+    /// [`ReadAheadLimits::bytes`](crate::config::ReadAheadLimits::bytes), so Hardtack did not search the body for a
+    /// token.
     #[error("the JSON body is longer than ReadAheadLimits::bytes, so Hardtack did not search the body for a token")]
     BeyondPeek,
     /// The token is not valid.
@@ -40,8 +41,7 @@ pub enum Reason {
     /// The token was issued by a refresh, or the log-in is no longer recent.
     #[error("the token is not fresh")]
     NotFresh,
-    /// The session is bound to a device, and the client's last proof that it has the key of the device is too old for
-    /// this route.
+    /// The session is bound to a device, and the client's last proof of the device's key is too old for this route.
     #[error("the route needs a recent proof that the client has the key of its device")]
     ProofNeeded,
     /// The token's session was ended, or the application's blocklist contains the token.
@@ -92,11 +92,11 @@ pub enum Reason {
     /// A [throttle](crate::throttle) refused the attempt, for example after too many wrong passwords.
     #[error(transparent)]
     TooManyAttempts(#[from] TooManyAttempts),
-    /// The application has refused a log-in or a re-authentication, for example because of a wrong password.
+    /// The application refused a log-in or a re-authentication, for example because of a wrong password.
     #[error("the application refused the log-in")]
     LogInRefused(LogInRefusal),
-    /// The body of a log-in or a re-authentication is not a form or a JSON object, or it lacks a field. The text says
-    /// what is wrong.
+    /// The body of a log-in or a re-authentication is neither a form nor a JSON object, or it lacks a field. The text
+    /// says what is wrong.
     #[error("cannot read the body of the log-in or re-authentication request: {0}")]
     InvalidForm(String),
     /// The body of a log-in or a re-authentication is longer than the framework's limit.
@@ -111,19 +111,19 @@ pub enum Reason {
     /// The application is not set up completely. The text tells the developer what to add.
     #[error("{0}")]
     NotSetUp(Cow<'static, str>),
-    /// The operation, such as re-authentication, is for a user other than the one who is logged in.
+    /// The operation, such as a re-authentication, is for a user other than the logged-in user.
     #[error("the operation is for a user other than the user who is logged in")]
     OtherUser,
 }
 
-/// Creates the reason for refusing a log-in. The text is the message for the user: see [`LogInRefusal`].
+/// Creates the reason for refusing a log-in. `text` is the message for the user: see [`LogInRefusal`].
 impl From<&'static str> for Reason {
     fn from(text: &'static str) -> Self {
         Self::LogInRefused(text.into())
     }
 }
 
-/// Creates the reason for refusing a log-in. The text is the message for the user: see [`LogInRefusal`].
+/// Creates the reason for refusing a log-in. `text` is the message for the user: see [`LogInRefusal`].
 impl From<String> for Reason {
     fn from(text: String) -> Self {
         Self::LogInRefused(text.into())
@@ -153,7 +153,7 @@ impl Reason {
         matches!(self, Self::Token(error) if error.is_early())
     }
 
-    /// Whether a refresh of a bound session is refused only because the request contains no proof. The session
+    /// Whether the refresh of a bound session is refused only because the request contains no proof. The session
     /// continues, so its cookies are not deleted.
     pub(crate) const fn is_unproven(&self) -> bool {
         matches!(self, Self::Refresh(RefreshFlaw::Unproven))
@@ -265,7 +265,7 @@ impl Reason {
             Self::Token(_) => "The token is not valid. Log in again.",
             Self::NotFresh => "You need to enter your password again for this. Re-authenticate and retry.",
             Self::ProofNeeded => {
-                "This needs a recent proof of your device's key, but your browser did not make a proof. Try again in a \
+                "This needs a recent proof of your device's key, but your browser did not send a proof. Try again in a \
                  few minutes, or log in again."
             }
             Self::OtherUser => "You are logged in as another user. Log out first to change users.",
@@ -380,9 +380,9 @@ impl Reason {
         }
     }
 
-    /// Logs the reason. The level is `ERROR` if the operator may have to fix something, and `INFO` if the user lacks a
-    /// permission. The level is `TRACE` if a token is missing, has expired or must be refreshed. In all other cases,
-    /// the level is `DEBUG`.
+    /// Logs the reason. The level is `ERROR` if the operator may have to fix something. The level is `INFO` if a log-in
+    /// is refused or the user lacks a permission. The level is `TRACE` if a token is missing, has expired or must be
+    /// refreshed. In all other cases, the level is `DEBUG`.
     pub(crate) fn log(&self) {
         match self.kind() {
             FailureKind::Unavailable | FailureKind::Internal => {

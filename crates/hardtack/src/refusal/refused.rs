@@ -30,12 +30,12 @@ pub struct Refused<'a> {
     /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible).
     pub token: Option<&'a VerifiedToken>,
     pub(crate) settings: &'a Settings,
-    /// Whether the token was in a part of the request other than a cookie, such as the `Authorization` header.
+    /// Whether the token was outside the cookies, for example in the `Authorization` header.
     pub(crate) is_bearer: bool,
     /// Whether the route also serves requests without a token.
     pub(crate) is_optional: bool,
-    /// The message that Flask-JWT-Extended sends for this refusal. This field is set only if the authenticator is
-    /// `flask_compatible` and the message cannot be derived from the other fields.
+    /// The message that Flask-JWT-Extended sends for this refusal. It is `None` if the authenticator is not
+    /// `flask_compatible`, or if the other fields determine the message.
     pub(crate) detail: Option<&'a str>,
 }
 

@@ -13,14 +13,14 @@ pub(crate) struct Rejection {
     pub(crate) optional: bool,
     /// The refused token, if [`Refused::token`](super::Refused::token) should contain it.
     pub(crate) token: Option<Box<VerifiedToken>>,
-    /// The message that Flask-JWT-Extended sends for this refusal. This field is set only if the authenticator is
-    /// `flask_compatible` and the message cannot be derived from the reason, the token and the settings.
+    /// The message that Flask-JWT-Extended sends for this refusal. It is `None` if the authenticator is not
+    /// `flask_compatible`, or if the reason, the token and the settings determine the message.
     pub(crate) detail: Option<String>,
 }
 
 impl Rejection {
-    /// Creates the rejection for a request whose token was not in a cookie. A client adds such a token to a request on
-    /// purpose.
+    /// Creates the rejection for a request with a token that was not in a cookie. Browsers never send such a token by
+    /// themselves, so the client added it on purpose.
     pub(crate) fn not_from_cookie(reason: impl Into<Reason>) -> Self {
         Self { from_cookie: false, ..Self::from(reason) }
     }

@@ -34,8 +34,8 @@ pub trait Incoming: Headers + Sync {
         matches!(self.method(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
     }
 
-    /// Returns the path and query of the request target as the client sent them (RFC 9112 section 3.2.1). A prefix that
-    /// a nested router has stripped must be included.
+    /// Returns the path and query of the request target as the client sent them (RFC 9112 section 3.2.1). If a nested
+    /// router has stripped a prefix, the path must still include it.
     fn target(&self) -> &str;
 
     /// Returns the `:authority` of an HTTP/2 request, or the authority of an absolute request target (RFC 9112 section
@@ -77,7 +77,7 @@ impl<'a> RequestHead<'a> {
 
     /// Returns whether the request names its host as HTTP requires (RFC 9112 section 3.2). There must be a `Host` field
     /// or an HTTP/2 `:authority`. Each of them must have the form of an [`Authority`], and there must not be two `Host`
-    /// fields. A request without a connection, as in a test of a router, need not name a host.
+    /// fields. If a request has no connection, as in a test of a router, it need not name a host.
     pub fn has_sound_host(&self) -> bool {
         let sound = |text: &str| Authority::parse(text).is_some();
         let authority = self.incoming.authority();
@@ -105,8 +105,8 @@ impl<'a> RequestHead<'a> {
     /// Returns the value of the first field with this name. `name` is in lower case.
     #[inline]
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
-        // Call `first_two`, because it is also called for other headers, so its code is already in the instruction
-        // cache.
+        // Call `first_two` instead of `value`. Other headers are read with `first_two`, so its code is already in the
+        // instruction cache.
         let [first, _] = self.incoming.first_two(name);
         first
     }
@@ -131,8 +131,8 @@ impl<'a> RequestHead<'a> {
     }
 
     /// Returns whether the request is a WebSocket handshake, that is, whether an `Upgrade` field contains `websocket`.
-    /// The method of a handshake is GET, which counts as safe. However, a page that opens a WebSocket can act as the
-    /// user whose cookies the browser sends with the handshake.
+    /// The method of a handshake is GET, which counts as safe. However, the browser sends the user's cookies with the
+    /// handshake, so the page that opens the WebSocket can act as that user.
     pub fn is_websocket_handshake(&self) -> bool {
         self.header("upgrade").is_some() && self.upgrades_to(b"websocket")
     }

@@ -9,8 +9,8 @@ const MAX_LEN: usize = 2048;
 
 /// A path on this site that is safe in a `Location` header (ASVS 5.0 V3.7.2).
 ///
-/// A path is created only from text that browsers resolve to a URL on this site. Dot segments are removed as browsers
-/// do (WHATWG URL Standard).
+/// A path is created only from text that browsers resolve to a URL on this site. Dot segments are removed in the same
+/// way as in browsers (WHATWG URL Standard).
 ///
 /// ```
 /// use hardtack::request::NextPath;
@@ -40,8 +40,7 @@ impl NextPath {
         &self.0
     }
 
-    /// Returns the path in the form in which it is compared with routes: percent-decoded, and without the query and
-    /// trailing slashes.
+    /// Returns the path for a comparison with routes: percent-decoded, without the query and without trailing slashes.
     fn plain_path(&self) -> String {
         let path = self.0.split(['?', '#']).next().unwrap_or_default().replace('+', "%2B");
         let decoded: String =

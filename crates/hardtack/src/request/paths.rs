@@ -1,4 +1,4 @@
-//! Checks whether a path is allowed for a cookie, and whether a request path is below another path (RFC 6265 section
+//! Checks whether a cookie can have a path, and whether a cookie's path covers the path of a request (RFC 6265 section
 //! 5.1).
 
 /// Whether a cookie can have this path.
@@ -6,7 +6,7 @@ pub(crate) fn is_cookie_path(path: &str) -> bool {
     path.starts_with('/') && path.bytes().all(|b| (0x21..=0x7e).contains(&b) && b != b';')
 }
 
-/// Whether a cookie with the path `outer` is sent to `inner` (path-match, RFC 6265 section 5.1.4).
+/// Whether a cookie with the path `outer` is sent with a request for `inner` (path-match, RFC 6265 section 5.1.4).
 pub(crate) fn covers(outer: &str, inner: &str) -> bool {
     inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || outer.ends_with('/') || rest.starts_with('/'))
 }

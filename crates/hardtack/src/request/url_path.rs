@@ -40,7 +40,7 @@ pub(crate) fn resolve_path(text: &str) -> Option<String> {
     Some(resolved)
 }
 
-/// Appends `text`. Percent-encodes the characters in `set`, control characters, spaces and everything beyond ASCII.
+/// Appends `text`. Percent-encodes the characters in `set`, control characters, spaces and all non-ASCII characters.
 fn encode_into(resolved: &mut String, text: &str, set: &[u8]) {
     for byte in text.bytes() {
         if byte <= b' ' || byte >= 0x7f || set.contains(&byte) {

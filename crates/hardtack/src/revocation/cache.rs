@@ -1,9 +1,9 @@
 //! What this process knows about revocations without asking the store. A [`RevocationCache`] contains the sessions that
-//! have recently ended or whose claims have recently changed. A [`LogPosition`] says up to which entry the store's
-//! revocation log has been read into the cache.
+//! have recently ended or whose claims have recently changed. A [`LogPosition`] says how far the store's revocation log
+//! has been read into the cache.
 //!
 //! A writer updates the cache before it publishes the [`LogPosition`]. A reader loads the position before it reads the
-//! cache. Therefore, every log entry up to the position that a reader has loaded is in the cache.
+//! cache. Therefore, the cache contains every log entry up to the position that the reader loaded.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -27,13 +27,13 @@ pub(crate) enum SessionStatus {
     Replaced,
 }
 
-/// What this process knows about a live session. Each field can have a value independently of the others.
+/// What this process knows about a live session. The fields do not depend on each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Notes {
     /// The generation up to which access tokens are outdated. Zero if no token is outdated.
     pub(crate) outdated: u64,
-    /// The newest generation whose tokens this process has issued and no client has used yet. Zero if there is no such
-    /// generation.
+    /// The newest generation of tokens that this process has issued but no client has used yet. Zero if there is no
+    /// such generation.
     pub(crate) awaited: u64,
     /// Whether requests must look up the session in the store. This is necessary if a write that ends the session or
     /// changes its claims may have failed.
@@ -44,12 +44,12 @@ pub(crate) struct Notes {
 /// tokens are refused without an entry. The size of the map therefore depends on the number of sessions that end or
 /// change within the lifetime of an access token.
 ///
-/// When this process learns of a revocation, it computes when the entry will no longer be needed. A writer may drop the
-/// entry when both the system clock and the monotonic clock have reached that moment. If the system clock is later set
-/// back to an earlier time, the session's tokens no longer look expired, but the entry is missing.
+/// When this process learns of a revocation, it computes the moment until which the entry is needed. Once both the
+/// system clock and the monotonic clock have reached that moment, a writer can drop the entry. If the system clock is
+/// then set back to an earlier time, the session's tokens no longer look expired, but the entry is missing.
 /// [`Self::has_forgotten`] detects this. The log must then be read again (decision 31).
 ///
-/// Every request reads the map, and few requests write to it. Readers take no lock. Writers wait for each other
+/// Every request reads the cache, and few requests write to it. Readers take no lock. Writers wait for each other
 /// (decision 12). Most sessions have no entry, and a request that belongs to such a session usually reads only one bit
 /// of the [`RevocationFilter`].
 #[derive(Debug)]
@@ -63,15 +63,17 @@ pub(crate) struct RevocationCache {
 }
 
 /// When to sweep the cache. In a sweep, a writer removes the expired entries and rebuilds the filter. A sweep starts if
-/// the map has more than `entries` entries, if more than `marks` bits of the filter are set, or at the time `due`.
+/// the map has more than `entries` entries, if more than `marks` bits of the filter are set, or when the time `due` is
+/// reached.
 #[derive(Debug)]
 struct Upkeep {
     /// The number of entries that the map may have before the next sweep.
     entries: usize,
-    /// The number of bits that may be set in the filter before a writer sweeps. More bits may be set than there are
+    /// The number of bits that may be set in the filter before a writer sweeps. There can be more set bits than
     /// entries. When [`RevocationCache::confirmed`] removes an entry, the bit of the entry stays set.
     marks: usize,
-    /// The time on the monotonic clock from which a writer sweeps if there are more than [`MIN_ENTRIES`] entries.
+    /// The time on the monotonic clock at which the next regular sweep is due. A map with at most [`MIN_ENTRIES`]
+    /// entries is not swept at this time.
     due: Duration,
     /// How many bits of the filter are set.
     marked: usize,
@@ -86,12 +88,12 @@ impl Default for Upkeep {
 /// If the map has at most this many entries, it is not swept at regular intervals.
 const MIN_ENTRIES: usize = 1024;
 
-/// How long expired entries may stay if there are more than [`MIN_ENTRIES`]. Without this limit, expired entries would
-/// stay in the map until its size had doubled.
+/// The interval between sweeps of a map with more than [`MIN_ENTRIES`] entries. Without this interval, expired entries
+/// would stay in the map until the map had doubled in size.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
-/// The number of set bits below which the filter is not rebuilt. With this many bits set, the map is searched for one
-/// in 64 sessions that have no entry.
+/// The number of set bits up to which the filter is not rebuilt. With this many bits set, one in 64 look-ups of
+/// sessions without an entry searches the map.
 const MIN_MARKS: usize = RevocationFilter::ALL / 64;
 
 impl Default for RevocationCache {
@@ -147,7 +149,7 @@ impl RevocationCache {
         self.note(id, noted, until, now);
     }
 
-    /// Records that this process does not know whether a write has ended the session or changed its claims.
+    /// Records that the outcome of a write is unknown. The write may have ended the session or changed its claims.
     pub(crate) fn mark_uncertain(&self, id: SessionId, until: Moment, now: Moment) {
         self.note(id, |notes| SessionStatus::Live(Notes { uncertain: true, ..notes }), until, now);
     }
@@ -258,8 +260,9 @@ impl RevocationFilter {
         self.0.get(word).is_some_and(|word| word.fetch_or(bit, Ordering::AcqRel) & bit == 0)
     }
 
-    /// Replaces all bits with those of `others`, and returns how many bits are then set. No other thread may set a bit
-    /// during the call. If a bit is set both before and after the call, readers see it set during the call as well.
+    /// Replaces all bits with those of `others`, and returns how many bits are then set. No other thread is allowed to
+    /// set a bit during the call. If a bit is set both before and after the call, readers see it set during the call as
+    /// well.
     fn replace(&self, others: &FilterDraft) -> usize {
         self.0.iter().zip(&others.0).for_each(|(word, other)| word.store(*other, Ordering::Release));
         others.0.iter().map(|word| word.count_ones() as usize).sum()
@@ -299,7 +302,7 @@ pub(crate) struct LogPosition {
     synced_at: AtomicI64,
 }
 
-/// A time that is earlier than any real time. In [`LogPosition`], it means that the cache is stale, no matter which
+/// A time that is earlier than any real time. In [`LogPosition`], it means that the cache is stale, no matter how much
 /// staleness is allowed. In [`RevocationCache`], it means that the cache has dropped no entry that it could need again.
 const NEVER: i64 = i64::MIN;
 
@@ -327,12 +330,13 @@ impl LogPosition {
     }
 
     /// Records that the cache may be incomplete. There are two cases: sessions have to end but have no entry yet, or
-    /// the log could not be read for too long. [`Self::is_current`] may miss the second case if the clock was set back.
+    /// the log was unreadable for too long. If the clock was set back, [`Self::is_current`] alone might miss the second
+    /// case.
     pub(crate) fn incomplete(&self) {
         self.synced_at.store(NEVER, Ordering::Release);
     }
 
-    /// Records that some entries of the log were missed. The cache is stale until the log has been read from its
+    /// Records that this process has missed entries of the log. The cache is stale until the log has been read from the
     /// beginning.
     pub(crate) fn lost(&self) {
         self.synced_at.store(NEVER, Ordering::Release);
@@ -342,8 +346,8 @@ impl LogPosition {
     /// Returns whether the cache is less than `bound` behind the log. Call this method before you read the cache. If
     /// you read the cache first, an update between the two calls could make a stale result look current.
     ///
-    /// Times are whole seconds, and the cache counts as stale once its age reaches `bound`, so rounding does not make
-    /// `bound` longer. If the clock was set back to before the last update, the cache counts as stale.
+    /// Times are whole seconds. The cache counts as stale as soon as its age reaches `bound`, so rounding never extends
+    /// the bound. If the clock shows a time before the last update, the cache counts as stale.
     pub(crate) fn is_current(&self, now: Timestamp, bound: Duration) -> bool {
         let age = now.unix_seconds().checked_sub(self.synced_at.load(Ordering::Acquire));
         age.and_then(|age| u64::try_from(age).ok()).is_some_and(|age| age < bound.as_secs())

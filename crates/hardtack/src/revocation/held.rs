@@ -11,7 +11,7 @@ use crate::session::SessionId;
 #[derive(Debug, Default)]
 pub(crate) struct HeldSubjects {
     any: AtomicBool,
-    /// The users in the set. The value is the session that continues, if one session continues.
+    /// The users in the set, each with the one session that continues, if there is one.
     subjects: Mutex<HashMap<String, Option<SessionId>>>,
 }
 
@@ -40,8 +40,8 @@ impl HeldSubjects {
         self.any.load(Ordering::SeqCst)
     }
 
-    /// Returns whether this process refuses a session. This is the case if its user is in the set, and the session is
-    /// not the one that continues.
+    /// Returns whether this process refuses a session. It refuses all sessions of the users in the set, except those
+    /// that continue.
     pub(crate) fn holds(&self, subject: &str, session: Option<SessionId>) -> bool {
         self.any() && self.lock().get(subject).is_some_and(|kept| kept.is_none() || *kept != session)
     }

@@ -19,11 +19,11 @@ pub(crate) enum LogStep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogReader {
     position: u64,
-    /// The number of the newest entry, according to the previous page. If the next page is empty before the reader has
-    /// reached this number, the entries up to this number have been pruned.
+    /// The number of the newest entry, according to the previous page. If the next page is empty although the reader
+    /// has not reached this number, the entries up to this number were pruned.
     head: u64,
-    /// Whether the reader started at the beginning of the log. If so, missing entries have been pruned. Otherwise, the
-    /// reader may have missed them.
+    /// Whether the reader started at the beginning of the log. If so, entries that are missing from the log were
+    /// pruned. Otherwise, the reader may have missed some entries before they were pruned.
     whole: bool,
 }
 
@@ -39,9 +39,9 @@ impl LogReader {
         self.position
     }
 
-    /// Returns whether this reader may stop before the end of the log. It may stop only if it has certainly seen every
-    /// entry up to its position. A reader that started at the beginning cannot be certain, because it assumes that
-    /// missing entries have been pruned.
+    /// Returns whether this reader is allowed to stop before the end of the log. Only a reader that has certainly seen
+    /// every entry up to its position can stop early. A reader that started at the beginning cannot be certain, because
+    /// it assumes that missing entries were pruned.
     pub(crate) fn may_stop(&self) -> bool {
         !self.whole
     }
@@ -61,7 +61,8 @@ impl LogReader {
             self.position = self.position.max(entry.sequence);
         }
         if page.entries.is_empty() && self.position < known {
-            // There were entries up to the head of the previous page, but they are missing now, so they were pruned.
+            // The head of the previous page shows that there were more entries. They are missing now, so they were
+            // pruned.
             if !self.whole {
                 return self.restart();
             }

@@ -15,7 +15,7 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
-    /// Reads both clocks. A request with a valid token does not have to call this function.
+    /// Reads both clocks. Verifying a valid token does not require this function.
     pub(crate) fn now(clock: &(impl Clock + ?Sized)) -> Self {
         Self { date: clock.now(), monotonic: clock.monotonic() }
     }
@@ -25,8 +25,8 @@ impl Moment {
         Self { date: self.date + span, monotonic: self.monotonic.saturating_add(span) }
     }
 
-    /// Returns whether the system clock was probably set between `earlier` and this moment. This is assumed if the two
-    /// clocks have advanced by different amounts, and the difference is more than [`MAX_SKEW`].
+    /// Returns whether the system clock was probably set between `earlier` and this moment. Returns `true` if the two
+    /// clocks have advanced by amounts that differ by more than [`MAX_SKEW`].
     pub(crate) fn clocks_differ_since(self, earlier: Self) -> bool {
         let elapsed = self.monotonic.saturating_sub(earlier.monotonic);
         (earlier.date + elapsed).distance(self.date) > MAX_SKEW
@@ -39,7 +39,7 @@ impl Moment {
 
     /// Returns whether both clocks have reached this moment at `now`. If the system clock was set forward, it reaches
     /// this moment too early, so the monotonic clock decides. If the system clock was set back, it reaches this moment
-    /// last, so the system clock decides.
+    /// after the monotonic clock, so the system clock decides.
     pub(crate) fn has_passed(self, now: Self) -> bool {
         self.date <= now.date && self.monotonic <= now.monotonic
     }

@@ -13,7 +13,7 @@ use super::SessionId;
               refuses tokens with the old claims at once"]
 pub struct ChangedClaims {
     pub(crate) subject: String,
-    /// The ids of the sessions. The access tokens of each session are outdated up to the generation after its id.
+    /// The id of each session, and a generation. The session's access tokens up to this generation are outdated.
     pub(crate) sessions: Vec<(SessionId, u64)>,
 }
 

@@ -9,8 +9,8 @@ use crate::clock::Timestamp;
 /// A position in the list of a user's sessions, directly after one of the sessions. The list is sorted by the time of
 /// the log-in, the newest first, and then by id.
 ///
-/// `Display` writes a position as text that needs no escaping in a URL, and `FromStr` parses that text. If a client
-/// makes up a position, it gets only another part of its own list.
+/// `Display` writes a position as text that needs no escaping in a URL, and `FromStr` parses that text. A client that
+/// makes up a position gets only another part of its own list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionCursor {
     created_at: Timestamp,
@@ -23,7 +23,7 @@ impl SessionCursor {
         Self { created_at: session.created_at, id: session.id }
     }
 
-    /// Returns when the log-in of the session directly before this position took place.
+    /// Returns the time of the log-in of the session directly before this position.
     pub const fn created_at(&self) -> Timestamp {
         self.created_at
     }

@@ -13,7 +13,7 @@ use super::{PendingRevocation, SessionId};
 /// [`Authenticator::finish_ending`](crate::Authenticator::finish_ending) instead. Both methods make this process refuse
 /// the sessions at once.
 ///
-/// The sessions also end if the process stops or the client disconnects after the commit and before this call. All
+/// If the process stops or the client disconnects between the commit and this method call, the sessions still end. All
 /// processes then learn from the database within seconds that the sessions have ended.
 #[derive(Debug)]
 #[must_use = "after the commit, pass this value to `Auth::renew` or `Authenticator::finish_ending`, so that this \
@@ -36,8 +36,8 @@ impl EndedSessions {
     /// itself.
     ///
     /// Use this value with a store that cannot take part in a transaction of the application, such as
-    /// [`MemorySessions`](crate::MemorySessions). The user's other sessions continue if the client disconnects after
-    /// the application has stored the new password and before it calls `Auth::renew`.
+    /// [`MemorySessions`](crate::MemorySessions). Storing the new password and calling `Auth::renew` are then two
+    /// separate steps. If the client disconnects between them, the user's other sessions continue.
     pub fn none() -> Self {
         Self(Ending::None)
     }
@@ -48,13 +48,14 @@ impl EndedSessions {
         Self(Ending::InTransaction { subject: subject.into(), ids })
     }
 
-    /// Creates the value for an intention to end sessions, which is carried out after the application's transaction has
-    /// committed. Only implementations of [`PendingRevocations`](super::PendingRevocations) need this function.
+    /// Creates the value for an intention to end sessions. The intention is carried out after the commit of the
+    /// application's transaction. Only implementations of [`PendingRevocations`](super::PendingRevocations) need this
+    /// function.
     pub fn pending(intention: PendingRevocation) -> Self {
         Self(Ending::Pending(intention))
     }
 
-    /// Returns the user whose sessions end because of the transaction. Returns `None` for a value from [`Self::none`].
+    /// Returns the user whose sessions the transaction ends. Returns `None` for a value from [`Self::none`].
     pub fn subject(&self) -> Option<&str> {
         match &self.0 {
             Ending::None => None,

@@ -35,7 +35,7 @@ impl MemorySessions {
     }
 
     fn rows(&self) -> MutexGuard<'_, Rows> {
-        // A poisoned lock can be used, because every operation leaves the rows consistent.
+        // A poisoned lock is safe to use, because every operation leaves the rows consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -59,8 +59,8 @@ impl Rows {
             live.sort_by_key(|row| (row.rotated_at, row.created_at, row.id));
             let excess = (live.len() + 1).saturating_sub(limit as usize);
             live.truncate(excess);
-            // A session must not end earlier than it was rotated. The rotation may be in the future according to this
-            // server's clock.
+            // A session must not end before its last rotation. According to this server's clock, that rotation may be
+            // in the future.
             let at = live.iter().fold(now, |at, row| at.max(row.rotated_at));
             let least_used: Vec<SessionId> = live.into_iter().map(|row| row.id).collect();
             ended.extend(self.end(RevokeTarget::Sessions(&least_used), at));

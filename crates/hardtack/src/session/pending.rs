@@ -32,7 +32,7 @@ impl PendingRevocation {
 ///
 /// Register it with [`AuthenticatorBuilder::pending_revocations`](crate::AuthenticatorBuilder::pending_revocations).
 /// Every process that follows the revocation log then carries out the intentions: it ends the sessions and then
-/// [removes](Self::remove) the intention. Two processes may carry out the same intention.
+/// [removes](Self::remove) the intention. Two processes might carry out the same intention.
 pub trait PendingRevocations: Send + Sync + 'static {
     /// Returns up to `limit` committed intentions, the oldest first. Leave out intentions that are less than two
     /// seconds old, because the process that stored them is carrying them out.
@@ -47,9 +47,9 @@ pub trait PendingRevocations: Send + Sync + 'static {
     /// Removes an intention that was carried out. Does nothing if the intention does not exist.
     fn remove(&self, number: u64) -> impl Future<Output = Result<(), BackendError>> + Send;
 
-    /// The builder of an authenticator calls this method when the application registers this value. Until then, an
-    /// implementation can refuse to store intentions, because no process may carry them out. The default implementation
-    /// does nothing.
+    /// The builder of an authenticator calls this method when the application registers this store. Until then, an
+    /// implementation can refuse to store intentions, because there might be no process that carries them out. The
+    /// default implementation does nothing.
     fn registered(&self) {}
 }
 

@@ -84,12 +84,11 @@ impl SessionPolicy {
         self
     }
 
-    /// Sets how long after a rotation the server still accepts the previous refresh token, and returns the current
-    /// tokens for it. Default: 30 s.
+    /// Sets how long after a rotation the server still accepts the previous refresh token. In response, the server
+    /// returns the current tokens. Default: 30 s.
     ///
-    /// Until a client uses the new tokens, the server cannot know whether the client has received them. Until then, the
-    /// previous token is therefore accepted for ten minutes after the rotation, or for this window if the window is
-    /// longer.
+    /// Until a client uses the new tokens, the server cannot know whether the client has received them. During this
+    /// time, the previous token is accepted for ten minutes after the rotation, or for this window if that is longer.
     ///
     /// With a window of zero, the previous token is never accepted. A session then ends if two tabs refresh at once, or
     /// if a response is lost.
@@ -117,8 +116,8 @@ impl SessionPolicy {
         self
     }
 
-    /// Shortens the lifetime of each access token by a random amount of up to `percent` percent. Tokens that were
-    /// issued together then do not all expire together. Default: 0. Maximum: 50.
+    /// Shortens the lifetime of each access token by a random amount of up to `percent` percent. Tokens that are issued
+    /// at the same time then expire at different times. Default: 0. Maximum: 50.
     ///
     /// The amount is derived from the session's row, so concurrent requests still get the same token.
     pub fn access_jitter(mut self, percent: u8) -> Self {

@@ -1,4 +1,5 @@
-//! Decides what to do with a refresh token. The decision depends only on the token's generation and the session's row.
+//! Decides what to do with a refresh token. The decision depends on the token's generation and `auth_time`, the
+//! session's row, the settings and the current time.
 
 use super::{Session, SessionRules};
 use crate::clock::Timestamp;
@@ -19,10 +20,10 @@ pub(crate) enum RefreshVerdict {
     /// The token is newer than the row. Either the store has lost writes, or another store is used with the same key.
     Ahead,
     /// The session is bound to a device, and the client has not proved that it has the device's key. Refuse the token,
-    /// but do not end the session. Its browser may have sent the request before the browser could make a proof.
+    /// but do not end the session. The browser might have sent the request before it could send a proof.
     Unproven,
     /// After the token was issued, the user typed the password again, and this re-authentication replaced the token.
-    /// Refuse the token, but do not end the session. Its browser may have sent the request before it got the new
+    /// Refuse the token, but do not end the session. The browser may have sent the request before it got the new
     /// tokens.
     Superseded,
     /// The session was ended.
@@ -60,9 +61,9 @@ impl SessionRules {
     /// must not be newer than the row. Call this method only if the session is not bound, or if the client has proved
     /// that it has the device's key.
     ///
-    /// If a re-authentication has replaced the token, the token is refused at once (ASVS 5.0 V7.2.4). At first, the use
-    /// of a replaced token is not a sign of theft: the browser may have sent the request before it got the new tokens.
-    /// This applies for as long as the previous token would still be exchanged after an ordinary refresh.
+    /// If a re-authentication has replaced the token, the token is refused at once (ASVS 5.0 V7.2.4). Within the window
+    /// in which the previous token is accepted after an ordinary refresh, the use of the replaced token is not a sign
+    /// of theft. The browser may have sent the request before it got the new tokens.
     pub(crate) fn check_refresh_of_device(
         &self,
         row: &Session,
@@ -73,8 +74,8 @@ impl SessionRules {
         let window = if row.confirmed { self.race_window } else { self.lost_response_window };
         let behind = row.generation.saturating_sub(generation);
         let superseded = row.supersedes(auth_time);
-        // If the access token has expired, a request that re-authenticates first refreshes the tokens. So this request
-        // replaces the tokens twice.
+        // If the access token has expired, a request that re-authenticates must refresh the tokens first. This request
+        // therefore replaces the tokens twice.
         let may_be_in_flight = behind == 1 || (behind == 2 && superseded);
         match behind {
             0 => RefreshVerdict::Retry,

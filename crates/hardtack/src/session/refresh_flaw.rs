@@ -10,8 +10,8 @@ pub enum RefreshFlaw {
     SessionEnded,
     /// The token's session has expired: it was idle for too long, or it has reached its maximum lifetime.
     SessionExpired,
-    /// The token was replaced by a newer one and is no longer accepted, so it may have been copied. The session was
-    /// therefore ended.
+    /// The token was used after a newer token had replaced it, so it may have been copied. The session was therefore
+    /// ended.
     Reused,
     /// The token is newer than its session's row: the store has lost writes, or two stores are used with one key.
     Ahead,

@@ -37,7 +37,7 @@ pub struct Session {
     pub auth_time: Timestamp,
     /// Random bytes. The CSRF value and the token ids are derived from them.
     pub salt: [u8; 16],
-    /// The application's claims, which every access token of the session contains, as a JSON object.
+    /// The application's claims, as a JSON object. Every access token of the session contains these claims.
     pub claims: Option<String>,
     /// The `User-Agent` at the log-in.
     pub user_agent: Option<String>,
@@ -50,8 +50,8 @@ pub struct Session {
     /// Whether the session ended because its browser got a new session. If so, responses to requests with the old
     /// cookies do not delete cookies, because the browser may already have the cookies of the new session.
     pub replaced: bool,
-    /// The generation up to which access tokens are outdated, because the claims were changed or the user typed the
-    /// password again after these tokens had been issued. Zero if neither has happened.
+    /// Access tokens up to this generation are outdated. After they were issued, the claims changed or the user typed
+    /// the password again. Zero if neither has happened.
     pub outdated_generation: u64,
     /// The public key of the device that the session is bound to, as a JWK. `None` if the session is not bound. A
     /// refresh token of a bound session is accepted only with a proof that the client has the private key.
@@ -139,22 +139,22 @@ impl Session {
         self.revoked_at.is_none() && now < self.expires_at
     }
 
-    /// Whether a re-authentication has replaced a token of this session whose `auth_time` claim is `token`. A
+    /// Whether a re-authentication has replaced a token of this session. `token` is the token's `auth_time` claim. A
     /// re-authentication always increases `auth_time`, so every earlier token has a smaller `auth_time`.
     pub(crate) fn supersedes(&self, token: Option<Timestamp>) -> bool {
         token.is_some_and(|token| token < self.auth_time)
     }
 
     /// Returns the session's new `auth_time` for a re-authentication at `now`. The new time must be later than the
-    /// previous `auth_time`. If `now` is not later, because times are whole seconds or a clock is behind, the new time
-    /// is one second after the previous `auth_time`.
+    /// previous `auth_time`. Because times are whole seconds, or because a clock is behind, `now` might not be later.
+    /// The new time is then one second after the previous `auth_time`.
     pub(crate) fn next_auth_time(&self, now: Timestamp) -> Timestamp {
         now.max(self.auth_time + Duration::from_secs(1))
     }
 
-    /// Returns the CSRF value, which all tokens of the session have in common. The value does not depend on keys or on
-    /// the generation. A form that is open in the browser therefore stays valid if keys are rotated or tokens are
-    /// refreshed.
+    /// Returns the CSRF value that all tokens of the session share. The value does not depend on keys or on the
+    /// generation. If keys are rotated or tokens are refreshed, a form that is open in the browser therefore stays
+    /// valid.
     pub fn csrf(&self) -> String {
         self.derived("csrf", 0)
     }
@@ -164,8 +164,8 @@ impl Session {
         self.derived(purpose, at.unix_seconds())
     }
 
-    /// Returns by how much to shorten the lifetime of a token that is issued at `at`. The result is a number of whole
-    /// seconds, at most `most`. It is always the same for the same row and arguments.
+    /// Returns how much to shorten the lifetime of a token that is issued at `at`: a number of whole seconds, at most
+    /// `most`. The result is always the same for the same row and arguments.
     pub(crate) fn jitter(&self, at: Timestamp, most: Duration) -> Duration {
         let digest = self.digest("jitter", at.unix_seconds());
         let number = digest[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));

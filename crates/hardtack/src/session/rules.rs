@@ -15,8 +15,8 @@ pub(crate) struct SessionRules {
     pub(crate) absolute: Duration,
     /// How long after a rotation the previous token is still accepted, because concurrent requests may have sent it.
     pub(crate) race_window: Duration,
-    /// The window that applies instead of `race_window` until a client has used the new token. Until then, the client
-    /// may not have received the response with the new token.
+    /// The window that applies instead of `race_window` until a client has used the new token. Until then, the response
+    /// with the new token may have been lost.
     pub(crate) lost_response_window: Duration,
     /// How far the times in a row may be in the future. The clock of the server that wrote them may be ahead.
     pub(crate) clock_skew: Duration,

@@ -30,7 +30,7 @@ impl RevokeTarget<'_> {
         matches!(self, Self::Sessions([]) | Self::Replaced([]))
     }
 
-    /// Returns whether the browser of this session gets a new session in its place. A store assigns the result to
+    /// Returns whether this session's browser gets a new session that replaces this one. A store assigns the result to
     /// [`Session::replaced`].
     pub fn replaces(&self, id: SessionId) -> bool {
         match self {
@@ -41,7 +41,7 @@ impl RevokeTarget<'_> {
     }
 
     /// Returns the ids in the target, without the id in [`Self::AllExcept`], because that session continues. The list
-    /// may contain an id twice.
+    /// can contain an id twice.
     ///
     /// [`SessionStore::revoke`] logs the end of a session with one of these ids even if the store has lost the
     /// session's row.
@@ -59,7 +59,8 @@ impl RevokeTarget<'_> {
     }
 }
 
-/// The times that a rotation sets in a session. A session is rotated, for example, when its refresh token is exchanged.
+/// The details of a rotation: the times that it sets, and whether the client sent a proof. A session is rotated, for
+/// example, when its refresh token is exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rotation {
@@ -114,8 +115,8 @@ pub enum RevocationKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Revocation {
-    /// The number of the entry: one more than the number of the previous entry. If a number is missing, the reader has
-    /// missed an entry.
+    /// The number of the entry: one more than the number of the previous entry. If a reader finds a gap in the numbers,
+    /// it has missed an entry.
     pub sequence: u64,
     /// The session.
     pub session: SessionId,
@@ -225,8 +226,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// generation, and writes this generation to the revocation log. Returns the ids of these sessions with the
     /// generations.
     ///
-    /// The row and the log entry are written in one transaction. If a concurrent rotation happens before that
-    /// transaction, its token is outdated. If the rotation happens after the transaction, its token has the new claims.
+    /// The row and the log entry are written in one transaction. If a concurrent rotation commits before that
+    /// transaction, the rotation's access token is outdated. If the rotation commits after the transaction, its access
+    /// token has the new claims.
     fn outdate(
         &self,
         subject: &str,
@@ -235,8 +237,7 @@ pub trait SessionStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<(SessionId, u64)>, BackendError>> + Send;
 
     /// Returns whether the store has an ability. [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build)
-    /// refuses settings that need an ability which the store does not have. The default implementation always returns
-    /// `false`.
+    /// refuses settings that need an ability the store lacks. The default implementation always returns `false`.
     fn can(&self, ability: StoreAbility) -> bool {
         let _ = ability;
         false
@@ -283,7 +284,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Binds a session to a device. Changes the row in the same way as [`Self::rotate`], and also sets
     /// [`Session::bound_key`] to `key` and [`Session::bound_at`] to the time of the rotation. If the session is not
     /// live, has another generation or is already bound, changes nothing and returns `None`. [`Rotation::auth_time`] is
-    /// never set.
+    /// always `None` here.
     ///
     /// A session is bound only once, so a thief who has copied the cookies cannot replace the key.
     ///
@@ -312,22 +313,22 @@ pub trait SessionStore: Send + Sync + 'static {
     fn prune(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u64, BackendError>> + Send;
 
     /// Returns the time of the store's own clock, or `None` if the store has no clock. This time decides which rows are
-    /// old enough to be pruned. If the store has no clock, the authenticator's clock decides. The default
+    /// old enough to be pruned. If the store has no clock, the time of the authenticator's clock decides. The default
     /// implementation returns `None`.
     fn time(&self) -> impl Future<Output = Result<Option<Timestamp>, BackendError>> + Send {
         std::future::ready(Ok(None))
     }
 
-    /// Waits until another process may have written to the log. Implement this method if the store can send
-    /// notifications, such as PostgreSQL's `NOTIFY`. The method may also return although nothing has been written. The
-    /// default implementation never returns, so the log is only polled.
+    /// Waits until another process might have written to the log. Implement this method if the store can send
+    /// notifications, such as PostgreSQL's `NOTIFY`. The method is allowed to return although nothing has been written.
+    /// The default implementation never returns, so the log is only polled.
     fn revoked_elsewhere(&self) -> impl Future<Output = Result<(), BackendError>> + Send {
         std::future::pending()
     }
 
-    /// Returns whether the sessions outlive this process or other processes can end them. If so, an authenticator
-    /// follows the store's revocation log. The default implementation returns `true`. A store that wraps another store
-    /// should return what the inner store returns.
+    /// Returns `true` if the sessions outlive this process, or if other processes can end them. In both cases, an
+    /// authenticator follows the store's revocation log. The default implementation returns `true`. A store that wraps
+    /// another store should return what the inner store returns.
     fn is_durable(&self) -> bool {
         true
     }
@@ -335,8 +336,8 @@ pub trait SessionStore: Send + Sync + 'static {
 
 type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
 
-/// Generates [`ErasedStore`], the object-safe form of [`SessionStore`]. The authenticator can therefore use one type
-/// for every store.
+/// Generates [`ErasedStore`], the object-safe form of [`SessionStore`]. With [`ErasedStore`], the authenticator uses
+/// one type for every store.
 macro_rules! erase {
     ($(fn $name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {
         pub(crate) trait ErasedStore: Send + Sync {

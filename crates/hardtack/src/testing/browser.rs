@@ -11,7 +11,8 @@ use crate::cookie::{SetCookies, Setting};
 use crate::csrf::PreSessionKey;
 use crate::jwt::TokenKind;
 
-/// A web framework. A [`TestBrowser`] creates requests for the framework's applications. Adapters implement this trait.
+/// A web framework. A [`TestBrowser`] creates requests for applications of this framework. Adapters implement this
+/// trait.
 pub trait Framework: 'static {
     /// The type of the requests that a [`TestBrowser`] creates. Tests convert them into requests of the framework.
     type Request: From<TestRequest>;
@@ -43,7 +44,7 @@ impl SetCookieFields<NoFramework> for SetCookies {
 /// The requests of a `TestBrowser` contain what a browser sends from a page of the site: the cookies, `Host` and
 /// `Sec-Fetch-Site`. If the method is not safe, they also contain `Origin`, and the CSRF value in the header
 /// `X-CSRF-TOKEN`. The names of cookies and headers are those of the authenticator's settings. `Accept` is not set, so
-/// that the response to a refused request is a problem document. To get the redirects and pages that browsers get, add
+/// the response to a refused request is a problem document. To get the redirects and pages that browsers get, add
 /// `.header("accept", "text/html")`.
 ///
 /// Cookies expire according to the authenticator's clock.
@@ -66,8 +67,8 @@ pub struct TestBrowser<F> {
 }
 
 impl<F: Framework> TestBrowser<F> {
-    /// Creates the browser of a visitor. The browser has already opened a page with a log-in form, so it can post this
-    /// form.
+    /// Creates the browser of a visitor who is not logged in. The browser has already opened a page with a log-in form,
+    /// so it can post this form.
     pub fn new(authenticator: &Authenticator) -> Self {
         let clock = authenticator.clone();
         let now = move || UNIX_EPOCH + Duration::from_secs(clock.now().unix_seconds().unsigned_abs());
@@ -162,8 +163,9 @@ impl<F: Framework> TestBrowser<F> {
         (origin, origin.split_once("://").map_or(origin, |(_, host)| host))
     }
 
-    /// Returns the header fields with the CSRF value. If the request is for the log-in or sign-up URL, or the browser
-    /// is not logged in, the value belongs to the pre-session cookie. Otherwise, it belongs to the session.
+    /// Returns the header fields with the CSRF value. The value belongs to the pre-session cookie if the browser is not
+    /// logged in, or if the request is for the log-in or sign-up URL. In all other cases, the value belongs to the
+    /// session.
     fn csrf_fields(&self, request: &TestRequest) -> Vec<(String, String)> {
         let (settings, head) = (self.authenticator.settings(), request.head());
         let (urls, path) = (&settings.urls, settings.public_path(head.path()));

@@ -35,7 +35,7 @@ pub struct TestClock {
 }
 
 impl TestClock {
-    /// Creates a clock that shows the machine's current time. With this time, browsers accept the cookies, and
+    /// Creates a clock that shows the machine's current time. At this time, browsers accept the cookies, and
     /// certificates are valid.
     pub fn start_now() -> Self {
         Self::start_at(SystemClock.now())

@@ -1,10 +1,10 @@
-//! A device that signs proofs with its own key. With it, tests of bound sessions need no browser.
+//! A device that signs proofs with its own key, so that tests of bound sessions need no browser.
 
 use serde_json::{Map, Value, json};
 
 use crate::jwt::{Algorithm, KeyError, SigningKey, sign_jws};
 
-/// A device with its own key, for tests of bound sessions. The device makes the proofs that a browser would make.
+/// A device with its own key, for tests of bound sessions. The device creates the proofs that a browser would send.
 ///
 /// ```
 /// use hardtack::jwt::Algorithm;
@@ -52,7 +52,7 @@ impl TestDevice {
     }
 
     /// Returns a JWS with this header and payload, signed with the device's key. Use this method for proofs that a
-    /// browser would not make.
+    /// browser would never send.
     pub fn sign(&self, header: &Value, payload: &Value) -> String {
         sign_jws(&header.to_string(), payload.to_string().as_bytes(), &self.0).unwrap_or_default()
     }

@@ -12,8 +12,8 @@ use crate::session::{
     StoreAbility,
 };
 
-/// A session store in memory that [fails](Self::fail) on demand, to test an application while its store is down. The
-/// store also counts some of the calls.
+/// A session store in memory that [fails](Self::fail) on demand. Use it to test how an application behaves while its
+/// store is down. The store also counts some of the calls.
 ///
 /// Clones share the sessions and the counts. If one of them fails, all of them fail.
 ///
@@ -83,8 +83,8 @@ impl FailingSessions {
         self.0.log_hangs.store(hangs, Ordering::SeqCst);
     }
 
-    /// Makes one call of [`revoked_elsewhere`](SessionStore::revoked_elsewhere) return, as a notification from another
-    /// process would.
+    /// Makes one call of [`revoked_elsewhere`](SessionStore::revoked_elsewhere) return, as if another process had sent
+    /// a notification.
     pub fn notify(&self) {
         let mut notifications = self.notifications();
         notifications.pending += 1;

@@ -17,9 +17,9 @@ pub enum Fault {
     Fail,
     /// The store does nothing and never returns.
     Hang,
-    /// The store does what it was asked, but returns an error, as if the reply had been lost.
+    /// The store carries out the call but returns an error, as if the reply had been lost.
     LoseReply,
-    /// The store does what it was asked, but never returns.
+    /// The store carries out the call but never returns.
     HangAfter,
 }
 
@@ -31,9 +31,9 @@ impl Fault {
 /// A wrapper for any session store that makes one call go wrong. Use it to test that an application behaves correctly,
 /// no matter which call of its store fails.
 ///
-/// The first call after [`inject`](Self::inject) has the number 1. Calls that read the revocation log, wait for it,
-/// prune rows or ask for the store's time happen in the background. These calls are not counted and never go wrong. For
-/// a store whose calls all fail, see [`FailingSessions`](super::FailingSessions).
+/// The first call after [`inject`](Self::inject) has the number 1. Background calls are not counted and never go wrong.
+/// These calls read the revocation log, wait for a change of the log, prune rows, or ask for the store's time. To make
+/// all calls of a store fail, use [`FailingSessions`](super::FailingSessions).
 ///
 /// Clones share the store, the count and the fault.
 ///
@@ -87,7 +87,7 @@ impl<S: SessionStore> FaultySessions<S> {
         &self.store
     }
 
-    /// Sets the count to zero and makes the call with this number go wrong. The next call has the number 1.
+    /// Sets the count to zero, and makes the call with the number `call` go wrong. The next call has the number 1.
     pub fn inject(&self, call: u64, fault: Fault) {
         let mut next = self.state.fault.lock().unwrap_or_else(PoisonError::into_inner);
         self.state.calls.store(0, Ordering::SeqCst);
@@ -104,7 +104,7 @@ impl<S: SessionStore> FaultySessions<S> {
         self.state.calls.load(Ordering::SeqCst)
     }
 
-    /// Counts a call and executes it. If a fault was injected into the call with this number, the call goes wrong as
+    /// Counts a call and executes it. If [`inject`](Self::inject) named the number of this call, the call goes wrong as
     /// the fault describes.
     async fn call<T>(&self, call: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
         let fault = {

@@ -80,8 +80,8 @@ impl CookieJar {
         }
     }
 
-    /// Returns the value of the `Cookie` header of a request for `path`, or `None` if no cookie is sent. `secure` tells
-    /// whether the connection is encrypted.
+    /// Returns the value of the `Cookie` header of a request for `path`, or `None` if the browser sends no cookie.
+    /// `secure` says whether the connection is encrypted.
     ///
     /// Cookies with longer paths come first. If the paths of two cookies are equally long, the older cookie comes first
     /// (RFC 6265 §5.4).

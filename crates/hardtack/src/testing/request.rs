@@ -54,7 +54,8 @@ impl TestRequest {
         }
     }
 
-    /// Sets the host that the request is sent to, with its port if that is not the default port of the scheme.
+    /// Sets the host that the request is sent to. If the port is not the scheme's default port, add it, as in
+    /// `site.example:8080`.
     #[must_use]
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.host = host.into();

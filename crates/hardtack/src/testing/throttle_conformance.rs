@@ -1,5 +1,5 @@
 //! The conformance suite of throttle stores.
-#![allow(clippy::expect_used, clippy::panic, reason = "a test: it fails by panicking with the broken rule")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking with the name of the broken rule")]
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use crate::throttle::{Budget, BudgetKey, Now, Rate, ThrottleStore, Verdict};
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// How long a bucket takes to gain one token, in the tests that wait for tokens. The time is short, so that the suite
-/// runs quickly. A call to a slow store may take longer than this, so a bucket can gain tokens during a test.
+/// runs quickly. A call to a slow store may take longer than this time, so a bucket can gain tokens during a test.
 const MOMENT: Duration = Duration::from_millis(500);
 
-/// Tests that a store follows the rules of [`ThrottleStore`], as far as this can be tested with one handle in one task.
-/// The suite passes the time of `clock` to the store. `sleep` must let the given time pass on the clock that the store
-/// reads. This clock is `clock`, or the store's own clock if it has one.
+/// Tests that a store follows the rules of [`ThrottleStore`], as far as one handle in one task can test them. The suite
+/// passes the time of `clock` to the store. `sleep` must let the given time pass on `clock`. If the store has a clock
+/// of its own, `sleep` must let the time pass on that clock instead.
 ///
 /// The suite uses new random keys, so other code can use the store while the suite runs. The suite makes concurrent
 /// calls, but all in one task. If several threads or processes can use the store at once, write tests for that as well.
@@ -176,7 +176,7 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
         let passed: usize = passed.await.into_iter().sum();
         same("take: concurrent attempts must not take more tokens than their shared budget has", passed, 10);
         let left = self.take_until_refused(one, 20).await + self.take_until_refused(other, 20).await;
-        same("take: each of several concurrent attempts must take a token of each of its budgets, or none", left, 2);
+        same("take: a concurrent attempt must take a token from all of its budgets or from none", left, 2);
     }
 
     async fn tokens_are_added(&self, sleep: &impl AsyncFn(Duration)) {
@@ -198,8 +198,8 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
     }
 
     /// If a store's clock was ahead for some time, the store contains times that are too far in the future. The store
-    /// must correct these times. To store such a time, the test first takes tokens of a larger budget with the same
-    /// key. For the smaller budget, the stored time is too far in the future.
+    /// must correct these times. To store such a time, the test first takes tokens of a larger budget. It then uses a
+    /// smaller budget with the same key, for which the stored time is too far in the future.
     async fn impossible_times_are_corrected(&self, sleep: &impl AsyncFn(Duration)) {
         let ahead = Rate::new(1000, HOUR);
         let key = random_key();

@@ -109,7 +109,7 @@ impl Counters {
     fn failed(&self, error: &BackendError) {
         let next = self.clock.read().monotonic_ms.saturating_add(PAUSE_MS).max(1);
         if self.ask_again.swap(next, Ordering::Relaxed) == 0 {
-            let text = "the shared store failed, so each server counts attempts alone until the store works again";
+            let text = "the shared store failed, so each server counts attempts on its own until the store works again";
             tracing::error!(event = "throttle_store_failed", error = error as &dyn std::error::Error, "{text}");
         }
     }

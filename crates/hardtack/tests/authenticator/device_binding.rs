@@ -442,7 +442,7 @@ fn a_bound_session_that_needs_a_refresh_keeps_its_refresh_cookie() {
     let mut copy = alice.browser.clone();
     let response = site.visit(&mut copy);
     assert!(response.is_refused(401, "unproven_refresh"));
-    assert!(response.deletes(ACCESS), "without this cookie, the browser makes a proof");
+    assert!(response.deletes(ACCESS), "without this cookie, the browser sends a proof");
     assert!(copy.value(REFRESH).is_some());
     // A page whose token is optional treats the user as a visitor, and the session continues.
     let optional = site.send(&mut alice.browser, Request::get("/page"), page(Need::access().optional()));

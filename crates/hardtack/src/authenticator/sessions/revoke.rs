@@ -18,19 +18,19 @@ const SESSIONS_PAGE: u32 = 50;
 /// How many sessions are read at once if only their ids and times are needed.
 const IDS_PAGE: u32 = 500;
 
-/// The Unix epoch. [`Authenticator::unended_sessions`] passes it to the store as the current time, so that the store
-/// also returns sessions that have expired by now.
+/// The Unix epoch. [`Authenticator::unended_sessions`] passes this time to the store as the current time. The store
+/// then also returns sessions that have already expired.
 const NO_TIME: Timestamp = Timestamp::from_unix_seconds(0);
 
 impl Authenticator {
     /// Ends sessions in the store, and then in this process's cache.
     ///
-    /// `at` is the time at which the sessions end: the current time or, if a token of these sessions has a later `iat`,
-    /// that `iat`. Each server keeps its record of the revocation for a fixed time after `at`. If the `iat` of a token
+    /// `at` is the time at which the sessions end. It is the current time, or the latest `iat` of their tokens if that
+    /// is later. Each server keeps its record of the revocation for a fixed time after `at`. If the `iat` of a token
     /// were later than `at`, a server could drop the record before the token expires.
     ///
     /// If `ends` selects sessions by their subject, pass the current time. If the last rotation of one of the subject's
-    /// sessions is dated later, this method uses the date of that rotation instead.
+    /// sessions is later, this method uses the time of that rotation instead.
     pub(crate) async fn end(&self, ends: RevokeTarget<'_>, at: Timestamp) -> Result<Vec<SessionId>, BackendError> {
         let (mut ended, mut at) = (Vec::new(), at);
         if let Some(store) = self.store() {
@@ -57,8 +57,8 @@ impl Authenticator {
         dated: impl Iterator<Item = (SessionId, Timestamp)>,
         now: Timestamp,
     ) -> Result<Vec<SessionId>, BackendError> {
-        // Servers keep the record of an ended session for `MAX_SKEW` longer than access tokens live, so a difference of
-        // up to `MAX_SKEW` does no harm. The session in `Renewed` is left out, because the store records it as replaced
+        // Servers keep the record of an ended session for `MAX_SKEW` longer than access tokens live, so an `iat` may be
+        // up to `MAX_SKEW` in the future. The session in `Renewed` is skipped, because the store records it as replaced
         // when it creates the new session.
         let early = dated
             .filter(|(id, at)| *at > now + MAX_SKEW && !matches!(ends, RevokeTarget::Renewed(_, own) if own == *id));
@@ -72,9 +72,9 @@ impl Authenticator {
         self.end(early, at).await
     }
 
-    /// Records in this process's cache that sessions have ended or were replaced. These are the sessions that the store
-    /// has just ended (`ended`), and the sessions that `ends` lists by id. A session that `ends` lists may have ended
-    /// earlier, or may not be in the store at all.
+    /// Records ended and replaced sessions in this process's cache: the sessions that the store has just ended
+    /// (`ended`), and the sessions that `ends` lists by id. A session that `ends` lists may have ended earlier, or may
+    /// not be in the store at all.
     pub(super) fn end_locally(&self, ended: &[SessionId], ends: RevokeTarget<'_>, at: Timestamp) {
         let now = self.moment();
         for id in ended.iter().chain(ends.named()) {
@@ -186,7 +186,7 @@ impl Authenticator {
         }
     }
 
-    /// Ends one session of a subject (ASVS 5.0 V7.5.2). Returns `false` if the session does not exist, has already been
+    /// Ends one session of a subject (ASVS 5.0 V7.5.2). Returns `false` if the session does not exist, has already
     /// ended or belongs to another subject. Without a store, does nothing and returns `false`.
     ///
     /// # Errors
@@ -230,7 +230,7 @@ impl Authenticator {
     }
 
     /// Ends the session of a token, even if the store has lost the session's row. Returns `false` if the token has no
-    /// session, if the session had already been ended, or if the store has no row for the session. Even if the row is
+    /// session, if the session has already ended, or if the store has no row for the session. Even if the row is
     /// missing, the tokens of the session are refused from then on.
     ///
     /// # Errors
@@ -253,8 +253,8 @@ impl Authenticator {
         Ok(ended.len())
     }
 
-    /// Deletes up to `limit` rows and returns their number. The rows are sessions and entries of the revocation log
-    /// that are so old that no valid token can refer to them. A process with an adapter need not call this method,
+    /// Deletes up to `limit` old rows, and returns how many it has deleted. The rows are sessions and entries of the
+    /// revocation log to which no valid token can refer any more. A process with an adapter need not call this method,
     /// because the adapter calls it every ten minutes.
     ///
     /// If the store has a clock of its own ([`SessionStore::time`](crate::session::SessionStore::time)), the store's

@@ -16,9 +16,9 @@ use crate::session::Session;
 use crate::token::{IssueError, VerifiedToken};
 
 /// The claim that records whether the cookies outlive the browser. Without a store, all tokens of a session have this
-/// claim if the log-in has set [`LogIn::remember`](crate::LogIn::remember). With a store, only refresh tokens can have
-/// this claim. They have it if the user chose to stay logged in, and the session policy allows a longer idle time in
-/// this case.
+/// claim if the log-in set [`LogIn::remember`](crate::LogIn::remember). With a store, only refresh tokens can have this
+/// claim. They have it if the user chose to stay logged in and the session policy gives such sessions a longer idle
+/// time.
 pub(super) const PERSISTENT: &str = "persistent_cookies";
 
 /// The claims that the callback `additional_claims` adds to an access token.
@@ -32,7 +32,7 @@ impl Authenticator {
         rules.idle(extra.get(PERSISTENT).and_then(Value::as_bool).unwrap_or(false))
     }
 
-    /// Returns whether the cookies outlive the browser if the session has no row. `extra` are the claims of the
+    /// For a session without a row, returns whether the cookies outlive the browser. `extra` contains the claims of the
     /// session's tokens.
     pub(super) fn are_persistent(&self, extra: &Map<String, Value>) -> bool {
         extra.get(PERSISTENT).and_then(Value::as_bool).unwrap_or(!self.cookies().session_cookies)

@@ -5,10 +5,10 @@ use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::session::{ErasedStore, RevokeTarget, SessionId};
 
-/// A write to the store that ends sessions or changes their claims, and that the store has not yet confirmed.
+/// A write to the store that is not confirmed yet. The write ends sessions or changes their claims.
 ///
-/// This value is dropped before [`confirm`](Self::confirm) if the store fails or the request is cancelled. In that
-/// case, this process does not know whether the store has committed the write. It therefore looks up the affected
+/// If the store fails or the request is cancelled, this value is dropped without a call of [`confirm`](Self::confirm).
+/// This process then does not know whether the store has committed the write. It therefore looks up the affected
 /// sessions in the store at each request.
 #[must_use = "keep this value until the store reports the outcome; dropping the value marks the sessions as uncertain"]
 pub(super) struct UncertainWrite<'a> {

@@ -16,7 +16,7 @@ use crate::jwt::hex::{self, Halves};
 use crate::jwt::json::cursor::{Cursor, Span};
 use crate::jwt::limits::MAX_TOKEN_LEN;
 
-/// The largest number of application claims that the fast reader accepts. The reader compares every pair of names to
+/// The maximum number of application claims that the fast reader accepts. The reader compares every pair of names to
 /// find duplicates, which would be slow for more claims.
 const MAX_EXTRA: usize = 16;
 
@@ -60,7 +60,7 @@ macro_rules! define_fast_claims {
 }
 
 /// Reads the member `$name`, which follows the character `$before`. The name and the characters around it are compared
-/// as one array. The array's length is a constant, so the compiler can compare it without a function call.
+/// as one array. The array's length is a constant, so the comparison needs no function call.
 macro_rules! read_member {
     ($cursor:ident, $before:literal, $name:literal, $type:ty, required: $required:expr) => {{
         const NAME: &str = concat!($before, "\"", $name, "\":");
@@ -97,7 +97,8 @@ impl FastClaims {
     }
 }
 
-/// Skips the application's own claims. Returns `None` in three cases, in which the strict reader must read the payload:
+/// Skips the application's own claims. In three cases, the strict reader must read the payload, so this function
+/// returns `None`:
 /// - A name or a string contains escapes, or a value is an array or an object.
 /// - A name is reserved or occurs twice.
 /// - There are more than [`MAX_EXTRA`] claims.

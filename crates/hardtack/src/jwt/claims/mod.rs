@@ -67,7 +67,7 @@ impl Fresh {
     }
 }
 
-/// The claims of a token that have a meaning for this library. Any other claims of the token are the application's own.
+/// The claims that have a meaning for this library. Any other claims of a token are the application's own.
 ///
 /// A value of this type does not prove that the token was verified. To verify the signature and the claims of a token,
 /// call [`KeySet::verify`](super::KeySet::verify) and [`validate`](super::validate()).
@@ -99,9 +99,9 @@ pub struct Claims {
     pub not_before: Option<Timestamp>,
     /// `csrf`: the value that a form or a script must send with the cookie. Never empty.
     pub csrf: Option<String>,
-    /// `exp`: the time at which the token expires. From this second on, the token is no longer valid.
-    /// [`validate`](super::validate()) refuses a token without `exp`, unless
-    /// [`Expected::allow_never_expiring`](super::Expected::allow_never_expiring) is set.
+    /// `exp`: the time at which the token expires. From this second on, the token is no longer valid. By default,
+    /// [`validate`](super::validate()) refuses a token without `exp`.
+    /// [`Expected::allow_never_expiring`](super::Expected::allow_never_expiring) changes this.
     pub expires_at: Option<Timestamp>,
     /// `sid`: the session. In the token, it is 32 lower-case hexadecimal digits.
     pub session: Option<u128>,

@@ -56,7 +56,8 @@ impl Claims {
         NAMES.contains(&name)
     }
 
-    /// Returns whether a claim with this name can identify the user. The name must be `sub` or not be reserved.
+    /// Returns whether a claim with this name can identify the user. The name must be `sub` or a name that is not
+    /// reserved.
     pub(crate) fn can_identify(name: &str) -> bool {
         name == "sub" || (!name.is_empty() && !Self::is_reserved(name))
     }

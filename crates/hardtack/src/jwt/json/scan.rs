@@ -10,8 +10,8 @@ pub(in crate::jwt) fn unescaped_length(bytes: &[u8]) -> usize {
     let mut length = 0;
     while let Some(chunk) = bytes.get(length..).and_then(|rest| rest.first_chunk()) {
         let word = u64::from_le_bytes(*chunk);
-        // In each of these three words, the lowest byte whose high bit is set marks the first match. Higher bytes may
-        // be wrong, because the subtraction borrows from them.
+        // In each of these three words, the lowest byte whose high bit is set marks the first match. The bytes above it
+        // may be wrong, because the subtraction borrows from them.
         let zero_in = |word: u64| word.wrapping_sub(ONES) & !word;
         let control = word.wrapping_sub(ONES * 0x20) & !word;
         let found = (control | zero_in(word ^ (ONES * 0x22)) | zero_in(word ^ (ONES * 0x5c))) & HIGH_BITS;
@@ -26,7 +26,7 @@ pub(in crate::jwt) fn unescaped_length(bytes: &[u8]) -> usize {
 
 /// Parses eight decimal digits. Returns `None` if a byte is not a digit.
 ///
-/// Adjacent digits are joined into pairs, pairs into groups of four, and the two groups into the number.
+/// Joins the digits into four pairs, the pairs into two groups of four, and the two groups into the number.
 #[inline]
 pub(super) fn eight_digits(digits: &[u8; 8]) -> Option<u64> {
     let word = u64::from_le_bytes(*digits);

@@ -33,7 +33,7 @@ impl<'a> Json<'a> {
     }
 }
 
-/// Parses `text` as one JSON object, and calls `each` with the name and the value of each member, in order.
+/// Parses `text` as one JSON object, and calls `each` once per member, in order, with the name and the value.
 ///
 /// # Errors
 /// An error of `each`, or [`TokenError::DuplicateMember`]. If the text is not one JSON object,
@@ -95,7 +95,7 @@ fn read_members<'a, M: MapAccess<'a>>(
         each(&name, value).map_err(refuse)?;
         names.push(name);
     }
-    // Sort the names and compare neighbours. This takes little time even if an attacker sends thousands of members.
+    // Sort the names and compare neighbours. Sorting is fast even if an attacker sends thousands of members.
     names.sort_unstable();
     if names.windows(2).any(|pair| pair.first() == pair.last()) {
         return Err(refuse(TokenError::DuplicateMember));

@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::scan::unescaped_length;
 use crate::jwt::hex;
 
-/// The part of the object's text that has been written so far. Strings that need no escapes are copied. serde_json
-/// writes the other strings.
+/// The JSON text that has been written so far. If a string needs no escapes, it is copied. serde_json writes the other
+/// strings.
 pub(in crate::jwt) struct ObjectWriter(Vec<u8>);
 
 impl ObjectWriter {
@@ -14,7 +14,7 @@ impl ObjectWriter {
         Self(Vec::with_capacity(512))
     }
 
-    /// Writes a value that already is JSON text. The name must not contain characters that need escapes.
+    /// Writes a value that is already JSON text. The name must not contain characters that need escapes.
     pub(in crate::jwt) fn literal(&mut self, name: &str, value: &str) {
         self.unescaped_name(name);
         self.0.extend_from_slice(value.as_bytes());

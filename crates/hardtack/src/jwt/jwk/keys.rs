@@ -44,7 +44,7 @@ impl VerifyingKey {
 }
 
 impl Jwk {
-    /// Creates a JWK that may be used to sign and to verify. It contains no key material yet.
+    /// Creates a JWK for both signing and verifying. The JWK contains no key material yet.
     fn without_parts(algorithm: Algorithm, key_id: Option<&str>) -> Self {
         let usage = Usage { sign: true, verify: true };
         Self { key_id: key_id.map(str::to_owned), algorithm: Some(algorithm), usage, public: None, private: None }

@@ -16,7 +16,7 @@ pub use set::JwkSet;
 /// The error for a text that is not a JWK.
 const EXPECTED: KeyError = KeyError::Unparsable {
     expected: "a JWK (RFC 7517): one JSON object whose \"kty\" is oct, RSA, EC (P-256, P-384 or P-521) or OKP \
-               (Ed25519), and which contains each member of this type once, in base64url",
+               (Ed25519), with each member of this key type exactly once, in base64url",
 };
 
 /// A JSON Web Key (RFC 7517 §4): a public key, a private key or an HMAC secret.
@@ -52,8 +52,8 @@ impl Jwk {
         self.key_id.as_deref()
     }
 
-    /// Returns the algorithm that `alg` names. If there is no `alg`, returns the only algorithm for the key's curve,
-    /// which is [`Algorithm::EdDSA`] for Ed25519. Returns `None` for an RSA key or an HMAC secret without `alg`.
+    /// Returns the algorithm that `alg` names. If there is no `alg`, returns the algorithm of the key's curve, which is
+    /// [`Algorithm::EdDSA`] for Ed25519. Returns `None` for an RSA key or an HMAC secret without `alg`.
     pub fn algorithm(&self) -> Option<Algorithm> {
         let implied = match self.public.as_ref().map(PublicParts::key_type) {
             Some(KeyType::Ec(curve)) => Some(curve.algorithm()),
@@ -73,7 +73,7 @@ impl Jwk {
         self
     }
 
-    /// Returns whether the key can sign, because it has private members or is an HMAC secret.
+    /// Returns whether the key can sign. A key with private members can sign, and so can an HMAC secret.
     pub fn is_private(&self) -> bool {
         self.private.is_some()
     }

@@ -8,7 +8,7 @@ use crate::jwt::json::unique_members::{Json, read_object};
 
 /// The error for a text that is not a JWK set.
 const EXPECTED: KeyError =
-    KeyError::Unparsable { expected: "a JWK set (RFC 7517 section 5): {\"keys\":[…]} with no member twice" };
+    KeyError::Unparsable { expected: "a JWK set (RFC 7517 section 5): {\"keys\":[…]} without duplicate members" };
 
 /// A JWK Set: a JSON object that contains several keys, `{"keys":[…]}` (RFC 7517 §5).
 ///
@@ -75,7 +75,7 @@ impl JwkSet {
 }
 
 /// Refuses a set that contains both secrets and asymmetric keys. If such a set is published, the secrets are published
-/// with it. If a library confuses the two types of keys, it uses a public key as a secret.
+/// with it. If a library confuses the two types of keys, it might use a public key as a secret.
 fn check_kinds(keys: &[Jwk]) -> Result<(), KeyError> {
     let secrets = keys.iter().filter(|key| key.public.is_none()).count();
     if secrets == 0 || secrets == keys.len() { Ok(()) } else { Err(KeyError::MixedKeys) }

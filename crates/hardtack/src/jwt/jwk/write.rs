@@ -8,7 +8,7 @@ use crate::jwt::base64url;
 use crate::jwt::keys::{PrivateParts, PublicParts, RsaPrivate};
 
 impl Jwk {
-    /// Returns the public members as JSON, or `None` for an HMAC secret, which has none.
+    /// Returns the public members as JSON, or `None` for an HMAC secret, which has no public members.
     pub fn to_public_json(&self) -> Option<String> {
         self.public_members().map(|members| Value::Object(members).to_string())
     }

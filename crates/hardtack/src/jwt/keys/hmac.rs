@@ -1,4 +1,4 @@
-//! HMAC with the SHA-2 family (RFC 2104). Each key is prepared once, and not for each token.
+//! HMAC with the SHA-2 family (RFC 2104). Each key is prepared once rather than once per token.
 
 use constant_time_eq::constant_time_eq;
 use hmac::{Hmac, KeyInit, Mac};

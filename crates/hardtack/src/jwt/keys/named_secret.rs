@@ -1,23 +1,23 @@
 //! Texts that name a secret instead of containing it: paths, references to secret managers, commands and placeholders.
 //!
 //! A text that names a secret is easy to guess, so a token that is signed with the text is easy to forge. A random
-//! secret, however, must be accepted, no matter which characters it contains. Therefore, no rule matches because of
-//! only one or two characters.
+//! secret, however, must be accepted, no matter which characters it contains. Therefore, one or two characters are
+//! never enough for a rule to match.
 
 /// The constants from `PATH` to `PLACEHOLDER` describe texts that name a secret. Each description says what the text is
-/// and how to provide the secret instead. The error [`KeyError::NotTheSecret`](crate::jwt::KeyError::NotTheSecret)
+/// and how to provide the secret itself. The error [`KeyError::NotTheSecret`](crate::jwt::KeyError::NotTheSecret)
 /// contains the description.
 pub(super) const PATH: &str = "the path of a file; write @ before the path to read the file";
 const FILE_URL: &str = "a file: URL; write @ and the path instead";
-const REFERENCE: &str = "a reference to a secret in another program or service, which Hardtack cannot read; let \
-                         that program write the secret to a file, and set @ and the path of the file";
+const REFERENCE: &str = "a reference to a secret in another program or service, and Hardtack cannot resolve it; \
+                         have the secret written to a file, and set @ followed by the path of the file";
 const COMMAND: &str = "a command, and Hardtack does not run commands; run the command and set its output, or write @ \
                        and the path of a file";
 const ASSIGNMENT: &str = "a whole line NAME=VALUE of a settings file; set only the value";
 const PLACEHOLDER: &str = "a placeholder that was not replaced; set the secret itself";
 
-/// If the text names a secret instead of containing it, returns a description of the text, which says how to provide
-/// the secret instead.
+/// If the text only names a secret, returns a description of the text. The description says how to provide the secret
+/// itself.
 pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
     let text = text.trim();
     if starts_with_ignoring_case(text, "file:") {
@@ -39,8 +39,8 @@ pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
 
 /// Returns whether the text is a Unix or Windows path. A text is a path if it begins with a well-known folder, a drive
 /// or a prefix such as `../`. A text is also a path if it ends like the name of a file with keys or settings. Words
-/// that are separated by slashes or backslashes are a path as well. Base64 is not taken for a path: it may contain
-/// slashes, but does not consist of words.
+/// that are separated by slashes or backslashes are a path as well. Base64 may contain slashes, but it does not consist
+/// of words, so it does not count as a path.
 fn is_path(text: &str) -> bool {
     const FOLDERS: [&str; 9] = ["/run/", "/var/", "/etc/", "/home/", "/root/", "/opt/", "/usr/", "/srv/", "/tmp/"];
     const ENDINGS: [&str; 25] = [
@@ -89,7 +89,7 @@ fn is_words(text: &str) -> bool {
     })
 }
 
-/// Whether a text refers to a secret that a secret manager or another program keeps.
+/// Whether a text refers to a secret in a secret manager or in another program.
 fn is_reference(text: &str) -> bool {
     const SCHEMES: &str = "vault: op: arn: aws: awssm: aws-sm: ssm: asm: secretsmanager: gcp: gcpsm: gcp-sm: \
                            gcp-secret: gcpsecretmanager: sm: azure: azurekeyvault: keyvault: akv: env: secret: \
@@ -112,7 +112,7 @@ fn is_reference(text: &str) -> bool {
         || ENCRYPTED.iter().any(|start| text.starts_with(start))
 }
 
-/// Whether a text is a command of a shell: a program and its arguments in `$(…)` or in backquotes.
+/// Whether a text is a shell command: a program and its arguments in `$(…)` or in backquotes.
 fn is_command(text: &str) -> bool {
     let line = within(text, "$(", ")").or_else(|| within(text, "`", "`"));
     let program = line.and_then(|line| line.split_whitespace().next());

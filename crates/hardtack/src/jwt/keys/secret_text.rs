@@ -14,8 +14,8 @@ use crate::jwt::error::KeyError;
 const MAX_FILE_LEN: u32 = 64 * 1024;
 
 /// Reads a secret or a key from the value of a setting. If the text is `@` followed by a path, the secret is the
-/// content of that file. If the file ends with a line break, the secret does not include it. Any other text is the
-/// secret itself. If this text only names a secret, it is refused.
+/// content of that file. If the file ends with a line break, the secret does not include it. Refuses a text that only
+/// names a secret. Any other text is the secret itself.
 ///
 /// A text that only names a secret is refused, because a token that is signed with such a text is easy to forge.
 /// Examples are `file:` URLs, paths, references to a secret manager (`op://vault/item`, `arn:aws:secretsmanager:…`),
@@ -58,7 +58,7 @@ pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyEr
     let metadata = file.metadata().map_err(unreadable)?;
     files::check_trusted(path, &metadata).map_err(|error| refused(error.to_string()))?;
     if let Some(mode) = files::mode_if_readable_by_others(&metadata) {
-        // A readable file is not an error, because containers mount secrets with such permissions.
+        // If other users can read the file, only warn, because containers mount secrets with such permissions.
         tracing::warn!(
             event = "secret_readable",
             "other users can read the secret in {}, because the mode of the file is {mode:04o}; if only this user \
@@ -81,7 +81,7 @@ pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyEr
 }
 
 /// If the content of a file cannot be a secret, returns the reason. Content that is not UTF-8 counts as random bytes
-/// and is accepted. Text must not contain a NUL byte, and must be one line unless it is a key in PEM or JSON.
+/// and is accepted. Text must not contain a NUL byte. Text other than a key in PEM or JSON must be a single line.
 fn wrong_content(content: &[u8]) -> Option<&'static str> {
     let text = std::str::from_utf8(content).ok()?;
     if text.contains('\0') {

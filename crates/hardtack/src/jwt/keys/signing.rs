@@ -82,7 +82,7 @@ impl SigningKey {
         Ok(Self::from_inner(algorithm, Signer::Hmac(key), private, verifier))
     }
 
-    /// Loads a private key in PEM (RFC 7468 §10). The label of its block is `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC
+    /// Loads a private key from a PEM block with the label `PRIVATE KEY` (RFC 7468 §10), `RSA PRIVATE KEY` or `EC
     /// PRIVATE KEY`.
     ///
     /// # Errors
@@ -100,7 +100,7 @@ impl SigningKey {
         }
     }
 
-    /// Loads a private key in DER. Its format may be PKCS#8 (RFC 5208), PKCS#1 (RFC 8017 §A.1.2) or SEC 1 (RFC 5915).
+    /// Loads a private key in DER: PKCS#8 (RFC 5208), PKCS#1 (RFC 8017 §A.1.2) or SEC 1 (RFC 5915).
     ///
     /// # Errors
     /// The same errors as [`from_pem`](Self::from_pem).
@@ -269,8 +269,8 @@ impl SigningKey {
         }
     }
 
-    /// Derives a key for another purpose. The derived key is an HMAC-SHA256 tag. The key of the HMAC is the private key
-    /// or HMAC secret, and the message is `"hardtack/"` followed by `label`.
+    /// Derives a key for another purpose. The derived key is an HMAC-SHA256 tag. The HMAC is keyed with the private key
+    /// or HMAC secret, and its message is `"hardtack/"` followed by `label`.
     ///
     /// The derived key does not depend on the id of this key, and reveals nothing about this key.
     ///

@@ -20,7 +20,7 @@ const EXPECTED_DER: KeyError =
     KeyError::Unparsable { expected: "a DER SubjectPublicKeyInfo (EC: with an uncompressed point) or RSAPublicKey" };
 const EXPECTED_PARTS: KeyError = KeyError::Unparsable { expected: "a public key whose parts are valid" };
 
-/// A public key or an HMAC secret, together with the one algorithm with which it verifies tokens. Cheap to clone.
+/// A public key or an HMAC secret that verifies tokens with one algorithm. Cheap to clone.
 ///
 /// ```
 /// use hardtack::{SigningKey, VerifyingKey};
@@ -195,8 +195,8 @@ fn parse_rsa(n: &[u8], e: &[u8], scheme: &'static RsaParameters) -> Result<Parse
     ParsedPublicKey::new(scheme, built).map_err(|_| EXPECTED_PARTS)
 }
 
-/// Refuses a modulus of fewer than 2048 bits (RFC 7518 §3.3), of more than 8192 bits, or of a kind that can be
-/// factored.
+/// Refuses a modulus of fewer than 2048 bits (RFC 7518 §3.3) or of more than 8192 bits. Also refuses a modulus that can
+/// be factored because of ROCA.
 pub(super) fn check_rsa_strength(n: &[u8]) -> Result<(), KeyError> {
     match bit_length(n) {
         bits @ ..2048 => Err(KeyError::WeakRsa { bits }),

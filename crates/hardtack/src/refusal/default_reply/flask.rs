@@ -21,7 +21,7 @@ pub(super) fn reply(refused: &Refused<'_>) -> Reply {
     };
     let reply = Reply::new(status(reason)).header("content-type", "application/json");
     let reply = Reply { body: object(&refused.settings.error_key, &text), ..reply };
-    // Flask-JWT-Extended does not limit attempts, so it has no reply that could be imitated here.
+    // Flask-JWT-Extended does not limit attempts, so it has no reply to imitate here.
     if reason.kind() == FailureKind::TooManyAttempts { reply.retry_after(reason) } else { reply }
 }
 

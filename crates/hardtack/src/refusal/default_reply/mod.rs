@@ -34,8 +34,8 @@ impl Refused<'_> {
 }
 
 /// A query parameter of the refresh URL. It says that the browser was posting a password to the re-authentication page,
-/// and must repeat this request after the refresh. The parameter `next` cannot say this, because it names the page that
-/// comes after the re-authentication.
+/// and must post the password again after the refresh. The parameter `next` cannot say this, because `next` names the
+/// page that comes after the re-authentication.
 pub(crate) const TO_REAUTHENTICATION: &str = "reauthenticate";
 
 /// Where to send a browser after a refusal.
@@ -46,7 +46,7 @@ enum Destination {
     /// The browser is not redirected. The response shows the reason for the refusal.
     Here,
     /// The browser is not redirected, because the redirect would lead to the URL of this request. That URL would refuse
-    /// the browser again, and the redirects would never end.
+    /// the request again, and the redirects would never end.
     Itself,
 }
 
@@ -66,7 +66,7 @@ fn destination(refused: &Refused<'_>) -> Destination {
     let path = refused.settings.public_path(refused.head.path());
     let replays_body = kind == FailureKind::RefreshNeeded && !refused.head.is_safe();
     if path == url && (refused.head.is_safe() || replays_body) {
-        // If the page accepts requests without a token, it may be shown instead of a redirect.
+        // If the page accepts requests without a token, it can be shown instead of a redirect. This is not an error.
         if !refused.is_optional {
             let text = format!(
                 "refused requests are redirected to {url}, but a request to {url} was refused as well; let {url} \
@@ -84,7 +84,8 @@ fn destination(refused: &Refused<'_>) -> Destination {
         url.push_str("=1");
     }
     if kind == FailureKind::RefreshNeeded && refused.is_optional && refused.next.is_some() {
-        // This parameter says that the page is shown even if the refresh is refused, as to a visitor.
+        // This parameter says that the page is also for visitors. The page is therefore shown even if the refresh is
+        // refused.
         url.push_str("&public=1");
     }
     let ended =
@@ -136,8 +137,8 @@ fn challenge(kind: FailureKind, reason: &Reason) -> String {
     }
 }
 
-/// Returns a `Bearer` challenge with this error. Adds `text` as the `error_description` if this parameter may contain
-/// all characters of the text (RFC 6750 section 3).
+/// Returns a `Bearer` challenge with this error. Adds `text` as the `error_description` if RFC 6750 section 3 allows
+/// all of its characters there.
 fn bearer_error(error: &str, text: &str) -> String {
     if text.bytes().all(|byte| matches!(byte, 0x20..=0x7e) && !matches!(byte, b'"' | b'\\')) {
         format!("Bearer error=\"{error}\", error_description=\"{text}\"")
@@ -151,7 +152,7 @@ fn page(refused: &Refused<'_>) -> Reply {
     page_with(refused, refused.reason.explanation())
 }
 
-/// Returns a page that is shown instead of a redirect, if the redirects would never end.
+/// Returns the page that replaces a redirect if the redirects would never end.
 fn page_in_loop(refused: &Refused<'_>) -> Reply {
     let reply = page_with(refused, "This page cannot be shown. Please tell the operator of this site.");
     reply.header("www-authenticate", challenge(refused.reason.kind(), refused.reason))

@@ -1,4 +1,4 @@
-//! The two optional abilities of a store: limiting the number of sessions per user, and listing sessions in pages.
+//! Two optional abilities of a store: limiting the number of sessions per user, and listing sessions in pages.
 
 use super::subject::{NO_SESSIONS, RACERS, Subject, all, at, done, each_once, next, same, session, set};
 use crate::session::{RevocationKind, RevokeTarget, Session, SessionCursor, SessionStore, StoreAbility};
@@ -106,7 +106,7 @@ pub(super) async fn pages_are_the_list_in_parts<S: SessionStore>(store: &Subject
     }
     let none = done("list_page", store.0.list_page("stranger", now, None, 10).await);
     same("list_page: must return nothing for a subject without sessions", none, vec![]);
-    // The session directly before the position may have ended since the page was read.
+    // The session directly before the position might end after the page was read.
     let position = SessionCursor::after(&all[2]);
     store.revoke(RevokeTarget::Sessions(&[all[2].id]), now).await;
     let rest = done("list_page", store.0.list_page("alice", now, Some(position), 10).await);

@@ -18,7 +18,7 @@ pub(super) async fn the_log_is_in_order<S: SessionStore>(store: &Subject<S>) {
     let entries: Vec<_> = log.iter().map(|entry| (entry.session, entry.at)).collect();
     let written: Vec<_> = rows.iter().zip([5, 4, 3, 2, 1]).map(|(row, seconds)| (row.id, at(seconds))).collect();
     same("revocations: must return all entries after zero, in the order of the writes", entries, written);
-    same("revocations: the first entry must have the number after the head", log[0].sequence, before + 1);
+    same("revocations: the number of the first entry must follow the number of the head", log[0].sequence, before + 1);
     let dense = log.windows(2).all(|pair| pair[0].sequence + 1 == pair[1].sequence) && log[0].sequence > 0;
     assert!(
         dense,

@@ -69,8 +69,7 @@ pub(super) async fn replaced_sessions_are_marked_and_logged<S: SessionStore>(sto
     for id in [own, other, bobs, bobs_other, carols, new.id] {
         let row = store.find(id).await.expect("create, revoke: must keep the row of an ended session");
         assert!(row.revoked_at.is_some(), "store_conformance: create, revoke: must set `revoked_at`: {row:?}");
-        let rule =
-            "create, revoke: must set `replaced` for Replaced and for the session that Renewed names, and no other";
+        let rule = "create, revoke: must set `replaced` for exactly the sessions that Replaced and Renewed name";
         same(rule, row.replaced, replaced.contains(&id));
     }
     let log = store.log(0).await;
@@ -121,7 +120,7 @@ pub(super) async fn a_named_session_without_a_row_is_logged<S: SessionStore>(sto
     let ended = store.create(&session("carol"), RevokeTarget::Renewed("dora", replaced)).await;
     same("create, Renewed: must not return a session without a row", ended, set([]));
     let logged: Vec<_> = store.log(0).await.iter().map(|entry| (entry.session, entry.kind)).collect();
-    let rule = "revoke, create: must log each session that is named but has no row, once in a call";
+    let rule = "revoke, create: must log each session that is named but has no row, once per call";
     let (end, replacement) = (RevocationKind::Ended, RevocationKind::Replaced);
     same(rule, logged.len(), 5);
     let expected = [(one, end), (other, end), (renewed, replacement), (held, replacement), (replaced, replacement)];

@@ -26,8 +26,8 @@ pub(super) async fn rows_are_stored_unchanged<S: SessionStore>(store: &Subject<S
     let extreme = Session {
         persistent: true,
         id: SessionId::from_u128(u128::MAX),
-        // A floating-point number of 64 bits cannot represent this number. A store that keeps generations in such
-        // numbers fails.
+        // A 64-bit floating-point number cannot represent this number. A store that keeps generations as floating-point
+        // numbers fails the test.
         generation: (1 << 53) + 1,
         created_at: Timestamp::from_unix_seconds(-1),
         rotated_at: at(1),
@@ -42,7 +42,7 @@ pub(super) async fn rows_are_stored_unchanged<S: SessionStore>(store: &Subject<S
     for row in [plain, unicode, empty, extreme, ended, replaced, outdated] {
         store.create(&row, NO_SESSIONS).await;
         let found = store.find(row.id).await.expect("create, find: must return a session that was created");
-        // Compare the fields one by one, because the `Debug` of a session does not show them.
+        // Compare the fields one by one, because the `Debug` output of a session omits them.
         same("create, find: must return the salt unchanged", found.salt, row.salt);
         same("create, find: must return the claims unchanged", &found.claims, &row.claims);
         same("create, find: must return the user agent unchanged", &found.user_agent, &row.user_agent);

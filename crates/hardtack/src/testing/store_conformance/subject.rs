@@ -73,7 +73,7 @@ impl<S: SessionStore> Subject<S> {
     }
 }
 
-/// Returns the value of an operation that must succeed. If the operation failed, the test fails.
+/// Returns the value of an operation that must succeed. If the operation returned an error, the test fails.
 pub(super) fn done<T>(operation: &str, result: Result<T, BackendError>) -> T {
     result.unwrap_or_else(|error| panic!("store_conformance: {operation}: must succeed; returned the error {error}"))
 }
@@ -85,7 +85,7 @@ pub(super) fn each_once(operation: &str, ids: Vec<SessionId>) -> BTreeSet<Sessio
     unique
 }
 
-/// If the store did not return the expected value, fails the test with the name of the rule.
+/// Fails the test if the store did not return the expected value. The message names the rule.
 #[track_caller]
 pub(super) fn same<T: PartialEq + Debug>(rule: &str, found: T, expected: T) {
     assert_eq!(found, expected, "store_conformance: {rule} (left: from the store, right: expected)");
