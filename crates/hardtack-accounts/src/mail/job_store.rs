@@ -177,7 +177,7 @@ impl MailJobStore {
         key: &str,
         detail: &str,
     ) -> Result<(), BackendError> {
-        // Warnings (rank 0) take turns by user, not by client. If one client causes warnings to many users, each user's
+        // Warnings (rank 0) take turns by user, not by client. If one client triggers warnings to many users, each user's
         // warning is sent as soon as that user's turn comes.
         let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, address_key, source, detail, \
                    email_version, requested_at, turn) \

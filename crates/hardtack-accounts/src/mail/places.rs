@@ -121,7 +121,7 @@ impl<Id: Eq + Hash> Places<Id> {
         self.0.insert(id, place);
     }
 
-    /// Frees the places of messages that have become slow. If too many messages are slow, gives up some of them.
+    /// Frees the places of slow messages. If too many messages are slow, stops waiting for some of these messages.
     pub(super) fn free_slow(&mut self, now: Instant) {
         for place in self.0.values_mut() {
             if place.state == PlaceState::Taken && now.saturating_duration_since(place.since) >= SLOW {

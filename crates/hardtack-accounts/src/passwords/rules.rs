@@ -109,7 +109,7 @@ impl PasswordRules {
         if is_expected(&folded, user.iter().copied().chain([&*self.site]), is_common) {
             return Some(PasswordProblem::Expected);
         }
-        // A password that repeats a text is as weak as that text, even with a few digits or signs around it.
+        // A password that repeats a word is as weak as that word, even with a few digits or symbols around it.
         let repeated = repeated(&folded);
         let text = repeated.as_deref().map_or(folded.as_str(), str::trim);
         let repeated_core = repeated_core(&folded);
