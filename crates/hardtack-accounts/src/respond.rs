@@ -140,8 +140,8 @@ pub(crate) fn unavailable(wants: Wants, error: &BackendError) -> Response {
     retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail, &[]))
 }
 
-/// Responds with 503 if the database failed while it was storing a change. The response says that the database may
-/// still have stored the change.
+/// Responds with 503 if the database failed while it was storing a change. The response says that the database might
+/// have stored the change anyway.
 pub(crate) fn outcome_unknown(wants: Wants, error: &BackendError) -> Response {
     tracing::error!(event = "outcome_unknown", error = %WithCauses(error));
     let detail = "The site lost the connection to its database, so your change may or may not have been saved. Check \

@@ -1,7 +1,7 @@
 //! Work that must finish even if the client closes the connection.
 //!
-//! If the client closes the connection, the server drops the handler's future at the `await` that the future has
-//! reached. For this reason, a handler that changes something in several steps runs these steps in a separate task.
+//! If the client closes the connection, the server drops the handler's future at its current `await`. For this reason,
+//! a handler that changes something in several steps runs these steps in a separate task.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -51,8 +51,8 @@ impl Uninterrupted {
         tokio::spawn(work.in_current_span()).await.map_err(BackendError::new)
     }
 
-    /// Waits until all started work is done, but for at most eight seconds. Returns `false` if work is not done by
-    /// then.
+    /// Waits until all started work is done, but for at most eight seconds. Returns `false` if some work is still
+    /// running then.
     pub(crate) async fn finish(&self) -> bool {
         let mut running = self.0.subscribe();
         let done = running.wait_for(|running| *running == 0);

@@ -206,7 +206,7 @@ fn first_two<'a>(headers: &'a HeaderMap, name: &str) -> [Option<&'a [u8]>; 2] {
 }
 
 /// Returns a constant `HeaderName` for a field that the core looks up in nearly every request. If a look-up passed a
-/// string, actix-web would parse it each time.
+/// string, actix-web would parse the string each time.
 #[inline]
 fn known(name: &str) -> Option<&'static HeaderName> {
     static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

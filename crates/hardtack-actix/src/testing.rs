@@ -68,7 +68,7 @@ pub type TestBrowser = hardtack::testing::TestBrowser<Actix>;
 
 /// A request of a [`TestBrowser`]. `into()` converts it into actix-web's [`TestRequest`](test::TestRequest).
 #[derive(Clone, Debug)]
-#[must_use = "a request does nothing until a service is called with it"]
+#[must_use = "a request does nothing until it is passed to a service"]
 pub struct TestRequest(hardtack::testing::TestRequest);
 
 impl TestRequest {

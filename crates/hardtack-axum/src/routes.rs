@@ -34,13 +34,12 @@ use crate::{AccessToken, Auth, AuthError, LogInForm, ReauthenticationForm};
 const NO_MATCH: &str = "That user name and password do not match.";
 
 /// The text if a logged-in user enters a wrong password. The text is the same if the user enters the user name and
-/// password of another user. If the texts differed, everyone who has an account could guess the passwords of other
-/// users.
+/// password of another user. If the texts differed, anyone with an account could guess the passwords of other users.
 const NO_MATCH_AGAIN: &str =
     "That user name and password do not match, or you are logged in as another user. To switch users, log out first.";
 
-/// Returns a router with the routes of a log-in with user name and password. `check` checks what a user types: see
-/// [`PasswordLogIn`].
+/// Returns a router with the routes for logging in with a user name and a password. `check` checks what a user types:
+/// see [`PasswordLogIn`].
 ///
 /// Merge this router into your router, and then add [`AuthLayer`](crate::AuthLayer). The layer must wrap both routers.
 ///
@@ -73,14 +72,15 @@ where
 
 /// Checks passwords with a function of the application, for the log-in routes.
 ///
-/// The function gets the typed [`Credentials`]. It returns the user's id or a [`LogIn`] if the password is right, and
-/// `None` if user name and password do not match. If the function cannot check the password, for example because the
-/// database did not respond, the function returns an error. The user then gets 503, and the error is logged.
+/// The function gets the typed [`Credentials`]. If the password is right, the function returns the user's id or a
+/// [`LogIn`]. If user name and password do not match, the function returns `None`. If the function cannot check the
+/// password, for example because the database did not respond, the function returns an error. The user then gets 503,
+/// and the error is logged.
 ///
-/// Attempts are limited per account and per client address: see [`Auth::take_log_in_attempt`]. A browser with which the
+/// Attempts are limited per account and per client address: see [`Auth::take_log_in_attempt`]. A browser in which the
 /// user has logged in before has its own budget. A stranger's attempts therefore cannot keep the user from logging in
-/// with this browser. If a logged-in user has to enter the password again, the attempt is taken from a budget of the
-/// session: see [`Auth::take_reauthentication_attempt`].
+/// there. If a logged-in user has to enter the password again, the attempt is taken from a budget of the session: see
+/// [`Auth::take_reauthentication_attempt`].
 ///
 /// By default, each process counts the attempts that it receives. Behind a proxy, set
 /// [`trusted_proxies`](hardtack::AuthenticatorBuilder::trusted_proxies). Otherwise, all clients share the budget of the

@@ -64,7 +64,7 @@ pub type TestBrowser = hardtack::testing::TestBrowser<Axum>;
 /// A request of a [`TestBrowser`]. You can pass it to a `Router` directly. For any other service, convert it into
 /// an `http::Request` with `into()`.
 #[derive(Clone, Debug)]
-#[must_use = "a request does nothing until a service is called with it"]
+#[must_use = "a request does nothing until it is passed to a service"]
 pub struct TestRequest(hardtack::testing::TestRequest);
 
 impl TestRequest {

@@ -27,8 +27,8 @@ pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns a warning for each of the server's folders that another OS user can replace. Also returns a warning if
-/// another OS user can replace the mail program. A folder that does not exist yet is left out.
+/// Returns a warning for each folder of the server that another OS user can replace. Skips folders that do not exist
+/// yet. Also returns a warning if another OS user can replace the mail program.
 pub(crate) fn untrusted_folders(config: &Config) -> Vec<String> {
     let of_database = config.database.file().and_then(Path::parent).filter(|folder| *folder != config.data_dir);
     let of_mail = config.mail.as_ref().and_then(MailConfig::outbox).filter(|folder| folder.exists());

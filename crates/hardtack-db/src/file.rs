@@ -1,8 +1,8 @@
 //! Notices when another program has replaced, overwritten or damaged the file of an open SQLite database.
 //!
-//! SQLite assumes that only SQLite changes an open database. Another program may replace the file, overwrite it, or
-//! remove its write-ahead log or the index of that log. SQLite then goes on with a mixture of the old and the new
-//! state, and committed changes may be lost. This module detects the cases that are cheap to detect. Once it has
+//! SQLite assumes that only SQLite changes an open database. But another program might replace the file, overwrite it,
+//! or remove its write-ahead log or the index of that log. SQLite then goes on with a mixture of the old and the new
+//! state, and committed changes can be lost. This module detects the cases that are cheap to detect. Once it has
 //! detected one of the following cases, every use of the database fails:
 //!
 //! - The path leads to another file, or to no file.
@@ -25,8 +25,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
-/// Identifies the file of an open SQLite database. Connections keep using this file even if its path later leads to
-/// another file, for example to a restored backup. Their later writes are lost.
+/// Identifies the file of an open SQLite database. If the path later leads to another file, for example to a restored
+/// backup, open connections keep using the old file. Later writes on these connections are lost.
 #[derive(Clone, Debug)]
 pub struct DatabaseFile {
     path: Arc<Path>,
@@ -39,8 +39,8 @@ pub struct DatabaseFile {
 /// What this process knows about a file. All values of [`DatabaseFile`] for the same file share it.
 #[derive(Debug, Default)]
 struct State {
-    /// The end of the error message, which says what is wrong. `None` if this process knows of no damage to the file,
-    /// and of no removal of its write-ahead log or the index of the log.
+    /// The end of the error message, which says what is wrong. `None` if this process has noticed no damage to the
+    /// file, and no removal of its write-ahead log or that log's index.
     damage: Option<&'static str>,
     log: Option<OpenFile>,
     index: Option<OpenFile>,
@@ -74,8 +74,8 @@ pub struct Found {
     pub schema: i64,
     /// Whether SQLite can shorten the file without `VACUUM` (`PRAGMA auto_vacuum`).
     pub shrinks: bool,
-    /// The size of the database in bytes, as of the last commit. The file itself may be shorter, because SQLite may not
-    /// have copied the write-ahead log to it yet.
+    /// The size of the database in bytes, as of the last commit. The file itself can be shorter, because SQLite might
+    /// not have copied the write-ahead log to it yet.
     pub size: u64,
     /// The length of the file in bytes.
     pub len: u64,
@@ -175,8 +175,8 @@ const INDEX_REMOVED: &str = "cannot be used any more: the index of its write-ahe
                              was removed or moved while it was open; stop all programs that use the database, restore \
                              a backup, and start the programs again";
 
-/// When SQLite closes the last connection, it removes the index and then closes it. This is the longest time between
-/// the two steps. If the index is still open after this time, another program has removed it.
+/// When SQLite closes the last connection to a database, it removes the index file, and then closes this file. This is
+/// the maximum time between the two steps. If the index is still open after this time, another program has removed it.
 const CLOSING: Duration = Duration::from_secs(1);
 
 const OVERWRITTEN: &str = "is damaged, probably because it was overwritten while it was open; stop all programs that \
@@ -223,7 +223,7 @@ fn shared_state(identity: Identity) -> Arc<Mutex<State>> {
     })
 }
 
-/// An examination of a file whose length has changed. If it is dropped, the file is examined again later.
+/// An examination of a file whose length has changed. If this value is dropped, the file is examined again later.
 #[derive(Debug)]
 pub struct Examination {
     file: DatabaseFile,
@@ -261,7 +261,7 @@ impl Examination {
         let mut state = self.file.state();
         let Found { is_intact, schema, shrinks, size, len } = found;
         let is_ours = match self.change {
-            // The database may have become smaller after the length was read. The schema version is then higher.
+            // The database might have become smaller after the length was read. The schema version is then higher.
             LengthChange::Longer => schema > state.schema || (schema == state.schema && (len <= size || shrinks)),
             LengthChange::Shorter => schema > state.schema || shrinks,
         };
@@ -302,8 +302,9 @@ impl Identity {
     }
 }
 
-/// A file that SQLite keeps beside the database and may remove. After the removal, the system can reuse the inode for a
-/// new file. The time of creation therefore also identifies the file, if the file system records that time.
+/// A file that SQLite keeps beside the database, and that SQLite sometimes removes. After the removal, the system can
+/// reuse the inode for a new file. The time of creation therefore also identifies the file, if the file system records
+/// that time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct OpenFile {
     identity: Identity,

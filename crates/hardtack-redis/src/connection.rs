@@ -13,25 +13,25 @@ use tokio::time::timeout;
 
 use crate::error::CommandError;
 
-/// How long it may take to connect to Redis.
+/// The time limit for connecting to Redis.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long Redis may take to respond.
+/// The time limit for a response from Redis.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The time limit for a command, including the time during which another caller connects.
+/// The time limit for a command. It includes the time that the command waits while another caller connects.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// For this long after a response, a connection counts as working. Later, the connection is pinged before a command
-/// that must not be sent twice.
+/// For this long after a response, a connection counts as working. After this time, the connection is pinged before a
+/// command that must not be sent twice.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
-/// Whether a command may be sent again after its connection has broken.
+/// Whether a command can be sent again after its connection has broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {
     /// Executing the command twice has the same effect as once.
     Safe,
-    /// The command must not be executed twice, and Redis may have executed it already.
+    /// The command must not be executed twice, and Redis might have executed it already.
     Unsafe,
 }
 

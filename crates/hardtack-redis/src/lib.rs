@@ -1,5 +1,5 @@
 //! Keeps [Hardtack](hardtack)'s sessions in Redis (6.2 or newer) or Valkey. If another store keeps the sessions, Redis
-//! can notify the processes that share this store.
+//! can tell the processes that share that store when a session ends.
 //!
 //! [`RedisSessions`] keeps the sessions and their revocation log in Redis:
 //!
@@ -63,8 +63,8 @@
 //!
 //! # Requirements
 //!
-//! Sessions need a single primary. It can have replicas. After a failover, the same address must lead to the new
-//! primary. [`RedisSessions::open`] refuses a node of a Redis Cluster, because this client does not follow the
+//! Keep the sessions on a single primary, which can have replicas. After a failover, the same address must lead to the
+//! new primary. [`RedisSessions::open`] refuses a node of a Redis Cluster, because this client does not follow the
 //! redirections of a cluster. All keys begin with the store's name in braces (`{hardtack}:…`).
 //!
 //! A Redis user with restricted rights needs access to the keys `~{hardtack}*`, and to the commands for strings, sets,
@@ -74,12 +74,12 @@
 //!
 //! # Outages
 //!
-//! If Redis does not respond, a command fails after five seconds at most. If Redis refuses the connection, the command
-//! fails at once. The next command connects again.
+//! If Redis does not respond, a command fails within five seconds. If Redis refuses the connection, the command fails
+//! at once. The next command connects again.
 //!
-//! If the connection breaks during a read, the read is sent once more. The same is true for a write that has the same
-//! effect if Redis executes it twice. Other writes are never sent twice, because Redis might have executed them before
-//! the connection broke.
+//! If the connection breaks during a read, this client sends the read once more. It also sends a write once more if
+//! executing the write twice has the same effect as executing it once. It never sends other writes twice, because Redis
+//! might have executed them before the connection broke.
 //!
 //! For example, the connection can break after Redis has rotated a session. When the browser sends its refresh token
 //! again, the authenticator finds that the session was rotated. It then issues the same new tokens, byte for byte.

@@ -47,7 +47,7 @@ impl<S: SessionStore> NotifyingSessions<S> {
     /// Wraps `store`, and sends notifications through the Redis server at `address`, such as
     /// `redis://:password@127.0.0.1:6379/0`. The notifications use a single key, `{hardtack}:notice`.
     ///
-    /// The server may be down when this function is called. The connection is established only when the first
+    /// The server can be down when you call this function. The connection is established only when the first
     /// notification is sent or awaited.
     ///
     /// # Errors

@@ -4,8 +4,9 @@
 
 /// Declares a guide: a module whose documentation is a page in the folder `guide`.
 ///
-/// The page defines its links for readers in the repository. For rustdoc, this macro defines the same links again,
-/// before the page. If a link is defined twice, Markdown uses the first definition.
+/// The page defines its links for readers in the repository, where they lead to files. For rustdoc, this macro defines
+/// the same links again with other targets, before the page. If a link is defined twice, Markdown uses the first
+/// definition.
 macro_rules! guide {
     ($(#[$attribute:meta])* $name:ident, $page:literal, [$($label:literal => $target:expr),* $(,)?]) => {
         $(#[doc = concat!("[", $label, "]: ", $target)])*

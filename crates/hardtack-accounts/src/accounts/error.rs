@@ -52,7 +52,7 @@ pub enum ActionError<P> {
     /// The database failed, and nothing was changed.
     #[error(transparent)]
     Backend(BackendError),
-    /// The database failed during the commit, so the change may or may not have been stored.
+    /// The database failed during the commit, so the change might or might not have been stored.
     #[error("the database failed during the commit, so the change may be stored; check before you repeat it")]
     Unknown(#[source] BackendError),
 }
@@ -150,7 +150,7 @@ pub enum PasswordChangeProblem {
     /// The current password is wrong, or the user was disabled or deleted in the meantime.
     #[error("That is not your current password.")]
     WrongCurrent,
-    /// The text that was entered as the current password is longer than a password may be.
+    /// The text that was entered as the current password is longer than any allowed password.
     #[error("{}", PasswordProblem::TooLong)]
     CurrentTooLong,
     /// The new password breaks a rule.

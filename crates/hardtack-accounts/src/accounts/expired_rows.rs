@@ -1,5 +1,6 @@
-//! Deletes rows in the background: old activity, expired links, old records of sent emails, emails that no server has
-//! sent within seven days, and pending session ends for stores that no server uses any more.
+//! Deletes rows in the background: old activity, expired links, old records of sent emails, and emails that no server
+//! has sent within seven days. If no server uses a session store any more, also deletes the session ends that are
+//! pending for that store.
 
 use std::time::Duration;
 

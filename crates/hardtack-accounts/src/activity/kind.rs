@@ -131,7 +131,7 @@ impl ActivityKind {
         }
     }
 
-    /// Returns whether an attacker may have caused activity of this kind.
+    /// Returns whether an attacker might have caused activity of this kind.
     pub(crate) const fn is_suspicious(self) -> bool {
         matches!(self, Self::LogInFailed | Self::ReuseDetected)
     }

@@ -1,5 +1,5 @@
 //! The activity of an account: log-ins, log-outs and changes, each with the address and the browser of the request. The
-//! user of the account can see it.
+//! account's user can see this list.
 //!
 //! Refreshes are not recorded, because they happen every few minutes. If a log-in replaces the session of its browser,
 //! the end of the replaced session is not recorded either.

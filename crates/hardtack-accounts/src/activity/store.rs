@@ -12,8 +12,8 @@ use super::{ActivityKind, RequestInfo};
 /// The maximum number of rows for each user, not counting failed log-ins.
 const MAX_ROWS: i64 = 100;
 
-/// The maximum number of failed log-ins that are stored for each user. Attackers can cause any number of failed
-/// log-ins. The separate limit prevents these log-ins from pushing out other rows.
+/// The maximum number of failed log-ins that are stored for each user. An attacker can fail to log in any number of
+/// times. With this separate limit, failed log-ins do not push out other rows.
 pub(crate) const MAX_FAILED_LOG_INS: u32 = 200;
 
 /// The user id of dummy entries. No user has this id. The transaction that stores a dummy entry also deletes it again.
@@ -48,7 +48,7 @@ impl ActivityStore {
         Self { database }
     }
 
-    /// Stores entries. Then deletes the oldest entries of the users concerned, so that each user keeps at most
+    /// Stores entries. Then deletes the oldest entries of these users, so that each user keeps at most
     /// [`MAX_FAILED_LOG_INS`] failed log-ins and [`MAX_ROWS`] other entries.
     pub(super) async fn add(&self, entries: &[NewActivity]) -> Result<(), sqlx::Error> {
         if entries.is_empty() {

@@ -1,4 +1,4 @@
-//! Checks the members of a JSON object against the members that a request body may have.
+//! Checks the members of a JSON object against the members that a request body can have.
 //!
 //! 1. If the route does not accept a member, the member is refused. A misspelt member is therefore never ignored.
 //! 2. If a member appears twice, it is refused, because parsers disagree about which of the two values counts (RFC 8259
@@ -8,7 +8,7 @@
 //!    out and an empty string would mean something else.
 //!
 //! The response contains the name of each refused member. It never contains a value from the body, because the value
-//! may be a password.
+//! might be a password.
 
 use std::fmt;
 

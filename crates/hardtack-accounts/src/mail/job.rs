@@ -8,8 +8,8 @@ use super::mailbox::is_withheld;
 use crate::users::EmailAddress;
 
 /// A message is abandoned after this many attempts if it is also at least [`MIN_AGE`] old. With the usual pauses, 30
-/// attempts take about a day. During an outage of the mail server, the pauses are shorter, so without the minimum age,
-/// a message would be abandoned too early.
+/// attempts take about a day. During an outage of the mail server, the pauses are shorter. Without the minimum age, a
+/// message would then be abandoned too early.
 pub(super) const MIN_ATTEMPTS: i64 = 30;
 const MIN_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -102,8 +102,8 @@ impl JobKind {
     }
 }
 
-/// The order of jobs. Warnings are sent first. Confirmations are sent last, because strangers can sign up with any
-/// number of their own mailboxes, which may be slow on purpose.
+/// The order of jobs. Warnings are sent first. Confirmations are sent last, because an attacker can sign up with any
+/// number of mailboxes that are slow on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rank {
     Warning = 0,
@@ -119,7 +119,7 @@ pub(crate) struct NewJob<'a> {
     /// The recipient. If it is `None`, the email goes to the user's current address. For a confirmation, that address
     /// must be unconfirmed. For any other email, that address must be confirmed.
     pub(crate) address: Option<&'a EmailAddress>,
-    /// An additional text for the message, such as the new device or the former user name. Empty for most kinds.
+    /// Additional text for the message, such as the new device or the former user name. Empty for most kinds.
     pub(crate) detail: &'a str,
     /// The client that caused the email. Empty if no client caused it.
     pub(crate) source: &'a str,
@@ -140,7 +140,7 @@ pub(super) struct MailJob {
     pub(super) address: String,
     /// The key by which emails to the recipient are counted, see `limits::address_key`.
     pub(super) address_key: String,
-    /// An additional text for the message, such as the new device or the former user name. Empty for most kinds.
+    /// Additional text for the message, such as the new device or the former user name. Empty for most kinds.
     pub(super) detail: String,
     /// The client that caused the email. Empty if no client caused it.
     pub(super) source: String,
@@ -151,11 +151,11 @@ pub(super) struct MailJob {
 }
 
 impl MailJob {
-    /// Returns the client or user for whom the email is sent. This is the client that caused the email, or the user's
-    /// id if no client is known. The dispatcher limits how many emails it sends at once for the same client or user.
+    /// Returns the client that caused the email. If no client is known, returns the user's id. The dispatcher limits
+    /// how many emails it sends at once for the same client or user.
     ///
-    /// For a warning, this is always the user's id. If a thief changes an account, the warning to its owner must be
-    /// sent soon. The warning must not wait for warnings to the thief's own accounts, whose mailboxes may be slow on
+    /// For a warning, always returns the user's id. If a thief changes an account, the warning must reach the owner
+    /// soon. It must not wait for warnings to the thief's own accounts, which can have mailboxes that are slow on
     /// purpose.
     pub(super) fn whose(&self) -> &str {
         if self.source.is_empty() || self.kind.is_warning() { &self.user_id } else { &self.source }
@@ -166,9 +166,9 @@ impl MailJob {
         is_withheld(&self.address_key)
     }
 
-    /// Returns the current time by the clock of the server that received the request: the time of the request plus the
-    /// job's age. The age is rounded down to whole minutes. If the job runs within a minute, the result is exactly the
-    /// time of the request, so the lifetime of the link in the email begins with the request.
+    /// Returns the current time, by the clock of the server that received the request. The result is the time of the
+    /// request plus the job's age. The age is rounded down to whole minutes. If the job runs within a minute, the
+    /// result is exactly the time of the request, so the lifetime of the link in the email begins with the request.
     pub(super) fn now(&self) -> Timestamp {
         self.requested_at + Duration::from_secs(self.age.as_secs() / 60 * 60)
     }

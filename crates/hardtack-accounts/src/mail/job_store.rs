@@ -1,4 +1,4 @@
-//! The table `mail_jobs`: emails that have to be sent because of a stored change or a request.
+//! The table `mail_jobs`: the queue of emails to send. Each job comes from a stored change or from a request.
 //!
 //! All servers take jobs from the table. A server claims a job for a short time, and renews the claim while it sends
 //! the email. The database's clock decides whether a job can be claimed.
@@ -20,8 +20,8 @@ use crate::users::EmailAddress;
 /// time.
 const CLAIM: Duration = Duration::from_secs(15);
 
-/// After a warning about a new device, the same client cannot trigger another such warning to the same user for this
-/// time. Without this limit, a client that keeps no cookies would trigger a warning at each log-in.
+/// After a client triggers a warning about a new device, it cannot trigger another to the same user within this time.
+/// Without this limit, a client that keeps no cookies would trigger a warning at each log-in.
 const SAME_CLIENT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads and writes the table `mail_jobs`.
@@ -34,8 +34,8 @@ pub(crate) struct MailJobStore {
 /// warning then only says that there were other devices.
 const MAX_DEVICES: i64 = 600;
 
-/// The `email_version` of a warning about a changed address, if the warning must not contain a link. Real changes are
-/// numbered from 1.
+/// If a warning about a changed address must not contain a link, this is its `email_version`. Real changes are numbered
+/// from 1.
 const NO_UNDO: i64 = 0;
 /// How many due jobs the first query reads. If none of these jobs can be sent now, each further query reads four times
 /// as many jobs, up to [`LONGEST_PAGE`].
@@ -59,8 +59,8 @@ macro_rules! append_device {
     };
 }
 
-/// Generates the code that removes the jobs that would send links to a user. A claimed job counts as sent, because its
-/// email may have been sent.
+/// Generates code that removes a user's jobs with links. A claimed job counts as sent, because its email might already
+/// be on its way.
 macro_rules! withdraw {
     ($transaction:expr, $condition:literal, $($value:expr),+) => {{
         let claimed = count_as_sent!($condition, " AND attempts > 0");
@@ -78,9 +78,9 @@ macro_rules! due {
     };
 }
 
-/// Selects jobs that are due. The jobs with the fewest attempts come first, because only one email at a time is tried
-/// during an outage of the mail server. If warnings always came first, two warnings to a mailbox that does not exist
-/// could take turns for ever, and no other email would be tried.
+/// Selects jobs that are due. The jobs with the fewest attempts come first. During an outage of the mail server, only
+/// one email at a time is tried. If warnings always came first, two warnings to a mailbox that does not exist could
+/// take turns for ever, and no other email would be tried.
 macro_rules! select_due {
     ($now:literal) => {
         concat!(
@@ -104,14 +104,14 @@ impl MailJobStore {
     /// Adds a job. If the email reports a change, pass the transaction that stores the change.
     ///
     /// Adds nothing if the user has no address that this email can be sent to. Most kinds of email are not queued again
-    /// while the same email is still in the queue. If a warning about a new device is in the queue, the device is added
-    /// to that warning. A new device causes no warning if the same client has triggered such a warning within
-    /// [`SAME_CLIENT`]. Before a confirmation is queued, the user's queued confirmations for other addresses are
-    /// withdrawn.
+    /// while the same email is still in the queue. If the queue already has a warning about a new device, this device
+    /// is added to that warning. If the same client triggered such a warning within the last [`SAME_CLIENT`], another
+    /// new device triggers no warning. Before a confirmation is queued, the user's queued confirmations for other
+    /// addresses are withdrawn.
     ///
-    /// If a requested email would exceed a limit, nothing is added. There is one exception: if only the limit of the
-    /// mailbox is reached, a confirmation is withheld. A withheld confirmation is queued and counted for the user as
-    /// usual, but not sent. This method does not limit warnings.
+    /// If a requested email would exceed a limit, nothing is added. The only exception is a confirmation that exceeds
+    /// only the limit of the mailbox. This confirmation is withheld: it is queued and counted for the user as usual,
+    /// but not sent. This method does not limit warnings.
     pub(crate) async fn add_in(transaction: &mut Transaction, job: NewJob<'_>) -> Result<Decision, BackendError> {
         let kind = job.kind;
         let Some(address) = recipient_in(transaction, &job).await? else {
@@ -124,7 +124,7 @@ impl MailJobStore {
         if kind.is_warning() {
             return Self::add_warning_in(transaction, &job, &address, &key).await.map(|()| Decision::Send);
         }
-        // Until the commit, other servers wait before they count the emails to this address.
+        // Other servers can count the emails to this address only after this transaction commits.
         lock_in(transaction, &key).await?;
         if kind == JobKind::ConfirmEmail {
             withdraw!(transaction, "user_id = $1 AND kind = 'confirm_email' AND address <> $2", job.user_id, &address)?;
@@ -198,10 +198,10 @@ impl MailJobStore {
         execute_in(transaction, statement).await.map(drop)
     }
 
-    /// Adds a job without a user, which sends nothing. Call this for a request for a reset link if the address belongs
-    /// to no user, or if a limit is reached. The server then does the same work for every request, so the duration of
-    /// later responses does not reveal which addresses belong to users. If [`MAX_EMPTY`] such jobs are in the queue,
-    /// for example during an outage of the mail server, nothing is added.
+    /// Adds a job without a user, which sends nothing. When someone requests a reset link, call this method if the
+    /// address belongs to no user, or if a limit is reached. The server then does the same work for every request, so
+    /// the duration of later responses does not reveal which addresses belong to users. If [`MAX_EMPTY`] such jobs are
+    /// in the queue, for example during an outage of the mail server, nothing is added.
     pub(super) async fn add_empty_in(transaction: &mut Transaction, job: &NewJob<'_>) -> Result<(), BackendError> {
         let address = job.address.map_or("", EmailAddress::as_str);
         let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, address_key, source, detail, \
@@ -230,8 +230,8 @@ impl MailJobStore {
         withdraw!(transaction, "user_id = $1 AND kind = 'confirm_email'", user_id)
     }
 
-    /// Removes the jobs whose links would undo a change of the address: the change with the number `email_version`, or
-    /// a later one.
+    /// Removes the jobs that would send links for undoing a change of the address. These are the jobs of the change
+    /// with the number `email_version` and of later changes.
     pub(crate) async fn withdraw_undos_in(
         transaction: &mut Transaction,
         user_id: &str,
@@ -291,14 +291,14 @@ impl MailJobStore {
     }
 
     /// Returns the first due job that has this rank or a more urgent rank, and that `may_claim` accepts. Strangers can
-    /// cause very many jobs that cannot be sent now. This method therefore continues until it finds a job or has read
-    /// all jobs.
+    /// fill the queue with jobs that cannot be sent now. This method therefore continues until it finds a job or has
+    /// read all jobs.
     async fn first_due(
         &self,
         rank: Rank,
         may_claim: impl Fn(&MailJob) -> bool,
     ) -> Result<Option<MailJob>, BackendError> {
-        // If other jobs are removed between two queries, a job may be skipped. The next call finds it.
+        // If other jobs are removed between two queries, this loop might skip a job. The next call finds it.
         let (mut offset, mut limit) = (0, FIRST_PAGE);
         loop {
             let select = Statement::per_database(
@@ -308,8 +308,8 @@ impl MailJobStore {
             let select = select.bind(rank as i64).bind(limit).bind(offset);
             let rows: Vec<JobColumns> = self.database.fetch(select).await.map_err(BackendError::new)?;
             let is_last = i64::try_from(rows.len()).is_ok_and(|count| count < limit);
-            // Skip a job of a kind that this version does not know. A server with a newer version has added this job
-            // and will send it.
+            // Skip a job if this version does not know its kind. A server with a newer version added the job and will
+            // send it.
             let found = rows.into_iter().filter_map(decode).find(&may_claim);
             if found.is_some() || is_last {
                 return Ok(found);
@@ -323,7 +323,7 @@ impl MailJobStore {
     /// Returns `None` if the job has been withdrawn, or if the claim has expired and another process has claimed the
     /// job.
     pub(super) async fn hold_in(transaction: &mut Transaction, job: &MailJob) -> Result<Option<Held>, BackendError> {
-        // Read the number of the change again, because the link may have been withdrawn since the claim.
+        // Read the number of the change again, because the link might have been withdrawn since the claim.
         let sql =
             "UPDATE mail_jobs SET attempts = attempts WHERE number = $1 AND attempts = $2 RETURNING email_version";
         let statement = Statement::new(sql).bind(job.number).bind(job.claim);

@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(quoted("ada_b-c"), r#""ada_b-c""#);
         assert_eq!(quoted("www.evil.example"), r#""www . evil . example" (without the spaces)"#);
         assert_eq!(quoted("me@evil.example"), r#""me @ evil . example" (without the spaces)"#);
-        // A user may have chosen this name before there were rules for names.
+        // A user might have chosen this name before there were rules for names.
         assert_eq!(quoted("https://evil"), r#""https :  /  / evil" (without the spaces)"#);
     }
 

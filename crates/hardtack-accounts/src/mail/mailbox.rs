@@ -2,16 +2,16 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Returns the same text for every spelling of an address. The text is in lower case, and its domain is in ASCII form.
-/// So `Bücher.example`, `xn--bcher-kva.example` and a domain with full-width letters or dots (UTS #46) count as the
-/// same domain.
+/// Returns the same string for every spelling of an address. The string is in lower case, and its domain is in ASCII
+/// form. So `Bücher.example`, `xn--bcher-kva.example` and a domain with full-width letters or dots (UTS #46) count as
+/// the same domain.
 pub(super) fn address(address: &str) -> String {
     let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
     format!("{}@{}", lower(local), domain_of(domain))
 }
 
-/// Returns the same text for every address of a mailbox. It omits a tag such as `+shop`, because many providers deliver
-/// `ada+shop@…` to `ada@…`.
+/// Returns the same string for every address of a mailbox. The string omits a tag such as `+shop`, because many
+/// providers deliver `ada+shop@…` to `ada@…`.
 pub(super) fn mailbox(text: &str) -> String {
     let address = address(text);
     match address.split_once('@').and_then(|(local, domain)| Some((local.split_once('+')?.0, domain))) {
@@ -25,8 +25,8 @@ pub(super) fn domain(address: &str) -> String {
     address.rsplit_once('@').map_or_else(String::new, |(_, domain)| domain_of(domain))
 }
 
-/// The beginning of the key of a withheld email. No address contains a space, so no key of an address begins with this
-/// text.
+/// The prefix of a withheld email's key. No address contains a space, so the key of an address never begins with this
+/// prefix.
 const WITHHELD: &str = "withheld ";
 
 /// Returns the key under which a withheld email is stored. Such an email does not count as an email to the mailbox.

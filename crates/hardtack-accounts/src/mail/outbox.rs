@@ -9,7 +9,7 @@ use hardtack::files::check_trusted_folder;
 use super::{Mail, MailError, Mailer};
 
 /// A [`Mailer`] that writes each message to an `.eml` file (RFC 5322) in a folder. Mail programs can open these files.
-/// The files may contain links that are as powerful as passwords, so on Unix only their owner can read them. Sending
+/// The files can contain links that are as powerful as passwords, so on Unix only their owner can read them. Sending
 /// fails if another OS user owns the folder or can write to it.
 #[derive(Clone, Debug)]
 pub struct Outbox(PathBuf);

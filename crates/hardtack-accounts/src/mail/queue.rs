@@ -16,8 +16,8 @@ use super::{MailWorker, ResetRequest};
 /// The longest that [`MailQueue::flush`] waits, for requests and for stored jobs.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The shortest and the longest delay between a request for a reset link and the lookup of the users with the requested
-/// address. The delay is random, and the requests that arrive in the meantime are handled together.
+/// The shortest and the longest delay before a request for a reset link is handled. The delay is random, and requests
+/// that arrive during the delay are handled together.
 const DELAY_MILLIS: std::ops::Range<u64> = 500..2500;
 
 /// If the database is down, a request for a reset link is tried again every `PAUSE`, until `PATIENCE` has passed.
@@ -72,10 +72,11 @@ impl MailQueue {
         self.0.calls.send_modify(|calls| *calls += 1);
     }
 
-    /// Waits up to four seconds until each email that was requested before this call is sent, fails, or has to wait,
-    /// for example because of an outage. Returns `false` if the time is too short.
+    /// Waits until each email that was requested before this call is sent, fails or is delayed, for example by an
+    /// outage. Returns `false` if this takes more than four seconds.
     pub(crate) async fn flush(&self) -> bool {
-        // If no request is waiting, the notification would be kept, and would end the delay of a later request.
+        // Do not notify if no request is waiting. Otherwise, the notification would be kept, and would end the delay of
+        // a later request.
         if !self.0.resets.is_drained() {
             self.0.hurry.notify_one();
         }

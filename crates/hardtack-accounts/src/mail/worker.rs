@@ -30,12 +30,11 @@ pub(crate) struct MailWorker {
 pub(super) enum Outcome {
     /// The message was sent.
     Sent,
-    /// The message is only counted and not sent, because a limit of its recipient was reached.
+    /// The message is only counted and not sent, because a limit for its recipient was reached.
     Withheld,
     /// The message is no longer needed.
     NotNeeded,
-    /// The message is a warning that has to wait, because its user received too many warnings of the same kind in the
-    /// last hour.
+    /// The message is a warning that must wait. Its user was sent too many warnings of the same kind in the last hour.
     Later,
     /// The job was withdrawn, or the claim of this process expired and another process has claimed the job.
     NotOurs,
@@ -68,7 +67,7 @@ impl MailWorker {
         }
     }
 
-    /// Sends the message of a stored job, unless it is no longer needed.
+    /// Sends the message of a stored job if the message is still needed.
     pub(super) async fn run(&self, job: &MailJob) -> Result<Outcome, SendFailure> {
         let prepared = self.prepare(job).await;
         let prepared = prepared.map_err(|error| SendFailure::temporary(WithCauses(&error).to_string()))?;
@@ -196,7 +195,7 @@ fn log_limited(emails: u64) {
 }
 
 impl SendFailure {
-    /// A failure after which the message is tried again. The problem may be the message or the mail server.
+    /// A failure after which the server retries the message. The cause can be the message or the mail server.
     pub(super) const fn temporary(text: String) -> Self {
         Self { kind: FailureKind::Temporary, text }
     }

@@ -72,7 +72,7 @@ pub(super) fn link(form_key: &str) -> Markup {
     html! { input type="hidden" name="link" value=(form_key); }
 }
 
-/// Renders the hidden field that says which user the form belongs to, even after the session has ended.
+/// Renders the hidden field that names the form's user. The server can read the field even after the session has ended.
 pub(super) fn owner(owner: &str) -> Markup {
     html! { input type="hidden" name="owner" value=(owner); }
 }
@@ -92,8 +92,8 @@ pub(super) fn title<'a>(failed: bool, plain: &'a str, with_errors: &'a str) -> &
 
 /// Renders the list of a form's errors, each linked to its field.
 ///
-/// The list gets the focus when the page loads. Without the focus, some screen readers would not announce the list,
-/// because they ignore an alert that is part of the page from the start.
+/// The list gets the focus when the page loads. Without the focus, some screen readers would not announce the list.
+/// They ignore an alert that the page contains when it loads.
 pub(super) fn summary(form: &str, fields: &[Field<'_>], errors: &[FieldError<'_>]) -> Markup {
     let heading = format!("{form}-errors");
     html! {

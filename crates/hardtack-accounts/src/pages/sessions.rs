@@ -41,7 +41,7 @@ pub(crate) struct DevicePage {
 pub(crate) struct ActivityRow {
     /// What happened, in a few words.
     pub text: Cow<'static, str>,
-    /// Whether an attacker may have caused this activity.
+    /// Whether an attacker might have caused this activity.
     pub is_suspicious: bool,
     pub at: TimeText,
     /// The browser and system, if known.

@@ -22,7 +22,7 @@ pub(crate) struct Shell<'a> {
     pub viewer: Option<Viewer<'a>>,
     /// A message above the content.
     pub notice: Option<Notice<'a>>,
-    /// `false` if the page is rendered before the site has found out whether a user is logged in. An error page may be
+    /// `false` if the page is rendered before the site has found out whether a user is logged in. An error page can be
     /// rendered that early.
     pub is_known: bool,
 }

@@ -95,7 +95,7 @@ impl fmt::Debug for Argon2id {
     }
 }
 
-/// Returns whether a hash was made with weaker parameters than the current parameters.
+/// Returns whether a hash was computed with weaker parameters than the current ones.
 pub(super) fn is_weak(hash: &PasswordHash) -> bool {
     let Ok(params) = Params::try_from(hash) else { return true };
     hash.algorithm.as_str() != "argon2id" || params.m_cost() < MEMORY_KIB || params.t_cost() < PASSES

@@ -2,17 +2,17 @@
 
 use super::patterns::outside_runs;
 
-/// A part of a user name, an email address or a site name is a context-specific word if it has at least this many
-/// characters. Shorter parts occur in too many other words.
+/// If a part of a user name, an email address or a site name has at least this many characters, it is a
+/// context-specific word. Shorter parts occur in too many other words.
 const SHORTEST_PART: usize = 4;
 
-/// A password that contains context-specific words is accepted if it has at least this many letters outside these words
-/// and outside runs such as `qwerty`.
+/// A password that contains context-specific words is accepted if it has at least this many other letters. Letters in
+/// runs such as `qwerty` do not count.
 const MIN_LETTERS: usize = 4;
 
-/// A password that contains context-specific words is also accepted if it has more than this many characters outside
-/// these words and outside runs such as `123456789`. People often add digits and symbols to a word. The longest common
-/// addition is a date, which has eight digits.
+/// A password that contains context-specific words is also accepted if it has more than this many other characters.
+/// Characters in runs such as `123456789` do not count. People often add digits and symbols to a word. The longest
+/// common addition is a date, which has eight digits.
 const MAX_OTHERS: usize = 8;
 
 /// Returns whether a password consists of context-specific words and little else (ASVS 5.0 V6.2.11). The rest of such a
@@ -35,7 +35,7 @@ pub(super) fn is_expected<'a>(
         }
         let parts = text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned);
         words.extend(parts.filter(|part| part.chars().count() >= SHORTEST_PART));
-        // The whole text is also a word, unless it is so short that it occurs in many other words.
+        // If the whole text is long enough, it is a word too. A shorter text would occur in too many other words.
         words.extend((text.chars().count() >= SHORTEST_PART - 1).then_some(text));
     }
     words.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));

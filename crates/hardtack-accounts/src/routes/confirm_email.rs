@@ -156,7 +156,7 @@ pub(crate) async fn send_again(
     respond::success(wants, &site.path("/account?done=letter"), body)
 }
 
-/// Responds with a text that says why no email was sent, and when one can be sent.
+/// Responds with a message that says why no email was sent, and when one can be sent.
 fn limited(site: &Site, user: &CurrentUser<User>, limit: &MailLimit, wants: Wants) -> Response {
     let (status, text) = (StatusCode::TOO_MANY_REQUESTS, limit.explain(&user.email));
     let mut response = match wants {

@@ -35,8 +35,8 @@ struct KeptForm {
     email: String,
 }
 
-/// Returns the value of a hidden field that says which user the form belongs to, even after the session has ended. Only
-/// this site can create and read such values.
+/// Returns the value of a hidden field that says which user the form belongs to. The value stays readable after the
+/// session has ended. Only this site can create and read such values.
 pub(super) fn owner_field(user: &User, auth: &Authenticator) -> String {
     auth.seal(OWNER, user.id.as_bytes()).unwrap_or_default()
 }

@@ -1,4 +1,5 @@
-//! The notice after a link has been used. The notice names the account, because another user might be logged in.
+//! The notice that appears after a user has opened a link. It names the account, because another user might be logged
+//! in.
 //!
 //! On the site of `hardtack serve`, the home page shows the notice. An application has a home page of its own, so its
 //! site shows the notice on a separate page.

@@ -31,7 +31,7 @@ pub(crate) async fn show(State(site): State<Site>) -> impl IntoResponse {
     (headers, document)
 }
 
-/// Adapts the document to a site in an application: its address, its name and its routes.
+/// Adapts the address, the name and the routes in the document to a site in an application.
 fn adapt(document: &str, site: &SiteSettings) -> Option<String> {
     let mut document: Value = serde_json::from_str(document).ok()?;
     let name = if site.name.is_empty() { "The site" } else { &site.name };

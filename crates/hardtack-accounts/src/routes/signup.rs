@@ -49,7 +49,7 @@ pub(crate) async fn submit(
     if let Err(refused) = require_own_form(&site, &auth, again) {
         return *refused;
     }
-    // Successful attempts count as well, to limit how many accounts one address can create.
+    // Count successful attempts as well, to limit how many accounts can be created from one client address.
     if let Err(refused) = site.accounts.throttling().by_address(Tried::SignUp, &client, &request).await {
         let errors = [FieldError { field: "", text: refused.sentence() }];
         let response = match auth.wants() {
@@ -122,7 +122,7 @@ fn after_sign_up(site: &Site, user: &User, is_limited: bool) -> String {
     }
 }
 
-/// Returns the response if visitors may not sign up.
+/// Returns the response if visitors are not allowed to sign up.
 fn closed(wants: Wants) -> Response {
     let detail = "This site does not accept new accounts. If you need an account, ask the people who run the site.";
     respond::problem(wants, StatusCode::FORBIDDEN, "registration_closed", detail, &[])

@@ -113,7 +113,8 @@ async fn undo(
     match site.accounts.use_undo_link(&token, new_password, &request).await {
         Ok((owner, ended)) => {
             attempt.succeeded().await;
-            // The result is ignored. If the store is down now, the sessions end within seconds after it has recovered.
+            // Ignore the result. If the store is down now, the sessions end within seconds after the store has
+            // recovered.
             finish_ending(&site, &auth, ended).await;
             let (location, detail) = match has_new_password {
                 true => (

@@ -14,7 +14,7 @@ pub(crate) use colors::Colors;
 pub(crate) use page::Templates;
 pub use page::{Page, PageView};
 
-/// Who may create an account on the site.
+/// Who can create an account on the site.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Registration {
@@ -34,9 +34,9 @@ pub(crate) struct SiteSettings {
     pub(crate) prefix: String,
     /// The public path of the application's home page.
     pub(crate) home: String,
-    /// The public path of the log-in page, which may be a page of the application.
+    /// The public path of the log-in page, which can be a page of the application.
     pub(crate) log_in: String,
-    /// The public path of the sign-up page, which may be a page of the application.
+    /// The public path of the sign-up page, which can be a page of the application.
     pub(crate) sign_up: String,
     /// The name of the site. Empty if no name was set and there is no base URL.
     pub(crate) name: String,
@@ -83,7 +83,7 @@ impl SiteSettings {
         Self { name: "Hardtack".into(), logo: Some("/assets/hardtack.svg".into()), is_demo: true, ..Self::default() }
     }
 
-    /// Returns the public path of a page, which may have a query.
+    /// Returns the public path of a page. The path can have a query.
     pub(crate) fn path(&self, path: &str) -> String {
         format!("{}{path}", self.prefix)
     }
@@ -108,14 +108,14 @@ impl SiteSettings {
         self.path(if self.is_demo { "/assets/hardtack.css" } else { "/assets/site.css" })
     }
 
-    /// Returns whether visitors may sign up.
+    /// Returns whether visitors can sign up.
     pub(crate) fn lets_sign_up(&self) -> bool {
         self.registration == Registration::Open
     }
 }
 
-/// The settings of the site that uses the accounts. The application opens the accounts before it builds the site, but
-/// the emails and error pages of the accounts need the site's settings.
+/// The settings of the site, for `Accounts`. The application opens `Accounts` before it builds the site, but the emails
+/// and error pages of `Accounts` need the site's settings.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedSettings(Arc<OnceLock<Arc<SiteSettings>>>);
 

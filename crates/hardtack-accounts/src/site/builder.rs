@@ -117,8 +117,8 @@ impl SiteBuilder {
     /// Renders a page with a template of your application. The template gets the parts of the page and returns the
     /// HTML document. Handlers, checks and limits stay the same.
     ///
-    /// The Content-Security-Policy of the page allows stylesheets and images of your site. It forbids inline styles and
-    /// scripts of your application.
+    /// The Content-Security-Policy of the page allows stylesheets and images of your site. It forbids inline styles. It
+    /// also forbids your application's scripts.
     ///
     /// ```
     /// # use hardtack_accounts::{Page, SiteBuilder};

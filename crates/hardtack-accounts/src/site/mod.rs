@@ -47,8 +47,8 @@ impl Site {
     /// [`AuthenticatorBuilder::urls`](hardtack::AuthenticatorBuilder::urls), and the same path to [`SiteBuilder::at`].
     /// If the URLs and the path do not match, [`SiteBuilder::build`] fails.
     ///
-    /// If a log-in request names a page, the browser goes to this page after the log-in. Otherwise, it goes to the home
-    /// page `/`. To change the home page, write for example `Site::urls_at("/auth").home("/orders")`.
+    /// If a log-in request names a page, the browser goes to this page after the log-in. Otherwise, the browser goes to
+    /// the home page `/`. To change the home page, write for example `Site::urls_at("/auth").home("/orders")`.
     ///
     /// If your application has a log-in page of its own, write for example `Site::urls_at("/auth").login("/welcome")`.
     /// The authenticator then redirects requests without a session to this page, and the ready pages link to this page.
@@ -84,8 +84,8 @@ impl Site {
         self.settings.path(page)
     }
 
-    /// Returns the public address of the pages without a slash at its end, such as `https://shop.example/auth`. Returns
-    /// `None` if the authenticator has no base URL.
+    /// Returns the public address of the pages, such as `https://shop.example/auth`. The address has no slash at its
+    /// end. Returns `None` if the authenticator has no base URL.
     pub fn address(&self) -> Option<String> {
         self.auth.origin().map(|origin| format!("{origin}{}", self.settings.prefix))
     }
@@ -99,7 +99,7 @@ impl Site {
     /// connection.
     ///
     /// The future of this part is boxed, so that the handler's own future is small. The handler's future exists while
-    /// the client sends the body, which may take a long time.
+    /// the client sends the body, which can take a long time.
     pub(crate) async fn run_uninterrupted(
         &self,
         auth: &Auth,
@@ -158,7 +158,7 @@ fn no_response() -> String {
     format!("the session store did not respond for {} s", PATIENCE.as_secs())
 }
 
-/// Lets handlers whose state is the site extract [`CurrentUser<User>`](hardtack_axum::CurrentUser).
+/// If the site is the state of a handler, lets the handler extract [`CurrentUser<User>`](hardtack_axum::CurrentUser).
 impl FromRef<Site> for Accounts {
     fn from_ref(site: &Site) -> Self {
         site.accounts.clone()

@@ -85,9 +85,9 @@ impl Throttling {
         Self(Some(Arc::new(Counters { throttle, rates, refusals: FloodLog::new(log_refusals) })))
     }
 
-    /// Takes the tokens for a log-in with this name. Also returns whether the tokens were taken from the counter of a
-    /// device on which the user has logged in before. After too many failures in a row on this device, takes the tokens
-    /// from the counters of the account and the address instead.
+    /// Takes the tokens for a log-in with this name. If the user has logged in on this device before, takes the tokens
+    /// from the device's own counter. After too many failures in a row on the device, takes the tokens from the
+    /// counters of the account and the address instead. Also returns whether the device's counter was used.
     pub(crate) async fn log_in(
         &self,
         name_key: &str,
@@ -139,8 +139,9 @@ impl Throttling {
         let Some(network) = client.network else { return Ok(Try(None)) };
         let Rates { address, .. } = counters.rates;
         let rate = match tried {
-            // A request costs little, and mail has limits of its own. A user who has forgotten the password must be
-            // able to send a request, even if another client with the same address sends many requests.
+            // A request for a reset link costs little, and mail has limits of its own. A user who has forgotten the
+            // password must be able to request a link, even if another client with the same address sends many
+            // requests.
             Tried::ResetRequest => Rate::new(address.burst().saturating_mul(10), address.every() / 10),
             _ => address,
         };

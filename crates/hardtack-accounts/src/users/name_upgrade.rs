@@ -98,7 +98,7 @@ async fn upgrade(transaction: &mut Transaction, user: &Unfinished) -> Result<(),
         transaction.execute(Statement::new(sql).bind(&key).bind(id)).await?;
     }
     let (looks, rules) = (Looks::of(username), name_rules());
-    // If another row has the same skeleton, computed under older rules, remove that skeleton, because it is about to be
+    // Another row might have the same skeleton under older rules. Remove that skeleton, because it will soon be
     // computed again.
     let sql = "UPDATE users SET skeleton = NULL WHERE skeleton = $1 AND id <> $2 AND name_rules < $3";
     transaction.execute(Statement::new(sql).bind(&looks.skeleton).bind(id).bind(rules)).await?;

@@ -14,7 +14,7 @@ pub(crate) struct Profile {
     pub(crate) email: String,
 }
 
-/// The parts of a profile that a request changes. A part that is `None` stays as it is stored.
+/// The parts of a profile that a request changes. If a part is `None`, the stored value does not change.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ProfileChange {
     pub(crate) display_name: Option<String>,

@@ -14,8 +14,8 @@ use crate::respond::AuthError;
 /// The client's address: the address of the socket's peer or, if the peer is a
 /// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies), the address that the proxy names.
 ///
-/// If the server does not know the peer's address, for example on a Unix socket, the request is refused with 500. An
-/// `Optional<ClientAddress>` is `None` instead.
+/// If the server does not know the peer's address, for example on a Unix socket, the request is refused with 500. If
+/// the handler takes `Optional<ClientAddress>`, it gets `None` instead.
 ///
 /// ```
 /// use hardtack_actix::ClientAddress;

@@ -125,7 +125,7 @@ impl<T> ReauthenticationForm<T> {
     /// Makes the session of the user `subject` fresh again, and returns the response. A browser is redirected to the
     /// query's `next` or to the home page. An API client gets 200 with JSON.
     ///
-    /// If another user is logged in, this method refuses the form with a text that says so.
+    /// If another user is logged in, this method refuses the form with a message that says so.
     ///
     /// # Errors
     /// The errors of [`Auth::reauthenticate`].

@@ -77,7 +77,7 @@ pub struct Serve {
 
 impl Serve {
     /// Sets how long the server waits for requests in flight after the signal to stop. The default is nine seconds. If
-    /// a request takes longer, it is cut off when `main` returns. This also applies to an open event stream.
+    /// a request takes longer, it is cut off when `main` returns. An open event stream is cut off as well.
     pub fn grace_period(mut self, period: Duration) -> Self {
         self.grace_period = period;
         self

@@ -170,8 +170,8 @@ fn next_number(newest: Option<&StoredKey>) -> Result<u32, Error> {
     })
 }
 
-/// Describes which keys the servers use. Each field holds the beginning of an error message. It is `None` if no server
-/// uses keys in the way that the field describes.
+/// Describes which keys the servers use. Each field holds the beginning of an error message. A field is `None` if no
+/// server uses keys in the way that the field describes.
 struct ServerKeys {
     /// Names a server that signs with a key outside the folder.
     signing: Option<String>,

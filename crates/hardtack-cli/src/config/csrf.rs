@@ -13,8 +13,8 @@ pub(super) fn read(sources: &Sources) -> Result<CsrfPolicy, Error> {
     Ok(if is_disabled(sources)? { policy.insecure_disabled() } else { policy })
 }
 
-/// Returns whether `insecure_without_csrf` turns the protection off. The name of this setting states the risk, so no
-/// other setting can turn the protection off.
+/// Returns whether `insecure_without_csrf` turns the protection off. No other setting can turn it off, because only
+/// this setting states the risk in its name.
 fn is_disabled(sources: &Sources) -> Result<bool, Error> {
     let disabled = sources.parse_bool(&INSECURE_WITHOUT_CSRF)?.unwrap_or_default();
     match sources.parse_bool(&COOKIE_CSRF_PROTECT)? {

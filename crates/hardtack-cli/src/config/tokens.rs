@@ -77,7 +77,7 @@ impl Tokens {
         key.is_deterministic() || self.refresh_mode == RefreshMode::Sliding
     }
 
-    /// Returns how long servers can still need a key to verify tokens, counted from the last token that the key signed.
+    /// Returns how long servers might need a key to verify tokens after the key has signed its last token.
     pub(crate) fn longest_lifetime(&self) -> Duration {
         let span = |lifetime| if let Lifetime::For(span) = lifetime { span } else { Duration::MAX };
         span(self.access_lifetime).max(span(self.refresh_lifetime)).saturating_add(self.leeway)

@@ -1,5 +1,5 @@
-//! What each key in the data folder is used for at a given time. A key signs and verifies tokens, or only verifies
-//! them, or is no longer used.
+//! What each key in the data folder is used for at a given time. A key signs and verifies tokens, only verifies tokens,
+//! or is no longer used.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use hardtack::clock::Timestamp;
 
 /// How long a new key only verifies tokens, before it also signs them. During this time, every server that uses the
 /// folder reads the key. Servers look for new keys every [`WATCH_INTERVAL`](super::watch::WATCH_INTERVAL), and their
-/// clocks may differ by some seconds.
+/// clocks can differ by a few seconds.
 pub(crate) const OVERLAP: Duration = Duration::from_secs(15);
 
 /// What a key is used for.

@@ -39,8 +39,8 @@ impl Table {
 
     /// Inserts or replaces a row.
     pub(super) async fn set(&self, name: &str, value: &str) -> Result<(), Error> {
-        // `RETURNING` makes this statement a query. A successful query does not prove that the database accepts writes
-        // again, so the health check ignores it.
+        // `RETURNING` makes this statement a query. The health check ignores the success of queries, because a query
+        // does not prove that the database accepts writes again.
         let sql = "INSERT INTO hardtack_settings (name, value) VALUES ($1, $2)
             ON CONFLICT (name) DO UPDATE SET value = excluded.value RETURNING name";
         let statement = Statement::new(sql).bind(name).bind(value);
@@ -53,9 +53,9 @@ impl Table {
         self.0.execute(statement).await.map(drop).map_err(Error::with_causes)
     }
 
-    /// Returns the running servers' rows with names that begin with `prefix`, as pairs of a name and a text. The value
-    /// of such a row is a time in seconds since 1970, a space and the text. Deletes the rows of servers that are no
-    /// longer running.
+    /// Returns the rows that running servers have written under names that begin with `prefix`. Returns each row as a
+    /// pair of its name and the text in its value. The value consists of a time in seconds since 1970, a space and the
+    /// text. Deletes the rows of servers that are no longer running.
     pub(super) async fn of_running_servers(&self, prefix: &str) -> Result<Vec<(String, String)>, Error> {
         let now = self.now().await?;
         let statement = Statement::new("SELECT name, value FROM hardtack_settings WHERE name LIKE $1 ORDER BY name");

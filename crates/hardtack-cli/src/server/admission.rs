@@ -31,7 +31,7 @@ struct Counts {
 pub(super) enum Lane {
     /// The connection is served as usual.
     Normal,
-    /// The connection exceeds a limit. A request on it gets 503, unless the request is a probe.
+    /// The connection exceeds a limit. Each request on this connection gets 503, except a health probe.
     Overflow,
 }
 

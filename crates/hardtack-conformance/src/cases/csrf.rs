@@ -36,7 +36,7 @@ impl Parts {
     }
 }
 
-/// Returns a text of about this length, in bytes.
+/// Returns a string of about this length, in bytes.
 fn filler(length: usize) -> String {
     "0123456789abcdef".repeat(length / 16)
 }

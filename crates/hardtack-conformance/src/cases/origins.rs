@@ -133,8 +133,8 @@ fn others() -> Vec<Case> {
     vec![
         Case::new("origins: a cross-site form without cookies is refused as cross-site", |site| async move {
             let response = site.visitor().post("/protected").header("sec-fetch-site", "cross-site").send().await;
-            // If a logged-in user sends a cross-site form, the form arrives without cookies too, because the cookies
-            // are SameSite.
+            // A cross-site form arrives without cookies even if the user is logged in, because the cookies are
+            // SameSite.
             site.expect("POST", &response, "403 csrf_cross_site");
         }),
         Case::new("origins: a cross-site form is not refreshed", |site| async move {

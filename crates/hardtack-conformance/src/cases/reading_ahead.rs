@@ -89,8 +89,8 @@ async fn pre_session(site: &Site) -> String {
 async fn too_many(site: Site) {
     let _held = begin(&site, "/protected", Sent::Session, "a=b").await;
     let mut alice = site.alice().await;
-    // The server might not read the first form at once. Until it does, it reads the forms sent here and refuses them
-    // with 403.
+    // The server might not have begun to read the first form yet. Until then, it reads each form that this loop sends,
+    // and refuses the form with 403.
     let refused = loop {
         let response = alice.post("/protected").accept_json().form(&[("a", "b")]).send().await;
         if response.status() != 403 {

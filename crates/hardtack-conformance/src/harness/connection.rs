@@ -28,7 +28,7 @@ impl RawConnection {
         Self(stream)
     }
 
-    /// Writes a request line and header fields. `Host` and `Connection: close` are added.
+    /// Writes a request line and header fields. Adds `Host` and `Connection: close`.
     pub(crate) async fn write_head(&mut self, request_line: &str, fields: &[(&str, &str)]) {
         let mut head = format!("{request_line} HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\n");
         for (name, value) in fields {
@@ -142,7 +142,7 @@ fn decode_chunked(mut bytes: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// A body that consists of `start` and then the same block many times. The block is stored only once.
+/// A body that consists of `start`, followed by many copies of the same block. The block is stored only once.
 pub(crate) struct RepeatedBody {
     start: Option<Bytes>,
     block: Bytes,

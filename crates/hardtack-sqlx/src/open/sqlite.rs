@@ -20,23 +20,23 @@ const CONNECTIONS: u32 = 4;
 /// How long a write waits for a write of another connection.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a request waits for a connection of the pool. After that, the request fails, and the client gets a 503.
+/// How long a request waits for a connection from the pool. After that, the request fails, and the client gets a 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens a database file with the settings that Hardtack relies on. Creates the file if it does not exist, but creates
 /// no tables.
 ///
-/// The file uses a write-ahead log. On each connection, a commit is durable before it is confirmed
-/// (`synchronous = FULL`), foreign keys are enforced, and the busy timeout is five seconds. On some errors, such as a
-/// full disk, SQLite ends the transaction by itself. The connection is then closed and not used again.
+/// The file uses a write-ahead log. SQLite confirms a commit only after it is durable (`synchronous = FULL`). Foreign
+/// keys are enforced, and the busy timeout is five seconds. On some errors, such as a full disk, SQLite ends the
+/// transaction by itself. The connection is then closed and not used again.
 ///
-/// A new file has mode 0600, so only its owner can read it or write to it. An existing file keeps its permissions. It
-/// must belong to root or to the user that runs this process, and other users must not be able to write to it.
+/// A new file has mode 0600, so only its owner can read it or write to it. An existing file keeps its permissions. The
+/// file must belong to root or to the user that runs this process, and other users must not be able to write to it.
 /// Otherwise, this function refuses the file. If other users can read the file, the function logs a warning. The
 /// function also checks the folder of the file, because a user who can write to the folder can replace the file.
 ///
-/// If the file is replaced while the pool is open, new connections fail. Everything that Hardtack does with the
-/// database fails as well.
+/// If the file is replaced while the pool is open, new connections fail. Hardtack's later operations on this database
+/// fail as well.
 ///
 /// # Errors
 /// The file cannot be created, or it cannot be opened as an SQLite database. It is also an error if another user
@@ -108,11 +108,11 @@ async fn is_out_of_transaction(connection: &mut SqliteConnection) -> Result<bool
     Ok(!connection.is_in_transaction())
 }
 
-/// Creates the file with mode 0600, unless it exists. If SQLite created the file, the mode would depend on the
+/// If the file does not exist, creates it with mode 0600. If SQLite created the file, the mode would depend on the
 /// process's umask. SQLite gives its log and index files (`-wal`, `-shm`) the mode of the database file.
 fn create_private(path: &Path) -> io::Result<()> {
     // Closing a file drops all POSIX locks of this process on it, including SQLite's (sqlite.org/howtocorrupt, 2.2). So
-    // no other task may open the new file before this task has closed it.
+    // other tasks must not open the new file before this task closes it.
     static CREATING: Mutex<()> = Mutex::new(());
     let _guard = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
 

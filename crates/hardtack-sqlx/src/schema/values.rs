@@ -12,7 +12,7 @@ pub(crate) fn decode_id(id: &str) -> Result<SessionId, RowError> {
 }
 
 /// Converts a number from a column to an unsigned number. If the number is negative, the error contains `column` and
-/// `id`. For a row of a session, `id` is the id of the session. For other rows, `id` is the name of the table.
+/// `id`. In a row of a session, `id` is the session's id. In any other row, `id` is the name of the table.
 pub(crate) fn to_unsigned(id: &str, column: &'static str, value: i64) -> Result<u64, RowError> {
     u64::try_from(value).map_err(|_| RowError::Negative { id: id.into(), column, value })
 }
@@ -23,12 +23,13 @@ pub(crate) fn to_signed(id: SessionId, column: &'static str, value: u64) -> Resu
     i64::try_from(value).map_err(|_| RowError::TooLarge { id: id.to_string(), column, value })
 }
 
-/// Returns whether a column can store a text. PostgreSQL rejects text that contains NUL characters.
+/// Returns whether a column can store `text`. PostgreSQL rejects text that contains NUL characters.
 pub(crate) fn is_storable(text: &str) -> bool {
     !text.contains('\0')
 }
 
-/// Replaces each NUL character in a text with U+FFFD. Clients choose some of the texts, such as the user agent.
+/// Replaces each NUL character in `text` with U+FFFD. Clients choose some of the stored strings, such as the user
+/// agent.
 pub(crate) fn to_storable(text: &str) -> Cow<'_, str> {
     if is_storable(text) { text.into() } else { text.replace('\0', "\u{fffd}").into() }
 }

@@ -11,8 +11,7 @@ const PERIOD: u64 = 64;
 /// How many rows one step of the sweep reads. Between two steps, fewer rows than this are inserted.
 const ROWS: usize = 500;
 
-/// Walks through the table in the order of the keys, [`ROWS`] rows at a time, and deletes the counters whose buckets
-/// are full.
+/// Walks through the table in key order, [`ROWS`] rows at a time, and deletes the counters whose buckets are full.
 ///
 /// Keys are random, so the range of keys that a step covers shows roughly how many rows the table has. If the table has
 /// too many rows, the step also deletes half of the counters that it has read: those with the fullest buckets. The
@@ -57,7 +56,8 @@ impl Sweep {
         let too_many = rows.len() as f64 > f64::from(self.capacity) * width;
         rows.sort_by_key(|(_, spent)| *spent);
         let least_spent = if too_many { rows.get(rows.len() / 2).map_or(-1, |(_, spent)| *spent) } else { -1 };
-        // If an attempt has locked a row, its counter is in use. The sweep skips such a row instead of waiting.
+        // If an attempt holds a lock on a row, the row's counter is in use. The sweep skips such a row instead of
+        // waiting.
         let delete = Statement::per_database(
             "DELETE FROM throttle WHERE key > $1 AND key <= $2
              AND (full_at <= $3 AND failures_full_at <= $3 OR spent <= $4)",

@@ -248,8 +248,8 @@ fn as_server_user(command: &[&str]) -> Command {
     other
 }
 
-/// Returns the directory with the programs of the newest PostgreSQL that is installed. Debian has a directory for each
-/// version, and these directories are not on the `PATH`.
+/// Returns the directory with the programs of the newest installed PostgreSQL. Debian has a directory for each version,
+/// and these directories are not on the `PATH`.
 fn binaries() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let debian = versions.map(|version| version.path().join("bin"));

@@ -28,8 +28,8 @@ impl Exchange<'_> {
             tokens => tokens.unwrap_or_default(),
         };
         let Some(proof) = self.single_value(PROOF) else { return nothing() };
-        // Another host of the domain may have planted a second cookie. Select the token of the session that the signed
-        // challenge belongs to.
+        // Another host of the domain might have planted a second cookie. Select the token of the session that the
+        // signed challenge belongs to.
         let signed = tokens.iter().position(|token| self.authenticator.has_signed(token, &proof));
         let Some(refresh) = tokens.into_iter().nth(signed.unwrap_or_default()) else { return nothing() };
         let fresh = self.freshness_of(&refresh);
@@ -46,12 +46,11 @@ impl Exchange<'_> {
     /// Handles a POST to [`Urls::bound`](crate::Urls::bound). A browser sends this request to refresh a bound session.
     /// If the browser proves that it has the key of the device, sets new cookies.
     ///
-    /// If the browser does not prove that it has the key, and the request names a bound session, the reply tells the
-    /// browser what to do next:
+    /// If there is no valid proof, but the request names a bound session, the reply tells the browser what to do next:
     /// - 403 with a challenge: the browser signs the challenge and posts again.
     /// - 200 with `"continue": false`: the session has ended, and the browser forgets it.
-    /// - 503: the clock of this server is behind that of another server, or the user has typed the password again since
-    ///   the browser sent the request. The browser keeps the session and posts again later.
+    /// - 503: this server's clock is behind another server's clock, or the user typed the password again after the
+    ///   browser sent the request. The browser keeps the session and posts again later.
     ///
     /// If the browser got any other 4xx status, it would forget the session.
     ///
@@ -68,7 +67,7 @@ impl Exchange<'_> {
             Ok(tokens) => tokens,
             Err(reason) => return self.forget(named.as_deref(), reason),
         };
-        // Another host of the domain may have planted a second cookie, so prefer the token of the session that the
+        // Another host of the domain might have planted a second cookie, so prefer the token of the session that the
         // browser has bound.
         let is_named = |token: &VerifiedToken| token.session().map(|id| id.to_string()).as_ref() == named.as_ref();
         let at = tokens.iter().position(is_named).unwrap_or_default();

@@ -9,14 +9,14 @@ use crate::html::escaped;
 use crate::refusal::{NO_STORE, Reason, Reply};
 use crate::request::{NextPath, Wants};
 
-/// The lifetime of the cookie that marks a browser as already told to repeat a request. While the browser sends this
-/// cookie, Hardtack does not tell the browser the same thing again. The lifetime is long enough for a browser to send a
-/// proof and repeat the request. The response to the proof deletes the cookie.
+/// The lifetime of the cookie which records that the browser was told to repeat a request. While the browser sends this
+/// cookie, Hardtack does not tell the browser again. The lifetime is long enough for a browser to send a proof and
+/// repeat the request. The response to the proof deletes the cookie.
 const NOTE_LIFETIME: Duration = Duration::from_secs(10);
 
 impl Exchange<'_> {
     /// Returns the reply that makes the browser prove that it has the key of its device. Returns `None` if a proof
-    /// would not help, or if the browser was just asked for one. In both cases, the request is refused.
+    /// would not help, or if the browser was asked for one a moment ago. In both cases, the request is refused.
     ///
     /// The reply is a redirect or a page. Both delete the browser's access cookie, because browsers send a proof only
     /// if that cookie is missing or about to expire.
@@ -49,7 +49,7 @@ impl Exchange<'_> {
         Some(cookies)
     }
 
-    /// Returns the path and the query of this request, or `None` if a browser must not be sent there.
+    /// Returns the path and the query of this request, or `None` if the server must not send a browser there.
     fn here(&self) -> Option<NextPath> {
         self.authenticator.next(&self.authenticator.settings().public_path(self.head.target()))
     }

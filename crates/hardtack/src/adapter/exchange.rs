@@ -51,7 +51,7 @@ pub struct PendingVerification {
 /// What remains to be done to complete the verification.
 enum Step {
     Verify(Pending),
-    /// The token is valid but lacks a required claim. A newer token of the session may have the claim.
+    /// The token is valid but lacks a required claim. A newer token of the session might have the claim.
     Renew(VerifiedToken, ClaimFlaw),
 }
 
@@ -112,9 +112,9 @@ impl<'a> Exchange<'a> {
 
     /// Like [`try_verify`](Self::try_verify), but the token must also have the given claims.
     ///
-    /// A token can lack a claim just because the token was issued before the claim was added. If the token was in a
-    /// cookie and a new token of its session would have the claim, Hardtack refreshes the token. In all other cases,
-    /// the request is refused as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
+    /// A token can lack a claim just because the token was issued before the claim was added. Hardtack refreshes the
+    /// token if two conditions are met: the token was in a cookie, and a new token of the session would have the claim.
+    /// Otherwise, the request is refused as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
     #[inline]
     pub fn try_verify_with<T: ExtraClaims>(&self, need: Need, claims: &RequiredClaims) -> Verification<T> {
         let step = match self.verifier().try_verify(need) {
@@ -208,8 +208,8 @@ impl<'a> Exchange<'a> {
         Err(Rejection { from_cookie, ..Rejection::from(Reason::InsufficientClaims(flaw)).about(token) })
     }
 
-    /// Returns a reader for the beginning of the body, if verifying a token requires the body. A form may contain the
-    /// CSRF field, and JSON may contain the token itself.
+    /// Returns a reader for the beginning of the body, if verifying a token requires the body. A form can contain the
+    /// CSRF field, and JSON can contain the token itself.
     ///
     /// If [`RequestState::has_unread_body`] is true, call this method before [`verify`](Self::verify), and pass the
     /// reader's result to [`RequestState::set_body`].

@@ -39,8 +39,8 @@ impl Exchange<'_> {
     /// Use `kept` for the PKCE verifier, the nonce and the page to return to.
     ///
     /// A browser can begin several log-ins, for example in two tabs. Each log-in has its own state and its own cookie.
-    /// A browser can have at most eight of these cookies, and at most 4096 bytes of them. If a new log-in exceeds a
-    /// limit, the oldest log-ins are forgotten, so keep `kept` short.
+    /// A browser can have at most eight of these cookies, with a total size of at most 4096 bytes. If a new log-in
+    /// exceeds a limit, the oldest log-ins are forgotten, so keep `kept` short.
     ///
     /// # Errors
     /// The cookie would be longer than browsers accept, because `kept` is long.
@@ -58,8 +58,8 @@ impl Exchange<'_> {
 
     /// Checks the `state` of a GET request that ends a log-in, and returns the string `kept` that was passed to
     /// [`begin_external`](Self::begin_external). After that, you can call [`log_in`](Self::log_in) once in this
-    /// request. `log_in` then accepts the request, even though the method is safe and another site may have started the
-    /// request.
+    /// request. `log_in` then accepts the request, even though the method is safe and another site might have started
+    /// the request.
     ///
     /// The response deletes the state's cookie, so the browser cannot use the state again. This process also remembers
     /// used states, so a copy of the cookie is refused.

@@ -13,12 +13,12 @@
 use super::verify::{RequestVerifier, TokenVerdict};
 use crate::jwt::TokenKind;
 
-/// The value of the cookie that is set with the page. As long as the browser sends this cookie, no further page is
-/// sent.
+/// The value of the cookie that is set with the page. As long as the browser sends this cookie, the server does not
+/// send the page again.
 pub(crate) const ARRIVED: &str = "arrived";
 
 /// The value of the cookie that is set when a request is redirected to the same URL. As long as the browser sends this
-/// cookie, no further request is redirected.
+/// cookie, the server does not redirect again.
 pub(crate) const REDIRECTED: &str = "redirected";
 
 impl RequestVerifier<'_> {

@@ -31,7 +31,7 @@ use crate::token::{IssueError, VerifiedToken};
 /// }
 /// ```
 pub trait Blocklist: Send + Sync + 'static {
-    /// Returns whether a verified token is blocked. If it returns an error, the request is refused with 503.
+    /// Returns whether a verified token is blocked. If this method returns an error, the request is refused with 503.
     fn is_blocked(&self, token: &VerifiedToken) -> impl Future<Output = Result<bool, BackendError>> + Send;
 }
 
@@ -83,12 +83,12 @@ pub(super) struct Callbacks {
 }
 
 impl Callbacks {
-    /// Whether a callback may refuse a verified token.
+    /// Whether a callback can refuse a verified token.
     pub(super) fn may_refuse_tokens(&self) -> bool {
         self.blocklist.is_some() || self.verify_claims.is_some()
     }
 
-    /// Refuses a verified token that the application blocks or whose claims it does not accept.
+    /// Refuses a verified token if the application blocks the token or does not accept its claims.
     pub(super) async fn check_token(&self, token: &VerifiedToken, skip_blocklist: bool) -> Result<(), Reason> {
         if let (Some(list), false) = (&self.blocklist, skip_blocklist)
             && list.is_blocked(token).await?

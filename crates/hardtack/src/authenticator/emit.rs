@@ -7,8 +7,8 @@ use crate::event::{Client, Event, EventKind};
 use crate::session::SessionId;
 
 impl Authenticator {
-    /// Logs an event and passes it to the observers. Call it after the change has been committed. A panic in an
-    /// observer is logged and otherwise ignored.
+    /// Logs an event and passes it to the observers. Call this method after the change has been committed. A panic in
+    /// an observer is logged and otherwise ignored.
     pub(crate) fn emit(&self, kind: EventKind, subject: &str, session: Option<SessionId>, client: &Client<'_>) {
         let at = self.now();
         let Client { address, user_agent } = client.clone();

@@ -83,7 +83,7 @@ use crate::revocation::{HeldSubjects, LogPosition, Moment, RevocationCache};
 use crate::session::{ErasedPendingRevocations, ErasedStore, SessionRules};
 use crate::urls::Urls;
 
-/// Verifies requests, and issues and revokes tokens. Clones share all settings and all state.
+/// Verifies requests, issues tokens and revokes tokens. Clones share all settings and all state.
 ///
 /// ```
 /// use hardtack::{Authenticator, KeySet, SigningKey};
@@ -209,7 +209,8 @@ impl Authenticator {
         text.and_then(|text| self.next(text)).map_or_else(|| self.0.settings.urls.home.clone(), |next| next.to_string())
     }
 
-    /// Returns `text` as a page to return to, if it is a path on this site and not a route of the log-in flow.
+    /// Parses `text` as the page to return to. Returns `None` if `text` is not a path on this site, or is a route of
+    /// the log-in flow.
     pub fn next(&self, text: &str) -> Option<NextPath> {
         NextPath::parse(text).filter(|next| !next.is_any_of(self.0.settings.urls.never_next()))
     }

@@ -78,7 +78,7 @@ impl ResolvedPolicy {
         Self { same_site, ..self.clone() }.set(slot, value, setting, into)
     }
 
-    /// Returns the attributes with which `slot` is set, except `Max-Age` and `Expires`.
+    /// Returns all attributes of the cookie for `slot` except `Max-Age` and `Expires`.
     pub(crate) fn attributes(&self, slot: &CookieSlot) -> String {
         let path = slot.paths.first().map_or("/", String::as_str);
         let cookie = self.render(slot, path, "", None, &End::WithBrowser);

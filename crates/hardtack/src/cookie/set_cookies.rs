@@ -12,7 +12,7 @@ pub const CLEAR_CACHE: &str = "\"cache\"";
 pub const REGISTRATION: &str = "secure-session-registration";
 
 /// The values of a response's `Set-Cookie` fields, in order. Add them to the response. Otherwise, a log-in does not log
-/// the browser in, or a log-out does not delete its cookies.
+/// the browser in, and a log-out does not delete the browser's cookies.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[must_use = "these cookies must be added to the response"]
 pub struct SetCookies {

@@ -12,12 +12,12 @@ use crate::request::RequestHead;
 ///   the same origin as the server.
 /// - Browsers send `Origin: null` under a strict referrer policy. This value is accepted if, according to
 ///   `Sec-Fetch-Site`, this site or the user started the request. Scripts cannot set `Sec-Fetch-Site`.
-/// - A request without `Sec-Fetch-Site` and `Origin` is accepted. The request does not come from a browser, so no other
-///   site can have started it.
+/// - A request with neither `Sec-Fetch-Site` nor `Origin` is accepted. Such a request does not come from a browser, so
+///   no other site can have started it.
 #[inline]
 pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&BaseUrl>) -> Result<(), CsrfError> {
-    // Whether the browser says that this site or its user started the request. `None` if the browser does not send the
-    // header. Browsers send only one value, so a request with two values is refused.
+    // Whether the browser says that this site or the user started the request. `None` if the browser does not send
+    // `Sec-Fetch-Site`. Browsers send only one value, so a request with two values is refused.
     let from_here = match head.headers().first_two("sec-fetch-site") {
         [None, _] => None,
         [Some(site), None] => Some(matches!(site, b"same-origin" | b"none")),
@@ -35,14 +35,14 @@ pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&B
 }
 
 /// Returns whether `origin` is this site's origin. `any_scheme` is true if `Sec-Fetch-Site` is `same-origin` or `none`,
-/// that is, if the browser says that this site or its user started the request.
+/// that is, if the browser says that this site or the user started the request.
 ///
 /// With a base URL, `origin` must be the origin of that URL. There is one exception, for a developer who forwards a
-/// port. If the base URL is on loopback and `any_scheme` is true, `origin` may be any loopback origin with the same
+/// port. If the base URL is on loopback and `any_scheme` is true, `origin` can be any loopback origin with the same
 /// scheme.
 ///
 /// Without a base URL, the host of `origin` must be the host of the request. The scheme must be https. If `any_scheme`
-/// is true, the scheme may also be http.
+/// is true, the scheme can also be http.
 fn is_ours(origin: &[u8], head: &RequestHead<'_>, base: Option<&BaseUrl>, any_scheme: bool) -> bool {
     if let Some(base) = base {
         return base.is_origin(origin) || (any_scheme && base.is_loopback_origin(origin));

@@ -31,15 +31,15 @@ impl Challenges {
         Self(std::iter::once(current).chain(keys.retired_keys().iter().map(|key| key.derive(label))).collect())
     }
 
-    /// Returns a challenge that is issued at `now`. It consists of characters of base64url.
+    /// Returns a challenge that is issued at `now`. It contains only base64url characters.
     pub(crate) fn issue(&self, session: SessionId, purpose: Purpose, now: Timestamp) -> String {
         let bytes = self.0.first().map(|key| seal(key, session, purpose, now)).unwrap_or_default();
         base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)
     }
 
     /// Returns whether the challenge was issued with one of the keys, for this session and purpose, at most `max_age`
-    /// ago. The time in the challenge may be up to `skew` in the future, because the clock of the server that issued
-    /// the challenge may be ahead.
+    /// ago. The time in the challenge can be up to `skew` in the future, because another server with a fast clock might
+    /// have issued the challenge.
     pub(crate) fn accepts(
         &self,
         challenge: &str,
@@ -60,7 +60,7 @@ impl Challenges {
 }
 
 fn decode(challenge: &str) -> Option<[u8; LEN]> {
-    // Check the length first, so that a long text is not decoded.
+    // Check the length first, so that a long string is not decoded.
     let text = Some(challenge).filter(|text| text.len() == LEN / 3 * 4)?;
     base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text).ok()?.try_into().ok()
 }

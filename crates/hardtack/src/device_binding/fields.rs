@@ -50,7 +50,8 @@ pub(crate) fn read_value(field: &[u8]) -> Option<String> {
     }
 }
 
-/// Reads the rest of a string, after its first quotation mark (RFC 9651 §4.2.5). Nothing may follow the string.
+/// Reads the rest of a string, after its first quotation mark (RFC 9651 §4.2.5). No characters are allowed after the
+/// string.
 fn read_string(rest: &str) -> Option<String> {
     let (mut out, mut chars) = (String::new(), rest.chars());
     loop {

@@ -1,8 +1,8 @@
 //! Sessions that are bound to a device (Device Bound Session Credentials, w3c/webappsec-dbsc).
 //!
 //! A browser that supports device binding creates a key pair, and keeps the private key in the device's hardware. At
-//! each refresh, the browser proves that it has this key. If cookies are copied to another device, they are worthless
-//! there as soon as the access token has expired.
+//! each refresh, the browser proves that it has this key. If someone copies the cookies to another device, the copies
+//! are worthless as soon as the access token has expired.
 //!
 //! 1. The response to a log-in, a sign-up or a password change contains a challenge, and asks the browser to register a
 //!    key.

@@ -119,8 +119,8 @@ pub enum ConfigError {
         /// The paths of the cookie.
         paths: Vec<String>,
     },
-    /// The name of a cookie begins with a prefix, although [`CookiePolicy::prefix`](crate::CookiePolicy::prefix) adds
-    /// one.
+    /// The name of a cookie already begins with a prefix, and [`CookiePolicy::prefix`](crate::CookiePolicy::prefix)
+    /// adds another.
     #[error(
         "the cookie name {name:?} already has a prefix, but CookiePolicy::prefix adds one; remove the prefix from the \
          name, or use CookiePrefix::None"
@@ -338,7 +338,7 @@ pub enum ConfigError {
         /// The given name.
         name: String,
     },
-    /// The name of a CSRF header, of a CSRF field, or of a method that requires a CSRF value is not valid.
+    /// A name is not valid: the name of a CSRF header, of a CSRF field, or of a method that requires a CSRF value.
     #[error("{name:?} cannot be the name of a {what} for CSRF protection; expected {expected}")]
     BadCsrfName {
         /// `header`, `field` or `method`.

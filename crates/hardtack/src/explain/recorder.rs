@@ -12,7 +12,7 @@ use crate::session::{Session, SessionId};
 /// The number of requests that are kept.
 const REQUESTS: usize = 20;
 
-/// The maximum number of session ends that are kept, and also of looked-up sessions.
+/// The maximum number of session ends to keep. The same maximum applies to the rows of looked-up sessions.
 const SESSIONS: usize = 100;
 
 /// Keeps the explanations of the latest requests.
@@ -41,7 +41,7 @@ pub(crate) struct SessionEnd {
 }
 
 impl Recorder {
-    /// Returns an id for a request. The id is not zero, and differs from the ids of the requests that are kept.
+    /// Returns an id for a request. The id is not zero, and no kept request has the same id.
     pub(crate) fn next_id(&self) -> u16 {
         match self.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1) {
             0 => self.next_id(),
@@ -49,7 +49,7 @@ impl Recorder {
         }
     }
 
-    /// Keeps the explanation of a request, and logs a refusal. If a handler has several extractors, the request may be
+    /// Keeps the explanation of a request, and logs a refusal. If a handler has several extractors, the request can be
     /// verified several times. In this case, the first refusal is kept. If there is no refusal, the last verification
     /// is kept.
     pub(crate) fn record(&self, id: u16, explanation: Explanation) {
@@ -95,8 +95,9 @@ impl Recorder {
         kept.ends.truncate(SESSIONS);
     }
 
-    /// Returns the latest event that may have ended a user's session. An event that names the session takes precedence.
-    /// Other events count only from `issued` on, because earlier events belong to earlier sessions of the user.
+    /// Returns the latest event that might have ended a user's session. An event that names the session takes
+    /// precedence. An event that ended all sessions of the user counts only if it happened at `issued` or later.
+    /// Earlier events ended earlier sessions.
     pub(crate) fn end_of(&self, session: SessionId, subject: &str, issued: Timestamp) -> Option<SessionEnd> {
         let kept = self.lock();
         let named = kept.ends.iter().find(|end| end.session == Some(session));

@@ -128,7 +128,7 @@ impl JwtOptions {
     ///
     /// An HMAC algorithm uses `JWT_SECRET_KEY`. The other algorithms use `JWT_PRIVATE_KEY`. To only verify tokens, set
     /// `JWT_PUBLIC_KEY` alone. If `JWT_DECODE_ALGORITHMS` names further algorithms for the same type of key, the key
-    /// also verifies tokens with these algorithms.
+    /// also verifies tokens that were signed with these algorithms.
     ///
     /// # Errors
     /// - A key is missing, weak, unreadable or not suitable for the algorithm.
@@ -209,8 +209,9 @@ impl JwtOptions {
         }
     }
 
-    /// Returns the secret or key that an option sets. The option contains this text itself, or `@` followed by the path
-    /// of a file with the text. Alternatively, the option with `_FILE` appended to its name contains the path.
+    /// Returns the secret or key that an option sets. The value of the option is the secret or key itself, or `@`
+    /// followed by the path of a file. Alternatively, the path is in a second option, which has the same name with
+    /// `_FILE` appended.
     fn secret_text(&self, option: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, ConfigError> {
         let file = self.text(&format!("{option}_FILE"));
         let read = match (self.text(option), file) {

@@ -175,7 +175,7 @@ impl Curve {
     }
 }
 
-/// The error for a text that is not the name of an [`Algorithm`]. The name `none` is not supported.
+/// The error for a string that is not the name of an [`Algorithm`]. The name `none` is not supported.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("unknown algorithm; expected {}", names())]
 pub struct ParseAlgorithmError;

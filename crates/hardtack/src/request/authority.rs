@@ -18,7 +18,7 @@ pub struct Authority<'a> {
 
 impl<'a> Authority<'a> {
     /// Parses a host name, an IPv4 address, or an IPv6 address in brackets. A port may follow. Returns `None` for any
-    /// other text, such as one with a user name, a space or a path.
+    /// other text, for example if it contains a user name, a space or a path.
     pub fn parse(text: &'a str) -> Option<Self> {
         let end = match text.strip_prefix('[') {
             Some(rest) => rest.find(']')? + 2,

@@ -23,20 +23,20 @@ pub(crate) enum SessionStatus {
     /// The session has ended. Its access tokens are refused even before they expire.
     Ended,
     /// The session was replaced by a new session of the same browser. Its tokens are refused. The response must not
-    /// delete cookies, because the browser may already have the cookies of the new session.
+    /// delete cookies, because the browser might already have the cookies of the new session.
     Replaced,
 }
 
 /// What this process knows about a live session. The fields do not depend on each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Notes {
-    /// The generation up to which access tokens are outdated. Zero if no token is outdated.
+    /// Access tokens of this generation and of earlier generations are outdated. Zero if no token is outdated.
     pub(crate) outdated: u64,
     /// The newest generation of tokens that this process has issued but no client has used yet. Zero if there is no
     /// such generation.
     pub(crate) awaited: u64,
-    /// Whether requests must look up the session in the store. This is necessary if a write that ends the session or
-    /// changes its claims may have failed.
+    /// Whether requests must look up the session in the store. This is necessary after a write that ends the session or
+    /// changes its claims, if the write might have failed.
     pub(crate) uncertain: bool,
 }
 
@@ -50,8 +50,8 @@ pub(crate) struct Notes {
 /// [`Self::has_forgotten`] detects this. The log must then be read again (decision 31).
 ///
 /// Every request reads the cache, and few requests write to it. Readers take no lock. Writers wait for each other
-/// (decision 12). Most sessions have no entry, and a request that belongs to such a session usually reads only one bit
-/// of the [`RevocationFilter`].
+/// (decision 12). Most sessions have no entry. For such a session, a request usually reads only one bit of the
+/// [`RevocationFilter`].
 #[derive(Debug)]
 pub(crate) struct RevocationCache {
     status: HashMap<SessionId, (SessionStatus, Moment), RandomState>,
@@ -63,14 +63,13 @@ pub(crate) struct RevocationCache {
 }
 
 /// When to sweep the cache. In a sweep, a writer removes the expired entries and rebuilds the filter. A sweep starts if
-/// the map has more than `entries` entries, if more than `marks` bits of the filter are set, or when the time `due` is
-/// reached.
+/// the map has more than `entries` entries, if the filter has more than `marks` set bits, or at the time `due`.
 #[derive(Debug)]
 struct Upkeep {
     /// The number of entries that the map may have before the next sweep.
     entries: usize,
-    /// The number of bits that may be set in the filter before a writer sweeps. There can be more set bits than
-    /// entries. When [`RevocationCache::confirmed`] removes an entry, the bit of the entry stays set.
+    /// If more bits than this are set in the filter, a writer sweeps. There can be more set bits than entries. When
+    /// [`RevocationCache::confirmed`] removes an entry, the bit of the entry stays set.
     marks: usize,
     /// The time on the monotonic clock at which the next regular sweep is due. A map with at most [`MIN_ENTRIES`]
     /// entries is not swept at this time.
@@ -92,8 +91,8 @@ const MIN_ENTRIES: usize = 1024;
 /// would stay in the map until the map had doubled in size.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
-/// The number of set bits up to which the filter is not rebuilt. With this many bits set, one in 64 look-ups of
-/// sessions without an entry searches the map.
+/// If at most this many bits of the filter are set, their number does not start a sweep. With this many bits set, one
+/// in 64 look-ups of sessions without an entry searches the map.
 const MIN_MARKS: usize = RevocationFilter::ALL / 64;
 
 impl Default for RevocationCache {
@@ -149,7 +148,7 @@ impl RevocationCache {
         self.note(id, noted, until, now);
     }
 
-    /// Records that the outcome of a write is unknown. The write may have ended the session or changed its claims.
+    /// Records that the outcome of a write is unknown. The write might have ended the session or changed its claims.
     pub(crate) fn mark_uncertain(&self, id: SessionId, until: Moment, now: Moment) {
         self.note(id, |notes| SessionStatus::Live(Notes { uncertain: true, ..notes }), until, now);
     }
@@ -229,7 +228,7 @@ impl RevocationCache {
     }
 }
 
-/// A filter that saves most look-ups in the map (decision 12). The lowest bits of a session's random id select one bit
+/// A filter that avoids most look-ups in the map (decision 12). The lowest bits of a session's random id select one bit
 /// of the filter. If this bit is clear, the map has no entry for the session. If the bit is set, the map must be
 /// searched, because several sessions share the bit.
 ///
@@ -329,9 +328,9 @@ impl LogPosition {
         self.synced_at.store(at.unix_seconds(), Ordering::Release);
     }
 
-    /// Records that the cache may be incomplete. There are two cases: sessions have to end but have no entry yet, or
-    /// the log was unreadable for too long. If the clock was set back, [`Self::is_current`] alone might miss the second
-    /// case.
+    /// Records that the cache might be incomplete. There are two cases: some sessions that must end have no entry yet,
+    /// or the log could not be read for too long. If the clock was set back, [`Self::is_current`] alone might miss the
+    /// second case.
     pub(crate) fn incomplete(&self) {
         self.synced_at.store(NEVER, Ordering::Release);
     }

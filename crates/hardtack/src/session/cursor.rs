@@ -6,8 +6,8 @@ use std::str::FromStr;
 use super::{Session, SessionId};
 use crate::clock::Timestamp;
 
-/// A position in the list of a user's sessions, directly after one of the sessions. The list is sorted by the time of
-/// the log-in, the newest first, and then by id.
+/// A position in the list of a user's sessions, directly after one of the sessions. The list is sorted by log-in time
+/// (newest first), and then by id.
 ///
 /// `Display` writes a position as text that needs no escaping in a URL, and `FromStr` parses that text. A client that
 /// makes up a position gets only another part of its own list.
@@ -55,7 +55,7 @@ impl fmt::Display for SessionCursor {
     }
 }
 
-/// The error for a text that is not a position in a list of sessions.
+/// The error for a string that is not a position in a list of sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the text is not a position in a list of sessions; expected the value of `next` from the previous page")]
 pub struct ParseSessionCursorError;

@@ -1,5 +1,5 @@
 //! How long sessions live, how long a replaced refresh token is still accepted, and how stale this process's list of
-//! ended sessions may be.
+//! ended sessions can be.
 
 use std::time::Duration;
 
@@ -84,11 +84,12 @@ impl SessionPolicy {
         self
     }
 
-    /// Sets how long after a rotation the server still accepts the previous refresh token. In response, the server
-    /// returns the current tokens. Default: 30 s.
+    /// Sets how long after a rotation the server still accepts the previous refresh token. If a client sends that
+    /// token, the server responds with the current tokens. Default: 30 s.
     ///
-    /// Until a client uses the new tokens, the server cannot know whether the client has received them. During this
-    /// time, the previous token is accepted for ten minutes after the rotation, or for this window if that is longer.
+    /// Until a client uses the new tokens, the server cannot know whether the client has received them. If a client has
+    /// not used them yet, the server accepts the previous token for longer: for ten minutes after the rotation, or for
+    /// this window if the window is longer.
     ///
     /// With a window of zero, the previous token is never accepted. A session then ends if two tabs refresh at once, or
     /// if a response is lost.
@@ -125,17 +126,17 @@ impl SessionPolicy {
         self
     }
 
-    /// Sets how stale this process's list of ended sessions may be.
+    /// Sets how stale this process's list of ended sessions can be.
     ///
     /// If the process has not read the revocation log for this long, it checks each request against the store until it
     /// has read the log again. If the store fails during this time, the process responds with 503.
     ///
-    /// The default is 5 s, or two seconds more than [`poll_interval`](Self::poll_interval) if that is longer. This
-    /// default applies to a [durable](super::SessionStore::is_durable) store, and to any store with
+    /// The default is 5 s, but at least two seconds more than [`poll_interval`](Self::poll_interval). This default
+    /// applies to a [durable](super::SessionStore::is_durable) store, and to any store with
     /// [`pending_revocations`](crate::AuthenticatorBuilder::pending_revocations). For other stores, there is no limit
     /// by default.
     ///
-    /// The bound must be at least two seconds more than the poll interval. Fractions of a second are cut off.
+    /// The value must be at least two seconds more than the poll interval. Fractions of a second are cut off.
     pub fn max_staleness(mut self, bound: Duration) -> Self {
         self.max_staleness = Some(bound);
         self

@@ -10,15 +10,15 @@ pub enum RefreshFlaw {
     SessionEnded,
     /// The token's session has expired: it was idle for too long, or it has reached its maximum lifetime.
     SessionExpired,
-    /// The token was used after a newer token had replaced it, so it may have been copied. The session was therefore
-    /// ended.
+    /// The token was used after a newer token had replaced it, so it might have been copied. For this reason, the
+    /// session was ended.
     Reused,
     /// The token is newer than its session's row: the store has lost writes, or two stores are used with one key.
     Ahead,
     /// The token's session is bound to a device, and the request contains no proof that the client has the device's
-    /// key. The cookies may have been copied.
+    /// key. The cookies might have been copied.
     Unproven,
-    /// The token's session is bound to a device, and the proof was not signed with the device's key. The cookies may
+    /// The token's session is bound to a device, and the proof was not signed with the device's key. The cookies might
     /// have been copied, so the session was ended.
     ProofFailed,
     /// After the token was issued, the user typed the password again, and this re-authentication replaced the token.

@@ -13,12 +13,13 @@ pub(crate) struct SessionRules {
     pub(crate) remembered_idle: Duration,
     /// The maximum age of a session (ASVS 5.0 V7.3.2).
     pub(crate) absolute: Duration,
-    /// How long after a rotation the previous token is still accepted, because concurrent requests may have sent it.
+    /// How long after a rotation the previous token is still accepted, because concurrent requests might have sent it.
     pub(crate) race_window: Duration,
     /// The window that applies instead of `race_window` until a client has used the new token. Until then, the response
-    /// with the new token may have been lost.
+    /// with the new token might have been lost.
     pub(crate) lost_response_window: Duration,
-    /// How far the times in a row may be in the future. The clock of the server that wrote them may be ahead.
+    /// How far in the future the times in a row are allowed to be. The server that wrote the row might have a clock
+    /// that is ahead.
     pub(crate) clock_skew: Duration,
 }
 

@@ -40,7 +40,7 @@ impl RevokeTarget<'_> {
         }
     }
 
-    /// Returns the ids in the target, without the id in [`Self::AllExcept`], because that session continues. The list
+    /// Returns the ids in the target, without the id in [`Self::AllExcept`], because that session continues. The result
     /// can contain an id twice.
     ///
     /// [`SessionStore::revoke`] logs the end of a session with one of these ids even if the store has lost the
@@ -66,7 +66,7 @@ impl RevokeTarget<'_> {
 pub struct Rotation {
     /// The time of the rotation, at which the session must be live.
     pub now: Timestamp,
-    /// When the session will end unless it is used before then. The store limits this time to
+    /// If the session is not used before this time, it ends at this time. The store limits this time to
     /// [`Session::absolute_expires_at`].
     pub expires_at: Timestamp,
     /// When the user typed the password again. `None` if this is an ordinary refresh. If this time is set, the access
@@ -78,7 +78,7 @@ pub struct Rotation {
 }
 
 impl Rotation {
-    /// Creates a rotation at the time `now`. The session ends at `expires_at` unless it is used before then.
+    /// Creates a rotation at the time `now`. If the session is not used before `expires_at`, it ends at that time.
     pub const fn new(now: Timestamp, expires_at: Timestamp) -> Self {
         Self { now, expires_at, auth_time: None, proven: false }
     }
@@ -212,18 +212,18 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Ends the sessions that `ends` selects. For each session that this call ends, writes an entry to the revocation
     /// log and returns the id.
     ///
-    /// If the store has no row for a session that `ends` [names](RevokeTarget::named), it may have lost the row, for
-    /// example because an older backup was restored. Other processes still accept the session's access tokens. The
-    /// store therefore writes an entry for this session as well, but does not return the session's id.
+    /// If the store has no row for a session that `ends` [names](RevokeTarget::named), the store might have lost the
+    /// row, for example because an older backup was restored. Other processes still accept the session's access tokens.
+    /// The store therefore writes an entry for this session as well, but does not return the session's id.
     fn revoke(
         &self,
         ends: RevokeTarget<'_>,
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<SessionId>, BackendError>> + Send;
 
-    /// Marks the access tokens of a subject's sessions as outdated. Skips sessions that have been ended. For each other
-    /// session, replaces the claims if `claims` is `Some`, sets [`Session::outdated_generation`] to the session's
-    /// generation, and writes this generation to the revocation log. Returns the ids of these sessions with the
+    /// Marks the access tokens of a subject's sessions as outdated. Skips ended sessions. For each other session, sets
+    /// [`Session::outdated_generation`] to the session's generation, and writes this generation to the revocation log.
+    /// Also replaces the session's claims if `claims` is `Some`. Returns the ids of these sessions with the
     /// generations.
     ///
     /// The row and the log entry are written in one transaction. If a concurrent rotation commits before that
@@ -249,10 +249,10 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// The least recently used sessions end, that is, the sessions with the earliest `rotated_at`. If their
     /// `rotated_at` is equal, the sessions with the earliest `created_at` end. Their entries in the revocation log have
-    /// the kind [`RevocationKind::Ended`]. All of them end at the same time: when the new session starts, or at the
-    /// latest `rotated_at` of these sessions, whichever is later. The returned ids include the ids of these sessions
-    /// and of the sessions that `ends` selects. A store may limit the number of sessions that end in one call to ten
-    /// thousand.
+    /// the kind [`RevocationKind::Ended`]. All these sessions end at the same time: when the new session starts, or at
+    /// the latest `rotated_at` of these sessions, whichever is later. The returned ids include the ids of these
+    /// sessions and of the sessions that `ends` selects. A store is allowed to end no more than ten thousand sessions
+    /// in one call.
     ///
     /// Requires [`StoreAbility::LimitSessions`].
     fn create_within(
@@ -281,8 +281,8 @@ pub trait SessionStore: Send + Sync + 'static {
         std::future::ready(Err(BackendError::unsupported("listing sessions page by page")))
     }
 
-    /// Binds a session to a device. Changes the row in the same way as [`Self::rotate`], and also sets
-    /// [`Session::bound_key`] to `key` and [`Session::bound_at`] to the time of the rotation. If the session is not
+    /// Binds a session to a device. Changes the row in the same way as [`Self::rotate`]. Also sets
+    /// [`Session::bound_key`] to `key`, and [`Session::bound_at`] to the time of the rotation. If the session is not
     /// live, has another generation or is already bound, changes nothing and returns `None`. [`Rotation::auth_time`] is
     /// always `None` here.
     ///
@@ -300,12 +300,12 @@ pub trait SessionStore: Send + Sync + 'static {
         std::future::ready(Err(BackendError::unsupported("binding sessions to devices")))
     }
 
-    /// Returns the live sessions of a subject, sorted by the time of the log-in, the newest first, and then by id.
+    /// Returns the live sessions of a subject, sorted by log-in time (newest first), and then by id.
     fn list(&self, subject: &str, now: Timestamp) -> impl Future<Output = Result<Vec<Session>, BackendError>> + Send;
 
     /// Returns the first `limit` log entries whose number is greater than `after`. If `after` is zero, starts at the
-    /// beginning of the log. Once an entry has been returned, no entry with a smaller number may be added, even if
-    /// several processes write concurrently.
+    /// beginning of the log. After the store has returned an entry, it must not add an entry with a smaller number,
+    /// even if several processes write concurrently.
     fn revocations(&self, after: u64, limit: u32) -> impl Future<Output = Result<RevocationPage, BackendError>> + Send;
 
     /// Deletes old rows, up to `limit` rows in total. Old rows are sessions that ended or expired earlier than
@@ -320,7 +320,7 @@ pub trait SessionStore: Send + Sync + 'static {
     }
 
     /// Waits until another process might have written to the log. Implement this method if the store can send
-    /// notifications, such as PostgreSQL's `NOTIFY`. The method is allowed to return although nothing has been written.
+    /// notifications, such as PostgreSQL's `NOTIFY`. The method is allowed to return even if nothing has been written.
     /// The default implementation never returns, so the log is only polled.
     fn revoked_elsewhere(&self) -> impl Future<Output = Result<(), BackendError>> + Send {
         std::future::pending()

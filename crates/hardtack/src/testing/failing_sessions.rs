@@ -15,7 +15,7 @@ use crate::session::{
 /// A session store in memory that [fails](Self::fail) on demand. Use it to test how an application behaves while its
 /// store is down. The store also counts some of the calls.
 ///
-/// Clones share the sessions and the counts. If one of them fails, all of them fail.
+/// Clones share the sessions and the counts. If you make one clone fail, all clones fail.
 ///
 /// ```
 /// use hardtack::testing::FailingSessions;

@@ -30,8 +30,8 @@ impl Attempt {
         self.counters.give_back(&self.budgets, self.shared).await;
     }
 
-    /// Finishes the attempt as a failure. Dropping the attempt has the same effect, because it already counts as a
-    /// failure.
+    /// Finishes the attempt as a failure. Dropping the attempt has the same effect, because every attempt counts as a
+    /// failure until it succeeds.
     pub fn failed(self) {}
 }
 
@@ -41,7 +41,7 @@ impl fmt::Debug for Attempt {
     }
 }
 
-/// The error for an attempt that is refused. The attempt took no token, so it does not prolong the wait.
+/// The error for a refused attempt. The attempt took no token, so it does not prolong the wait.
 ///
 /// In a handler, pass this value to `auth.refuse`. The response has status 429, the code `too_many_attempts`, the
 /// [sentence](Self::sentence) and `Retry-After`. A browser gets a page, and an API client gets problem details.
@@ -53,8 +53,8 @@ pub struct TooManyAttempts {
 }
 
 impl TooManyAttempts {
-    /// Creates the error for an attempt that is refused. The next attempt is allowed after `retry_after`. Pass `true`
-    /// for `failures_in_a_row` if the wait is due to too many [failures in a row](Budget::failures_in_a_row).
+    /// Creates the error for a refused attempt. The next attempt is allowed after `retry_after`. Pass `true` for
+    /// `failures_in_a_row` if the wait is due to too many [failures in a row](Budget::failures_in_a_row).
     pub fn new(retry_after: Duration, failures_in_a_row: bool) -> Self {
         let sentence = format!("Too many attempts. Try again in {}.", Approximately(retry_after)).into();
         Self { retry_after, failures_in_a_row, sentence }

@@ -35,7 +35,7 @@ pub struct ThrottleBuilder {
 }
 
 impl ThrottleBuilder {
-    /// Sets a store that several servers share. If it fails, each server counts in its own memory.
+    /// Sets a store that several servers share. If the store fails, each server counts in its own memory.
     pub fn store(mut self, store: impl ThrottleStore) -> Self {
         self.shared = Some(Box::new(store));
         self
@@ -94,9 +94,9 @@ impl Throttle {
         BudgetKey::from_bytes(key)
     }
 
-    /// Takes a token from each budget, or none if any budget is empty. Call this method before the work that the
-    /// budgets limit, such as hashing a password. If several budgets have the same key, only the first of these budgets
-    /// is used.
+    /// Takes a token from each budget. If any budget is empty, takes no tokens at all. Call this method before the work
+    /// that the budgets limit, such as hashing a password. If several budgets have the same key, only the first of
+    /// these budgets is used.
     ///
     /// # Errors
     /// A budget is empty.
@@ -111,7 +111,7 @@ impl Throttle {
         }
     }
 
-    /// Fills the buckets of these keys, for example after a user has set a new password.
+    /// Refills the budgets with these keys, for example after a user has set a new password.
     ///
     /// # Errors
     /// The shared store failed.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::jwt::ClaimFlaw;
 
-/// Claims that the token of a request must have on a route. The `Require` layers of the adapters check them.
+/// The claims that a route requires in a request's token. The adapters' `Require` layers check them.
 ///
 /// A claim suffices if it equals the required value, or if it is an array that contains this value. The token must have
 /// all required claims.

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::required_claims::flaw_of;
 use crate::jwt::{ClaimFlaw, ExtraClaims, TokenError};
 
-/// A role that a user can have. A token has the role if its claim [`CLAIM`](Self::CLAIM) is the text
-/// [`VALUE`](Self::VALUE), or an array that contains this text.
+/// A role that a user can have. A token has the role if its claim [`CLAIM`](Self::CLAIM) is the string
+/// [`VALUE`](Self::VALUE), or an array that contains this string.
 ///
 /// The adapters' extractor `HasRole<R>` accepts only tokens with the role `R`.
 ///
@@ -33,8 +33,8 @@ pub trait Role: 'static {
 
 /// The claims of a token that has the role `R`. Reading them fails if the token does not have the role.
 ///
-/// Use this type as the type parameter of an extractor that takes a type for claims. For example,
-/// `FreshAccessToken<InRole<Admin>>` accepts only a fresh token of an admin.
+/// Use this type as the claims type of an extractor. For example, `FreshAccessToken<InRole<Admin>>` accepts only a
+/// fresh token of an admin.
 ///
 /// ```
 /// use hardtack::jwt::ExtraClaims;

@@ -3,7 +3,7 @@
 use hardtack::BackendError;
 
 /// Why [`Accounts`](crate::Accounts) did not make a change that an operator asked for. After
-/// [`Backend`](Self::Backend), the change may have been stored. After all other errors, nothing has changed.
+/// [`Backend`](Self::Backend), the change might have been stored. After any other error, nothing has changed.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum UserChangeError {
@@ -30,8 +30,8 @@ pub enum UserChangeError {
     /// The user is disabled, so a reset link would not work.
     #[error("the user {0:?} is disabled, so a reset link would not work; enable the user first")]
     Disabled(String),
-    /// The database failed, or a password could not be hashed. If the database failed during the commit, the change may
-    /// still have been stored.
+    /// The database failed, or a password could not be hashed. If the database failed during the commit, the change
+    /// might still have been stored.
     #[error(transparent)]
     Backend(#[from] BackendError),
 }

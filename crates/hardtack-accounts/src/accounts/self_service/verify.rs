@@ -63,7 +63,7 @@ impl VerifiedUser {
         &self.verified.user_id
     }
 
-    /// Returns the user's name. The user may have typed this name in a different case.
+    /// Returns the user's name. The user might have typed this name in a different case.
     pub fn username(&self) -> &str {
         &self.verified.username
     }

@@ -1,4 +1,4 @@
-//! Makes a table from a list of passwords, or from a list of their hashes. The list may be far larger than the
+//! Makes a table from a list of passwords, or from a list of their hashes. The list can be far larger than the
 //! machine's memory.
 
 use std::cmp::Reverse;

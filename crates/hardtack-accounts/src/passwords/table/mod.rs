@@ -1,5 +1,5 @@
-//! A table of passwords that users may not choose. It consists of the sorted prefixes of the passwords' SHA-1 hashes. A
-//! password is looked up by binary search.
+//! A table of passwords that users are not allowed to choose. It consists of the sorted prefixes of the passwords'
+//! SHA-1 hashes. A password is looked up by binary search.
 //!
 //! A table begins with a header of 16 bytes: `HTPASS`, the version 1, the length of a prefix in bytes (at most 8), and
 //! the number of prefixes as a big-endian integer. The prefixes follow in ascending order, without duplicates. The
@@ -75,8 +75,8 @@ pub enum PasswordTableError {
 
 hardtack::__debug_as_sentence!(PasswordTableError);
 
-/// A table of passwords that users may not choose, such as passwords from a breach. The file is not loaded into memory.
-/// In a large file, each look-up reads about 30 records.
+/// A table of passwords that users are not allowed to choose, such as passwords from a breach. The file is not loaded
+/// into memory. In a large file, each look-up reads about 30 records.
 ///
 /// To make a table, use `hardtack passwords build FILE` or [`PasswordTable::build`]. To use the table, pass it to
 /// [`PasswordRules::table`](crate::PasswordRules::table). A table stores only 8 bytes of each password's hash. A table

@@ -44,12 +44,12 @@ pub(crate) fn username_key(name: &str) -> String {
     fold(name).map_or_else(|_| name.to_lowercase(), |folded| folded.key)
 }
 
-/// The keys under which a user with a given name may be stored.
+/// The keys under which a user with a given name can be stored.
 pub(crate) struct NameKeys {
     /// The form in which names are compared.
     pub(crate) key: String,
-    /// The form in which older versions compared names. If another user already had the new key, a user from that time
-    /// keeps the old key.
+    /// The form in which older versions compared names. A user from that time keeps the old key if the new key already
+    /// belongs to another user.
     pub(crate) old_key: String,
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn skeleton(name: &str) -> String {
     look(&username_key(name))
 }
 
-/// Returns the skeleton of a text (UTS #39 §4), without the marks that are invisible after other characters:
+/// Returns the skeleton of `text` (UTS #39 §4), without the marks that are invisible after other characters:
 ///
 /// - a dot above `i` or `j`, which replaces the dot of the letter (Unicode §7.1, "Diacritics on i and j")
 /// - a mark that repeats the mark before it, because many fonts draw both in the same place (UTS #39 §5.4)
@@ -99,7 +99,7 @@ pub(crate) struct Looks {
 }
 
 impl Looks {
-    /// Returns the skeletons of a name. The name need not obey the current rules, because existing users may have older
+    /// Returns the skeletons of a name. The name need not obey the current rules, because existing users can have older
     /// names.
     pub(crate) fn of(name: &str) -> Self {
         let own = skeleton(name);
@@ -128,8 +128,8 @@ impl Looks {
 }
 
 /// The version of this program's own rules for keys and skeletons. If a change makes [`fold`], [`username_key`] or
-/// [`Looks`] return something else for some name, increase this version. Otherwise, the keys and skeletons of existing
-/// names would still follow the older rules when new names are compared with them.
+/// [`Looks`] return something else for some name, increase this version. Otherwise, new names would be compared with
+/// stored keys and skeletons that follow the older rules.
 const RULES: u64 = 1;
 
 /// Returns the version of the rules by which names are compared. The version combines the version of this program's own
@@ -184,8 +184,8 @@ fn is_new_letter(c: char) -> bool {
 
 /// Returns whether a character of a skeleton has no width of its own.
 fn is_invisible(c: char) -> bool {
-    // The second condition finds the characters with the property Default_Ignorable_Code_Point, because a skeleton
-    // omits them.
+    // A skeleton omits the characters with the property Default_Ignorable_Code_Point, so the second condition finds
+    // them.
     matches!(c.general_category(), GeneralCategory::Control | GeneralCategory::Format)
         || unicode_security::skeleton(c.encode_utf8(&mut [0; 4])).next().is_none()
 }

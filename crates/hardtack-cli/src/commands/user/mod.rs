@@ -48,7 +48,7 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
     let accounts = if config.mail.is_some() { accounts.with_mail_of_servers() } else { accounts };
     let users = Users { config, database: &database, accounts: &accounts, json: command.json() };
     let result = users.run(command).await;
-    // Before this process ends, write the activity to the database. The user can see it on the site.
+    // Before this process ends, write the activity to the database, so that the user can see the activity on the site.
     if !accounts.flush().await {
         output::print_error(
             "warning: the database is slow, so this change may be missing from the user's list of activity",
@@ -172,19 +172,19 @@ impl Users<'_> {
     }
 
     /// Connects to the session store. Returns an authenticator that uses the store, and how many sessions the user has.
-    /// Returns an inner `Err` if the store cannot be reached, or might not be the store of the servers. In both cases,
-    /// the caller can still change the user, and the servers end the sessions.
+    /// Returns an inner `Err` if the store cannot be reached, or might not be the store that the servers use. In both
+    /// cases, the caller can still change the user, and the servers end the sessions.
     ///
     /// # Errors
     /// No user has the name, or the servers keep their sessions elsewhere. Nothing has been changed.
     async fn session_store(&self, name: &str) -> Result<Result<(Authenticator, usize), Error>, Error> {
         let store = running::check(self.database, self.config.redis.as_ref()).await?;
-        // This command may store an intention to end sessions. Only the servers that use the session store with this id
-        // carry out the intention.
+        // This command might only record that sessions must end. The servers that use the session store with this id
+        // then end these sessions.
         self.accounts.set_session_store_id(store.id.as_deref());
         let id = found(self.accounts.find_by_name(name).await, name)?.user.id;
-        // This authenticator signs no tokens, so it can have any key. After this call, the accounts can store the
-        // intention to end sessions, even if the session store cannot be used. The servers carry out the intention.
+        // This authenticator signs no tokens, so it can have any key. After this call, `accounts` can record that
+        // sessions must end, even if the session store cannot be used. The servers then end these sessions.
         let builder = self.accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
         Ok(match store.usable {
             Ok(()) => self.connect(builder, &id).await,

@@ -12,8 +12,8 @@ pub(crate) use setting::Setting;
 
 /// Declares each setting as a constant, and the list `ALL` of all settings, in the order in which they are shown.
 ///
-/// `ALL` repeats the expressions, so it does not count as a use of the constants. If no other code uses the constant of
-/// a setting, the compiler reports it as dead code.
+/// `ALL` repeats the expressions instead of using the constants. So if no other code uses the constant of a setting,
+/// the compiler reports the constant as dead code.
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident = $setting:expr;)+) => {
         $($(#[$doc])* pub(crate) const $name: Setting = $setting;)+

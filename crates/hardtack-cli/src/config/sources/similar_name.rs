@@ -7,8 +7,7 @@ pub(super) fn similar_name<'a>(typed: &str, known: impl Iterator<Item = &'a str>
     (distance <= 2.max(name.len() / 4)).then_some(name)
 }
 
-/// Returns the Levenshtein distance: how many bytes must be inserted, removed or replaced to change one text into the
-/// other.
+/// Returns the Levenshtein distance: how many bytes must be inserted, removed or replaced to turn `one` into `other`.
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (i, a) in one.bytes().enumerate() {

@@ -47,7 +47,7 @@ impl Exchange<'_> {
         throttle.take(&budgets).await.map_err(|refused| self.refuse(refused))
     }
 
-    /// Counts an attempt of the logged-in user to enter the password again. Call this method before you check the
+    /// Counts an attempt by the logged-in user to enter the password again. Call this method before you check the
     /// password. If the check shows that this is the logged-in user's password, call [`Attempt::succeeded`].
     ///
     /// Each session has its own budget, as large as the budget of an account in

@@ -36,7 +36,7 @@ impl<C> PasswordForm<C> {
     }
 
     /// Returns the sentence to show above the form, if any. It says why the last attempt was refused, or that the
-    /// session has ended. Escape the sentence, because the application may have included text that the user typed.
+    /// session has ended. Escape the sentence, because it can contain text that the user typed.
     pub fn notice(&self) -> Option<&str> {
         const ENDED: &str = "Your session has ended. Log in again to continue where you were.";
         let refused = self.notice.as_ref().map(|(text, _)| text.as_str());

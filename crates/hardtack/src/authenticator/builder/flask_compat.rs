@@ -10,8 +10,8 @@ use crate::flask_compat::JwtOptions;
 use crate::token_source::TokenLocation;
 
 impl AuthenticatorBuilder {
-    /// Makes the authenticator behave like Flask-JWT-Extended with its default options, for a service that replaces a
-    /// Flask application or runs alongside one. Later calls on the builder override these settings.
+    /// Makes the authenticator behave like Flask-JWT-Extended with its default options. Call this method in a service
+    /// that replaces a Flask application or runs alongside one. Later calls on the builder override these settings.
     ///
     /// The following settings give up protection:
     ///

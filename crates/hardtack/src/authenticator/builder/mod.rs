@@ -44,8 +44,8 @@ use crate::urls::Urls;
 /// Configures an [`Authenticator`].
 ///
 /// The defaults are safe. Cookies have the prefix `__Host-` over https, and CSRF protection is on. Access tokens live
-/// 15 minutes, and refresh tokens live one day. The clocks of servers may differ by three seconds. Most settings that
-/// give up protection have `insecure` in their names.
+/// 15 minutes, and refresh tokens live one day. The clocks of servers can differ by up to three seconds. Most settings
+/// that give up protection have `insecure` in their names.
 ///
 /// Settings that belong together are grouped: [`CookiePolicy`], [`CsrfPolicy`], [`ClaimsPolicy`], [`SessionPolicy`],
 /// [`TokenSources`] and [`Urls`]. A name such as `JWT_TOKEN_LOCATION` in a description is the corresponding option of
@@ -181,8 +181,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Turns off reading the revocation log of a durable store. If a session ends in another process, or ended before
-    /// this process started, this process still accepts the session's access tokens until they expire.
+    /// Turns off reading the revocation log of a durable store. This process then does not learn which sessions other
+    /// processes end, or which sessions ended before this process started. It accepts the access tokens of these
+    /// sessions until the tokens expire.
     ///
     /// By default, the adapter follows the log from the first request on. Until it has read the log, and whenever its
     /// copy of the log is [too old](SessionPolicy::max_staleness), each request is checked against the store.
@@ -206,11 +207,11 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Registers the place where the application stores its intentions to end sessions. Use this setting if the
-    /// sessions are not in the same database as the users, for example because they are in Redis.
+    /// Registers the place where the application records which sessions must end. Use this setting if the sessions are
+    /// not in the same database as the users, for example if the sessions are in Redis.
     ///
-    /// The transaction that changes a user also stores the intention to end the user's sessions. A server that follows
-    /// the revocation log then ends the sessions within seconds, even if the server that changed the user has crashed.
+    /// The transaction that changes a user also records that the user's sessions must end. A server that follows the
+    /// revocation log then ends the sessions within seconds, even if the server that changed the user has crashed.
     ///
     /// `pending_revocations` requires a session store. If [`SessionPolicy::max_staleness`] is not set, its default for
     /// a durable store applies.
@@ -251,8 +252,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets the rules for stored sessions. Examples are how long sessions live, how many sessions a user can have, and
-    /// how old the list of ended sessions may be.
+    /// Sets the rules for stored sessions, such as how long sessions live, how many sessions a user can have, and how
+    /// old the list of ended sessions can be.
     pub fn session_policy(mut self, policy: SessionPolicy) -> Self {
         self.settings.sessions = policy;
         self
@@ -262,8 +263,8 @@ impl AuthenticatorBuilder {
     ///
     /// Each refresh token is accepted only once, even if concurrent requests use it or a response was lost (RFC 9700
     /// section 4.14.2). Access tokens live 5 minutes. A session ends after 15 minutes without use, and after 12 hours
-    /// at most (NIST SP 800-63B-4 AAL3). This applies even if the user chose to stay logged in. By default, the browser
-    /// deletes the cookies when it closes.
+    /// at most (NIST SP 800-63B-4 AAL3). These limits apply even if the user chose to stay logged in. By default, the
+    /// browser deletes the cookies when it closes.
     ///
     /// Two concurrent refreshes with the same token end the session, so these settings suit clients that send one
     /// request at a time. Later calls on the builder override these settings.
@@ -351,7 +352,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets the JSON member of error responses that contains the message (`JWT_ERROR_MESSAGE_KEY`). Default: `msg`.
+    /// Sets the name of the JSON member that contains the message of an error response (`JWT_ERROR_MESSAGE_KEY`).
+    /// Default: `msg`.
     pub fn error_message_key(mut self, name: impl Into<String>) -> Self {
         self.settings.error_key = name.into();
         self
@@ -359,7 +361,7 @@ impl AuthenticatorBuilder {
 
     /// Sets how many access tokens with a verified signature are cached. If a later request has the same token, its
     /// signature is not verified again. Default: 8192 tokens, which take at most 16 MiB. Zero turns the cache off. The
-    /// cache is divided evenly among the threads.
+    /// cache is divided evenly into up to 16 parts, so that threads usually do not share a part.
     ///
     /// Times, kind, revocation, CSRF and freshness are still checked on every request. [`Authenticator::replace_keys`]
     /// clears the cache.
@@ -486,8 +488,8 @@ impl AuthenticatorBuilder {
                 Some(bound) if !self.follows_log => return Err(ConfigError::StalenessWithoutLog { bound }),
                 None if has_pending && !self.follows_log => return Err(ConfigError::PendingRevocationsWithoutLog),
                 // If this process fails to carry out a pending revocation, it must refuse the affected sessions. It
-                // checks for such sessions only if the cache may be stale. Without a limit on staleness, the cache is
-                // never stale, so set a limit.
+                // checks for such sessions only if the cache counts as stale. Without a limit on staleness, the cache
+                // never counts as stale, so set a limit.
                 None if self.follows_log && (has_pending || store.is_durable()) => policy.bound_staleness(),
                 Some(_) | None => {}
             }

@@ -13,7 +13,8 @@ use crate::request::{Authority, RequestHead};
 /// The end of the page's path. If the layer wraps a nested router, the prefix of the router comes first.
 const PATH: &str = "/__hardtack/why";
 
-/// The reason to give if the page is not shown because the adapter does not know the client's address.
+/// The reason that the response gives if the adapter does not know the client's address. In this case, the page is not
+/// shown.
 const UNKNOWN_PEER: &str = "the server does not know the address of your browser; in axum, start the server with \
                             `hardtack_axum::serve(listener, app)`, or pass \
                             `app.into_make_service_with_connect_info::<SocketAddr>()` to `axum::serve`; a test that \

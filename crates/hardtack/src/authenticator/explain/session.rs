@@ -28,7 +28,7 @@ pub(super) fn live(verified: &Verified<'_>) -> String {
     text.to_owned()
 }
 
-/// Says why the session was refused. If this process knows what ended the session, says that as well.
+/// Says why the session was refused. If this process knows what ended the session, the text also says this.
 pub(super) fn refused(verified: &Verified<'_>, reason: &Reason) -> String {
     let now = verified.verifier.authenticator.now();
     let what = match reason {
@@ -89,7 +89,7 @@ fn cause(verified: &Verified<'_>, now: Timestamp) -> Option<String> {
     Some(format!("{what} {}.", ago(at, now)))
 }
 
-/// Returns what the session store knew when the request was refused, as a sentence.
+/// Returns a sentence that says what the session store knew when the request was refused.
 fn row(verified: &Verified<'_>, now: Timestamp) -> Option<String> {
     let session = SessionId::from_u128(claims(verified)?.session?);
     let text = match verified.verifier.authenticator.recorder()?.row(session)? {

@@ -1,8 +1,8 @@
 //! Derives the steps of a verification from its result.
 //!
-//! This module verifies nothing. The verification reports which check refused the request. The checks run in a fixed
-//! order, so all earlier checks succeeded and no later check ran. The functions that verify tokens supply the facts
-//! about the tokens.
+//! This module verifies nothing: the verification itself reports which check refused the request. The checks run in a
+//! fixed order, so all earlier checks succeeded and no later check ran. The functions that verify tokens supply the
+//! facts about the tokens.
 
 use super::absence::Absence;
 use super::advice;
@@ -168,8 +168,8 @@ impl Verified<'_> {
         }
     }
 
-    /// Returns the step about the refresh token. There is such a step if the access token is missing or has expired, or
-    /// if the refresh token was refused.
+    /// Returns the step about the refresh token. The explanation contains this step if the access token is missing or
+    /// has expired, or if the refresh token was refused.
     fn refresh(&self) -> Option<Step> {
         let mode = self.verifier.authenticator.refresh_mode();
         let is_refused = self.refusing == Some(Check::Refresh);
@@ -265,7 +265,7 @@ impl Verified<'_> {
         Step::new(Check::Session, verdict, text)
     }
 
-    /// Returns the step about the proof of the device, if this check refused the request.
+    /// If the check of the device's proof refused the request, returns the step about this check.
     fn binding(&self) -> Option<Step> {
         match (self.refusing, self.found.reason()) {
             (Some(Check::Binding), Some(reason)) => {

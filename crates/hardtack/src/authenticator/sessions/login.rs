@@ -31,7 +31,7 @@ impl Authenticator {
         self.begin(log_in.into(), &[]).await
     }
 
-    /// Creates a session, and ends the sessions of the tokens that the browser has (`held`).
+    /// Creates a session. Also ends the browser's previous sessions, whose tokens are in `held`.
     pub(crate) async fn begin(&self, log_in: LogIn, held: &[VerifiedToken]) -> Result<SetCookies, SessionError> {
         let now = self.now();
         let replaced: Vec<SessionId> = held.iter().filter_map(VerifiedToken::session).collect();
@@ -58,7 +58,8 @@ impl Authenticator {
             address: session.address.as_deref().map(Cow::Borrowed),
             user_agent: session.user_agent.as_deref(),
         };
-        // An access token and a refresh token may belong to the same session. Report the end of this session only once.
+        // The browser's access token and refresh token can belong to the same session. Report the end of this session
+        // only once.
         for token in held {
             if let Some(at) = ended.iter().position(|id| Some(*id) == token.session()) {
                 self.emit(EventKind::Replaced, token.subject(), Some(ended.swap_remove(at)), &client);
@@ -86,13 +87,14 @@ impl Authenticator {
         Ok(cookies.clearing_cache(other_user && !self.settings().flask))
     }
 
-    /// After a password change, replaces all sessions of the user that `previous` belongs to with a new session.
+    /// After a password change, ends all sessions of the user, and starts a new session for this browser. `previous` is
+    /// the token of the browser's old session.
     ///
     /// With a store, the CSRF value stays the same, so forms in other tabs can still be posted. When this method
     /// returns, all older sessions of the user have ended, even those that began in the same second. Without a store,
     /// only the session of `previous` ends.
     ///
-    /// The application's transaction may have already ended the sessions or stored the intention to end them. If the
+    /// The application's transaction might have already ended the sessions, or recorded that they must end. If the
     /// store then fails, the failure is only logged, and no cookies are returned.
     pub(crate) async fn renew(
         &self,
@@ -149,8 +151,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Replaces all sessions of the user that `previous` belongs to with a new session. `ended` lists the sessions that
-    /// the application's transaction has ended.
+    /// Ends all sessions of the user, and starts a new session for this browser. `previous` is the token of the
+    /// browser's old session. `ended` lists the sessions that the application's transaction has already ended.
     async fn replace_all(
         &self,
         previous: &VerifiedToken,
@@ -194,14 +196,14 @@ impl Authenticator {
             replaced.map_or(RevokeTarget::AllOf(&session.subject), |id| RevokeTarget::Renewed(&session.subject, id));
         let ended = self.insert(&session, ends, &[], now).await?;
         if let Some(id) = replaced {
-            // The old session may have been ended between the read and the write. In this case, the new session must
-            // end as well.
+            // The old session might have ended between the read and the write. In this case, the new session must end
+            // as well.
             if self.store().is_some() && !ended.contains(&id) {
                 self.end(RevokeTarget::Sessions(&[session.id]), now).await?;
                 return Err(Reason::Revoked);
             }
         }
-        // The old session's claims may have changed since they were read. In this case, the new session has outdated
+        // The old session's claims might have changed since they were read. In this case, the new session has outdated
         // claims, so it must end as well.
         if let (Some(store), Some(id)) = (self.store(), replaced)
             && store.find(id).await?.is_none_or(|row| row.claims != session.claims)
@@ -218,13 +220,13 @@ impl Authenticator {
         Ok(cookies.asking_to_bind(self.registration(&session, now)))
     }
 
-    /// Completes a log-in after the session has been stored. If the application adds claims with a callback, the claims
-    /// may have changed since they were first loaded. This method therefore calls the callback again and reissues the
-    /// cookies. If `reload_claims` was called before the session was stored, it could not mark the session's tokens as
-    /// outdated.
+    /// Completes a log-in after the session has been stored. If the application adds claims with a callback, these
+    /// claims might have changed since they were first loaded. A call of `reload_claims` before the session was stored
+    /// could not mark the session's tokens as outdated. This method therefore calls the callback again and reissues the
+    /// cookies.
     ///
-    /// If the claims cannot be loaded again, this method ends the new session, because the first claims may be outdated
-    /// and nothing would replace them.
+    /// If the claims cannot be loaded again, this method ends the new session, because the first claims might be
+    /// outdated, and nothing would replace them.
     async fn asked_again(
         &self,
         cookies: SetCookies,

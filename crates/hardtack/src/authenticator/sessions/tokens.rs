@@ -17,8 +17,8 @@ use crate::token::{IssueError, VerifiedToken};
 
 /// The claim that records whether the cookies outlive the browser. Without a store, all tokens of a session have this
 /// claim if the log-in set [`LogIn::remember`](crate::LogIn::remember). With a store, only refresh tokens can have this
-/// claim. They have it if the user chose to stay logged in and the session policy gives such sessions a longer idle
-/// time.
+/// claim. A refresh token has it if the user chose to stay logged in and the session policy gives such sessions a
+/// longer idle time.
 pub(super) const PERSISTENT: &str = "persistent_cookies";
 
 /// The claims that the callback `additional_claims` adds to an access token.

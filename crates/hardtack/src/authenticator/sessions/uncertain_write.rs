@@ -7,7 +7,7 @@ use crate::session::{ErasedStore, RevokeTarget, SessionId};
 
 /// A write to the store that is not confirmed yet. The write ends sessions or changes their claims.
 ///
-/// If the store fails or the request is cancelled, this value is dropped without a call of [`confirm`](Self::confirm).
+/// If the store fails or the request is cancelled, this value is dropped without a call to [`confirm`](Self::confirm).
 /// This process then does not know whether the store has committed the write. It therefore looks up the affected
 /// sessions in the store at each request.
 #[must_use = "keep this value until the store reports the outcome; dropping the value marks the sessions as uncertain"]

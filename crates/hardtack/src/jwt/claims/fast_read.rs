@@ -2,7 +2,8 @@
 //!
 //! The most common payloads are written by this library or Flask-JWT-Extended. They consist of one JSON object with the
 //! known claims in the order of the table, followed by the application's own claims. They contain no whitespace,
-//! escapes, signs, fractions or nested values. Each known claim has a fixed position, so it cannot occur twice.
+//! escapes or nested values, and each number consists only of digits. Each known claim has a fixed position, so it
+//! cannot occur twice.
 //!
 //! The fast reader leaves every other payload, valid or not, to the strict reader. It must not accept a payload that
 //! the strict reader refuses or reads differently. A property test compares the two readers.
@@ -22,8 +23,7 @@ const MAX_EXTRA: usize = 16;
 
 macro_rules! define_fast_claims {
     ($first_name:literal $first_field:ident: $first_type:ty, $($name:literal $field:ident: $type:ty,)*) => {
-        /// The claims of a payload. A claim with a string value is stored as the range of bytes that it occupies in the
-        /// payload.
+        /// The claims of a payload. A string value is stored as its range of bytes in the payload.
         #[derive(Clone, Debug)]
         pub(crate) struct FastClaims {
             pub(crate) $first_field: <$first_type as FastClaim>::Fast,

@@ -47,8 +47,8 @@ pub enum Fresh {
     /// `false` or no claim: the token was issued by a refresh.
     #[default]
     No,
-    /// `true`: the token was issued at log-in or after a re-authentication. An authenticator treats the token as fresh
-    /// for its `fresh_lifetime`.
+    /// `true`: the token was issued at log-in or after a re-authentication. An authenticator treats such a token as
+    /// fresh only for the authenticator's `fresh_lifetime`.
     Yes,
     /// A NumericDate: the token is fresh up to and including that second.
     Until(Timestamp),
@@ -100,8 +100,8 @@ pub struct Claims {
     /// `csrf`: the value that a form or a script must send with the cookie. Never empty.
     pub csrf: Option<String>,
     /// `exp`: the time at which the token expires. From this second on, the token is no longer valid. By default,
-    /// [`validate`](super::validate()) refuses a token without `exp`.
-    /// [`Expected::allow_never_expiring`](super::Expected::allow_never_expiring) changes this.
+    /// [`validate`](super::validate()) refuses a token without `exp`. To accept such a token, use
+    /// [`Expected::allow_never_expiring`](super::Expected::allow_never_expiring).
     pub expires_at: Option<Timestamp>,
     /// `sid`: the session. In the token, it is 32 lower-case hexadecimal digits.
     pub session: Option<u128>,

@@ -1,5 +1,5 @@
-//! Refuses HMAC secrets that are too short (RFC 7518 §3.2), and secrets that an attacker may know or guess. An attacker
-//! may know or guess published secrets, simple patterns, texts that only name a secret, and keys that may be public.
+//! Refuses HMAC secrets that are too short (RFC 7518 §3.2), and secrets that an attacker might know or guess. These are
+//! published secrets, simple patterns, placeholders for a secret, and keys that might be public.
 
 use zeroize::Zeroizing;
 
@@ -10,7 +10,7 @@ use crate::jwt::algorithm::Hash;
 use crate::jwt::error::KeyError;
 
 /// Secrets from tutorials and manuals, reduced to lower-case letters and digits. A secret is refused if it consists of
-/// one of these texts, or of the same text several times in a row. Digits at the end of the secret make no difference.
+/// one of these texts, once or several times in a row. Digits at the end of the secret make no difference.
 const PUBLISHED: [&str; 60] = [
     "secret",
     "secretkey",
@@ -101,7 +101,7 @@ const MIN_PERIOD: usize = 17;
 /// values, and 32 random hexadecimal digits about 14.
 const MIN_DISTINCT: usize = 8;
 
-/// Refuses a secret that an attacker may know or guess.
+/// Refuses a secret that an attacker might know or guess.
 ///
 /// According to RFC 7518 §3.2, a secret must have at least as many bits as the output of the hash.
 pub(super) fn check(secret: &[u8], hash: Hash) -> Result<(), KeyError> {
@@ -128,7 +128,7 @@ pub(super) fn check(secret: &[u8], hash: Hash) -> Result<(), KeyError> {
     Ok(())
 }
 
-/// Whether `secret` is a key that may be public: PEM, JWK, SSH or DER. The DER may be encoded in base64.
+/// Whether `secret` is a key that might be public: PEM, JWK, SSH or DER. The DER can be encoded in base64.
 fn looks_like_key(secret: &[u8]) -> bool {
     const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
     let text = secret.trim_ascii();
@@ -178,7 +178,8 @@ fn is_published(secret: &[u8]) -> bool {
     PUBLISHED.iter().any(|sample| is_repeated(&plain, sample.as_bytes()) || is_repeated(stem, sample.as_bytes()))
         || PUBLISHED_PARTS.iter().any(|part| plain.windows(part.len()).any(|window| window == part.as_bytes()))
         || PUBLISHED_STARTS.iter().any(|start| plain.starts_with(start.as_bytes()))
-        // A text that consists mostly of punctuation may be random. The words must therefore make up most of the text.
+        // A text that consists mostly of punctuation might be random. The words must therefore make up most of the
+        // text.
         || (plain.len() * 4 >= secret.len() * 3 && has_only_sample_words(&plain))
 }
 
@@ -205,7 +206,8 @@ fn is_pattern(secret: &[u8]) -> bool {
     let few = seen.iter().filter(|seen| **seen).count() < MIN_DISTINCT;
     let repeats = (1..MIN_PERIOD.min(secret.len()))
         .any(|period| secret.iter().zip(secret.iter().skip(period)).all(|(one, next)| one == next));
-    // The secret counts up or down, as in "abcdef…" or "0123…". At most one step in eight may differ.
+    // The secret counts up or down, as in "abcdef…" or "0123…". At most one step in eight is allowed to break the
+    // pattern.
     let steps = secret.len().saturating_sub(1);
     let runs = [1_u8, 255].into_iter().any(|step| {
         let kept =

@@ -13,13 +13,13 @@ use crate::jwt::error::KeyError;
 /// The maximum size of a file with a secret or a key, in bytes. No key is this large.
 const MAX_FILE_LEN: u32 = 64 * 1024;
 
-/// Reads a secret or a key from the value of a setting. If the text is `@` followed by a path, the secret is the
-/// content of that file. If the file ends with a line break, the secret does not include it. Refuses a text that only
-/// names a secret. Any other text is the secret itself.
+/// Reads a secret or a key from `text`, the value of a setting. If `text` is `@` followed by a path, the secret is the
+/// content of that file, without a line break at its end. Any other value is the secret itself. Refuses a value that
+/// only names a secret.
 ///
-/// A text that only names a secret is refused, because a token that is signed with such a text is easy to forge.
-/// Examples are `file:` URLs, paths, references to a secret manager (`op://vault/item`, `arn:aws:secretsmanager:…`),
-/// commands, and placeholders that have not been replaced (`${SECRET}`).
+/// A value that only names a secret is refused, because a token that is signed with such a value is easy to forge.
+/// Examples of such values are `file:` URLs, paths, references to a secret manager (`op://vault/item`,
+/// `arn:aws:secretsmanager:…`), commands, and placeholders that have not been replaced (`${SECRET}`).
 ///
 /// ```
 /// use hardtack::jwt::{KeyError, read_secret};

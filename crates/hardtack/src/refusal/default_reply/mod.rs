@@ -12,8 +12,8 @@ use crate::request::Wants;
 
 impl Refused<'_> {
     /// Returns the reply that Hardtack sends if no closure is set with
-    /// [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on). A closure can add something to this reply, or
-    /// return this reply to some clients and its own reply to other clients.
+    /// [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on). A closure can add something to this reply. It can
+    /// also return this reply to some clients and its own reply to others.
     pub fn default_reply(&self) -> Reply {
         let reply = match self.wants {
             _ if self.settings.flask => flask::reply(self),
@@ -40,13 +40,13 @@ pub(crate) const TO_REAUTHENTICATION: &str = "reauthenticate";
 
 /// Where to send a browser after a refusal.
 enum Destination {
-    /// The browser is redirected to this URL. With status 303, the browser views a page there. With status 307, the
+    /// The browser is redirected to this URL. With status 303, the browser opens a page there. With status 307, the
     /// browser posts its form there again.
     Url(u16, String),
     /// The browser is not redirected. The response shows the reason for the refusal.
     Here,
-    /// The browser is not redirected, because the redirect would lead to the URL of this request. That URL would refuse
-    /// the request again, and the redirects would never end.
+    /// The browser is not redirected, because the redirect would lead back to the requested URL. The next request would
+    /// be refused as well, and the redirects would never end.
     Itself,
 }
 
@@ -84,8 +84,8 @@ fn destination(refused: &Refused<'_>) -> Destination {
         url.push_str("=1");
     }
     if kind == FailureKind::RefreshNeeded && refused.is_optional && refused.next.is_some() {
-        // This parameter says that the page is also for visitors. The page is therefore shown even if the refresh is
-        // refused.
+        // This parameter says that visitors can see the page too. If the refresh is refused, the page is therefore
+        // still shown.
         url.push_str("&public=1");
     }
     let ended =

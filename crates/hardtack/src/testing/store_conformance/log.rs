@@ -10,7 +10,8 @@ pub(super) async fn the_log_is_in_order<S: SessionStore>(store: &Subject<S>) {
     for row in &rows {
         store.create(row, NO_SESSIONS).await;
     }
-    // The clocks of processes may differ. The log must therefore be in the order of the writes, not of the times.
+    // Different processes can have different clocks. The log must therefore be sorted by the order of the writes, not
+    // by the times.
     for (row, seconds) in rows.iter().zip([5, 4, 3, 2, 1]) {
         store.revoke(RevokeTarget::Sessions(&[row.id]), at(seconds)).await;
     }
@@ -68,7 +69,7 @@ pub(super) async fn prune_deletes_only_what_has_ended<S: SessionStore>(store: &S
     same("prune: must return zero if nothing is left to delete", store.prune(at(100), 100).await, 0);
 
     same("prune: must delete the remaining rows if a later time is given", store.prune(at(101), 100).await, 3);
-    same("prune: must delete every log entry from before the given time", store.log(0).await, vec![]);
+    same("prune: must delete every log entry that is older than the given time", store.log(0).await, vec![]);
     same("prune: must not change the head", store.page(0, 10).await.head, last.sequence);
     store.revoke(RevokeTarget::Sessions(&[live.id]), at(100)).await;
     let next: Vec<_> = store.log(last.sequence).await.iter().map(|entry| (entry.sequence, entry.session)).collect();
