@@ -46,9 +46,9 @@ impl Site {
         Router::new().nest(&at, routes).merge(root)
     }
 
-    /// Returns a router for [`Router::nest`]. Its routes lack the path of the pages. If the pages are at `/auth`, write
-    /// `shop.nest("/auth", site.router_to_nest())`. This does the same as `shop.merge(site.router())`, with one
-    /// exception: your application handles `/auth/`, because axum does not pass this path to a nested router.
+    /// Returns a router for [`Router::nest`]. Its routes do not contain the path of the pages. If the pages are at
+    /// `/auth`, write `shop.nest("/auth", site.router_to_nest())`. This does the same as `shop.merge(site.router())`,
+    /// with one exception: your application handles `/auth/`, because axum does not pass this path to a nested router.
     ///
     /// If you nest the router at a path other than the path of the pages, each request gets the status 500. At the
     /// first such request, the log event `pages_misplaced` says what to write instead.

@@ -13,8 +13,8 @@ use crate::site::Site;
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Like [`CONTENT_SECURITY_POLICY`], but the browser runs scripts that come from this site. The page that lists a user's devices needs a script,
-/// which shows times in the browser's time zone.
+/// Like [`CONTENT_SECURITY_POLICY`], but the browser runs scripts from this site. The page of devices needs this
+/// policy, because a script on this page shows times in the browser's time zone.
 pub(crate) const POLICY_WITH_SCRIPT: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
      frame-ancestors 'none'";
 

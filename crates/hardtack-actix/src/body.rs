@@ -80,9 +80,9 @@ impl State {
     /// Reads until `peek` has found what it needs, its limit is reached, or the payload ends.
     fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<Option<Peeked>> {
         let (Some(peek), Some(rest)) = (&mut self.peek, &mut self.rest) else { return Poll::Ready(self.finish()) };
-        // `peek` keeps the data in one buffer. A client may send chunks of a single byte, and storing each chunk
-        // separately would take far more memory. The chunk at which reading ahead stops is stored in `last`, so the
-        // buffer stays within the limit.
+        // `peek` keeps the data in one buffer. If a client sends chunks of a single byte, storing each chunk separately
+        // would take far more memory. The chunk at which reading ahead stops is stored in `last`, so the buffer stays
+        // within the limit.
         self.last = loop {
             match ready!(Pin::new(&mut *rest).poll_next(cx)) {
                 Some(Ok(data)) if peek.push(&data) => {}
@@ -151,8 +151,8 @@ impl Stream for SharedPayload {
             return Poll::Pending;
         }
         if !state.has_waited {
-            // An extractor that has to read ahead may be polled after the handler's body extractor. Return `Pending`
-            // once, so that the extractor that reads ahead can start first.
+            // actix-web might poll the handler's body extractor before an extractor that has to read ahead. Return
+            // `Pending` once, so that the extractor that reads ahead can start first.
             state.has_waited = true;
             cx.waker().wake_by_ref();
             return Poll::Pending;

@@ -13,7 +13,7 @@ use hardtack::{Failure, Reply, SessionId};
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
-/// Cookies to set or delete. With [`onto`](Self::onto), add them to any response, such as a redirect or JSON.
+/// Cookies to set or delete. Call [`onto`](Self::onto) to add them to any response, such as a redirect or JSON.
 ///
 /// ```
 /// use actix_web::{Responder, web::Redirect};

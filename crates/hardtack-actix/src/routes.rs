@@ -34,9 +34,8 @@ use crate::{AccessToken, Auth, AuthError, LogInForm, Optional, ReauthenticationF
 /// which users exist.
 const NO_MATCH: &str = "That user name and password do not match.";
 
-/// The text if a logged-in user enters a wrong password. The text is the same if the user enters the user name and
-/// password of another user. If the texts differed, everyone who has an account could guess the passwords of other
-/// users.
+/// The text for a logged-in user who enters a wrong password. The text is the same if the user enters the user name and
+/// password of another user. If the texts differed, anyone with an account could guess the passwords of other users.
 const NO_MATCH_AGAIN: &str =
     "That user name and password do not match, or you are logged in as another user. To switch users, log out first.";
 

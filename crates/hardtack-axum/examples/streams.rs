@@ -1,8 +1,8 @@
 //! A page that receives live messages in two ways: as an event stream and over a WebSocket. Both connections end when
 //! the user's session ends.
 //!
-//! To try it, log in as alice, open the page in a second window of the same browser, and log out in one of the windows.
-//! The other window then shows the log-in page as well.
+//! To try it, log in as alice and open the page in a second window of the same browser. If you log out in one window,
+//! the other window shows the log-in page as well.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -51,7 +51,7 @@ async fn socket(token: AccessToken, auth: Auth, upgrade: WebSocketUpgrade) -> Re
 }
 
 async fn talk(mut socket: WebSocket, ended: Ended) {
-    // Wait for `ended` even while a message is being sent: if the client does not read, `send` may never complete.
+    // Wait for `ended` even while a message is being sent: if the client does not read, `send` might never complete.
     tokio::select! {
         () = ended => {}
         () = send_messages(&mut socket) => return,

@@ -101,7 +101,7 @@ async fn refresh(auth: Auth) -> Result {
 }
 
 /// Renders a form. Each field is a label, a name and a value. If `action` is empty, the browser posts the form to the
-/// page's own URL, whose query may contain `next`.
+/// page's own URL. The query of this URL can contain `next`.
 fn form(action: &str, csrf_token: &str, fields: &[(&str, &str, &str)], button: &str) -> Markup {
     html! {
         form method="post" action=[(!action.is_empty()).then_some(action)] {

@@ -52,7 +52,7 @@ pub(crate) fn init(format: LogFormat) -> Result<(), Error> {
 }
 
 /// Turns off the trace level of the crates that speak HTTP, SQL and Redis, no matter what `RUST_LOG` says. At that
-/// level, these crates may log their traffic, including tokens and passwords (ASVS 5.0 V16.2.5).
+/// level, these crates might log their traffic, including tokens and passwords (ASVS 5.0 V16.2.5).
 fn without_traffic() -> Targets {
     ["h2", "hyper", "hyper_util", "redis", "sqlx", "axum"]
         .into_iter()

@@ -2,10 +2,10 @@
 //!
 //! An adapter translates between a framework and Hardtack's core. This suite checks that the adapter does so correctly.
 //!
-//! The suite serves a small application through the adapter and sends more than a thousand requests to it through real
-//! sockets. The requests imitate the requests of browsers, API clients, htmx and attackers. For each response, the
-//! suite compares the status, `Location`, `Set-Cookie`, the body and the number of handler runs with the expected
-//! values. `hardtack-axum` and `hardtack-actix` pass the same cases. No case can be skipped.
+//! The suite serves a small application through the adapter. It sends more than a thousand requests to the application
+//! over real sockets. The requests imitate the requests of browsers, API clients, htmx and attackers. For each
+//! response, the suite compares the status, `Location`, `Set-Cookie`, the body and the number of handler runs with the
+//! expected values. `hardtack-axum` and `hardtack-actix` pass the same cases. No case can be skipped.
 //!
 //! # Run it
 //!

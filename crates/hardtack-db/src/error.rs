@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 /// Why the tables could not be created or upgraded. The database is unchanged, with one exception: if the confirmation
-/// of the commit was lost, the commit may have succeeded.
+/// of the commit was lost, the commit might have succeeded.
 ///
 /// `Debug` prints the message and its causes.
 #[derive(thiserror::Error)]

@@ -128,8 +128,8 @@ impl Pool {
         rows.first().map(|(seconds,)| *seconds).ok_or(sqlx::Error::RowNotFound)
     }
 
-    /// Begins a transaction that may write. If the transaction is dropped before it is
-    /// [committed](Transaction::commit), it is rolled back.
+    /// Begins a transaction that can write. A transaction that is dropped before it is [committed](Transaction::commit)
+    /// is rolled back.
     ///
     /// # Errors
     /// The database failed.
@@ -174,8 +174,8 @@ impl Pool {
         Ok(())
     }
 
-    /// Closes all connections. Waits until the connections in use have been returned. New queries fail at once, even on
-    /// a clone.
+    /// Closes all connections. Waits until the connections in use are returned to the pool. New queries fail at once,
+    /// even on a clone.
     pub async fn close(&self) {
         match &self.inner {
             #[cfg(feature = "sqlite")]
@@ -227,7 +227,7 @@ async fn check(pool: &SqlitePool, file: Option<&DatabaseFile>) -> Result<(), sql
     }
 }
 
-/// Examines the file on a new connection. The connections of the pool may still have old parts of the file in memory.
+/// Examines the file on a new connection. The connections in the pool might still have old parts of the file in memory.
 #[cfg(feature = "sqlite")]
 async fn examine(pool: &SqlitePool, examination: &Examination) -> Result<Found, sqlx::Error> {
     use sqlx::Connection as _;
@@ -236,7 +236,7 @@ async fn examine(pool: &SqlitePool, examination: &Examination) -> Result<Found, 
     let mut found = look(&mut connection, examination.len_before()).await?;
     match examination.change() {
         LengthChange::Longer if found.len > found.size => {
-            // Another connection may be writing at this moment. Look again while no other connection can write.
+            // Another connection might be writing at this moment. Look again while no other connection can write.
             sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await?;
             found = look(&mut connection, examination.read_len()?).await?;
             sqlx::query("ROLLBACK").execute(&mut connection).await?;

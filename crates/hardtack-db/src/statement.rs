@@ -22,7 +22,7 @@ impl<'q> Statement<'q> {
         Self { sql: sql.into_sql_str(), postgres: None, values: Vec::new() }
     }
 
-    /// Creates a statement with different SQL for each database. Both texts must use the same placeholders.
+    /// Creates a statement with different SQL for each database. Both SQL strings must use the same placeholders.
     pub fn per_database(sqlite: &'static str, postgres: &'static str) -> Self {
         Self { sql: sqlite.into_sql_str(), postgres: Some(postgres), values: Vec::new() }
     }

@@ -12,8 +12,8 @@ use hardtack::error::WithCauses;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The text is not the address of a Redis server. The error does not repeat the text, since it may contain a
-    /// password.
+    /// The string is not the address of a Redis server. The error does not repeat the string, because it might contain
+    /// a password.
     #[error(
         "the Redis address cannot be used ({reason}); expected redis://user:password@host:port/database or unix:///path"
     )]

@@ -44,7 +44,7 @@ scripts! {
 
 impl StoreScript {
     /// Runs the script on the store whose keys begin with `prefix`. Sends only the script's hash at first. If the
-    /// server has not cached the script, sends the whole text.
+    /// server has not cached the script, sends the whole script.
     pub(crate) async fn run<T: FromRedisValue>(
         &self,
         connection: &Connection,

@@ -91,8 +91,8 @@
 //!
 //! The adapter (`hardtack-axum` or `hardtack-actix`) reads from the database which sessions have ended, including
 //! sessions that ended before a restart or on another server. Until the adapter has read the revocation log for the
-//! first time, each request is checked against the database. The adapter also deletes expired rows. All this happens
-//! without a call in your code.
+//! first time, each request is checked against the database. The adapter also deletes expired rows. Your code does not
+//! have to call anything for this.
 //!
 //! - **SQLite**: several processes on one machine can share a file. The file must belong to root or to the user that
 //!   runs this process, and no other user can have write access. Otherwise, the file is refused. After a full disk, no

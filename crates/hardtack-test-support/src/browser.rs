@@ -37,8 +37,8 @@ pub struct BrowserOptions {
     /// The height of the page's viewport, in CSS pixels.
     pub height: u32,
     /// The hash of a public key. The browser trusts every certificate with this key. See
-    /// [`TlsFront::key_hash`](crate::tls::TlsFront::key_hash). If it is set, host names that end in `.test` resolve to
-    /// 127.0.0.1.
+    /// [`TlsFront::key_hash`](crate::tls::TlsFront::key_hash). If this field is set, host names that end in `.test`
+    /// resolve to 127.0.0.1.
     pub trusted_key: Option<String>,
     /// Whether the browser can bind sessions to the device. The keys are in software.
     pub binds_devices: bool,
@@ -240,7 +240,7 @@ impl Browser {
         self.session.execute("return document.readyState", vec![]).await.is_ok_and(|state| state == "complete")
     }
 
-    /// Finds an element and waits until it is displayed. The wait is needed because a script of the page may show the
+    /// Finds an element and waits until it is displayed. The wait is needed because a script of the page might show the
     /// element later.
     async fn find_displayed(&self, selector: &str) -> Result<Element, BrowserError> {
         let element = self.find(selector).await?;
@@ -395,12 +395,12 @@ impl Drop for Driver {
     }
 }
 
-/// Returns whether any process of the group is still running. Zombies do not count, because in a container they may
+/// Returns whether any process of the group is still running. Zombies do not count, because in a container they might
 /// never be reaped. Returns `false` on systems without `/proc`.
 fn is_running(group: u32) -> bool {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     processes.filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok()).any(|stat| {
-        // The format is "pid (name) state ppid pgrp …", and the name may contain brackets (proc_pid_stat(5)).
+        // The format is "pid (name) state ppid pgrp …", and the name can contain brackets (proc_pid_stat(5)).
         let mut fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
         let (state, pgrp) = (fields.next(), fields.nth(1));
         !matches!(state, Some("Z" | "X")) && pgrp == Some(group.to_string().as_str())

@@ -79,8 +79,8 @@ pub fn form_actions(html: &str) -> Vec<String> {
     forms.map(|form| form.attribute("action").unwrap_or_default().to_owned()).collect()
 }
 
-/// A `<select>` whose options are being read. Its value is the value of the last selected option. If no option is
-/// selected, its value is the value of the first option.
+/// A `<select>` whose options are being read. Its value is the value of the last selected option, or of the first
+/// option if none is selected.
 struct Select {
     name: String,
     value: Option<String>,

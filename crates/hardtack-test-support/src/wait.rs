@@ -51,8 +51,8 @@ pub async fn within_reason<T>(what: impl Display, future: impl Future<Output = T
     }
 }
 
-/// Calls `measure` until it returns a time that is less than `bound`. Use this function if a test checks a bound of a
-/// few seconds or less. Even if the machine is busy during some of the runs, it is probably idle during one of them.
+/// Calls `measure` until it returns a time that is less than `bound`. Use this function if `bound` is a few seconds or
+/// less. Even if the machine is busy during some of the runs, it is probably idle during one of them.
 ///
 /// # Panics
 /// If no run was fast enough. The message contains `what` and the fastest time.

@@ -15,15 +15,15 @@ pub enum EventKind {
     LogIn,
     /// The session's tokens were exchanged for new ones.
     ///
-    /// With a store, if concurrent requests exchange the same refresh token, this event is emitted only once. In
-    /// sliding mode, it is emitted for each request that replaces the access token.
+    /// With a store, concurrent requests that exchange the same refresh token emit this event only once. In sliding
+    /// mode, each request that replaces the access token emits this event.
     Refresh,
-    /// A refresh token was refused because its session is not in the store, was ended or has expired. If the token was
+    /// A refresh token was refused because its session ended, expired, or is not in the store. If the token was
     /// replaced or is newer than the session's row, the event is [`ReuseDetected`](Self::ReuseDetected) or
     /// [`RefreshAhead`](Self::RefreshAhead) instead.
     RefreshRefused(RefreshFlaw),
-    /// A replaced refresh token was used again, too late to be a repeated request. The token may have been stolen, so
-    /// the session was ended.
+    /// A replaced refresh token was used again, too late for a retry of the refresh request. The token may have been
+    /// stolen, so the session was ended.
     ReuseDetected,
     /// A refresh token is newer than the row of its session in the store. Either the store has lost writes, or two
     /// stores are used with the same key.
@@ -41,7 +41,7 @@ pub enum EventKind {
     PasswordChanged,
     /// The user typed the password again.
     Reauthenticated,
-    /// The claims of the session changed, so access tokens that were issued before are outdated.
+    /// The claims of the session changed, so all earlier access tokens are outdated.
     ClaimsChanged,
     /// The session was bound to the device of its browser.
     Bound,

@@ -1,7 +1,7 @@
 //! Hardened JWT cookies: the core of Hardtack, for any web framework.
 //!
 //! A site or REST API logs its users in with two JSON Web Tokens in httpOnly cookies. Every request carries the
-//! short-lived **access token**. The longer-lived **refresh token** serves only to get new access tokens. This crate
+//! short-lived **access token**. The longer-lived **refresh token** is used only to get new access tokens. This crate
 //! issues and verifies the tokens and renders the cookies. It refuses requests that another site may have forged
 //! (CSRF), and keeps sessions that users can list and end.
 //!

@@ -112,8 +112,8 @@ pub struct Accounts {
     uninterrupted: Uninterrupted,
     log_in_limits: LogInLimits,
     counter_store: CounterStore,
-    /// The counters of attempts. They are set as soon as the authenticator is known, because their names are derived
-    /// from a key of the authenticator.
+    /// The counters of attempts. Unset until the authenticator is known, because a key of the authenticator determines
+    /// the names of the counters.
     throttling: Arc<OnceLock<Throttling>>,
     /// The settings of the site that uses these accounts.
     settings: SharedSettings,
@@ -184,8 +184,8 @@ impl Accounts {
         Ok(applied + database.throttle().migrate().await?)
     }
 
-    /// Returns the users whose names equal or look like another user's name under the current rules. These users signed
-    /// up before such names were refused. They can still log in.
+    /// Returns every user with a name that equals or resembles another user's name under the current rules. These users
+    /// signed up before such names were refused. They can still log in.
     ///
     /// # Errors
     /// The database failed.
@@ -260,7 +260,7 @@ impl Accounts {
         self.throttling.get_or_init(|| Throttling::new(self.log_in_limits, auth, &self.counter_store));
     }
 
-    /// Returns the details to record about the client of a request, and the client whose attempts are counted.
+    /// Returns two values for the client of a request: the details to record, and the [`Client`] for counting attempts.
     fn client(&self, client: &ClientInfo) -> (RequestInfo, Client) {
         self.count_attempts(client.authenticator());
         (RequestInfo::of(client), Client::of(client, &self.cookie_settings(client.authenticator())))
@@ -277,7 +277,7 @@ impl Accounts {
     /// end in the transaction that stores the change. Create the tables of the sessions with
     /// [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
     ///
-    /// Without a call of `with_sessions`, the sessions may be in Redis or in another database. In this case, the
+    /// If you do not call `with_sessions`, the sessions can be in Redis or in another database. In this case, the
     /// transaction that stores a change also records that the sessions must end. The servers end the sessions within
     /// seconds, even if the process that made the change crashes. If the session store is down, the servers end the
     /// sessions when the store has recovered.
@@ -286,10 +286,9 @@ impl Accounts {
         Self { session_ends: self.session_ends.here(), ..self }
     }
 
-    /// Sets the id of the session store, for this value and its clones. Call this method if the sessions are in Redis
-    /// and servers with other session stores use the same database. If a change to a user must end sessions, only
-    /// servers whose session store has this id end these sessions
-    /// ([`PendingEnds::set_store_id`](hardtack_sqlx::PendingEnds::set_store_id)).
+    /// Sets the id of the session store, for this value and its clones. Call this method if the sessions are in Redis,
+    /// and servers with other session stores share this database. When a change to a user ends sessions, only the
+    /// servers with this id end them ([`PendingEnds::set_store_id`](hardtack_sqlx::PendingEnds::set_store_id)).
     pub fn set_session_store_id(&self, id: Option<&str>) {
         self.session_ends.set_store_id(id);
     }
@@ -314,7 +313,7 @@ impl Accounts {
     /// such as a command-line tool.
     ///
     /// If you call neither `with_mail_of_servers` nor `with_mail`, only warnings to confirmed addresses are queued,
-    /// because another process may send them. If no process sends a queued email within seven days, the email is
+    /// because another process might send them. If no process sends a queued email within seven days, the email is
     /// deleted, and an error is logged (`mail_lost`).
     #[must_use]
     pub fn with_mail_of_servers(self) -> Self {
@@ -351,7 +350,7 @@ impl Accounts {
     ///
     /// Returns `true` if this work is done, or `false` if the time was too short. If this method returns `false` and
     /// the process then ends, unfinished changes are lost, or another server completes them. Queued emails stay in the
-    /// database, and are sent by another server or after the next start. Requests for reset links and activity are lost
+    /// database, and are sent by another server or after the next start. Activity and requests for reset links are lost
     /// if they are not in the database yet.
     pub async fn flush(&self) -> bool {
         let changes = self.uninterrupted.finish().await;
@@ -394,9 +393,9 @@ impl Accounts {
     /// Checks that the session of a request has not ended. If another server ended the session, this process might not
     /// know yet. This method therefore reads the user, the pending session ends, and the session itself.
     ///
-    /// Returns how many times the user's sessions were ended before this check. A transaction can compare this number
-    /// to check that the user's sessions were not ended since. If the session has ended or the user is disabled,
-    /// returns `None`.
+    /// Returns how many times the user's sessions have been ended so far. A later transaction can compare this number
+    /// with the current one, to detect whether sessions ended in between. Returns `None` if the session has ended or
+    /// the user is disabled.
     ///
     /// If the session store fails, the session counts as live, because users must be able to make changes even then.
     pub(crate) async fn check_session(
@@ -405,7 +404,7 @@ impl Accounts {
         user_id: &str,
         session: Option<SessionId>,
     ) -> Result<Option<i64>, BackendError> {
-        // The order of these steps matters. If the session ends just after one step has looked, a later step or the
+        // The order of these steps matters. If the session ends just after one step checks it, a later step or the
         // transaction notices the end.
         let Some(ended) = self.users.sessions_ended(user_id).await? else { return Ok(None) };
         let Some(session) = session else { return Ok(Some(ended)) };
@@ -425,9 +424,8 @@ impl Accounts {
         Ok((!matches!(has_ended, Ok(Ok(true)))).then_some(ended))
     }
 
-    /// Records that sessions of a user have ended. Call this method after the sessions have ended and before the
-    /// response is sent. A change that passed [`Self::check_session`] earlier is then either already stored, or
-    /// refused.
+    /// Records that sessions of a user ended. Call this method after the sessions end and before the response is sent.
+    /// From then on, a change that passed [`Self::check_session`] earlier is refused, if it is not already stored.
     pub(crate) async fn count_end_of_sessions(&self, user_id: &str) {
         let counted = async {
             let mut transaction = self.begin().await?;
@@ -488,7 +486,8 @@ impl Accounts {
     }
 }
 
-/// Takes the [`Accounts`] from the router's state, or from axum's `FromRef` and actix-web's `web::Data`.
+/// In axum, takes the [`Accounts`] from the router's state, directly or through `FromRef`. In actix-web, takes them
+/// from `web::Data`.
 impl FindUser for User {
     type State = Accounts;
 

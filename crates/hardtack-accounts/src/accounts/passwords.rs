@@ -102,8 +102,8 @@ impl Accounts {
         Ok((user, limit))
     }
 
-    /// Checks a new password and returns its normalized form, which the caller must hash. `user` lists texts that the
-    /// password must not be made from, such as the user name.
+    /// Checks a new password and returns its normalized form, which the caller must hash. `user` lists strings that the
+    /// password must not be based on, such as the user name.
     pub(super) async fn check_new_password(
         &self,
         password: String,
@@ -189,8 +189,8 @@ impl Accounts {
         counted(attempt, verified.await).await
     }
 
-    /// Returns an error if the hasher's queue is full. Call this method before you count the attempt, so that a
-    /// password that cannot be checked does not count.
+    /// Returns an error if the hasher's queue is full. Call this method before you count the attempt. An attempt then
+    /// does not count if its password cannot be checked.
     fn require_free_hasher<P>(&self) -> Result<(), ActionError<P>> {
         if self.hasher.is_full() { Err(ActionError::Busy) } else { Ok(()) }
     }
@@ -326,7 +326,7 @@ impl Accounts {
         }
     }
 
-    /// Commits a new password. If the commit fails, checks whether the database stored the password nevertheless.
+    /// Commits a new password. If the commit fails, checks whether the database stored the password anyway.
     async fn commit_password<P>(
         &self,
         transaction: Transaction,

@@ -20,7 +20,7 @@ const BATCH: usize = 64;
 pub(crate) struct Recorder(TaskQueue<NewActivity>);
 
 impl Recorder {
-    /// Starts the background task that writes to `store`. It ends when the last clone is dropped.
+    /// Starts the background task that writes to `store`. The task ends when the last clone of this value is dropped.
     pub(crate) fn start(store: ActivityStore) -> Self {
         let store = Arc::new(store);
         Self(TaskQueue::start("activity", CAPACITY, BATCH, move |entries: Vec<NewActivity>| {
@@ -53,15 +53,15 @@ impl Recorder {
         self.0.push(NewActivity { user: user.to_owned(), kind, session: None, request: request.clone() });
     }
 
-    /// Records an activity of an account that may not exist. If `user` is `None`, stores a dummy entry and deletes the
-    /// entry again. Without this work, the duration of this response or of a later response would reveal which names
-    /// and addresses exist.
+    /// Records an activity of an account that might not exist. If `user` is `None`, stores a dummy entry and deletes
+    /// the entry again. Without this work, the duration of this response or of a later response would reveal which
+    /// names and addresses exist.
     pub(crate) fn record_for(&self, user: Option<&str>, kind: ActivityKind, request: &RequestInfo) {
         self.record(user.unwrap_or(NO_USER), kind, request);
     }
 
-    /// Waits up to two seconds until all activity that was recorded before this call is written. Returns `false` if the
-    /// time is too short.
+    /// Waits until all activity that was recorded before this call is written, but at most two seconds. Returns `false`
+    /// if the time is too short.
     pub(crate) async fn flush(&self) -> bool {
         self.0.flush().await
     }

@@ -21,7 +21,7 @@ const JSON: &str = "application/json";
 pub(crate) struct FormOrJson<T>(pub(crate) T);
 
 /// Why a body is refused. `detail` can contain the position of the error, and `members` contains names of members of
-/// the JSON object. Neither contains a value from the body, because the value may be a password.
+/// the JSON object. Neither contains a value from the body, because the value might be a password.
 struct BodyError {
     status: StatusCode,
     code: &'static str,

@@ -1,4 +1,4 @@
-//! A form that a logged-in user sends. If the form is refused, the text that the user typed is not lost.
+//! A form that a logged-in user sends. If the form is refused, what the user typed is not lost.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
@@ -40,8 +40,8 @@ pub(crate) trait AccountForm: Sized + Send {
     /// Reads the fields.
     fn read(request: Request, site: &Site) -> impl Future<Output = Result<Self, Response>> + Send;
 
-    /// Adds a cookie to `response`, a redirect to the log-in page. The cookie keeps what the user typed into the form.
-    /// Returns `None` if nothing is kept.
+    /// Adds a cookie to `response`, which redirects to the log-in page. The cookie keeps what the user typed into the
+    /// form. Returns `None` if nothing is kept.
     fn keep(&self, _response: &mut Response, _site: &Site) -> Option<()> {
         None
     }
@@ -111,7 +111,7 @@ pub(crate) async fn refuse_form<T: AccountForm>(
     after_log_in(error, input.as_ref(), auth, site)
 }
 
-/// Returns whether the refused form may have come from a page of this site. If so, the form can be shown again.
+/// Returns whether the refused form might have come from a page of this site. If so, the form can be shown again.
 pub(crate) fn is_unverified(error: &AuthError) -> bool {
     match error.failure().reason() {
         Reason::Csrf(error) => !matches!(error, CsrfError::CrossSite | CsrfError::BadHost | CsrfError::Unread),

@@ -22,7 +22,7 @@ pub(crate) struct LiveLink {
     pub(crate) password_version: i64,
     /// For a link that undoes a change of the address: the number of that change.
     pub(crate) email_version: i64,
-    /// Whether an operator has added the user, and the user has not chosen a password yet.
+    /// Whether an operator added the user, and the user still has to choose a password.
     pub(crate) is_first_password: bool,
 }
 
@@ -146,7 +146,7 @@ impl LinkStore {
         found.map(|rows| first(rows, purpose)).map_err(BackendError::new)
     }
 
-    /// Deletes a link because it has been used. If the link has been used or deleted since it was found, returns
+    /// Deletes a link that is being used. If another request has used or deleted the link in the meantime, returns
     /// `false`. The caller must then roll back the transaction.
     pub(crate) async fn use_up_in(transaction: &mut Transaction, token: &LinkToken) -> Result<bool, BackendError> {
         transaction.execute(deletion(token)).await.map(|deleted| deleted == 1).map_err(BackendError::new)

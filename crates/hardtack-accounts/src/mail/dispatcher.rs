@@ -30,7 +30,7 @@ const REMOVE_AGAIN: Duration = Duration::from_millis(500);
 /// How long sending a message may take. Together with the longest pause during an outage, this is less than a minute.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a warning waits if its user already received the maximum number of such warnings in the last hour.
+/// How long a warning waits if the user has already received the maximum number of such warnings in the last hour.
 const WARNING_PAUSE: Duration = Duration::from_secs(60);
 
 /// Claims jobs and sends their messages.
@@ -136,7 +136,7 @@ impl Shared {
                      the error for the reason"
                 );
                 // Count the email as sent, although it was refused. Otherwise, the limits would not apply, and a
-                // stranger could make the server attempt any number of such emails.
+                // stranger could make the server try to send any number of such emails.
                 self.insist(calls, || self.worker.jobs.finish(job)).await;
             }
             Err(SendFailure { kind, text: error }) => {
@@ -194,7 +194,7 @@ impl Shared {
         }
     }
 
-    /// Repeats a change to a job until it succeeds. Without the change, the message would be sent again.
+    /// Retries a change to a job until the change succeeds. Without the change, the message would be sent again.
     async fn insist<F: Future<Output = Result<(), BackendError>>>(
         &self,
         calls: &watch::Receiver<u64>,

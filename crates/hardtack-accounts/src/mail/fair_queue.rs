@@ -5,9 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
-/// The maximum number of waiting items of one client. Many people may share a client's address. The maximum therefore
-/// covers the burst that the default rate limit allows one address, plus the requests that it allows in the next two
-/// seconds.
+/// The maximum number of waiting items of one client. Many people might share a client's address. The maximum therefore
+/// covers all requests that the default rate limit allows one address: a burst, and then two seconds of further
+/// requests.
 const OF_SOURCE: usize = 1024;
 
 /// The maximum number of waiting items.
@@ -151,7 +151,7 @@ mod tests {
         }
         assert!(queue.take_dropped() > 1000);
         queue.push("ada".to_owned(), ("ada", 1));
-        // When the queue is full, a client with two items loses one of them. A client with a single item keeps it.
+        // When the queue is full, a client with two items loses one item. A client with a single item keeps its item.
         let mut rest = 0;
         while queue.next().is_some() {
             queue.done();

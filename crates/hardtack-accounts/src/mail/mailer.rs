@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use super::Mail;
 
-/// Sends the site's emails. An implementation may use an SMTP library or a program such as `sendmail`.
+/// Sends the site's emails. An implementation can use an SMTP library or a program such as `sendmail`.
 /// [`Outbox`](super::Outbox) writes the emails to a folder instead.
 ///
 /// ```
@@ -25,12 +25,12 @@ pub trait Mailer: Send + Sync + 'static {
     /// Sends one message.
     ///
     /// If this method returns an error, the log contains the error, but not the email. After a pause, the site composes
-    /// the message anew and sends it again, and repeats these attempts for about a day. After the error
-    /// [`MailError::refused`], the site does not send the message again. If the process is killed while it sends a
-    /// message, the user may get that message twice.
+    /// the message again and retries. It keeps retrying for about a day. After the error [`MailError::refused`], the
+    /// site does not send the message again. If the process is killed while it sends a message, the user may get that
+    /// message twice.
     ///
-    /// Up to 50 messages are sent at once. If sending a message takes longer than 30 seconds, it is cancelled and
-    /// counts as a failure.
+    /// Up to 50 messages are sent at once. If an attempt to send a message takes longer than 30 seconds, the attempt is
+    /// cancelled and counts as a failure.
     fn send(&self, mail: &Mail) -> impl Future<Output = Result<(), MailError>> + Send;
 }
 
@@ -57,11 +57,11 @@ pub(super) enum FailureKind {
 hardtack::__debug_as_sentence!(MailError);
 
 impl MailError {
-    /// Wraps the error of the mail library, or a text that describes the error. The cause must not contain the email
+    /// Wraps the error of the mail library, or a string that describes the error. The cause must not contain the email
     /// itself, which may include a link that is as powerful as a password.
     ///
-    /// The email is sent again after 2 seconds. If it fails again, the pauses grow to an hour. If three different
-    /// emails in a row fail, the mail server may have an outage, and the pauses are at most 20 seconds.
+    /// The site sends the email again after 2 seconds. If the email keeps failing, the pauses grow to an hour. If three
+    /// different emails fail in a row, the site assumes an outage, and pauses for at most 20 seconds.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), kind: FailureKind::Temporary }
     }
@@ -77,7 +77,7 @@ impl MailError {
     }
 
     /// Like [`new`](Self::new), for an email that the mail server permanently refuses, for example because the mailbox
-    /// does not exist (SMTP replies 5xx to the recipient). The site discards the email and logs `mail_refused`.
+    /// does not exist (SMTP reply 5xx). The site discards the email and logs `mail_refused`.
     pub fn refused(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: cause.into(), kind: FailureKind::Refused }
     }

@@ -74,7 +74,8 @@ impl Outage {
     /// Returns how long to wait before sending a message, or zero if a message can be sent now.
     ///
     /// During an outage, only one message is tried at a time. A caller that gets zero must try a message, or call
-    /// [`Self::nothing_to_try`]. Other callers do not get zero until this message is sent, fails, or `timeout` passes.
+    /// [`Self::nothing_to_try`]. Other callers get zero only after this message is sent or fails, or after `timeout`
+    /// passes.
     pub(super) fn delay(&self, now: Instant, timeout: Duration) -> Duration {
         let mut state = self.state();
         let Some(down) = &mut state.down else { return Duration::ZERO };
@@ -174,7 +175,7 @@ mod tests {
             now += delay;
         }
         assert!((55..75).contains(&tries), "{tries}");
-        // An attempt whose outcome is never reported delays the next attempts only until the timeout.
+        // If the outcome of an attempt is never reported, other attempts wait only until the timeout.
         while !outage.delay(now, TIMEOUT).is_zero() {
             now += Duration::from_secs(1);
         }

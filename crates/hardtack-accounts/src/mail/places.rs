@@ -8,8 +8,8 @@
 //! is still being sent, in addition to the others. Messages that hang therefore delay other messages of the same
 //! client, or to the same domain, only for seconds.
 //!
-//! If too many slow messages are being sent, some of them are given up. The oldest slow message of the client that has
-//! the most slow messages is given up first. Messages that were given up are sent again later.
+//! If there are too many slow messages, the task gives up some of the slow messages. It starts with the client that has
+//! the most slow messages, and gives up the oldest one of this client. A message that was given up is sent again later.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -36,7 +36,7 @@ const fn places(rank: Rank) -> usize {
         Rank::Warning => 8,
         Rank::Reset => 6,
         // Anyone can enter an address, so a confirmation is more likely to go to a mail server that hangs. Allow more
-        // messages at once.
+        // confirmations at once.
         Rank::Confirmation => 16,
     }
 }
@@ -94,7 +94,7 @@ impl<Id: Eq + Hash> Places<Id> {
         [Rank::Confirmation, Rank::Reset, Rank::Warning].into_iter().find(|rank| self.has_place_for(*rank))
     }
 
-    /// Returns whether this message may be sent in addition to the messages that are being sent.
+    /// Returns whether this message can be sent now, in addition to the messages that are already being sent.
     pub(super) fn has_room_for(&self, job: &MailJob) -> bool {
         let rank = job.kind.rank();
         let domain = domain(&job.address);

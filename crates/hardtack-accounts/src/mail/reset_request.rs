@@ -1,13 +1,13 @@
-//! Requests for a reset link. Anyone can make such requests, so they are kept in memory, not in the database, until the
-//! users with the address have been looked up.
+//! Requests for a reset link. Anyone can make such requests, so the requests stay in memory at first. They get into the
+//! database only after the users with the address are looked up.
 //!
-//! Neither the response nor later responses must reveal whether an address belongs to a user (ASVS 5.0 V6.3.8):
+//! Neither the response nor any later response may reveal whether an address belongs to a user (ASVS 5.0 V6.3.8):
 //!
 //! 1. For every address, the request only adds an item to a queue.
 //! 2. A background task looks up the users after a random time, and then handles all requests that have arrived in the
 //!    meantime. A client therefore cannot tell which response this work delays.
-//! 3. A request that causes no email also adds a job to the table of emails. This job runs the same statements as other
-//!    jobs, but sends nothing. Only a few requests an hour cause an email, because emails are limited.
+//! 3. A request that triggers no email also adds a job to the table of emails. This job runs the same statements as
+//!    other jobs, but sends nothing. Only a few requests an hour trigger an email, because emails are limited.
 
 use crate::activity::RequestInfo;
 use crate::users::EmailAddress;

@@ -1,5 +1,5 @@
-//! The table `mail_sent`, which records the emails that were sent recently. The limits count them together with the
-//! emails that wait in `mail_jobs`.
+//! The table `mail_sent`, which records recently sent emails. The limits count these emails together with the emails
+//! that are queued in `mail_jobs`.
 
 use std::time::Duration;
 
@@ -126,7 +126,7 @@ pub(super) async fn has_many_warnings_in(transaction: &mut Transaction, job: &Ma
     Ok(rows.len() >= most)
 }
 
-/// Returns whether such an email has been sent to the user at this address in the last day, is queued, or was withheld.
+/// Returns whether such an email to the user at this address is queued, or was sent or withheld in the last day.
 pub(crate) async fn was_sent(
     database: &Pool,
     kind: JobKind,

@@ -117,7 +117,7 @@ impl MailTemplates {
     }
 
     /// Begins an email with a paragraph such as "On site.example, your password was changed." No full stop follows the
-    /// host name, because a mail program might include the full stop in a link to the host.
+    /// host name. A mail program that turns the host name into a link might include the full stop.
     fn on_the_site(&self, what: &str) -> Letter {
         let address = self.site.split_once("://").map_or(self.site.as_str(), |(_, address)| address);
         let host = address.split('/').next().unwrap_or_default();
@@ -141,8 +141,8 @@ pub(super) fn device_line(device: &str, at: Timestamp) -> String {
     format!("{}{}", device_line_start(device), date_and_time(at))
 }
 
-/// Returns the beginning of [`device_line`]. It is the same for all log-ins from one device, because it does not
-/// contain the time.
+/// Returns the beginning of [`device_line`], without the time. This beginning is the same for all log-ins from one
+/// device.
 pub(super) fn device_line_start(device: &str) -> String {
     format!("{device}, on ")
 }

@@ -134,9 +134,9 @@ fn home_label<'a>(shell: &Shell<'a>) -> &'a str {
     if shell.site.name.is_empty() { "Home" } else { &shell.site.name }
 }
 
-/// Replaces the navigation of a page that was rendered before the site knew whether a user is logged in. The page gets
-/// the navigation for the user or visitor in `shell`. Returns `None` if the page was already rendered for a user or
-/// visitor, or by a template of the application.
+/// Replaces the navigation of a page that was rendered before the site knew whether a user was logged in. The new
+/// navigation is for the user or visitor in `shell`. Returns `None` if the page was already rendered for a user or
+/// visitor, or if a template of the application rendered it.
 pub(crate) fn with_navigation(page: &str, shell: &Shell<'_>) -> Option<String> {
     let unknown = header(&Shell::unknown(shell.site), None).into_string();
     page.contains(&unknown).then(|| page.replacen(&unknown, &header(shell, None).into_string(), 1))

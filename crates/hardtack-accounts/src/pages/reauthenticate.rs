@@ -1,4 +1,4 @@
-//! The page `/reauthenticate`, which asks for the password again before something sensitive.
+//! The page `/reauthenticate`, which asks for the password again before a sensitive action.
 
 use maud::{Markup, html};
 

@@ -9,7 +9,7 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// A time as text, in a form for people and in a form for the attribute `datetime`.
+/// A time as text, both for people and for the attribute `datetime`.
 #[derive(Clone)]
 pub(crate) struct TimeText {
     /// The time since then, such as `5 minutes ago`. Empty after a month.

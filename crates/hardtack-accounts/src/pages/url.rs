@@ -17,9 +17,9 @@ pub(super) fn segment(value: &str) -> String {
 
 /// Returns `path` if a URL parser would read it as a path on this origin, and `None` otherwise.
 ///
-/// The callers have already checked the path. It is checked again because the page opens it without a click. `//host`
-/// and `/\host` lead to another origin. URL parsers remove tabs and newlines before they look for these prefixes, so
-/// paths with tabs or newlines are also refused.
+/// The callers have already checked the path. This function checks it again, because the page opens the path without a
+/// click. `//host` and `/\host` lead to another origin. URL parsers remove tabs and newlines before they look for these
+/// prefixes, so paths with tabs or newlines are also refused.
 pub(super) fn local(path: &str) -> Option<&str> {
     let mut bytes = path.bytes();
     let rooted = bytes.next() == Some(b'/');

@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 use super::argon2id::{Argon2id, is_weak};
 use super::typed::TypedPassword;
 
-/// The maximum number of hashes that wait for each permit. If the queue is full, the server responds with 503 at once.
-/// In a longer queue, the client would wait for minutes.
+/// The maximum number of waiting hashes per permit. If the queue is full, the server responds with 503 at once. In a
+/// longer queue, the client would wait for minutes.
 const WAITING_PER_PERMIT: usize = 64;
 
 /// Why a password was not hashed or verified.
@@ -32,8 +32,8 @@ pub(crate) enum Verdict {
     Wrong,
     /// The right password.
     Right,
-    /// The password is right, but it should be hashed again. The stored hash has weaker parameters than the current
-    /// parameters, or was made from the password as typed. New hashes are made from the normalized form.
+    /// The password is right, but it should be hashed again. The stored hash has weaker parameters than new hashes, or
+    /// was made from the password as typed. New hashes are made from the normalized form.
     RightButOldHash,
 }
 
@@ -45,7 +45,8 @@ pub(crate) struct Hasher {
     queued: Arc<AtomicUsize>,
     queue_limit: usize,
     argon2id: Argon2id,
-    /// The hash to verify against if the user does not exist. A log-in then takes as long as with a name that exists.
+    /// The hash to verify against if the user does not exist. The log-in then takes as long as the log-in of an
+    /// existing user.
     dummy_hash: Arc<str>,
 }
 

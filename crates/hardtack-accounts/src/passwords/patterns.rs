@@ -34,10 +34,10 @@ const LONGEST_RUNS: usize = 32;
 /// A password with up to this many characters outside runs still counts as a password that consists of runs.
 const MAX_OUTSIDE: usize = 2;
 
-/// Up to this many digits and signs around a common password are ignored. A date has eight digits.
+/// Up to this many digits and symbols around a common password are ignored. A date has eight digits.
 const MAX_ADDED: usize = 8;
 
-/// The shortest repetition, in characters, that is found between digits and signs. Words such as `onion` are shorter.
+/// The shortest repetition, in characters, that is found between digits and symbols. Words such as `onion` are shorter.
 const SHORTEST_CORE: usize = 6;
 
 /// The maximum length of a folded password, in characters. Some characters are replaced with up to 18 others.
@@ -50,8 +50,8 @@ pub(super) fn folded(password: &str) -> String {
     lower.nfkc().take(LONGEST_FOLDED).collect::<String>().trim().to_owned()
 }
 
-/// If a password repeats a shorter text, returns that text. The last repetition may be cut off, as in `abcabcab` and
-/// `password password`.
+/// If a password repeats a shorter string, returns that string. The last repetition may be cut off, as in `abcabcab`
+/// and `password password`.
 pub(super) fn repeated(password: &str) -> Option<String> {
     let chars: Vec<char> = password.chars().collect();
     let has_period = |period: &usize| chars.iter().zip(&chars[*period..]).all(|(one, other)| one == other);
@@ -79,8 +79,8 @@ pub(super) fn is_made_of_runs(password: &str) -> bool {
     (1..=MAX_RUNS).contains(&runs) && outside <= MAX_OUTSIDE
 }
 
-/// Returns the characters that belong to no run. If the text is long, returns the whole text, because attackers try
-/// only short texts with runs.
+/// Returns the characters of `text` that belong to no run. If `text` is long, returns all of it, because attackers try
+/// runs only in short passwords.
 pub(super) fn outside_runs(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     if chars.len() > LONGEST_RUNS {
@@ -97,7 +97,7 @@ pub(super) fn outside_runs(text: &str) -> String {
     outside
 }
 
-/// Returns the length of the longest run at the beginning of the text. A single character is a run.
+/// Returns the length of the longest run at the beginning of `chars`. A single character is a run.
 fn run(chars: &[char]) -> usize {
     let same = chars.iter().take_while(|c| **c == chars[0]).count();
     // A character may have several positions, because the order of digits contains 0 twice.
@@ -114,24 +114,24 @@ fn in_common(order: impl Iterator<Item = char>, chars: &[char]) -> usize {
     order.zip(chars).take_while(|(one, other)| one == *other).count()
 }
 
-/// Returns the part of a password from the first letter to the last letter, if only a few other characters are around
-/// this part. Runs around this part are not counted. Examples are `password` in `password2024!` and in
-/// `password123456789`.
+/// Returns the part of a password from the first letter to the last letter, if there are only a few other characters
+/// before and after it. Runs before and after this part do not count. For example, returns `password` for
+/// `password2024!` and for `password123456789`.
 pub(super) fn core(password: &str) -> Option<&str> {
     let (core, added) = without_added(password)?;
     (core.len() < password.len() && added <= MAX_ADDED).then_some(core)
 }
 
-/// If most of a password repeats a shorter text, with a few digits or signs around the repetition, returns that text.
-/// An example is `xkw` in `xkwxkwxkw1`.
+/// If a password mostly repeats a shorter string, with a few digits or symbols around the repetition, returns that
+/// string. For example, returns `xkw` for `xkwxkwxkw1`.
 pub(super) fn repeated_core(password: &str) -> Option<String> {
     let core = core(password)?;
     let (_, added) = without_added(password)?;
     (core.chars().count() >= added.max(SHORTEST_CORE)).then(|| repeated(core)).flatten()
 }
 
-/// Returns the part of a password from the first letter to the last letter. Also returns how many characters are around
-/// this part, not counting runs such as `123456789`.
+/// Returns the part of a password from the first letter to the last letter. Also returns how many characters are before
+/// and after this part, not counting runs such as `123456789`.
 fn without_added(password: &str) -> Option<(&str, usize)> {
     let core = password.trim_matches(|c: char| !c.is_alphabetic());
     let (before, after) = password.split_once(core)?;

@@ -34,7 +34,7 @@ pub enum PasswordProblem {
          another password. A long phrase works well."
     )]
     Sequence,
-    /// Apart from a few digits and signs, the password is one of the most common passwords.
+    /// Apart from a few digits and symbols, the password is one of the most common passwords.
     #[error(
         "This password is so common that attackers try it first. Choose another password. A long phrase works well."
     )]

@@ -12,18 +12,18 @@ use super::typed::TypedPassword;
 /// The minimum length that every site requires, in characters (ASVS 5.0 V6.2.1).
 const MIN_CHARS: u8 = 8;
 
-/// The upper bound of the minimum length. Every site must accept passwords of 64 characters (ASVS 5.0 V6.2.9).
+/// The highest minimum length that a site can set. Every site must accept passwords of 64 characters (ASVS 5.0 V6.2.9).
 const MAX_MIN_CHARS: u8 = 64;
 
-/// The rules for new passwords. By default, a password has at least 8 characters and at most 1024 bytes, and is not one
-/// of the passwords that attackers try first. Digits and special characters are not required.
+/// The rules for new passwords. By default, a password must have at least 8 characters and at most 1024 bytes. It must
+/// not be one of the passwords that attackers try first. Digits and special characters are not required.
 ///
-/// The rules refuse 11,611 common passwords, even with a few digits or signs before or after them. Case, width
+/// The rules refuse 11,611 common passwords, even with a few digits or symbols before or after them. Case, width
 /// (`ｐａｓｓｗｏｒｄ`) and spaces around a password make no difference. If you set a [`PasswordTable`], the rules also refuse
 /// the passwords in the table.
 ///
 /// The rules also refuse the following passwords:
-/// - passwords that repeat a short text or a common password
+/// - passwords that repeat a short string or a common password
 /// - passwords that consist of sequences of letters, digits or neighbouring keys
 /// - passwords that contain control characters
 /// - passwords that are little more than the user name, the email address or the name of the site
@@ -75,8 +75,8 @@ impl PasswordRules {
         Self { table: Some(Arc::new(table)), ..self }
     }
 
-    /// Returns why a new password is refused, or `None` if it is accepted. `user` lists texts such as the user name and
-    /// the email address. A password that is little more than one of these texts is refused.
+    /// Returns why a new password is refused, or `None` if it is accepted. `user` contains the user name, the email
+    /// address and similar strings. A password that is little more than one of these strings is refused.
     ///
     /// If a table is set, this method reads the table's file. Call it on a thread that is allowed to block.
     ///

@@ -38,7 +38,7 @@ struct Group<'a> {
     /// The newest activity.
     last: &'a Activity,
     count: usize,
-    /// In the row that several addresses share, equal to `count`. In all other rows, zero.
+    /// Equal to `count` in the row that several addresses share, and zero in all other rows.
     others: usize,
 }
 

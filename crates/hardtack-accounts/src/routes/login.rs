@@ -46,7 +46,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
     if visitor.is_logged_in() && ended.is_none() {
         // The user may have used a link while another user is logged in.
         if let Some(done) = auth.query("done").filter(|done| done_text(done).is_some()) {
-            // The home page of `hardtack serve` says what a link has done, even if a user is logged in.
+            // The home page of `hardtack serve` shows the result of following a link, even if a user is logged in.
             return Ok(match site.settings.is_demo {
                 true => Redirect::to(&site.path(&format!("/?done={done}"))).into_response(),
                 false => link_used::message(&site, &auth, &done).await,

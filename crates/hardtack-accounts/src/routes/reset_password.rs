@@ -98,9 +98,9 @@ pub(crate) async fn submit(
     site.run_uninterrupted(&auth, work).await
 }
 
-/// Sets the new password and ends all sessions of the user, because someone else may know the old password. Does not
-/// log the user in, because the link does not prove who uses it. A link in an email only proves access to the mailbox,
-/// and other links come from an operator.
+/// Sets the new password and ends all sessions of the user, because someone else might know the old password. Does not
+/// log the user in, because the link does not prove who uses it. A link in an email only proves access to the mailbox.
+/// All other links are known to the operator who created them.
 async fn reset(
     site: Site,
     auth: Auth,

@@ -10,8 +10,8 @@ use hardtack::throttle::Rate;
 /// each /64 network) allows 100 failed attempts, and one more every second.
 ///
 /// After 100 failures in a row, an account allows only one attempt an hour (NIST SP 800-63B-4 §3.2.2; ASVS 5.0 V6.3.1).
-/// This restriction ends when an attempt succeeds, or when the user sets a new password with a reset link. Attempts on
-/// a device on which the user has logged in before are counted separately, so strangers cannot lock the user out.
+/// This restriction ends when an attempt succeeds, or when the user sets a new password with a reset link. Each device
+/// that the user has logged in with before has counters of its own, so strangers cannot lock the user out.
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,15 +29,15 @@ pub struct LogInLimits(Option<Rates>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rates {
-    /// How many password attempts an account allows. Each device on which the user has logged in before has a counter
-    /// of its own with the same rate, and so does each session of the user. The same rate limits the user's requests
-    /// for confirmation links.
+    /// How many password attempts an account allows. Each device that the user has logged in with before has a counter
+    /// of its own with the same rate. So does each session of the user. The same rate limits the user's requests for
+    /// confirmation links.
     pub(super) account: Rate,
     /// How many failed attempts, sign-ups and uses of links are allowed per client address. Requests for reset links
     /// have ten times this rate.
     pub(super) address: Rate,
-    /// How many failures in a row an account, a device or a session allows before its attempts are slowed down, and the
-    /// minimum time between these slower attempts.
+    /// How many failures in a row are allowed before attempts are slowed down, and the minimum time between the slower
+    /// attempts. Applies to each account, device and session.
     pub(super) failures: Rate,
 }
 
@@ -76,8 +76,8 @@ impl LogInLimits {
         self
     }
 
-    /// Sets how many failures in a row an account allows before its attempts are slowed down, and the minimum time
-    /// between these slower attempts.
+    /// Sets how many failures in a row an account allows before attempts are slowed down, and the minimum time between
+    /// the slower attempts.
     pub const fn failures_in_a_row(mut self, rate: Rate) -> Self {
         if let Some(rates) = &mut self.0 {
             rates.failures = rate;

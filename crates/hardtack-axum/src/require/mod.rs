@@ -19,8 +19,8 @@ pub use service::{RequireFuture, RequireService};
 ///
 /// Add this layer with `Router::route_layer`, which applies it only to the routes of the router. `Router::layer` would
 /// also apply it to the router's fallback, which handles unknown paths. If `app` has no fallback of its own,
-/// `app.merge(router)` would make this fallback the fallback of `app`. A request for an unknown path would then be
-/// redirected to the log-in page instead of getting a 404.
+/// `app.merge(router)` would make the guarded fallback handle all unknown paths. A request for an unknown path would
+/// then be redirected to the log-in page instead of getting a 404.
 ///
 /// The log-in page itself must not require a token. If it does, Hardtack responds with 401 instead of redirecting the
 /// browser to the same page, and logs an error (`redirect_loop`).

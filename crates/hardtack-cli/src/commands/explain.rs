@@ -83,8 +83,8 @@ enum Field<'a> {
     SetCookie(&'a str),
 }
 
-/// Finds the `Cookie` and `Set-Cookie` fields in a text. Servers read several `Cookie` fields as one field, so this
-/// function joins them. If the text is a single line without a field name, the whole line is the value of a field.
+/// Finds the `Cookie` and `Set-Cookie` fields in `text`. Joins all `Cookie` fields, because servers read them as one
+/// field. If `text` is a single line without a field name, the whole line is the value of a field.
 fn fields(text: &str) -> Result<Vec<Field<'_>>, Error> {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let named = lines().filter_map(|line| {

@@ -60,7 +60,7 @@ impl fmt::Display for SmtpServer {
 /// The default sender of mail in an outbox.
 const OUTBOX_SENDER: &str = "hardtack@localhost";
 
-/// Reads how users can contact the operator: an email address, a URL or a few words.
+/// Reads the setting that tells users how to contact the operator: an email address, a URL or a few words.
 pub(super) fn contact(sources: &Sources) -> Result<Option<String>, Error> {
     let is_one_line = |text: &str| !text.is_empty() && text.len() <= 200 && !text.contains(char::is_control);
     sources.parse(&CONTACT, "an email address, a URL or a few words, at most 200 bytes in one line", |text| {

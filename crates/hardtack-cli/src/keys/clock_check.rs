@@ -1,6 +1,6 @@
 //! Checks whether the times of the keys and their files contradict the clock of this machine.
 //!
-//! Servers decide from the creation times of the keys when to start and when to stop using each key. If the clock is
+//! Servers use the creation time of each key to decide when to start and when to stop using the key. If the clock is
 //! days ahead, two things go wrong. First, servers stop using keys whose tokens are still valid. Second, a new key gets
 //! a creation time that is days in the future. After the clock is corrected, days pass before servers sign with this
 //! key.
@@ -19,8 +19,8 @@ use crate::output::date;
 /// differ by more, the store does not delete expired rows.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
-/// Looks for a key or a file in the folder whose date is ahead of the clock. If one is found, returns a text that names
-/// the key or the file and says what to do.
+/// Looks in the folder for a key or a file with a date ahead of the clock. If it finds one, returns a message that
+/// names the key or the file and says what to do.
 ///
 /// `keys` contains the path and the creation time of each key, the oldest key first.
 pub(super) fn dated_ahead<'a>(
@@ -64,7 +64,7 @@ pub(super) fn dated_ahead<'a>(
 }
 
 /// Compares the clock of this machine with the clock of the file system, which may be on a file server. If the clocks
-/// differ, returns a text that says what to do. To read the clock of the file system, creates a file and removes it.
+/// differ, returns a message that says what to do. To read the clock of the file system, creates a file and removes it.
 pub(super) fn differs_from_file_system(folder: &Path, now: Timestamp) -> io::Result<Option<String>> {
     let created_at = time_of_file_system(folder)?;
     Ok((now.distance(created_at) > TOLERANCE).then(|| {

@@ -83,15 +83,15 @@ impl KeyFolder {
         Ok(keys)
     }
 
-    /// Looks for a key or a file whose date is ahead of the clock. If one is found, returns a text that names the key
-    /// or the file and says what to do.
+    /// Looks for a key or a file whose date is ahead of the clock. If one is found, returns a message that names the
+    /// key or the file and says what to do.
     pub(crate) fn dated_ahead(&self, stored: &[StoredKey], now: Timestamp) -> Result<Option<String>, Error> {
         let keys = stored.iter().map(|stored| (stored.path.as_path(), stored.created_at));
         clock_check::dated_ahead(&self.path, keys, now).map_err(|error| self.unusable(&error))
     }
 
-    /// Compares the clock of this machine with the clock of the file system. If the clocks differ, returns a text that
-    /// says what to do. Creates the folder of the keys if it does not exist.
+    /// Compares the clock of this machine with the clock of the file system. If the clocks differ, returns a message
+    /// that says what to do. Creates the folder of the keys if it does not exist.
     pub(crate) fn clock_differs(&self, now: Timestamp) -> Result<Option<String>, Error> {
         let found = private_file::create_folder(&self.path)
             .and_then(|()| clock_check::differs_from_file_system(&self.path, now));
@@ -180,8 +180,8 @@ pub(crate) fn generate(algorithm: Algorithm) -> Result<SigningKey, Error> {
     SigningKey::generate(algorithm).map_err(Error::with_causes)
 }
 
-/// Returns the text of a key file. The key id is the number followed by eight hex digits that are derived from the key.
-/// For this reason, keys with the same number in different folders have different ids.
+/// Returns the contents of a key file. The key id is the number followed by eight hex digits that are derived from the
+/// key. For this reason, keys with the same number in different folders have different ids.
 fn to_jwk(number: u32, key: SigningKey, created_at: Timestamp) -> Zeroizing<String> {
     let unique: String = key.derive("key id").iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     let json = Zeroizing::new(key.with_key_id(format!("{number:04}-{unique}")).dangerous_to_private_jwk_json());

@@ -122,8 +122,8 @@ pub(crate) fn roles(
     let rules = Rules { longest_lifetime: longest_lifetime(config, folder)?, superseded_at };
     let created_at: Vec<_> = stored.iter().map(|stored| stored.created_at).collect();
     let roles = rules.roles(&created_at, SystemClock.now());
-    // If a key outside the folder signs the tokens, no stored key signs. If nothing records when that key began to
-    // sign, all stored keys still verify tokens.
+    // If a key outside the folder signs the tokens, no stored key signs. If the folder does not record when that key
+    // began to sign, all stored keys still verify tokens.
     Ok(roles.into_iter().map(|role| if given && role == Role::Signs { Role::Retired } else { role }).collect())
 }
 

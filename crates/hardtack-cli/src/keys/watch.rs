@@ -103,8 +103,8 @@ fn read(config: &Config, cache: &mut Cache, in_use: &[Option<String>]) -> Result
         return Err(no_signing_key());
     }
     if config.signing_key.is_some() {
-        // Write the record again, because it might be missing. If a server with another database starts without a given
-        // key, that server deletes the record.
+        // Write the record again, because it might be missing. A server with another database deletes the record at its
+        // start if that server signs with a key from the folder.
         if let Err(error) = folder.record_superseded(true) {
             tracing::debug!(event = "given_key_not_recorded", %error);
         }

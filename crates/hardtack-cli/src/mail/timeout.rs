@@ -2,6 +2,6 @@
 
 use std::time::Duration;
 
-/// How long sending a message may take. The site cancels sending after 30 seconds. This limit is shorter, because its
-/// error names the mail server or the program. The site's error does not name them.
+/// How long sending a message may take. The site itself cancels sending after 30 seconds, but its error does not name
+/// the mail server or the program. This limit is shorter, so that an error that names them comes first.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(25);

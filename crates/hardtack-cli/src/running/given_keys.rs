@@ -1,4 +1,4 @@
-//! The keys that operators gave to running servers by settings, such as `JWT_SECRET_KEY`. The key folder does not
+//! The keys that operators gave to running servers in settings such as `JWT_SECRET_KEY`. The key folder does not
 //! contain these keys, so `hardtack keys rotate` cannot replace them.
 
 use std::fmt;
@@ -12,9 +12,9 @@ use crate::config::Config;
 use crate::config::settings::{SECRET_KEY, SECRET_KEY_PREVIOUS};
 use crate::error::Error;
 
-/// Each running server has a row in `hardtack_settings` that says which keys it was given. The name of the row begins
-/// with this prefix. The value of the row is a time in seconds since 1970, a space, and the value of
-/// [`GivenKeys::to_text`]. The time is when the server last renewed the row.
+/// Each running server has a row in `hardtack_settings` that says which keys the server was given. The name of the row
+/// begins with this prefix. The value of the row is a time in seconds since 1970, a space, and the value of
+/// [`GivenKeys::to_text`]. At this time, the server last renewed the row.
 pub(super) const SERVER: &str = "keys_of_server:";
 
 /// The settings that gave a server keys.
@@ -33,7 +33,7 @@ pub(crate) struct GivenKeys {
 }
 
 impl GivenKeys {
-    /// Returns the settings of this process, which is a server that listens at `bound`.
+    /// Returns the keys that this process was given. This process is a server that listens at `bound`.
     pub(crate) fn of(config: &Config, bound: SocketAddr) -> Self {
         let setting = if config.sources.is_set(&SECRET_KEY) { "JWT_SECRET_KEY" } else { "JWT_PRIVATE_KEY" };
         Self {
@@ -116,7 +116,8 @@ pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<(String, Giv
     Ok(rows.into_iter().filter_map(|(name, row)| Some((name, GivenKeys::parse(&row)?))).collect())
 }
 
-/// Returns the absolute path of a folder, with symbolic links resolved. If the folder does not exist, links are kept.
+/// Returns the absolute path of a folder, with symbolic links resolved. If the folder does not exist, symbolic links
+/// are not resolved.
 fn resolved(folder: &Path) -> Option<PathBuf> {
     folder.canonicalize().or_else(|_| std::path::absolute(folder)).ok()
 }

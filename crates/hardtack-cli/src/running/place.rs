@@ -47,8 +47,8 @@ impl Place {
         }
     }
 
-    /// Parses the text that is stored in a row. Returns `None` for an unknown text, because a newer version may have
-    /// written it.
+    /// Parses the value that is stored in a row. Returns `None` for an unknown value, because a newer version of the
+    /// program might have written it.
     pub(super) fn parse(text: &str) -> Option<Self> {
         match text.splitn(3, ' ').collect::<Vec<_>>()[..] {
             ["database"] => Some(Self::Database),

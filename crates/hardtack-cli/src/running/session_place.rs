@@ -11,9 +11,9 @@ use super::table::{LAPSE, Table};
 use crate::config::{RedisConfig, RedisPurpose};
 use crate::error::Error;
 
-/// The name of the row of `hardtack_settings` that says where the servers kept their sessions when they last ran. While
-/// all running servers keep their sessions in the same place, each server writes this place into the row every few
-/// seconds. When a server stops, it writes the place of another running server into the row. If no other server is
+/// The name of a row of `hardtack_settings`. The row says where the servers kept their sessions when they last ran.
+/// While all running servers keep their sessions in the same place, each server writes this place into the row every
+/// few seconds. When a server stops, it writes the place of another running server into the row. If no other server is
 /// running, it writes its own place.
 const NAME: &str = "session_place";
 
@@ -28,7 +28,7 @@ pub(super) async fn record(table: &Table, place: &Place) -> Result<(), Error> {
 }
 
 /// Records where a running server keeps its sessions. If another running server keeps its sessions elsewhere, this
-/// function records nothing. For example, an operator may try out a server with another store while the usual servers
+/// function records nothing. For example, an operator might try out a server with another store while the usual servers
 /// run. The record still names the store of the usual servers, even if they are killed just after the trial.
 pub(super) async fn record_if_agreed(table: &Table, place: &Place) -> Result<(), Error> {
     match of_running_servers(table).await?.iter().all(|other| other.is_same_store(place)) {
@@ -44,7 +44,7 @@ pub(super) async fn record_at_stop(table: &Table, place: &Place) -> Result<(), E
     record(table, others.first().unwrap_or(place)).await
 }
 
-/// Logs a warning if a starting server keeps its sessions in a different place than earlier servers.
+/// Logs a warning if a starting server keeps its sessions in a different place than earlier servers did.
 pub(super) async fn warn_if_moved(table: &Table, place: &Place) -> Result<(), Error> {
     if let Some(known) = last(table).await?.filter(|known| !known.is_same_store(place)) {
         tracing::warn!(
@@ -111,7 +111,7 @@ async fn can_use(place: &Place, places: &[Place], redis: Option<&RedisConfig>) -
                 )))),
                 Err(error) if same_address => Ok(Err(error)),
                 Err(error) => Err(error),
-                // On another machine or in another container, the same address may lead to a different Redis.
+                // On another machine or in another container, the same address might lead to a different Redis.
                 Ok(_) if same_address => Err(Error::config(format_args!(
                     "this command reaches a different Redis at {own} than the servers; run the command on a machine \
                      where this address leads to the servers' Redis, or set --redis-url or HARDTACK_REDIS_URL to \

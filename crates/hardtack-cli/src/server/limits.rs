@@ -7,9 +7,9 @@ use hardtack::client_address::TrustedProxies;
 /// The limits that an operator can set.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
-    /// How many connections may be open.
+    /// How many connections can be open at once.
     pub(crate) connections: usize,
-    /// How many of these connections may come from one address (for IPv6, from one /64 network). Trusted proxies and
+    /// How many connections from one address (for IPv6, from one /64 network) can be open at once. Trusted proxies and
     /// this machine have no such limit.
     pub(crate) connections_per_address: usize,
     /// How long a client may take to send the body of a request.
@@ -22,10 +22,10 @@ pub(crate) struct Limits {
 /// probe gets the normal response.
 pub(super) const OVERFLOW: usize = 128;
 
-/// How many connections beyond the limit may come from one address.
+/// How many connections beyond the limit can come from one address.
 pub(super) const OVERFLOW_PER_ADDRESS: usize = 16;
 
-/// How long a connection beyond the limit may stay open.
+/// How long a connection beyond the limit can stay open.
 pub(super) const OVERFLOW_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long a client may take to send the head of a request, and how long an HTTP/1.1 connection may be idle.

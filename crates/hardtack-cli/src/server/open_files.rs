@@ -1,11 +1,11 @@
 //! The limit on open files, which is also a limit on connections.
 
-/// How many files the server may have open besides connections from clients: the database, Redis, keys, and programs
+/// How many open files the server needs besides connections from clients: for the database, Redis, keys, and programs
 /// that it starts.
 const RESERVE: usize = 128;
 
-/// Raises the process's limit on open files to what this number of connections needs, or to the highest limit that the
-/// system allows. Returns how many connections the new limit is enough for.
+/// Raises the process's limit on open files, so that it suffices for this number of connections. If the system does not
+/// allow this limit, raises it as far as possible. Returns the number of connections for which the new limit suffices.
 #[cfg(unix)]
 pub(super) fn raise_for(connections: usize) -> usize {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};

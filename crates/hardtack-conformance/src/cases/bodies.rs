@@ -1,5 +1,5 @@
-//! An adapter may read the beginning of a body ahead of the handler. The handler must still receive every byte of the
-//! body, whether the client sends it at once, in chunks, or slowly.
+//! An adapter is allowed to read the beginning of a body before the handler does. The handler must still receive every
+//! byte of the body, whether the client sends the body at once, in chunks, or slowly.
 
 use std::time::Duration;
 

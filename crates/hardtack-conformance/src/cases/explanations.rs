@@ -1,4 +1,4 @@
-//! The page that explains refusals, which the adapter's layer serves during development.
+//! The page that explains refusals. The adapter's layer serves this page during development.
 
 use serde_json::json;
 

@@ -22,7 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for &(name, hosts) in BAD {
         cases.push(Case::new(format!("hosts: a POST with {name} is refused"), move |site| async move {
-            // A server may refuse the request before the adapter sees it, so the body may be of any form.
+            // A server might refuse the request before the adapter sees it, so the response can have any body.
             site.expect_eq("status", post(&site, hosts).await, 400);
             site.expect_eq("handler runs", site.calls().await, 0);
         }));

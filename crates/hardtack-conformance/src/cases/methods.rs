@@ -1,5 +1,5 @@
-//! Tests which methods are safe, which requests the router itself refuses, which origins may open a WebSocket, and what
-//! a handler can read of its request.
+//! Tests which methods are safe, which requests the router itself refuses, which origins are allowed to open a
+//! WebSocket, and which parts of its request a handler can read.
 
 use http::Method;
 use serde_json::json;

@@ -268,7 +268,8 @@ fn attempts_to_reauthenticate() -> Case {
         }
         site.expect("one guess more", &log_in("alice", PASSWORD).await, "429 too_many_attempts");
         site.expect("the user", &again(&mut alice, "alice", PASSWORD).await, "200 +access +refresh");
-        // A logged-in user guesses passwords. All guesses count for the session, no matter which user name is typed.
+        // A logged-in user guesses passwords. All guesses count against the session, no matter which user name is
+        // typed.
         for number in 0..10 {
             let username = if number % 2 == 0 { "alice" } else { "bob" };
             let guess = again(&mut alice, username, "guess").await;

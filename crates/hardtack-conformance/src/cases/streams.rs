@@ -15,8 +15,7 @@ use crate::harness::{
 const OCTETS: &str = "application/octet-stream";
 const MEBIBYTE: u64 = 1 << 20;
 
-/// The limit on how much the memory of this process may grow during an upload. Both the server and the client run in
-/// this process.
+/// The maximum growth of this process's memory during an upload. Both the server and the client run in this process.
 const MOST_GROWTH: u64 = 64 * MEBIBYTE;
 
 /// Returns the beginning of a form: the CSRF value, and then a field whose value never ends.
@@ -67,7 +66,7 @@ async fn gibibyte(site: Site, kind: &'static str) {
     let started = Instant::now();
     upload(&site, kind, 1024).await;
     let took = started.elapsed();
-    // The upload takes about a second on an idle machine. The limit is longer, because the machine may be busy.
+    // The upload takes about a second on an idle machine. The limit is longer, because the machine might be busy.
     site.expect_eq("takes less than a minute", took < Duration::from_secs(60), true);
     println!("uploading 1 GiB took {:.1} s", took.as_secs_f32());
 }
@@ -78,7 +77,7 @@ async fn upload(site: &Site, kind: &'static str, mebibytes: u64) {
     let csrf = csrf_token(&alice);
     let cookie = format!("{ACCESS}={}", cookie_value(&alice, ACCESS));
     let mut growth = 0;
-    // Other tests in this process may allocate memory at the same time. For this reason, the case passes if one of
+    // Other tests in this process might allocate memory at the same time. For this reason, the case passes if one of
     // three attempts succeeds.
     for _ in 0..3 {
         let body = RepeatedBody::new(form_start(kind, &csrf), Bytes::from(vec![b'x'; MEBIBYTE as usize]), mebibytes);
@@ -131,7 +130,7 @@ async fn endless(site: Site, kind: &'static str, path: &'static str, code: &'sta
         connection.write(b"--edge\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n").await;
     }
     let (response, written) = connection.write_until_response(&[b'x'; 16 << 10], 64 << 20).await;
-    // A framework may run a handler's extractors concurrently. The body extractor can then be the first to refuse the
+    // A framework might run a handler's extractors concurrently. The body extractor can then be the first to refuse the
     // request, because the body is too long.
     let summary = site.summary(&response);
     let expected = if path == "/echo" && summary == "413" { summary.clone() } else { format!("403 {code}") };

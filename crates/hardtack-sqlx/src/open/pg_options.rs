@@ -61,7 +61,7 @@ const PARAMETERS: [&[&str]; 12] = [
 ];
 
 /// Refuses parameters that sqlx would ignore, such as a misspelt `sslmode`. Also refuses parameters that are given
-/// twice. The error contains no values, because a value may be a password.
+/// twice. The error contains no values, because a value might be a password.
 fn check_parameters(url: &url::Url) -> Result<(), String> {
     let expected = || PARAMETERS.map(|names| names[0]).join(", ");
     let mut found: Vec<usize> = Vec::new();

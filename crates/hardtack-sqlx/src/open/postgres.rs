@@ -14,13 +14,13 @@ use crate::error::OpenError;
 /// connections, and one more to listen for notifications.
 const CONNECTIONS: u32 = 10;
 
-/// How long a request waits for a connection of the pool. After that, the request fails, and the client gets a 503. A
-/// function that opens a database waits equally long for the server.
+/// How long a request waits for a connection from the pool. After that, the request fails, and the client gets a 503. A
+/// function that opens a database waits this long for the server.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A connection that has been idle for this long is pinged before it is used. After an outage, a dead connection is
-/// therefore noticed before a request uses it. Under load, connections are rarely idle for this long, so pings are
-/// rare.
+/// The pool pings a connection before use if the connection has been idle for this long. After an outage, the ping
+/// detects a dead connection before a request uses it. Under load, connections are rarely idle for this long, so pings
+/// are rare.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// Settings that Hardtack relies on. They override the server's configuration:

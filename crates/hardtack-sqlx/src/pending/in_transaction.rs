@@ -15,8 +15,8 @@ macro_rules! in_transaction {
         $(#[$attribute])*
         impl PendingEnds<$pool> {
             /// Records, in your own transaction, that all sessions of a user must end. The sessions end after the
-            /// transaction commits. If the transaction is rolled back, the sessions continue. Use this method if every
-            /// session must end: after a password reset, or when a user is disabled or deleted.
+            /// transaction commits. If the transaction is rolled back, the sessions continue. Use this method after a
+            /// password reset, and when you disable or delete a user.
             ///
             /// After the commit, pass the result to
             /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending) or to the adapter's

@@ -1,4 +1,4 @@
-//! Records which sessions must end, if the sessions and the users are in different stores.
+//! Records which sessions must end, for applications that keep users and sessions in different stores.
 
 mod in_transaction;
 
@@ -123,8 +123,8 @@ impl<P: Clone + Into<Database>> PendingEnds<P> {
     pub async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         let sql = "DELETE FROM pending_ends WHERE number IN (SELECT number FROM pending_ends
             WHERE created_at <= $1 AND store IS NOT NULL AND store <> $2 ORDER BY number LIMIT $3)";
-        // If this value has no store id, compare with the empty text. No store has an empty id, so every intention with
-        // a store id then counts as an intention for another store.
+        // If this value has no store id, compare with the empty string. No store has an empty id, so every intention
+        // with a store id then counts as an intention for another store.
         let own = self.store_id().unwrap_or_default();
         let statement = Statement::new(sql).bind((now - LIFETIME).unix_seconds()).bind(own).bind(i64::from(limit));
         self.pool.execute(statement).await.map_err(BackendError::new)

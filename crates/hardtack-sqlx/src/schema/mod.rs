@@ -1,7 +1,7 @@
 //! The tables, and the conversion between their rows and the types of `hardtack`.
 //!
-//! A new column of `sessions` needs a migration (in [`migrations`]), a line in the list of [`columns`], and code there
-//! that converts it to and from a field of [`Session`](hardtack::session::Session).
+//! A new column of `sessions` needs a migration in [`migrations`], and two additions to [`columns`]: a line in the
+//! list, and code that converts the column to and from a field of [`Session`](hardtack::session::Session).
 
 mod columns;
 mod error;

@@ -44,7 +44,7 @@ impl<P: Clone + Into<Database>> Sessions<P> {
     ///
     /// Open the database with `open_sqlite`, `open_postgres` or [`Database::open`]. These functions turn on the
     /// settings that Hardtack relies on, such as durable commits and time limits. They return pools of sqlx 0.9. A pool
-    /// of another version of sqlx has another type, so the compiler refuses it.
+    /// from another version of sqlx is a different type, so the code does not compile.
     pub fn from_pool(pool: P) -> Self {
         Self {
             pool: pool.clone().into().into(),

@@ -21,8 +21,8 @@ const LOG_BATCH: usize = 500;
 /// The maximum number of sessions that one statement ends by id.
 const ID_BATCH: usize = 500;
 
-/// The maximum number of excess sessions that one log-in ends. A subject has that many excess sessions only if they
-/// began before the limit was set or lowered.
+/// The maximum number of excess sessions that one log-in ends. A subject can have that many excess sessions only if the
+/// sessions began before the limit was set or lowered.
 const MOST_EXCESS: i64 = 10_000;
 
 /// Ends sessions, and returns the sessions that this call ended. The caller must [append](log_ends) the ends of these
@@ -45,7 +45,7 @@ pub(super) async fn end_sessions(
 /// sessions, also ends the least recently used sessions.
 ///
 /// Returns the sessions that this call ended, and the time at which they end. This time is `now`, with one exception: a
-/// server whose clock is ahead may have dated the last rotation of an excess session later than `now`. In that case,
+/// server whose clock is ahead might have dated the last rotation of an excess session later than `now`. In that case,
 /// the sessions end at the time of that rotation. The caller must [append](log_ends) the ends of these sessions to the
 /// log in the same transaction.
 pub(super) async fn end_sessions_and_excess(
@@ -68,7 +68,7 @@ pub(super) async fn end_sessions_and_excess(
 }
 
 /// Returns the end time to write to the log after this transaction has ended the subject's sessions at `now`. This time
-/// is `now`, with one exception: a server whose clock is ahead may have dated the last rotation of one of these
+/// is `now`, with one exception: a server whose clock is ahead might have dated the last rotation of one of these
 /// sessions later than `now`. In that case, the end time is the time of that rotation.
 pub(super) async fn end_of(
     connection: &mut Connection<'_>,
@@ -96,7 +96,7 @@ pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str)
     Ok(())
 }
 
-/// Returns the sessions that must end so that, with one more session, the subject has at most `limit` sessions. Also
+/// Returns the sessions that must end so that the subject can begin a new session without exceeding `limit`. Also
 /// returns the time of each session's last rotation. Does not count the sessions in `ending`.
 async fn find_excess(
     connection: &mut Connection<'_>,
@@ -300,9 +300,9 @@ pub(super) async fn append_to_log(
 
 /// Appends entries to the log in a transaction of the application. The commit might come long after this call.
 ///
-/// On PostgreSQL, a deferred trigger gives the entries their numbers at the commit, so that other writers do not wait
-/// for the application (see `migrations/postgres/0006_unnumbered.sql`). On SQLite, the entries get their numbers at
-/// once, because other writers always wait for the transaction.
+/// On PostgreSQL, a deferred trigger gives the entries their numbers at the commit, so other writers do not wait for
+/// the application (see `migrations/postgres/0006_unnumbered.sql`). On SQLite, the entries get their numbers at once,
+/// because other writers always wait for the transaction.
 pub(super) async fn append_at_commit(
     connection: &mut Connection<'_>,
     entries: impl ExactSizeIterator<Item = (SessionId, RevocationKind)>,

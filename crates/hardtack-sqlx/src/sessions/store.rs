@@ -231,7 +231,7 @@ fn bind_rotation<'a>(sql: &'static str, id: SessionId, generation: i64, rotation
 }
 
 impl<P> Sessions<P> {
-    /// Runs a statement that rotates a session after a re-authentication. The same transaction writes to the log that
+    /// Runs a statement that rotates a session after a re-authentication. The same transaction records in the log that
     /// the tokens of `generation` are outdated.
     async fn rotate_and_outdate(
         &self,

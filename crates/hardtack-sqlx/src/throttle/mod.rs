@@ -72,7 +72,8 @@ impl SqlThrottleStore {
         self.pool.migrate("throttle", THROTTLE_MIGRATIONS).await
     }
 
-    /// Takes one token from each budget in one transaction. Returns whether the tokens were taken, and the time.
+    /// Takes one token from each budget in one transaction. Returns whether the tokens were taken and, if not, how long
+    /// to wait.
     async fn take_tokens(&self, budgets: &[Budget], now: i64) -> Result<Verdict, sqlx::Error> {
         // In a flood, most attempts are refused. First read the counters without a lock, so that most refusals neither
         // wait nor write.

@@ -1,7 +1,7 @@
 //! The methods of an adapter's `Auth`, written once for all adapters.
 
 /// Generates the methods that an adapter's `Auth` forwards to [`Exchange`](crate::adapter::Exchange), with their
-/// documentation. Invoke it in an `impl` block of a type that has a method `fn exchange(&self) -> Exchange<'_>`.
+/// documentation. Invoke this macro in the `impl` block of a type with a method `fn exchange(&self) -> Exchange<'_>`.
 ///
 /// ```ignore
 /// impl Auth {
@@ -74,9 +74,8 @@ macro_rules! __forward_auth {
         /// Even if strangers use up the attempts of the account, the logged-in user can still enter the password. The
         /// session has its own budget.
         ///
-        /// The budget does not depend on the typed user name. If the typed text happens to be another user's password,
-        /// the response must not reveal this. Otherwise, anyone with an account could guess other users' passwords
-        /// here.
+        /// The budget does not depend on the typed user name. If the user happens to type another user's password, the
+        /// response must not reveal it. Otherwise, anyone with an account could guess other users' passwords here.
         ///
         /// # Errors
         /// The budget is empty. The response is 429 with `Retry-After`: a page for a browser, problem details for an
@@ -154,13 +153,13 @@ macro_rules! __forward_auth {
         /// gets `Clear-Site-Data: "cache"`. The browser then clears its cache of this site, so the Back button shows no
         /// page of the session.
         ///
-        /// This method normally ignores an expired access token in the cookie, because the token may have been copied,
-        /// for example from a log. There is one exception. If the path of the refresh cookie does not cover the log-out
-        /// URL, the browser does not send the refresh token with a log-out. In this case, the method also ends the
-        /// session of an expired access token.
+        /// This method normally ignores an expired access token in the cookie, because someone might have copied the
+        /// token, for example from a log. There is one exception. If the path of the refresh cookie does not cover the
+        /// log-out URL, the browser does not send the refresh token with a log-out. In this case, the method also ends
+        /// the session of an expired access token.
         ///
-        /// If the request has several cookies with the same name, this method ends the sessions of all of them. If the
-        /// request has no tokens, the log-out succeeds.
+        /// If the request has several cookies with the same name, this method ends the sessions of all these cookies.
+        /// If the request has no tokens, the log-out succeeds.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
@@ -248,9 +247,8 @@ macro_rules! __forward_auth {
         /// take part in your transaction, pass [`EndedSessions::none`](hardtack::session::EndedSessions::none). This
         /// method then ends the user's other sessions itself.
         ///
-        /// After the transaction has ended the sessions, the store may fail or the client may disconnect. This method
-        /// then still succeeds, but returns no cookies. The new password is already stored, so do not tell the user to
-        /// try again.
+        /// If the store fails or the client disconnects after the transaction commits, this method still succeeds, but
+        /// returns no cookies. The new password is already stored, so do not tell the user to try again.
         ///
         /// # Errors
         /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or

@@ -6,7 +6,7 @@ use crate::csrf::{CsrfError, PreSession, PreSessionKey, check_double_submit};
 use crate::jwt::TokenKind;
 use crate::refusal::{Failure, Reason};
 
-/// Of the pre-session cookies in one request, at most this many are compared with the form's value.
+/// The maximum number of pre-session cookies in one request that are compared with the form's value.
 const MAX_NONCES: usize = 4;
 
 impl Exchange<'_> {
@@ -48,12 +48,13 @@ impl Exchange<'_> {
         if !csrf.protect || !csrf.pre_session || self.sends_json() {
             return Ok(());
         }
-        // A browser may have several of these cookies, set for different paths. The form was rendered with one of them.
+        // A browser can have several of these cookies, set for different paths. The form was rendered with one of the
+        // cookies.
         let nonces = self.authenticator.cookies().pre_session.name.find_all(&self.head);
         let nonces = nonces.into_iter().filter(|value| PreSessionKey::is_nonce(value)).take(MAX_NONCES);
         let form = self.verifier().form_token(TokenKind::Access);
         let check = |expected: String| check_double_submit(&self.head, form, &expected, csrf, &csrf.access);
-        // The keys may have been rotated since the form was rendered, so try the retired keys as well.
+        // Try the retired keys as well, because the keys might have been rotated since the form was rendered.
         let keys = self.authenticator.keys_in_use();
         let mut results = nonces.flat_map(|nonce| keys.pre_session.tokens(nonce)).map(check);
         let first = results.next().unwrap_or(Err(CsrfError::NoPreSession));

@@ -66,8 +66,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// Returns the re-authentication page, if the browser posted a password to this page and was redirected from there
-    /// to the refresh URL.
+    /// Returns the URL of the re-authentication page if the browser posted a password there and was then redirected to
+    /// the refresh URL.
     fn reauthentication(&self, next: Option<&NextPath>) -> Option<String> {
         let url = &self.authenticator.settings().urls.reauthenticate;
         let asked = !self.head.is_safe() && self.head.query(TO_REAUTHENTICATION).is_some();
@@ -82,8 +82,8 @@ impl Exchange<'_> {
     /// visitor.
     ///
     /// When that page redirects a browser to the refresh URL, the page also deletes the access cookie. If the browser
-    /// still sends the access cookie, this method returns `false`. Otherwise, the page and the refresh URL would
-    /// redirect the browser in an endless loop.
+    /// still sends the access cookie, this method returns `false`. If it returned `true`, the page and the refresh URL
+    /// would redirect the browser in an endless loop.
     fn returns_without_user(&self, failure: &Failure) -> bool {
         let kind = failure.reason().kind();
         let is_dead = kind.unsets_cookies() || kind == FailureKind::Missing;

@@ -95,8 +95,8 @@ impl Exchange<'_> {
         for (_, token) in asked {
             match self.verifier().check_csrf(token) {
                 Ok(()) => return Ok(()),
-                // If any token has a mismatch, report the mismatch. A missing value says less, because the request may
-                // contain a value for the other kind of token.
+                // If the CSRF value of any token does not match, report this mismatch. A missing value says less,
+                // because the request may contain a value for the other kind of token.
                 Err(reason @ Reason::Csrf(CsrfError::Mismatch)) => refused = Some(reason),
                 Err(reason) => refused = refused.or(Some(reason)),
             }
@@ -187,8 +187,8 @@ impl Exchange<'_> {
         Ok(raised.cookies)
     }
 
-    /// Handles a re-authentication whose access token was refused with `failure`. If the reason is that the user has
-    /// sent the same form before, returns the same tokens again.
+    /// Handles a re-authentication whose access token was refused with `failure`. If the request was refused because
+    /// the user sent the same form twice, returns the same tokens again.
     async fn reauthenticate_again(&self, subject: &str, failure: Failure) -> Result<SetCookies, Failure> {
         if !matches!(failure.reason(), Reason::Replaced | Reason::RefreshNeeded | Reason::Token(TokenError::Expired)) {
             return Err(failure);
@@ -214,9 +214,8 @@ impl Exchange<'_> {
     /// transaction that stores the new password and ends the sessions, then call this method. The adapter adds
     /// `Clear-Site-Data: "cache"` to the response that carries these cookies.
     ///
-    /// After the transaction has ended the sessions, the store may fail or the client may disconnect. This method then
-    /// still succeeds, but returns no cookies. The new password is already stored, so do not tell the user to try
-    /// again.
+    /// If the store fails or the client disconnects after the transaction, this method still succeeds, but returns no
+    /// cookies. The new password is already stored, so do not tell the user to try again.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.

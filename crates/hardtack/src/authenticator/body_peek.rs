@@ -26,10 +26,10 @@ pub(crate) enum BodyUser {
 }
 
 impl Authenticator {
-    /// Returns whether an extractor may have to read the beginning of a request's body. If so, the adapter's layer puts
-    /// the body where extractors can reach it. This method itself reads nothing.
+    /// Returns whether an extractor might have to read the beginning of a request's body. If so, the adapter's layer
+    /// puts the body where extractors can reach it. This method itself reads nothing.
     ///
-    /// A JSON body is read if a route may take tokens from JSON. A form is read to find its CSRF field, but only if all
+    /// A JSON body is read if the settings allow tokens in JSON. A form is read to find its CSRF field, but only if all
     /// of the following are true: the request has cookies, its method needs a CSRF value, and no header contains the
     /// value.
     pub fn may_read_body(&self, head: &RequestHead<'_>) -> bool {

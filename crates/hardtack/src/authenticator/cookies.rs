@@ -9,7 +9,7 @@ use crate::cookie::{CookieSlot, SetCookies, Setting};
 use crate::session::Session;
 use crate::token::IssueError;
 
-/// The domain or the maximum age of individual cookies, if they differ from those of the cookie policy.
+/// A domain and a maximum age for individual cookies. They override the values in the cookie policy.
 ///
 /// ```
 /// use hardtack::authenticator::CookieOptions;
@@ -63,8 +63,7 @@ impl Authenticator {
         options: &CookieOptions,
     ) -> Result<SetCookies, IssueError> {
         // The cookie lasts as long as a refresh token that is issued at the same time. The browser therefore still
-        // sends the access token after the token has expired, and the server can tell an expired token from a missing
-        // one.
+        // sends an access token that has expired. The server can then tell an expired token from a missing one.
         let refresh = self.settings().refresh_lifetime.duration();
         let until = token.claims.expires_at.zip(refresh).map(|(end, span)| end.max(token.claims.issued_at + span));
         let policy = self.cookies();

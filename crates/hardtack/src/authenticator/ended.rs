@@ -2,15 +2,16 @@
 //!
 //! A waiting task does not poll the store. The process wakes the task in four cases:
 //!
-//! - The process has ended the session that the task watches, or has changed the session's claims.
-//! - The process has read an entry about the session in the revocation log.
+//! - The process ends the session that the task watches, or changes the session's claims.
+//! - The process reads an entry about the session in the revocation log.
 //! - The process can no longer read the revocation log.
-//! - The session store has failed to end sessions that have to end.
+//! - The session store fails to end sessions that must end.
 //!
 //! A task also wakes at least once a minute to compare the current time with the token's expiry.
 //!
-//! Some tasks wait for the end of a session, and ignore the expiry of the token. Such a task reads the session's row
-//! when the token expires, and again each time the session would expire.
+//! A task that waits for the end of a session does not stop when the token expires. Instead, it reads the session's
+//! row, which contains the expiry of the session. When this time comes, it reads the row again, because requests may
+//! have extended the session.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -26,8 +27,8 @@ use crate::revocation::SessionStatus;
 use crate::session::SessionId;
 use crate::token::VerifiedToken;
 
-/// The longest sleep. A longer sleep could end too late, because a timer stops while the machine is suspended and
-/// ignores changes of the clock.
+/// The longest sleep. A timer stops while the machine is suspended, and ignores changes of the clock, so a longer sleep
+/// could end too late.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// The future that `Auth::ended` and `Auth::ended_session` return. The future of `Auth::ended` completes when the token
@@ -97,8 +98,8 @@ struct Watched {
     /// The generation of the claims in an access token. `None` for any other token, because its claims are never
     /// outdated.
     generation: Option<u64>,
-    /// When the token expires. If the task waits for the end of the session, this is when it has to read the session's
-    /// row next.
+    /// When the token expires. For a task that waits for the end of the session: when the task next reads the session's
+    /// row.
     deadline: Option<Timestamp>,
     /// Whether the task waits until the session ends, rather than until the token is no longer valid.
     whole_session: bool,
@@ -121,7 +122,7 @@ impl Watched {
         F: Fn(Duration) -> S + Send + Sync,
         S: Future<Output = ()> + Send,
     {
-        // Register before the first check, so that the task is also woken by a change that happens during the check.
+        // Register before the first check. A change that happens during the check then wakes the task too.
         let watch = self.session.map(|id| authenticator.0.watchers.watch(id));
         while self.is_live(&authenticator).await {
             let left = self.deadline.map_or(LONGEST_SLEEP, |end| end.since(authenticator.now()));
@@ -135,8 +136,8 @@ impl Watched {
     }
 
     /// Returns whether the token is still valid. If the task waits for the end of the session, returns whether the
-    /// session is live. If the store is needed and fails, returns `false`, because a request with the token would be
-    /// refused as well.
+    /// session is live. Also returns `false` if the store is needed and fails, because a request with the token would
+    /// be refused as well.
     async fn is_live(&mut self, authenticator: &Authenticator) -> bool {
         if authenticator.0.held.holds(&self.subject, self.session) {
             return false;

@@ -12,8 +12,8 @@ pub(super) struct FastPath {
     /// Whether the fast path applies: tokens are taken only from cookies, `OPTIONS` requests are not exempt, and
     /// `flask_compatible` was not called.
     pub(super) only_cookies: bool,
-    /// Whether a verification continues after a token is found to be valid, because a callback may refuse the token or
-    /// because the verification is recorded.
+    /// Whether there is more to do once a token proves valid: a callback might still refuse the token, or verifications
+    /// are recorded.
     pub(super) goes_on: bool,
     /// Whether a callback chooses the key that verifies a token.
     pub(super) has_key_callback: bool,

@@ -17,11 +17,11 @@ use crate::refusal::Reason;
 /// How long a log-in counts as recent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Freshness {
-    /// For the duration [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime), or until
-    /// the access token expires, whichever is earlier (`fresh=True`).
+    /// The log-in counts as recent for [`fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime), or until the
+    /// access token expires, whichever ends first (`fresh=True`).
     #[default]
     FreshLifetime,
-    /// For this duration, or until the access token expires, whichever is earlier.
+    /// The log-in counts as recent for this duration, or until the access token expires, whichever ends first.
     For(Duration),
     /// The log-in does not count as recent (`fresh=False`), for example because the user was recognized without a
     /// password.

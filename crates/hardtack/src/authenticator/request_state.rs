@@ -20,13 +20,13 @@ pub struct RequestState {
     authenticator: Authenticator,
     in_layer: bool,
     authenticated: AtomicBool,
-    /// Whether the head of the response has been completed. The body may still be streamed.
+    /// Whether the head of the response is complete. The body might still be streaming.
     head_sent: AtomicBool,
     /// Whether the request is authenticated by a token that was not in a cookie.
     is_bearer: AtomicBool,
     /// Whether the response depends on whether the request has a token.
     varies: AtomicBool,
-    /// Whether the layer makes the body available to extractors, which may read its beginning.
+    /// Whether the layer lets extractors read the beginning of the body.
     keeps_body: bool,
     /// The id of the request's explanation, or zero if it has none.
     record_id: AtomicU16,
@@ -34,9 +34,9 @@ pub struct RequestState {
     refreshed: OnceLock<VerifiedToken>,
     pending_cookies: OnceLock<Box<Mutex<SetCookies>>>,
     external: OnceLock<Box<FinishedExternal>>,
-    /// The page of the log-in flow that the request asks for. The field is set only if an earlier, refused request may
-    /// have redirected a browser to this page. If the response is 404, the page does not exist, and a warning is
-    /// logged.
+    /// The page of the log-in flow that the request asks for. This field is set only if the server might have
+    /// redirected a browser to this page when it refused an earlier request. If the response is 404, the page does not
+    /// exist, and a warning is logged.
     log_in_page: OnceLock<LogInPage>,
 }
 
@@ -162,7 +162,7 @@ impl RequestState {
     }
 
     /// Returns whether this request can refresh its tokens. Three conditions must hold: a layer adds the cookies to the
-    /// response, the head of the response has not been sent, and the request has not refreshed its tokens before.
+    /// response, the head of the response is not sent yet, and the request has not refreshed its tokens before.
     #[inline]
     pub(crate) fn can_refresh(&self) -> bool {
         self.in_layer && !self.is_head_sent() && self.refreshed().is_none()
@@ -249,7 +249,7 @@ impl RequestState {
         *self.lock_cookies() = cookies;
     }
 
-    /// If the request asks for a page to which an earlier, refused request was redirected, records this page. An
+    /// Records the page that the request asks for, if a refusal has redirected an earlier request to this page. An
     /// adapter's layer calls this method for each request. `path` returns the request's path, and is called only if
     /// such a page is expected.
     #[inline]

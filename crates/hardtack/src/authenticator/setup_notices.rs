@@ -1,5 +1,5 @@
 //! Warnings about mistakes in the application's setup. Hardtack notices these mistakes when it handles requests. Each
-//! warning is logged once, and the warning about a missing page is logged once for each page.
+//! warning is logged once. The warning about a missing page is logged once for each missing page.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
@@ -64,7 +64,7 @@ impl LogInPages {
 }
 
 impl SetupNotices {
-    /// Checks whether a mistake in the setup may have caused a refusal. Also remembers the page to which `reply`
+    /// Checks whether a mistake in the setup might have caused a refusal. Also remembers the page to which `reply`
     /// redirects the browser.
     pub(crate) fn notice_refusal(&self, reason: &Reason, reply: &Reply, head: &RequestHead<'_>, settings: &Settings) {
         if matches!(reason, Reason::Csrf(CsrfError::CrossSite)) {
@@ -77,8 +77,8 @@ impl SetupNotices {
         }
     }
 
-    /// Logs a warning if a page has sent a request to its own server, but the origin of the page is not the origin of
-    /// the base URL.
+    /// Logs a warning if a page sends a request to its own server, but the page's origin differs from the origin of the
+    /// base URL.
     fn notice_other_address(&self, head: &RequestHead<'_>, settings: &Settings) {
         let Some(base) = &settings.base else { return };
         let [Some(origin), None] = head.headers().first_two("origin") else { return };
@@ -99,8 +99,8 @@ impl SetupNotices {
         developer_notice::print("base_url_differs", &text);
     }
 
-    /// Whether a refusal redirected a browser to a page of the log-in flow and the page has not been requested since
-    /// then.
+    /// Returns whether a page of the log-in flow is still awaited. A page is awaited from the time a refusal redirects
+    /// a browser to it until a browser requests it.
     #[inline]
     pub(super) fn awaits_page(&self) -> bool {
         !self.awaited.is_empty()

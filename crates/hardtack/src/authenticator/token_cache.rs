@@ -29,7 +29,7 @@ const MAX_TOKEN_LEN: usize = 4096;
 /// fields of the claims, counters, and slots of the table.
 const OVERHEAD: usize = 512;
 
-/// The maximum number of shards. If there are more threads, some of them share a shard.
+/// The maximum number of shards. If there are more threads than shards, some threads share a shard.
 const MAX_SHARDS: usize = 16;
 
 /// Caches the payloads of tokens whose signature and claims have been checked. Whatever can differ between two requests

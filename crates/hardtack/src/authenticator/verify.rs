@@ -65,7 +65,7 @@ pub(crate) enum CookieVerdict {
     WantsRefreshToken,
 }
 
-/// A token with a valid signature and valid claims. It may have expired or may not be valid yet.
+/// A token with a valid signature and valid claims, except that it might have expired or might not be valid yet.
 #[derive(Debug)]
 pub(crate) enum TokenVerdict {
     /// The token is valid now.
@@ -136,7 +136,7 @@ impl<'a> RequestVerifier<'a> {
         }
     }
 
-    /// Takes steps 1 to 5 for the access cookie.
+    /// Performs steps 1 to 5 for the access cookie.
     #[inline]
     pub(super) fn verify_cookie(&self, need: Need) -> Result<CookieVerdict, Reason> {
         if need.kind == TokenKind::Refresh {
@@ -163,7 +163,7 @@ impl<'a> RequestVerifier<'a> {
         Ok(self.judge_session(token, need, now))
     }
 
-    /// Takes steps 3 and 5 for the token that a refresh in this request has issued. If the request takes a long time,
+    /// Performs steps 3 and 5 for the token that a refresh in this request issued. If the request takes a long time,
     /// this token may have expired since the refresh.
     fn judge_refreshed(&self, token: VerifiedToken, need: Need, now: Timestamp) -> Result<CookieVerdict, Reason> {
         match token.verify_claims(&self.authenticator.expected(token.kind(), now)) {
@@ -173,7 +173,7 @@ impl<'a> RequestVerifier<'a> {
         }
     }
 
-    /// Takes step 5: checks whether the session is live and whether the token should be replaced.
+    /// Performs step 5: checks whether the session is live and whether the token should be replaced.
     #[inline]
     fn judge_session(&self, token: VerifiedToken, need: Need, now: Timestamp) -> CookieVerdict {
         let live = need.skip_revocation_check || self.authenticator.is_surely_live(&token, now);
@@ -181,7 +181,7 @@ impl<'a> RequestVerifier<'a> {
         if decided { CookieVerdict::Valid(token) } else { CookieVerdict::CheckSession(token) }
     }
 
-    /// Takes step 6: checks freshness. The request counts as authenticated even if its token is not fresh.
+    /// Performs step 6: checks freshness. The request counts as authenticated even if its token is not fresh.
     #[inline]
     pub(super) fn check_freshness(&self, token: VerifiedToken, need: Need) -> Result<VerifiedToken, Rejection> {
         self.state.set_authenticated();
@@ -194,9 +194,9 @@ impl<'a> RequestVerifier<'a> {
         Ok(token)
     }
 
-    /// If the route needs a fresh token, checks that the user has typed the password recently. If the route needs a
-    /// proof, checks that the client has recently proved that it has the key of its device. A session that is not bound
-    /// has no key, so its user must have typed the password recently instead.
+    /// If the route needs a fresh token, checks that the user typed the password recently. If the route needs a proof,
+    /// checks that the client recently proved that it has the key of its device. An unbound session has no key, so its
+    /// user must have typed the password recently instead.
     pub(super) fn check_recency(&self, token: &VerifiedToken, need: Need) -> Result<(), Reason> {
         let now = self.authenticator.now();
         let proven_at = if need.proven_within == 0 { None } else { token.claims().proven_at };
@@ -207,7 +207,7 @@ impl<'a> RequestVerifier<'a> {
         }
     }
 
-    /// Refuses a request that is authenticated by a cookie if another site could have sent it.
+    /// Refuses a request that another site could have sent, if a cookie authenticates the request.
     #[inline]
     pub(crate) fn check_csrf(&self, token: &VerifiedToken) -> Result<(), Reason> {
         self.check_origin()?;
@@ -237,7 +237,7 @@ impl<'a> RequestVerifier<'a> {
         Ok(check_origin(&self.head, &settings.csrf, settings.base.as_ref())?)
     }
 
-    /// Takes the second part of step 4, the double submit: compares the token's CSRF value with the value in the
+    /// Performs the second part of step 4, the double submit: compares the token's CSRF value with the value in the
     /// request. `kind` is the kind of token to which the value in the request belongs.
     #[inline]
     pub(super) fn check_csrf_value(&self, token: &VerifiedToken, kind: TokenKind) -> Result<(), Reason> {
@@ -283,7 +283,7 @@ impl Authenticator {
         }
     }
 
-    /// Takes steps 1 to 3 for the cookie with this kind of token.
+    /// Performs steps 1 to 3 for the cookie with this kind of token.
     pub(crate) fn cookie_token(&self, head: &RequestHead<'_>, kind: TokenKind) -> Result<Option<TokenVerdict>, Reason> {
         let Some(text) = self.find_cookie(head, kind)? else { return Ok(None) };
         match self.verify_token(text, Some(kind), self.now()) {
@@ -304,11 +304,11 @@ impl Authenticator {
         !is_chosen && self.keys().is_foreign(text)
     }
 
-    /// Takes steps 2 and 3: verifies a token's signature and claims. If `kind` is given, the token must be of this
+    /// Performs steps 2 and 3: verifies a token's signature and claims. If `kind` is given, the token must be of this
     /// kind.
     ///
     /// For a cached token, the time and the kind are checked again, but not the signature, issuer and audience. If a
-    /// callback chooses the key, nothing is cached, because the callback may choose a different key the next time.
+    /// callback chooses the key, nothing is cached, because the callback might choose a different key the next time.
     pub(crate) fn verify_token(
         &self,
         text: &[u8],
@@ -319,8 +319,8 @@ impl Authenticator {
         if let Some(cache) = cache
             && let Some((payload, still_valid)) = cache.find(text, now)
         {
-            // This authenticator has accepted the access token before. Only the current time and the required kind may
-            // have changed.
+            // This authenticator has already accepted the access token. Only the time and the required kind might
+            // differ now.
             if still_valid && kind != Some(TokenKind::Refresh) {
                 return Ok(TokenVerdict::Valid(VerifiedToken::from_payload(payload)));
             }
@@ -343,7 +343,7 @@ impl Authenticator {
         self.token_verdict(payload, verdict.map(|_| ()), now)
     }
 
-    /// Takes step 2: returns the payload of a token if one of the keys has signed the token.
+    /// Performs step 2: returns the payload of a token if the token was signed with one of the keys.
     fn verify_signature(&self, text: &[u8]) -> Result<Vec<u8>, TokenError> {
         if let Some(choose) = &self.0.callbacks.decode_key
             && let Some(key) = choose(&Unverified::parse_bytes(text)?)

@@ -1,4 +1,5 @@
-//! Completes a verification that needs I/O: to read the session's row, to refresh in place, or to call a callback.
+//! Completes a verification that needs I/O. It might have to read the session's row, refresh in place, or call a
+//! callback.
 
 use super::explain::Found;
 use super::verify::{CookieVerdict, Pending, RequestVerifier, TokenVerdict};
@@ -69,9 +70,9 @@ impl RequestVerifier<'_> {
         Ok(token)
     }
 
-    /// Decides what a refusal means for a route whose token is optional. If the cookies of a browser are invalid, the
-    /// browser is served as a visitor, and the response deletes cookies that have become useless. For any other reason,
-    /// such as a failure of the store or a missing CSRF value, the request is still refused.
+    /// Decides what a refusal means for a route whose token is optional. If a browser's cookies are invalid, the server
+    /// treats the browser as a visitor, and the response deletes useless cookies. The request is still refused for any
+    /// other reason, such as a failure of the store or a missing CSRF value.
     #[cold]
     pub(crate) fn refused(&self, rejection: Rejection, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
         let are_dead = rejection.from_cookie && rejection.reason.kind().unsets_cookies();
@@ -107,8 +108,8 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// Returns whether the cookie for `kind` belongs to another application on this host. If the request lacks this
-    /// cookie, the cookie for `other` decides, because a log-in sets both cookies.
+    /// Returns whether the cookie for `kind` belongs to another application on this host. If the request has no such
+    /// cookie, checks the cookie for `other` instead, because a log-in sets both cookies.
     fn is_anothers(&self, kind: TokenKind, other: TokenKind) -> bool {
         let is_foreign = |kind| match self.authenticator.find_cookie(&self.head, kind) {
             Ok(found) => found.map(|text| self.authenticator.is_foreign(text)),
@@ -117,12 +118,12 @@ impl RequestVerifier<'_> {
         is_foreign(kind).unwrap_or_else(|| is_foreign(other) == Some(true))
     }
 
-    /// Replaces an access token that lacks a claim with a new token of the same session. The new token must have the
-    /// claim, the old token must be from a cookie, and this request must not have refreshed its token yet. Otherwise,
-    /// returns `None`.
+    /// If an access token lacks a claim, replaces the token with a new one of the same session. The new token must have
+    /// the claim, the old token must be from a cookie, and this request must not have refreshed its token yet.
+    /// Otherwise, returns `None`. In redirect mode, returns [`Reason::RefreshNeeded`] instead of a new token.
     ///
-    /// This method first checks that the new token will have the claim. A new token is not fresh, so without this
-    /// check, the user could lose a fresh token and still be refused.
+    /// This method first checks that the new token will have the claim. The new token is not fresh. Without this check,
+    /// the user could lose a fresh token and still be refused.
     pub(crate) async fn renew_for_claims(
         &self,
         token: &VerifiedToken,
@@ -169,7 +170,7 @@ impl RequestVerifier<'_> {
     }
 
     /// Refreshes the access token, or refuses the request if that is not possible. Call this method only if the access
-    /// token is missing, has expired or has outdated claims. No other flaw may lead to a refresh.
+    /// token is missing, has expired or has outdated claims. A token with any other flaw must not be refreshed.
     async fn refresh_or_refuse(
         &self,
         expired: Option<VerifiedToken>,
@@ -179,8 +180,8 @@ impl RequestVerifier<'_> {
         let path = self.authenticator.settings().public_path(self.head.path());
         if expired.is_none() && !self.authenticator.cookies().access.is_sent_to(&path) {
             // Browsers do not send the access cookie to this path, so a missing access cookie does not mean that the
-            // token has expired. A refresh would replace the token at each request, even if the token is fresh, and the
-            // new token would not be fresh.
+            // token has expired. A refresh here would replace the token at each request. The user would then lose a
+            // fresh token, because the new token is not fresh.
             if !need.optional {
                 tracing::warn!(
                     event = "access_cookie_not_sent",
@@ -212,8 +213,8 @@ impl RequestVerifier<'_> {
                 let binds = self.authenticator.settings().binding == DeviceBinding::Offer;
                 match self.has_refresh_hint()? {
                     true if !need.optional => Err(Reason::RefreshNeeded),
-                    // The session may be bound. The access cookie of a bound session expires together with its token.
-                    // If there is no access cookie, a user may therefore still be logged in.
+                    // The session might be bound. The access cookie of a bound session expires together with its token.
+                    // A user without an access cookie might therefore still be logged in.
                     true if binds && self.is_arrival() => Err(Reason::Refresh(RefreshFlaw::Unproven)),
                     _ => self.refuse_or_none(Reason::Missing, need),
                 }
@@ -224,7 +225,7 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// Returns whether the browser has a refresh cookie, in redirect mode. By default, browsers do not send the refresh
+    /// In redirect mode, returns whether the browser has a refresh cookie. By default, browsers do not send the refresh
     /// cookie to this path. However, they send the refresh token's CSRF cookie, which shows that the browser has a
     /// refresh cookie.
     fn has_refresh_hint(&self) -> Result<bool, Reason> {
@@ -233,7 +234,7 @@ impl RequestVerifier<'_> {
         Ok(hint.is_some_and(|hint| !hint.is_empty()))
     }
 
-    /// Returns whether the browser may have a refresh cookie, in redirect mode. If CSRF cookies are turned off, the
+    /// In redirect mode, returns whether the browser might have a refresh cookie. If CSRF cookies are turned off, the
     /// server cannot find out, so the method returns `true`.
     fn may_have_refresh_cookie(&self) -> Result<bool, Reason> {
         Ok(!self.authenticator.cookies().csrf_cookies || self.has_refresh_hint()?)
@@ -242,9 +243,9 @@ impl RequestVerifier<'_> {
     /// Refuses the request for `reason`. However, if the token is optional and missing, the request continues without a
     /// token.
     ///
-    /// If the token is required, this method checks the origin first. The error for a request from another site then
-    /// names the origin as the reason, and not a missing token. In such a request, the token may be missing only
-    /// because `SameSite` keeps the browser from sending the cookies.
+    /// If the token is required, this method checks the origin first. If the request comes from another site, the error
+    /// then says so, instead of reporting a missing token. The token of such a request might just be missing because
+    /// `SameSite` keeps the browser from sending the cookies.
     fn refuse_or_none(&self, reason: Reason, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if !need.optional {
             self.check_origin()?;
@@ -256,7 +257,7 @@ impl RequestVerifier<'_> {
 
     /// Handles a valid token with outdated claims. The claims of its session have changed since the token was issued.
     ///
-    /// - If this request has already refreshed its token and the head of the response has not been sent, the request
+    /// - If this request has already refreshed its token and the head of the response is not sent yet, the request
     ///   continues with the outdated token.
     /// - In sliding mode, if the response can still carry a new token, that token replaces the outdated one at once.
     /// - In all other cases, the outdated token is treated like an expired one.
@@ -298,9 +299,8 @@ impl RequestVerifier<'_> {
         Ok(token)
     }
 
-    /// Returns the token of the refresh cookie if it is valid and the CSRF check succeeds. Refuses a token whose
-    /// session has ended according to this process's cache. The session's row is checked only when the token is
-    /// exchanged.
+    /// Returns the token of the refresh cookie if it is valid and the CSRF check succeeds. Refuses the token if this
+    /// process's cache says that its session has ended. The session's row is checked only when the token is exchanged.
     pub(crate) async fn refresh_token(&self, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         self.refresh_token_if(need, |token| self.check_csrf(token)).await
     }
@@ -308,7 +308,7 @@ impl RequestVerifier<'_> {
     /// Returns the tokens of the refresh cookies, without a CSRF check. The routes of device binding use this method:
     /// they require a proof that no other site can create.
     ///
-    /// The request may carry the refresh cookie several times: in redirect mode, the cookie is not bound to its host,
+    /// The request can carry the refresh cookie several times: in redirect mode, the cookie is not bound to its host,
     /// so another host of the domain can plant a cookie of this name. The caller selects the token by its session.
     /// Returns at most [`MOST_DEVICE_TOKENS`] tokens. If no token is valid, returns why the last token is invalid.
     pub(crate) async fn device_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
@@ -363,7 +363,7 @@ impl RequestVerifier<'_> {
         Ok(Some(token))
     }
 
-    /// Checks that a token's session is live. Looks up the session in the revocation cache. If the cache may be stale
+    /// Checks that a token's session is live. Looks up the session in the revocation cache. If the cache might be stale
     /// or the token is a refresh token, looks up the session in the store. An access token with outdated claims counts
     /// as expired.
     pub(crate) async fn check_session(&self, token: &VerifiedToken) -> Result<(), Reason> {
@@ -401,10 +401,10 @@ impl RequestVerifier<'_> {
         Ok(token)
     }
 
-    /// Returns whether the cookies are useless after this refusal, so that the response should delete them.
+    /// Returns whether this refusal makes the cookies useless. If it does, the response should delete the cookies.
     ///
-    /// If the application or a later request refreshes the token, the refresh token may be valid although the access
-    /// token has expired. In this case, the cookies are useless only if both tokens have expired.
+    /// If the application or a later request refreshes the token, the refresh token might still be valid when the
+    /// access token has expired. In this case, the cookies are useless only if both tokens have expired.
     pub(crate) fn makes_cookies_useless(&self, reason: &Reason) -> bool {
         if matches!(reason, Reason::Token(TokenError::Expired)) && self.leaves_refreshing() {
             let refresh = self.authenticator.cookie_token(&self.head, TokenKind::Refresh);
@@ -417,7 +417,7 @@ impl RequestVerifier<'_> {
         !goes_on && reason.kind().unsets_cookies()
     }
 
-    /// Returns whether the application or a later request refreshes the token, and this request does not. If the
+    /// Returns whether this request leaves it to the application or to a later request to refresh the token. If the
     /// refresh mode is off, this method always returns `true`. In transparent mode, it returns `true` in three cases:
     /// no layer wraps the route, the head of the response has been sent, or this request has already refreshed its
     /// token.

@@ -19,8 +19,8 @@ pub struct BaseUrl {
     /// The path without the slash at its end. Empty if the site is at the root of its host.
     path: String,
     https: bool,
-    /// More origins that are accepted as this site's. A browser on the server's own machine reaches the site by these
-    /// origins.
+    /// Additional origins that count as this site's own. A browser on the server's machine can reach the site under
+    /// these origins.
     local: Vec<String>,
     is_loopback: bool,
 }
@@ -94,8 +94,9 @@ impl BaseUrl {
         Ok((base, loopback))
     }
 
-    /// If `address`, on which the server listens, is loopback or unspecified, makes [`Self::is_origin`] accept the
-    /// loopback names with its port. For any other address, does nothing.
+    /// Call this function with the address on which the server listens. If the address is loopback or unspecified,
+    /// [`Self::is_origin`] then accepts the loopback names with the address's port. For any other address, this
+    /// function does nothing.
     pub(crate) fn add_listener(&mut self, address: SocketAddr) {
         if address.ip().is_loopback() || address.ip().is_unspecified() {
             self.local.extend(LOOPBACK_NAMES.map(|name| format!("http://{name}:{}", address.port())));

@@ -13,8 +13,9 @@ pub(crate) const MAX_BYTES: usize = 64 * 1024;
 /// form or a token in JSON.
 ///
 /// A body is read ahead only if the handler takes a token or `Auth`. If the body is a form, the request must also have
-/// a cookie with a token that one of the keys has signed, or the cookie of a log-in form. If the authenticator is
-/// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), a form is read without these cookies.
+/// one of two cookies: a cookie with a token that was signed with one of the keys, or the cookie of a log-in form. If
+/// the authenticator is [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), a form is read without
+/// these cookies.
 ///
 /// ```
 /// # use hardtack::{Authenticator, KeySet, SigningKey};

@@ -1,6 +1,6 @@
 //! Finds the values of fields at the beginning of a multipart form (RFC 7578, RFC 2046 section 5.1).
 
-/// Returns the values of the fields with this name. A part of the form that is not complete in `body` is left out.
+/// Returns the values of the fields with this name. Leaves out a field if `body` ends in the middle of it.
 pub(super) fn values<'a>(body: &'a [u8], boundary: &[u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     let mut delimiter = b"\r\n--".to_vec();
     delimiter.extend_from_slice(boundary);
@@ -20,7 +20,7 @@ pub(super) fn values<'a>(body: &'a [u8], boundary: &[u8], name: &'a [u8]) -> imp
     })
 }
 
-/// Returns the bytes after the first delimiter. The first delimiter may be at the very beginning of the body.
+/// Returns the bytes after the first delimiter. The body can begin with this delimiter.
 fn first_part<'a>(body: &'a [u8], delimiter: &[u8]) -> Option<&'a [u8]> {
     let at_start = &delimiter[2..];
     match body.strip_prefix(at_start) {

@@ -44,10 +44,11 @@ fn node(text: &[u8]) -> Option<IpAddr> {
     Some(ip.to_canonical())
 }
 
-/// Splits a text at each delimiter outside quoted strings, starting from the right, and trims the parts.
+/// Splits a field value at each delimiter outside quoted strings, starting from the right, and trims the parts.
 ///
-/// The right part of the text was appended by a proxy and is well-formed. The left part comes from the client and may
-/// contain an unpaired quotation mark. If the text were split from the left, this mark would hide the proxy's part.
+/// A proxy has appended the right part of the value, which is well-formed. The left part comes from the client, and
+/// might contain an unpaired quotation mark. If the value were split from the left, this mark would hide the proxy's
+/// part.
 struct RightSplit<'f> {
     rest: Option<&'f [u8]>,
     delimiter: u8,

@@ -59,12 +59,12 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Sets how far the clocks of servers that share keys or a store may differ, in whole seconds, at most 60. The
-    /// `nbf` and `iat` of a token and the times in the row of a session may be this far in the future. Default: 3.
+    /// Sets how far apart the clocks of servers that share keys or a store can be: whole seconds, at most 60. The `nbf`
+    /// and `iat` of a token and the times in a session's row may be this far in the future. Default: 3.
     ///
-    /// If the `nbf` or `iat` of a token is further in the future than this tolerance, the token is refused until both
-    /// are within the tolerance. The token's cookies are not deleted, and its session does not end. A warning in the
-    /// log says how far the time in the token is ahead of this server's clock.
+    /// A token is refused as long as its `nbf` or `iat` is further in the future than this tolerance. The token's
+    /// cookies are not deleted, and its session does not end. A warning in the log says how far the time in the token
+    /// is ahead of this server's clock.
     pub fn clock_skew(mut self, span: Duration) -> Self {
         self.clock_skew = Some(span);
         self
@@ -124,10 +124,10 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Accepts subjects that are not text: numbers, lists, objects (`JWT_VERIFY_SUB = False`).
+    /// Accepts subjects that are not strings: numbers, lists, objects (`JWT_VERIFY_SUB = False`).
     ///
-    /// If the subject is not text, [`VerifiedToken::subject`](crate::VerifiedToken::subject) returns its JSON text. The
-    /// number 5 then cannot be distinguished from the text "5".
+    /// If the subject is not a string, [`VerifiedToken::subject`](crate::VerifiedToken::subject) returns its JSON text.
+    /// The number 5 then cannot be distinguished from the string "5".
     pub fn insecure_any_identity(mut self) -> Self {
         self.verify_sub = false;
         self
@@ -138,8 +138,8 @@ impl ClaimsPolicy {
         self.leeway.unwrap_or_default()
     }
 
-    /// Returns how far the `nbf` and `iat` of a token and the times in the row of a session may be in the future. The
-    /// tolerance is needed because the clock of the server that wrote these times may be ahead.
+    /// Returns how far in the future the `nbf` and `iat` of a token and the times in a session's row may be. The
+    /// tolerance is needed because the clock of the server that wrote these times might be ahead.
     pub(crate) fn skew(&self) -> Duration {
         self.leeway.or(self.clock_skew).unwrap_or(DEFAULT_SKEW)
     }

@@ -9,7 +9,7 @@ use crate::error::ConfigError;
 pub enum Lifetime {
     /// The token lives for this long, in whole seconds.
     For(Duration),
-    /// The token lives until its key is removed from the key set. A stolen token remains valid for the same time.
+    /// The token lives until its key is removed from the key set. Until then, a stolen token remains valid as well.
     InsecureForever,
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct Settings {
     pub(crate) csrf: CsrfPolicy,
     pub(crate) read_ahead: ReadAheadLimits,
     pub(crate) exempt_options: bool,
-    /// The name of the JSON member with the message, in the reply to a refused request.
+    /// The name of the JSON member that contains the message when a request is refused.
     pub(crate) error_key: String,
     /// Whether to behave as Flask-JWT-Extended does ([`crate::AuthenticatorBuilder::flask_compatible`]).
     pub(crate) flask: bool,

@@ -45,8 +45,8 @@ impl CookieName {
     /// Returns the value of the cookie with exactly this name, or `None` if the request has no such cookie.
     ///
     /// Names are compared byte for byte. Nothing is percent-decoded, so `%5F%5FHost-id` is not `__Host-id`. Only spaces
-    /// and tabs are trimmed (RFC 6265 section 4.2.1). Other cookies may contain any bytes. All `Cookie` fields are
-    /// searched, because a request over HTTP/2 may have several (RFC 9113 section 8.2.3).
+    /// and tabs are trimmed (RFC 6265 section 4.2.1). Other cookies can contain any bytes. All `Cookie` fields are
+    /// searched, because a request over HTTP/2 can have several of them (RFC 9113 section 8.2.3).
     ///
     /// # Errors
     /// [`DuplicateCookie`] if the request has more than one such cookie, whether in one field or in several.

@@ -113,9 +113,9 @@ impl CookiePolicy {
     /// Sets the paths to which browsers send the refresh cookie (`JWT_REFRESH_COOKIE_PATH`).
     ///
     /// Default: `/`. In redirect mode, the default is the refresh URL. The log-in, log-out and sign-up URLs need one of
-    /// the two cookies to end the browser's current session. If browsers do not send the access cookie to one of them,
-    /// the default includes that URL as well. If [`device_binding`](crate::AuthenticatorBuilder::device_binding) is
-    /// set, the default also includes the two URLs for bound sessions.
+    /// the two cookies to end the browser's current session. If browsers do not send the access cookie to such a URL,
+    /// the default also includes this URL. If [`device_binding`](crate::AuthenticatorBuilder::device_binding) is set,
+    /// the two URLs for bound sessions are also included.
     #[must_use]
     pub fn refresh_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.refresh_paths = Some(paths.into_iter().map(Into::into).collect());
@@ -173,8 +173,8 @@ impl CookiePolicy {
 
     /// Returns the default paths of the refresh cookie in redirect mode. They include the refresh URL. The log-in,
     /// log-out and sign-up URLs need one of the two cookies to end the browser's current session. If browsers do not
-    /// send the access cookie to one of them, the paths include that URL as well. If `binds_sessions` is `true`, the
-    /// paths also include the two URLs for bound sessions, which need the refresh cookie.
+    /// send the access cookie to such a URL, the paths also include this URL. If `binds_sessions` is `true`, the paths
+    /// also include the two URLs for bound sessions, which need the refresh cookie.
     pub(crate) fn refresh_paths_for(&self, urls: &Urls, binds_sessions: bool) -> Vec<String> {
         let mut paths = vec![urls.refresh.clone()];
         if binds_sessions {
@@ -292,7 +292,7 @@ enum CookieUse {
     Readable,
 }
 
-/// Adds the URLs that are covered neither by `paths` nor by `others`. A new URL replaces the paths below it.
+/// Adds the URLs that neither `paths` nor `others` covers. A new URL replaces the paths below it.
 fn add_uncovered(paths: &mut Vec<String>, others: &[String], urls: &[&str]) {
     for url in urls {
         if !others.iter().chain(&*paths).any(|path| covers(path, url)) {

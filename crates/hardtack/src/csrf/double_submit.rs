@@ -78,7 +78,7 @@ impl CsrfError {
 }
 
 /// Compares the `csrf` claim with the CSRF value in the request's header. If the request lacks this header, compares
-/// the claim with the value in the form's hidden field. The value may be masked. The query is not searched, because
+/// the claim with the value in the form's hidden field. The value can be masked. The query is not searched, because
 /// queries end up in logs and in `Referer`.
 #[inline]
 pub(crate) fn check(

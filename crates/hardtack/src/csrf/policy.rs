@@ -7,9 +7,9 @@ use crate::request::is_token;
 
 /// Which requests need a CSRF value, where requests carry the value, and which other origins are trusted.
 ///
-/// By default, a request with an unsafe method (such as POST) and a token from a cookie needs the CSRF value of its
-/// session. The request carries the value in the header `X-CSRF-TOKEN` or in the hidden form field `csrf_token`. Log-in
-/// and sign-up forms, which are sent before there is a session, need a separate value in the same places.
+/// By default, a request needs the CSRF value of its session if its method is unsafe (such as POST) and its token is in
+/// a cookie. The request carries the value in the header `X-CSRF-TOKEN` or in the hidden form field `csrf_token`.
+/// Log-in and sign-up forms, which are sent before there is a session, need a separate value in the same places.
 ///
 /// ```
 /// use hardtack::CsrfPolicy;
@@ -28,8 +28,8 @@ pub struct CsrfPolicy {
     pub(crate) refresh: CsrfNames,
     /// The methods that need a CSRF value. If `None`, all unsafe methods need one.
     pub(crate) methods: Option<Vec<String>>,
-    /// Whether an empty header or field counts as missing, as in Flask-JWT-Extended. Otherwise, it counts as a wrong
-    /// value.
+    /// Whether an empty header or field counts as missing, as in Flask-JWT-Extended. If not, an empty header or field
+    /// counts as a wrong value.
     pub(crate) empty_is_missing: bool,
     pub(crate) trusted_origins: Vec<String>,
     /// Whether pages contain the masked CSRF value instead of the raw one.
@@ -111,7 +111,7 @@ impl CsrfPolicy {
         self
     }
 
-    /// Sets whether forms may carry the CSRF value in a field (`JWT_CSRF_CHECK_FORM`). Default: yes.
+    /// Sets whether forms can carry the CSRF value in a field (`JWT_CSRF_CHECK_FORM`). Default: yes.
     ///
     /// To find this field, Hardtack reads the beginning of the form, up to 64 KiB, before the handler runs.
     pub fn check_forms(mut self, check: bool) -> Self {
@@ -138,8 +138,8 @@ impl CsrfPolicy {
         self
     }
 
-    /// Sets whether [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token) masks the value, so that each page
-    /// contains a different text. Default: yes.
+    /// Sets whether [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token) masks the value, so that the value
+    /// looks different on each page. Default: yes.
     ///
     /// Masking prevents an attacker from deducing the value from the length of compressed pages. Hardtack always
     /// accepts both raw and masked values. Turn masking off if your pages post forms to an application that accepts

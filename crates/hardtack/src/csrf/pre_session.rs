@@ -43,13 +43,13 @@ impl fmt::Debug for PreSession {
     }
 }
 
-/// The keys that compute the tokens. The first key is derived from the signing key, or is random if there is no signing
-/// key. The other keys are derived from retired signing keys.
+/// The keys for computing the tokens. The first key is derived from the signing key, or is random if there is no
+/// signing key. The other keys are derived from retired signing keys.
 pub(crate) struct PreSessionKeys(Vec<PreSessionKey>);
 
 impl PreSessionKeys {
-    /// Derives the keys. If the set can only verify tokens, the first key is random instead. When a process with a
-    /// random key ends, the log-in and sign-up forms that are open in browsers become invalid.
+    /// Derives the keys. If `keys` has no signing key, the first key is random. When a process with a random key ends,
+    /// the log-in and sign-up forms that are open in browsers become invalid.
     pub(crate) fn of(keys: &KeySet, label: &str) -> Self {
         let current = keys.signing_key().map_or_else(rand::random, |key| key.derive(label));
         let retired = keys.retired_keys().iter().map(|key| key.derive(label));

@@ -1,5 +1,5 @@
-//! The text that represents a CSRF value in a page. By default, the value is masked, so that each page contains a
-//! different text.
+//! The string that represents a CSRF value in a page. By default, the value is masked, so that each page contains a
+//! different string.
 
 use std::fmt;
 use std::ops::Deref;
@@ -12,16 +12,16 @@ use serde::{Serialize, Serializer};
 /// which Flask-JWT-Extended uses as the CSRF value.
 const SHORT_VALUE: usize = 36;
 
-/// The length of the longest text that is kept without allocating: that of a masked value of [`SHORT_VALUE`] bytes.
+/// The length of the longest string that is stored without allocating: a masked value of [`SHORT_VALUE`] bytes.
 const SHORT_TEXT: usize = encoded_len(2 * SHORT_VALUE);
 
 /// The CSRF value of a session, for the hidden field of a form or for a script of the page.
 ///
 /// By default, the value is masked: each call of [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token)
-/// returns a different text, and Hardtack accepts each of these texts. Masking defends against BREACH. In this attack,
-/// the attacker makes a compressed page contain a text of their choice. From the length of the response, the attacker
-/// deduces whether the text occurs in the CSRF value. [`CsrfPolicy::mask_csrf`](crate::CsrfPolicy::mask_csrf) turns
-/// masking off.
+/// returns a different string, and Hardtack accepts each of these strings. Masking defends against BREACH. In this
+/// attack, the attacker makes a compressed page contain a string of their choice. From the length of the response, the
+/// attacker deduces whether the string occurs in the CSRF value.
+/// [`CsrfPolicy::mask_csrf`](crate::CsrfPolicy::mask_csrf) turns masking off.
 ///
 /// To write the value into a page, use `Display`, or dereference the `CsrfToken` to a `&str`.
 #[derive(Clone)]

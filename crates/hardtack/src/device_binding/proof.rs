@@ -1,6 +1,6 @@
 //! The proof that a browser has the device's key: a JWS of the type `dbsc+jwt`.
 //!
-//! The payload of a proof contains the challenge as `jti`. The header of a proof for a registration also contains the
+//! The payload of a proof contains the challenge as `jti`. If the proof is for a registration, its header contains the
 //! public key. Browsers send no time, issuer or subject, so a proof need not contain these claims. If `aud` is present,
 //! it must be the URL of the request.
 

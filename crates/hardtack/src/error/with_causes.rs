@@ -5,9 +5,8 @@ use std::fmt;
 
 /// Displays an error and its causes on one line, separated by colons. Use it in logs.
 ///
-/// The text of an error of this crate does not include the text of its [`source`](Error::source). Errors of other
-/// crates may include it. If an error's text ends with the text of its cause, `WithCauses` does not add the cause
-/// again.
+/// The errors of this crate do not repeat the text of their [`source`](Error::source). The errors of other crates might
+/// repeat it. If an error's text already ends with the text of its cause, `WithCauses` does not add the cause again.
 ///
 /// ```
 /// use hardtack::BackendError;

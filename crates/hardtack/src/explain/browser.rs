@@ -184,8 +184,8 @@ impl Browser<'_> {
         let (path, host) = (&self.cookie.path, self.base.map(BaseUrl::host));
         let has_path = self.has_path();
         let paths = match path.as_str() {
-            _ if !has_path => "the folder of the request's path and the paths below it, because the field has no Path \
-                               that begins with /"
+            _ if !has_path => "URLs in or below the folder of the request. The field has no Path that begins \
+                               with /"
                 .to_owned(),
             "/" => "all paths".to_owned(),
             path => format!("{} and the paths below it", quoted(path)),
@@ -280,7 +280,7 @@ mod tests {
     }
 
     /// If the browser ignores the field, returns the name of the check that failed. If the browser stores the cookie,
-    /// returns an empty text.
+    /// returns an empty string.
     fn ignored_by(text: &str, base: &str) -> &'static str {
         let explanation = explain(text, base);
         let by = explanation.refusal().map(|step| step.check.name()).unwrap_or_default();
@@ -340,8 +340,8 @@ mod tests {
         };
         starts("id=1; Path=/a", Check::Scope, Verdict::Passed, "shop.example only, to \"/a\" and the paths below it");
         starts("id=1; Path=/; Domain=shop.example", Check::Scope, Verdict::Passed, "\"shop.example\" and all its sub");
-        starts("id=1", Check::Scope, Verdict::Noted, "the folder of the request's path");
-        starts("id=1; Path=/; Path=a", Check::Scope, Verdict::Noted, "the folder of the request's path");
+        starts("id=1", Check::Scope, Verdict::Noted, "or below the folder of the request");
+        starts("id=1; Path=/; Path=a", Check::Scope, Verdict::Noted, "or below the folder of the request");
         starts("nothing", Check::Name, Verdict::Noted, "an empty name");
         starts("id=1", Check::Scheme, Verdict::Noted, "unencrypted");
         starts("id=1", Check::SameSite, Verdict::Noted, "no SameSite");

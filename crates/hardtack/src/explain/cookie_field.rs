@@ -11,7 +11,7 @@ pub(crate) struct CookieField {
 const PREFIXES: [&str; 4] = ["__host-http-", "__host-", "__http-", "__secure-"];
 
 impl CookieField {
-    /// Reads the names of a request's cookies. The values are left out, because they may be secret.
+    /// Reads the names of a request's cookies. The values are left out, because they might be secret.
     pub(crate) fn of(head: &RequestHead<'_>) -> Self {
         let pairs = head.header_all("cookie").flat_map(|field| field.split(|byte| *byte == b';'));
         let names = pairs.filter_map(|pair| {
@@ -52,7 +52,7 @@ fn bare(name: &str) -> String {
     name.strip_prefix(prefix).unwrap_or(&name).to_owned()
 }
 
-/// Puts a text from a request in quotes. Escapes control characters, and cuts a long text after 80 characters.
+/// Puts a string from a request in quotes. Escapes control characters, and cuts the string off after 80 characters.
 pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 80;
     match text.char_indices().nth(LONGEST) {

@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 pub struct Explanation {
     /// When the request was verified.
     pub at: Timestamp,
-    /// What is explained, such as `GET /account`. The query is left out, because it may contain tokens.
+    /// What is explained, such as `GET /account`. The query is left out, because it might contain tokens.
     pub what: String,
     /// The result.
     pub outcome: Outcome,

@@ -138,8 +138,8 @@ pub fn check_trusted_folder(path: &Path) -> Result<(), UntrustedFile> {
 
 /// Finds the nearest folder above this one that [`check_trusted_folder`] would refuse, and returns the reason.
 ///
-/// A user who can write to a folder above this one can replace this folder with a different folder, even without access
-/// to the files in it. A program that starts later would then use the files of the new folder.
+/// A user who can write to a folder above this one can replace this folder with a different folder. The user needs no
+/// access to the files in the old folder. A program that starts later then uses the files of the new folder.
 pub fn untrusted_above(path: &Path) -> Option<UntrustedFile> {
     let resolved = resolve(path).ok().filter(|_| cfg!(unix))?;
     let untrusted = |path: &Path| path.ancestors().skip(1).find_map(|folder| check_folder(folder).err());
@@ -198,8 +198,8 @@ fn check_folder(path: &Path) -> Result<(), UntrustedFile> {
 }
 
 /// Returns whether the group is the user's private group: it has the same id as the user and no other members. Some
-/// systems, such as Ubuntu and Fedora, give each user such a group. On these systems, the umask may be 0002, so that
-/// the group can write to new folders (`pam_umask(8)`, option `usergroups`).
+/// systems, such as Ubuntu and Fedora, give each user such a group. On these systems, the umask can be 0002, which lets
+/// the group write to new folders (`pam_umask(8)`, option `usergroups`).
 #[cfg(unix)]
 fn is_private_group(user: u32, group: u32) -> bool {
     use nix::unistd::{Gid, Group, Uid, User};

@@ -75,8 +75,8 @@ pub enum TokenError {
     /// `iat` is in the future.
     #[error("the `iat` of the token is in the future")]
     IssuedInFuture,
-    /// `aud` contains none of the expected audiences or does not contain the realm. Or no audience is expected, but
-    /// `aud` names another recipient.
+    /// `aud` does not contain the realm, or contains none of the expected audiences. If no audience is expected, `aud`
+    /// contains a name other than the realm.
     #[error("the `aud` of the token does not name an accepted audience")]
     WrongAudience,
     /// `iss` is not an expected issuer.
@@ -193,18 +193,17 @@ pub enum KeyError {
     /// The secret has fewer than 8 different bytes, repeats a pattern of at most 16 bytes, or counts up or down.
     #[error("the HMAC secret is a simple pattern, not random; make a secret with: openssl rand -base64 48")]
     LowVariety,
-    /// The secret has the form of a key or a certificate (PEM, DER, JWK or SSH). If such a text is public, anyone can
-    /// sign tokens with it.
+    /// The secret has the form of a key or a certificate (PEM, DER, JWK or SSH). If this key or certificate is public,
+    /// anyone can sign tokens with it.
     #[error(
         "the HMAC secret is an asymmetric key or a certificate (PEM, DER, JWK or SSH), which may be public; load a \
          key with from_pem, from_der or from_jwk, or make a secret with: openssl rand -base64 48"
     )]
     LooksLikePublicKey,
-    /// The text names a secret instead of containing one. For example, it is a path, or a placeholder that was not
-    /// replaced.
+    /// The value is not a secret. For example, it is the path of a secret, or a placeholder that was not replaced.
     #[error("the text is not the secret itself, but {looks_like}")]
     NotTheSecret {
-        /// What the text is instead, such as a path or a placeholder, and how to provide the secret.
+        /// What the value is, such as a path or a placeholder, and how to provide the secret.
         looks_like: &'static str,
     },
     /// The file that should contain the secret or key cannot be used.
@@ -288,7 +287,7 @@ pub enum KeyError {
     /// The key id is longer than 256 bytes.
     #[error("the key id is longer than {MAX_KEY_ID_LEN} bytes; choose a shorter key id")]
     KeyIdTooLong,
-    /// The text for [`KeySet::require_typ`](super::KeySet::require_typ) is not a media type.
+    /// The argument of [`KeySet::require_typ`](super::KeySet::require_typ) is not a media type.
     #[error(
         "the `typ` for KeySet::require_typ is not allowed; expected a media type of at most {MAX_TYP_LEN} characters, \
          such as at+jwt"

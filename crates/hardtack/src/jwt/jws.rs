@@ -1,4 +1,4 @@
-//! The compact JWS (RFC 7515 §3.1): signs and verifies payloads of arbitrary bytes.
+//! Signs and verifies payloads of arbitrary bytes as compact JWS (RFC 7515 §3.1).
 //!
 //! Verification follows a fixed order. It checks the length and the number of segments, parses the header, selects the
 //! key and verifies the signature. The payload is decoded last. The header is therefore the only part of an unverified
@@ -76,12 +76,12 @@ impl<'t> Segments<'t> {
     }
 
     /// Splits a token that begins with the encoded header `header`. Returns `None` if the token begins with another
-    /// header, has no second dot or is too long. The caller then calls [`parse`](Self::parse), which accepts other
-    /// headers and returns the error.
+    /// header, has no second dot or is too long. In this case, the caller calls [`parse`](Self::parse), which accepts
+    /// other headers and returns an error if the token is malformed.
     ///
     /// This method is faster than `parse`: it does not search the header and the signature for dots, and its caller
-    /// need not parse the header. A signature that contains a dot is not base64url, so [`verify`](Self::verify) refuses
-    /// it.
+    /// need not parse the header. If the signature contains a dot, [`verify`](Self::verify) refuses the token, because
+    /// a dot is not base64url.
     #[inline]
     pub(super) fn parse_after(header: &[u8], token: &'t [u8]) -> Option<Self> {
         if token.len() > MAX_TOKEN_LEN {

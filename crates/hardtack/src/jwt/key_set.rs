@@ -20,14 +20,14 @@ use super::typ::Typ;
 /// [`also_verify`](Self::also_verify) adds the key of another service. A set that is created with
 /// [`verifying_only`](Self::verifying_only) has no signing key.
 ///
-/// A token with a `kid` is verified only with the key that has this id. If no key has this id, the token is refused.
-/// [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) changes this. A token without `kid` is verified with each
-/// key of its algorithm in turn. Keys are never taken from a token or from the network.
+/// A token with a `kid` is verified only with the key that has this id. If no key has this id, the token is refused. To
+/// verify such a token anyway, call [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids). A token without `kid` is
+/// verified with each key of its algorithm in turn. Keys are never taken from a token or from the network.
 ///
 /// To rotate keys, create a set with a new key that has a new id, and add the old key to it with
 /// [`retire`](Self::retire). Pass this set to [`Authenticator::replace_keys`](crate::Authenticator::replace_keys),
-/// which takes effect while requests are served. Once the last token that the old key signed has expired, leave the old
-/// key out of the set.
+/// which takes effect while requests are served. Once the last token that the old key signed has expired, pass a set
+/// without the old key.
 ///
 /// ```
 /// use hardtack::{KeySet, SigningKey};
@@ -53,7 +53,7 @@ struct Inner {
     /// Former signing keys of this application. Their verifying keys are in `verifying`.
     retired: Vec<SigningKey>,
     /// Common encoded headers, each with the result that [`select`](Self::select) returns for it. Almost every token
-    /// has one of these headers. Comparing the bytes is then enough, so the header is not decoded and parsed.
+    /// has one of these headers. Such a header is recognized by its bytes, and need not be decoded and parsed.
     known_headers: Vec<(String, Selection)>,
     rules: HeaderRules,
 }
@@ -269,7 +269,7 @@ impl KeySet {
     /// [`DuplicateMember`](TokenError::DuplicateMember), [`WrongTyp`](TokenError::WrongTyp),
     /// [`WrongAlgorithm`](TokenError::WrongAlgorithm) or [`UnknownKey`](TokenError::UnknownKey).
     ///
-    /// When the signature is verified: [`BadSignature`](TokenError::BadSignature). After the signature is verified:
+    /// If the signature is wrong: [`BadSignature`](TokenError::BadSignature). After the signature is verified:
     /// [`Malformed`](TokenError::Malformed) (the payload is not base64url).
     pub fn verify(&self, token: &[u8]) -> Result<Payload, TokenError> {
         let (segments, selection) = self.inner.split(token)?;

@@ -16,8 +16,8 @@ pub enum FailureKind {
     Invalid,
     /// The token or its session has expired (`expired_token_loader`).
     Expired,
-    /// The access token is missing, has expired or has outdated claims, and the client may get a new one from the
-    /// refresh URL. This kind occurs only with [`RefreshMode::Redirect`](crate::RefreshMode::Redirect).
+    /// The access token is missing, has expired or has outdated claims. The client might get a new one from the refresh
+    /// URL. This kind occurs only with [`RefreshMode::Redirect`](crate::RefreshMode::Redirect).
     RefreshNeeded,
     /// The route needs a token from a recent log-in, but the request's token is from an earlier log-in or from a
     /// refresh (`needs_fresh_token_loader`). This kind also covers a re-authentication for [another

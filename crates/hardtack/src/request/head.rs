@@ -35,7 +35,7 @@ pub trait Incoming: Headers + Sync {
     }
 
     /// Returns the path and query of the request target as the client sent them (RFC 9112 section 3.2.1). If a nested
-    /// router has stripped a prefix, the path must still include it.
+    /// router strips a prefix from the path, the result must still include the prefix.
     fn target(&self) -> &str;
 
     /// Returns the `:authority` of an HTTP/2 request, or the authority of an absolute request target (RFC 9112 section
@@ -77,7 +77,7 @@ impl<'a> RequestHead<'a> {
 
     /// Returns whether the request names its host as HTTP requires (RFC 9112 section 3.2). There must be a `Host` field
     /// or an HTTP/2 `:authority`. Each of them must have the form of an [`Authority`], and there must not be two `Host`
-    /// fields. If a request has no connection, as in a test of a router, it need not name a host.
+    /// fields. A request that did not come over a connection, as in a test of a router, need not name a host.
     pub fn has_sound_host(&self) -> bool {
         let sound = |text: &str| Authority::parse(text).is_some();
         let authority = self.incoming.authority();

@@ -1,5 +1,5 @@
-//! Checks whether a cookie can have a path, and whether a cookie's path covers the path of a request (RFC 6265 section
-//! 5.1).
+//! Checks whether a string can be the `Path` of a cookie, and whether this `Path` covers the path of a request (RFC
+//! 6265 section 5.1).
 
 /// Whether a cookie can have this path.
 pub(crate) fn is_cookie_path(path: &str) -> bool {

@@ -17,8 +17,8 @@ pub enum Wants {
 impl Wants {
     /// Determines the kind of response from the header fields `HX-Request` and `Accept` (RFC 9110 section 12.5.1).
     ///
-    /// A client gets a page if its `Accept` names `text/html` with a quality value that is at least as high as that of
-    /// `application/json`. A client that sends only `*/*` counts as an API client.
+    /// A client gets a page if its `Accept` names `text/html`, unless `application/json` has a higher quality value. A
+    /// client that sends only `*/*` counts as an API client.
     pub fn of(headers: &dyn Headers) -> Self {
         if headers.value("hx-request", 0) == Some(b"true") {
             return Self::Htmx;

@@ -1,4 +1,4 @@
-//! Users whose sessions still have to be ended in the store, because an earlier attempt failed.
+//! Users for whom the process failed to end sessions in the store.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::session::SessionId;
 
-/// The users whose sessions still have to be ended in the store, because an earlier attempt failed. Until an attempt
-/// succeeds, this process refuses those sessions. The set is nearly always empty.
+/// The users for whom the process failed to end sessions in the store. Until a later attempt succeeds, this process
+/// refuses these sessions. The set is nearly always empty.
 #[derive(Debug, Default)]
 pub(crate) struct HeldSubjects {
     any: AtomicBool,

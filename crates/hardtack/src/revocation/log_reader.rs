@@ -23,7 +23,7 @@ pub(crate) struct LogReader {
     /// has not reached this number, the entries up to this number were pruned.
     head: u64,
     /// Whether the reader started at the beginning of the log. If so, entries that are missing from the log were
-    /// pruned. Otherwise, the reader may have missed some entries before they were pruned.
+    /// pruned. Otherwise, the reader might have missed some entries before they were pruned.
     whole: bool,
 }
 
@@ -68,7 +68,7 @@ impl LogReader {
             }
             self.position = known;
         }
-        // A store may read its head after its entries. If entries were written in between, they are on the next page.
+        // A store might read its head after its entries. If entries were written in between, they are on the next page.
         if page.entries.len() < limit as usize && page.head <= self.position {
             LogStep::Done
         } else {

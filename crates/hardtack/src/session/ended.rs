@@ -2,7 +2,7 @@
 
 use super::{PendingRevocation, SessionId};
 
-/// A user's sessions that end because the application changes its own data, such as the user's password.
+/// Sessions of one user. They end because the application changes its own data, such as the user's password.
 ///
 /// A store returns this value from a call inside the application's own transaction, such as `Sessions::end_all_in` and
 /// `PendingEnds::end_all_in` of `hardtack-sqlx`. If the transaction commits, the sessions end. If it is rolled back,
@@ -48,9 +48,8 @@ impl EndedSessions {
         Self(Ending::InTransaction { subject: subject.into(), ids })
     }
 
-    /// Creates the value for an intention to end sessions. The intention is carried out after the commit of the
-    /// application's transaction. Only implementations of [`PendingRevocations`](super::PendingRevocations) need this
-    /// function.
+    /// Creates the value for a pending revocation, which ends sessions after the application's transaction commits.
+    /// Only implementations of [`PendingRevocations`](super::PendingRevocations) need this function.
     pub fn pending(intention: PendingRevocation) -> Self {
         Self(Ending::Pending(intention))
     }

@@ -8,7 +8,7 @@ use crate::jwt::decode_hex;
 /// The id of a session: 128 random bits, written as 32 hexadecimal digits.
 ///
 /// Only the server creates ids. A client cannot use an id that it has made up: no stored session has this id, and the
-/// client cannot sign a token with it.
+/// client cannot sign a token that contains the id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(u128);
 

@@ -61,9 +61,10 @@ impl SessionRules {
     /// must not be newer than the row. Call this method only if the session is not bound, or if the client has proved
     /// that it has the device's key.
     ///
-    /// If a re-authentication has replaced the token, the token is refused at once (ASVS 5.0 V7.2.4). Within the window
-    /// in which the previous token is accepted after an ordinary refresh, the use of the replaced token is not a sign
-    /// of theft. The browser may have sent the request before it got the new tokens.
+    /// If a re-authentication has replaced the token, the token is refused at once (ASVS 5.0 V7.2.4). After an ordinary
+    /// refresh, the previous token is accepted for a short time. During the same time, the use of a token that a
+    /// re-authentication replaced is not a sign of theft: the browser may have sent the request before it got the new
+    /// tokens.
     pub(crate) fn check_refresh_of_device(
         &self,
         row: &Session,

@@ -29,7 +29,7 @@ pub struct Session {
     /// Whether a client has used the newest tokens. If so, the client has received the tokens, and the previous refresh
     /// token is accepted only for the [race window](super::SessionPolicy::race_window).
     pub confirmed: bool,
-    /// When the session ends unless it is used before then. This time is never later than `absolute_expires_at`.
+    /// When the session ends if nobody uses it before then. This time is never later than `absolute_expires_at`.
     pub expires_at: Timestamp,
     /// When the session ends, no matter how much it is used.
     pub absolute_expires_at: Timestamp,
@@ -47,8 +47,8 @@ pub struct Session {
     pub revoked_at: Option<Timestamp>,
     /// Whether the session's cookies outlive the browser ("remember me").
     pub persistent: bool,
-    /// Whether the session ended because its browser got a new session. If so, responses to requests with the old
-    /// cookies do not delete cookies, because the browser may already have the cookies of the new session.
+    /// Whether the session ended because its browser got a new session. If so, a response to a request with the old
+    /// cookies deletes no cookies, because the browser might already have the cookies of the new session.
     pub replaced: bool,
     /// Access tokens up to this generation are outdated. After they were issued, the claims changed or the user typed
     /// the password again. Zero if neither has happened.
@@ -146,8 +146,8 @@ impl Session {
     }
 
     /// Returns the session's new `auth_time` for a re-authentication at `now`. The new time must be later than the
-    /// previous `auth_time`. Because times are whole seconds, or because a clock is behind, `now` might not be later.
-    /// The new time is then one second after the previous `auth_time`.
+    /// previous `auth_time`. However, `now` might not be later, because times are whole seconds and a clock might be
+    /// behind. In this case, the new time is one second after the previous `auth_time`.
     pub(crate) fn next_auth_time(&self, now: Timestamp) -> Timestamp {
         now.max(self.auth_time + Duration::from_secs(1))
     }

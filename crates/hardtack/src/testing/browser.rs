@@ -43,7 +43,7 @@ impl SetCookieFields<NoFramework> for SetCookies {
 ///
 /// The requests of a `TestBrowser` contain what a browser sends from a page of the site: the cookies, `Host` and
 /// `Sec-Fetch-Site`. If the method is not safe, they also contain `Origin`, and the CSRF value in the header
-/// `X-CSRF-TOKEN`. The names of cookies and headers are those of the authenticator's settings. `Accept` is not set, so
+/// `X-CSRF-TOKEN`. The authenticator's settings determine the names of the cookies and headers. `Accept` is not set, so
 /// the response to a refused request is a problem document. To get the redirects and pages that browsers get, add
 /// `.header("accept", "text/html")`.
 ///

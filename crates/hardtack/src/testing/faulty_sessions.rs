@@ -28,8 +28,8 @@ impl Fault {
     pub const ALL: [Self; 4] = [Self::Fail, Self::Hang, Self::LoseReply, Self::HangAfter];
 }
 
-/// A wrapper for any session store that makes one call go wrong. Use it to test that an application behaves correctly,
-/// no matter which call of its store fails.
+/// Wraps any session store and makes one of its calls go wrong. Use this wrapper to test that an application behaves
+/// correctly, no matter which call of its store fails.
 ///
 /// The first call after [`inject`](Self::inject) has the number 1. Background calls are not counted and never go wrong.
 /// These calls read the revocation log, wait for a change of the log, prune rows, or ask for the store's time. To make

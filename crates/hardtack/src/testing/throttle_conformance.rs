@@ -10,7 +10,7 @@ use crate::throttle::{Budget, BudgetKey, Now, Rate, ThrottleStore, Verdict};
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// How long a bucket takes to gain one token, in the tests that wait for tokens. The time is short, so that the suite
-/// runs quickly. A call to a slow store may take longer than this time, so a bucket can gain tokens during a test.
+/// runs quickly. A call to a slow store can take longer, so a bucket can gain tokens during a test.
 const MOMENT: Duration = Duration::from_millis(500);
 
 /// Tests that a store follows the rules of [`ThrottleStore`], as far as one handle in one task can test them. The suite
@@ -18,7 +18,8 @@ const MOMENT: Duration = Duration::from_millis(500);
 /// of its own, `sleep` must let the time pass on that clock instead.
 ///
 /// The suite uses new random keys, so other code can use the store while the suite runs. The suite makes concurrent
-/// calls, but all in one task. If several threads or processes can use the store at once, write tests for that as well.
+/// calls, but makes all of them in one task. If several threads or processes can use the store at once, write tests for
+/// that as well.
 ///
 /// ```
 /// use hardtack::testing::{TestClock, throttle_conformance};
@@ -199,7 +200,7 @@ impl<S: ThrottleStore, C: Clock> Subject<'_, S, C> {
 
     /// If a store's clock was ahead for some time, the store contains times that are too far in the future. The store
     /// must correct these times. To store such a time, the test first takes tokens of a larger budget. It then uses a
-    /// smaller budget with the same key, for which the stored time is too far in the future.
+    /// smaller budget with the same key. For this budget, the stored time is too far in the future.
     async fn impossible_times_are_corrected(&self, sleep: &impl AsyncFn(Duration)) {
         let ahead = Rate::new(1000, HOUR);
         let key = random_key();

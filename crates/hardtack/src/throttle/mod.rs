@@ -33,11 +33,11 @@
 //!
 //! # Rules
 //!
-//! 1. An attempt takes one token from each budget. If any budget is empty, the attempt is refused and takes no token at
-//!    all, so a refused attempt never prolongs a wait.
+//! 1. An attempt takes one token from each budget. If any budget is empty, the attempt is refused and takes no token. A
+//!    refused attempt therefore never prolongs a wait.
 //! 2. An attempt counts as a failure until it succeeds. Attempts that run in parallel are therefore counted. If the
 //!    process crashes or the client disconnects, the attempt is counted as well.
-//! 3. A success gives the tokens back, and resets each budget's failures in a row.
+//! 3. A success gives the tokens back, and resets each budget's count of failures in a row.
 //! 4. The wait is never longer than the time that it takes to add one token.
 //! 5. If a store that several servers share fails, each server counts in its own memory until the store works again.
 

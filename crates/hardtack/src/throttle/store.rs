@@ -59,8 +59,8 @@ pub trait ThrottleStore: Send + Sync + 'static {
     /// A store that several servers share should use its own clock and ignore `now`.
     fn take(&self, budgets: &[Budget], now: Now) -> impl Future<Output = Result<Verdict, BackendError>> + Send;
 
-    /// Gives one token back to each budget, up to the budget's burst, and resets the budget's failures in a row. The
-    /// budgets are in the order of their keys, and no key occurs twice.
+    /// Gives one token back to each budget, up to the budget's burst, and resets the budget's count of failures in a
+    /// row. The budgets are in the order of their keys, and no key occurs twice.
     fn give_back(&self, budgets: &[Budget], now: Now) -> impl Future<Output = Result<(), BackendError>> + Send;
 
     /// Fills the buckets of the keys.

@@ -14,7 +14,7 @@ use crate::session::SessionId;
 use crate::token_source::{InRole, Role, TokenLocation};
 
 /// A token whose signature has been verified. If the token comes from a request, its times, kind and session have been
-/// checked as well, as far as the [`Need`](crate::Need) of the route requires.
+/// checked as well, unless the route's [`Need`](crate::Need) leaves out a check.
 ///
 /// Only the authenticator creates such values. A value therefore proves that the token has been verified. Clones share
 /// the claims. `T` is the type of the application's own claims.
@@ -48,7 +48,7 @@ impl VerifiedToken<NoExtra> {
         Ok(self.carrying(extra))
     }
 
-    /// Returns the token with the application's own claims, which were read from its payload.
+    /// Adds the application's own claims, which the caller has read from the token's payload.
     #[inline]
     pub(crate) fn carrying<T>(self, extra: T) -> VerifiedToken<T> {
         VerifiedToken { payload: self.payload, extra, location: self.location }
@@ -80,11 +80,11 @@ impl<T> VerifiedToken<T> {
         &self.extra
     }
 
-    /// Returns the CSRF value to put into a page: into the hidden field of a form, or where a script can read it. The
-    /// text is empty if the token has no CSRF value.
+    /// Returns the CSRF value to put into a page: into the hidden field of a form, or where a script can read it.
+    /// Returns an empty string if the token has no CSRF value.
     ///
-    /// By default, the value is masked, so that the text is different each time ([why](CsrfToken)). The unmasked value
-    /// is in [`Claims::csrf`](crate::jwt::Claims::csrf) and in the cookie that scripts can read. Requests may send the
+    /// By default, the value is masked, so that it looks different each time ([why](CsrfToken)). The unmasked value is
+    /// in [`Claims::csrf`](crate::jwt::Claims::csrf) and in the cookie that scripts can read. Requests can send the
     /// masked or the unmasked value.
     ///
     /// ```
@@ -108,7 +108,8 @@ impl<T> VerifiedToken<T> {
     }
 
     /// Returns whether the token has the role `R`, for example to decide whether a page shows a link. To admit only
-    /// users with the role, use the adapter's extractor `HasRole<R>` instead, which also refreshes an outdated token.
+    /// users with the role, use the adapter's extractor `HasRole<R>` instead. The extractor also refreshes an outdated
+    /// token.
     pub fn has_role<R: Role>(&self) -> bool {
         InRole::<R>::from_payload(self.payload()).is_ok()
     }
@@ -299,7 +300,7 @@ impl VerifiedPayload {
     }
 
     /// Returns the maximum size of the text in this value, in bytes. The payload is counted twice, because [`Claims`]
-    /// may contain copies of its strings.
+    /// might contain copies of its strings.
     pub(crate) fn text_len(&self) -> usize {
         let payload = match &self.form {
             Form::Owned { payload, .. } => payload.capacity(),

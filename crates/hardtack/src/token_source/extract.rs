@@ -27,7 +27,7 @@ pub(crate) enum Extracted<'a> {
 pub(crate) enum Absence {
     /// The header is missing or empty.
     Field,
-    /// The header has no value with the expected scheme, such as `Bearer`, or has more than one such value.
+    /// The header does not have exactly one value with the expected scheme, such as `Bearer`.
     Type,
     /// The cookie is missing or empty.
     Cookie,

@@ -7,7 +7,7 @@ use crate::jwt::TokenKind;
 
 /// The shortest time that [`Need::proven`] accepts, in seconds. Chromium sends at most six proofs in nine minutes.
 /// Access tokens of bound sessions live for at least four minutes, and Chromium refreshes them two minutes before they
-/// expire. Whether a refresh or a route requires the proofs, two proofs are thus at least two minutes apart.
+/// expire. Two proofs are therefore at least two minutes apart, no matter whether a refresh or a route requires them.
 const SHORTEST_PROVEN: u64 = 120;
 
 /// The token that a route needs. The description of each method names the corresponding call in Flask-JWT-Extended.

@@ -206,7 +206,7 @@ fn parse_address(email: &str) -> Result<&str, UserChangeError> {
     Err(UserChangeError::InvalidEmail(email.to_owned()))
 }
 
-/// Stores an address. If the address differs from the current address, it becomes unconfirmed.
+/// Stores an address. If it differs from the user's current address, it is stored as unconfirmed.
 async fn set_address_in(transaction: &mut Transaction, user: &User, email: &str) -> Result<User, BackendError> {
     let profile = Profile { display_name: user.display_name.clone(), email: email.to_owned() };
     let changed = UserStore::set_profile_in(transaction, &user.id, &profile).await?;

@@ -47,11 +47,11 @@ impl Accounts {
     /// no user has the name.
     ///
     /// The user's sessions also end. Pass the [`EndedSessions`] to [`Authenticator::finish_ending`]. If the session
-    /// store works, it ends the sessions at once. If the store fails or the process stops before this call, a server
-    /// that follows the revocation log ends the sessions as soon as it can.
+    /// store works, this call ends the sessions at once. If the store fails or the process stops before this call, a
+    /// server that follows the revocation log ends the sessions as soon as it can.
     ///
-    /// A log-in in progress might still create a session. Afterwards, the log-in checks whether the user is disabled,
-    /// and if so, ends the session.
+    /// A concurrent log-in might still create a session. The log-in then checks whether the user is disabled, and if
+    /// so, ends the session.
     ///
     /// [`Authenticator::finish_ending`]: hardtack::Authenticator::finish_ending
     ///
@@ -69,8 +69,8 @@ impl Accounts {
         Ok(Some(ended))
     }
 
-    /// Enables the user with this name, who can then log in again with the same password. Returns `None` if no user has
-    /// the name.
+    /// Enables the user with this name. The user can then log in again with the same password. Returns `None` if no
+    /// user has the name.
     ///
     /// # Errors
     /// The database failed.

@@ -109,7 +109,8 @@ impl Accounts {
 
     /// Confirms an address with the token of a link. The link then stops working. Returns the user's id.
     ///
-    /// Call this method for a POST, never for a GET, because programs that scan emails open the links in them.
+    /// Call this method in a handler for POST, never in a handler for GET. Programs that scan emails open the links in
+    /// the emails, and would then confirm the address.
     ///
     /// # Errors
     /// - The link no longer works. The failure counts as an attempt of the client's address.

@@ -1,5 +1,5 @@
-//! Functions for what users do with their own accounts. Users sign up, log in, change their passwords and addresses,
-//! and use links from emails. The application's own pages call these functions. They work with any web framework.
+//! Functions for self-service: signing up, logging in, changing a password or an address, and using links from emails.
+//! An application calls these functions from its own pages, with any web framework.
 //!
 //! 1. A function that acts for the client of a request takes the request's [`ClientInfo`]. If the function limits
 //!    attempts, it shares the limits with the ready-made pages. The function that verifies a password without a limit
@@ -26,9 +26,8 @@ pub(crate) use verify::Browser;
 pub use verify::VerifiedUser;
 
 impl Accounts {
-    /// Returns the session of a token, and how many times the user's sessions were ended before this check. The
-    /// transaction that stores a change checks that this number is still the same, so a change cannot be stored after a
-    /// log-out.
+    /// Returns the session of a token, and how many times the user's sessions have been ended so far. The transaction
+    /// that stores a change checks that this number is still the same, so a change cannot be stored after a log-out.
     async fn checked_session<T: Sync, P>(
         &self,
         token: &VerifiedToken<T>,
@@ -39,8 +38,8 @@ impl Accounts {
         Ok((session, checked.ok_or(ActionError::SessionEnded)?))
     }
 
-    /// Parses the token of a link, and runs the work that uses the link. A failure counts against the limit of the
-    /// client's address, so that clients cannot guess links.
+    /// Parses the token of a link, and calls `work` with the token. A failure counts against the limit of the client's
+    /// address, so that clients cannot guess links.
     async fn use_link<T, P>(
         &self,
         token: &str,

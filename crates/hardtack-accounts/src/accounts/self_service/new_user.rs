@@ -36,8 +36,8 @@ impl NewUser {
         Self { username: username.into(), password: String::new(), email: String::new(), created_at: None }
     }
 
-    /// Sets the password, which is required. The password must obey the [`PasswordRules`](crate::PasswordRules). If the
-    /// user should choose the password, call [`Accounts::add`] instead, which returns a link.
+    /// Sets the password, which is required. The password must obey the [`PasswordRules`](crate::PasswordRules). To let
+    /// the user choose the password, call [`Accounts::add`] instead, which returns a link.
     pub fn password(self, password: impl Into<String>) -> Self {
         Self { password: password.into(), ..self }
     }
@@ -80,7 +80,7 @@ impl SignedUp {
     }
 }
 
-/// The log-in also sets a cookie that marks the browser as one that the user has logged in with.
+/// The log-in also sets a cookie that marks this browser as known to the user.
 impl From<SignedUp> for LogIn {
     fn from(SignedUp { user, browser, .. }: SignedUp) -> Self {
         Self::new(user.id.clone()).confirm(async move || Ok(browser.cookie(&KnownUser::of(&user, FIRST_PASSWORD))))

@@ -14,9 +14,9 @@ impl Accounts {
     /// expires after an hour. It leads to `/password/reset?token=…` on the site whose address was passed to
     /// [`with_mail`](Self::with_mail).
     ///
-    /// A background task looks up the user later. Whether or not such a user exists, this call therefore succeeds and
-    /// takes the same time (ASVS 5.0 V6.3.8). Show every visitor the same text: if the address is confirmed, a link is
-    /// on its way.
+    /// A background task looks up the user later. This call therefore succeeds, and takes the same time, whether or not
+    /// such a user exists (ASVS 5.0 V6.3.8). Show every visitor the same message: if the address is confirmed, a link
+    /// is on its way.
     ///
     /// ```
     /// # use hardtack_accounts::{Accounts, ActionError, EmailAddress, MailProblem};

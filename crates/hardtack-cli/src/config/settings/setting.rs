@@ -116,8 +116,8 @@ impl Setting {
         own.into_iter().chain(self.flask_names.iter().map(|name| (*name).to_owned()))
     }
 
-    /// Returns what errors call the setting if it is not set: its flag, such as `--listen`. If the setting has no flag,
-    /// returns its name in the settings file.
+    /// Returns the name that errors use for the setting if it is missing: its flag, such as `--listen`. If the setting
+    /// has no flag, returns its name in the settings file.
     pub(crate) fn usual_name(&self) -> String {
         self.flag.as_ref().map_or_else(|| self.name().to_owned(), |flag| format!("--{}", flag.long()))
     }

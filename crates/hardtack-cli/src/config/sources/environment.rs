@@ -62,7 +62,7 @@ fn unknown(name: &str) -> Result<String, Error> {
     let files =
         |setting: &'static Setting| setting.env_names().filter(|_| setting.is_secret()).map(|name| name + "_FILE");
     let known: Vec<String> = ALL.iter().flat_map(|setting| setting.env_names().chain(files(setting))).collect();
-    // Compare the names without their prefix, because a common prefix would make all of them similar.
+    // Compare the names without their prefix, because a common prefix would make all names look similar.
     let without_prefix = |name: &str| name.split_once('_').map_or(name, |(_, rest)| rest).to_owned();
     let rests: Vec<String> = known.iter().map(|known| without_prefix(known)).collect();
     let rest = without_prefix(name);

@@ -23,7 +23,7 @@ const MAX_ACCOUNTS: usize = 4;
 #[derive(Deserialize, Serialize)]
 struct Device {
     id: String,
-    /// The keys of the budgets that this device has for accounts. The key for the latest log-in comes first.
+    /// The keys of this device's budgets, one for each account. The account of the latest log-in comes first.
     accounts: Vec<String>,
     until: i64,
 }
@@ -53,7 +53,8 @@ impl Exchange<'_> {
         cookies
     }
 
-    /// If a user has logged in to an account on this device, returns the key of the device's budget for this account.
+    /// Returns the key of this device's budget for an account. Returns `None` if no user has logged in to the account
+    /// on this device.
     pub(super) fn device_key(&self, throttle: &Throttle, account: BudgetKey) -> Option<BudgetKey> {
         let (device, account) = (self.device()?, encoded(account));
         device.accounts.contains(&account).then(|| throttle.key("device", &[&account, &device.id]))

@@ -107,7 +107,8 @@ impl AuthenticatorBuilder {
     ///
     /// The callback sees the token's header and claims **before they are verified**. The sender of the token can
     /// therefore influence which of your keys verifies the token. Return a tenant's key only for claims that this
-    /// tenant is allowed to make. The key fixes the algorithm, and the token's header must name the same algorithm.
+    /// tenant is allowed to make. The key determines the algorithm, and the token's header must name the same
+    /// algorithm.
     ///
     /// In Flask-JWT-Extended: `decode_key_loader`.
     pub fn decode_key(mut self, key: impl Fn(&Unverified) -> Option<VerifyingKey> + Send + Sync + 'static) -> Self {

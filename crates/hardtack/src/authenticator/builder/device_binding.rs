@@ -14,8 +14,8 @@ impl AuthenticatorBuilder {
     /// - [`Urls::bind`](crate::Urls::bind) calls `Auth::bind_device`.
     /// - [`Urls::bound`](crate::Urls::bound) calls `Auth::refresh_bound`.
     ///
-    /// The two routes must not require a token. No middleware, proxy or rate limit may respond to them with a 4xx
-    /// status, because the browser would then forget the session.
+    /// The two routes must not require a token. Make sure that no middleware, proxy or rate limit responds to them with
+    /// a 4xx status. After such a response, the browser would forget the session.
     ///
     /// Browsers bind sessions over https only, so the authenticator does not ask over http.
     pub fn device_binding(mut self, binding: DeviceBinding) -> Self {

@@ -147,7 +147,7 @@ impl TokenFacts {
         Some(quoted(&value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
     }
 
-    /// Returns the subject and the times of the token, in words. Returns an empty text if the claims are not known.
+    /// Returns the subject and the times of the token, in words. Returns an empty string if the claims are not known.
     pub(super) fn life(&self, verifier: &RequestVerifier<'_>) -> String {
         let Some(claims) = &self.claims else { return String::new() };
         let now = verifier.authenticator.now();
@@ -164,7 +164,7 @@ impl TokenFacts {
     }
 }
 
-/// Returns whether the check of the signature finds this error. This check runs before the check of the claims.
+/// Returns whether this error comes from the signature check. This check runs before the claims are checked.
 pub(super) const fn is_of_signature(error: TokenError) -> bool {
     match error {
         TokenError::TooLarge

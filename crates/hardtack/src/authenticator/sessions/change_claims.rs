@@ -36,10 +36,10 @@ impl Authenticator {
     ///
     /// The new claims replace the claims that were given with [`LogIn`](crate::LogIn). No session ends. Access tokens
     /// with the old claims are treated as expired, and a refresh issues tokens with the new claims. This process
-    /// refuses the old tokens as soon as this method returns. Other processes refuse them as soon as they have read the
-    /// revocation log ([`Self::follow_revocations`]).
+    /// refuses the old tokens as soon as this method returns. Other processes refuse the old tokens once these
+    /// processes have read the revocation log ([`Self::follow_revocations`]).
     ///
-    /// Call this method after the application has committed its change. A concurrent log-in may read the old claims
+    /// Call this method after the application has committed its change. A concurrent log-in might read the old claims
     /// before the change, and create its session after this call. If your log-ins pass claims, check after each log-in
     /// that these claims are still correct. If they are not, call this method again.
     ///
@@ -93,7 +93,7 @@ impl Authenticator {
     /// the revocation log.
     ///
     /// If this process cannot read the log, it checks each request of the changed sessions against the store until it
-    /// has read the log. The change itself is stored, so do not tell the user to try again.
+    /// can read the log again. The change itself is stored, so do not tell the user to try again.
     pub async fn finish_changing_claims(&self, changed: ChangedClaims) {
         let ids = || changed.sessions.iter().map(|(id, _)| *id);
         if !self.read_committed(ids()).await {
@@ -115,7 +115,7 @@ impl Authenticator {
     /// Use this method instead of [`Self::change_claims`] if the callback reads claims, such as roles, from the
     /// application's database. Claims that were given with log-ins stay the same. Call this method after the
     /// application has committed its change. If a log-in happens at the same time, its claims are correct too, because
-    /// it calls the callback again after storing its session.
+    /// the log-in calls the callback again after storing its session.
     ///
     /// # Errors
     /// The store failed.

@@ -25,8 +25,9 @@ use super::tokens::AddedClaims;
 /// to another device.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// How long a challenge is accepted after the access token that was issued with it expires. During this time, a browser
-/// that was closed can still sign the challenge that it has, without a round trip for a new challenge.
+/// Each challenge is issued together with an access token. After this token expires, the challenge is still accepted
+/// for this long. During this time, a browser that was closed can sign the challenge that it has, without a round trip
+/// for a new challenge.
 const CHALLENGE_MARGIN: Duration = Duration::from_secs(5 * 60);
 
 /// The result of registering the key of a device.
@@ -210,7 +211,7 @@ impl Authenticator {
                     self.warn_of_early(row.rotated_at, now);
                     Err(TokenError::IssuedInFuture.into())
                 }
-                // Browsers may sign an old challenge again, so an old challenge is not a sign of an attack.
+                // Browsers might sign an old challenge again, so an old challenge does not indicate an attack.
                 _ => Ok(self.challenged(&row, now)),
             };
         }

@@ -17,8 +17,8 @@ const BATCH: u32 = 100;
 
 impl Authenticator {
     /// Makes this process refuse the sessions that a transaction of the application ends. Call this method after the
-    /// commit if no browser gets a new session. This is the case, for example, after a password reset by mail, or when
-    /// a user is disabled or deleted.
+    /// commit if no browser gets a new session, for example after a password reset by mail, or after a user is disabled
+    /// or deleted.
     ///
     /// Returns `false` if the sessions could not be ended yet. This can only happen if the sessions and the
     /// application's change are in different databases, and one of these databases has failed. This process then
@@ -46,9 +46,9 @@ impl Authenticator {
         }
     }
 
-    /// Reads the revocation log to find out which of the sessions have ended, and emits an event for each of them. If
-    /// the transaction was rolled back, no session has ended. The browser of the session `renewed` gets a new session,
-    /// so the event of `renewed` is [`EventKind::Replaced`].
+    /// Reads the revocation log to find out which of the sessions ended, and emits an event for each ended session. If
+    /// the transaction was rolled back, no session ended. The browser of the session `renewed` gets a new session, so
+    /// the event of `renewed` is [`EventKind::Replaced`].
     pub(super) async fn learn_committed(
         &self,
         subject: &str,

@@ -21,8 +21,8 @@ const LOG_PAGE: u32 = 1000;
 /// the log. If entries are missing in the last attempt as well, the call fails.
 const READINGS: usize = 3;
 
-/// How long to wait for a page of the log, or for pending revocations to be carried out. A limit is needed because a
-/// connection to a server that has vanished may never return an error.
+/// How long to wait for a page of the log, or for pending revocations to be carried out. A limit is needed because if
+/// the server vanishes, a connection to it might never return an error.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Authenticator {
@@ -45,8 +45,8 @@ impl Authenticator {
 
     /// Follows the store's revocation log for as long as the future is polled. The adapter follows the log from the
     /// first request on. Call this method only in a process without an adapter, or to follow the log even before the
-    /// first request. If another future is already following the log of this authenticator, this future waits until
-    /// that future ends.
+    /// first request. If another future is already following the log of this authenticator, this future waits until the
+    /// other one ends.
     ///
     /// The future reads the log when the store notifies it ([`SessionStore::revoked_elsewhere`]), and at least once per
     /// [`SessionPolicy::poll_interval`] (one second by default). If the future has missed entries or the store has lost
@@ -151,8 +151,8 @@ impl WeakAuthenticator {
 }
 
 impl Authenticator {
-    /// Marks the cache as stale if the last reading of the log, at `read_at` on the monotonic clock, was too long ago
-    /// (`SessionPolicy::max_staleness`).
+    /// Marks the cache as stale if the log was last read too long ago (`SessionPolicy::max_staleness`). `read_at` is
+    /// the time of this reading on the monotonic clock.
     fn limit_staleness(&self, read_at: Duration) {
         let age = self.0.clock.monotonic().saturating_sub(read_at);
         if self.settings().sessions.max_staleness.is_some_and(|bound| age >= bound) {
@@ -161,9 +161,9 @@ impl Authenticator {
     }
 
     /// Reads the revocation log into the cache, starting at the position that this process has reached. If the clock
-    /// was set back, the cache may have dropped entries that are needed again. In that case, reads the log from its
-    /// beginning. Before each page, calls `patience`, which returns a timer. If the timer ends before the page arrives,
-    /// this method fails.
+    /// was set back, the cache might have dropped entries that are needed again. In that case, this method reads the
+    /// log from its beginning. Before each page, it calls `patience`, which returns a timer. If the timer ends before
+    /// the page arrives, the method fails.
     pub(super) async fn read_log<S: Future<Output = ()>>(
         &self,
         patience: impl Fn() -> S,
@@ -191,7 +191,7 @@ impl Authenticator {
             let position = reader.position();
             let step = reader.take_page(&page, LOG_PAGE);
             let now = self.moment();
-            // Learn even entries that seem too old to matter: this server's clock may be ahead.
+            // Add even entries that seem too old to matter, because this server's clock might be ahead.
             page.entries.iter().for_each(|entry| self.learn(entry.session, entry.kind, entry.at, now));
             read += page.entries.len();
             match step {
@@ -237,12 +237,12 @@ impl Authenticator {
         }
     }
 
-    /// Returns the status of a token's session from the cache, or from the store. The store is asked if the cache may
-    /// be stale or a write to this session may have failed.
+    /// Returns the status of a token's session from the cache, or from the store. Asks the store if the cache might be
+    /// stale, or if a write to this session might have failed.
     ///
-    /// The cache forgets an ended session when its access tokens have expired, but a refresh token may live longer. So
-    /// if the cache does not list the session of a refresh token as ended, this method looks up the session in the
-    /// store.
+    /// The cache forgets an ended session when its access tokens have expired, but a refresh token can live longer. If
+    /// the token is a refresh token and the cache does not list its session as ended, this method looks up the session
+    /// in the store.
     pub(crate) async fn session_status(&self, id: SessionId, kind: TokenKind) -> Result<SessionStatus, BackendError> {
         let current = kind == TokenKind::Access && self.knows_all_revocations(self.now());
         let known = self.0.revocation_cache.status(id);

@@ -7,13 +7,13 @@ use crate::authenticator::also_pruned::AlsoPruned;
 use crate::authenticator::background_work::WeakAuthenticator;
 use crate::error::{BackendError, WithCauses};
 
-/// The time from a process's first request to its first pruning. If the process prunes rows that outlive it,
-/// [`SETTLING`] applies instead.
+/// The time from a process's first request to its first pruning. If the process prunes rows in a lasting store, such as
+/// a database, [`SETTLING`] applies instead.
 const FIRST: Duration = Duration::from_secs(60);
 
-/// After the process starts or the clock is set, rows that outlive the process are not deleted for this long. A machine
-/// often boots with a wrong clock, and a database on the same machine uses the same clock. If this clock is ahead, rows
-/// that are still needed look expired.
+/// How long rows in a lasting store are kept after the process starts or the clock is set. A machine often boots with a
+/// wrong clock, and a database on the same machine uses the same clock. If this clock is ahead, rows that are still
+/// needed look expired.
 const SETTLING: Duration = Duration::from_secs(60 * 60);
 
 /// How long a process waits between two prunings.
@@ -29,8 +29,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const BATCHES: u32 = 1000;
 
 impl WeakAuthenticator {
-    /// Deletes expired rows every ten minutes, until the authenticator is dropped. Rows that outlive the process are
-    /// not deleted in its first hour, nor in the hour after the clock has been set.
+    /// Deletes expired rows every ten minutes, until the authenticator is dropped. Rows in a lasting store, such as a
+    /// database, are not deleted in the first hour of the process, nor in the hour after the clock is set.
     pub(in crate::authenticator) async fn prune_regularly<F, S>(&self, sleep: &F)
     where
         F: Fn(Duration) -> S,

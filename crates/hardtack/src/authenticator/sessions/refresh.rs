@@ -19,8 +19,8 @@ pub(super) const ATTEMPTS: usize = 8;
 impl Authenticator {
     /// Exchanges a verified refresh token. The new access token is never fresh.
     ///
-    /// If the session is bound to a device and the refresh is refused because there is no proof, the caller decides
-    /// whether to [report](Self::report_unproven) the refusal.
+    /// If the refresh of a bound session is refused because there is no proof, the caller decides whether to
+    /// [report](Self::report_unproven) the refusal.
     pub(crate) async fn exchange_refresh(
         &self,
         refresh: &VerifiedToken,
@@ -159,7 +159,7 @@ impl Authenticator {
         Ok(raised)
     }
 
-    /// Returns the cookies of a re-authentication again, after the user has sent the form twice. `access` is the access
+    /// Returns the cookies of a re-authentication again, if the browser sends the form twice. `access` is the access
     /// token that the re-authentication replaced. Call this method only if the second form contains the password, too.
     ///
     /// Returns `None` if no re-authentication has replaced the token during the race window.

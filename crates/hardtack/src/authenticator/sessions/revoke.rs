@@ -25,9 +25,9 @@ const NO_TIME: Timestamp = Timestamp::from_unix_seconds(0);
 impl Authenticator {
     /// Ends sessions in the store, and then in this process's cache.
     ///
-    /// `at` is the time at which the sessions end. It is the current time, or the latest `iat` of their tokens if that
-    /// is later. Each server keeps its record of the revocation for a fixed time after `at`. If the `iat` of a token
-    /// were later than `at`, a server could drop the record before the token expires.
+    /// `at` is the time at which the sessions end. It is the current time or the latest `iat` of their tokens,
+    /// whichever is later. Each server keeps its record of the revocation for a fixed time after `at`. If the `iat` of
+    /// a token were later than `at`, a server could drop the record before the token expires.
     ///
     /// If `ends` selects sessions by their subject, pass the current time. If the last rotation of one of the subject's
     /// sessions is later, this method uses the time of that rotation instead.
@@ -73,8 +73,8 @@ impl Authenticator {
     }
 
     /// Records ended and replaced sessions in this process's cache: the sessions that the store has just ended
-    /// (`ended`), and the sessions that `ends` lists by id. A session that `ends` lists may have ended earlier, or may
-    /// not be in the store at all.
+    /// (`ended`), and the sessions that `ends` lists by id. A session that `ends` lists might have ended earlier, or
+    /// might not be in the store at all.
     pub(super) fn end_locally(&self, ended: &[SessionId], ends: RevokeTarget<'_>, at: Timestamp) {
         let now = self.moment();
         for id in ended.iter().chain(ends.named()) {
@@ -229,9 +229,9 @@ impl Authenticator {
         Ok(ended + usize::from(self.revoke_session_of(token).await?))
     }
 
-    /// Ends the session of a token, even if the store has lost the session's row. Returns `false` if the token has no
-    /// session, if the session has already ended, or if the store has no row for the session. Even if the row is
-    /// missing, the tokens of the session are refused from then on.
+    /// Ends the session of a token. Returns `false` if the token has no session, if the session has already ended, or
+    /// if the store has no row for the session. Even if the row is missing, the tokens of the session are refused from
+    /// then on.
     ///
     /// # Errors
     /// The store failed.
@@ -253,9 +253,9 @@ impl Authenticator {
         Ok(ended.len())
     }
 
-    /// Deletes up to `limit` old rows, and returns how many it has deleted. The rows are sessions and entries of the
-    /// revocation log to which no valid token can refer any more. A process with an adapter need not call this method,
-    /// because the adapter calls it every ten minutes.
+    /// Deletes up to `limit` old rows, and returns how many it has deleted. These rows are sessions and revocation log
+    /// entries that no valid token can refer to any more. A process with an adapter need not call this method, because
+    /// the adapter calls it every ten minutes.
     ///
     /// If the store has a clock of its own ([`SessionStore::time`](crate::session::SessionStore::time)), the store's
     /// clock decides what is old. If that clock differs from the authenticator's by more than a minute, nothing is
@@ -273,8 +273,8 @@ impl Authenticator {
     }
 
     /// Checks the time of a database's clock before old rows are deleted. Returns that time if it differs from the
-    /// authenticator's clock by at most a minute. If it differs by more, one of the two clocks is wrong: returns `None`
-    /// and logs a warning (`prune_skipped`).
+    /// authenticator's clock by at most a minute. If it differs by more, one of the two clocks is wrong, so this method
+    /// returns `None` and logs a warning (`prune_skipped`).
     ///
     /// Call this method before you delete rows of your own by their age. If the clock that decides their age is ahead,
     /// rows that are still needed would be deleted.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// Which claim of a token does not meet a route's requirements, for the log.
 ///
-/// A `ClaimFlaw` may contain the claim's name. It never contains the claim's value, because the value may be personal
+/// A `ClaimFlaw` can contain the claim's name. It never contains the claim's value, because the value might be personal
 /// data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -33,8 +33,8 @@ impl fmt::Display for ClaimFlaw {
 }
 
 impl ClaimFlaw {
-    /// Finds the claim that prevents `T` from being read from a payload. The search may read the payload once for each
-    /// claim, so call this function only after reading `T` has failed.
+    /// Finds the claim that prevents `T` from being read from a payload. The search might read the payload once for
+    /// each claim, so call this function only after reading `T` fails.
     pub(super) fn of<T: DeserializeOwned>(payload: &[u8]) -> Self {
         let Ok(members) = serde_json::from_slice::<Map<String, Value>>(payload) else { return Self::Unreadable };
         let complaint = |members: &Map<String, Value>| {
@@ -48,7 +48,7 @@ impl ClaimFlaw {
             return Self::Missing(name.to_owned());
         }
         // The error names no claim. A claim has caused the error if removing the claim leads to a different error or to
-        // none.
+        // no error.
         let is_cause = |name: &&String| {
             let mut others = members.clone();
             others.remove(name.as_str());

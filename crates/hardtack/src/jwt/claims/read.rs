@@ -37,8 +37,8 @@ pub(crate) struct ClaimsProfile<'a> {
     pub(crate) identity: &'a str,
     /// Whether the identity and `sub` must be strings.
     pub(crate) verify_sub: bool,
-    /// Whether to accept every payload that Flask-JWT-Extended accepts. `iat`, `jti` and `type` may then be absent, and
-    /// claims that Flask-JWT-Extended does not verify may have any type.
+    /// Whether to accept every payload that Flask-JWT-Extended accepts. `iat`, `jti` and `type` can then be absent, and
+    /// claims that Flask-JWT-Extended does not verify can have any type.
     pub(crate) lenient: bool,
     /// Whether the claim `aud` is read.
     pub(crate) audience: bool,
@@ -71,8 +71,8 @@ impl ClaimsProfile<'_> {
                 "sub" => Ok(()),
                 "aud" if !self.audience => Ok(()),
                 "jti" if self.lenient => AnyText::read("jti", value).map(|id| found.token_id = Some(id)),
-                // Another program may use these names for claims of its own. If a value cannot be read, treat the claim
-                // as absent.
+                // Another program might use these names for claims of its own. If a value cannot be read, treat the
+                // claim as absent.
                 "csrf" | "sid" | "gen" | "auth_time" | "iss" | "proven_at" if self.lenient => {
                     let _ = found.read(name, value);
                     Ok(())

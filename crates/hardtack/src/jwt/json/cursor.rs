@@ -5,7 +5,7 @@ use super::scan::{eight_digits, unescaped_length};
 /// Numbers with more digits than this are not read.
 const MAX_DIGITS: usize = 18;
 
-/// A position in a text of at most 64 KiB. Each method that reads something moves the position past it.
+/// A position in a string of at most 64 KiB. Each method that reads something moves the position past it.
 pub(crate) struct Cursor<'a> {
     text: &'a str,
     at: usize,
@@ -86,8 +86,7 @@ impl<'a> Cursor<'a> {
 
     /// Reads a non-negative integer without leading zeros. Does not check what follows the integer.
     ///
-    /// If a fraction or an exponent follows, the caller refuses the text, because the caller expects a comma or the end
-    /// of the object.
+    /// The caller expects a comma or the end of the object after the integer, and so refuses a fraction or an exponent.
     #[inline]
     pub(in crate::jwt) fn number(&mut self) -> Option<u64> {
         let digits = self.rest();

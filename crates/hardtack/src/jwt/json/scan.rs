@@ -11,7 +11,7 @@ pub(in crate::jwt) fn unescaped_length(bytes: &[u8]) -> usize {
     while let Some(chunk) = bytes.get(length..).and_then(|rest| rest.first_chunk()) {
         let word = u64::from_le_bytes(*chunk);
         // In each of these three words, the lowest byte whose high bit is set marks the first match. The bytes above it
-        // may be wrong, because the subtraction borrows from them.
+        // can be wrong, because the subtraction borrows from them.
         let zero_in = |word: u64| word.wrapping_sub(ONES) & !word;
         let control = word.wrapping_sub(ONES * 0x20) & !word;
         let found = (control | zero_in(word ^ (ONES * 0x22)) | zero_in(word ^ (ONES * 0x5c))) & HIGH_BITS;

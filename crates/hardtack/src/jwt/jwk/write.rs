@@ -13,7 +13,7 @@ impl Jwk {
         self.public_members().map(|members| Value::Object(members).to_string())
     }
 
-    /// Returns all members as JSON, including the private ones. Anyone who has this text can sign tokens.
+    /// Returns all members as JSON, including the private ones. Anyone who has this JSON can sign tokens.
     pub fn dangerous_to_private_json(&self) -> String {
         let mut members = self.public_members().unwrap_or_else(|| self.common_members());
         let mut add = |name: &str, bytes: &[u8]| members.insert(name.to_owned(), encoded(bytes));

@@ -1,11 +1,12 @@
-//! Texts that name a secret instead of containing it: paths, references to secret managers, commands and placeholders.
+//! Finds values that name a secret instead of containing it: paths, references to secret managers, commands and
+//! placeholders.
 //!
-//! A text that names a secret is easy to guess, so a token that is signed with the text is easy to forge. A random
-//! secret, however, must be accepted, no matter which characters it contains. Therefore, one or two characters are
-//! never enough for a rule to match.
+//! Such a value is easy to guess, so tokens that are signed with it are easy to forge. A random secret, however, must
+//! be accepted, no matter which characters it contains. Therefore, no rule matches because of only one or two
+//! characters.
 
-/// The constants from `PATH` to `PLACEHOLDER` describe texts that name a secret. Each description says what the text is
-/// and how to provide the secret itself. The error [`KeyError::NotTheSecret`](crate::jwt::KeyError::NotTheSecret)
+/// The constants from `PATH` to `PLACEHOLDER` describe values that name a secret. Each description says what the value
+/// is and how to provide the secret itself. The error [`KeyError::NotTheSecret`](crate::jwt::KeyError::NotTheSecret)
 /// contains the description.
 pub(super) const PATH: &str = "the path of a file; write @ before the path to read the file";
 const FILE_URL: &str = "a file: URL; write @ and the path instead";
@@ -16,7 +17,7 @@ const COMMAND: &str = "a command, and Hardtack does not run commands; run the co
 const ASSIGNMENT: &str = "a whole line NAME=VALUE of a settings file; set only the value";
 const PLACEHOLDER: &str = "a placeholder that was not replaced; set the secret itself";
 
-/// If the text only names a secret, returns a description of the text. The description says how to provide the secret
+/// If `text` only names a secret, returns a description of `text`. The description says how to provide the secret
 /// itself.
 pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
     let text = text.trim();
@@ -37,10 +38,10 @@ pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns whether the text is a Unix or Windows path. A text is a path if it begins with a well-known folder, a drive
-/// or a prefix such as `../`. A text is also a path if it ends like the name of a file with keys or settings. Words
-/// that are separated by slashes or backslashes are a path as well. Base64 may contain slashes, but it does not consist
-/// of words, so it does not count as a path.
+/// Returns whether `text` is a Unix or Windows path. A path begins with a well-known folder, a drive or a prefix such
+/// as `../`, or it ends like the name of a file with keys or settings. Words that are separated by slashes or
+/// backslashes are a path as well. Base64 can contain slashes, but it does not consist of words, so it does not count
+/// as a path.
 fn is_path(text: &str) -> bool {
     const FOLDERS: [&str; 9] = ["/run/", "/var/", "/etc/", "/home/", "/root/", "/opt/", "/usr/", "/srv/", "/tmp/"];
     const ENDINGS: [&str; 25] = [
@@ -66,7 +67,7 @@ fn is_path(text: &str) -> bool {
     drive || relative || ending || (text.contains(['/', '\\']) && parts().all(is_words))
 }
 
-/// Whether a text has only characters that are common in paths.
+/// Whether `text` has only characters that are common in paths.
 fn is_path_text(text: &str) -> bool {
     // Skip the colon after the drive letter of a Windows path.
     let rest = match text.as_bytes() {
@@ -76,7 +77,7 @@ fn is_path_text(text: &str) -> bool {
     has_only(rest, b" ._-~/\\")
 }
 
-/// Whether a text consists of words and numbers with separators between them, such as `jwt-secret_KEY.v2`. A word is in
+/// Whether `text` consists of words and numbers with separators between them, such as `jwt-secret_KEY.v2`. A word is in
 /// lower case, in upper case, or in lower case with a capital first letter.
 fn is_words(text: &str) -> bool {
     text.split(['-', '_', '.', ' ']).all(|word| {
@@ -89,7 +90,7 @@ fn is_words(text: &str) -> bool {
     })
 }
 
-/// Whether a text refers to a secret in a secret manager or in another program.
+/// Whether `text` refers to a secret in a secret manager or in another program.
 fn is_reference(text: &str) -> bool {
     const SCHEMES: &str = "vault: op: arn: aws: awssm: aws-sm: ssm: asm: secretsmanager: gcp: gcpsm: gcp-sm: \
                            gcp-secret: gcpsecretmanager: sm: azure: azurekeyvault: keyvault: akv: env: secret: \
@@ -98,8 +99,7 @@ fn is_reference(text: &str) -> bool {
     // The beginnings of values that Ansible and SOPS have encrypted.
     const ENCRYPTED: [&str; 3] = ["$ANSIBLE_VAULT", "!vault", "ENC[AES256_GCM,"];
 
-    // The text after a short prefix may be random. Count it as a name only if it consists of characters that are common
-    // in names.
+    // What follows a short prefix might be random. Count it as a name only if all its characters are common in names.
     let is_name = |text: &str| has_only(text, b"._-/:#@*+?=&%,$ ");
     let url = text.split_once("://").is_some_and(|(scheme, rest)| {
         scheme.len() > 1
@@ -112,7 +112,7 @@ fn is_reference(text: &str) -> bool {
         || ENCRYPTED.iter().any(|start| text.starts_with(start))
 }
 
-/// Whether a text is a shell command: a program and its arguments in `$(…)` or in backquotes.
+/// Whether `text` is a shell command: a program and its arguments in `$(…)` or in backquotes.
 fn is_command(text: &str) -> bool {
     let line = within(text, "$(", ")").or_else(|| within(text, "`", "`"));
     let program = line.and_then(|line| line.split_whitespace().next());
@@ -123,7 +123,7 @@ fn is_command(text: &str) -> bool {
     })
 }
 
-/// Returns whether a text is a whole line of a `.env` file, such as `JWT_SECRET=value`. Such a line begins with a name
+/// Returns whether `text` is a whole line of a `.env` file, such as `JWT_SECRET=value`. Such a line begins with a name
 /// of several words in capitals, then `=` and a value.
 fn is_assignment(text: &str) -> bool {
     text.split_once('=').is_some_and(|(name, value)| {
@@ -133,7 +133,7 @@ fn is_assignment(text: &str) -> bool {
     })
 }
 
-/// Whether a text is a placeholder of a template, a shell or a manual.
+/// Whether `text` is a placeholder of a template, a shell or a manual.
 fn is_placeholder(text: &str) -> bool {
     let variable = |name: &str| {
         name.len() > 2
@@ -141,7 +141,7 @@ fn is_placeholder(text: &str) -> bool {
             && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
     };
     let graphic = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    // The text may be a shell variable that was cut off, such as `${NAME:-default`.
+    // `text` might be a shell variable that was cut off, such as `${NAME:-default`.
     let unclosed = text.strip_prefix("${").and_then(|rest| rest.split([':', '-', '=', '?', '+', '}']).next());
     within(text, "${", "}").is_some_and(|text| has_only(text, b" _.,:;'\"/@#%^*?!|()=+-"))
         || within(text, "{{", "}}").is_some_and(graphic)
@@ -156,13 +156,13 @@ fn is_placeholder(text: &str) -> bool {
         || unclosed.is_some_and(variable)
 }
 
-/// Returns the part of the text between `start` and `end`. Returns `None` if that part is empty, or if the text does
-/// not begin with `start` or does not end with `end`.
+/// Returns the part of `text` between `start` and `end`. Returns `None` if this part is empty, or if `text` does not
+/// begin with `start` or does not end with `end`.
 fn within<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     text.strip_prefix(start)?.strip_suffix(end).filter(|inner| !inner.is_empty())
 }
 
-/// Whether a text consists of letters, digits and these other characters.
+/// Whether `text` consists of letters, digits and these other characters.
 fn has_only(text: &str, others: &[u8]) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
 }

@@ -8,11 +8,11 @@ const WORDS: &str = "access an api app application auth backend change changed c
                      signature signing site some staging string strong super test testing the this token tokens top \
                      ultra value very web with your";
 
-/// The maximum number of digits in a year or a version. If a text contains more digits in a row,
+/// The maximum number of digits in a year or a version. If a secret contains more digits in a row,
 /// [`has_only_sample_words`] returns `false`.
 const MAX_DIGITS: usize = 4;
 
-/// Whether a text consists only of sample words and short numbers. `text` may contain only lower-case letters and
+/// Whether `text` consists only of sample words and short numbers. `text` must contain only lower-case letters and
 /// digits. The probability that 32 random letters consist only of sample words is below one in 10^20.
 pub(super) fn has_only_sample_words(text: &[u8]) -> bool {
     let runs = || text.chunk_by(|one, next| one.is_ascii_digit() == next.is_ascii_digit());

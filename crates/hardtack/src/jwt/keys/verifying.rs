@@ -98,7 +98,7 @@ impl VerifyingKey {
         Self { algorithm, key_id, verifier }
     }
 
-    /// Sets the key's id, which may have at most 256 bytes. In a [`KeySet`](crate::KeySet), the key verifies the tokens
+    /// Sets the key's id, which can have at most 256 bytes. In a [`KeySet`](crate::KeySet), the key verifies the tokens
     /// whose `kid` equals this id, and the tokens that have no `kid`.
     #[must_use]
     pub fn with_key_id(self, key_id: impl Into<String>) -> Self {

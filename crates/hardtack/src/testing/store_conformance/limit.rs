@@ -28,7 +28,7 @@ pub(super) async fn a_limit_ends_the_least_recently_used<S: SessionStore>(store:
     let ended = create(&fourth, NO_SESSIONS, 3).await;
     same("create_within: must end the least recently used session", ended, set([second.id]));
     let row = store.find(second.id).await.expect("create_within: must keep the row of a session that it has ended");
-    same("create_within: the session must end at the time of the new one", row.revoked_at, Some(at(10)));
+    same("create_within: the session must end when the new session starts", row.revoked_at, Some(at(10)));
     same("create_within: a session beyond the limit must not be `replaced`", row.replaced, false);
     let log: Vec<_> = store.log(0).await.iter().map(|entry| (entry.session, entry.at, entry.kind)).collect();
     let expected = vec![(second.id, at(10), RevocationKind::Ended)];
