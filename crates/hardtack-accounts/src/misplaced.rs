@@ -40,8 +40,8 @@ pub(crate) async fn refuse_misplaced(
     respond::problem(wants, StatusCode::INTERNAL_SERVER_ERROR, "pages_misplaced", detail, &[])
 }
 
-/// Returns whether the client requested this route at the path that the links of the pages lead to. A proxy may have
-/// stripped the path of the base URL from the request, so there are two `prefixes`.
+/// Returns whether the client requested this route at the path to which the pages link. A proxy might have stripped the
+/// path of the base URL from the request, so there are two `prefixes`.
 ///
 /// Empty segments are ignored, because axum drops some of them: if a router is nested at `/auth`, and `/auth//login` is
 /// requested, the router gets `/login`.
@@ -64,7 +64,7 @@ fn shortened(path: &str) -> String {
     short
 }
 
-/// Returns a text that says how to correct the code. `original` is the path that the client requested, `page` is the
+/// Returns a message that says how to correct the code. `original` is the path that the client requested, `page` is the
 /// path of the page in the site's router, `at` is the path of the pages, and `link` is where links to the page lead.
 /// Paths are shortened, and their control characters are escaped.
 fn advice(original: &str, page: &str, at: &str, link: &str) -> String {

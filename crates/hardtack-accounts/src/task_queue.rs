@@ -53,7 +53,7 @@ impl<T: Send + 'static> TaskQueue<T> {
     }
 
     /// Waits until every item that was pushed before this call is done, but for at most two seconds. Returns `false` if
-    /// items are not done by then.
+    /// some of these items are not done by then.
     pub(crate) async fn flush(&self) -> bool {
         let (done, flushed) = oneshot::channel();
         let flushed = async { self.messages.send(Message::Flush(done)).await.is_ok() && flushed.await.is_ok() };

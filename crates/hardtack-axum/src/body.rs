@@ -74,10 +74,10 @@ impl SharedBody {
 }
 
 impl State {
-    /// Reads until `peek` has found what it needs, its limit is reached, or the body ends.
+    /// Reads until `peek` finds what it needs or reaches its limit, or until the body ends.
     fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<Option<Peeked>> {
         let (Some(peek), Some(rest)) = (&mut self.peek, &mut self.rest) else { return Poll::Ready(self.finish()) };
-        // `peek` keeps the data in one buffer. A client may send frames of a single byte, and storing each frame
+        // `peek` keeps the data in one buffer. A client can send frames of a single byte, and storing each frame
         // separately would take far more memory. The frame at which reading ahead stops is stored in `last`, so the
         // buffer stays within the limit.
         self.last = loop {

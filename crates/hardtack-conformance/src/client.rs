@@ -35,7 +35,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// How many redirects [`Request::follow`] follows before it panics.
 const MOST_HOPS: usize = 10;
 const BROWSER_ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8";
-/// The cookies that can hold the double-submit value. The first one that exists is used.
+/// The cookies that can hold the double-submit value. The client uses the first of these cookies that it has.
 const CSRF_COOKIES: [&str; 2] = ["__Host-csrf_access_token", "csrf_access_token"];
 
 /// The address of a server: a socket address, or a URL such as `http://127.0.0.1:8080`.
@@ -119,8 +119,8 @@ impl Client {
         self
     }
 
-    /// Sends further requests to the server at `base`, with the same cookies. Browsers do this as well: servers on
-    /// different ports of one host share cookies (RFC 6265 §8.5).
+    /// Sends further requests to the server at `base`, with the same cookies. Browsers do the same, because the ports
+    /// of a host share cookies (RFC 6265 §8.5).
     pub fn turn_to(&mut self, base: impl IntoBase) -> &mut Self {
         self.base = base.into_base();
         self.origin = self.base.clone();
@@ -171,7 +171,7 @@ impl Client {
         self.jar.cookies()
     }
 
-    /// Applies the text of a `Set-Cookie` field, as if the server had sent the field in response to a request for `/`.
+    /// Applies the value of a `Set-Cookie` field, as if the server had sent the field in response to a request for `/`.
     pub fn set_cookie_raw(&mut self, set_cookie: &str) {
         self.jar.store(set_cookie, "/");
     }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use crate::file::DatabaseFile;
 
 /// How long [`Pool::check`](crate::Pool::check) fails after a failed write. If a later write succeeds, the check
-/// succeeds at once. The small write of the check itself does not count as a success: a full disk may have room for it,
-/// but not for a log-out.
+/// succeeds at once. The small write of the check itself does not count as a success: a full disk might have room for
+/// this write, but not for a log-out.
 const MEMORY: Duration = Duration::from_secs(5);
 
 /// When the database last refused a write, for example because the disk is full or failing, or because the database is
@@ -30,7 +30,7 @@ impl WriteHealth {
     }
 
     /// Records the current time if `result` shows that the database refuses writes. A success is ignored, because the
-    /// statement may have written nothing.
+    /// statement might have written nothing.
     pub(crate) fn note<T>(&self, result: &Result<T, sqlx::Error>) {
         #[cfg(feature = "sqlite")]
         if let (Err(error), Some(file)) = (result, &self.file) {

@@ -15,8 +15,8 @@ impl ServerInfo {
     }
 }
 
-/// Connects to the server. Fails if the server cannot keep sessions. Logs a warning if the server may lose sessions
-/// because of its configuration.
+/// Connects to the server. Fails if the server cannot keep sessions. Logs a warning if the server's configuration might
+/// make it lose sessions.
 pub(crate) async fn check_server(connection: &Connection) -> Result<(), OpenError> {
     let address = || connection.address();
     let info = connection.query(&redis::cmd("INFO"), Retry::Safe).await;
@@ -47,7 +47,7 @@ fn warnings(info: &ServerInfo) -> Vec<&'static str> {
              set appendonly to yes",
         );
     }
-    // The `volatile-…` policies evict only keys that have an expiry time. The store's keys have none.
+    // The `volatile-…` policies evict only keys that have an expiry time. The store's keys have no expiry time.
     if info.field("maxmemory_policy").is_some_and(|policy| policy.starts_with("allkeys")) {
         warnings.push(
             "this Redis evicts keys when its memory is full, so users are logged out, and log-outs are lost; \

@@ -89,14 +89,14 @@
 //! Every write is committed and synced to disk before the call returns, so a log-out survives a power failure.
 //! (PostgreSQL does this unless its setting `fsync` is off.)
 //!
-//! The adapter (`hardtack-axum` or `hardtack-actix`) reads from the database which sessions have ended, including
+//! The adapter (`hardtack-axum` or `hardtack-actix`) learns from the database which sessions have ended. These include
 //! sessions that ended before a restart or on another server. Until the adapter has read the revocation log for the
 //! first time, each request is checked against the database. The adapter also deletes expired rows. Your code does not
 //! have to call anything for this.
 //!
 //! - **SQLite**: several processes on one machine can share a file. The file must belong to root or to the user that
-//!   runs this process, and no other user can have write access. Otherwise, the file is refused. After a full disk, no
-//!   restart is needed: everything works again as soon as the disk has space. A network file system does not work,
+//!   runs this process, and no other user can have write access. Otherwise, the file is refused. If the disk was full,
+//!   no restart is needed: everything works again as soon as the disk has space. A network file system does not work,
 //!   since SQLite's write-ahead log needs shared memory.
 //! - **PostgreSQL**: several machines can share a database. A transaction that ends sessions notifies the other
 //!   processes with `NOTIFY`, and they refuse the sessions within milliseconds.

@@ -1,7 +1,7 @@
 //! Queues the emails that a change to a user requires, and withdraws queued emails that the change makes obsolete.
 //!
-//! The transaction that stores the change also queues and withdraws the emails. If the change deletes links, the queued
-//! jobs that would create such links are also deleted, or they are sent without a link.
+//! The transaction that stores the change also queues and withdraws the emails. If the change deletes links, queued
+//! emails that would contain such links are also deleted, or are sent without the link.
 
 use hardtack::BackendError;
 use hardtack::error::WithCauses;
@@ -25,7 +25,7 @@ impl Accounts {
     /// after the commit.
     ///
     /// If email is off in this process, warnings are still queued, because another server that uses the same database
-    /// may send them. Other emails are not queued.
+    /// might send them. Other emails are not queued.
     ///
     /// If a confirmation would exceed a limit of the user or the client, this method does not queue it and returns the
     /// limit.

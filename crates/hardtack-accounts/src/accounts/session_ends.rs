@@ -14,7 +14,7 @@ use crate::users::UserStore;
 pub(super) enum SessionEnds {
     /// The sessions are in the same database, so they end in the transaction.
     InTransaction(Sessions<Database>),
-    /// The sessions may be in another store. The transaction records that the sessions must end, and any server can
+    /// The sessions can be in another store. The transaction records that the sessions must end, and any server can
     /// then end them.
     Pending(PendingEnds<Database>),
 }
@@ -58,7 +58,7 @@ impl SessionEnds {
         }
     }
 
-    /// Returns whether the database says that this session of a user must end, and no server has ended it yet.
+    /// Returns whether this session of a user must end according to the database, but no server has ended it yet.
     pub(super) async fn is_to_end(&self, user_id: &str, session: SessionId) -> Result<bool, BackendError> {
         match self {
             Self::InTransaction(_) => Ok(false),
@@ -84,7 +84,8 @@ impl SessionEnds {
         user_id: &str,
         kept: Option<SessionId>,
     ) -> Result<EndedSessions, BackendError> {
-        // If one of the user's sessions is making a change at the moment, its transaction notices the new number.
+        // If a request of another session is changing the user at the same time, the transaction of that request
+        // notices the new number.
         UserStore::count_end_of_sessions_in(transaction, user_id).await?;
         let mut connection = transaction.connection();
         let ended = match self {

@@ -28,14 +28,14 @@ const CONFIRMATIONS: usize = 4;
 const RESETS: usize = 5;
 
 /// The maximum number of emails of one kind to one address for the same user. This is also the maximum number of
-/// confirmations that requests from one client can cause to one mailbox.
+/// confirmations to one mailbox that one client can request.
 const OF_USER: usize = 3;
 
 /// The maximum number of emails of one kind for the same user, to all addresses together.
 const OF_USER_IN_ALL: usize = 10;
 
-/// The maximum number of emails of one kind that requests from the same client cause, to all addresses together. The
-/// limit is high because many people may share a client's IP address.
+/// The maximum number of emails of one kind that one client can request, to all addresses together. The limit is high
+/// because many people might share a client's IP address.
 const OF_SOURCE: usize = 100;
 
 /// Returns how many warnings of a kind are sent to one user at once. Further warnings wait. Returns `None` if warnings
@@ -70,10 +70,10 @@ pub(super) struct Sent {
 pub(crate) enum Decision {
     /// The email is sent.
     Send,
-    /// The email is not sent, because too many emails have gone to its recipient. Other people may have caused these
+    /// The email is not sent, because too many emails have gone to its recipient. Other people might have caused these
     /// emails. The user must not be told, because the answer would reveal that other people have entered the address.
     Withhold,
-    /// The email is not sent, because the user or the client has caused too many emails. The user may be told.
+    /// The email is not sent, because the user or the client has caused too many emails. It is safe to tell the user.
     Refuse(MailLimit),
 }
 
@@ -165,10 +165,10 @@ pub(super) fn decide(kind: JobKind, source: &str, sent: Sent, now: Timestamp) ->
     if is_full { Decision::Withhold } else { Decision::Send }
 }
 
-/// Returns the key by which emails of a kind to an address are counted. An address that someone has entered may belong
-/// to a stranger, so confirmations are counted per mailbox. The other emails go to confirmed addresses. They are
-/// counted per address, because with some providers, `ada+1@…` and `ada@…` are mailboxes of different people. The owner
-/// of `ada+1@…` must not be able to use up the emails to `ada@…`.
+/// Returns the key under which emails of this kind to this address are counted. An address that someone has entered
+/// might belong to a stranger, so confirmations are counted per mailbox. The other emails go to confirmed addresses.
+/// They are counted per address, because with some providers, `ada+1@…` and `ada@…` are mailboxes of different people.
+/// The owner of `ada+1@…` must not be able to use up the emails to `ada@…`.
 pub(super) fn address_key(kind: JobKind, text: &str) -> String {
     match kind {
         JobKind::ConfirmEmail => mailbox(text),

@@ -49,9 +49,9 @@ impl LinkPage {
         Self { cookie: PageCookie { name: names::MAIL_LINK, path, max_age: 600 }, dead_link, action }
     }
 
-    /// If the query has a token, moves it into the cookie and redirects to the page without the query. This keeps the
-    /// token out of the browser's history, screenshots and `Referer`. A link that was only opened still works, because
-    /// mail scanners also open links.
+    /// If the query has a token, moves it into the cookie and redirects to the page without the query. The redirect
+    /// keeps the token out of the browser's history, screenshots and `Referer`. Opening a link does not use it up,
+    /// because mail scanners also open links.
     pub(super) fn move_token_to_cookie(&self, site: &Site, auth: &Auth) -> Option<Response> {
         let token = auth.query("token")?;
         let token = LinkToken::parse(token.trim());
@@ -72,8 +72,8 @@ impl LinkPage {
         LinkToken::parse(self.cookie.find(auth.headers(), &site.settings)?)
     }
 
-    /// Returns the token that an API client sent in the body. If a form was rendered for the token in the cookie,
-    /// returns this token.
+    /// Returns the token that an API client sent in the body. If the request is from a form that was rendered for the
+    /// token in the cookie, returns the token in the cookie.
     ///
     /// After the form was rendered, the user might have opened another link, or an attacker might have replaced the
     /// cookie. Without this check, a form that shows one user's name could change another user's account.

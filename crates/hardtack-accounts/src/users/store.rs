@@ -59,8 +59,8 @@ macro_rules! credentials {
 }
 
 /// An SQL condition that selects the user with a given name. The name's [`NameKeys`] are the parameters `$1` and `$2`.
-/// If two users match, the condition selects the user who still has the old key. The old key is closer to the name as
-/// it was typed.
+/// If two users match, the condition selects the user who still has the old key, because this key is closer to the
+/// typed name.
 macro_rules! has_name {
     () => {
         "username_key = (SELECT username_key FROM users WHERE username_key IN ($1, $2) \
@@ -177,8 +177,8 @@ impl UserStore {
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Returns whether the user's stored hash equals `hash`. If another transaction has changed the user and has not
-    /// ended yet, waits until it ends.
+    /// Returns whether the user's stored hash equals `hash`. If an open transaction has changed the user, waits until
+    /// that transaction ends.
     pub(crate) async fn has_hash(&self, id: &str, hash: &str) -> Result<bool, BackendError> {
         let sql = "UPDATE users SET password_hash = password_hash WHERE id = $1 AND password_hash = $2";
         self.database
@@ -188,8 +188,8 @@ impl UserStore {
             .map_err(BackendError::new)
     }
 
-    /// Stores a display name if the user's sessions were ended exactly `ended` times. Returns `None` if the sessions
-    /// were ended again, or if the user is disabled. If `name` is `None`, the stored name does not change.
+    /// Stores a display name if the user's sessions have been ended exactly `ended` times. Returns `None` if they have
+    /// been ended more often, or if the user is disabled. If `name` is `None`, the stored name does not change.
     pub(crate) async fn set_display_name(
         &self,
         id: &str,
@@ -301,8 +301,8 @@ impl UserStore {
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password if the user's password version is still `version`, for which the reset link
-    /// was created. If the link was sent to an `address`, this address must also still be the user's confirmed address.
+    /// Stores the hash of a new password if the user's password version is still `version`. The reset link was created
+    /// for this version. If the link was sent to an `address`, this must also still be the user's confirmed address.
     pub(crate) async fn reset_password_in(
         transaction: &mut Transaction,
         id: &str,
@@ -327,7 +327,7 @@ impl UserStore {
         Ok(rows.into_iter().map(|(id, email)| EmailOwner { id, email }).collect())
     }
 
-    /// Returns the users whose key sorts after the key of the user `after`, ordered by their keys.
+    /// Returns the users that come after the user `after` in the order of their keys.
     pub(crate) async fn list(&self, after: &str, limit: u32) -> Result<Vec<UserRecord>, BackendError> {
         let sql = concat!(
             "SELECT ",

@@ -14,12 +14,13 @@ use crate::respond::AuthError;
 
 /// An access token that has the [role](Role) `R`. It dereferences to the [`AccessToken`].
 ///
-/// A token has the role if its claim [`Role::CLAIM`] is the text [`Role::VALUE`], or an array that contains this text.
-/// To give a user a role, add the claim at the [log-in](hardtack::LogIn::claim) or with
+/// A token has the role if its claim [`Role::CLAIM`] is the string [`Role::VALUE`], or an array that contains this
+/// string. To give a user a role, add the claim at the [log-in](hardtack::LogIn::claim) or with
 /// [`additional_claims`](hardtack::AuthenticatorBuilder::additional_claims).
 ///
-/// A user without the role gets 403 and stays logged in ([`Forbidden`](hardtack::FailureKind::Forbidden)). If the token
-/// was in a cookie and a new token would have the role, Hardtack refreshes the token instead.
+/// A token that lacks the role might simply be outdated. If the token was in a cookie and a new token would have the
+/// role, Hardtack refreshes the token. In all other cases, a user without the role gets 403 and stays logged in
+/// ([`Forbidden`](hardtack::FailureKind::Forbidden)).
 ///
 /// After [`change_claims`](hardtack::Authenticator::change_claims), this process no longer accepts tokens with the old
 /// role. Other processes stop accepting them within

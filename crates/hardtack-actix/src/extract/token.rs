@@ -141,7 +141,7 @@ extractor! {
     ///
     /// The application's own claims are deserialized into `T`. Use an `Option` for a claim that some users do not have.
     ///
-    /// A token that lacks a claim may simply be outdated, for example because the claims of its session have changed.
+    /// A token that lacks a claim might simply be outdated, for example because the claims of its session have changed.
     /// If the token was in a cookie and a new token would have the claim, Hardtack refreshes the token. In all other
     /// cases, the request is [forbidden](hardtack::FailureKind::Forbidden) with 403, the user stays logged in, and the
     /// log names the claim.

@@ -21,9 +21,9 @@ pub use service::{RequireFuture, RequireService};
 /// If the need is [optional](Need::optional), requests without a token or with invalid cookies also pass. `OPTIONS`
 /// requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
-/// Wrap scopes and resources, not the whole `App`. A layer around a scope or an `App` also wraps its default service,
-/// which handles unknown paths. If `Require` wrapped the `App`, a request for an unknown path would be redirected to
-/// the log-in page instead of getting a 404.
+/// Wrap scopes and resources, not the whole `App`. Unknown paths are handled by the default service of the scope or
+/// `App`, and a layer also wraps this service. If `Require` wrapped the `App`, a request for an unknown path would be
+/// redirected to the log-in page instead of getting a 404.
 ///
 /// The log-in page itself must not require a token. If it does, Hardtack responds with 401 instead of redirecting the
 /// browser to the same page, and logs an error (`redirect_loop`).
@@ -62,7 +62,7 @@ impl Require {
     /// Also requires a claim. The claim must equal `value` or be an array that contains `value`. To require several
     /// claims, call this method several times.
     ///
-    /// A token that lacks the claim may simply be outdated, for example after
+    /// A token that lacks the claim might simply be outdated, for example after
     /// [`change_claims`](hardtack::Authenticator::change_claims). If the token was in a cookie and a new token would
     /// have the claim, Hardtack refreshes the token. In all other cases, the user gets 403 and stays logged in.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {

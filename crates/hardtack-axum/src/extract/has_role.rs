@@ -17,9 +17,9 @@ use crate::respond::AuthError;
 /// string. To give a user a role, add the claim at the [log-in](hardtack::LogIn::claim) or with
 /// [`additional_claims`](hardtack::AuthenticatorBuilder::additional_claims).
 ///
-/// A user without the role gets 403 and stays logged in ([`Forbidden`](hardtack::FailureKind::Forbidden)). If the token
-/// is in a cookie, Hardtack first checks whether a new token would have the role. If so, it refreshes the token and
-/// accepts the request.
+/// A token that lacks the role might simply be outdated. If the token was in a cookie and a new token would have the
+/// role, Hardtack refreshes the token. In all other cases, a user without the role gets 403 and stays logged in
+/// ([`Forbidden`](hardtack::FailureKind::Forbidden)).
 ///
 /// After [`change_claims`](hardtack::Authenticator::change_claims), this process no longer accepts tokens with the old
 /// role. Other processes stop accepting them within

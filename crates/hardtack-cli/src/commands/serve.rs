@@ -60,8 +60,8 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let presence = Presence::begin(&database, &accounts, sessions, GivenKeys::of(config, bound)).await?;
     let served = async {
         keys::record_use(config, presence.others_have_given_keys().await?)?;
-        // Start the background work now. The adapter would wait for the first request. A crashed server may have left
-        // sessions that must end sooner.
+        // Start the background work now. The adapter would start this work only at the first request, but a crashed
+        // server might have left sessions that must end sooner.
         tokio::spawn(auth.background_work(tokio::time::sleep));
         announce(config, bound)?;
         let hosts = Hosts::new(&config.address.base_url(bound), bound);

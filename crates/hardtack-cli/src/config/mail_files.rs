@@ -49,7 +49,8 @@ impl MailConfig {
     /// Returns a warning if another OS user can replace the program that sends mail.
     pub(crate) fn untrusted_folder(&self) -> Option<String> {
         let (path, _) = find(self.program()?)?;
-        // `untrusted_above` also checks the folders of symbolic links and of their targets.
+        // `untrusted_above` also checks the folders that contain symbolic links, and the folders that contain the
+        // links' targets.
         let untrusted = files::untrusted_above(&path)?;
         let path = path.display();
         Some(format!("another user can replace {path}, and this server would run the replacement: {untrusted}"))

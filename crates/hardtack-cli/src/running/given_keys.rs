@@ -14,10 +14,10 @@ use crate::error::Error;
 
 /// Each running server has a row in `hardtack_settings` that says which keys the server was given. The name of the row
 /// begins with this prefix. The value of the row is a time in seconds since 1970, a space, and the value of
-/// [`GivenKeys::to_text`]. At this time, the server last renewed the row.
+/// [`GivenKeys::to_text`]. The time says when the server last renewed the row.
 pub(super) const SERVER: &str = "keys_of_server:";
 
-/// The settings that gave a server keys.
+/// The settings that gave keys to a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GivenKeys {
     /// The setting that gave the server its signing key. `None` if the server signs with a key in the folder.
@@ -33,7 +33,7 @@ pub(crate) struct GivenKeys {
 }
 
 impl GivenKeys {
-    /// Returns the keys that this process was given. This process is a server that listens at `bound`.
+    /// Returns the settings that gave keys to this process. The process is a server that listens at `bound`.
     pub(crate) fn of(config: &Config, bound: SocketAddr) -> Self {
         let setting = if config.sources.is_set(&SECRET_KEY) { "JWT_SECRET_KEY" } else { "JWT_PRIVATE_KEY" };
         Self {

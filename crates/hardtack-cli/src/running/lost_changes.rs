@@ -7,8 +7,8 @@
 //! If Redis later returns a number that is clearly lower than expected, Redis has lost changes. The server that first
 //! notices the loss ends all sessions. Users then have to log in again.
 //!
-//! Redis can also lose changes without a restored snapshot. With `appendfsync everysec`, a crash loses the changes of
-//! the last second or two. The number may therefore be too low by one for each running server.
+//! Redis can also lose changes when no snapshot is restored. With `appendfsync everysec`, a crash loses the changes of
+//! the last second or two. The number might therefore be too low by one for each running server.
 
 use hardtack::clock::{Clock, SystemClock};
 use hardtack_redis::RedisSessions;

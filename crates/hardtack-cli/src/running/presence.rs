@@ -47,8 +47,8 @@ pub(crate) struct Presence {
     id: String,
     sessions: SessionsIn,
     place: Mutex<Place>,
-    /// The id that Redis had before it lost its data. The database may still contain intentions (to end sessions) that
-    /// name this id. After these intentions are assigned to Redis's new id, this field is `None`.
+    /// The id that Redis had before it lost its data. The database might still contain intentions (to end sessions)
+    /// that name this id. After these intentions are assigned to Redis's new id, this field is `None`.
     previous: Mutex<Option<String>>,
     keys: GivenKeys,
 }

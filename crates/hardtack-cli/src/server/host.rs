@@ -2,7 +2,7 @@
 //!
 //! A request for a host other than the site's host gets 421, for two reasons. First, an attacker can make the name of
 //! another host resolve to this server (DNS rebinding). To a browser, pages and responses under that name have the same
-//! origin, so the attacker's pages could read this server's responses. Second, a cache may confuse the responses for
+//! origin, so the attacker's pages could read this server's responses. Second, a cache might confuse the responses for
 //! the two hosts.
 
 use std::net::{IpAddr, SocketAddr};
@@ -85,7 +85,7 @@ impl Hosts {
     /// loopback address. If the server listens on all addresses, it accepts `localhost` and every IP address.
     ///
     /// DNS rebinding is not possible for these hosts, because an attacker cannot choose which address they resolve to.
-    /// The port is not compared, because a container's port may be published under another number.
+    /// The port is not compared, because a container's port can be published under another number.
     fn includes(&self, host: &Authority<'_>) -> bool {
         if host.host().eq_ignore_ascii_case(&self.site) {
             // Read first, and write only if the value changes. An unnecessary write would invalidate the cache line in

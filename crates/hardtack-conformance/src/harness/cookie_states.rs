@@ -1,4 +1,5 @@
-//! The states that a browser's access cookie can be in, and the result of a request to a route that requires a token.
+//! The states that a browser's access cookie can be in. For each state: the result of a request to a route that
+//! requires a token.
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ pub(crate) enum Outcome {
     /// The request is refused with this kind and code.
     Refused(FailureKind, &'static str),
     /// The request is refused, because another session has replaced the token's session in the browser. No cookie is
-    /// deleted, because the browser may already have the new session's cookies.
+    /// deleted, because the browser might already have the new session's cookies.
     Replaced,
 }
 
@@ -37,7 +38,7 @@ pub(crate) struct Credentials {
     pub(crate) csrf: String,
 }
 
-/// A state: its name, the `Cookie` fields in that state, and the outcome of a request with them.
+/// A state: its name, its `Cookie` fields, and the outcome of a request with these fields.
 pub(crate) struct CookieState {
     pub(crate) name: &'static str,
     pub(crate) cookies: fn(&Tokens) -> Vec<Vec<u8>>,

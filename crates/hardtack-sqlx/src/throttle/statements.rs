@@ -13,8 +13,8 @@ const PG_NOW: &str = "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) A
 /// own clock. The column `full_at` of this row stores the latest time at which a process took a token.
 const CLOCK_KEY: &[u8] = b"";
 
-/// How far the time in the row [`CLOCK_KEY`] may be ahead of a server's clock, in milliseconds. A time that is further
-/// ahead is ignored, because it probably comes from a wrong clock that was corrected later.
+/// How far the time in the row [`CLOCK_KEY`] is allowed to be ahead of a server's clock, in milliseconds. If the time
+/// is further ahead, it is ignored, because it probably comes from a wrong clock that was corrected later.
 const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
 
 /// A row that [`read`] and [`lock`] select: the time (0 on SQLite), a counter's key, and the times at which the

@@ -16,7 +16,7 @@ const STEP: Duration = Duration::from_millis(10);
 
 /// A shell script that reads commands from its input, one per line. `start` starts the server. Any other word is a
 /// signal to send to the server. The script prints a line after each command. When the input ends, the script kills the
-/// server. The input ends whenever the test process ends, for any reason.
+/// server. When the test process ends for any reason, the input ends too.
 const SUPERVISOR: &str = r#"
 pid=
 while read -r command; do

@@ -21,8 +21,8 @@ impl Exchange<'_> {
     }
 
     /// Returns the failure for a rejection. If the browser might be able to prove that it has the key of its device,
-    /// the reply makes the browser repeat the request with a proof. In all other cases, if the application has set its
-    /// own reply for this kind of failure, that reply is used.
+    /// the reply makes the browser repeat the request with a proof. In all other cases, uses the reply that the
+    /// application has set for this kind of failure, if it has set one.
     pub(super) fn reject(&self, rejection: Rejection) -> Failure {
         self.reject_for(rejection, Need::access())
     }
@@ -75,7 +75,7 @@ impl Exchange<'_> {
     /// - After a GET: the requested page.
     /// - After a POST: the page with the form (`Referer`).
     /// - After a POST that is redirected to the refresh URL: the requested URL. After the refresh, the browser posts
-    ///   the form there again.
+    ///   the form to this URL again.
     /// - After a refused password: the page that the user wanted before the log-in.
     /// - For htmx, which requests parts of a page: the page in `HX-Current-URL`.
     fn return_path(&self, kind: FailureKind) -> Option<NextPath> {
@@ -84,7 +84,7 @@ impl Exchange<'_> {
         }
         let fragment = self.wants() == Wants::Htmx;
         if !fragment && (self.head.is_safe() || kind == FailureKind::RefreshNeeded) {
-            // Do not return to a route of the log-in flow itself. Its query may contain the page to return to, in
+            // Do not return to a route of the log-in flow itself. The page to return to might be in its query, as
             // `next`.
             let here = self.authenticator.settings().public_path(self.head.target());
             return self.authenticator.next(&here).or_else(|| self.query_next());

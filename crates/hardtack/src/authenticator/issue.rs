@@ -71,7 +71,7 @@ impl<'a> TokenBuilder<'a> {
         Self { added: Added::Asked, ..Self::without_callbacks(authenticator, claims, lifetime, Map::new()) }
     }
 
-    /// Sets a subject that is not text, such as a number or an object. This requires
+    /// Sets a subject that is not a string, such as a number or an object. This requires
     /// [`ClaimsPolicy::insecure_any_identity`](crate::config::ClaimsPolicy::insecure_any_identity).
     pub fn identity(mut self, identity: impl Into<Value>) -> Self {
         let identity = identity.into();
@@ -186,8 +186,8 @@ impl<'a> TokenBuilder<'a> {
             self.claims.to_json(&extra)?
         } else {
             let payload = named(&self.claims, self.identity, extra, settings)?;
-            // With `flask_compatible`, additional claims may have replaced any claim. The claims in the payload are
-            // therefore the correct ones.
+            // With `flask_compatible`, additional claims might have replaced other claims. So read the claims from the
+            // payload.
             self.claims = settings.claims_profile().read(&payload).unwrap_or(self.claims);
             payload
         };
@@ -215,7 +215,7 @@ fn merged(mut general: Map<String, Value>, given: Map<String, Value>) -> Map<Str
 
 /// Returns the payload of a token whose claims cannot be serialized in the usual way. There are three cases: the
 /// subject was set with [`TokenBuilder::identity`], the subject is not stored in `sub`, or `flask_compatible` was
-/// called. In the last case, additional claims may replace any other claim.
+/// called. In the last case, additional claims can replace any other claim.
 fn named(
     claims: &Claims,
     identity: Option<Value>,

@@ -1,4 +1,4 @@
-//! Verifies requests whose tokens may also be in a header, the query or a JSON body.
+//! Verifies requests that can also carry tokens in a header, the query or a JSON body.
 //!
 //! A browser sends tokens by itself only if they are in cookies. If a token is not in a cookie, the client has added it
 //! on purpose, so the request needs no origin check and no CSRF value. If a token that is not in a cookie is refused,
@@ -95,7 +95,8 @@ impl<'a> RequestVerifier<'a> {
         extract(location, kind, &self.head, sources, cookie, self.body_json())
     }
 
-    /// Returns the reason why the content of a location cannot be a token, or `None` if it can be one.
+    /// Returns the reason why the content of a location cannot be a token. Returns `None` if the content might be a
+    /// token.
     pub(super) fn flaw(&self, location: TokenLocation, extracted: &Extracted<'_>) -> Option<Reason> {
         match extracted {
             Extracted::Absent(_) | Extracted::Token(_) => None,

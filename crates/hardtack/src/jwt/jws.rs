@@ -81,7 +81,7 @@ impl<'t> Segments<'t> {
     ///
     /// This method is faster than `parse`: it does not search the header and the signature for dots, and its caller
     /// need not parse the header. If the signature contains a dot, [`verify`](Self::verify) refuses the token, because
-    /// a dot is not base64url.
+    /// base64url has no dot.
     #[inline]
     pub(super) fn parse_after(header: &[u8], token: &'t [u8]) -> Option<Self> {
         if token.len() > MAX_TOKEN_LEN {

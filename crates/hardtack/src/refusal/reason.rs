@@ -30,7 +30,7 @@ pub enum Reason {
          a string in JSON"
     )]
     Malformed(TokenLocation),
-    /// A JSON body that may contain the token is longer than
+    /// A JSON body that might contain the token is longer than
     /// [`ReadAheadLimits::bytes`](crate::config::ReadAheadLimits::bytes), so Hardtack did not search the body for a
     /// token.
     #[error("the JSON body is longer than ReadAheadLimits::bytes, so Hardtack did not search the body for a token")]
@@ -53,7 +53,7 @@ pub enum Reason {
     /// The refresh token is not accepted.
     #[error("the refresh token is refused: {}", .0.code())]
     Refresh(RefreshFlaw),
-    /// The access token is missing, has expired or has outdated claims, and the client may get a new one from the
+    /// The access token is missing, has expired or has outdated claims, and the client might get a new token from the
     /// refresh URL.
     #[error(
         "the access token is missing, has expired or has outdated claims; the client must get a new access token \
@@ -217,7 +217,7 @@ impl Reason {
 
     /// Returns the HTTP status of the reply to an API client. The status is 400 if the request's `Host` field is not
     /// valid, and 413 if the body is too large. The status is 503 if too many bodies are already being read. In all
-    /// other cases, it is the status of the reason's [kind](Self::kind).
+    /// other cases, the reason's [kind](Self::kind) determines the status.
     pub const fn status(&self) -> u16 {
         match self {
             Self::Csrf(CsrfError::BadHost) => 400,
@@ -380,9 +380,9 @@ impl Reason {
         }
     }
 
-    /// Logs the reason. The level is `ERROR` if the operator may have to fix something. The level is `INFO` if a log-in
-    /// is refused or the user lacks a permission. The level is `TRACE` if a token is missing, has expired or must be
-    /// refreshed. In all other cases, the level is `DEBUG`.
+    /// Logs the reason. The level is `ERROR` if the operator might have to fix something. The level is `INFO` if a
+    /// log-in is refused or the user lacks a permission. The level is `TRACE` if a token is missing, has expired or
+    /// must be refreshed. In all other cases, the level is `DEBUG`.
     pub(crate) fn log(&self) {
         match self.kind() {
             FailureKind::Unavailable | FailureKind::Internal => {
@@ -390,7 +390,7 @@ impl Reason {
                 let name = if let Self::NotSetUp(advice) = self { advice } else { self.code() };
                 developer_notice::print(name, &WithCauses(self));
             }
-            // Log the event, as ASVS 5.0 V16.3.1 requires. Do not log the text, because it may contain what the user
+            // Log the event, as ASVS 5.0 V16.3.1 requires. Do not log the text, because it can contain what the user
             // typed.
             FailureKind::LogInRefused => tracing::info!(event = "refused", code = self.code()),
             FailureKind::Missing | FailureKind::Expired | FailureKind::RefreshNeeded => {

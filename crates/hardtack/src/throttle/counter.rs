@@ -41,14 +41,14 @@ impl Counter {
         u16::try_from(spent(self.full_at, budget.rate()).max(failures)).unwrap_or(1000)
     }
 
-    /// Gives back the token of an attempt that succeeded, and resets the failures in a row.
+    /// Gives back the token of an attempt that succeeded, and resets the count of failures in a row.
     pub const fn give_back(&mut self, budget: &Budget) {
         self.full_at = self.full_at.saturating_sub(budget.rate().every_ms());
         self.failures_full_at = 0;
     }
 
     /// Limits each stored time to `now` plus the time that an empty bucket takes to fill. A stored time exceeds this
-    /// limit if the store's clock was ahead and has been set back, or if the budget has become smaller.
+    /// limit if the store's clock was ahead and has been set back. This also happens if the budget has become smaller.
     fn correct(&mut self, budget: &Budget, now: i64) {
         self.full_at = self.full_at.min(now.saturating_add(budget.rate().fill_ms()));
         let failures = budget.failures().map_or(now, |rate| now.saturating_add(rate.fill_ms()));

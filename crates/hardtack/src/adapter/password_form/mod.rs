@@ -53,8 +53,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// Logs a user in like [`log_in`](Self::log_in), and returns the response. A browser is redirected to the query's
-    /// `next` or to the home page. An API client gets 200 with JSON.
+    /// Logs a user in like [`log_in`](Self::log_in), and returns the response. A browser is redirected to the URL in
+    /// the query parameter `next`, or to the home page. An API client gets 200 with JSON.
     ///
     /// # Errors
     /// The same errors as [`log_in`](Self::log_in).
@@ -64,7 +64,7 @@ impl Exchange<'_> {
     }
 
     /// Makes the session fresh again like [`reauthenticate`](Self::reauthenticate), and returns the response. A browser
-    /// is redirected to the query's `next` or to the home page. An API client gets 200 with JSON.
+    /// is redirected to the URL in the query parameter `next`, or to the home page. An API client gets 200 with JSON.
     ///
     /// # Errors
     /// The same errors as [`reauthenticate`](Self::reauthenticate).

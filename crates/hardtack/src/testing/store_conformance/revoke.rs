@@ -105,7 +105,7 @@ pub(super) async fn revoke_ends_and_logs_once<S: SessionStore>(store: &Subject<S
     same("revoke: must log a session once, with the time it ended", log, vec![(ended.id, at(2))]);
 }
 
-/// The row of a session may be lost, for example because an older backup was restored. The servers still accept the
+/// The row of a session can be lost, for example when an older backup is restored. The servers still accept the
 /// session's access tokens until they find an entry for the session in the log.
 pub(super) async fn a_named_session_without_a_row_is_logged<S: SessionStore>(store: &Subject<S>) {
     let kept = session("alice");
@@ -141,7 +141,7 @@ pub(super) async fn revoke_ends_the_sessions_of_a_subject<S: SessionStore>(store
     same("revoke, AllExcept: must end all sessions of the subject except one", ended, set([a.id, c.id]));
     same("revoke, AllExcept: must not end the kept session", store.list("alice", at(1)).await, vec![b.clone()]);
     let ended = store.revoke(RevokeTarget::AllExcept("alice", other.id), at(2)).await;
-    same("revoke, AllExcept: must end them all if the kept session is another subject's", ended, set([b.id]));
+    same("revoke, AllExcept: must end all sessions if the kept session is another subject's", ended, set([b.id]));
     let ended = store.revoke(RevokeTarget::AllOf("alice"), at(3)).await;
     same("revoke, AllOf: must not return sessions that had ended before", ended, set([]));
     same("revoke, AllOf: must not end sessions of other subjects", store.find(other.id).await, Some(other.clone()));
