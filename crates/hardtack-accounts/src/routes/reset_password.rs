@@ -100,7 +100,7 @@ pub(crate) async fn submit(
 
 /// Sets the new password and ends all sessions of the user, because someone else might know the old password. Does not
 /// log the user in, because the link does not prove who uses it. A link in an email only proves access to the mailbox.
-/// All other links are known to the operator who created them.
+/// If an operator created the link, the operator knows it too.
 async fn reset(
     site: Site,
     auth: Auth,

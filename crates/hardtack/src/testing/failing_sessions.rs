@@ -83,8 +83,8 @@ impl FailingSessions {
         self.0.log_hangs.store(hangs, Ordering::SeqCst);
     }
 
-    /// Makes one call of [`revoked_elsewhere`](SessionStore::revoked_elsewhere) return, as if another process had sent
-    /// a notification.
+    /// Lets one waiting call of [`revoked_elsewhere`](SessionStore::revoked_elsewhere) return, as if another process
+    /// had sent a notification.
     pub fn notify(&self) {
         let mut notifications = self.notifications();
         notifications.pending += 1;
