@@ -54,5 +54,6 @@ async fn listen() -> Result<(), Failed> {
         .route("/user", get(async || "hello"))
         .merge(Site::builder(authenticator, accounts).build()?.router());
     println!("{}", serde_json::json!({ "address": address, "cookie": "" }));
-    Ok(axum::serve(listener, router).await?)
+    // If axum got the router itself, it would build the whole route table again for each connection.
+    Ok(axum::serve(listener, router.into_make_service()).await?)
 }

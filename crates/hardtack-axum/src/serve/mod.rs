@@ -22,13 +22,15 @@ const GRACE_PERIOD: Duration = Duration::from_secs(9);
 
 /// Serves `app` on `listener`, over HTTP without TLS, until the process receives Ctrl-C or, on Unix, SIGTERM.
 ///
-/// This function does two things that `axum::serve(listener, app)` does not do:
+/// This function does three things that `axum::serve(listener, app)` does not do:
 /// - It tells the application the address of each client (`into_make_service_with_connect_info`). Without this address,
 ///   log-in attempts are not limited per client, sessions are stored without an address, and
 ///   [`ClientAddress`](crate::ClientAddress) refuses requests.
 /// - After a signal, it accepts no more connections, and waits for the responses to the requests in flight. For
 ///   example, a request that changes a password can finish during a deployment. The function waits for at most nine
 ///   seconds ([`Serve::grace_period`]). A second signal ends the wait.
+/// - It builds the route table once, and not again for each connection. With the ready-made site of `hardtack-accounts`,
+///   this saves about 200 KB of memory for each open connection.
 ///
 /// axum's server does not limit the number of connections or the time that a client can take to send a request. On a
 /// public site, put a proxy with such limits in front of the server. Extractors such as `axum::Form` and `axum::Json`
