@@ -26,8 +26,9 @@ fn hourly(burst: u32) -> Budget {
     Budget::new(key(), Rate::new(burst, HOUR)).failures_in_a_row(Rate::new(100, HOUR))
 }
 
+/// A store that does not give up while the machine is busy.
 async fn store(database: &TestDatabase) -> SqlThrottleStore {
-    database.sessions().await.throttle()
+    database.sessions().await.throttle().with_timeout(wait::LONGEST_WAIT)
 }
 
 async fn take(store: &SqlThrottleStore, budgets: &[Budget], clock: &TestClock) -> Verdict {
