@@ -24,7 +24,8 @@ const MAX_MIN_CHARS: u8 = 64;
 ///
 /// The rules also refuse passwords that repeat a short text or a common password. They refuse passwords that consist of
 /// letters, digits or neighbouring keys in order, and passwords that contain control characters. They refuse passwords
-/// that are little more than the user name, the email address or the name of the site.
+/// that are little more than the user name, the email address or the name of the site: without these words, a password
+/// must still have eight characters that are hard to guess.
 ///
 /// If the password is the only factor, raise the minimum to 15 characters, as NIST SP 800-63B-4 requires.
 ///
@@ -220,6 +221,9 @@ mod tests {
             "alice.qwertyuiop",
             "AlicePassword",
             "iloveyou.notes!",
+            "alice2026alice",
+            "alice2026notes2027",
+            "notes-1234-alice-2026",
         ] {
             assert_eq!(problem(expected), Some(PasswordProblem::Expected), "{expected}");
         }
