@@ -3,7 +3,7 @@
 -- such names before these rules, the look belongs to the older user. The other user has no users.skeleton.
 CREATE TABLE name_looks (
     look TEXT COLLATE "C" PRIMARY KEY,
-    user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE
+    user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON UPDATE CASCADE ON DELETE CASCADE
 );
 CREATE INDEX name_looks_user ON name_looks (user_id);
 

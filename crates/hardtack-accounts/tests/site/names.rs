@@ -283,7 +283,7 @@ async fn a06_operators_add_and_rename_users_by_the_same_rules(on_postgres: bool)
     sign_up(&mut site.client(), "ѕсоре").await;
     assert_eq!(accounts.rename("corner", "CORNER", now).await.unwrap().0.user.username, "CORNER");
     // After a user has been deleted, names that look like the user's name are accepted.
-    accounts.delete("corner").await.unwrap();
+    let _ended = accounts.delete("corner").await.unwrap();
     sign_up(&mut site.client(), "comer").await;
 }
 
