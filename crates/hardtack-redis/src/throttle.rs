@@ -118,7 +118,11 @@ impl ThrottleStore for RedisThrottleStore {
         }
         let this = self.clone();
         let (wait, in_a_row): (u64, u64) =
-            within_limit(self.timeout, async move { THROTTLE_TAKE.run(&this.connection, &this.prefix, arguments).await }).await?;
+            within_limit(
+                self.timeout,
+                async move { THROTTLE_TAKE.run(&this.connection, &this.prefix, arguments).await },
+            )
+            .await?;
         Ok(match wait {
             0 => Verdict::Taken,
             _ => Verdict::Refused { wait: Duration::from_millis(wait), failures_in_a_row: in_a_row == 1 },
@@ -131,7 +135,11 @@ impl ThrottleStore for RedisThrottleStore {
             .flat_map(|budget| [budget.key().as_bytes().to_vec(), every(budget.rate()).to_string().into_bytes()])
             .collect();
         let this = self.clone();
-        within_limit(self.timeout, async move { THROTTLE_GIVE_BACK.run(&this.connection, &this.prefix, arguments).await }).await
+        within_limit(
+            self.timeout,
+            async move { THROTTLE_GIVE_BACK.run(&this.connection, &this.prefix, arguments).await },
+        )
+        .await
     }
 
     async fn clear(&self, keys: &[BudgetKey]) -> Result<(), BackendError> {
