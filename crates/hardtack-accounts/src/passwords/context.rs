@@ -8,8 +8,8 @@ use super::patterns::{core, folded, is_made_of_runs, outside_runs, repeated};
 /// wherever it occurs. Shorter parts occur in too many other words, so they count only if no letter is next to them.
 const SHORTEST_PART: usize = 4;
 
-/// A password with context-specific words must have at least this many characters besides these words. This is the
-/// minimum length of a password: without the words that an attacker knows, the password is still long enough.
+/// A password with context-specific words must have at least this many characters besides these words. The number is the
+/// minimum length of a password. Without the words that an attacker knows, the password is thus still long enough.
 const MIN_OTHERS: usize = 8;
 
 /// Takes the place of a removed word. A password contains no control characters.
