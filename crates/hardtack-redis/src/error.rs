@@ -74,7 +74,7 @@ pub enum CommandError {
     #[error(transparent)]
     Redis(#[from] redis::RedisError),
     /// Redis did not respond in time.
-    #[error("Redis did not respond within {} s", .0.as_secs())]
+    #[error("Redis did not respond within {} s", .0.as_secs_f64())]
     TimedOut(Duration),
 }
 

@@ -13,9 +13,6 @@ use crate::error::{CommandError, OpenError};
 use crate::scripts::{THROTTLE_GIVE_BACK, THROTTLE_TAKE};
 use crate::sessions::RedisSessions;
 
-/// How long to wait for Redis. After this time, the throttle counts in memory.
-const LIMIT: Duration = Duration::from_secs(1);
-
 /// A [`ThrottleStore`] in Redis or Valkey. Clones share a connection.
 ///
 /// ```no_run
@@ -30,16 +27,17 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// ```
 ///
 /// - The store uses the clock of the Redis server.
-/// - If Redis does not respond within a second, the operation fails, and the [`Throttle`](hardtack::throttle::Throttle)
-///   counts in memory.
-/// - The counters are one hash, `{hardtack}:throttle`. When the store adds a counter, it deletes some counters that are
-///   no longer needed, because they allow the full number of attempts again. If there are already
-///   [`Self::DEFAULT_CAPACITY`] counters, each new counter replaces a counter that has counted only a few attempts.
+/// - If Redis does not respond within a second ([`with_timeout`](Self::with_timeout)), the operation fails, and the
+///   [`Throttle`](hardtack::throttle::Throttle) counts in memory.
+/// - The counters are one hash, `{hardtack}:throttle`. When a counter is added, the store deletes some counters that
+///   allow the full number of attempts again. If there are already [`Self::DEFAULT_CAPACITY`] counters, each new
+///   counter replaces a counter that has counted only a few attempts.
 #[derive(Clone)]
 pub struct RedisThrottleStore {
     connection: Arc<Connection>,
     prefix: Arc<str>,
     capacity: u32,
+    timeout: Duration,
 }
 
 impl fmt::Debug for RedisThrottleStore {
@@ -56,7 +54,10 @@ impl RedisThrottleStore {
     /// [`with_capacity`](Self::with_capacity). A million counters take about 100 MB.
     pub const DEFAULT_CAPACITY: u32 = 1_000_000;
 
-    /// Connects to a Redis server. Use this function if the sessions are in another store. See [`RedisSessions::open`].
+    /// How long an operation waits for Redis, unless [`with_timeout`](Self::with_timeout) sets another time.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
+
+    /// Connects to a Redis server, for an application whose sessions are in another store. See [`RedisSessions::open`].
     ///
     /// # Errors
     /// The errors of [`RedisSessions::open`].
@@ -78,6 +79,17 @@ impl RedisThrottleStore {
     pub fn with_capacity(self, capacity: u32) -> Self {
         Self { capacity: capacity.max(1), ..self }
     }
+
+    /// Sets how long an operation waits for Redis. After this time, the operation fails, and the
+    /// [`Throttle`](hardtack::throttle::Throttle) counts in memory.
+    ///
+    /// If Redis is slow at times, set a longer time: while a server counts in memory, attackers get more attempts. If
+    /// Redis hangs, each operation delays its request by this time. More than two seconds rarely have an effect,
+    /// because the connection has a time limit of two seconds for each response.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
 }
 
 impl RedisSessions {
@@ -87,6 +99,7 @@ impl RedisSessions {
             connection: Arc::clone(&self.connection),
             prefix: Arc::clone(&self.prefix),
             capacity: RedisThrottleStore::DEFAULT_CAPACITY,
+            timeout: RedisThrottleStore::DEFAULT_TIMEOUT,
         }
     }
 }
@@ -105,7 +118,11 @@ impl ThrottleStore for RedisThrottleStore {
         }
         let this = self.clone();
         let (wait, in_a_row): (u64, u64) =
-            within_limit(async move { THROTTLE_TAKE.run(&this.connection, &this.prefix, arguments).await }).await?;
+            within_limit(
+                self.timeout,
+                async move { THROTTLE_TAKE.run(&this.connection, &this.prefix, arguments).await },
+            )
+            .await?;
         Ok(match wait {
             0 => Verdict::Taken,
             _ => Verdict::Refused { wait: Duration::from_millis(wait), failures_in_a_row: in_a_row == 1 },
@@ -118,7 +135,11 @@ impl ThrottleStore for RedisThrottleStore {
             .flat_map(|budget| [budget.key().as_bytes().to_vec(), every(budget.rate()).to_string().into_bytes()])
             .collect();
         let this = self.clone();
-        within_limit(async move { THROTTLE_GIVE_BACK.run(&this.connection, &this.prefix, arguments).await }).await
+        within_limit(
+            self.timeout,
+            async move { THROTTLE_GIVE_BACK.run(&this.connection, &this.prefix, arguments).await },
+        )
+        .await
     }
 
     async fn clear(&self, keys: &[BudgetKey]) -> Result<(), BackendError> {
@@ -131,7 +152,7 @@ impl ThrottleStore for RedisThrottleStore {
             delete.arg(key.as_bytes());
         }
         let this = self.clone();
-        within_limit(async move { this.connection.query(&delete, Retry::Safe).await }).await
+        within_limit(self.timeout, async move { this.connection.query(&delete, Retry::Safe).await }).await
     }
 }
 
@@ -143,15 +164,16 @@ fn fill(rate: Rate) -> u128 {
     rate.time_to_fill().as_millis()
 }
 
-/// Runs a command in its own task, and waits at most [`LIMIT`] for the result. If the result is late, this function
+/// Runs a command in its own task, and waits at most `limit` for the result. If the result is late, this function
 /// returns an error, but the task continues. If the server still does not respond, the task drops the shared
 /// connection, and the next command opens a new one.
 async fn within_limit<T: Send + 'static>(
+    limit: Duration,
     command: impl Future<Output = Result<T, CommandError>> + Send + 'static,
 ) -> Result<T, BackendError> {
-    match tokio::time::timeout(LIMIT, tokio::spawn(command)).await {
+    match tokio::time::timeout(limit, tokio::spawn(command)).await {
         Ok(Ok(result)) => result.map_err(BackendError::new),
         Ok(Err(panicked)) => Err(BackendError::new(panicked)),
-        Err(_) => Err(BackendError::new(CommandError::TimedOut(LIMIT))),
+        Err(_) => Err(BackendError::new(CommandError::TimedOut(limit))),
     }
 }

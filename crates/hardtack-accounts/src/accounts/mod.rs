@@ -82,14 +82,19 @@ const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/postgres/0008_letters.sql"),
     ),
     Migration::per_database(
-        NAMES,
+        9,
         include_str!("../../migrations/sqlite/0009_looks.sql"),
         include_str!("../../migrations/postgres/0009_looks.sql"),
     ),
+    Migration::per_database(
+        NAMES,
+        include_str!("../../migrations/sqlite/0010_name_looks.sql"),
+        include_str!("../../migrations/postgres/0010_name_looks.sql"),
+    ),
 ];
 
-/// The number of the last migration that adds columns for [`upgrade_names`] to fill in.
-const NAMES: u32 = 9;
+/// The number of the last migration that adds data that [`upgrade_names`] fills in for existing users.
+const NAMES: u32 = 10;
 
 /// User accounts and their passwords, stored in a database. Clones share the database pool and the background tasks.
 ///

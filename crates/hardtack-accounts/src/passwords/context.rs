@@ -1,60 +1,107 @@
 //! Context-specific words, such as the user name. An attacker who knows the user and the site tries these words first.
 
-use super::patterns::outside_runs;
+use std::collections::BTreeSet;
 
-/// If a part of a user name, an email address or a site name has at least this many characters, it is a
-/// context-specific word. Shorter parts occur in too many other words.
+use super::patterns::{core, folded, is_made_of_runs, outside_runs, repeated};
+
+/// A part of a user name, an email address or a site name with at least this many characters is a context-specific word
+/// wherever it occurs. Shorter parts occur in too many other words, so they count only if no letter is next to them.
 const SHORTEST_PART: usize = 4;
 
-/// A password that contains context-specific words is accepted if it has at least this many other letters. Letters in
-/// runs such as `qwerty` do not count.
-const MIN_LETTERS: usize = 4;
+/// A password with context-specific words must have at least this many characters besides these words. The number is the
+/// minimum length of a password. Without the words that an attacker knows, the password is thus still long enough.
+const MIN_OTHERS: usize = 8;
 
-/// A password that contains context-specific words is also accepted if it has more than this many other characters.
-/// Characters in runs such as `123456789` do not count. People often add digits and symbols to a word. The longest
-/// common addition is a date, which has eight digits.
-const MAX_OTHERS: usize = 8;
+/// Takes the place of a removed word. A password contains no control characters.
+const REMOVED: char = '\0';
 
-/// Returns whether a password consists of context-specific words and little else (ASVS 5.0 V6.2.11). The rest of such a
-/// password is a few characters, a run such as `123456789`, or a common password. Examples are the passwords
-/// `alice2024!`, `alice123456789` and `alicepassword` of the user `alice`.
+/// Returns whether a password consists of context-specific words and little else (ASVS 5.0 V6.2.11). Without these
+/// words, a password must still have [`MIN_OTHERS`] characters that are hard to guess. The following characters are
+/// easy to guess, so they do not count:
 ///
-/// `context` lists the texts that the words come from, such as the user name and the email address. `is_common` returns
-/// whether a password is one of the most common passwords.
+/// - spaces and signs
+/// - years and dates, such as `2026` and `20261231`
+/// - runs, such as `123456789` and `qwerty`
+/// - what is repeated: `xkw` counts once in `alice-xkw-alice-xkw`
+/// - common passwords
+///
+/// Examples of refused passwords are `alice2024!`, `alice2026alice`, `alice123456789` and `alicepassword` of the user
+/// `alice`.
+///
+/// `password` is folded. `context` lists the texts that the words come from, such as the user name and the email
+/// address. `is_common` returns whether a password is one of the most common passwords.
 pub(super) fn is_expected<'a>(
     password: &str,
     context: impl IntoIterator<Item = &'a str>,
     is_common: impl Fn(&str) -> bool,
 ) -> bool {
-    let password = password.to_lowercase();
-    let mut words: Vec<String> = Vec::new();
-    for text in context {
-        let text = text.to_lowercase();
-        if password == text {
-            return true;
-        }
-        let parts = text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned);
-        words.extend(parts.filter(|part| part.chars().count() >= SHORTEST_PART));
-        // If the whole text is long enough, it is a word too. A shorter text would occur in too many other words.
-        words.extend((text.chars().count() >= SHORTEST_PART - 1).then_some(text));
+    let texts: Vec<String> = context.into_iter().map(folded).collect();
+    if texts.iter().any(|text| text == password) {
+        return true;
     }
-    words.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));
-    let rest = words.iter().fold(password.clone(), |rest, word| rest.replace(word.as_str(), ""));
+    let rest = without_words(password, &texts);
     if rest == password {
         return false;
     }
-    if is_common(&rest) || is_common(rest.trim_matches(|c: char| !c.is_alphanumeric())) {
+    let joined = rest.replace(REMOVED, "");
+    let inner = joined.trim_matches(|c: char| !c.is_alphanumeric());
+    if is_common(&joined) || is_common(inner) || is_made_of_runs(inner) {
         return true;
     }
-    let others = outside_runs(&rest);
-    let letters = others.chars().filter(|c| c.is_alphabetic()).count();
-    letters < MIN_LETTERS && others.chars().count() <= MAX_OTHERS
+    let pieces: BTreeSet<String> = rest
+        .split(|c: char| c == REMOVED || c.is_whitespace() || c.is_ascii_punctuation())
+        .map(|piece| repeated(piece).unwrap_or_else(|| piece.to_owned()))
+        .collect();
+    let is_common_inside = |piece: &str| is_common(piece) || core(piece).is_some_and(&is_common);
+    let pieces = pieces.iter().filter(|piece| !is_common_inside(piece));
+    let others = pieces.map(|piece| outside_runs(&without_dates(piece)));
+    others.map(|others| others.chars().count()).sum::<usize>() < MIN_OTHERS
+}
+
+/// Replaces each context-specific word with [`REMOVED`]. The words are the texts and their parts.
+fn without_words(password: &str, texts: &[String]) -> String {
+    let parts = |text: &str| text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned).collect::<Vec<_>>();
+    let (mut long, short): (Vec<String>, Vec<String>) =
+        texts.iter().flat_map(|text| parts(text)).partition(|part| part.chars().count() >= SHORTEST_PART);
+    // The whole text is also a word, unless it is so short that it occurs in many other words.
+    long.extend(texts.iter().filter(|text| text.chars().count() >= SHORTEST_PART - 1).cloned());
+    long.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));
+    let marker = REMOVED.to_string();
+    let rest = long.iter().fold(password.to_owned(), |rest, word| rest.replace(word.as_str(), &marker));
+    groups(&rest, char::is_alphabetic)
+        .map(|group| if short.iter().any(|word| word == group) { marker.as_str() } else { group })
+        .collect()
+}
+
+/// Returns the text without the groups of digits that are years or dates.
+fn without_dates(text: &str) -> String {
+    groups(text, |c| c.is_ascii_digit()).filter(|group| !is_date(group)).collect()
+}
+
+/// Returns whether the text is a year from 1900 to 2099, or a date of eight digits that begins or ends with such a
+/// year.
+fn is_date(text: &str) -> bool {
+    let is_year = |text: &str| text.len() == 4 && (text.starts_with("19") || text.starts_with("20"));
+    let all_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    all_digits && (is_year(text) || text.len() == 8 && (is_year(&text[..4]) || is_year(&text[4..])))
+}
+
+/// Splits a text into groups of characters that belong to a class, and groups of characters that do not.
+fn groups(text: &str, belongs: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let first = rest.chars().next()?;
+        let end = rest.find(|c: char| belongs(c) != belongs(first)).unwrap_or(rest.len());
+        let (group, after) = rest.split_at(end);
+        rest = after;
+        Some(group)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     fn is_expected<'a>(password: &str, context: impl IntoIterator<Item = &'a str>) -> bool {
-        super::is_expected(password, context, |password| password == "password1")
+        super::is_expected(password, context, |password| matches!(password, "password1" | "iloveyou" | "baseball"))
     }
 
     #[test]
@@ -62,11 +109,12 @@ mod tests {
         let context = ["alice", "alice.liddell@wonderland.example", "notes.acme.example"];
         for expected in [
             "alice",
-            "ALICE",
             "alice123",
-            "Alice2024!",
+            "alice2024!",
             "alicealice",
             "alice19650704",
+            "alice07041965",
+            "alice 07/04/1965",
             "my-alice",
             "liddell-99",
             "alice.liddell@wonderland.example",
@@ -80,22 +128,71 @@ mod tests {
             "123456alice7890",
             "alice-password1",
             "password1_alice!",
+            // Words around years, dates, runs, repetitions and common passwords.
+            "alice2026alice",
+            "alice2026alice2027alice2028",
+            "2026alice2026alice2026",
+            "alice20261231alice20270101",
+            "alice.2026.liddell.2027.acme",
+            "alice1234alice5678",
+            "alice1alice2alice3alice4alice5alice6alice7alice8",
+            "aliceabcalicexyzalice",
+            "alicexkwalicexkwalicexkw",
+            "alice-xkwxkwxkw-alice",
+            "alice!!!!!!!!!!!!alice",
+            "alice--------2026--------",
+            "alicepassword1liddelliloveyou",
+            "password1 alice iloveyou2026 baseball!",
+            "iloveyou acme 2026",
+            "acme-house-acme",
+            "alice2026com1",
         ] {
             assert!(is_expected(expected, context), "{expected}");
         }
         for good in [
             "alice has a long phrase",
+            "my friend alice and the horse",
+            "alice is the first student",
+            "alice drinks tea at six",
+            "alice in 2026 bought seven hats",
             "correct horse battery staple",
             "alice-8205739163",
+            "alice 4821 9375 0264",
+            "x7alice!q9zvt2lpw",
             "wonderful-lands",
             "malice aforethought",
             "example of a phrase",
+            "the caterpillar wrote notes all night",
+            "alice und die höfliche katze",
+            "алиса и alice пьют чай вместе",
+            "alice 正确马电池钉书钉",
+            "alice🦀🦞🐙🐚🐟🐠🐡🐬",
         ] {
             assert!(!is_expected(good, context), "{good}");
         }
-        // A short name occurs in many words.
+        assert!(is_expected("mike2026mike", ["mike"]) && is_expected("mike2026mike", ["ｍｉｋｅ"]));
+        assert!(is_expected("mike2026mike", ["MIKE"]));
+    }
+
+    #[test]
+    fn short_words_count_only_on_their_own() {
         assert!(!is_expected("alabaster", ["al"]) && is_expected("al", ["al"]));
+        assert!(is_expected("al2026al", ["al"]) && is_expected("al-1234-al-5678", ["al"]));
+        assert!(is_expected("bo@io2026", ["bo", "bo@mail.io"]) && is_expected("名前2026名前", ["名前"]));
+        assert!(!is_expected("al met a walrus", ["al"]));
         assert!(is_expected("ada12345", ["ada"]));
         assert!(!is_expected("12345678", [""]));
+        // The name occurs in other words.
+        assert!(!is_expected("savannah grassland", ["anna"]));
+    }
+
+    #[test]
+    fn years_and_dates_are_recognized() {
+        for date in ["1900", "2026", "20261231", "31122026"] {
+            assert!(super::is_date(date), "{date}");
+        }
+        for other in ["", "1899", "2100", "202", "20261", "202612", "82057391", "８", "2O26"] {
+            assert!(!super::is_date(other), "{other}");
+        }
     }
 }

@@ -24,7 +24,10 @@ const ORDERS: &[&str] = &[
 /// The shortest run, in characters.
 const SHORTEST_RUN: usize = 3;
 
-/// A password that consists of runs is refused if it has at most this many runs.
+/// The shortest run that does not count as part of a word. Shorter runs occur in words, such as `def` in `undefined`.
+const SHORTEST_LONG_RUN: usize = 4;
+
+/// The maximum number of runs in a password that is refused because it consists of runs.
 const MAX_RUNS: usize = 4;
 
 /// A password that consists of runs is refused if it has at most this many characters. Attackers try longer passwords
@@ -79,20 +82,28 @@ pub(super) fn is_made_of_runs(password: &str) -> bool {
     (1..=MAX_RUNS).contains(&runs) && outside <= MAX_OUTSIDE
 }
 
-/// Returns the characters of `text` that belong to no run. If `text` is long, returns all of it, because attackers try
-/// runs only in short passwords.
-pub(super) fn outside_runs(text: &str) -> String {
-    let chars: Vec<char> = text.chars().collect();
+/// Returns the characters of a word that belong to no run. Short runs belong to a word, unless the whole word consists
+/// of runs. If the word is long, returns the whole word, because attackers try only short texts with runs.
+pub(super) fn outside_runs(word: &str) -> String {
+    let chars: Vec<char> = word.chars().collect();
     if chars.len() > LONGEST_RUNS {
-        return text.to_owned();
+        return word.to_owned();
     }
+    if outside(&chars, SHORTEST_RUN).is_empty() {
+        return String::new();
+    }
+    outside(&chars, SHORTEST_LONG_RUN)
+}
+
+/// Returns the characters that belong to no run of at least `shortest` characters.
+fn outside(chars: &[char], shortest: usize) -> String {
     let (mut start, mut outside) = (0, String::new());
     while start < chars.len() {
         let length = run(&chars[start..]);
-        if length < SHORTEST_RUN {
+        if length < shortest {
             outside.push(chars[start]);
         }
-        start += if length < SHORTEST_RUN { 1 } else { length };
+        start += if length < shortest { 1 } else { length };
     }
     outside
 }
@@ -214,7 +225,16 @@ mod tests {
 
     #[test]
     fn characters_outside_runs_are_found() {
-        for (text, outside) in [("123456789", ""), ("-qwerty-82", "--82"), ("x1234y", "xy"), ("", "")] {
+        for (text, outside) in [
+            ("123456789", ""),
+            ("abc", ""),
+            ("abcxyz", ""),
+            ("-qwerty-82", "--82"),
+            ("x1234y", "xy"),
+            ("undefined", "undefined"),
+            ("first", "first"),
+            ("", ""),
+        ] {
             assert_eq!(outside_runs(text), outside, "{text}");
         }
         let long = "abcdefgh".repeat(5);

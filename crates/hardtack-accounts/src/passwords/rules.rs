@@ -26,7 +26,8 @@ const MAX_MIN_CHARS: u8 = 64;
 /// - passwords that repeat a short string or a common password
 /// - passwords that consist of sequences of letters, digits or neighbouring keys
 /// - passwords that contain control characters
-/// - passwords that are little more than the user name, the email address or the name of the site
+/// - passwords that are little more than the user name, the email address or the name of the site. Without these words,
+///   a password must still have eight characters that are hard to guess.
 ///
 /// If the password is the only factor, raise the minimum to 15 characters, as NIST SP 800-63B-4 requires.
 ///
@@ -222,6 +223,9 @@ mod tests {
             "alice.qwertyuiop",
             "AlicePassword",
             "iloveyou.notes!",
+            "alice2026alice",
+            "alice2026notes2027",
+            "notes-1234-alice-2026",
         ] {
             assert_eq!(problem(expected), Some(PasswordProblem::Expected), "{expected}");
         }

@@ -2,6 +2,7 @@
 
 mod email;
 mod name;
+mod name_looks;
 mod name_upgrade;
 mod profile;
 mod store;

@@ -1,15 +1,16 @@
-//! Stores the keys and skeletons of names that were added under older rules, and finds names that collide.
+//! Stores the keys and looks of names that were added under older rules, and finds names that collide.
 //!
-//! Each row contains the version of the rules by which the key and the skeletons of the row were computed. If the rules
-//! change, for example with a new version of Unicode, the keys and skeletons are computed again.
+//! Each row contains the version of the rules by which the key and the looks of the row were computed. If the rules
+//! change, for example with a new version of Unicode, the keys and looks are computed again.
 //!
-//! A row has no skeleton for one of two reasons: it has not been upgraded yet, or another user already has the same
-//! skeleton. If another user has the same skeleton, the row stays as it is, and both users can log in as before.
+//! A row has no skeleton for one of two reasons: it has not been upgraded yet, or one of its looks belongs to another
+//! user. If a look belongs to another user, both users can log in as before.
 
 use hardtack::BackendError;
 use hardtack_db::{Pool, Statement, Transaction};
 
 use super::name::{Looks, name_rules, username_key};
+use super::name_looks::set_looks_in;
 
 /// How many rows one transaction changes.
 const PAGE: i64 = 500;
@@ -17,6 +18,9 @@ const PAGE: i64 = 500;
 /// How many times the upgrade of one page is tried. An attempt fails if another process adds or upgrades the same names
 /// at the same time.
 const TRIES: usize = 5;
+
+/// The error code of PostgreSQL if two transactions wait for each other (`deadlock_detected`).
+const DEADLOCK: &str = "40P01";
 
 impl Unfinished {
     fn position(&self) -> Position {
@@ -49,8 +53,8 @@ struct Position {
     id: String,
 }
 
-/// Stores the key and the skeletons of each name that has no skeleton yet, or whose skeletons were computed under older
-/// rules. Does not store a key or a skeleton that another user already has. Several processes can call this function at
+/// Stores the key and the looks of each name that has no skeleton yet, or whose looks were computed under older rules.
+/// Does not store a key or a look that another user already has. Several processes can call this function at
 /// once.
 pub(crate) async fn upgrade_names(database: &Pool) -> Result<(), sqlx::Error> {
     let mut after = None;
@@ -60,8 +64,7 @@ pub(crate) async fn upgrade_names(database: &Pool) -> Result<(), sqlx::Error> {
         let mut tries = 0;
         while let Err(error) = upgrade_page(database, &page).await {
             tries += 1;
-            let raced = matches!(&error, sqlx::Error::Database(error) if error.is_unique_violation());
-            if !raced || tries == TRIES {
+            if !is_race(&error) || tries == TRIES {
                 return Err(error);
             }
         }
@@ -69,7 +72,13 @@ pub(crate) async fn upgrade_names(database: &Pool) -> Result<(), sqlx::Error> {
     }
 }
 
-/// Returns users who have no skeleton, and users whose skeleton was computed under older rules than `rules`. The oldest
+/// Returns whether an error means that another process changed the same names at the same time.
+fn is_race(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else { return false };
+    error.is_unique_violation() || error.code().as_deref() == Some(DEADLOCK)
+}
+
+/// Returns users who have no skeleton, and users whose looks were computed under older rules than `rules`. The oldest
 /// users come first.
 async fn unfinished(database: &Pool, after: Option<Position>, rules: i64) -> Result<Vec<Unfinished>, sqlx::Error> {
     let after = after.unwrap_or(Position { created_at: i64::MIN, id: String::new() });
@@ -91,23 +100,28 @@ async fn upgrade_page(database: &Pool, page: &[Unfinished]) -> Result<(), sqlx::
 
 async fn upgrade(transaction: &mut Transaction, user: &Unfinished) -> Result<(), sqlx::Error> {
     let Unfinished { id, username, username_key: stored_key, .. } = user;
+    let (looks, rules) = (Looks::of(username), name_rules());
+    // This statement also locks the row.
+    let sql = "UPDATE users SET name_rules = $1, skeleton = NULL WHERE id = $2 AND username = $3";
+    if transaction.execute(Statement::new(sql).bind(rules).bind(id).bind(username)).await? == 0 {
+        // The user has been renamed or deleted in the meantime.
+        return Ok(());
+    }
     let key = username_key(username);
     if key != *stored_key {
         let sql = "UPDATE users SET username_key = $1 WHERE id = $2 \
                    AND NOT EXISTS (SELECT 1 FROM users WHERE username_key = $1)";
         transaction.execute(Statement::new(sql).bind(&key).bind(id)).await?;
     }
-    let (looks, rules) = (Looks::of(username), name_rules());
-    // Another row might have the same skeleton under older rules. Remove that skeleton, because it will soon be
+    if !set_looks_in(transaction, id, &looks, rules).await? {
+        return Ok(());
+    }
+    // If another row has the same skeleton, computed under older rules, remove that skeleton. It is about to be
     // computed again.
     let sql = "UPDATE users SET skeleton = NULL WHERE skeleton = $1 AND id <> $2 AND name_rules < $3";
     transaction.execute(Statement::new(sql).bind(&looks.skeleton).bind(id).bind(rules)).await?;
-    let sql = "UPDATE users SET skeleton = CASE WHEN EXISTS \
-               (SELECT 1 FROM users AS others WHERE others.skeleton = $1 AND others.id <> $2) THEN NULL ELSE $1 END, \
-               look_of_capitals = $3, look_with_i = $4, name_rules = $5 WHERE id = $2";
-    let (of_capitals, with_i) = looks.columns();
-    let statement = Statement::new(sql).bind(&looks.skeleton).bind(id).bind(of_capitals).bind(with_i).bind(rules);
-    transaction.execute(statement).await.map(drop)
+    let sql = "UPDATE users SET skeleton = $1 WHERE id = $2";
+    transaction.execute(Statement::new(sql).bind(&looks.skeleton).bind(id)).await.map(drop)
 }
 
 /// Returns the users whose names collide with the names of other users.
@@ -117,9 +131,10 @@ pub(crate) async fn name_collisions(database: &Pool) -> Result<Vec<NameCollision
         let page = unfinished(database, after, 0).await.map_err(BackendError::new)?;
         let Some(last) = page.last() else { return Ok(collisions) };
         after = Some(last.position());
-        for Unfinished { username, .. } in page {
-            let sql = "SELECT username FROM users WHERE skeleton = $1";
-            let statement = Statement::new(sql).bind(Looks::of(&username).skeleton);
+        for Unfinished { id, username, .. } in page {
+            let sql = "SELECT username FROM users WHERE id <> $1 \
+                       AND id IN (SELECT user_id FROM name_looks WHERE look IN ($2, $3, $4)) ORDER BY created_at, id";
+            let statement = Looks::of(&username).all.into_iter().fold(Statement::new(sql).bind(id), Statement::bind);
             let others: Vec<(String,)> = database.fetch(statement).await.map_err(BackendError::new)?;
             collisions.extend(others.into_iter().map(|(other,)| NameCollision { username: username.clone(), other }));
         }

@@ -5,6 +5,7 @@ use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
 use super::name::{NameKeys, name_rules};
+use super::name_looks::{NONE_OUTDATED, set_looks_in};
 use super::{EmailAddress, NewName, Profile, User, UserNameProblem, UserRecord, email_key};
 
 /// The password version of a new user.
@@ -95,11 +96,14 @@ impl UserStore {
         transaction: &mut Transaction,
         new: NewUserRow<'_>,
     ) -> Result<Option<User>, BackendError> {
-        match transaction.fetch(insertion(&new_id(), &new)).await {
-            Ok(rows) => Ok(first(rows)),
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(None),
-            Err(error) => Err(BackendError::new(error)),
-        }
+        let id = new_id();
+        let user = match transaction.fetch(insertion(&id, &new)).await {
+            Ok(rows) => first(rows),
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => return Ok(None),
+            Err(error) => return Err(BackendError::new(error)),
+        };
+        let are_free = set_looks_in(transaction, &id, &new.name.looks, NONE_OUTDATED).await;
+        Ok(if are_free.map_err(BackendError::new)? { user } else { None })
     }
 
     /// Returns the user with this id, unless the user is disabled.
@@ -378,19 +382,19 @@ impl UserStore {
             return Ok(Err(NameTaken));
         }
         let sql = concat!(
-            "UPDATE users SET username = $2, username_key = $3, skeleton = $4, look_of_capitals = $5, \
-             look_with_i = $6, name_rules = $7 WHERE id = $1 RETURNING ",
+            "UPDATE users SET username = $2, username_key = $3, skeleton = $4, name_rules = $5 WHERE id = $1 \
+             RETURNING ",
             columns!(),
             ", disabled_at"
         );
-        let (of_capitals, with_i) = new.looks.columns();
-        let statement = Statement::new(sql).bind(id).bind(&new.shown).bind(&new.key).bind(&new.looks.skeleton);
-        let statement = statement.bind(of_capitals).bind(with_i).bind(name_rules());
-        match transaction.fetch(statement).await {
-            Ok(rows) => Ok(Ok(records(rows).pop())),
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(Err(NameTaken)),
-            Err(error) => Err(BackendError::new(error)),
-        }
+        let statement = Statement::new(sql).bind(&id).bind(&new.shown).bind(&new.key).bind(&new.looks.skeleton);
+        let renamed = match transaction.fetch(statement.bind(name_rules())).await {
+            Ok(rows) => records(rows).pop(),
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => return Ok(Err(NameTaken)),
+            Err(error) => return Err(BackendError::new(error)),
+        };
+        let are_free = set_looks_in(transaction, &id, &new.looks, NONE_OUTDATED).await;
+        Ok(if are_free.map_err(BackendError::new)? { Ok(renamed) } else { Err(NameTaken) })
     }
 
     /// Deletes a user.
@@ -454,11 +458,10 @@ fn with_name(sql: &'static str, name: &str) -> Statement<'static> {
 /// Creates the query for the keys of users whose names conflict with a new name, except for the user with the id
 /// `except`.
 fn conflicts<'a>(name: &'a NewName, old_key: &'a str, except: &'a str) -> Statement<'a> {
-    let sql = "SELECT username_key FROM users WHERE id <> $6 AND (username_key IN ($1, $2) \
-               OR skeleton IN ($3, $4, $5) OR look_of_capitals IN ($3, $4, $5) OR look_with_i IN ($3, $4, $5))";
-    let statement = Statement::new(sql).bind(&name.key).bind(old_key);
-    let statement = statement.bind(&name.looks.skeleton).bind(&name.looks.of_capitals).bind(&name.looks.with_i);
-    statement.bind(except)
+    let sql = "SELECT username_key FROM users WHERE id <> $1 AND (username_key IN ($2, $3) \
+               OR id IN (SELECT user_id FROM name_looks WHERE look IN ($4, $5, $6)))";
+    let statement = Statement::new(sql).bind(except).bind(&name.key).bind(old_key);
+    name.looks.all.iter().fold(statement, Statement::bind)
 }
 
 /// An error: another user has the name, or a name that looks like it.
@@ -472,12 +475,10 @@ fn new_id() -> String {
 
 fn insertion(id: &str, new: &NewUserRow<'_>) -> Statement<'static> {
     let sql = concat!(
-        "INSERT INTO users (id, username, username_key, skeleton, look_of_capitals, look_with_i, name_rules, \
-         password_hash, password_version, display_name, email, email_key, created_at) \
-         VALUES ($1, $2, $3, $4, $10, $11, $12, $5, $9, '', $6, $7, $8) RETURNING ",
+        "INSERT INTO users (id, username, username_key, skeleton, name_rules, password_hash, password_version, \
+         display_name, email, email_key, created_at) VALUES ($1, $2, $3, $4, $10, $5, $9, '', $6, $7, $8) RETURNING ",
         columns!()
     );
-    let (of_capitals, with_i) = new.name.looks.columns();
     Statement::new(sql)
         .bind(id.to_owned())
         .bind(new.name.shown.clone())
@@ -488,8 +489,6 @@ fn insertion(id: &str, new: &NewUserRow<'_>) -> Statement<'static> {
         .bind(email_key(new.email))
         .bind(new.now.unix_seconds())
         .bind(FIRST_PASSWORD)
-        .bind(of_capitals.map(str::to_owned))
-        .bind(with_i.map(str::to_owned))
         .bind(name_rules())
 }
 

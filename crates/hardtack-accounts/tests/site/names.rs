@@ -16,9 +16,9 @@ hardtack_test_support::on_every_store! {
         s79_names_of_every_script_are_taken_and_equal_forms_are_one_name,
         s79_a06_look_alikes_are_refused_beside_existing_names,
         a06_users_with_names_from_before_log_in_as_before,
-        s79_a_name_and_its_reading_in_capital_letters_are_refused_in_either_order,
+        s79_names_that_look_alike_in_some_case_are_refused_in_either_order,
         s79_stored_skeletons_follow_the_rules,
-        a06_of_two_look_alikes_at_once_one_signs_up,
+        s79_a06_of_look_alikes_at_once_at_two_servers_one_signs_up,
         a06_operators_add_and_rename_users_by_the_same_rules,
     }
 }
@@ -79,16 +79,16 @@ async fn s79_a06_look_alikes_are_refused_beside_existing_names(on_postgres: bool
     for invisible in ["fiona\u{fe0f}", "fi\u{34f}ona", "fiona\u{e0101}", "fiona\u{180b}"] {
         assert_refused(&site, invisible, "invisible character").await;
     }
-    // In capital letters, a small l or a 1 looks like a capital I.
+    // A small l or a 1 looks like a capital I.
     sign_up(&mut site.client(), "MIKE").await;
-    for look_alike in ["MlKE", "M1KE", "FlONA", "F1ONA"] {
+    for look_alike in ["MlKE", "mlke", "M1KE", "m1ke", "FlONA", "flona", "F1ONA"] {
         assert_refused(&site, look_alike, "looks like the name of another user").await;
     }
     for name in ["ADMlN", "OFFlClAL", "lNFO", "adm1n", "Admln"] {
         assert_refused(&site, name, "reserved").await;
     }
-    // A small i does not look like an l. `all` and `mail` are reserved.
-    for name in ["ali", "mali", "mlke"] {
+    // A small i does not look like an l, so these names do not look like `all` and `mail`, which are reserved.
+    for name in ["ali", "mali"] {
         sign_up(&mut site.client(), name).await;
     }
     for (name, words) in [
@@ -134,6 +134,8 @@ async fn a06_users_with_names_from_before_log_in_as_before(on_postgres: bool) {
         "Jo\u{308}rg",
         "comer",
         "corner",
+        "MIKE",
+        "mlke",
     ];
     for (number, name) in (1..).zip(old) {
         insert_old(&site, number, name).await;
@@ -155,13 +157,21 @@ async fn a06_users_with_names_from_before_log_in_as_before(on_postgres: bool) {
         assert_eq!(whoami(&mut client).await.as_deref(), Ok(name));
     }
     assert_refused(&next, "Alice", "taken").await;
-    assert_refused(&next, "\u{430}lice", "looks like the name of another user").await;
+    for look_alike in ["\u{430}lice", "M1KE"] {
+        assert_refused(&next, look_alike, "looks like the name of another user").await;
+    }
 
     let accounts = Accounts::open(Database::open(&site.database_url()).await.unwrap()).await.unwrap();
     let found = Accounts::name_collisions(&Database::open(&site.database_url()).await.unwrap()).await.unwrap();
     let found: Vec<_> = found.iter().map(|found| (found.username.as_str(), found.other.as_str())).collect();
-    let expected =
-        [("ａｌｉｃｅ", "alice"), ("fiona", "ﬁona"), ("admin\u{3164}", "admin"), ("σασ", "ΣΑΣ"), ("corner", "comer")];
+    let expected = [
+        ("ａｌｉｃｅ", "alice"),
+        ("fiona", "ﬁona"),
+        ("admin\u{3164}", "admin"),
+        ("σασ", "ΣΑΣ"),
+        ("corner", "comer"),
+        ("mlke", "MIKE"),
+    ];
     assert_eq!(found, expected);
     // An operator can find each user by name, and a paged list contains each user once.
     for name in old {
@@ -182,8 +192,8 @@ async fn a06_users_with_names_from_before_log_in_as_before(on_postgres: bool) {
 }
 
 /// When one of the two users has signed up, the other user is refused, in either order.
-async fn s79_a_name_and_its_reading_in_capital_letters_are_refused_in_either_order(on_postgres: bool) {
-    for (name, other) in [("MlKE", "mike"), ("paypaI", "paypal"), ("BlLL", "bill")] {
+async fn s79_names_that_look_alike_in_some_case_are_refused_in_either_order(on_postgres: bool) {
+    for (name, other) in [("MlKE", "mike"), ("MIKE", "mlke"), ("paypaI", "paypal"), ("BlLL", "bill")] {
         for (first, second) in [(name, other), (other, name)] {
             let site = on(on_postgres).await;
             sign_up(&mut site.client(), first).await;
@@ -206,8 +216,10 @@ async fn s79_stored_skeletons_follow_the_rules(on_postgres: bool) {
     for name in ["scope", "corner", "alice"] {
         sign_up(&mut site.client(), name).await;
     }
-    // The stored skeleton of `corner` is the skeleton that `scope` is about to get.
+    // The stored skeleton and look of `corner` are those that `scope` is about to get.
     let older = [
+        "DELETE FROM name_looks",
+        "INSERT INTO name_looks (look, user_id) SELECT 'scope', id FROM users WHERE username = 'corner'",
         "UPDATE users SET name_rules = 0, skeleton = 'x' WHERE username = 'scope'",
         "UPDATE users SET skeleton = 'y', name_rules = 0 WHERE username = 'alice'",
         "UPDATE users SET skeleton = 'scope', name_rules = 0 WHERE username = 'corner'",
@@ -223,12 +235,26 @@ async fn s79_stored_skeletons_follow_the_rules(on_postgres: bool) {
     assert!(found.is_empty(), "{found:?}");
 }
 
-async fn a06_of_two_look_alikes_at_once_one_signs_up(on_postgres: bool) {
+/// The names are checked before the password is hashed. All of these sign-ups therefore pass this check.
+async fn s79_a06_of_look_alikes_at_once_at_two_servers_one_signs_up(on_postgres: bool) {
     let site = on(on_postgres).await;
-    let (one, other) = tokio::join!(try_to_sign_up(&site, "scope"), try_to_sign_up(&site, "ѕсоре"));
-    let mut statuses = [one.status().as_u16(), other.status().as_u16()];
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 422], "{} {}", one.text(), other.text());
+    let servers = [&site, &site.beside(Options { on_postgres, ..Options::default() }).await];
+    for names in [["scope", "ѕсоре"], ["MIKE", "mlke"], ["paypaI", "paypal"], ["bIll", "bi11"], ["b0b", "BOB"]] {
+        let (one, other) = tokio::join!(try_to_sign_up(servers[0], names[0]), try_to_sign_up(servers[1], names[1]));
+        let mut statuses = [one.status().as_u16(), other.status().as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 422], "{names:?}: {} {}", one.text(), other.text());
+        let refused = if one.status() == 200 { &other } else { &one };
+        assert!(refused.text().contains("looks like the name of another user"), "{names:?}: {}", refused.text());
+    }
+    // An operator renames a user at the same time.
+    sign_up(&mut site.client(), "carol").await;
+    let accounts = Accounts::open(Database::open(&site.database_url()).await.unwrap()).await.unwrap();
+    let _builder =
+        accounts.configure(Authenticator::builder(KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap())));
+    let (renamed, signed_up) =
+        tokio::join!(accounts.rename("carol", "lana", site.now()), try_to_sign_up(&site, "Iana"));
+    assert_ne!(renamed.is_ok(), signed_up.status() == 200, "{renamed:?} {}", signed_up.text());
 }
 
 /// Only reserved names are for operators alone.
@@ -256,6 +282,9 @@ async fn a06_operators_add_and_rename_users_by_the_same_rules(on_postgres: bool)
     assert_refused(&site, "comer", "looks like the name of another user").await;
     sign_up(&mut site.client(), "ѕсоре").await;
     assert_eq!(accounts.rename("corner", "CORNER", now).await.unwrap().0.user.username, "CORNER");
+    // After a user has been deleted, names that look like the user's name are accepted.
+    let _ended = accounts.delete("corner").await.unwrap();
+    sign_up(&mut site.client(), "comer").await;
 }
 
 #[tokio::test]

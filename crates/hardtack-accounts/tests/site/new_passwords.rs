@@ -53,6 +53,8 @@ async fn s60_a07_common_passwords_and_those_made_from_the_name_are_refused_with_
         ("abababab1", "just repeat a few characters"),
         ("wanderer", "more than your user name"),
         ("Wanderer1987", "more than your user name"),
+        ("wanderer2026wanderer", "more than your user name"),
+        ("acme2026notes", "the name of this site"),
         ("acme-notes!", "the name of this site"),
         ("zzzzzzzzzz", "repeat one character"),
         ("ｗａｎｄｅｒｅｒ9", "more than your user name"),

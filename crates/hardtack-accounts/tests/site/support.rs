@@ -195,7 +195,8 @@ impl TestSite {
         let database = Database::open(&place.url).await.unwrap();
         let mut accounts = (options.rules)(Accounts::open(database.clone()).await.unwrap());
         if place.redis.is_none() {
-            accounts = accounts.with_sessions();
+            accounts =
+                accounts.with_sessions().with_throttle_store(database.throttle().with_timeout(wait::LONGEST_WAIT));
         }
         if let Some(folder) = &options.outbox {
             let from = EmailAddress::parse("noreply@site.example").unwrap();
@@ -220,7 +221,7 @@ impl TestSite {
             None => builder.sessions(sessions.clone()),
         };
         if let Some(redis) = &redis {
-            accounts = accounts.with_throttle_store(redis.throttle());
+            accounts = accounts.with_throttle_store(redis.throttle().with_timeout(wait::LONGEST_WAIT));
         }
         let auth = (options.configure)(builder).build().unwrap();
         auth.sync_revocations().await.unwrap();

@@ -22,18 +22,23 @@ fn hourly(burst: u32) -> Budget {
     Budget::new(BudgetKey::from_bytes(key), Rate::new(burst, HOUR)).failures_in_a_row(Rate::new(100, HOUR))
 }
 
+/// A store that does not give up while the machine is busy.
+fn patient(store: RedisThrottleStore) -> RedisThrottleStore {
+    store.with_timeout(wait::LONGEST_WAIT)
+}
+
 async fn take(store: &RedisThrottleStore, budgets: &[Budget]) -> Verdict {
     store.take(budgets, Now::of(&SystemClock)).await.unwrap()
 }
 
 #[tokio::test]
 async fn counters_conform() {
-    throttle_conformance(&open_fresh().await.throttle(), &SystemClock, tokio::time::sleep).await;
+    throttle_conformance(&patient(open_fresh().await.throttle()), &SystemClock, tokio::time::sleep).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn s57_of_fifty_parallel_tries_as_many_pass_as_there_are_tokens() {
-    let servers = open_twice().await.map(|sessions| sessions.throttle());
+    let servers = open_twice().await.map(|sessions| patient(sessions.throttle()));
     let [address, account] = [hourly(20), hourly(30)];
     let mut tries = JoinSet::new();
     for racer in 0..50 {
@@ -52,7 +57,7 @@ async fn s57_of_fifty_parallel_tries_as_many_pass_as_there_are_tokens() {
 async fn s57_a_flood_of_names_leaves_bounded_counters_and_the_account_that_is_under_attack() {
     let server = RedisServer::shared();
     let name = server.name();
-    let store = RedisThrottleStore::open_named(server.url(), &name).await.unwrap().with_capacity(500);
+    let store = patient(RedisThrottleStore::open_named(server.url(), &name).await.unwrap()).with_capacity(500);
     let alice = hourly(10);
     while take(&store, &[alice]).await == Verdict::Taken {}
     for _ in 0..3000 {

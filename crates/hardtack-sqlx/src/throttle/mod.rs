@@ -5,6 +5,7 @@ mod statements;
 mod sweep;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hardtack::BackendError;
 use hardtack::throttle::{Budget, BudgetKey, Counter, Now, ThrottleStore, Verdict, take_all};
@@ -32,8 +33,8 @@ use crate::sessions::Sessions;
 ///
 /// - A refused attempt only reads the database. There is one exception: if a stored time is too far in the future, the
 ///   store corrects it.
-/// - If the database does not respond within a second, the operation fails, and the
-///   [`Throttle`](hardtack::throttle::Throttle) counts in memory.
+/// - If the database does not respond within a second ([`with_timeout`](Self::with_timeout)), the operation fails, and
+///   the [`Throttle`](hardtack::throttle::Throttle) counts in memory.
 /// - On PostgreSQL, the store uses the clock of the database server. On SQLite, it uses the clock of the throttle. If
 ///   the clocks of two servers that share an SQLite file differ by up to ten minutes, both servers use the later time.
 ///   Buckets may then refill late, by as much as the clocks differ, but clients get no additional attempts. If the
@@ -44,6 +45,7 @@ use crate::sessions::Sessions;
 pub struct SqlThrottleStore {
     pool: Pool,
     sweep: Arc<Sweep>,
+    timeout: Duration,
 }
 
 impl SqlThrottleStore {
@@ -51,16 +53,31 @@ impl SqlThrottleStore {
     /// [`with_capacity`](Self::with_capacity). A million counters take about 100 MB.
     pub const DEFAULT_CAPACITY: u32 = 1_000_000;
 
+    /// How long an operation waits for the database, unless [`with_timeout`](Self::with_timeout) sets another time.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
+
     /// Creates a store that keeps its counters in a database that is already open. Call [`Self::migrate`] before the
     /// first use.
     pub fn from_pool(pool: impl Into<Database>) -> Self {
-        Self { pool: pool.into().into(), sweep: Arc::new(Sweep::new(Self::DEFAULT_CAPACITY)) }
+        let sweep = Arc::new(Sweep::new(Self::DEFAULT_CAPACITY));
+        Self { pool: pool.into().into(), sweep, timeout: Self::DEFAULT_TIMEOUT }
     }
 
     /// Sets approximately how many counters the table holds.
     #[must_use]
     pub fn with_capacity(self, capacity: u32) -> Self {
         Self { sweep: Arc::new(Sweep::new(capacity)), ..self }
+    }
+
+    /// Sets how long an operation waits for the database. After this time, the operation fails, and the
+    /// [`Throttle`](hardtack::throttle::Throttle) counts in memory.
+    ///
+    /// If the database is slow at times, set a longer time: while a server counts in memory, attackers get more
+    /// attempts. If the database hangs, each operation delays its request by this time. On PostgreSQL, more than a few
+    /// seconds rarely have an effect, because the connections have time limits of their own.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     /// Creates or upgrades the table `throttle`, and returns how many migrations were applied. [`Sessions::migrate`]
@@ -114,7 +131,7 @@ impl ThrottleStore for SqlThrottleStore {
             return Ok(Verdict::Taken);
         }
         let (this, budgets) = (self.clone(), budgets.to_vec());
-        within_limit(async move { this.take_tokens(&budgets, now.unix_ms).await }).await
+        within_limit(self.timeout, async move { this.take_tokens(&budgets, now.unix_ms).await }).await
     }
 
     async fn give_back(&self, budgets: &[Budget], _: Now) -> Result<(), BackendError> {
@@ -122,7 +139,7 @@ impl ThrottleStore for SqlThrottleStore {
             return Ok(());
         }
         let (pool, budgets) = (self.pool.clone(), budgets.to_vec());
-        within_limit(async move { statements::give_back(&pool, &budgets).await }).await
+        within_limit(self.timeout, async move { statements::give_back(&pool, &budgets).await }).await
     }
 
     async fn clear(&self, keys: &[BudgetKey]) -> Result<(), BackendError> {
@@ -130,7 +147,7 @@ impl ThrottleStore for SqlThrottleStore {
             return Ok(());
         }
         let (pool, keys) = (self.pool.clone(), keys.to_vec());
-        within_limit(async move { statements::clear(&pool, &keys).await }).await
+        within_limit(self.timeout, async move { statements::clear(&pool, &keys).await }).await
     }
 }
 

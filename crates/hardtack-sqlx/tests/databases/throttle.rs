@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hardtack::clock::SystemClock;
+use hardtack::error::WithCauses;
 use hardtack::jwt::Algorithm;
 use hardtack::testing::{TestClock, throttle_conformance};
 use hardtack::throttle::{Budget, BudgetKey, Now, Rate, Throttle, ThrottleStore, Verdict};
@@ -26,8 +27,9 @@ fn hourly(burst: u32) -> Budget {
     Budget::new(key(), Rate::new(burst, HOUR)).failures_in_a_row(Rate::new(100, HOUR))
 }
 
+/// A store that does not give up while the machine is busy.
 async fn store(database: &TestDatabase) -> SqlThrottleStore {
-    database.sessions().await.throttle()
+    database.sessions().await.throttle().with_timeout(wait::LONGEST_WAIT)
 }
 
 async fn take(store: &SqlThrottleStore, budgets: &[Budget], clock: &TestClock) -> Verdict {
@@ -154,6 +156,23 @@ async fn s57_servers_whose_clocks_differ_give_each_other_no_tokens() {
     clocks.iter().for_each(|clock| clock.advance(apart + Duration::from_secs(30)));
     assert_eq!(take(&servers[0], &[budget], &clocks[0]).await, Verdict::Taken);
     assert_eq!(take(&servers[1], &[budget], &clocks[1]).await, Verdict::Taken);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s57_a_store_waits_for_a_slow_database_as_long_as_it_is_told() {
+    let [sqlite, _] = TestDatabase::both();
+    let (patient, clock) = (store(&sqlite).await, TestClock::start_now());
+    let default = patient.clone().with_timeout(SqlThrottleStore::DEFAULT_TIMEOUT);
+    let writer = Pool::from(sqlite.open().await).begin().await.unwrap();
+    let waiting = tokio::spawn({
+        let clock = clock.clone();
+        async move { take(&patient, &[hourly(10)], &clock).await }
+    });
+    let error = default.take(&[hourly(10)], Now::of(&clock)).await.unwrap_err();
+    let error = WithCauses(&error).to_string();
+    assert!(error.contains("the database has not responded for 1 s"), "{error}");
+    drop(writer);
+    assert_eq!(waiting.await.unwrap(), Verdict::Taken);
 }
 
 #[tokio::test]

@@ -83,54 +83,42 @@ pub(super) fn look(text: &str) -> String {
     look
 }
 
-/// The skeletons of a name. A row contains the name, its key and these skeletons.
+/// What a name looks like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Looks {
-    /// The skeleton of the name in lower case. Names that look alike in lower case have the same skeleton.
+    /// The skeleton of the name's key.
     pub(crate) skeleton: String,
-    /// The skeleton of the name as it looks with its capital letters. `paypaI` with a capital I looks like `paypal`,
-    /// but its lower-case form `paypai` does not.
-    pub(crate) of_capitals: String,
-    /// If the name is written in capital letters, the skeleton of the name as people read it. For example, people read
-    /// `MlKE` with a small l as `MIKE`. For other names, the same as `skeleton`.
-    pub(crate) with_i: String,
-    /// Whether the name is written in capital letters.
-    is_in_capitals: bool,
+    /// The look of the name as it is written. `paypaI` with a capital I looks like `paypal`, but its key `paypai` does
+    /// not.
+    pub(crate) as_written: String,
+    /// The looks of the name as it is written, in small letters and in capital letters. One look can occur several times.
+    pub(crate) all: [String; 3],
 }
 
 impl Looks {
-    /// Returns the skeletons of a name. The name need not obey the current rules, because existing users can have older
+    /// Returns the looks of a name. The name need not obey the current rules, because existing users can have older
     /// names.
     pub(crate) fn of(name: &str) -> Self {
-        let own = skeleton(name);
         let shown = fold(name).map(|folded| folded.shown);
         let shown = shown.as_deref().unwrap_or(name);
-        let reading = capital_reading(shown);
-        Self {
-            of_capitals: skeleton(&look(shown)),
-            is_in_capitals: reading.is_some(),
-            with_i: reading.map_or_else(|| own.clone(), |reading| skeleton(&reading)),
-            skeleton: own,
-        }
+        let key = username_key(name);
+        let as_written = look_in_any_case(shown);
+        let all = [as_written.clone(), look_in_any_case(&key), look_in_any_case(&shown.to_uppercase())];
+        Self { skeleton: look(&key), as_written, all }
     }
+}
 
-    /// Returns `look`. If `look` is the same as the skeleton, returns `None`.
-    fn differing<'a>(&self, look: &'a str) -> Option<&'a str> {
-        (look != self.skeleton).then_some(look)
-    }
-
-    /// Returns the values of the columns `look_of_capitals` and `look_with_i`. If the name is written in capital
-    /// letters, `look_of_capitals` is `None`, because people read `MIKE` as `mike`, and never as `mlke`.
-    pub(crate) fn columns(&self) -> (Option<&str>, Option<&str>) {
-        let of_capitals = self.differing(&self.of_capitals).filter(|_| !self.is_in_capitals);
-        (of_capitals, self.differing(&self.with_i))
-    }
+/// Returns the look of a text: the skeleton of the text's skeleton in lower case. Texts that look alike if the case of
+/// some of their characters is changed have the same look. An example is `MIKE` and `MlKE`, whose lower-case forms
+/// `mike` and `mlke` differ.
+fn look_in_any_case(text: &str) -> String {
+    skeleton(&look(text))
 }
 
 /// The version of this program's own rules for keys and skeletons. If a change makes [`fold`], [`username_key`] or
 /// [`Looks`] return something else for some name, increase this version. Otherwise, new names would be compared with
-/// stored keys and skeletons that follow the older rules.
-const RULES: u64 = 1;
+/// keys and skeletons of existing names that were computed under older rules.
+const RULES: u64 = 2;
 
 /// Returns the version of the rules by which names are compared. The version combines the version of this program's own
 /// rules with the version of Unicode. When a program starts, it recomputes keys and skeletons that were stored under a
@@ -138,16 +126,6 @@ const RULES: u64 = 1;
 pub(crate) fn name_rules() -> i64 {
     let (major, minor, update) = unicode_security::UNICODE_VERSION;
     i64::try_from(RULES * 1_000_000 + major * 10_000 + minor * 100 + update).unwrap_or(i64::MAX)
-}
-
-/// For a name that is written in capital letters, such as `MlKE`, returns the name as people read it. Each character
-/// that looks like a capital `I`, such as `1` or a small `l`, is replaced with `i`. Returns `None` if the name has
-/// other small letters, or fewer than two other capital letters, as in `Al`.
-pub(super) fn capital_reading(shown: &str) -> Option<String> {
-    let is_stroke = |c: char| unicode_security::skeleton(c.encode_utf8(&mut [0; 4])).eq(['l']);
-    let others = || shown.chars().filter(|c| !is_stroke(*c));
-    let in_capitals = others().filter(|c| c.is_uppercase()).count() >= 2 && !others().any(char::is_lowercase);
-    in_capitals.then(|| shown.chars().map(|c| if is_stroke(c) { 'i' } else { c }).collect())
 }
 
 /// The IdentifierClass of RFC 8264, with the letters, marks and digits that later versions of Unicode have added. The

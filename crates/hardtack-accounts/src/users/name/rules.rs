@@ -120,7 +120,7 @@ impl NameRules {
         }
         let name = NewName { looks: Looks::of(&shown), shown, key };
         let is_read_as = |reserved: &String| can_be_read_as(&name.looks.skeleton, reserved);
-        if self.reserved.contains(&name.looks.of_capitals) || self.reserved.iter().any(is_read_as) {
+        if self.reserved.contains(&name.looks.as_written) || self.reserved.iter().any(is_read_as) {
             return Err(UserNameProblem::Reserved);
         }
         Ok(name)
@@ -148,6 +148,6 @@ pub(crate) struct NewName {
     pub(crate) shown: String,
     /// The form in which names are compared. It is in lower case.
     pub(crate) key: String,
-    /// The skeletons of the name, which show what the name looks like.
+    /// What the name looks like.
     pub(crate) looks: Looks,
 }
