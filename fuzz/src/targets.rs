@@ -235,7 +235,7 @@ pub fn base_url(data: &[u8]) {
     if ours.host().contains("xn--") {
         return;
     }
-    let theirs = match Url::parse(text.trim()) {
+    let theirs = match Url::parse(text) {
         Ok(url) => url,
         Err(error) => panic!("{text:?}: {error}"),
     };

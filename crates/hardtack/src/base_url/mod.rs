@@ -61,7 +61,9 @@ impl BaseUrl {
 
     fn read(text: &str) -> Result<(Self, bool), ConfigError> {
         let bad = |why| ConfigError::BadBaseUrl { url: text.to_owned(), why };
-        let (scheme, rest) = text.trim().split_once("://").ok_or_else(|| bad("it is not a URL"))?;
+        // Browsers ignore control characters and spaces around a URL.
+        let trimmed = text.trim_matches(|c| c <= ' ');
+        let (scheme, rest) = trimmed.split_once("://").ok_or_else(|| bad("it is not a URL"))?;
         let https = scheme.eq_ignore_ascii_case("https");
         if !https && !scheme.eq_ignore_ascii_case("http") {
             return Err(bad("its scheme is neither https nor http"));
@@ -176,7 +178,7 @@ mod tests {
             host in "([a-zA-Z0-9._-]{0,10}|[0-9]{1,3}(\\.[0-9x]{1,3}){0,4}|\\[[0-9a-fA-F:.]{0,16}\\]|[!-~]{0,6})",
             port in "(:[0-9+ ]{0,6})?",
             path in "(/[a-zA-Z0-9./%~;@:\\\\^ \u{e4}-]{0,20})?",
-            end in "[?#\n\t ]{0,2}",
+            end in "[?#\n\t\u{14}\u{a0} ]{0,2}",
         ) {
             let text = format!("{scheme}{host}{port}{path}{end}");
             // A browser also refuses a name that is not the ASCII form of any name. Such a site cannot be reached.
