@@ -235,6 +235,10 @@ pub fn base_url(data: &[u8]) {
     if ours.host().contains("xn--") {
         return;
     }
+    // `url` keeps a segment such as `a:` before `..`, as for the drive of a file. Browsers do so only for files.
+    if text.matches(":/").count() > 1 {
+        return;
+    }
     let theirs = match Url::parse(text) {
         Ok(url) => url,
         Err(error) => panic!("{text:?}: {error}"),

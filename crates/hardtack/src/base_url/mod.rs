@@ -177,7 +177,7 @@ mod tests {
             scheme in "(https|http|HTTPS|htt|)(://|:|:/|:///|:\\\\)",
             host in "([a-zA-Z0-9._-]{0,10}|[0-9]{1,3}(\\.[0-9x]{1,3}){0,4}|\\[[0-9a-fA-F:.]{0,16}\\]|[!-~]{0,6})",
             port in "(:[0-9+ ]{0,6})?",
-            path in "(/[a-zA-Z0-9./%~;@:\\\\^ \u{e4}-]{0,20})?",
+            path in "(/[a-zA-Z0-9./%~;@\\\\^ \u{e4}-]{0,20})?",
             end in "[?#\n\t\u{14}\u{a0} ]{0,2}",
         ) {
             let text = format!("{scheme}{host}{port}{path}{end}");

@@ -71,7 +71,7 @@ fn s15_a_subject_is_read_byte_for_byte() {
         assert_eq!(read(json).as_deref(), Ok(subject), "{json}");
     }
     // Half a surrogate pair is not a character. A control character must be escaped (RFC 8259 section 7).
-    for bad in [r#""\ud83d""#, r#""\ude00\ud83d""#, "\"ali\nce\"", "\"ali\0ce\"", "\"\u{1}\"", r#""\x61""#, "'alice'"] {
+    for bad in [r#""\ud83d""#, r#""\ude00\ud83d""#, "\"al\nice\"", "\"al\0ice\"", "\"\u{1}\"", r#""\x61""#, "'alice'"] {
         assert_eq!(read(bad), Err(TokenError::Malformed), "{bad:?}");
     }
     let longest = "x".repeat(7_000);
