@@ -122,8 +122,13 @@ pub mod event;
 pub mod explain;
 pub mod files;
 pub mod flask_compat;
+#[cfg(all(fuzzing, feature = "testing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod guide;
 mod html;
+#[cfg(test)]
+mod json_mutations;
 pub mod jwt;
 pub mod refusal;
 pub mod request;

@@ -71,7 +71,8 @@ impl Authenticator {
             }
             (Some(BodyContent::Token), _) => {
                 let sources = &settings.sources;
-                JsonPeek::start(head, &sources.json_key, &sources.refresh_json_key, limits.bytes).map(Reader::Json)
+                JsonPeek::start(head, &sources.json_key, &sources.refresh_json_key, sources.flask, limits.bytes)
+                    .map(Reader::Json)
             }
             (Some(BodyContent::CsrfField), user) if self.has_cookie_of_ours(head, user) => {
                 let csrf = &settings.csrf;

@@ -61,7 +61,9 @@ impl BaseUrl {
 
     fn read(text: &str) -> Result<(Self, bool), ConfigError> {
         let bad = |why| ConfigError::BadBaseUrl { url: text.to_owned(), why };
-        let (scheme, rest) = text.trim().split_once("://").ok_or_else(|| bad("it is not a URL"))?;
+        // Browsers ignore control characters and spaces around a URL.
+        let trimmed = text.trim_matches(|c| c <= ' ');
+        let (scheme, rest) = trimmed.split_once("://").ok_or_else(|| bad("it is not a URL"))?;
         let https = scheme.eq_ignore_ascii_case("https");
         if !https && !scheme.eq_ignore_ascii_case("http") {
             return Err(bad("its scheme is neither https nor http"));
@@ -163,7 +165,35 @@ impl BaseUrl {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2048))]
+
+        /// The crate `url` parses URLs as browsers do.
+        #[test]
+        fn e17_any_url_that_is_accepted_is_read_as_browsers_read_it(
+            scheme in "(https|http|HTTPS|htt|)(://|:|:/|:///|:\\\\)",
+            host in "([a-zA-Z0-9._-]{0,10}|[0-9]{1,3}(\\.[0-9x]{1,3}){0,4}|\\[[0-9a-fA-F:.]{0,16}\\]|[!-~]{0,6})",
+            port in "(:[0-9+ ]{0,6})?",
+            path in "(/[a-zA-Z0-9./%~;@\\\\^ \u{e4}-]{0,20})?",
+            end in "[?#\n\t\u{14}\u{a0} ]{0,2}",
+        ) {
+            let text = format!("{scheme}{host}{port}{path}{end}");
+            // A browser also refuses a name that is not the ASCII form of any name. Such a site cannot be reached.
+            prop_assume!(!host.to_ascii_lowercase().contains("xn--"));
+            let Ok(ours) = BaseUrl::parse_insecure_http(&text) else { return Ok(()) };
+            let theirs = url::Url::parse(&text);
+            prop_assert!(theirs.is_ok(), "{:?} {:?}", text, theirs);
+            let theirs = theirs.unwrap();
+            prop_assert_eq!(ours.origin(), theirs.origin().ascii_serialization(), "{}", text);
+            prop_assert_eq!(ours.path(), theirs.path().strip_suffix('/').unwrap_or(theirs.path()), "{}", text);
+            prop_assert!(theirs.query().is_none() && theirs.fragment().is_none() && theirs.username().is_empty());
+            prop_assert_eq!(BaseUrl::parse_insecure_http(&format!("{}{}/", ours.origin(), ours.path())).unwrap(), ours);
+        }
+    }
 
     #[test]
     fn plain_http_is_accepted_only_for_loopback() {

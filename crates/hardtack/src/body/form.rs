@@ -100,7 +100,7 @@ impl FormPeek {
 
     /// Reads the next chunk and returns whether more chunks are needed. If the result is `false`, the chunk is not
     /// kept.
-    pub(super) fn push(&mut self, chunk: &[u8]) -> bool {
+    pub(crate) fn push(&mut self, chunk: &[u8]) -> bool {
         let (kept, room) = (self.seen.len(), self.limit - self.seen.len());
         self.seen.extend_from_slice(&chunk[..chunk.len().min(room)]);
         let full = chunk.len() >= room;
@@ -128,7 +128,7 @@ impl FormPeek {
 
     /// Returns the result and the chunks that were kept. Call this method when the body has ended or [`Self::push`] has
     /// returned `false`.
-    pub(super) fn finish(mut self) -> (FormTokens, Vec<u8>) {
+    pub(crate) fn finish(mut self) -> (FormTokens, Vec<u8>) {
         let found = self.found.take().unwrap_or_else(|| self.scan(true));
         (found, self.seen)
     }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 
 use crate::request::RequestHead;
 
@@ -27,7 +28,7 @@ pub(crate) enum JsonTokens {
 pub(crate) enum Member {
     /// The member is missing, null, false, zero or empty. Flask-JWT-Extended treats all these cases alike.
     Absent,
-    /// The member is present, but is not a string.
+    /// The member is present, but is not a string, or occurs more than once.
     Unfit,
     /// The member is a string that is not empty.
     Text(String),
@@ -58,6 +59,7 @@ impl fmt::Debug for Member {
 pub(crate) struct JsonPeek {
     access_key: String,
     refresh_key: String,
+    last_wins: bool,
     limit: usize,
     seen: Vec<u8>,
     too_long: bool,
@@ -72,10 +74,20 @@ impl fmt::Debug for JsonPeek {
 
 impl JsonPeek {
     /// Starts reading if the media type of the body is JSON. Otherwise, returns `None`.
-    pub(crate) fn start(head: &RequestHead<'_>, access_key: &str, refresh_key: &str, limit: usize) -> Option<Self> {
+    ///
+    /// If the member for a token occurs more than once, it is refused, because another program, such as a proxy, may
+    /// have read a different value. If `last_wins` is true, the last value is used, as in Flask-JWT-Extended.
+    pub(crate) fn start(
+        head: &RequestHead<'_>,
+        access_key: &str,
+        refresh_key: &str,
+        last_wins: bool,
+        limit: usize,
+    ) -> Option<Self> {
         is_json(head).then(|| Self {
             access_key: access_key.to_owned(),
             refresh_key: refresh_key.to_owned(),
+            last_wins,
             limit,
             seen: Vec::new(),
             too_long: false,
@@ -84,7 +96,7 @@ impl JsonPeek {
 
     /// Reads the next chunk and returns whether more chunks are needed. If the result is `false`, the chunk is not
     /// kept.
-    pub(super) fn push(&mut self, chunk: &[u8]) -> bool {
+    pub(crate) fn push(&mut self, chunk: &[u8]) -> bool {
         self.too_long |= chunk.len() > self.limit - self.seen.len();
         if self.too_long {
             return false;
@@ -95,7 +107,7 @@ impl JsonPeek {
 
     /// Returns the result and the chunks that were kept. Call this method when the body has ended or [`Self::push`] has
     /// returned `false`.
-    pub(super) fn finish(self) -> (JsonTokens, Vec<u8>) {
+    pub(crate) fn finish(self) -> (JsonTokens, Vec<u8>) {
         (self.tokens(), self.seen)
     }
 
@@ -103,17 +115,58 @@ impl JsonPeek {
         if self.too_long {
             return JsonTokens::BeyondPeek;
         }
-        let Ok(members) = serde_json::from_slice::<Map<String, Value>>(&self.seen) else { return JsonTokens::None };
-        let member = |key: &str| match members.get(key) {
-            None | Some(Value::Null | Value::Bool(false)) => Member::Absent,
-            Some(Value::Number(number)) if number.as_f64() == Some(0.0) => Member::Absent,
-            Some(Value::String(text)) if text.is_empty() => Member::Absent,
-            Some(Value::Array(items)) if items.is_empty() => Member::Absent,
-            Some(Value::Object(members)) if members.is_empty() => Member::Absent,
-            Some(Value::String(text)) => Member::Text(text.clone()),
-            Some(_) => Member::Unfit,
+        let Ok(Members(members)) = serde_json::from_slice(&self.seen) else { return JsonTokens::None };
+        let value = |key: &str| {
+            let mut values = members.iter().filter(|(name, _)| name == key).map(|(_, value)| value);
+            let last = values.next_back();
+            if values.next().is_none() || self.last_wins { Ok(last) } else { Err(()) }
+        };
+        let member = |key: &str| match value(key) {
+            Err(()) => Member::Unfit,
+            Ok(value) => Member::of(value),
         };
         JsonTokens::Read { access: member(&self.access_key), refresh: member(&self.refresh_key) }
+    }
+}
+
+impl Member {
+    fn of(value: Option<&Value>) -> Self {
+        match value {
+            None | Some(Value::Null | Value::Bool(false)) => Self::Absent,
+            Some(Value::Number(number)) if number.as_f64() == Some(0.0) => Self::Absent,
+            Some(Value::String(text)) if text.is_empty() => Self::Absent,
+            Some(Value::Array(items)) if items.is_empty() => Self::Absent,
+            Some(Value::Object(members)) if members.is_empty() => Self::Absent,
+            Some(Value::String(text)) => Self::Text(text.clone()),
+            Some(_) => Self::Unfit,
+        }
+    }
+}
+
+/// The members of a JSON object, in order. A name may occur more than once.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<Members, M::Error> {
+        let mut found = Vec::new();
+        while let Some(member) = members.next_entry()? {
+            found.push(member);
+        }
+        Ok(Members(found))
     }
 }
 
@@ -132,8 +185,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn peek(body: &[u8], chunk: usize) -> JsonTokens {
+        peek_with(false, body, chunk)
+    }
+
+    fn peek_with(last_wins: bool, body: &[u8], chunk: usize) -> JsonTokens {
         let request = TestRequest::new("POST", "/").field("content-type", "application/json; charset=utf-8");
-        let mut peek = JsonPeek::start(&request.head(), "access_token", "refresh_token", MAX_BYTES).unwrap();
+        let mut peek = JsonPeek::start(&request.head(), "access_token", "refresh_token", last_wins, MAX_BYTES).unwrap();
         for chunk in body.chunks(chunk) {
             if !peek.push(chunk) {
                 break;
@@ -170,6 +227,23 @@ mod tests {
         for none in ["", "[1]", "5", "{", "{\"access_token\": \"a\"} x"] {
             assert_eq!(peek(none.as_bytes(), 2), JsonTokens::None, "{none}");
         }
+    }
+
+    #[test]
+    fn s19_a_token_that_occurs_twice_in_a_body_is_refused() {
+        for body in [
+            r#"{"access_token":"a.b.c","access_token":"d.e.f"}"#,
+            r#"{"access_token":"d.e.f","access_token":"d.e.f"}"#,
+            r#"{"access_token":null,"x":1,"access_token":"d.e.f"}"#,
+            r#"{"\u0061ccess_token":"a.b.c","access_token":"d.e.f"}"#,
+        ] {
+            assert_eq!(access(body), Member::Unfit, "{body}");
+            let expected = JsonTokens::Read { access: Member::Text("d.e.f".into()), refresh: Member::Absent };
+            assert_eq!(peek_with(true, body.as_bytes(), 9), expected, "{body}");
+        }
+        // Other members, and members of nested objects, belong to the application.
+        let body = r#"{"x":1,"x":{"access_token":"n","access_token":"n"},"access_token":"a.b.c"}"#;
+        assert_eq!(access(body), Member::Text("a.b.c".into()));
     }
 
     #[test]

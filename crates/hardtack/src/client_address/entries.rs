@@ -20,7 +20,8 @@ pub(super) fn from_the_right<'f>(
 /// Returns the address in the `for` parameter of an element of `Forwarded` (RFC 7239 section 4).
 fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
     let mut address = None;
-    for pair in RightSplit::new(element, b';') {
+    // A pair may be empty (RFC 7239 section 4).
+    for pair in RightSplit::new(element, b';').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_at_checked(pair.iter().position(|byte| *byte == b'=')?)?;
         if name.trim_ascii().eq_ignore_ascii_case(b"for") {
             let value = value[1..].trim_ascii();
@@ -117,12 +118,71 @@ mod tests {
         assert_eq!(read(&["for=unknown, for=_hidden, proto=http"]), ips(&["", "", ""]));
         assert_eq!(read(&["for=192.0.2.1;for=192.0.2.2"]), ips(&[""]));
         assert_eq!(read(&["host=\"a;for=192.0.2.9\";for=192.0.2.1"]), ips(&["192.0.2.1"]));
+        // A pair may be empty, and an element, too.
+        assert_eq!(read(&["for=192.0.2.1;", ";for=192.0.2.2;;proto=https,, ,"]), ips(&["192.0.2.2", "192.0.2.1"]));
         // A quotation mark from the client cannot hide the part that the proxy appends.
         assert_eq!(read(&["for=\"x, for=192.0.2.1"])[0], Some("192.0.2.1".to_owned()));
         assert_eq!(read(&["for=\"192.0.2.9\\\", for=\"192.0.2.1\""])[0], Some("192.0.2.1".to_owned()));
     }
 
+    /// An address, and an element of `Forwarded` that names it.
+    fn element() -> impl Strategy<Value = (IpAddr, String)> {
+        let address = prop_oneof![
+            any::<[u8; 4]>().prop_map(IpAddr::from),
+            any::<[u16; 8]>().prop_map(IpAddr::from),
+            any::<[u8; 4]>().prop_map(|v4| std::net::Ipv4Addr::from(v4).to_ipv6_mapped().into()),
+        ];
+        (address, prop::option::of(any::<u16>()), any::<bool>(), 0..6_u8).prop_map(|(address, port, quoted, style)| {
+            let node = match (address, port) {
+                (IpAddr::V4(v4), None) => v4.to_string(),
+                (IpAddr::V4(v4), Some(port)) => format!("{v4}:{port}"),
+                (IpAddr::V6(v6), None) => format!("[{v6}]"),
+                (IpAddr::V6(v6), Some(port)) => format!("[{v6}]:{port}"),
+            };
+            let quoted = quoted || node.contains(':');
+            let node = if quoted { format!("\"{node}\"") } else { node };
+            let element = match style {
+                0 => format!("for={node}"),
+                1 => format!("FOR={node};proto=https;by=203.0.113.43"),
+                2 => format!(";host=\"a,for=192.0.2.9;b\";For={node};"),
+                3 => format!("host=\"a\\\"b, for=192.0.2.9\" ; for={node}"),
+                4 => format!("proto=http;;for={node};host=\"\\\\\""),
+                _ => format!("x=\"\";for={node}"),
+            };
+            (address.to_canonical(), element)
+        })
+    }
+
     proptest! {
+        #[test]
+        fn well_formed_elements_are_read_in_any_number_of_fields(
+            elements in prop::collection::vec((element(), 0..5_u8), 1..6),
+        ) {
+            let mut fields = vec![String::new()];
+            for ((_, element), separator) in &elements {
+                match separator {
+                    0 => fields.push(String::new()),
+                    1 => fields.extend([String::new(), ", ".to_owned()]),
+                    _ => {}
+                }
+                let separator = ["", "", ",", ", ", " ,, ,"][usize::from(*separator)];
+                let field = fields.last_mut().unwrap();
+                field.push_str(if field.trim_matches([',', ' ']).is_empty() { "" } else { separator });
+                field.push_str(element);
+            }
+            let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+            let expected: Vec<_> = elements.iter().rev().map(|((ip, _), _)| Some(ip.to_string())).collect();
+            prop_assert_eq!(read(ForwardedHeader::Forwarded, &fields), expected, "{:?}", fields);
+        }
+
+        #[test]
+        fn any_fields_are_read_without_a_panic(fields in prop::collection::vec("[ -~\u{80}-\u{ff}]{0,40}", 0..4)) {
+            let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+            for header in [ForwardedHeader::Forwarded, ForwardedHeader::XForwardedFor] {
+                read(header, &fields);
+            }
+        }
+
         #[test]
         fn what_a_proxy_appends_is_read_first(junk in "[ -~]{0,60}") {
             let field = format!("{junk}, for=\"[2001:db8::7]:443\"");

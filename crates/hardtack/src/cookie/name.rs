@@ -195,6 +195,18 @@ mod tests {
             let _ = find(&fields, "id");
         }
 
+        /// Several `Cookie` fields are one list (RFC 9113 section 8.2.3).
+        #[test]
+        fn fields_are_read_like_one_field(
+            fields in prop::collection::vec("(id|x|ID|\\t|=|;| |,|\"|%69d|\u{e9}){0,12}", 0..4),
+        ) {
+            let apart: Vec<&[u8]> = fields.iter().map(|field| field.as_bytes()).collect();
+            prop_assert_eq!(find(&apart, "id"), find(&[fields.join("; ").as_bytes()], "id"));
+            let request = TestRequest::new("GET", "/").fields(apart.iter().map(|field| ("cookie", field)));
+            let all = CookieName::new("id").find_all(&request.head());
+            prop_assert_eq!(all, apart.iter().flat_map(|field| by_pairs(field, "id")).collect::<Vec<_>>());
+        }
+
         #[test]
         fn the_search_agrees_with_parsing_every_pair(
             parts in prop::collection::vec(

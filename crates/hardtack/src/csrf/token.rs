@@ -154,7 +154,33 @@ impl Serialize for CsrfToken {
 mod tests {
     use std::collections::HashSet;
 
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn s87_a_changed_text_is_accepted_only_if_it_still_unmasks_to_the_value(
+            value in "[A-Za-z0-9_-]{1,60}",
+            changes in prop::collection::vec((any::<Index>(), any::<u8>()), 0..3),
+            rest in prop::collection::vec(any::<u8>(), 0..2),
+        ) {
+            let mut text = CsrfToken::masked(&value).as_str().as_bytes().to_vec();
+            for (at, byte) in changes {
+                let at = at.index(text.len());
+                text[at] = byte;
+            }
+            text.extend(rest);
+            let unmasked = URL_SAFE_NO_PAD.decode_to_vec(&text).ok().filter(|bytes| bytes.len() == 2 * value.len());
+            let unmasked = unmasked.map(|bytes| {
+                let (mask, masked) = bytes.split_at(value.len());
+                mask.iter().zip(masked).map(|(mask, masked)| mask ^ masked).collect::<Vec<u8>>()
+            });
+            let expected = unmasked.as_deref() == Some(value.as_bytes()) || text == value.as_bytes();
+            prop_assert_eq!(is_value(&text, value.as_bytes()), expected);
+        }
+    }
 
     #[test]
     fn s87_masked_values_differ_each_time_and_are_all_accepted() {

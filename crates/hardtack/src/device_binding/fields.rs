@@ -114,6 +114,29 @@ mod tests {
             prop_assert_eq!(read_value(string(&text).as_bytes()), Some(text));
         }
 
+        /// Whatever is read can be written, and is then read again. Nothing but a string or a bare value is read.
+        #[test]
+        fn a_changed_string_is_read_only_if_it_is_one_string(
+            text in "[ -~]{1,20}",
+            at in any::<prop::sample::Index>(),
+            inserted in "[\"\\\\;, =a\t\u{e9}\u{7f}]{0,2}",
+        ) {
+            let mut field = string(&text);
+            field.insert_str(at.index(field.len() + 1), &inserted);
+            let inner = field.trim_ascii().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+            // In the text between the quotation marks, each quotation mark and backslash is escaped, and each backslash
+            // escapes one of them.
+            let plain = inner.map(|inner| inner.replace("\\\\", "").replace("\\\"", ""));
+            let is_string = field.trim_ascii().len() > 2
+                && plain.is_some_and(|plain| plain.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'"' && b != b'\\'));
+            let read = read_value(field.as_bytes());
+            let bare = !field.trim_ascii().starts_with('"');
+            prop_assert!(bare || read.is_some() == is_string, "{:?} {:?}", field, read);
+            if let Some(value) = read {
+                prop_assert_eq!(read_value(string(&value).as_bytes()), Some(value));
+            }
+        }
+
         #[test]
         fn any_bytes_are_read_without_a_panic(field in prop::collection::vec(any::<u8>(), 0..60)) {
             let _ = read_value(&field);

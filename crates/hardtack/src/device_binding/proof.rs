@@ -5,7 +5,7 @@
 //! it must be the URL of the request.
 
 use super::DeviceKey;
-use crate::jwt::{Algorithm, Json, Jwk, KeyError, TokenError, VerifyingKey, open_jws, read_object};
+use crate::jwt::{Algorithm, Json, Jwk, KeyError, TokenError, VerifyingKey, is_typ, open_jws, read_object};
 
 /// The maximum length of a proof, in bytes. A proof with an RSA key of 4096 bits has about 2,000 bytes.
 const MAX_PROOF_LEN: usize = 4096;
@@ -105,7 +105,7 @@ fn read_header(text: &[u8]) -> Result<Header, ProofError> {
     read_object(text, |name, value| {
         match (name, value) {
             ("alg", Json::String(text)) => algorithm = text.parse().ok(),
-            ("typ", Json::String(text)) => typ = Some(text.eq_ignore_ascii_case(TYPE)),
+            ("typ", Json::String(text)) => typ = Some(is_typ(&text, TYPE)),
             ("jwk", Json::Object(members)) => jwk = Some(Jwk::from_members(members)),
             ("alg" | "typ" | "jwk", _) => return Err(TokenError::BadHeader),
             // Refuse members that ask for extensions or compression, or that contain certificates or the URLs of keys.

@@ -197,3 +197,9 @@ pub(crate) fn open_jws(
 pub(crate) fn sign_jws(header: &str, payload: &[u8], key: &SigningKey) -> Result<String, SignError> {
     sign(&base64url::encode(header.as_bytes()), payload, key)
 }
+
+/// Signs bytes that need not be the segments of a token, for tests.
+#[cfg(test)]
+pub(crate) fn sign_bytes(message: &[u8], key: &SigningKey) -> Result<Vec<u8>, SignError> {
+    key.signature(message)
+}

@@ -158,10 +158,10 @@ impl KeySet {
     }
 
     /// Writes `typ` instead of `JWT` into the header of tokens, and refuses tokens whose `typ` is missing or different.
-    /// The comparison ignores case. If each purpose has its own `typ`, a token that was signed for one purpose cannot
-    /// be used for another purpose (RFC 8725 §3.11).
+    /// The comparison ignores case and the prefix `application/` (RFC 7515 §4.1.9). If each purpose has its own `typ`,
+    /// a token that was signed for one purpose cannot be used for another purpose (RFC 8725 §3.11).
     ///
-    /// By default, the set writes `JWT`, and accepts tokens whose `typ` is `JWT` (in upper or lower case) or missing.
+    /// By default, the set writes `JWT`, and accepts tokens whose `typ` is `JWT` or missing.
     ///
     /// If you change the `typ` of an application that is already in use, the application refuses all tokens that it
     /// issued earlier. All users must then log in again.

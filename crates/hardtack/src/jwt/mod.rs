@@ -59,6 +59,9 @@ pub(crate) use claims::{ClaimsProfile, FastClaims};
 pub(crate) use hex::decode as decode_hex;
 pub(crate) use json::unique_members::{Json, read_object};
 pub(crate) use jws::open_jws;
+#[cfg(test)]
+pub(crate) use jws::sign_bytes;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use jws::sign_jws;
 pub(crate) use keys::hmac_sha256;
+pub(crate) use typ::is_typ;

@@ -42,12 +42,26 @@ impl Typ {
         }
     }
 
-    /// Returns whether tokens with this `typ` are accepted. Media types are case-insensitive (RFC 7515 §4.1.9).
+    /// Returns whether tokens with this `typ` are accepted.
     pub(super) fn accepts(&self, typ: Option<&str>) -> bool {
         match self {
-            Self::Usual => typ.is_none_or(|typ| typ.eq_ignore_ascii_case(USUAL)),
-            Self::Required(expected) => typ.is_some_and(|typ| typ.eq_ignore_ascii_case(expected)),
+            Self::Usual => typ.is_none_or(|typ| is_typ(typ, USUAL)),
+            Self::Required(expected) => typ.is_some_and(|typ| is_typ(typ, expected)),
             Self::Any => true,
         }
+    }
+}
+
+/// Returns whether two values of `typ` name the same media type. Media types are case-insensitive. A value without a
+/// slash stands for the media type with the prefix `application/` (RFC 7515 §4.1.9, RFC 8725bis §3.11).
+pub(crate) fn is_typ(typ: &str, expected: &str) -> bool {
+    without_prefix(typ).eq_ignore_ascii_case(without_prefix(expected))
+}
+
+/// Removes the prefix `application/` if the rest contains no slash.
+fn without_prefix(typ: &str) -> &str {
+    match typ.split_once('/') {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case("application") && !rest.contains('/') => rest,
+        _ => typ,
     }
 }

@@ -71,7 +71,31 @@ const fn is_name_byte(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use url::{Host, Url};
+
     use super::Authority;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2048))]
+
+        /// The crate `url` parses URLs as browsers do.
+        #[test]
+        fn s81_a_host_is_read_as_browsers_read_it(
+            text in "([A-Za-z0-9._~-]{0,12}|\\[[0-9a-fA-F:.]{0,16}\\]|[ -~]{0,8})(:[0-9]{0,6})?[ -~]?",
+        ) {
+            let Some(authority) = Authority::parse(&text) else { return Ok(()) };
+            let Ok(url) = Url::parse(&format!("http://{text}/")) else { return Ok(()) };
+            prop_assert_eq!(url.port_or_known_default(), authority.port().or(Some(80)), "{}", text);
+            prop_assert!(url.username().is_empty() && url.path() == "/", "{}", text);
+            match url.host().unwrap() {
+                // Browsers rewrite some numbers and addresses.
+                Host::Ipv4(ip) => prop_assert!(authority.ip().is_none_or(|own| own == ip)),
+                Host::Ipv6(ip) => prop_assert_eq!(authority.ip(), Some(ip.into())),
+                Host::Domain(name) => prop_assert_eq!(name, authority.host().to_ascii_lowercase()),
+            }
+        }
+    }
 
     #[test]
     fn s81_hosts_are_names_and_addresses_with_a_port_or_without() {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::resolve_path;
 
-/// The maximum length of a `next` that is accepted, in bytes.
+/// The maximum length of a `next` that is accepted, in bytes, before and after it is percent-encoded.
 const MAX_LEN: usize = 2048;
 
 /// A path on this site that is safe in a `Location` header (ASVS 5.0 V3.7.2).
@@ -31,8 +31,9 @@ impl NextPath {
         if !plain {
             return None;
         }
-        // `resolve_path` removes dot segments. This can leave an empty first segment, as in `/.//evil.example`.
-        resolve_path(text).filter(|resolved| !resolved.starts_with("//")).map(Self)
+        // `resolve_path` removes dot segments. This can leave an empty first segment, as in `/.//evil.example`. It also
+        // percent-encodes some characters, so the text becomes longer.
+        resolve_path(text).filter(|resolved| !resolved.starts_with("//") && resolved.len() <= MAX_LEN).map(Self)
     }
 
     /// Returns the path with its query and fragment.
@@ -102,6 +103,18 @@ mod tests {
             assert_eq!(NextPath::parse(hostile), None, "{hostile:?}");
         }
         assert_eq!(NextPath::parse(&format!("/{}", "a".repeat(4000))), None);
+    }
+
+    /// A path that has been accepted is accepted again, because it goes through a form or a URL.
+    #[test]
+    fn a_path_that_becomes_too_long_is_refused() {
+        for (text, accepted) in [("a".repeat(2047), true), ("a".repeat(2048), false), ("\"".repeat(700), false)] {
+            let next = NextPath::parse(&format!("/{text}"));
+            assert_eq!(next.is_some(), accepted, "{}", text.len());
+            if let Some(next) = next {
+                assert_eq!(NextPath::parse(next.as_str()), Some(next));
+            }
+        }
     }
 
     #[test]

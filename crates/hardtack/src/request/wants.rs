@@ -43,13 +43,42 @@ impl Wants {
 /// Parses a quality value (`0`, `0.8`, `1.000`) and returns it in thousandths. If the text is not a number, returns
 /// zero.
 fn per_mille(text: &str) -> u32 {
-    text.parse::<f32>().ok().filter(|q| (0.0..=1.0).contains(q)).map_or(0, |q| (q * 1000.0) as u32)
+    text.parse::<f32>().ok().filter(|q| (0.0..=1.0).contains(q)).map_or(0, |q| (q * 1000.0).round() as u32)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::testing::TestRequest;
+
+    proptest! {
+        /// Only the two types and their quality values matter, in any number of fields and in any order.
+        #[test]
+        fn other_media_types_change_nothing(
+            html in prop::option::of(0..=1000_u32),
+            json in prop::option::of(0..=1000_u32),
+            others in prop::collection::vec("[a-z*/+;=. \"\u{e9}]{0,12}", 0..4),
+            html_first in any::<bool>(),
+        ) {
+            prop_assume!(others.iter().all(|other| !other.contains("html") && !other.contains("json")));
+            let range = |media: &str, quality: u32| format!("{media};q={}.{:03}", quality / 1000, quality % 1000);
+            let mut ranges = others.clone();
+            let known = [html.map(|quality| range("text/html", quality)), json.map(|quality| range("application/json", quality))];
+            ranges.extend(known.into_iter().flatten());
+            if html_first {
+                ranges.reverse();
+            }
+            let expected = match (html, json) {
+                (Some(html), json) if html > 0 && html >= json.unwrap_or(0) => Wants::Page,
+                _ => Wants::Api,
+            };
+            prop_assert_eq!(wants(&ranges.join(",")), expected);
+            let request = TestRequest::new("GET", "/").fields(ranges.iter().map(|range| ("accept", range)));
+            prop_assert_eq!(Wants::of(&request), expected);
+        }
+    }
 
     fn wants(accept: &str) -> Wants {
         Wants::of(&TestRequest::new("GET", "/").field("accept", accept))

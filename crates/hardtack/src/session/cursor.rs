@@ -73,7 +73,18 @@ impl FromStr for SessionCursor {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_that_is_read_is_written_and_read_again(text in "[+-]?[0-9]{0,20}[.,]?([0-9a-fA-F]{32}|[ -~]{0,6})") {
+            if let Ok(cursor) = text.parse::<SessionCursor>() {
+                prop_assert_eq!(cursor.to_string().parse(), Ok(cursor));
+            }
+        }
+    }
 
     #[test]
     fn a_position_is_written_and_read() {

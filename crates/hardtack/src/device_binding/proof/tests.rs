@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::json_mutations::{Members, Spelling, changed, space, spelling};
 use crate::testing::TestDevice;
 
 static DEVICES: LazyLock<[TestDevice; 2]> =
@@ -209,6 +210,110 @@ fn a_signature_is_raw_and_belongs_to_every_byte() {
         let mut other = proof.clone().into_bytes();
         other[at] = if other[at] == b'A' { b'B' } else { b'A' };
         assert!(read_refresh(&String::from_utf8(other).unwrap(), &key, None).is_err(), "{at}");
+    }
+}
+
+const HEADER_NAMES: &[&str] = &["alg", "typ", "jwk", "crit", "b64", "zip", "jku", "x5u", "x5c", "kid", "x", ""];
+const JWK_NAMES: &[&str] = &["kty", "crv", "x", "y", "d", "k", "n", "alg", "use", "key_ops", "kid", "ext", ""];
+const PAYLOAD_NAMES: &[&str] = &["jti", "aud", "iat", "sub", ""];
+
+/// The members of the first device's public key, with their values as JSON.
+fn jwk_members() -> Members {
+    let jwk = DEVICES[0].public_jwk();
+    let members = jwk.as_object().unwrap().iter();
+    Members(members.map(|(name, value)| (format!("{name:?}"), value.to_string())).collect())
+}
+
+fn text(members: &Members, name: &str) -> Option<String> {
+    members.get(name).map(|value| value.as_str().unwrap_or("not a string").to_owned())
+}
+
+/// Whether the header of a proof is accepted, except for its key.
+fn accepts_header(header: &Members) -> bool {
+    let unsupported = ["crit", "b64", "zip", "jku", "x5u", "x5c"];
+    !header.has_duplicates()
+        && !header.names().iter().any(|name| unsupported.contains(&name.as_str()))
+        && text(header, "alg").as_deref() == Some("ES256")
+        && text(header, "typ").as_deref() == Some("dbsc+jwt")
+}
+
+/// Whether the key is the public key of the first device.
+fn is_own_key(jwk: &Members) -> bool {
+    let own = jwk_members();
+    let verifies = |value: Value| value == json!(["verify"]);
+    !jwk.has_duplicates()
+        && ["kty", "crv", "x", "y"].iter().all(|name| jwk.get(name) == own.get(name))
+        && jwk.get("d").is_none()
+        && text(jwk, "alg").is_none_or(|name| name == "ES256")
+        && text(jwk, "use").is_none_or(|name| name == "sig")
+        && jwk.get("key_ops").is_none_or(verifies)
+        && jwk.get("kid").is_none_or(|id| id.is_string())
+}
+
+/// Returns the challenge in a proof, as the crate jsonwebtoken reads it with the key `jwk`.
+fn read_with_other(proof: &str, jwk: &Members) -> Option<String> {
+    let numbers = ["x", "y"].map(|name| text(jwk, name).unwrap());
+    let key = jsonwebtoken::DecodingKey::from_ec_components(&numbers[0], &numbers[1]).ok()?;
+    let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::ES256);
+    validation.required_spec_claims.clear();
+    (validation.validate_exp, validation.validate_aud) = (false, false);
+    let read = jsonwebtoken::decode::<Value>(proof, &key, &validation).ok()?;
+    read.claims["jti"].as_str().map(str::to_owned)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    /// The header contains the key if `with_key` is true. Only then, the proof is one for a registration.
+    #[test]
+    fn a_changed_proof_is_accepted_only_if_all_its_members_are(
+        header in changed(Members::new(&[("alg", "\"ES256\""), ("typ", "\"dbsc+jwt\"")]), HEADER_NAMES),
+        jwk in changed(jwk_members(), JWK_NAMES),
+        with_key in any::<bool>(),
+        payload in changed(Members::new(&[("jti", "\"c-1\"")]), PAYLOAD_NAMES),
+        spaces in (space(), space()),
+        spellings in (spelling(), spelling(), spelling()),
+        other_device in prop::bool::weighted(0.1),
+    ) {
+        static OTHER: LazyLock<TestDevice> = LazyLock::new(|| TestDevice::new(Algorithm::ES256).unwrap());
+        let mut header = header;
+        if with_key {
+            header.0.push(("\"jwk\"".to_owned(), jwk.to_json("")));
+        }
+        let (mut proof, first) = spellings.0.encode(header.to_json(spaces.0).as_bytes());
+        let (second, second_fits) = spellings.1.encode(payload.to_json(spaces.1).as_bytes());
+        proof.push(b'.');
+        proof.extend(second);
+        let signer = if other_device { &*OTHER } else { &DEVICES[0] };
+        let signature = crate::jwt::sign_bytes(&proof, signer.signing_key()).unwrap();
+        let (third, third_fits) = spellings.2.encode(&signature);
+        proof.push(b'.');
+        proof.extend(third);
+
+        let Ok(proof) = String::from_utf8(proof) else { return Ok(()) };
+        let key = registered(&DEVICES[0]);
+        let registered = read_registration(&proof, None).map(|(key, challenge)| (key.to_text(), challenge));
+        let refreshed = read_refresh(&proof, &key, None);
+        let sound = first && second_fits && third_fits && spellings.2 != Spelling::Cut && !other_device;
+        if !sound {
+            prop_assert!(registered.is_err() && refreshed.is_err(), "{} {:?} {:?}", proof, registered, refreshed);
+            return Ok(());
+        }
+        if spellings.0 == Spelling::Cut || spellings.1 == Spelling::Cut {
+            return Ok(());
+        }
+        let challenge = text(&payload, "jti").filter(|jti| jti != "not a string");
+        let aud_fits = payload.get("aud").is_none_or(|aud| aud.is_string());
+        let accepted = challenge.filter(|_| accepts_header(&header) && !payload.has_duplicates() && aud_fits);
+        let keys = header.0.iter().filter(|(name, _)| name.contains("jwk") || name.contains("\\u006awk")).count();
+        // A value of another type, or a key that a change has added, is never the device's key.
+        let own_key = with_key && keys == 1 && is_own_key(&jwk);
+        prop_assert_eq!(registered.as_ref().ok().map(|(_, c)| c), accepted.as_ref().filter(|_| own_key), "{}", proof);
+        prop_assert_eq!(refreshed.ok(), accepted.clone().filter(|_| keys == 0), "{}", proof);
+        if let (Ok((stored, _)), Some(challenge)) = (registered, accepted) {
+            prop_assert_eq!(read_with_other(&proof, &jwk), Some(challenge));
+            prop_assert!(stored.len() <= 2048);
+        }
     }
 }
 

@@ -16,7 +16,8 @@ pub use set::JwkSet;
 /// The error for a text that is not a JWK.
 const EXPECTED: KeyError = KeyError::Unparsable {
     expected: "a JWK (RFC 7517): one JSON object whose \"kty\" is oct, RSA, EC (P-256, P-384 or P-521) or OKP \
-               (Ed25519), with each member of this key type exactly once, in base64url",
+               (Ed25519), with each member of this key type exactly once, in base64url; if there is a member key_ops, \
+               it must contain each operation only once",
 };
 
 /// A JSON Web Key (RFC 7517 §4): a public key, a private key or an HMAC secret.

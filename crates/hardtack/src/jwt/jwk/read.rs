@@ -36,7 +36,7 @@ impl Jwk {
         let (public, private) = match &*kty {
             "oct" => (None, Some(PrivateParts::Secret(members.secret("k")?.ok_or(EXPECTED)?))),
             "RSA" => {
-                let public = PublicParts::Rsa { n: members.bytes("n")?, e: members.bytes("e")? };
+                let public = PublicParts::Rsa { n: members.number("n")?, e: members.number("e")? };
                 (Some(public), members.rsa_private()?.map(PrivateParts::Rsa))
             }
             "EC" => {
@@ -78,6 +78,15 @@ impl<'a> Members<'a> {
         base64url::decode(text.as_bytes()).ok_or(EXPECTED)
     }
 
+    /// Reads a positive number. Some libraries write leading zero bytes, although RFC 7518 §2 forbids them. The zeros
+    /// are removed, so that they neither make a key look longer nor change its thumbprint.
+    fn number(&mut self, name: &str) -> Result<Vec<u8>, KeyError> {
+        let mut bytes = self.bytes(name)?;
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        bytes.drain(..zeros);
+        Ok(bytes)
+    }
+
     fn rsa_private(&mut self) -> Result<Option<RsaPrivate>, KeyError> {
         let Some(d) = self.secret("d")? else {
             return Ok(None);
@@ -96,16 +105,20 @@ impl<'a> Members<'a> {
         let signature = self.text("use")?.is_none_or(|name| name == "sig");
         let listed = match self.take("key_ops") {
             None => None,
-            Some(Json::Array(items)) => Some(items),
+            Some(Json::Array(items)) => Some(operations(items).ok_or(EXPECTED)?),
             Some(_) => return Err(EXPECTED),
         };
         let allows = |operation: &str| {
-            signature
-                && listed.as_ref().is_none_or(|items| {
-                    items.iter().any(|item| matches!(item, Json::String(name) if name == operation))
-                })
+            signature && listed.as_ref().is_none_or(|names| names.iter().any(|name| name == operation))
         };
         // A key that is allowed to sign is also allowed to verify.
         Ok(Usage { sign: allows("sign"), verify: allows("verify") || allows("sign") })
     }
+}
+
+/// Returns the names in `key_ops`. Returns `None` if an item is not a string or occurs twice (RFC 7517 §4.3).
+fn operations(items: Vec<Json<'_>>) -> Option<Vec<Cow<'_, str>>> {
+    let mut names = items.into_iter().map(Json::into_string).collect::<Option<Vec<_>>>()?;
+    names.sort_unstable();
+    (!names.windows(2).any(|pair| pair.first() == pair.last())).then_some(names)
 }

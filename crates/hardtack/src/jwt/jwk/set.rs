@@ -1,8 +1,11 @@
 //! Sets of JWKs (RFC 7517 §5).
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::Jwk;
+use crate::jwt::algorithm::Algorithm;
 use crate::jwt::error::KeyError;
 use crate::jwt::json::unique_members::{Json, read_object};
 
@@ -35,8 +38,9 @@ impl JwkSet {
     ///
     /// # Errors
     /// - [`KeyError::Unparsable`]: the text is not a JWK Set, or a member occurs twice.
-    /// - [`KeyError::MixedKeys`]: the set contains both HMAC secrets and asymmetric keys.
-    /// - [`KeyError::DuplicateKeyId`]: two keys have the same `kid`.
+    /// - [`KeyError::MixedKeys`]: the set contains both HMAC secrets and asymmetric keys. Keys that are left out count,
+    ///   too.
+    /// - [`KeyError::DuplicateKeyId`]: two keys have the same `kid`, even if one of them is malformed.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let mut found = None;
         read_object(text.as_bytes(), |name, value| {
@@ -49,15 +53,15 @@ impl JwkSet {
         let Some(Json::Array(items)) = found else {
             return Err(EXPECTED);
         };
-        let mut keys = Vec::new();
+        let (mut keys, mut all) = (Vec::new(), AllKeys::default());
         for item in items {
             let Json::Object(members) = item else {
                 return Err(EXPECTED);
             };
+            all.add(&members);
             keys.extend(Jwk::from_members(members));
         }
-        check_kinds(&keys)?;
-        check_ids(&keys)?;
+        all.check()?;
         Ok(Self { keys })
     }
 
@@ -74,21 +78,47 @@ impl JwkSet {
     }
 }
 
-/// Refuses a set that contains both secrets and asymmetric keys. If such a set is published, the secrets are published
-/// with it. If a library confuses the two types of keys, it might use a public key as a secret.
-fn check_kinds(keys: &[Jwk]) -> Result<(), KeyError> {
-    let secrets = keys.iter().filter(|key| key.public.is_none()).count();
-    if secrets == 0 || secrets == keys.len() { Ok(()) } else { Err(KeyError::MixedKeys) }
+/// All keys of a set, including the keys that are left out because this library cannot use them.
+#[derive(Default)]
+struct AllKeys {
+    secret: bool,
+    asymmetric: bool,
+    ids: Vec<String>,
 }
 
-/// Refuses a set in which two keys have the same id, because a token's `kid` must select exactly one key (RFC 7517
-/// §4.5).
-fn check_ids(keys: &[Jwk]) -> Result<(), KeyError> {
-    let mut ids: Vec<&str> = keys.iter().filter_map(Jwk::key_id).collect();
-    ids.sort_unstable();
-    match ids.windows(2).find_map(|pair| pair.first().filter(|id| pair.last() == Some(id))) {
-        Some(id) => Err(KeyError::DuplicateKeyId { key_id: (*id).to_owned() }),
-        None => Ok(()),
+impl AllKeys {
+    fn add(&mut self, members: &[(Cow<'_, str>, Json<'_>)]) {
+        let text = |name: &str| {
+            members.iter().find_map(|(own, value)| match value {
+                Json::String(text) if own == name => Some(&**text),
+                _ => None,
+            })
+        };
+        let Some(kty) = text("kty") else { return };
+        self.secret |= kty == "oct";
+        self.asymmetric |= kty != "oct";
+        // The id of a key for another purpose, such as encryption, selects no key, so it may be the id of another key.
+        let is_for_signatures = text("alg").is_none_or(|name| name.parse::<Algorithm>().is_ok());
+        if ["oct", "RSA", "EC", "OKP"].contains(&kty) && is_for_signatures {
+            self.ids.extend(text("kid").map(str::to_owned));
+        }
+    }
+
+    /// Refuses a set that contains both secrets and asymmetric keys. If such a set is published, the secrets are
+    /// published with it. If a library confuses the two types of keys, it might use a public key as a
+    /// secret.
+    ///
+    /// Also refuses a set in which two keys have the same id, because a token's `kid` must select exactly one key (RFC
+    /// 7517 §4.5).
+    fn check(mut self) -> Result<(), KeyError> {
+        if self.secret && self.asymmetric {
+            return Err(KeyError::MixedKeys);
+        }
+        self.ids.sort_unstable();
+        match self.ids.windows(2).find_map(|pair| pair.first().filter(|id| pair.last() == Some(id))) {
+            Some(id) => Err(KeyError::DuplicateKeyId { key_id: id.clone() }),
+            None => Ok(()),
+        }
     }
 }
 

@@ -46,10 +46,12 @@ impl<'a> Reader<'a> {
         self.element().filter(|(found, _)| *found == tag).map(|(_, value)| value)
     }
 
-    /// Reads a positive INTEGER: big-endian, without its leading zero.
+    /// Reads a non-negative INTEGER: big-endian, without its leading zero. A number has exactly one encoding (X.690
+    /// §8.3.2), so other leading zeros are refused.
     fn number(&mut self) -> Option<&'a [u8]> {
         match self.expect(INTEGER)? {
-            [0, rest @ ..] if !rest.is_empty() => Some(rest),
+            [0, rest @ ..] if rest.first().is_some_and(|top| *top >= 0x80) => Some(rest),
+            [] | [0, _, ..] => None,
             [top, ..] if *top >= 0x80 => None,
             digits => Some(digits),
         }

@@ -82,7 +82,7 @@ fn s93_a_typ_is_jwt_in_any_case_or_missing() {
     for accepted in [r#"{"alg":"HS256"}"#, r#"{"alg":"HS256","typ":"jWt"}"#, r#"{"typ":"JWT","alg":"HS256"}"#] {
         assert!(HS256.verify(forge(accepted, b"{}", key).as_bytes()).is_ok(), "{accepted}");
     }
-    for typ in ["at+jwt", "dpop+jwt", "dbsc+jwt", "JOSE", "JWT ", "", "application/jwt", "jw\\u0442"] {
+    for typ in ["at+jwt", "dpop+jwt", "dbsc+jwt", "JOSE", "JWT ", "", "application/at+jwt", "jw\\u0442"] {
         let token = forge(&format!(r#"{{"alg":"HS256","typ":"{typ}"}}"#), b"{}", key);
         assert_eq!(HS256.verify(token.as_bytes()), Err(TokenError::WrongTyp), "{typ}");
         assert_eq!(HS256.verify_with(token.as_bytes(), &key.verifying_key()), Err(TokenError::WrongTyp), "{typ}");

@@ -1,16 +1,20 @@
 //! The tests of the module. Their names begin with the number of the security requirement that they check, if any.
 
 mod claims;
+mod hostile;
 mod interoperability;
 mod jose_today;
 mod json;
 mod jwk;
 mod key_files;
 mod key_sets;
+mod mutations;
 mod properties;
 mod secrets;
 mod tokens;
 mod vectors;
+#[cfg(wycheproof)]
+mod wycheproof;
 
 use std::sync::LazyLock;
 
