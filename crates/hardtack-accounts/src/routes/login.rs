@@ -1,7 +1,5 @@
 //! `/login`.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::refusal::Reason;
@@ -13,14 +11,12 @@ use serde_json::json;
 
 use super::credentials::{CredentialsInput, LogInInput, require_own_form, show_form};
 use super::{kept_form, link_used};
-use crate::accounts::{ActionError, Browser, VerifiedUser, WrongPassword};
-use crate::activity::RequestInfo;
+use crate::accounts::{ActionError, VerifiedUser, WrongPassword};
 use crate::extract::{FormOrJson, Visitor};
 use crate::pages::{FieldError, Notice, NoticeKind, Shell, login};
 use crate::passwords::{PasswordProblem, TypedPassword};
 use crate::respond;
 use crate::site::Site;
-use crate::throttling::Client;
 
 /// The text is the same for an unknown name, a wrong password and a disabled user.
 const NO_MATCH: &str = "That user name and password do not match.";
@@ -99,8 +95,6 @@ fn done_text(done: &str) -> Option<&'static str> {
 pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
-    request: RequestInfo,
-    client: Client,
     FormOrJson(LogInInput(input)): FormOrJson<LogInInput>,
 ) -> Result<Response, AuthError> {
     let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, &input, &[], shell, login);
@@ -112,15 +106,11 @@ pub(crate) async fn submit(
         Ok(password) => password,
         Err(problem) => return too_long(&site, &auth, &input, problem),
     };
+    let browser = site.accounts.browser(&auth.client_info());
+    let (request, client) = (&browser.request, &browser.client);
     // The future is boxed, so that the handler's future is small while it waits for the body.
-    match Box::pin(site.accounts.verify_log_in(&input.username, password, &request, &client)).await {
+    match Box::pin(site.accounts.verify_log_in(&input.username, password, request, client)).await {
         Ok(verified) => {
-            let browser = Browser {
-                request,
-                devices: client.devices,
-                authenticator: site.auth.clone(),
-                settings: Arc::clone(&site.settings),
-            };
             let user = VerifiedUser::new(site.accounts.clone(), verified, Some(browser));
             let work = Box::pin(log_in(site.clone(), auth.clone(), input, user));
             site.run_uninterrupted(&auth, work).await

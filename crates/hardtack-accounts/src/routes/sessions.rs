@@ -136,7 +136,6 @@ pub(crate) async fn revoke(
         let shell = shell_of(&site.settings, &user, None);
         return Ok(respond::problem_in(&shell, wants, StatusCode::NOT_FOUND, "no_such_session", detail, &[]));
     }
-    site.accounts.count_end_of_sessions(&user.id).await;
     Ok(respond::success(wants, &site.path(PATH_AFTER_REVOKING), json!({ "revoked": 1 })))
 }
 
@@ -155,9 +154,6 @@ pub(crate) async fn revoke_others(
         }
         None => 0,
     };
-    if ended > 0 {
-        site.accounts.count_end_of_sessions(&user.id).await;
-    }
     let location = if ended > 0 { PATH_AFTER_REVOKING } else { PATH };
     let clear = [("clear-site-data", CLEAR_CACHE)];
     Ok((clear, respond::success(auth.wants(), &site.path(location), json!({ "revoked": ended }))).into_response())

@@ -74,7 +74,8 @@ impl Exchange<'_> {
         }
         let issued_at = in_cookies.iter().chain(&others).map(|token| token.claims().issued_at);
         let at = issued_at.fold(self.authenticator.now(), Timestamp::max);
-        let ended = self.authenticator.end(RevokeTarget::Sessions(&ids), at).await?;
+        let subjects: Vec<&str> = in_cookies.iter().chain(&others).map(VerifiedToken::subject).collect();
+        let ended = self.authenticator.end(RevokeTarget::Sessions(&ids), &subjects, at).await?;
         for id in ids {
             let subject = in_cookies.iter().find(|token| token.session() == Some(id)).map(VerifiedToken::subject);
             if let (Some(subject), true) = (subject, !self.authenticator.has_store() || ended.contains(&id)) {

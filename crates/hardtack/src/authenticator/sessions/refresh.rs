@@ -67,7 +67,8 @@ impl Authenticator {
                 RefreshVerdict::Ahead => RefreshFlaw::Ahead,
                 RefreshVerdict::Reuse => {
                     // End the session before responding. It then ends even if the response cannot be sent.
-                    self.end(RevokeTarget::Sessions(&[id]), row.rotated_at.max(now)).await?;
+                    let at = row.rotated_at.max(now);
+                    self.end(RevokeTarget::Sessions(&[id]), &[&row.subject], at).await?;
                     RefreshFlaw::Reused
                 }
             };
