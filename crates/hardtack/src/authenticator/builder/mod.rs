@@ -37,8 +37,8 @@ use crate::urls::Urls;
 /// give up protection have `insecure` in their names.
 ///
 /// Settings that belong together are grouped: [`CookiePolicy`], [`CsrfPolicy`], [`ClaimsPolicy`],
-/// [`SessionPolicy`](crate::session::SessionPolicy), [`TokenSources`] and [`Urls`]. A name such as `JWT_TOKEN_LOCATION` in a description is the corresponding option of
-/// Flask-JWT-Extended.
+/// [`SessionPolicy`](crate::session::SessionPolicy), [`TokenSources`] and [`Urls`]. A name such as `JWT_TOKEN_LOCATION`
+/// in a description is the corresponding option of Flask-JWT-Extended.
 #[must_use = "a builder does nothing until build() is called"]
 pub struct AuthenticatorBuilder {
     keys: KeySet,

@@ -33,9 +33,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Leaves the deletion of expired rows to the application. Call [`Authenticator::prune_sessions`](crate::Authenticator::prune_sessions) to delete
-    /// sessions and log entries, and delete the rows of [`Self::also_prune`] yourself. By default, the adapter deletes
-    /// all of these rows every ten minutes.
+    /// Leaves the deletion of expired rows to the application. To delete sessions and log entries, call
+    /// [`Authenticator::prune_sessions`](crate::Authenticator::prune_sessions). Delete the rows of
+    /// [`Self::also_prune`] yourself. By default, the adapter deletes all of these rows every ten minutes.
     pub fn without_pruning(mut self) -> Self {
         self.prunes = false;
         self
@@ -64,8 +64,8 @@ impl AuthenticatorBuilder {
     /// Sets how long a refresh token, and therefore an unused session, lives (`JWT_REFRESH_TOKEN_EXPIRES`). Default: 1
     /// day.
     ///
-    /// In [sliding mode](crate::config::RefreshMode::Sliding), there are no refresh tokens, and an unused session lives as long as its
-    /// access token.
+    /// In [sliding mode](crate::config::RefreshMode::Sliding), there are no refresh tokens, and an unused session lives
+    /// as long as its access token.
     pub fn refresh_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
         self.settings.refresh_lifetime = lifetime.into();
         self
