@@ -182,12 +182,7 @@ impl RequestVerifier<'_> {
             // token has expired. A refresh would replace the token at each request, even if the token is fresh, and the
             // new token would not be fresh.
             if !need.optional {
-                tracing::warn!(
-                    event = "access_cookie_not_sent",
-                    path = &*path,
-                    "this route needs a token, but browsers do not send the access cookie to this path; add the path \
-                     to CookiePolicy::access_paths"
-                );
+                self.authenticator.setup_notices().notice_unsent_access_cookie(&path);
             }
             return self.refuse_or_none(Reason::Missing, need);
         }
