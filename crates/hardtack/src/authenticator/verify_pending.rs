@@ -163,7 +163,13 @@ impl RequestVerifier<'_> {
         let status = if need.skip_revocation_check { Ok(()) } else { self.check_session(&token).await };
         match status {
             Ok(()) => self.slide_if_due(token).await.map(Some),
-            Err(Reason::Token(TokenError::Expired)) => self.renew_outdated(token, need).await,
+            Err(Reason::Token(TokenError::Expired)) => {
+                // The user has sent the form with the password twice.
+                if need.reauthenticating && self.authenticator.has_just_stepped_up(&token).await? {
+                    return Ok(Some(token));
+                }
+                self.renew_outdated(token, need).await
+            }
             Err(reason) => Err(reason),
         }
     }
