@@ -10,8 +10,8 @@ use crate::faulty_site::{Browser, Change, FaultySite, Got, NEW_PASSWORD, User, w
 use crate::support::{PASSWORD, Store, flush, on_every_store, seconds};
 
 on_every_store! {{
-    s35_a_change_in_progress_is_refused_after_any_end_of_its_session,
-    s35_a_change_in_progress_continues_if_another_session_of_the_user_ends,
+    s28_a_change_in_progress_is_refused_after_any_end_of_its_session,
+    s28_a_change_in_progress_continues_if_another_session_of_the_user_ends,
 }}
 
 /// A change that a logged-in user makes to the account.
@@ -103,7 +103,7 @@ impl<S: SessionStore + Clone> FaultySite<S> {
     }
 }
 
-async fn s35_a_change_in_progress_is_refused_after_any_end_of_its_session(store: Store) {
+async fn s28_a_change_in_progress_is_refused_after_any_end_of_its_session(store: Store) {
     with_site!(store, end_during_changes);
 }
 
@@ -136,7 +136,7 @@ async fn end_during_changes<S: SessionStore + Clone>(site: FaultySite<S>) {
     }
 }
 
-async fn s35_a_change_in_progress_continues_if_another_session_of_the_user_ends(store: Store) {
+async fn s28_a_change_in_progress_continues_if_another_session_of_the_user_ends(store: Store) {
     with_site!(store, end_other_sessions_during_changes);
 }
 
