@@ -115,13 +115,23 @@ pub(crate) async fn revoke(
     id: Result<Path<String>, PathRejection>,
     SentForm { user, .. }: SentForm<DeviceForm>,
 ) -> Result<Response, AuthError> {
-    let wants = auth.wants();
     let id = id.ok().and_then(|Path(id)| id.parse::<SessionId>().ok());
     if let Err(error) = fresh
         && id.is_none_or(|id| Some(id) != user.token().session())
     {
         return ask_for_password(&site, &auth, error, AfterProof::Devices);
     }
+    let work = Box::pin(end_one(site.clone(), auth.clone(), user, id));
+    site.run_uninterrupted(&auth, work).await
+}
+
+async fn end_one(
+    site: Site,
+    auth: Auth,
+    user: CurrentUser<User>,
+    id: Option<SessionId>,
+) -> Result<Response, AuthError> {
+    let wants = auth.wants();
     let ended = match id {
         // This is the current session. End it even if the store has lost its row.
         Some(id) if Some(id) == user.token().session() => {
@@ -148,6 +158,11 @@ pub(crate) async fn revoke_others(
     if let Err(error) = fresh {
         return ask_for_password(&site, &auth, error, AfterProof::Devices);
     }
+    let work = Box::pin(end_others(site.clone(), auth.clone(), user));
+    site.run_uninterrupted(&auth, work).await
+}
+
+async fn end_others(site: Site, auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
     let ended = match user.token().session() {
         Some(current) => {
             auth.authenticator().revoke_other_sessions(&user.id, current).await.map_err(|error| auth.refuse(error))?
