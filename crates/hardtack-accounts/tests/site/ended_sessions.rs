@@ -72,14 +72,14 @@ impl<S: SessionStore + Clone> FaultySite<S> {
 
     /// Makes the refresh token of the user's browser an old token, which only a thief would still use.
     async fn replace_refresh_token(&self, user: &User) {
-        let refreshed = self.send(&user.browser, "POST", "/token/refresh", json!(null)).await;
+        let refreshed = self.send(&user.browser, "POST", "/token/refresh", json!({})).await;
         assert_eq!(refreshed.status, 200);
         assert_eq!(self.status(&Browser::holding(&refreshed.cookies)).await, 200);
         self.clock.advance(seconds(31));
     }
 
     async fn end(&self, end: End, user: &User, session: SessionId) {
-        let none = json!(null);
+        let none = json!({});
         let revoke = format!("/account/sessions/{session}/revoke");
         let (response, expected) = match end {
             End::LogOut => (self.send(&user.browser, "POST", "/logout", none).await, 200),
@@ -148,7 +148,7 @@ async fn end_other_sessions_during_changes<S: SessionStore + Clone>(site: Faulty
         let paused = site.faulty.pause_after(1);
         let ending = async {
             paused.reached().await;
-            assert_eq!(site.send(&user.device, "POST", "/logout", json!(null)).await.status, 200);
+            assert_eq!(site.send(&user.device, "POST", "/logout", json!({})).await.status, 200);
             paused.resume();
         };
         let (response, ()) = tokio::join!(site.begin(begun, &user.browser), ending);

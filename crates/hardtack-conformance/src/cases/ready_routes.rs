@@ -286,7 +286,8 @@ fn reauthentication_sent_twice() -> Case {
         let mut alice = site.alice().await;
         site.expire_access();
         let url = "/ready/reauthenticate?next=%2Ffresh";
-        site.expect("not fresh", &alice.get("/fresh").accept_html().send().await, format!("303 → {url}"));
+        let not_fresh = alice.get("/fresh").accept_html().send().await;
+        site.expect("not fresh", &not_fresh, format!("303 → {url} +access +refresh"));
         let csrf = csrf_field(&alice.get(url).accept_html().send().await);
         let send = async |client: &mut Client, password: &str| {
             let form = [("csrf_token", csrf.as_str()), ("username", "alice"), ("password", password)];
@@ -310,7 +311,7 @@ fn reauthentication_sent_twice() -> Case {
         // A wrong password in the second form changes nothing and deletes no cookies.
         site.expect("wrong password", &send(&mut before.clone(), "guess").await, format!("303 → {url}"));
         let forged = before.clone().post(url).accept_html().form(&[("password", PASSWORD)]).send().await;
-        site.expect("without CSRF value", &forged, "403 csrf_missing");
+        site.expect("without CSRF value", &forged, "403");
         // Other routes refuse the replaced token, but the response deletes no cookies, and does not say that the session
         // has ended.
         let other = before.clone().get("/protected").accept_html().send().await;
