@@ -8,6 +8,7 @@ use std::sync::{Arc, Once};
 use axum::extract::{OriginalUri, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use hardtack::request::loggable_path;
 use http::StatusCode;
 
 use crate::respond;
@@ -54,8 +55,9 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|segment| !segment.is_empty())
 }
 
-/// Returns at most [`LOGGED_PATH`] characters of a path.
+/// Returns at most [`LOGGED_PATH`] characters of a path, without secrets.
 fn shortened(path: &str) -> String {
+    let path = loggable_path(path);
     let mut chars = path.chars();
     let mut short: String = chars.by_ref().take(LOGGED_PATH).collect();
     if chars.next().is_some() {

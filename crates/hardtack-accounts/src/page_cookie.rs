@@ -1,8 +1,10 @@
 //! A short-lived cookie that belongs to one page.
 
+use std::borrow::Cow;
+
 use axum::response::Response;
-use hardtack::ClientInfo;
 use hardtack::cookie::CookieName;
+use hardtack::{Authenticator, ClientInfo};
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::settings::SiteSettings;
@@ -31,45 +33,59 @@ pub(crate) struct PageCookie {
     pub(crate) max_age: u32,
 }
 
+/// What the name and the attributes of all page cookies depend on: the settings of the site, and whether the
+/// authenticator's cookies are `Secure`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CookieScope<'a> {
+    settings: &'a SiteSettings,
+    is_secure: bool,
+}
+
+impl<'a> CookieScope<'a> {
+    pub(crate) fn new(settings: &'a SiteSettings, auth: &Authenticator) -> Self {
+        Self { settings, is_secure: auth.sets_secure_cookies() }
+    }
+}
+
 impl PageCookie {
     /// Sets the cookie. The value must consist of ASCII letters, digits, `-` and `_`.
-    pub(crate) fn set(&self, response: Response, value: &str, site: &SiteSettings) -> Response {
-        append(response, self.set_cookie(value, site))
+    pub(crate) fn set(&self, response: Response, value: &str, scope: CookieScope<'_>) -> Response {
+        append(response, self.set_cookie(value, scope))
     }
 
     /// Returns the value of the `Set-Cookie` field that [`Self::set`] adds.
-    pub(crate) fn set_cookie(&self, value: &str, site: &SiteSettings) -> String {
-        self.render(value, self.max_age, site)
+    pub(crate) fn set_cookie(&self, value: &str, scope: CookieScope<'_>) -> String {
+        self.render(value, self.max_age, scope)
     }
 
     /// Deletes the cookie.
-    pub(crate) fn clear(&self, response: Response, site: &SiteSettings) -> Response {
-        append(response, self.render("", 0, site))
+    pub(crate) fn clear(&self, response: Response, scope: CookieScope<'_>) -> Response {
+        append(response, self.render("", 0, scope))
     }
 
     /// Returns the cookie's value. If the request has two cookies with this name, returns `None`, because an attacker
     /// on a sibling domain may have set one of them.
-    pub(crate) fn find<'h>(&self, headers: &'h HeaderMap, site: &SiteSettings) -> Option<&'h str> {
+    pub(crate) fn find<'h>(&self, headers: &'h HeaderMap, scope: CookieScope<'_>) -> Option<&'h str> {
         let fields = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
-        text(CookieName::new(self.full_name(site)).find_in(fields).ok()??)
+        text(CookieName::new(self.full_name(scope)).find_in(fields).ok()??)
     }
 
     /// Like [`Self::find`], for a request of any framework.
-    pub(crate) fn find_of<'c>(&self, client: &'c ClientInfo, site: &SiteSettings) -> Option<&'c str> {
-        text(client.cookie(&CookieName::new(self.full_name(site)))?)
+    pub(crate) fn find_of<'c>(&self, client: &'c ClientInfo, scope: CookieScope<'_>) -> Option<&'c str> {
+        text(client.cookie(&CookieName::new(self.full_name(scope)))?)
     }
 
-    fn full_name(&self, site: &SiteSettings) -> String {
-        let name = if site.is_demo && self.name == names::DEVICE { names::DEMO_DEVICE } else { self.name };
-        if site.secure_cookies { format!("__Host-Http-{name}") } else { name.to_owned() }
+    fn full_name(&self, scope: CookieScope<'_>) -> String {
+        let name = if scope.settings.is_demo && self.name == names::DEVICE { names::DEMO_DEVICE } else { self.name };
+        if scope.is_secure { format!("__Host-Http-{name}") } else { name.to_owned() }
     }
 
     /// Renders the value of `Set-Cookie` (RFC 6265 §4.1).
-    fn render(&self, value: &str, max_age: u32, site: &SiteSettings) -> String {
-        let name = self.full_name(site);
-        let (secure, path) = match site.secure_cookies {
-            true => ("; Secure", "/".into()),
-            false => ("", site.cookie_path(self.path)),
+    fn render(&self, value: &str, max_age: u32, scope: CookieScope<'_>) -> String {
+        let name = self.full_name(scope);
+        let (secure, path) = match scope.is_secure {
+            true => ("; Secure", Cow::Borrowed("/")),
+            false => ("", scope.settings.cookie_path(self.path)),
         };
         format!("{name}={value}; Max-Age={max_age}{secure}; HttpOnly; Path={path}; SameSite=Lax")
     }
@@ -98,8 +114,12 @@ mod tests {
 
     const COOKIE: PageCookie = PageCookie { name: "draft", path: "/account", max_age: 600 };
 
-    fn site(secure_cookies: bool) -> SiteSettings {
-        SiteSettings { secure_cookies, ..SiteSettings::default() }
+    fn render(value: &str, max_age: u32, is_secure: bool) -> String {
+        COOKIE.render(value, max_age, CookieScope { settings: &SiteSettings::default(), is_secure })
+    }
+
+    fn find_in(headers: &HeaderMap, is_secure: bool) -> Option<&str> {
+        COOKIE.find(headers, CookieScope { settings: &SiteSettings::default(), is_secure })
     }
 
     fn find(fields: &[&'static str]) -> Option<String> {
@@ -107,20 +127,17 @@ mod tests {
         for field in fields {
             headers.append(header::COOKIE, HeaderValue::from_static(field));
         }
-        COOKIE.find(&headers, &site(false)).map(str::to_owned)
+        find_in(&headers, false).map(str::to_owned)
     }
 
     #[test]
     fn it_is_http_only_and_sent_to_its_page() {
+        assert_eq!(render("abc", 600, false), "draft=abc; Max-Age=600; HttpOnly; Path=/account; SameSite=Lax");
         assert_eq!(
-            COOKIE.render("abc", 600, &site(false)),
-            "draft=abc; Max-Age=600; HttpOnly; Path=/account; SameSite=Lax"
-        );
-        assert_eq!(
-            COOKIE.render("abc", 600, &site(true)),
+            render("abc", 600, true),
             "__Host-Http-draft=abc; Max-Age=600; Secure; HttpOnly; Path=/; SameSite=Lax"
         );
-        assert_eq!(COOKIE.render("", 0, &site(false)), "draft=; Max-Age=0; HttpOnly; Path=/account; SameSite=Lax");
+        assert_eq!(render("", 0, false), "draft=; Max-Age=0; HttpOnly; Path=/account; SameSite=Lax");
     }
 
     #[test]
@@ -137,7 +154,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         let field = b"a=\xff\xc3; draft=planted; __Host-Http-draft=abc; \xe9=1";
         headers.append(header::COOKIE, HeaderValue::from_bytes(field).unwrap());
-        assert_eq!(COOKIE.find(&headers, &site(true)), Some("abc"));
-        assert_eq!(COOKIE.find(&headers, &site(false)), Some("planted"));
+        assert_eq!(find_in(&headers, true), Some("abc"));
+        assert_eq!(find_in(&headers, false), Some("planted"));
     }
 }

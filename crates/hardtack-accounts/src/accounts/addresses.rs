@@ -1,15 +1,15 @@
 //! Profiles and email addresses: changing them, confirming an address, undoing a change.
 
+use hardtack::BackendError;
 use hardtack::clock::Timestamp;
 use hardtack::session::EndedSessions;
-use hardtack::{BackendError, SessionId};
 
-use super::Accounts;
 use super::error::{
-    ActionError, DeadLink, PasswordResetProblem, ProfileChangeProblem, WrongPassword, sessions_ended_meanwhile,
+    ActionError, DeadLink, PasswordResetProblem, ProfileChangeProblem, WrongPassword, session_ended_meanwhile,
 };
 use super::passwords::PasswordOwner;
 use super::queued_mail::{kill_later_undos_in, kill_links_in};
+use super::{Accounts, CheckedSession};
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
 use crate::mail::{JobKind, MailLimit, ResetRequest};
@@ -34,15 +34,15 @@ impl Accounts {
     /// also sends the old address a link that undoes the change. Both emails are queued in the transaction that stores
     /// the change. If a limit prevents the confirmation email, this method returns that limit along with the user.
     ///
-    /// `sessions_ended` is the result of [`Self::check_session`]. If the user's sessions have been ended since that
-    /// check, this method changes nothing. Otherwise, a thief whom an operator has just logged out could still get a
-    /// link that restores an address.
+    /// `session` is the result of [`Self::check_session`]. If the session has ended since that check, this method
+    /// changes nothing. Otherwise, a thief who has just been logged out could still get a link that restores an
+    /// address.
     pub(crate) async fn change_profile(
         &self,
         user: &User,
         change: ProfileChange,
         current_password: CurrentPassword,
-        (session, sessions_ended): (Option<SessionId>, i64),
+        session: &CheckedSession,
         request: &RequestInfo,
     ) -> Result<(User, Option<MailLimit>), ActionError<ProfileChangeProblem>> {
         let (profile, fields) = change.apply_to(user).validate();
@@ -52,8 +52,10 @@ impl Accounts {
         let current_password = match current_password {
             CurrentPassword::ForNewAddress(_) if profile.email == user.email => {
                 let name = change.display_name.map(|_| profile.display_name);
-                let changed = self.users.set_display_name(&user.id, name, sessions_ended).await?;
-                return changed.map(|changed| (changed, None)).ok_or_else(sessions_ended_meanwhile);
+                let mut transaction = self.begin_change(session).await?;
+                let changed = UserStore::set_display_name_in(&mut transaction, &user.id, name).await?;
+                transaction.commit().await.map_err(|error| ActionError::Unknown(BackendError::new(error)))?;
+                return changed.map(|changed| (changed, None)).ok_or_else(session_ended_meanwhile);
             }
             CurrentPassword::ForNewAddress(password) => password,
             CurrentPassword::Always(password) => Some(password),
@@ -65,21 +67,18 @@ impl Accounts {
         let password =
             current_password.filter(|password| !password.normalized().is_empty()).ok_or_else(|| unproven(&profile))?;
         let verified =
-            self.verify_password_again(&user.id, session, password, request).await.map_err(|error| match error {
+            self.verify_password_again(&user.id, session.id, password, request).await.map_err(|error| match error {
                 ActionError::Invalid(WrongPassword) => unproven(&profile),
                 ActionError::TooMany(refused) => ActionError::TooMany(refused),
                 ActionError::SessionEnded => ActionError::SessionEnded,
                 ActionError::Busy => ActionError::Busy,
                 ActionError::Backend(error) | ActionError::Unknown(error) => ActionError::Backend(error),
             })?;
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_change(session).await?;
         let Some(old) = UserStore::lock_in(&mut transaction, &user.id, verified.version).await? else {
             // Another request has changed the password or disabled the user in the meantime.
             return Err(unproven(&profile));
         };
-        if !UserStore::has_ended_sessions_in(&mut transaction, &user.id, sessions_ended).await? {
-            return Err(sessions_ended_meanwhile());
-        }
         let stored = Profile {
             display_name: change.display_name.map_or_else(|| old.display_name.clone(), |_| profile.display_name),
             email: change.email.map_or_else(|| old.email.clone(), |_| profile.email),

@@ -221,8 +221,8 @@ pub enum MailProblem {
     },
 }
 
-/// Returns the error for a change that fails because the user's sessions ended in the meantime. If the client tries
-/// again, it learns that its session has ended.
-pub(super) fn sessions_ended_meanwhile<P>() -> ActionError<P> {
-    ActionError::Backend(BackendError::new("the user's sessions were ended during the change"))
+/// Returns the error for a change whose session ended during the change, or whose user was disabled. If the client tries
+/// again, it learns that its session has ended, or continues with the session that has replaced it.
+pub(super) fn session_ended_meanwhile<P>() -> ActionError<P> {
+    ActionError::Backend(BackendError::new("the session ended during the change"))
 }

@@ -1,6 +1,8 @@
 //! Users and their passwords: signing up, checking a password, changing an account.
 
 mod addresses;
+mod checked_session;
+mod counted_ends;
 mod error;
 mod expired_rows;
 mod operator;
@@ -15,9 +17,8 @@ use std::time::Duration;
 
 use hardtack::authenticator::Prune;
 use hardtack::clock::Timestamp;
-use hardtack::error::WithCauses;
 use hardtack::throttle::ThrottleStore;
-use hardtack::{Authenticator, AuthenticatorBuilder, BackendError, ClientInfo, FindUser, SessionId};
+use hardtack::{Authenticator, AuthenticatorBuilder, BackendError, ClientInfo, FindUser};
 use hardtack_db::{Migration, Pool, Transaction};
 use hardtack_sqlx::{Database, MigrateError};
 
@@ -29,12 +30,13 @@ use crate::links::LinkStore;
 use crate::mail::{MailQueue, MailTemplates, MailWorker, Mailer};
 use crate::page_cookie;
 use crate::passwords::{Hasher, PasswordRules};
-use crate::settings::{SharedSettings, SiteSettings};
+use crate::settings::SharedSettings;
 use crate::throttling::{Client, CounterStore, LogInLimits, OFF, Throttling};
 use crate::uninterrupted::Uninterrupted;
 use crate::users::{EmailAddress, NameCollision, NameRules, User, UserStore, name_collisions, upgrade_names};
 
 pub(crate) use addresses::CurrentPassword;
+pub(crate) use checked_session::CheckedSession;
 pub(crate) use error::ProfileChangeProblem;
 pub use error::{
     AccountsError, ActionError, DeadLink, DisplayNameProblem, EmailChangeProblem, MailProblem, PasswordChangeProblem,
@@ -236,17 +238,6 @@ impl Accounts {
         &self.settings
     }
 
-    /// Returns the settings for the cookies of an application's own page. Before a site is built, the settings do not
-    /// say whether cookies are `Secure`, so the authenticator decides.
-    pub(crate) fn cookie_settings(&self, auth: &Authenticator) -> Arc<SiteSettings> {
-        let settings = self.settings.get();
-        let secure_cookies = auth.sets_secure_cookies();
-        if settings.secure_cookies == secure_cookies {
-            return settings;
-        }
-        Arc::new(SiteSettings { secure_cookies, ..(*settings).clone() })
-    }
-
     /// Returns the address that links in emails begin with, without a trailing slash. Returns `None` if this process
     /// sends no email.
     pub(crate) fn mail_address(&self) -> Option<&str> {
@@ -268,7 +259,13 @@ impl Accounts {
     /// Returns two values for the client of a request: the details to record, and the [`Client`] for counting attempts.
     fn client(&self, client: &ClientInfo) -> (RequestInfo, Client) {
         self.count_attempts(client.authenticator());
-        (RequestInfo::of(client), Client::of(client, &self.cookie_settings(client.authenticator())))
+        (RequestInfo::of(client), Client::of(client, &self.settings.get()))
+    }
+
+    /// Returns the browser that has sent a request with a password.
+    pub(crate) fn browser(&self, info: &ClientInfo) -> Browser {
+        let (request, client) = self.client(info);
+        Browser { request, client, authenticator: info.authenticator().clone(), settings: self.settings.get() }
     }
 
     /// Returns the counters for actions such as signing up. Do not use them for passwords: the methods of [`Accounts`]
@@ -336,7 +333,8 @@ impl Accounts {
     /// or set a store yourself.
     pub fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         let recorder = self.recorder.clone();
-        let builder = self.session_ends.configure(with_error_pages(Self::reserve_names(builder), &self.settings));
+        let builder = with_error_pages(Self::reserve_names(builder), &self.settings);
+        let builder = self.session_ends.configure(builder, &self.users, &self.uninterrupted);
         builder.on_event(move |event| recorder.record_event(event)).also_prune("activity", self.expired_rows())
     }
 
@@ -393,56 +391,6 @@ impl Accounts {
     /// The database failed.
     pub async fn prune_as_of(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         self.expired_rows().prune(now, limit).await
-    }
-
-    /// Checks that the session of a request has not ended. If another server ended the session, this process might not
-    /// know yet. This method therefore reads the user, the pending session ends, and the session itself.
-    ///
-    /// Returns how many times the user's sessions have been ended so far. A later transaction can compare this number
-    /// with the current one, to detect whether sessions ended in between. Returns `None` if the session has ended or
-    /// the user is disabled.
-    ///
-    /// If the session store fails, the session counts as live, because users must be able to make changes even then.
-    pub(crate) async fn check_session(
-        &self,
-        auth: &Authenticator,
-        user_id: &str,
-        session: Option<SessionId>,
-    ) -> Result<Option<i64>, BackendError> {
-        // The order of these steps matters. If the session ends just after one step checks it, a later step or the
-        // transaction notices the end.
-        let Some(ended) = self.users.sessions_ended(user_id).await? else { return Ok(None) };
-        let Some(session) = session else { return Ok(Some(ended)) };
-        if self.session_ends.is_to_end(user_id, session).await? {
-            return Ok(None);
-        }
-        // If the session is not in the store, it has ended or the store has lost its row. The log tells the two cases
-        // apart.
-        let has_ended = async {
-            match auth.session(user_id, session).await {
-                Ok(None) => auth.has_logged_end(session).await,
-                Ok(Some(_)) => Ok(false),
-                Err(error) => Err(error),
-            }
-        };
-        let has_ended = tokio::time::timeout(SESSION_PATIENCE, has_ended).await;
-        Ok((!matches!(has_ended, Ok(Ok(true)))).then_some(ended))
-    }
-
-    /// Records that sessions of a user ended. Call this method after the sessions end and before the response is sent.
-    /// From then on, a change that passed [`Self::check_session`] earlier is refused, if it is not already stored.
-    pub(crate) async fn count_end_of_sessions(&self, user_id: &str) {
-        let counted = async {
-            let mut transaction = self.begin().await?;
-            UserStore::count_end_of_sessions_in(&mut transaction, user_id).await?;
-            transaction.commit().await.map_err(BackendError::new)
-        };
-        if let Err(error) = counted.await {
-            tracing::warn!(
-                event = "end_not_counted", user = user_id, error = %WithCauses(&error),
-                "sessions of the user were ended, but a change that such a session had begun can still be stored"
-            );
-        }
     }
 
     fn expired_rows(&self) -> ExpiredRows {

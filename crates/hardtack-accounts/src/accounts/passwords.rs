@@ -5,11 +5,9 @@ use hardtack::session::EndedSessions;
 use hardtack::{BackendError, SessionId};
 use hardtack_db::Transaction;
 
-use super::Accounts;
-use super::error::{
-    ActionError, PasswordChangeProblem, PasswordResetProblem, SignUpProblems, WrongPassword, sessions_ended_meanwhile,
-};
+use super::error::{ActionError, PasswordChangeProblem, PasswordResetProblem, SignUpProblems, WrongPassword};
 use super::queued_mail::{kill_links_in, kill_sent_links_in};
+use super::{Accounts, CheckedSession};
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
 use crate::mail::{JobKind, MailLimit};
@@ -233,35 +231,32 @@ impl Accounts {
     /// except `kept`, or records that they must end. The transaction also invalidates the user's reset and confirmation
     /// links. Returns the ended sessions and the version of the new password.
     ///
-    /// `sessions_ended` is the result of [`Self::check_session`]. If the user's sessions have been ended since that
-    /// check, this method changes nothing.
+    /// `kept` is the result of [`Self::check_session`]. If the session has ended since that check, this method changes
+    /// nothing.
     pub(crate) async fn store_password_change(
         &self,
         user: &User,
         current: String,
         new: String,
-        (kept, sessions_ended): (Option<SessionId>, i64),
+        kept: &CheckedSession,
         request: &RequestInfo,
     ) -> Result<(EndedSessions, i64), ActionError<PasswordChangeProblem>> {
         let current =
             TypedPassword::new(current).map_err(|_| ActionError::Invalid(PasswordChangeProblem::CurrentTooLong))?;
         let new = self.check_new_password(new, vec![user.username.clone(), user.email.clone()]).await;
         let new = new.map_err(|error| error.map_invalid(PasswordChangeProblem::InvalidNew))?;
-        let verified = self.verify_password_again(&user.id, kept, current, request).await;
+        let verified = self.verify_password_again(&user.id, kept.id, current, request).await;
         let verified =
             verified.map_err(|error| error.map_invalid(|WrongPassword| PasswordChangeProblem::WrongCurrent))?;
         let hash = self.hasher.hash(new).await?;
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_change(kept).await?;
         if !UserStore::set_password_in(&mut transaction, &user.id, &hash, verified.version).await? {
             // Another request has changed the password in the meantime, so the entered password is no longer the
             // current one.
             return Err(ActionError::Invalid(PasswordChangeProblem::WrongCurrent));
         }
-        if !UserStore::has_ended_sessions_in(&mut transaction, &user.id, sessions_ended).await? {
-            return Err(sessions_ended_meanwhile());
-        }
         kill_links_in(&mut transaction, &user.id).await?;
-        let ended = self.session_ends.end_others_in(&mut transaction, &user.id, kept).await?;
+        let ended = self.session_ends.end_others_in(&mut transaction, &user.id, kept.id).await?;
         self.queue_mail_in(&mut transaction, JobKind::PasswordChanged, &user.id, None, request).await?;
         self.commit_password(transaction, &user.id, &hash).await?;
         self.wake_mail();

@@ -1,4 +1,4 @@
-//! Ends a user's sessions together with a change to the user.
+//! Ends a user's sessions together with a change to the user, and finds out whether a session has ended before a change.
 
 use hardtack::clock::Timestamp;
 use hardtack::session::{EndedSessions, PendingRevocations};
@@ -6,6 +6,8 @@ use hardtack::{AuthenticatorBuilder, BackendError, SessionId};
 use hardtack_db::Transaction;
 use hardtack_sqlx::{Database, PendingEnds, Sessions};
 
+use super::counted_ends::CountedEnds;
+use crate::uninterrupted::Uninterrupted;
 use crate::users::UserStore;
 
 /// How a transaction that changes a user ends the user's sessions. After the commit, pass the returned
@@ -17,6 +19,17 @@ pub(super) enum SessionEnds {
     /// The sessions can be in another store. The transaction records that the sessions must end, and any server can
     /// then end them.
     Pending(PendingEnds<Database>),
+}
+
+/// Whether a session may make a change to its user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The session has not ended.
+    Live,
+    Ended,
+    /// Sessions of the user have ended since the change began. Only the session store knows whether this session is
+    /// one of them.
+    Unknown,
 }
 
 impl SessionEnds {
@@ -43,10 +56,19 @@ impl SessionEnds {
 
     /// If the sessions are in this database, sets the authenticator's session store. Otherwise, registers the store of
     /// pending session ends, which transactions write to.
-    pub(super) fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
+    ///
+    /// The registered store also counts the sessions that end in the session store.
+    pub(super) fn configure(
+        &self,
+        builder: AuthenticatorBuilder,
+        users: &UserStore,
+        uninterrupted: &Uninterrupted,
+    ) -> AuthenticatorBuilder {
         match self {
             Self::InTransaction(sessions) => builder.sessions(sessions.clone()),
-            Self::Pending(pending) => builder.pending_revocations(pending.clone()),
+            Self::Pending(pending) => {
+                builder.pending_revocations(CountedEnds::new(pending.clone(), users.clone(), uninterrupted.clone()))
+            }
         }
     }
 
@@ -55,6 +77,32 @@ impl SessionEnds {
         match self {
             Self::InTransaction(_) => Ok(0),
             Self::Pending(pending) => pending.prune(now, limit).await,
+        }
+    }
+
+    /// Returns whether a session may make the change of a transaction. The transaction has locked the row of the user,
+    /// and `none_ended` says whether the number of ended sessions in this row is the same as when the change began.
+    ///
+    /// - If the sessions are in this database, the transaction locks the session, so the session ends before this call
+    ///   or after the commit.
+    /// - If the sessions are elsewhere, the number of ended sessions decides. A server that ends a session increments
+    ///   this number before it sends its response, and therefore waits for the commit.
+    pub(super) async fn standing_in(
+        &self,
+        transaction: &mut Transaction,
+        user_id: &str,
+        session: Option<SessionId>,
+        none_ended: bool,
+    ) -> Result<Standing, BackendError> {
+        match (self, session) {
+            (Self::InTransaction(sessions), Some(id)) => {
+                let ended = sessions.has_ended_in(&mut transaction.connection(), user_id, id).await;
+                Ok(if ended.map_err(BackendError::new)? { Standing::Ended } else { Standing::Live })
+            }
+            _ if none_ended => Ok(Standing::Live),
+            // The token belongs to no session. It was issued before the sessions of its user ended.
+            (_, None) => Ok(Standing::Ended),
+            (Self::Pending(_), Some(_)) => Ok(Standing::Unknown),
         }
     }
 

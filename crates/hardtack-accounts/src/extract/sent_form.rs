@@ -31,6 +31,10 @@ pub(crate) trait AccountForm: Sized + Send {
     /// Whether the form has text that should be kept while the user logs in again.
     const HAS_TEXT: bool = false;
 
+    /// Whether the form asks the user for the password, to re-authenticate the user. If the browser sends such a form
+    /// twice, the second request gets the same tokens as the first.
+    const REAUTHENTICATES: bool = false;
+
     /// Returns the public path of the page where the user continues after a log-in. By default, this is the page
     /// [`PAGE`](Self::PAGE).
     fn after_log_in(&self, _auth: &Auth, site: &Site) -> String {
@@ -71,7 +75,10 @@ impl<T: AccountForm> FromRequest<Site> for SentForm<T> {
     async fn from_request(request: Request, site: &Site) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
         let auth = Auth::from_request_parts(&mut parts, site).await.map_err(IntoResponse::into_response)?;
-        let user = <CurrentUser<User> as FromRequestParts<Site>>::from_request_parts(&mut parts, site).await;
+        let user = match T::REAUTHENTICATES {
+            true => CurrentUser::of_reauthentication(&parts, site).await,
+            false => <CurrentUser<User> as FromRequestParts<Site>>::from_request_parts(&mut parts, site).await,
+        };
         let uri = parts.uri.clone();
         let request = Request::from_parts(parts, body);
         let error = match user {
@@ -97,7 +104,8 @@ impl<T: AccountForm> FromRequest<Site> for SentForm<T> {
 }
 
 /// Returns the response that refuses a form. If the user's session has ended, the response redirects to the log-in
-/// page, which says whether the form is kept.
+/// page, which says whether the form is kept. If the browser has newer tokens of the session, the log-in page says that
+/// the session continues.
 pub(crate) async fn refuse_form<T: AccountForm>(
     error: AuthError,
     request: Request,
@@ -137,6 +145,7 @@ fn has_lost_session(error: &AuthError) -> bool {
 /// with the form.
 fn after_log_in<T: AccountForm>(error: AuthError, input: Option<&T>, auth: &Auth, site: &Site) -> Response {
     let never_had_one = error.failure().reason().kind() == FailureKind::Missing;
+    let is_replaced = matches!(error.failure().reason(), Reason::Replaced);
     let mut response = error.into_response();
     let kept = input.and_then(|input| input.keep(&mut response, site)).is_some();
     if never_had_one && T::HAS_TEXT && !kept {
@@ -147,7 +156,13 @@ fn after_log_in<T: AccountForm>(error: AuthError, input: Option<&T>, auth: &Auth
     let url = &site.settings.log_in;
     let log_in = NextPath::parse(&page);
     let log_in = log_in.map_or_else(|| format!("{url}?"), |next| next.append_to(url) + "&");
-    let location = log_in + if kept { "ended=1&form=kept" } else { "ended=1&form=lost" };
+    let location = log_in
+        + match (is_replaced, kept) {
+            (true, true) => "form=kept",
+            (true, false) => "form=sent",
+            (false, true) => "ended=1&form=kept",
+            (false, false) => "ended=1&form=lost",
+        };
     if let Ok(location) = HeaderValue::try_from(location) {
         *response.status_mut() = StatusCode::SEE_OTHER;
         response.headers_mut().insert(header::LOCATION, location);

@@ -57,22 +57,22 @@ pub(super) fn seal(user_id: &str, profile: &Profile, auth: &Authenticator) -> Op
 
 /// Sets the cookie with a sealed form.
 pub(super) fn set(response: Response, sealed: &str, site: &Site) -> Response {
-    COOKIE.set(response, sealed, &site.settings)
+    COOKIE.set(response, sealed, site.cookies())
 }
 
 /// Deletes the cookie.
 pub(super) fn clear(response: Response, site: &Site) -> Response {
-    COOKIE.clear(response, &site.settings)
+    COOKIE.clear(response, site.cookies())
 }
 
 /// Returns whether the browser has the cookie.
 pub(super) fn is_set(headers: &HeaderMap, site: &Site) -> bool {
-    COOKIE.find(headers, &site.settings).is_some()
+    COOKIE.find(headers, site.cookies()).is_some()
 }
 
 /// Returns the profile in the cookie, if this user has sent it.
 pub(super) fn find(headers: &HeaderMap, user: &User, site: &Site) -> Option<Profile> {
-    let json = site.auth.open_sealed(FORM, COOKIE.find(headers, &site.settings)?)?;
+    let json = site.auth.open_sealed(FORM, COOKIE.find(headers, site.cookies())?)?;
     let form: KeptForm = serde_json::from_slice(&json).ok()?;
     let counts = form.user == user.id && site.auth.now() < Timestamp::from_unix_seconds(form.until);
     counts.then_some(Profile { display_name: form.display_name, email: form.email })

@@ -62,14 +62,14 @@ impl LinkPage {
         let mut response = Redirect::to(&location).into_response();
         response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         Some(match token {
-            Some(token) => self.cookie.set(response, token.as_str(), &site.settings),
-            None => self.cookie.clear(response, &site.settings),
+            Some(token) => self.cookie.set(response, token.as_str(), site.cookies()),
+            None => self.cookie.clear(response, site.cookies()),
         })
     }
 
     /// Returns the token in the cookie.
     pub(super) fn token(&self, site: &Site, auth: &Auth) -> Option<LinkToken> {
-        LinkToken::parse(self.cookie.find(auth.headers(), &site.settings)?)
+        LinkToken::parse(self.cookie.find(auth.headers(), site.cookies())?)
     }
 
     /// Returns the token that an API client sent in the body. If the request is from a form that was rendered for the
@@ -150,7 +150,7 @@ impl LinkPage {
 
     /// Deletes the cookie.
     pub(super) fn clear_token(&self, response: Response, site: &Site) -> Response {
-        self.cookie.clear(response, &site.settings)
+        self.cookie.clear(response, site.cookies())
     }
 }
 

@@ -26,22 +26,22 @@ const COOKIE: PageCookie = PageCookie { name: names::LINK_USED, path: "/", max_a
 /// tells them the result.
 pub(super) fn remember(response: Response, user_id: &str, site: &Site, wants: Wants) -> Response {
     match wants {
-        Wants::Page => COOKIE.set(response, user_id, &site.settings),
+        Wants::Page => COOKIE.set(response, user_id, site.cookies()),
         _ => response,
     }
 }
 
 /// Deletes the cookie if the browser has it.
 pub(super) fn forget(response: Response, site: &Site, auth: &Auth) -> Response {
-    match COOKIE.find(auth.headers(), &site.settings) {
-        Some(_) => COOKIE.clear(response, &site.settings),
+    match COOKIE.find(auth.headers(), site.cookies()) {
+        Some(_) => COOKIE.clear(response, site.cookies()),
         None => response,
     }
 }
 
 /// Returns the user whose link was used.
 pub(super) async fn user(site: &Site, auth: &Auth) -> Option<User> {
-    let id = COOKIE.find(auth.headers(), &site.settings)?;
+    let id = COOKIE.find(auth.headers(), site.cookies())?;
     site.accounts.find(id).await.unwrap_or_else(|error| {
         tracing::warn!(event = "store_unavailable", error = %WithCauses(&error));
         None

@@ -1,7 +1,5 @@
 //! `/login`.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::refusal::Reason;
@@ -13,14 +11,12 @@ use serde_json::json;
 
 use super::credentials::{CredentialsInput, LogInInput, require_own_form, show_form};
 use super::{kept_form, link_used};
-use crate::accounts::{ActionError, Browser, VerifiedUser, WrongPassword};
-use crate::activity::RequestInfo;
+use crate::accounts::{ActionError, VerifiedUser, WrongPassword};
 use crate::extract::{FormOrJson, Visitor};
-use crate::pages::{FieldError, Notice, NoticeKind, Shell, login};
+use crate::pages::{DoneView, FieldError, Notice, NoticeKind, Shell, done_page, login};
 use crate::passwords::{PasswordProblem, TypedPassword};
 use crate::respond;
 use crate::site::Site;
-use crate::throttling::Client;
 
 /// The text is the same for an unknown name, a wrong password and a disabled user.
 const NO_MATCH: &str = "That user name and password do not match.";
@@ -28,10 +24,16 @@ const NO_MATCH: &str = "That user name and password do not match.";
 const KEPT: Notice<'_> =
     Notice { kind: NoticeKind::Info, text: "Your session has ended. What you typed is kept. Log in again to finish." };
 
+/// What happened to a form if the browser had sent it with tokens that the site had already replaced.
+const SENT_TITLE: &str = "This form was already sent";
+const SENT: &str = "Your browser sent the form once more while your session was being renewed. This second form changed \
+                    nothing. Your session continues.";
+
 const NEEDED: Notice<'_> = Notice { kind: NoticeKind::Info, text: "Log in to open the page that you asked for." };
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
-    let ended = auth.query("ended").map(|_| match auth.query("form").as_deref() {
+    let form = auth.query("form");
+    let ended = auth.query("ended").map(|_| match form.as_deref() {
         Some("kept") => KEPT,
         Some("lost") => Notice {
             kind: NoticeKind::Info,
@@ -52,13 +54,33 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
                 false => link_used::message(&site, &auth, &done).await,
             });
         }
+        if form.as_deref() == Some("sent") {
+            return Ok(already_sent(&site, &auth, &visitor));
+        }
         return Ok(Redirect::to(&auth.next_or_home()).into_response());
     }
+    let replaced = match form.as_deref() {
+        Some("kept") => Some(Notice { text: "What you typed is kept. Log in to finish.", ..KEPT }),
+        Some("sent") => {
+            let text = "Your session was renewed, but your browser does not have the new session. This form changed \
+                        nothing. Log in to continue.";
+            Some(Notice { kind: NoticeKind::Info, text })
+        }
+        _ => None,
+    };
     let done = auth.query("done").and_then(|done| done_text(&done));
     let done = done.map(|text| Notice { kind: NoticeKind::Success, text });
     let input = CredentialsInput::from_query(&auth);
-    let notice = ended.or(done).or_else(|| input.goes_on(&auth).then_some(NEEDED));
+    let notice = ended.or(replaced).or(done).or_else(|| input.goes_on(&auth).then_some(NEEDED));
     show_form(&site, &auth, StatusCode::OK, &input, &[], visitor.shell(notice), login)
+}
+
+/// Responds with a page that says that the session of the user continues, and that a form was sent more than once.
+fn already_sent(site: &Site, auth: &Auth, visitor: &Visitor) -> Response {
+    let next = auth.next_or_home();
+    let action = site.settings.own_path(&next).map(|path| (path, "Continue"));
+    let view = DoneView { title: SENT_TITLE, text: SENT, action };
+    respond::page(StatusCode::OK, done_page(&visitor.shell(None), &view))
 }
 
 /// Returns the shell for showing the form again with an error. The notice in the shell still says why the user was sent
@@ -99,8 +121,6 @@ fn done_text(done: &str) -> Option<&'static str> {
 pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
-    request: RequestInfo,
-    client: Client,
     FormOrJson(LogInInput(input)): FormOrJson<LogInInput>,
 ) -> Result<Response, AuthError> {
     let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, &input, &[], shell, login);
@@ -112,15 +132,11 @@ pub(crate) async fn submit(
         Ok(password) => password,
         Err(problem) => return too_long(&site, &auth, &input, problem),
     };
+    let browser = site.accounts.browser(&auth.client_info());
+    let (request, client) = (&browser.request, &browser.client);
     // The future is boxed, so that the handler's future is small while it waits for the body.
-    match Box::pin(site.accounts.verify_log_in(&input.username, password, &request, &client)).await {
+    match Box::pin(site.accounts.verify_log_in(&input.username, password, request, client)).await {
         Ok(verified) => {
-            let browser = Browser {
-                request,
-                devices: client.devices,
-                authenticator: site.auth.clone(),
-                settings: Arc::clone(&site.settings),
-            };
             let user = VerifiedUser::new(site.accounts.clone(), verified, Some(browser));
             let work = Box::pin(log_in(site.clone(), auth.clone(), input, user));
             site.run_uninterrupted(&auth, work).await

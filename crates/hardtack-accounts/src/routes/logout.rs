@@ -26,6 +26,13 @@ pub(crate) async fn show(State(site): State<Site>, user: Option<CurrentUser<User
 }
 
 pub(crate) async fn submit(State(site): State<Site>, auth: Auth, uri: Uri) -> Result<Response, AuthError> {
+    let work = Box::pin(log_out(site.clone(), auth.clone(), uri));
+    site.run_uninterrupted(&auth, work).await
+}
+
+/// Logs the user out. If the sessions are in another store than the users, this takes two steps: ending the session, and
+/// recording its end for changes that the session has begun.
+async fn log_out(site: Site, auth: Auth, uri: Uri) -> Result<Response, AuthError> {
     let cookies = match auth.log_out().await {
         Ok(cookies) => cookies,
         Err(error) if auth.wants() == Wants::Page && is_unverified(&error) => {

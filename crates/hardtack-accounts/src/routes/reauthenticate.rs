@@ -40,6 +40,7 @@ impl JsonBody for ReauthenticateInput {
 
 impl AccountForm for ReauthenticateInput {
     const PAGE: &'static str = "/";
+    const REAUTHENTICATES: bool = true;
 
     async fn read(request: Request, site: &Site) -> Result<Self, Response> {
         read_fields(request, site).await

@@ -115,13 +115,23 @@ pub(crate) async fn revoke(
     id: Result<Path<String>, PathRejection>,
     SentForm { user, .. }: SentForm<DeviceForm>,
 ) -> Result<Response, AuthError> {
-    let wants = auth.wants();
     let id = id.ok().and_then(|Path(id)| id.parse::<SessionId>().ok());
     if let Err(error) = fresh
         && id.is_none_or(|id| Some(id) != user.token().session())
     {
         return ask_for_password(&site, &auth, error, AfterProof::Devices);
     }
+    let work = Box::pin(end_one(site.clone(), auth.clone(), user, id));
+    site.run_uninterrupted(&auth, work).await
+}
+
+async fn end_one(
+    site: Site,
+    auth: Auth,
+    user: CurrentUser<User>,
+    id: Option<SessionId>,
+) -> Result<Response, AuthError> {
+    let wants = auth.wants();
     let ended = match id {
         // This is the current session. End it even if the store has lost its row.
         Some(id) if Some(id) == user.token().session() => {
@@ -136,7 +146,6 @@ pub(crate) async fn revoke(
         let shell = shell_of(&site.settings, &user, None);
         return Ok(respond::problem_in(&shell, wants, StatusCode::NOT_FOUND, "no_such_session", detail, &[]));
     }
-    site.accounts.count_end_of_sessions(&user.id).await;
     Ok(respond::success(wants, &site.path(PATH_AFTER_REVOKING), json!({ "revoked": 1 })))
 }
 
@@ -149,15 +158,17 @@ pub(crate) async fn revoke_others(
     if let Err(error) = fresh {
         return ask_for_password(&site, &auth, error, AfterProof::Devices);
     }
+    let work = Box::pin(end_others(site.clone(), auth.clone(), user));
+    site.run_uninterrupted(&auth, work).await
+}
+
+async fn end_others(site: Site, auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
     let ended = match user.token().session() {
         Some(current) => {
             auth.authenticator().revoke_other_sessions(&user.id, current).await.map_err(|error| auth.refuse(error))?
         }
         None => 0,
     };
-    if ended > 0 {
-        site.accounts.count_end_of_sessions(&user.id).await;
-    }
     let location = if ended > 0 { PATH_AFTER_REVOKING } else { PATH };
     let clear = [("clear-site-data", CLEAR_CACHE)];
     Ok((clear, respond::success(auth.wants(), &site.path(location), json!({ "revoked": ended }))).into_response())

@@ -27,7 +27,7 @@ pub enum Registration {
     Closed,
 }
 
-/// The settings of a site that its pages, emails and cookies need.
+/// The settings of a site that its pages, emails and cookies need. The authenticator knows whether cookies are `Secure`.
 #[derive(Clone, Debug)]
 pub(crate) struct SiteSettings {
     /// The public path of the pages, without a slash at its end. Empty at the root of the host.
@@ -49,8 +49,6 @@ pub(crate) struct SiteSettings {
     pub(crate) templates: Templates,
     pub(crate) has_health_check: bool,
     pub(crate) has_openapi: bool,
-    /// Whether cookies are `Secure`.
-    pub(crate) secure_cookies: bool,
     /// Whether this is the site of `hardtack serve`, with a home page, a page `/service` and the brand "Hardtack".
     pub(crate) is_demo: bool,
 }
@@ -71,7 +69,6 @@ impl Default for SiteSettings {
             templates: Templates::default(),
             has_health_check: true,
             has_openapi: true,
-            secure_cookies: false,
             is_demo: false,
         }
     }

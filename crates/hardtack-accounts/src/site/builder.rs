@@ -216,7 +216,6 @@ impl SiteBuilder {
         self.settings.home = urls.home_path().to_owned();
         self.settings.log_in = urls.login_path().to_owned();
         self.settings.sign_up = urls.signup_path().to_owned();
-        self.settings.secure_cookies = self.auth.sets_secure_cookies();
         let base = self.auth.base_url().unwrap_or_default();
         let base = base.strip_prefix(self.auth.origin().unwrap_or_default()).unwrap_or_default();
         let has_base = self.at.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));

@@ -17,6 +17,7 @@ use hardtack_axum::{Auth, AuthError, SetCookies};
 use tokio::time::timeout;
 
 use crate::accounts::Accounts;
+use crate::page_cookie::CookieScope;
 use crate::settings::SiteSettings;
 
 pub use builder::SiteBuilder;
@@ -71,6 +72,11 @@ impl Site {
     #[must_use]
     pub fn with_contact(self, contact: &str) -> Self {
         Self { contact: Some(contact.trim().into()).filter(|contact: &Arc<str>| !contact.is_empty()), ..self }
+    }
+
+    /// Returns what the name and the attributes of the pages' cookies depend on.
+    pub(crate) fn cookies(&self) -> CookieScope<'_> {
+        CookieScope::new(&self.settings, &self.auth)
     }
 
     /// Returns the authenticator, for an [`AuthLayer`](hardtack_axum::AuthLayer) around the routes of your application.

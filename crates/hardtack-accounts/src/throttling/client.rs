@@ -8,6 +8,7 @@ use super::Devices;
 use crate::settings::SiteSettings;
 
 /// What is known about the client of a request. The limits on attempts depend on this information.
+#[derive(Clone, Debug)]
 pub(crate) struct Client {
     /// The address, or for IPv6 the network, whose attempts are counted together. `None` if the server does not know
     /// the client's address, as in a test of the router.

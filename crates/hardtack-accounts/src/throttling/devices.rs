@@ -11,7 +11,7 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::page_cookie::{PageCookie, names};
+use crate::page_cookie::{CookieScope, PageCookie, names};
 use crate::settings::SiteSettings;
 use crate::users::{User, username_key};
 
@@ -89,12 +89,13 @@ impl Devices {
     /// Reads the cookie of a request. A cookie that this site did not set, or whose key is no longer in use, counts as
     /// absent.
     pub(crate) fn find(headers: &HeaderMap, auth: &Authenticator, site: &SiteSettings) -> Self {
-        Self::open(COOKIE.find(headers, site), auth)
+        Self::open(COOKIE.find(headers, CookieScope::new(site, auth)), auth)
     }
 
     /// Like [`Self::find`], for a request of any framework.
     pub(super) fn of(client: &ClientInfo, site: &SiteSettings) -> Self {
-        Self::open(COOKIE.find_of(client, site), client.authenticator())
+        let auth = client.authenticator();
+        Self::open(COOKIE.find_of(client, CookieScope::new(site, auth)), auth)
     }
 
     fn open(sealed: Option<&str>, auth: &Authenticator) -> Self {
@@ -126,7 +127,7 @@ impl Devices {
         site: &SiteSettings,
     ) -> Response {
         match self.sealed_with(user, auth) {
-            Some(sealed) => COOKIE.set(response, &sealed, site),
+            Some(sealed) => COOKIE.set(response, &sealed, CookieScope::new(site, auth)),
             None => response,
         }
     }
@@ -135,7 +136,7 @@ impl Devices {
     pub(crate) fn cookie(&self, user: &KnownUser<'_>, auth: &Authenticator, site: &SiteSettings) -> SetCookies {
         let mut cookies = SetCookies::default();
         if let Some(sealed) = self.sealed_with(user, auth) {
-            cookies.push(COOKIE.set_cookie(&sealed, site));
+            cookies.push(COOKIE.set_cookie(&sealed, CookieScope::new(site, auth)));
         }
         cookies
     }

@@ -95,7 +95,8 @@ impl<T> fmt::Debug for LogInForm<T> {
 /// to [`Auth`].
 ///
 /// Before it reads the body, the extractor checks the request as [`AccessToken`] does. The form must contain the CSRF
-/// value of [`Auth::reauthentication_form`].
+/// value of [`Auth::reauthentication_form`]. If the browser sends the form twice, for example after a double click, the
+/// second request gets the same tokens as the first ([`Need::reauthenticating`](hardtack::Need::reauthenticating)).
 ///
 /// ```
 /// use actix_web::HttpResponse;
@@ -183,7 +184,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for ReauthenticationForm<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, mut payload) = (request.clone(), payload.take());
         ExtractFuture::boxed(async move {
-            let token = <AccessToken as FromRequest>::extract(&request).await?;
+            let token = AccessToken::of_reauthentication(&request).await?;
             let auth = Auth::extract(&request).await?;
             let (form, name) = read(&auth, &request, &mut payload).await?;
             Ok(Self { form, token, auth, name })

@@ -172,6 +172,15 @@ extractor! {
     /// ```
     AccessToken, Need::access()
 }
+impl AccessToken {
+    /// Extracts the token of a request that re-authenticates the user. The token may have been replaced by the same
+    /// form, sent a moment earlier ([`Need::reauthenticating`]).
+    pub(crate) async fn of_reauthentication(request: &HttpRequest) -> Result<Self, AuthError> {
+        let need = Need::access().reauthenticating();
+        require(request, try_verify(request, need)?, need).await.map(Self)
+    }
+}
+
 extractor! {
     /// A fresh access token, which shows that the user entered the password recently.
     ///

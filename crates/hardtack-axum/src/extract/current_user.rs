@@ -53,6 +53,28 @@ impl<U> CurrentUser<U> {
         &self.token
     }
 
+    /// Extracts the user of a request that re-authenticates the user. Unlike the extractor, this function also accepts a
+    /// token that the same form has replaced a moment earlier ([`Need::reauthenticating`](hardtack::Need::reauthenticating)).
+    ///
+    /// # Errors
+    /// The errors of the extractor.
+    pub async fn of_reauthentication<S: Sync>(parts: &Parts, state: &S) -> Result<Self, AuthError>
+    where
+        U: FindUser<State: FromRef<S>>,
+    {
+        let token = AccessToken::of_reauthentication(parts).await?;
+        Self::of_token(token, parts, state).await
+    }
+
+    async fn of_token<S: Sync>(token: AccessToken, parts: &Parts, state: &S) -> Result<Self, AuthError>
+    where
+        U: FindUser<State: FromRef<S>>,
+    {
+        let auth_state = AuthState::for_verification(parts)?;
+        let user = Head::of(parts).exchange(&auth_state).user(&token, &FromRef::from_ref(state)).await?;
+        Ok(Self { user, token })
+    }
+
     /// Returns the user without the token.
     pub fn into_user(self) -> U {
         self.user
@@ -72,9 +94,7 @@ impl<S: Send + Sync, U: FindUser<State: FromRef<S>>> FromRequestParts<S> for Cur
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AuthError> {
         let token = <AccessToken as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        let auth_state = AuthState::for_verification(parts)?;
-        let user = Head::of(parts).exchange(&auth_state).user(&token, &FromRef::from_ref(state)).await?;
-        Ok(Self { user, token })
+        Self::of_token(token, parts, state).await
     }
 }
 

@@ -94,7 +94,8 @@ impl<T> fmt::Debug for LogInForm<T> {
 /// to [`Auth`].
 ///
 /// Before it reads the body, the extractor checks the request as [`AccessToken`] does. The form must contain the CSRF
-/// value of [`Auth::reauthentication_form`].
+/// value of [`Auth::reauthentication_form`]. If the browser sends the form twice, for example after a double click, the
+/// second request gets the same tokens as the first ([`Need::reauthenticating`](hardtack::Need::reauthenticating)).
 ///
 /// ```
 /// use axum::response::Response;
@@ -177,7 +178,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for ReauthenticationFor
 
     async fn from_request(request: Request, state: &S) -> Result<Self, AuthError> {
         let (mut parts, body) = request.into_parts();
-        let token = <AccessToken as FromRequestParts<S>>::from_request_parts(&mut parts, state).await?;
+        let token = AccessToken::of_reauthentication(&parts).await?;
         let auth = Auth::from_request_parts(&mut parts, state).await?;
         let (form, name) = read(&auth, Request::from_parts(parts, body), state).await?;
         Ok(Self { form, token, auth, name })

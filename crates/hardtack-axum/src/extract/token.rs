@@ -101,6 +101,18 @@ extractor! {
     /// ```
     AccessToken, Need::access()
 }
+impl AccessToken {
+    /// Extracts the token of a request that re-authenticates the user. The token may have been replaced by the same
+    /// form, sent a moment earlier ([`Need::reauthenticating`]).
+    pub(crate) async fn of_reauthentication(parts: &Parts) -> Result<Self, AuthError> {
+        let (state, need) = (AuthState::for_verification(parts)?, Need::access().reauthenticating());
+        if state.has_unread_body() {
+            state.read_ahead(parts, Some(need)).await?;
+        }
+        Ok(Self(Head::of(parts).exchange(&state).required(need).await?))
+    }
+}
+
 extractor! {
     /// A fresh access token, which shows that the user entered the password recently.
     ///

@@ -11,6 +11,8 @@ use hardtack::jwt::Algorithm;
 use hardtack::{Authenticator, KeySet, SigningKey};
 use hardtack_axum::{AuthLayer, ClientAddress};
 use hardtack_test_support::{Client, server};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -78,7 +80,7 @@ async fn a_stopping_server_completes_requests_in_flight_and_accepts_no_others() 
     within(server.arrived.notified()).await;
     server.stop.send(()).unwrap();
     within(async {
-        while tokio::net::TcpStream::connect(server.address).await.is_ok() {
+        while TcpStream::connect(server.address).await.is_ok() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     })
@@ -98,4 +100,57 @@ async fn a_stopping_server_waits_only_for_the_grace_period() {
     server.stop.send(()).unwrap();
     within(server.ended).await.unwrap().unwrap();
     in_flight.abort();
+}
+
+/// The server ends connections on which no complete head of a request has arrived, whether the head is the first or a
+/// later one.
+#[tokio::test]
+async fn a_half_sent_head_does_not_delay_a_stop() {
+    let server = run(LONGEST_WAIT).await;
+    let mut connections = Vec::new();
+    for sent in ["", "G", "GET /address HTTP/1.1\r\nHost: localhost\r\n"] {
+        connections.push(RawConnection::open(server.address).await.sending(sent).await);
+    }
+    let whole = "GET /address HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for sent in ["", "GET /address HTTP/1.1\r\nHo"] {
+        let mut connection = RawConnection::open(server.address).await.sending(whole).await;
+        within(connection.read_until("127.0.0.1")).await;
+        connections.push(connection.sending(sent).await);
+    }
+    // A request on another connection shows that the server has accepted the connections.
+    let response = Client::new(server.address).get("/address").send().await;
+    assert_eq!(response.status().as_u16(), 200);
+    server.stop.send(()).unwrap();
+    within(server.ended).await.unwrap().unwrap();
+    for mut connection in connections {
+        within(connection.expect_end()).await;
+    }
+}
+
+/// A connection over which a test sends bytes that are not a complete request.
+struct RawConnection(TcpStream);
+
+impl RawConnection {
+    async fn open(address: SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.unwrap())
+    }
+
+    async fn sending(mut self, text: &str) -> Self {
+        self.0.write_all(text.as_bytes()).await.unwrap();
+        self
+    }
+
+    async fn read_until(&mut self, end: &str) {
+        let mut read = Vec::new();
+        while !read.ends_with(end.as_bytes()) {
+            read.push(self.0.read_u8().await.unwrap());
+        }
+    }
+
+    /// Waits until the server has closed the connection.
+    async fn expect_end(&mut self) {
+        let mut rest = Vec::new();
+        let _ = self.0.read_to_end(&mut rest).await;
+        assert!(!rest.starts_with(b"HTTP/1.1 200"), "no complete request was sent");
+    }
 }

@@ -72,6 +72,8 @@ pub(super) async fn serve(
     let (mut closing, mut is_cut_off) = (false, slot.lane == Lane::Overflow);
     loop {
         tokio::select! {
+            // Poll the connection first, so that a request that has already arrived gets a response.
+            biased;
             done = served.as_mut() => {
                 if let Err(error) = done {
                     tracing::debug!(event = "connection_failed", %peer, %error);
@@ -79,6 +81,10 @@ pub(super) async fn serve(
                 return;
             }
             _ = stop.wait_for(|stop| *stop), if !closing => {
+                // hyper ends idle connections, but would wait for the rest of the first head.
+                if requests.activity.is_new() {
+                    return;
+                }
                 served.as_mut().graceful_shutdown();
                 closing = true;
             }

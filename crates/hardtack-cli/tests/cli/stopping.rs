@@ -29,6 +29,40 @@ async fn ctrl_c_stops_the_server() {
     wait::until("the server stops", async || server.stderr().contains("stopped")).await;
 }
 
+/// The server does not wait for clients that have not sent the complete head of a request. Without such clients, it
+/// stops within milliseconds. With them, it would wait for the end of the grace period, and log `requests_cut_off`.
+#[tokio::test]
+async fn a_half_sent_head_does_not_delay_a_stop() {
+    let dir = TestDir::new();
+    let server = dir.start().await;
+    let address = server.base_url().trim_start_matches("http://").to_owned();
+    let open = |sent: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.write_all(sent.as_bytes()).unwrap();
+        stream
+    };
+    let part = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\n");
+    let mut connections = vec![open(""), open("G"), open(&part)];
+    for sent in ["", "GET /healthz HT"] {
+        let mut stream = open(&format!("{part}\r\n"));
+        let mut begin = [0; 12];
+        stream.read_exact(&mut begin).unwrap();
+        assert_eq!(&begin, b"HTTP/1.1 200");
+        stream.write_all(sent.as_bytes()).unwrap();
+        connections.push(stream);
+    }
+    // A request on another connection shows that the server has accepted the connections.
+    assert_eq!(server.client().get("/healthz").send().await.status(), 200);
+    let finished = server.stop().await;
+    assert_eq!(finished.status.code(), Some(0), "{}", finished.stderr);
+    assert!(!finished.stderr.contains("requests_cut_off"), "{}", finished.stderr);
+    for mut stream in connections {
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest);
+        assert!(!rest.starts_with(b"HTTP/1.1 200"), "no complete request was sent");
+    }
+}
+
 #[tokio::test]
 async fn a_request_in_flight_gets_its_response() {
     const BODY: &str = r#"{"username":"unknown","password":"wrong-password"}"#;

@@ -27,6 +27,7 @@ pub(super) fn cases() -> Vec<Case> {
         attempts_of_a_known_device(),
         new_password(),
         attempts_to_reauthenticate(),
+        reauthentication_sent_twice(),
         log_out(),
         refresh(),
     ];
@@ -278,6 +279,48 @@ fn attempts_to_reauthenticate() -> Case {
         let refused = again(&mut alice, "bob", PASSWORD).await;
         site.expect("one guess of the session more", &refused, "429 too_many_attempts");
         site.expect("bob", &log_in("bob", PASSWORD).await, "200 +access +refresh");
+    })
+}
+
+/// A person double-clicks the button. The browser shows the second response, and has the cookies of the second response
+/// or of both responses.
+fn reauthentication_sent_twice() -> Case {
+    Case::new("ready routes: a re-authentication that is sent twice", |site| async move {
+        let mut alice = site.alice().await;
+        site.expire_access();
+        let url = "/ready/reauthenticate?next=%2Ffresh";
+        let not_fresh = alice.get("/fresh").accept_html().send().await;
+        site.expect("not fresh", &not_fresh, format!("303 → {url} +access +refresh"));
+        let csrf = csrf_field(&alice.get(url).accept_html().send().await);
+        let send = async |client: &mut Client, password: &str| {
+            let form = [("csrf_token", csrf.as_str()), ("username", "alice"), ("password", password)];
+            client.post(url).accept_html().form(&form).send().await
+        };
+        let before = alice.clone();
+        let done = "303 → /fresh +access +refresh";
+        let first = send(&mut alice, PASSWORD).await;
+        site.expect("first", &first, done);
+        let mut only_second = before.clone();
+        let second = send(&mut only_second, PASSWORD).await;
+        site.expect("second", &second, done);
+        let refresh =
+            |response: &Response| response.set_cookies().into_iter().find(|c| c.name.contains("refresh_token"));
+        site.expect_eq("cookie", refresh(&second).map(|c| c.value), refresh(&first).map(|c| c.value));
+        let mut both = alice.clone();
+        both.take_cookies(&second);
+        for (name, browser) in [("first", &mut alice), ("both", &mut both), ("second", &mut only_second)] {
+            site.expect(name, &browser.get("/fresh").accept_html().send().await, "200");
+        }
+        // A wrong password in the second form changes nothing and deletes no cookies.
+        site.expect("wrong password", &send(&mut before.clone(), "guess").await, format!("303 → {url}"));
+        let forged = before.clone().post(url).accept_html().form(&[("password", PASSWORD)]).send().await;
+        site.expect("without CSRF value", &forged, "403");
+        // Other routes refuse the replaced token, but the response deletes no cookies, and does not say that the session
+        // has ended.
+        let other = before.clone().get("/protected").accept_html().send().await;
+        site.expect("another page", &other, "303 → /ready/login?next=%2Fprotected");
+        site.expire_access();
+        site.expect("the session continues", &alice.get("/protected").send().await, "200 +access +refresh");
     })
 }
 

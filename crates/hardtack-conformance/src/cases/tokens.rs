@@ -120,7 +120,7 @@ fn expected(outcome: Outcome, route: Route, client: ClientKind) -> String {
     };
     let ended = !matches!(kind, FailureKind::Missing | FailureKind::NotFresh);
     let deleted = if ended && outcome != Outcome::Replaced { deletions(code) } else { "" };
-    let ended = ended && code != "not_yet_valid";
+    let ended = ended && code != "not_yet_valid" && outcome != Outcome::Replaced;
     let next = match client {
         Page => route.path(),
         Htmx => "/list?p=2",

@@ -109,6 +109,29 @@ impl Sessions<crate::Database> {
     ) -> Result<EndedSessions, sqlx::Error> {
         self.end(connection, subject, all_except(subject, kept.into())).await
     }
+
+    /// Returns whether a session of a user has ended. If it has not, it cannot end before this transaction does: the
+    /// transaction locks all live sessions of the user. Call this method in a transaction that changes the user, so
+    /// that a session cannot make the change after its end.
+    ///
+    /// If the database has lost the session's row, for example because a backup was restored, the revocation log
+    /// decides. Such a session can still end before the transaction does.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn has_ended_in(
+        &self,
+        connection: &mut Connection<'_>,
+        subject: &str,
+        id: SessionId,
+    ) -> Result<bool, sqlx::Error> {
+        // Take the locks in the order that `revoke` describes. The transaction may end the user's other sessions later.
+        revoke::lock_log_ins(connection, subject).await?;
+        if revoke::lock_live(connection, subject).await?.contains(&id) {
+            return Ok(false);
+        }
+        revoke::is_known_to_have_ended(connection, id).await
+    }
 }
 
 impl<P> Sessions<P> {

@@ -96,6 +96,32 @@ pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str)
     Ok(())
 }
 
+/// Locks the live sessions of a subject until the transaction ends, and returns them.
+pub(super) async fn lock_live(connection: &mut Connection<'_>, subject: &str) -> Result<Vec<SessionId>, sqlx::Error> {
+    if !schema::is_storable(subject) {
+        return Ok(Vec::new());
+    }
+    let statement = locking_statement!(
+        "SELECT id FROM sessions WHERE subject = $1 AND revoked_at IS NULL ORDER BY id",
+        " FOR UPDATE",
+        ""
+    );
+    let live: Vec<(String,)> = connection.fetch(statement.bind(subject)).await?;
+    live.iter().map(|(id,)| Ok(schema::decode_id(id)?)).collect()
+}
+
+/// Returns whether a session that is not live is known to have ended: it has a row, or the log contains its end. Returns
+/// `false` if the database has lost the row of a session that has not ended.
+pub(super) async fn is_known_to_have_ended(
+    connection: &mut Connection<'_>,
+    id: SessionId,
+) -> Result<bool, sqlx::Error> {
+    let sql = "SELECT id FROM sessions WHERE id = $1
+         UNION ALL SELECT session FROM revocations WHERE session = $1 AND outdated_generation IS NULL";
+    let rows: Vec<(String,)> = connection.fetch(Statement::new(sql).bind(id.to_string())).await?;
+    Ok(!rows.is_empty())
+}
+
 /// Returns the sessions that must end so that the subject can begin a new session without exceeding `limit`. Also
 /// returns the time of each session's last rotation. Does not count the sessions in `ending`.
 async fn find_excess(

@@ -74,7 +74,8 @@ impl Exchange<'_> {
         }
         let issued_at = in_cookies.iter().chain(&others).map(|token| token.claims().issued_at);
         let at = issued_at.fold(self.authenticator.now(), Timestamp::max);
-        let ended = self.authenticator.end(RevokeTarget::Sessions(&ids), at).await?;
+        let subjects: Vec<&str> = in_cookies.iter().chain(&others).map(VerifiedToken::subject).collect();
+        let ended = self.authenticator.end(RevokeTarget::Sessions(&ids), &subjects, at).await?;
         for id in ids {
             let subject = in_cookies.iter().find(|token| token.session() == Some(id)).map(VerifiedToken::subject);
             if let (Some(subject), true) = (subject, !self.authenticator.has_store() || ended.contains(&id)) {
@@ -163,7 +164,8 @@ impl Exchange<'_> {
     ///
     /// If the browser has already sent a request with the earlier tokens, for example in another tab, this request is
     /// refused. Its response deletes no cookies, and the session continues. There is one exception: if the browser
-    /// sends the form twice and the two requests overlap, the second call returns the same tokens as the first call.
+    /// sends the form twice within the [race window](crate::session::SessionPolicy::race_window), the second call
+    /// returns the same tokens as the first call.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
@@ -172,10 +174,7 @@ impl Exchange<'_> {
     /// - The head of the response has already been sent.
     pub async fn reauthenticate(&self, subject: &str) -> Result<SetCookies, Failure> {
         self.require_unsent_head("reauthenticate")?;
-        let token = match self.acting_token(Need::access()).await {
-            Ok(token) => token,
-            Err(failure) => return self.reauthenticate_again(subject, failure).await,
-        };
+        let token = self.acting_token(Need::access().reauthenticating()).await?;
         if token.subject() != subject {
             return Err(self.refuse(Reason::OtherUser));
         }
@@ -185,29 +184,6 @@ impl Exchange<'_> {
             .await
             .map_err(|reason| self.refuse(reason))?;
         Ok(raised.cookies)
-    }
-
-    /// Handles a re-authentication whose access token was refused with `failure`. If the request was refused because
-    /// the user sent the same form twice, returns the same tokens again.
-    async fn reauthenticate_again(&self, subject: &str, failure: Failure) -> Result<SetCookies, Failure> {
-        if !matches!(failure.reason(), Reason::Replaced | Reason::RefreshNeeded | Reason::Token(TokenError::Expired)) {
-            return Err(failure);
-        }
-        let token = match self.authenticator.cookie_token(&self.head, TokenKind::Access) {
-            Ok(Some(TokenVerdict::Valid(token))) if token.subject() == subject => token,
-            _ => return Err(failure),
-        };
-        if self.verifier().check_csrf(&token).is_err() {
-            return Err(failure);
-        }
-        match self.authenticator.repeat_step_up(&token).await {
-            Ok(Some(repeated)) => {
-                self.state.set_authenticated();
-                Ok(repeated.cookies)
-            }
-            Ok(None) => Err(failure),
-            Err(reason) => Err(self.refuse(reason)),
-        }
     }
 
     /// Replaces all sessions of the user with a new one and returns its cookies (ASVS 5.0 V7.4.3). First commit the

@@ -7,13 +7,14 @@ use crate::config::Settings;
 use crate::csrf::CsrfError;
 use crate::developer_notice;
 use crate::refusal::{Reason, Reply};
-use crate::request::{Authority, RequestHead};
+use crate::request::{Authority, RequestHead, loggable_path};
 use crate::urls::Urls;
 
 /// Which warnings have been logged.
 #[derive(Debug, Default)]
 pub(crate) struct SetupNotices {
     other_address: AtomicBool,
+    unsent_cookie: AtomicBool,
     /// The pages for which a warning was logged.
     missing: LogInPages,
     /// The pages that have not been requested since a refusal redirected a browser to them. Such a page might not
@@ -97,6 +98,26 @@ impl SetupNotices {
         );
         tracing::warn!(event = "base_url_differs", "{text}");
         developer_notice::print("base_url_differs", &text);
+    }
+
+    /// Logs a warning that a route needs a token, but browsers do not send the access cookie to its path. Only the first
+    /// such request is logged as a warning, because strangers can send any number of them.
+    #[cold]
+    pub(super) fn notice_unsent_access_cookie(&self, path: &str) {
+        macro_rules! log {
+            ($level:ident) => {
+                tracing::$level!(
+                    event = "access_cookie_not_sent",
+                    path = loggable_path(path),
+                    "this route needs a token, but browsers do not send the access cookie to this path; add the path \
+                     to CookiePolicy::access_paths"
+                )
+            };
+        }
+        match self.unsent_cookie.swap(true, Ordering::Relaxed) {
+            false => log!(warn),
+            true => log!(debug),
+        }
     }
 
     /// Returns whether a page of the log-in flow is still awaited. A page is awaited from the time a refusal redirects

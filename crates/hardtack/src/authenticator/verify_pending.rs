@@ -164,7 +164,13 @@ impl RequestVerifier<'_> {
         let status = if need.skip_revocation_check { Ok(()) } else { self.check_session(&token).await };
         match status {
             Ok(()) => self.slide_if_due(token).await.map(Some),
-            Err(Reason::Token(TokenError::Expired)) => self.renew_outdated(token, need).await,
+            Err(Reason::Token(TokenError::Expired)) => {
+                // The user has sent the form with the password twice.
+                if need.reauthenticating && self.authenticator.has_just_stepped_up(&token).await? {
+                    return Ok(Some(token));
+                }
+                self.renew_outdated(token, need).await
+            }
             Err(reason) => Err(reason),
         }
     }
@@ -183,12 +189,7 @@ impl RequestVerifier<'_> {
             // token has expired. A refresh here would replace the token at each request. The user would then lose a
             // fresh token, because the new token is not fresh.
             if !need.optional {
-                tracing::warn!(
-                    event = "access_cookie_not_sent",
-                    path = &*path,
-                    "this route needs a token, but browsers do not send the access cookie to this path; add the path \
-                     to CookiePolicy::access_paths"
-                );
+                self.authenticator.setup_notices().notice_unsent_access_cookie(&path);
             }
             return self.refuse_or_none(Reason::Missing, need);
         }

@@ -47,8 +47,9 @@ pub enum Reason {
     /// The token's session was ended, or the application's blocklist contains the token.
     #[error("the session was ended, or the token is blocked")]
     Revoked,
-    /// The session was replaced by a new session of the same browser, usually while this request was in flight.
-    #[error("the session was replaced by a new session of the same browser")]
+    /// The request's tokens were replaced while the request was in flight. The browser has, or is about to get, newer
+    /// tokens of the same session or the tokens of a new session. For example, the browser has sent a form twice.
+    #[error("the tokens were replaced by newer tokens of the same browser")]
     Replaced,
     /// The refresh token is not accepted.
     #[error("the refresh token is refused: {}", .0.code())]
@@ -269,7 +270,11 @@ impl Reason {
                  few minutes, or log in again."
             }
             Self::OtherUser => "You are logged in as another user. Log out first to change users.",
-            Self::Revoked | Self::Replaced | Self::Refresh(_) => "Your session was ended. Log in again.",
+            Self::Replaced => {
+                "The tokens of this request were replaced by newer tokens. Send the request with the newest cookies, or \
+                 log in again."
+            }
+            Self::Revoked | Self::Refresh(_) => "Your session was ended. Log in again.",
             Self::RefreshNeeded => "The access token has expired. POST to the refresh URL and retry.",
             Self::UnknownUser => "The token's user does not exist. Log in again.",
             Self::ClaimsRefused => "The token does not allow this.",
@@ -355,6 +360,9 @@ impl Reason {
             Self::Token(TokenError::Expired | TokenError::NotYetValid | TokenError::IssuedInFuture) => self.advice(),
             Self::Token(_) | Self::UnknownUser => "You are no longer logged in. Log in again.",
             Self::NotFresh => "Enter your password again to do this.",
+            Self::Replaced => {
+                "Your session was renewed in the meantime, so this request changed nothing. Open the page again."
+            }
             Self::RefreshNeeded => "Your session must be renewed. Open the page again.",
             Self::ClaimsRefused => "Your account does not allow this.",
             Self::Method => "There is no page at this address. Go back, and use the buttons of the page.",
@@ -370,7 +378,6 @@ impl Reason {
             | Self::Refresh(_)
             | Self::OtherUser
             | Self::Revoked
-            | Self::Replaced
             | Self::InsufficientClaims(_)
             | Self::Forbidden(_)
             | Self::TooManyAttempts(_)

@@ -3,6 +3,7 @@
 mod authority;
 mod head;
 mod header_token;
+mod loggable_path;
 mod next_path;
 mod paths;
 mod url_path;
@@ -11,6 +12,7 @@ mod wants;
 pub use authority::Authority;
 pub use head::{Headers, Incoming, RequestHead};
 pub(crate) use header_token::is_token;
+pub use loggable_path::loggable_path;
 pub use next_path::NextPath;
 pub(crate) use paths::{covers, is_cookie_path};
 pub(crate) use url_path::resolve_path;

@@ -47,6 +47,19 @@ pub trait PendingRevocations: Send + Sync + 'static {
     /// Removes an intention that was carried out. Does nothing if the intention does not exist.
     fn remove(&self, number: u64) -> impl Future<Output = Result<(), BackendError>> + Send;
 
+    /// Records that sessions of a subject have ended in the session store, for example because the user logged out or
+    /// because a refresh token was stolen. The authenticator calls this method after the store has ended the sessions
+    /// and before the response is sent. It does not call the method for an intention, because the transaction that
+    /// stored the intention can record the same.
+    ///
+    /// The application's own transactions can read this record. A change that such a session has begun, for example a
+    /// new email address, is then refused or is already committed when the response is sent. If this method fails, the
+    /// failure is logged, and the sessions have ended nevertheless. The default implementation does nothing.
+    fn sessions_ended(&self, subject: &str) -> impl Future<Output = Result<(), BackendError>> + Send {
+        let _ = subject;
+        std::future::ready(Ok(()))
+    }
+
     /// The builder of an authenticator calls this method when the application registers this store. Until then, an
     /// implementation can refuse to store intentions, because there might be no process that carries them out. The
     /// default implementation does nothing.
@@ -60,6 +73,7 @@ pub(crate) trait ErasedPendingRevocations: Send + Sync {
     fn due(&self, limit: u32) -> Pending<'_, Vec<PendingRevocation>>;
     fn find<'a>(&'a self, subject: &'a str) -> Pending<'a, Vec<PendingRevocation>>;
     fn remove(&self, number: u64) -> Pending<'_, ()>;
+    fn sessions_ended<'a>(&'a self, subject: &'a str) -> Pending<'a, ()>;
 }
 
 impl<P: PendingRevocations> ErasedPendingRevocations for P {
@@ -73,5 +87,9 @@ impl<P: PendingRevocations> ErasedPendingRevocations for P {
 
     fn remove(&self, number: u64) -> Pending<'_, ()> {
         Box::pin(PendingRevocations::remove(self, number))
+    }
+
+    fn sessions_ended<'a>(&'a self, subject: &'a str) -> Pending<'a, ()> {
+        Box::pin(PendingRevocations::sessions_ended(self, subject))
     }
 }

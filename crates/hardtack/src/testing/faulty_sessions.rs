@@ -1,7 +1,9 @@
 //! A session store in which a test can make a single call go wrong.
 
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use crate::clock::Timestamp;
 use crate::error::BackendError;
@@ -70,7 +72,71 @@ pub struct FaultySessions<S> {
 #[derive(Debug, Default)]
 struct State {
     calls: AtomicU64,
-    fault: Mutex<Option<(u64, Fault)>>,
+    fault: Mutex<Option<(u64, Interruption)>>,
+}
+
+#[derive(Clone, Debug)]
+enum Interruption {
+    Fault(Fault),
+    Pause(Arc<Gate>),
+}
+
+/// A call that [`FaultySessions::pause_after`] pauses. If this value is dropped, the call continues.
+#[derive(Debug)]
+#[must_use = "if this value is dropped, the call is not paused"]
+pub struct PausedCall(Arc<Gate>);
+
+/// Where a paused call waits.
+#[derive(Debug, Default)]
+struct Gate(Mutex<GateState>);
+
+#[derive(Debug, Default)]
+struct GateState {
+    is_reached: bool,
+    is_open: bool,
+    waiting: Vec<Waker>,
+}
+
+impl PausedCall {
+    /// Waits until the store has carried out the call.
+    pub async fn reached(&self) {
+        poll_fn(|cx| self.0.poll(cx, |state| state.is_reached)).await;
+    }
+
+    /// Lets the call return.
+    pub fn resume(self) {}
+}
+
+impl Drop for PausedCall {
+    fn drop(&mut self) {
+        self.0.change(|state| state.is_open = true);
+    }
+}
+
+impl Gate {
+    fn lock(&self) -> MutexGuard<'_, GateState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut GateState)) {
+        let mut state = self.lock();
+        change(&mut state);
+        state.waiting.drain(..).for_each(Waker::wake);
+    }
+
+    fn poll(&self, cx: &Context<'_>, is_ready: impl FnOnce(&GateState) -> bool) -> Poll<()> {
+        let mut state = self.lock();
+        if is_ready(&state) {
+            return Poll::Ready(());
+        }
+        state.waiting.push(cx.waker().clone());
+        Poll::Pending
+    }
+
+    async fn pass(&self) {
+        self.change(|state| state.is_reached = true);
+        poll_fn(|cx| self.poll(cx, |state| state.is_open)).await;
+    }
 }
 
 impl<S: SessionStore> FaultySessions<S> {
@@ -89,38 +155,59 @@ impl<S: SessionStore> FaultySessions<S> {
 
     /// Sets the count to zero, and makes the call with the number `call` go wrong. The next call has the number 1.
     pub fn inject(&self, call: u64, fault: Fault) {
-        let mut next = self.state.fault.lock().unwrap_or_else(PoisonError::into_inner);
-        self.state.calls.store(0, Ordering::SeqCst);
-        *next = Some((call, fault));
+        self.interrupt(call, Interruption::Fault(fault));
     }
 
-    /// Removes the fault. The count stays the same.
+    /// Sets the count to zero and pauses the call with this number after the store has carried it out. The next call
+    /// has the number 1. Meanwhile, the test can do something else with the same session. Then call
+    /// [`PausedCall::resume`].
+    pub fn pause_after(&self, call: u64) -> PausedCall {
+        let gate = Arc::<Gate>::default();
+        self.interrupt(call, Interruption::Pause(Arc::clone(&gate)));
+        PausedCall(gate)
+    }
+
+    fn interrupt(&self, call: u64, interruption: Interruption) {
+        let mut next = self.state.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        self.state.calls.store(0, Ordering::SeqCst);
+        *next = Some((call, interruption));
+    }
+
+    /// Removes the fault or the pause. The count stays the same.
     pub fn clear(&self) {
         *self.state.fault.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Returns how many calls have been made since [`inject`](Self::inject).
+    /// Returns how many calls have been made since [`inject`](Self::inject) or [`pause_after`](Self::pause_after).
     pub fn calls(&self) -> u64 {
         self.state.calls.load(Ordering::SeqCst)
     }
 
     /// Counts a call and executes it. If [`inject`](Self::inject) named the number of this call, the call goes wrong as
-    /// the fault describes.
+    /// the fault describes. If the call is to be paused, it waits after its execution.
     async fn call<T>(&self, call: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
-        let fault = {
+        let interruption = {
             let next = self.state.fault.lock().unwrap_or_else(PoisonError::into_inner);
             let number = self.state.calls.fetch_add(1, Ordering::SeqCst) + 1;
-            next.and_then(|(call, fault)| (call == number).then_some(fault))
+            next.as_ref().filter(|(call, _)| *call == number).map(|(_, interruption)| interruption.clone())
+        };
+        let fault = match interruption {
+            None => return call.await,
+            Some(Interruption::Pause(gate)) => {
+                let result = call.await;
+                gate.pass().await;
+                return result;
+            }
+            Some(Interruption::Fault(fault)) => fault,
         };
         match fault {
-            None => call.await,
-            Some(Fault::Fail) => Err(BackendError::new(Self::ERROR)),
-            Some(Fault::Hang) => std::future::pending().await,
-            Some(Fault::LoseReply) => {
+            Fault::Fail => Err(BackendError::new(Self::ERROR)),
+            Fault::Hang => std::future::pending().await,
+            Fault::LoseReply => {
                 call.await?;
                 Err(BackendError::new(Self::ERROR))
             }
-            Some(Fault::HangAfter) => {
+            Fault::HangAfter => {
                 call.await?;
                 std::future::pending().await
             }

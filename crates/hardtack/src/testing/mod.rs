@@ -25,7 +25,7 @@ pub use browser::{Framework, NoFramework, SetCookieFields, TestBrowser};
 pub use clock::TestClock;
 pub use device::TestDevice;
 pub use failing_sessions::FailingSessions;
-pub use faulty_sessions::{Fault, FaultySessions};
+pub use faulty_sessions::{Fault, FaultySessions, PausedCall};
 pub use jar::CookieJar;
 pub use request::{TestRequest, TestRequestParts};
 pub use store_conformance::store_conformance;

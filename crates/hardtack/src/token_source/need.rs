@@ -31,6 +31,7 @@ pub struct Need {
     pub(crate) locations: Locations,
     pub(crate) any_type: bool,
     pub(crate) skip_revocation_check: bool,
+    pub(crate) reauthenticating: bool,
 }
 
 impl Need {
@@ -44,6 +45,7 @@ impl Need {
             locations: Locations::NONE,
             any_type: false,
             skip_revocation_check: false,
+            reauthenticating: false,
         }
     }
 
@@ -131,6 +133,18 @@ impl Need {
     #[must_use]
     pub const fn skip_revocation_check(mut self) -> Self {
         self.skip_revocation_check = true;
+        self
+    }
+
+    /// Also accepts an access token that a re-authentication has replaced within the [race
+    /// window](crate::session::SessionPolicy::race_window), if the token was sent in a cookie. The browser then has sent
+    /// the form with the password twice, for example after a double click.
+    ///
+    /// Use this only for a route that verifies the user's password and then calls `Auth::reauthenticate`. The second
+    /// form gets the same tokens as the first. The extractor `ReauthenticationForm` uses this.
+    #[must_use]
+    pub const fn reauthenticating(mut self) -> Self {
+        self.reauthenticating = true;
         self
     }
 

@@ -9,7 +9,8 @@ use hardtack::session::{EndedSessions, PendingRevocation, PendingRevocations, Re
 use hardtack::testing::FailingSessions;
 use hardtack::{BackendError, ConfigError, KeySet, MemorySessions, SessionId};
 
-use crate::support::{Browser, HandlerResult, Request, Response, Site, block_on, key};
+use crate::events::Log;
+use crate::support::{Browser, HandlerResult, Request, Response, Site, block_on, key, log_in};
 use crate::virtual_time::{VirtualTime, is_ready};
 
 /// Intentions in memory. All of them are due at once.
@@ -20,9 +21,17 @@ struct Intentions(Arc<State>);
 struct State {
     list: Mutex<Vec<PendingRevocation>>,
     cannot_remove: AtomicBool,
+    /// The subjects of sessions that have ended without an intention.
+    ended: Mutex<Vec<String>>,
+    cannot_record: AtomicBool,
 }
 
 impl Intentions {
+    /// Returns the subjects that were recorded since the last call.
+    fn take_ended(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.ended.lock().unwrap())
+    }
+
     /// As if a transaction that changed a password had committed.
     fn commit(&self, subject: &str, kept: Option<SessionId>) -> EndedSessions {
         let mut list = self.0.list.lock().unwrap();
@@ -50,6 +59,14 @@ impl PendingRevocations for Intentions {
             return Err(BackendError::new("the process stops before it has removed the intention"));
         }
         self.0.list.lock().unwrap().retain(|one| one.number != number);
+        Ok(())
+    }
+
+    async fn sessions_ended(&self, subject: &str) -> Result<(), BackendError> {
+        if self.0.cannot_record.load(Ordering::SeqCst) {
+            return Err(BackendError::new("the database is down"));
+        }
+        self.0.ended.lock().unwrap().push(subject.to_owned());
         Ok(())
     }
 }
@@ -293,4 +310,61 @@ fn s68_without_registered_intentions_the_sessions_end_and_the_user_can_log_in_ag
     assert!(site.visit(&mut copy.clone()).is_refused(401, "revoked"));
     assert!(site.refresh(&mut copy.clone()).is_refused(401, "revoked"));
     assert_eq!(site.visit(&mut site.browser_of("alice")).status, 200);
+}
+
+/// The application's database learns of every end that the store makes, before the response is sent.
+#[test]
+fn s28_every_end_of_a_session_is_recorded_for_the_changes_that_the_session_has_begun() {
+    let (site, store, intentions) = elsewhere();
+    let alice = || site.browser_of("alice");
+    let recorded = |what: &str| assert_eq!(intentions.take_ended(), ["alice"], "{what}");
+    let nothing = |what: &str| assert!(intentions.take_ended().is_empty(), "{what}");
+    let mut browser = alice();
+    nothing("a log-in");
+    site.visit(&mut browser);
+    nothing("a visit");
+
+    site.log_out(&mut browser);
+    recorded("a log-out");
+
+    let mut browser = alice();
+    site.send(&mut browser, Request::post("/login").json(), log_in("bob"));
+    assert_eq!(intentions.take_ended(), ["alice", "bob"], "a log-in over the session");
+
+    let mut browser = alice();
+    let copy = browser.clone();
+    site.refresh(&mut browser);
+    site.visit(&mut browser);
+    site.advance(31);
+    nothing("a refresh");
+    assert!(site.refresh(&mut copy.clone()).is_refused(401, "refresh_reused"));
+    recorded("a stolen token");
+
+    let (kept, other) = (alice(), alice());
+    let [kept, other] = [&kept, &other].map(|browser| session_of(&site, browser).unwrap());
+    assert!(block_on(site.auth.revoke_session("alice", other)).unwrap());
+    recorded("the end of one session");
+    assert_eq!(block_on(site.auth.revoke_other_sessions("alice", kept)).unwrap(), 0);
+    nothing("no other session");
+    assert_eq!(block_on(site.auth.revoke_all_sessions("alice")).unwrap(), 1);
+    recorded("the end of all sessions");
+
+    // The transaction of a new password records the end itself.
+    alice();
+    assert!(block_on(site.auth.finish_ending(intentions.commit("alice", None))));
+    nothing("an intention");
+
+    // The store fails, so the session may have ended.
+    let mut browser = alice();
+    store.fail();
+    assert_eq!(site.log_out(&mut browser).status, 503);
+    store.recover();
+    recorded("a log-out whose outcome is unknown");
+
+    // The application's database fails. The log-out succeeds, and the failure is logged.
+    intentions.0.cannot_record.store(true, Ordering::SeqCst);
+    let mut status = 0;
+    let lines = Log::of(|| status = site.log_out(&mut alice()).status);
+    assert_eq!(status, 200);
+    assert!(lines.iter().any(|line| line.contains("end_not_counted") && line.contains("the database is down")));
 }

@@ -4,6 +4,7 @@
 use hardtack::testing::FailingSessions;
 use hardtack::{BackendError, CookiePolicy, FindUser, KeySet, Need, RefreshMode, TokenLocation};
 
+use crate::events::Log;
 use crate::support::{Browser, Handled, HandlerResult, Request, Response, Site, block_on, key, page};
 use hardtack::adapter::Exchange;
 
@@ -218,4 +219,22 @@ fn e08_where_the_access_cookie_is_not_sent_nothing_is_refreshed() {
     let late = site.respond(&slow, Request::get("/account"), page(Need::access()));
     assert_eq!(late.token().subject(), "alice", "a slow tab is not a thief");
     assert_eq!(site.live_sessions("alice")[0].generation, 2);
+}
+
+/// The paths in the log have no secret segments. Strangers cannot fill the log with warnings.
+#[test]
+fn s64_a_path_without_the_access_cookie_is_logged_without_secrets_and_warned_of_once() {
+    const SECRET: &str = "AbCdEfGhIjKlMnOpQrStUv";
+    let site = Site::with(|builder| builder.cookies(CookiePolicy::default().access_paths(["/account"])));
+    let lines = Log::of(|| {
+        for _ in 0..3 {
+            let target = format!("/reset/{SECRET}?token={SECRET}");
+            let refused = site.respond(&Browser::default(), Request::get(&target), page(Need::access()));
+            assert!(refused.is_refused(401, "missing_token"));
+        }
+    });
+    let warnings: Vec<_> = lines.iter().filter(|line| line.contains("access_cookie_not_sent")).collect();
+    assert_eq!(warnings.iter().filter(|line| line.starts_with("WARN")).count(), 1, "{warnings:?}");
+    assert!(warnings.len() == 3 && warnings[0].contains("path=/reset/AbCdE…"), "{warnings:?}");
+    assert!(lines.iter().all(|line| !line.contains(SECRET)), "{lines:?}");
 }

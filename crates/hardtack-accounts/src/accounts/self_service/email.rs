@@ -30,7 +30,7 @@ impl Accounts {
         let change = ProfileChange { display_name: Some(name.to_owned()), email: None };
         let session = self.checked_session(token, client).await?;
         let password = CurrentPassword::ForNewAddress(None);
-        let changed = self.change_profile(&user, change, password, session, &request).await;
+        let changed = self.change_profile(&user, change, password, &session, &request).await;
         let (changed, _) = changed.map_err(|error| {
             error.map_invalid(|ProfileChangeProblem { fields, .. }| {
                 DisplayNameProblem(fields.first().map_or("Enter a shorter name.", |field| field.text))
@@ -72,7 +72,7 @@ impl Accounts {
         let change = ProfileChange { display_name: None, email: Some(email.to_owned()) };
         let session = self.checked_session(token, client).await?;
         let password = CurrentPassword::Always(password);
-        let changed = self.change_profile(&user, change, password, session, &request).await;
+        let changed = self.change_profile(&user, change, password, &session, &request).await;
         let (changed, _) = changed.map_err(|error| {
             error.map_invalid(|problem| match problem.is_unproven {
                 true => EmailChangeProblem::WrongCurrent,

@@ -14,9 +14,9 @@ mod password;
 mod reset;
 mod verify;
 
-use hardtack::{ClientInfo, SessionId, VerifiedToken};
+use hardtack::{ClientInfo, VerifiedToken};
 
-use super::{Accounts, ActionError};
+use super::{Accounts, ActionError, CheckedSession};
 use crate::activity::RequestInfo;
 use crate::links::LinkToken;
 use crate::throttling::Tried;
@@ -26,16 +26,15 @@ pub(crate) use verify::Browser;
 pub use verify::VerifiedUser;
 
 impl Accounts {
-    /// Returns the session of a token, and how many times the user's sessions have been ended so far. The transaction
-    /// that stores a change checks that this number is still the same, so a change cannot be stored after a log-out.
+    /// Checks the session of a token at the beginning of a change. The transaction that stores the change checks it
+    /// again, so a change cannot be stored after a log-out.
     async fn checked_session<T: Sync, P>(
         &self,
         token: &VerifiedToken<T>,
         client: &ClientInfo,
-    ) -> Result<(Option<SessionId>, i64), ActionError<P>> {
-        let session = token.session();
-        let checked = self.check_session(client.authenticator(), token.subject(), session).await?;
-        Ok((session, checked.ok_or(ActionError::SessionEnded)?))
+    ) -> Result<CheckedSession, ActionError<P>> {
+        let checked = self.check_session(client.authenticator(), token.subject(), token.session()).await?;
+        checked.ok_or(ActionError::SessionEnded)
     }
 
     /// Parses the token of a link, and calls `work` with the token. A failure counts against the limit of the client's

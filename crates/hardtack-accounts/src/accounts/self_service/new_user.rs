@@ -136,13 +136,11 @@ impl Accounts {
     /// - The client's address has created too many users.
     /// - Too many passwords are being hashed, or the database failed.
     pub async fn sign_up_by(&self, new: NewUser, client: &ClientInfo) -> Result<SignedUp, ActionError<SignUpProblems>> {
-        let authenticator = client.authenticator().clone();
-        let settings = self.cookie_settings(&authenticator);
-        let (request, client) = self.client(client);
+        let browser = self.browser(client);
         // Count successful sign-ups, too, because the number of users that an address can create is limited.
-        drop(self.throttling().by_address(Tried::SignUp, &client, &request).await?);
-        let (user, limit) = self.store(new, &request).await?;
-        Ok(SignedUp { user, limit, browser: Browser { request, devices: client.devices, authenticator, settings } })
+        drop(self.throttling().by_address(Tried::SignUp, &browser.client, &browser.request).await?);
+        let (user, limit) = self.store(new, &browser.request).await?;
+        Ok(SignedUp { user, limit, browser })
     }
 
     async fn store(

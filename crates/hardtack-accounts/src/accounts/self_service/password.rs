@@ -45,7 +45,7 @@ impl Accounts {
         let user = self.find(token.subject()).await?;
         let user = user.ok_or(ActionError::Invalid(PasswordChangeProblem::WrongCurrent))?;
         let session = self.checked_session(token, client).await?;
-        let (ended, _) = self.store_password_change(&user, current, new, session, &request).await?;
+        let (ended, _) = self.store_password_change(&user, current, new, &session, &request).await?;
         Ok(ended)
     }
 }

@@ -12,7 +12,7 @@ use crate::accounts::{Accounts, ActionError};
 use crate::activity::RequestInfo;
 use crate::passwords::TypedPassword;
 use crate::settings::SiteSettings;
-use crate::throttling::{Devices, KnownUser};
+use crate::throttling::{Client, KnownUser};
 
 /// A user whose password has just been verified. Pass it to `Auth::log_in`, or to `LogInForm::log_in`.
 ///
@@ -37,11 +37,11 @@ pub struct VerifiedUser {
     browser: Option<Browser>,
 }
 
-/// The browser that a user logs in with.
+/// The browser that a user logs in with: [`Accounts::browser`].
 #[derive(Clone, Debug)]
 pub(crate) struct Browser {
     pub(crate) request: RequestInfo,
-    pub(crate) devices: Devices,
+    pub(crate) client: Client,
     pub(crate) authenticator: Authenticator,
     pub(crate) settings: Arc<SiteSettings>,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Browser {
 impl Browser {
     /// Returns a cookie that marks this browser as one that the user has logged in with.
     pub(super) fn cookie(&self, user: &KnownUser<'_>) -> SetCookies {
-        self.devices.cookie(user, &self.authenticator, &self.settings)
+        self.client.devices.cookie(user, &self.authenticator, &self.settings)
     }
 }
 
@@ -76,7 +76,7 @@ impl VerifiedUser {
             return Err(WrongPassword.to_string().into());
         }
         let Some(browser) = browser else { return Ok(SetCookies::default()) };
-        if !browser.devices.know(&verified.user_id) {
+        if !browser.client.devices.know(&verified.user_id) {
             accounts.warn_of_new_device(&verified.user_id, &browser.request).await;
         }
         Ok(browser.cookie(&KnownUser {
@@ -127,11 +127,8 @@ impl Accounts {
         client: &ClientInfo,
     ) -> Result<VerifiedUser, ActionError<WrongPassword>> {
         let password = typed(password)?;
-        let authenticator = client.authenticator().clone();
-        let (request, client) = self.client(client);
-        let verified = self.verify_log_in(username, password, &request, &client).await?;
-        let settings = self.cookie_settings(&authenticator);
-        let browser = Browser { request, devices: client.devices, authenticator, settings };
+        let browser = self.browser(client);
+        let verified = self.verify_log_in(username, password, &browser.request, &browser.client).await?;
         Ok(VerifiedUser::new(self.clone(), verified, Some(browser)))
     }
 
@@ -184,11 +181,8 @@ impl Accounts {
         client: &ClientInfo,
     ) -> Result<VerifiedUser, ActionError<WrongPassword>> {
         let password = typed(password)?;
-        let authenticator = client.authenticator().clone();
-        let (request, client) = self.client(client);
-        let verified = self.verify_password_again(token.subject(), token.session(), password, &request).await?;
-        let settings = self.cookie_settings(&authenticator);
-        let browser = Browser { request, devices: client.devices, authenticator, settings };
+        let browser = self.browser(client);
+        let verified = self.verify_password_again(token.subject(), token.session(), password, &browser.request).await?;
         Ok(VerifiedUser::new(self.clone(), verified, Some(browser)))
     }
 }

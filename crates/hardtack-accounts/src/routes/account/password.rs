@@ -83,12 +83,11 @@ async fn change(
     input: PasswordInput,
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
-    let kept = user.token().session();
-    let checked = site.accounts.check_session(&site.auth, &user.id, kept).await;
-    let Some(ended) = checked.map_err(|error| auth.refuse(error))? else { return Err(auth.refuse(Reason::Revoked)) };
-    let kept = (kept, ended);
+    let checked = site.accounts.check_session(&site.auth, &user.id, user.token().session()).await;
+    let Some(kept) = checked.map_err(|error| auth.refuse(error))? else { return Err(auth.refuse(Reason::Revoked)) };
     let PasswordInput { current_password, new_password } = input;
-    let error = match site.accounts.store_password_change(&user, current_password, new_password, kept, &request).await {
+    let error = match site.accounts.store_password_change(&user, current_password, new_password, &kept, &request).await
+    {
         Ok((ended, password_version)) => {
             let Some(cookies) = site.renew(&auth, ended).await else { return Ok(others_end_soon(&site, wants, user)) };
             let response = respond::success(wants, &site.path("/account?done=password"), json!(*user));

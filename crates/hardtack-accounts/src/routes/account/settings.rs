@@ -155,12 +155,10 @@ async fn change(
             return Ok(page.respond(&user, StatusCode::UNPROCESSABLE_ENTITY));
         }
     };
-    let session = user.token().session();
-    let checked = site.accounts.check_session(&site.auth, &user.id, session).await;
-    let Some(ended) = checked.map_err(|error| auth.refuse(error))? else { return Err(auth.refuse(Reason::Revoked)) };
-    let session = (session, ended);
+    let checked = site.accounts.check_session(&site.auth, &user.id, user.token().session()).await;
+    let Some(session) = checked.map_err(|error| auth.refuse(error))? else { return Err(auth.refuse(Reason::Revoked)) };
     let password = CurrentPassword::ForNewAddress(password);
-    let error = match site.accounts.change_profile(&user, change, password, session, &request).await {
+    let error = match site.accounts.change_profile(&user, change, password, &session, &request).await {
         Ok((changed, None)) => {
             return Ok(respond::success(wants, &site.path("/account?done=settings"), json!(changed)));
         }

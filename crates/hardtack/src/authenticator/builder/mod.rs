@@ -1,43 +1,32 @@
-//! The builder of an authenticator. [`AuthenticatorBuilder::build`] checks all settings together.
+//! The settings of an authenticator. `build.rs` checks all settings together.
 
 mod binding_check;
+mod build;
 mod callbacks;
 mod device_binding;
 mod flask_compat;
+mod sessions;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::also_pruned::{AlsoPruned, Prune};
-use super::background::Background;
+use super::Authenticator;
+use super::also_pruned::AlsoPruned;
 use super::callbacks::Callbacks;
-use super::early::EarlyTokens;
-use super::explain;
-use super::fast_path::FastPath;
-use super::keys_in_use::KeysInUse;
-use super::setup_notices::SetupNotices;
-use super::token_cache::{DEFAULT_ENTRIES, TokenCache};
-use super::used_states::UsedStates;
-use super::watchers::Watchers;
-use super::{Authenticator, Inner};
+use super::token_cache::DEFAULT_ENTRIES;
 use crate::base_url::BaseUrl;
-use crate::body::{BodyCount, ReadAheadLimits};
-use crate::client_address::{Notices, TrustedProxies};
+use crate::body::ReadAheadLimits;
+use crate::client_address::TrustedProxies;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{ClaimsPolicy, DeviceBinding, Lifetime, RefreshMode, Settings};
+use crate::config::{ClaimsPolicy, RefreshMode, Settings};
 use crate::cookie::CookiePolicy;
 use crate::csrf::CsrfPolicy;
 use crate::error::ConfigError;
 use crate::event::{Event, Observer};
-use crate::explain::Recorder;
 use crate::jwt::KeySet;
 use crate::refusal::{FailureKind, Handlers, Refused, Reply};
-use crate::revocation::{HeldSubjects, LogPosition, RevocationCache};
-use crate::session::{
-    ErasedPendingRevocations, ErasedStore, PendingRevocations, SessionPolicy, SessionStore, StoreAbility,
-};
+use crate::session::{ErasedPendingRevocations, ErasedStore};
 use crate::token_source::TokenSources;
 use crate::urls::Urls;
 
@@ -47,9 +36,9 @@ use crate::urls::Urls;
 /// 15 minutes, and refresh tokens live one day. The clocks of servers can differ by up to three seconds. Most settings
 /// that give up protection have `insecure` in their names.
 ///
-/// Settings that belong together are grouped: [`CookiePolicy`], [`CsrfPolicy`], [`ClaimsPolicy`], [`SessionPolicy`],
-/// [`TokenSources`] and [`Urls`]. A name such as `JWT_TOKEN_LOCATION` in a description is the corresponding option of
-/// Flask-JWT-Extended.
+/// Settings that belong together are grouped: [`CookiePolicy`], [`CsrfPolicy`], [`ClaimsPolicy`],
+/// [`SessionPolicy`](crate::session::SessionPolicy), [`TokenSources`] and [`Urls`]. A name such as `JWT_TOKEN_LOCATION`
+/// in a description is the corresponding option of Flask-JWT-Extended.
 #[must_use = "a builder does nothing until build() is called"]
 pub struct AuthenticatorBuilder {
     keys: KeySet,
@@ -172,108 +161,6 @@ impl AuthenticatorBuilder {
     pub fn realm(mut self, name: impl Into<String>) -> Self {
         self.settings.realm = Some(name.into());
         self
-    }
-
-    /// Keeps sessions in `store`, so that refresh tokens rotate, a log-out is final, and users can list and end their
-    /// sessions.
-    pub fn sessions(mut self, store: impl SessionStore) -> Self {
-        self.store = Some(Arc::new(store));
-        self
-    }
-
-    /// Turns off reading the revocation log of a durable store. This process then does not learn which sessions other
-    /// processes end, or which sessions ended before this process started. It accepts the access tokens of these
-    /// sessions until the tokens expire.
-    ///
-    /// By default, the adapter follows the log from the first request on. Until it has read the log, and whenever its
-    /// copy of the log is [too old](SessionPolicy::max_staleness), each request is checked against the store.
-    pub fn insecure_without_revocation_log(mut self) -> Self {
-        self.follows_log = false;
-        self
-    }
-
-    /// Deletes expired rows of the application in the background, together with expired sessions. `what` is the name of
-    /// these rows in log messages.
-    pub fn also_prune(mut self, what: &'static str, rows: impl Prune) -> Self {
-        self.also_pruned.push(AlsoPruned::new(what, rows));
-        self
-    }
-
-    /// Leaves the deletion of expired rows to the application. Call [`Authenticator::prune_sessions`] to delete
-    /// sessions and log entries, and delete the rows of [`Self::also_prune`] yourself. By default, the adapter deletes
-    /// all of these rows every ten minutes.
-    pub fn without_pruning(mut self) -> Self {
-        self.prunes = false;
-        self
-    }
-
-    /// Registers the place where the application records which sessions must end. Use this setting if the sessions are
-    /// not in the same database as the users, for example if the sessions are in Redis.
-    ///
-    /// The transaction that changes a user also records that the user's sessions must end. A server that follows the
-    /// revocation log then ends the sessions within seconds, even if the server that changed the user has crashed.
-    ///
-    /// `pending_revocations` requires a session store. If [`SessionPolicy::max_staleness`] is not set, its default for
-    /// a durable store applies.
-    pub fn pending_revocations(mut self, pending: impl PendingRevocations) -> Self {
-        pending.registered();
-        self.pending = Some(Box::new(pending));
-        self
-    }
-
-    /// Sets how long an access token lives (`JWT_ACCESS_TOKEN_EXPIRES`). Default: 15 minutes.
-    pub fn access_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
-        self.settings.access_lifetime = lifetime.into();
-        self
-    }
-
-    /// Sets how long a refresh token, and therefore an unused session, lives (`JWT_REFRESH_TOKEN_EXPIRES`). Default: 1
-    /// day.
-    ///
-    /// In [sliding mode](RefreshMode::Sliding), there are no refresh tokens, and an unused session lives as long as its
-    /// access token.
-    pub fn refresh_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
-        self.settings.refresh_lifetime = lifetime.into();
-        self
-    }
-
-    /// Sets how long a log-in or a re-authentication counts as recent. Default: 15 minutes.
-    ///
-    /// During this time, routes that need a fresh token, such as routes with the extractor `FreshAccessToken`, do not
-    /// ask for the password again. The time also ends when the access token from the log-in expires.
-    ///
-    /// [`LogIn::freshness`](crate::LogIn::freshness) sets another time for one log-in. With
-    /// [`Lifetime::InsecureForever`], a log-in counts as recent until its access token expires, as in
-    /// Flask-JWT-Extended.
-    ///
-    /// Source: ASVS 5.0 V7.5.1.
-    pub fn fresh_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
-        self.settings.fresh_lifetime = lifetime.into();
-        self
-    }
-
-    /// Sets the rules for stored sessions, such as how long sessions live, how many sessions a user can have, and how
-    /// old the list of ended sessions can be.
-    pub fn session_policy(mut self, policy: SessionPolicy) -> Self {
-        self.settings.sessions = policy;
-        self
-    }
-
-    /// Applies strict settings, for sites where a stolen token does more harm than an extra log-in.
-    ///
-    /// Each refresh token is accepted only once, even if concurrent requests use it or a response was lost (RFC 9700
-    /// section 4.14.2). Access tokens live 5 minutes. A session ends after 15 minutes without use, and after 12 hours
-    /// at most (NIST SP 800-63B-4 AAL3). These limits apply even if the user chose to stay logged in. By default, the
-    /// browser deletes the cookies when it closes.
-    ///
-    /// Two concurrent refreshes with the same token end the session, so these settings suit clients that send one
-    /// request at a time. Later calls on the builder override these settings.
-    pub fn strict_sessions(mut self) -> Self {
-        self.cookies = self.cookies.session_cookies(true);
-        self.settings.sessions =
-            self.settings.sessions.absolute_lifetime(Duration::from_secs(12 * 60 * 60)).race_window(Duration::ZERO);
-        self.settings.sessions.remembered_idle = Duration::ZERO;
-        self.access_lifetime(Duration::from_secs(5 * 60)).refresh_lifetime(Duration::from_secs(15 * 60))
     }
 
     /// Sets what happens when an access token has expired. Default: [`RefreshMode::Transparent`].
@@ -458,122 +345,5 @@ impl AuthenticatorBuilder {
     pub fn explain_refusals(mut self) -> Self {
         self.explains_refusals = true;
         self
-    }
-
-    /// Checks the settings and returns the authenticator.
-    ///
-    /// # Errors
-    /// A setting is unsafe or cannot work. The error describes the first such setting and says what to do instead.
-    pub fn build(self) -> Result<Authenticator, ConfigError> {
-        let mut settings = self.settings;
-        settings.base = self.base.transpose()?;
-        if let (Some(base), Some(listener)) = (&mut settings.base, self.listener) {
-            base.add_listener(listener);
-        }
-        if let Some(base) = &settings.base {
-            settings.urls = settings.urls.below(base);
-        }
-        if self.explains_refusals && !settings.base.as_ref().is_some_and(BaseUrl::is_loopback) {
-            return Err(ConfigError::ExplainsInProduction { base: settings.base.map(|base| base.origin().to_owned()) });
-        }
-        settings.check(self.store.is_some())?;
-        let keys = KeysInUse::new(self.keys, &settings, self.store.is_some())?;
-        let has_pending = self.pending.is_some();
-        if has_pending && self.store.is_none() {
-            return Err(ConfigError::PendingRevocationsWithoutStore);
-        }
-        if let Some(store) = &self.store {
-            let policy = &mut settings.sessions;
-            match policy.max_staleness {
-                Some(bound) if !self.follows_log => return Err(ConfigError::StalenessWithoutLog { bound }),
-                None if has_pending && !self.follows_log => return Err(ConfigError::PendingRevocationsWithoutLog),
-                // If this process fails to carry out a pending revocation, it must refuse the affected sessions. It
-                // checks for such sessions only if the cache counts as stale. Without a limit on staleness, the cache
-                // never counts as stale, so set a limit.
-                None if self.follows_log && (has_pending || store.is_durable()) => policy.bound_staleness(),
-                Some(_) | None => {}
-            }
-            if policy.max_sessions.is_some() && !store.can(StoreAbility::LimitSessions) {
-                if policy.has_max_sessions {
-                    return Err(ConfigError::StoreCannotLimitSessions);
-                }
-                tracing::warn!(
-                    event = "sessions_unlimited",
-                    "the session store cannot limit the number of sessions per user, so a user can have any number \
-                     of sessions; to accept unlimited sessions, call SessionPolicy::insecure_unlimited_sessions"
-                );
-                policy.max_sessions = None;
-            }
-        }
-        let has_rows = self.store.is_some() || !self.also_pruned.is_empty();
-        let background = Background::new(settings.sessions.max_staleness.is_some(), self.prunes && has_rows);
-        let mut policy = self.cookies;
-        let has_refresh_cookie = settings.refresh != RefreshMode::Sliding;
-        if !has_refresh_cookie && !settings.flask {
-            policy.send_access_without_refresh(&settings.urls);
-        }
-        let refresh_paths = match settings.refresh {
-            RefreshMode::Redirect => policy.refresh_paths_for(&settings.urls, settings.binding != DeviceBinding::Off),
-            RefreshMode::Transparent | RefreshMode::Sliding | RefreshMode::Off => vec!["/".to_owned()],
-        };
-        let cookies = policy.resolve(
-            settings.base.as_ref(),
-            refresh_paths,
-            settings.realm.as_deref(),
-            settings.csrf.protect,
-            settings.flask,
-            &settings.reserved_cookie_names,
-        )?;
-        binding_check::check(&settings, &cookies, self.store.as_deref())?;
-        let sends_token =
-            |url: &str| cookies.access.is_sent_to(url) || (has_refresh_cookie && cookies.refresh.is_sent_to(url));
-        let log_out = settings.urls.logout.as_str();
-        if !sends_token(log_out) {
-            tracing::warn!(
-                event = "log_out_unseen",
-                "browsers send no token to {log_out}, so a log-out there cannot end the session; add {log_out} to the \
-                 paths of the refresh cookie"
-            );
-        }
-        let replaces = settings.urls.end_sessions().into_iter().find(|url| *url != log_out && !sends_token(url));
-        if let Some(url) = replaces.filter(|_| !settings.flask) {
-            tracing::warn!(
-                event = "log_in_unseen",
-                "browsers send no token to {url}, so a log-in or sign-up there does not end the browser's previous \
-                 session; add {url} to the paths of the refresh cookie"
-            );
-        }
-        let recorder = self.explains_refusals.then(|| Arc::new(Recorder::default()));
-        let mut observers = self.observers;
-        observers.extend(recorder.as_ref().map(explain::observer));
-        if let (Some(_), Some(base)) = (&recorder, &settings.base) {
-            explain::announce(base);
-        }
-        Ok(Authenticator(Arc::new(Inner {
-            fast_path: FastPath::new(&settings, &self.callbacks, recorder.is_some()),
-            keys,
-            rules: settings.session_rules(self.store.is_some(), cookies.session_cookies),
-            settings,
-            cookies,
-            background,
-            store: self.store,
-            token_cache: TokenCache::new(self.token_cache),
-            revocation_cache: RevocationCache::default(),
-            log: LogPosition::default(),
-            watchers: Watchers::default(),
-            pending: self.pending,
-            also_pruned: self.also_pruned,
-            held: HeldSubjects::default(),
-            clock: self.clock,
-            early_tokens: EarlyTokens::default(),
-            proxy_notices: Notices::default(),
-            bodies: BodyCount::default(),
-            used_states: UsedStates::default(),
-            setup_notices: SetupNotices::default(),
-            recorder,
-            handlers: self.handlers,
-            callbacks: self.callbacks,
-            observers,
-        })))
     }
 }

@@ -2,18 +2,17 @@
 
 use super::token::TokenState;
 use super::verified::Verified;
-use super::without_secrets;
 use crate::base_url::BaseUrl;
 use crate::cookie::SameSite;
 use crate::explain::{CookieField, quoted};
 use crate::jwt::TokenKind;
-use crate::request::Authority;
+use crate::request::{Authority, loggable_path};
 
 /// The most likely cause that a request lacks a cookie.
 pub(super) enum Absence {
     /// The browser has a cookie whose name differs only in its prefix or its realm.
     OtherName { sent: String, is_secure: bool },
-    /// Browsers do not send the cookie to the path of the request. Long segments of `path` are shortened.
+    /// Browsers do not send the cookie to the path of the request. `path` contains no secret segments.
     Path { path: String, paths: String },
     /// The request was sent to another host, and cookies belong to the host that sets them.
     Host { host: String, base: String },
@@ -48,7 +47,7 @@ impl Absence {
         }
         let path = settings.public_path(head.path());
         if !slot.is_sent_to(&path) {
-            return Self::Path { path: quoted(&without_secrets(&path)), paths: slot.paths.join(", ") };
+            return Self::Path { path: quoted(&loggable_path(&path)), paths: slot.paths.join(", ") };
         }
         let host = head.host().and_then(Authority::parse).map(|authority| authority.host());
         if let (Some(base), Some(host)) = (&settings.base, host)

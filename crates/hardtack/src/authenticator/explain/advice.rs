@@ -44,7 +44,7 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
              `password_changed`, `reuse_detected`, `revoked`. `SessionPolicy::max_sessions` limits how many sessions a \
              user can have."
         }
-        Reason::Replaced => "Change nothing. The next request has the cookies of the new session.",
+        Reason::Replaced => "Change nothing. The next request has the newer cookies.",
         Reason::Refresh(flaw) => match flaw {
             RefreshFlaw::UnknownSession => {
                 "Log in again. `MemorySessions` forgets all sessions when the process restarts. `hardtack-sqlx` and \

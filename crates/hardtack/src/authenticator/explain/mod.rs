@@ -24,6 +24,7 @@ use crate::event::Observer;
 use crate::explain::{Explanation, Recorder};
 use crate::jwt::TokenKind;
 use crate::refusal::{FailureKind, Rejection};
+use crate::request::loggable_path;
 use crate::session::SessionId;
 use crate::token::VerifiedToken;
 use crate::token_source::Need;
@@ -68,7 +69,7 @@ impl RequestVerifier<'_> {
         if page::is_page(self.head.path()) {
             return;
         }
-        let what = format!("{} {}", self.head.method(), without_secrets(self.head.path()));
+        let what = format!("{} {}", self.head.method(), loggable_path(self.head.path()));
         let explanation = Verified::new(self, need, found, Origin::Request).explain(what);
         recorder.record(self.state.record_id(|| recorder.next_id()), explanation);
     }
@@ -91,27 +92,5 @@ impl RequestVerifier<'_> {
                 recorder.looked_up(id, row);
             }
         }
-    }
-}
-
-/// Shortens long segments of a path, because such a segment can be secret. An example is the last segment of a link in
-/// an email.
-fn without_secrets(path: &str) -> String {
-    const LONGEST: usize = 24;
-    let shortened = path.split('/').map(|segment| match segment.char_indices().nth(LONGEST) {
-        Some(_) => format!("{}…", segment.chars().take(6).collect::<String>()),
-        None => segment.to_owned(),
-    });
-    shortened.collect::<Vec<_>>().join("/")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_secrets;
-
-    #[test]
-    fn long_segments_of_a_path_are_shortened() {
-        assert_eq!(without_secrets("/account/change_settings"), "/account/change_settings");
-        assert_eq!(without_secrets("/reset/AbCdEfGhIjKlMnOpQrStUvWxYz/done"), "/reset/AbCdEf…/done");
     }
 }

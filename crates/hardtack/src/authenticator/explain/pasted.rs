@@ -2,16 +2,16 @@
 
 use std::net::IpAddr;
 
+use super::Found;
 use super::token::{Keys, TokenFacts, TokenState};
 use super::verified::{Origin, Verified};
-use super::{Found, without_secrets};
 use crate::authenticator::verify::RequestVerifier;
 use crate::authenticator::{Authenticator, RequestState};
 use crate::config::RefreshMode;
 use crate::explain::{Check, Explanation, Outcome, explain_set_cookie, quoted};
 use crate::jwt::{TokenError, TokenKind};
 use crate::refusal::Reason;
-use crate::request::{Headers, Incoming, RequestHead};
+use crate::request::{Headers, Incoming, RequestHead, loggable_path};
 use crate::token_source::{Locations, Need};
 
 /// A GET request with a `Cookie` field that was copied.
@@ -127,7 +127,7 @@ impl Authenticator {
         let refresh = may_refresh.then(|| state(TokenKind::Refresh));
         let reason = self.reason_to_refuse(&verifier.head, state(kind), refresh);
         let found = reason.as_ref().map_or(Found::Accepted, Found::Refused);
-        let what = format!("Cookies for {}", quoted(&without_secrets(verifier.head.path())));
+        let what = format!("Cookies for {}", quoted(&loggable_path(verifier.head.path())));
         Verified::new(verifier, need, found, Origin::Pasted(keys)).explain(what)
     }
 

@@ -58,8 +58,8 @@ pub(super) fn refused(verified: &Verified<'_>, reason: &Reason) -> String {
         },
         Reason::Revoked => "The session was ended, or the application's blocklist contains the token.",
         Reason::Replaced => {
-            "The browser has logged in again, and the new session has replaced the session of the token. The request \
-             was probably sent before the response to the log-in arrived."
+            "The tokens were replaced, because the browser has logged in again, or because the user has changed or \
+             entered the password. The request was probably sent before the response with the newer tokens arrived."
         }
         other => return sentence(&other.to_string()),
     };

@@ -184,7 +184,8 @@ impl Authenticator {
                 Ok(None) => return Ok(self.challenged(&row, now)),
                 Err(()) => {
                     // End the session before responding. It then ends even if the response cannot be sent.
-                    self.end(RevokeTarget::Sessions(&[id]), row.rotated_at.max(now)).await?;
+                    let at = row.rotated_at.max(now);
+                    self.end(RevokeTarget::Sessions(&[id]), &[&row.subject], at).await?;
                     return Err(self.flaw(RefreshFlaw::ProofFailed, refresh, client));
                 }
             };

@@ -165,7 +165,8 @@ impl Authenticator {
                 // If the clock of another server is ahead, the times in the rows of these sessions may be in the
                 // future.
                 let at = times.into_iter().fold(self.now(), Timestamp::max);
-                let ended = self.end(RevokeTarget::Sessions(&ids), at).await?;
+                // The transaction that stored the pending revocation has already recorded the end for the application.
+                let ended = self.end_unreported(RevokeTarget::Sessions(&ids), at).await?;
                 for id in ended {
                     self.emit(EventKind::Revoked, subject, Some(id), &Client::default());
                 }

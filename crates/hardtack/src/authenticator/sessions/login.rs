@@ -13,7 +13,7 @@ use crate::error::{BackendError, WithCauses};
 use crate::event::{Client, EventKind};
 use crate::jwt::Fresh;
 use crate::refusal::Reason;
-use crate::session::{EndedSessions, Ending, PendingRevocation, RevokeTarget, Session, SessionId};
+use crate::session::{EndedSessions, Ending, ErasedStore, PendingRevocation, RevokeTarget, Session, SessionId};
 use crate::token::VerifiedToken;
 
 impl Authenticator {
@@ -74,7 +74,7 @@ impl Authenticator {
             match confirm().await {
                 Ok(more) => cookies.extend(more),
                 Err(reason) => {
-                    self.end(RevokeTarget::Sessions(&[session.id]), now).await?;
+                    self.end(RevokeTarget::Sessions(&[session.id]), &[&session.subject], now).await?;
                     return Err(SessionError::Refused(Box::new(reason)));
                 }
             }
@@ -199,7 +199,7 @@ impl Authenticator {
             // The old session might have ended between the read and the write. In this case, the new session must end
             // as well.
             if self.store().is_some() && !ended.contains(&id) {
-                self.end(RevokeTarget::Sessions(&[session.id]), now).await?;
+                self.end(RevokeTarget::Sessions(&[session.id]), &[&session.subject], now).await?;
                 return Err(Reason::Revoked);
             }
         }
@@ -208,7 +208,7 @@ impl Authenticator {
         if let (Some(store), Some(id)) = (self.store(), replaced)
             && store.find(id).await?.is_none_or(|row| row.claims != session.claims)
         {
-            self.end(RevokeTarget::Sessions(&[session.id]), now).await?;
+            self.end(RevokeTarget::Sessions(&[session.id]), &[&session.subject], now).await?;
             return Err(Reason::Revoked);
         }
         for id in ended {
@@ -244,7 +244,7 @@ impl Authenticator {
         match reissued {
             Ok(reissued) => Ok(reissued.cookies),
             Err(error) => {
-                self.end(RevokeTarget::Sessions(&[session.id]), now).await?;
+                self.end(RevokeTarget::Sessions(&[session.id]), &[&session.subject], now).await?;
                 Err(error)
             }
         }
@@ -265,6 +265,20 @@ impl Authenticator {
             self.end_locally(&[], ends, at);
             return Ok(ends.named().to_vec());
         };
+        let ended = self.insert_unreported(store, session, ends, held, now).await;
+        let subjects: Vec<&str> = held.iter().map(VerifiedToken::subject).chain([session.subject.as_str()]).collect();
+        self.report_ended(&ended, ends, &subjects).await;
+        ended
+    }
+
+    async fn insert_unreported(
+        &self,
+        store: &dyn ErasedStore,
+        session: &Session,
+        ends: RevokeTarget<'_>,
+        held: &[VerifiedToken],
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>, BackendError> {
         let write = self.begin_uncertain_write(store, ends).await?;
         let dated = held.iter().filter_map(|token| Some((token.session()?, token.claims().issued_at)));
         let mut ended = self.end_early(ends, write.rotations().chain(dated), now).await?;

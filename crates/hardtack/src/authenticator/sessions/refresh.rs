@@ -67,7 +67,8 @@ impl Authenticator {
                 RefreshVerdict::Ahead => RefreshFlaw::Ahead,
                 RefreshVerdict::Reuse => {
                     // End the session before responding. It then ends even if the response cannot be sent.
-                    self.end(RevokeTarget::Sessions(&[id]), row.rotated_at.max(now)).await?;
+                    let at = row.rotated_at.max(now);
+                    self.end(RevokeTarget::Sessions(&[id]), &[&row.subject], at).await?;
                     RefreshFlaw::Reused
                 }
             };
@@ -159,21 +160,13 @@ impl Authenticator {
         Ok(raised)
     }
 
-    /// Returns the cookies of a re-authentication again, if the browser sends the form twice. `access` is the access
-    /// token that the re-authentication replaced. Call this method only if the second form contains the password, too.
-    ///
-    /// Returns `None` if no re-authentication has replaced the token during the race window.
-    pub(crate) async fn repeat_step_up(&self, access: &VerifiedToken) -> Result<Option<Refreshed>, Reason> {
+    /// Returns whether a re-authentication has replaced this access token within the race window, and the session is
+    /// live. [`Self::step_up`] then returns the tokens of that re-authentication again.
+    pub(crate) async fn has_just_stepped_up(&self, access: &VerifiedToken) -> Result<bool, BackendError> {
         let now = self.now();
-        let (Some(store), Some(id)) = (self.store(), access.session()) else { return Ok(None) };
-        let Some(row) = store.find(id).await?.filter(|row| row.is_live(now)) else { return Ok(None) };
-        if !self.has_just_replaced(&row, access, now) {
-            return Ok(None);
-        }
-        self.0.callbacks.check_token(access, false).await?;
-        let added = self.added_claims(&row.subject).await?;
-        let fresh = Freshness::FreshLifetime.at(now);
-        Ok(Some(self.proven_cookies(&row, added, fresh, access.claims().proven_at, now)?))
+        let (Some(store), Some(id)) = (self.store(), access.session()) else { return Ok(false) };
+        let row = store.find(id).await?;
+        Ok(row.is_some_and(|row| row.is_live(now) && self.has_just_replaced(&row, access, now)))
     }
 
     /// Returns whether a re-authentication replaced this access token within the last race window.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::authenticator::Authenticator;
 use crate::clock::{MAX_SKEW, Timestamp};
-use crate::error::BackendError;
+use crate::error::{BackendError, WithCauses};
 use crate::event::{Client, EventKind};
 use crate::revocation::{Moment, SessionStatus};
 use crate::session::{
@@ -23,7 +23,8 @@ const IDS_PAGE: u32 = 500;
 const NO_TIME: Timestamp = Timestamp::from_unix_seconds(0);
 
 impl Authenticator {
-    /// Ends sessions in the store, and then in this process's cache.
+    /// Ends sessions in the store, and then in this process's cache. Then [reports](Self::report_ended) the end of
+    /// sessions of these `subjects`.
     ///
     /// `at` is the time at which the sessions end. It is the current time or the latest `iat` of their tokens,
     /// whichever is later. Each server keeps its record of the revocation for a fixed time after `at`. If the `iat` of
@@ -31,7 +32,23 @@ impl Authenticator {
     ///
     /// If `ends` selects sessions by their subject, pass the current time. If the last rotation of one of the subject's
     /// sessions is later, this method uses the time of that rotation instead.
-    pub(crate) async fn end(&self, ends: RevokeTarget<'_>, at: Timestamp) -> Result<Vec<SessionId>, BackendError> {
+    pub(crate) async fn end(
+        &self,
+        ends: RevokeTarget<'_>,
+        subjects: &[&str],
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, BackendError> {
+        let ended = self.end_unreported(ends, at).await;
+        self.report_ended(&ended, ends, subjects).await;
+        ended
+    }
+
+    /// Like [`Self::end`], but does not [report](Self::report_ended) the end.
+    pub(super) async fn end_unreported(
+        &self,
+        ends: RevokeTarget<'_>,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, BackendError> {
         let (mut ended, mut at) = (Vec::new(), at);
         if let Some(store) = self.store() {
             let write = self.begin_uncertain_write(store, ends).await?;
@@ -43,6 +60,36 @@ impl Authenticator {
         Ok(ended)
     }
 
+    /// Records that sessions of these subjects have ended, so that the application can refuse changes that these
+    /// sessions have begun ([`PendingRevocations::sessions_ended`](crate::session::PendingRevocations::sessions_ended)).
+    /// A failure is only logged, because the sessions have ended.
+    ///
+    /// `ended` is the result of a call to the store with the target `ends`. If the call failed, the sessions may have
+    /// ended nevertheless, so this method reports their end as well.
+    pub(super) async fn report_ended(
+        &self,
+        ended: &Result<Vec<SessionId>, BackendError>,
+        ends: RevokeTarget<'_>,
+        subjects: &[&str],
+    ) {
+        let Some(pending) = &self.0.pending else { return };
+        if ends.named().is_empty() && ended.as_ref().is_ok_and(Vec::is_empty) {
+            return;
+        }
+        for (at, subject) in subjects.iter().enumerate() {
+            if subjects.iter().take(at).any(|earlier| earlier == subject) {
+                continue;
+            }
+            if let Err(error) = pending.sessions_ended(subject).await {
+                tracing::warn!(
+                    event = "end_not_counted", subject, error = %WithCauses(&error),
+                    "sessions of the user have ended, but a change that one of these sessions has begun can still be \
+                     stored"
+                );
+            }
+        }
+    }
+
     /// Ends the sessions in `dated` whose tokens have an `iat` more than [`MAX_SKEW`] in the future. A token has such
     /// an `iat` if the clock of the server that issued it is ahead. `dated` contains sessions that `ends` selects, each
     /// with the time of its last rotation or the `iat` of one of its tokens.
@@ -51,6 +98,8 @@ impl Authenticator {
     /// session, it records the current time as the end of the other sessions. Each server keeps such a record for a
     /// fixed time. If the tokens of an ended session were issued far in the future, the servers would drop the record
     /// before the tokens expire.
+    ///
+    /// The caller also calls [`Self::report_ended`], after it has created the session.
     pub(super) async fn end_early(
         &self,
         ends: RevokeTarget<'_>,
@@ -69,7 +118,7 @@ impl Authenticator {
         } else {
             RevokeTarget::Sessions(&ids)
         };
-        self.end(early, at).await
+        self.end_unreported(early, at).await
     }
 
     /// Records ended and replaced sessions in this process's cache: the sessions that the store has just ended
@@ -246,7 +295,7 @@ impl Authenticator {
     }
 
     async fn revoke(&self, ends: RevokeTarget<'_>, subject: &str, at: Timestamp) -> Result<usize, BackendError> {
-        let ended = self.end(ends, at).await?;
+        let ended = self.end(ends, &[subject], at).await?;
         for id in &ended {
             self.emit(EventKind::Revoked, subject, Some(*id), &Client::default());
         }

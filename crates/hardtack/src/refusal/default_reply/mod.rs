@@ -90,7 +90,9 @@ fn destination(refused: &Refused<'_>) -> Destination {
     }
     let ended =
         matches!(kind, FailureKind::Invalid | FailureKind::Expired | FailureKind::Revoked | FailureKind::UnknownUser);
-    if ended && !refused.reason.is_early() {
+    // If the tokens were replaced, the browser has newer tokens, or is about to get them.
+    let goes_on = refused.reason.is_early() || matches!(refused.reason, Reason::Replaced);
+    if ended && !goes_on {
         // This parameter lets the log-in page say that the session has ended.
         url.push_str(if url.contains('?') { "&ended=1" } else { "?ended=1" });
     }
@@ -103,7 +105,7 @@ fn problem(refused: &Refused<'_>) -> Reply {
     let status = reason.status();
     let mut body = serde_json::json!({
         "type": "about:blank",
-        "title": title(kind),
+        "title": if matches!(reason, Reason::Replaced) { SESSION_RENEWED } else { title(kind) },
         "status": status,
         "detail": reason.advice(),
         "code": reason.code(),
@@ -173,11 +175,15 @@ fn page_with(refused: &Refused<'_>, text: &str) -> Reply {
     }
 }
 
+/// The title if the tokens of a request were replaced by newer tokens of the same browser.
+const SESSION_RENEWED: &str = "Session renewed";
+
 /// Returns the title of the page for a refusal.
 const fn page_title(reason: &Reason) -> &'static str {
     match reason.kind() {
         FailureKind::Csrf if matches!(reason, Reason::Csrf(CsrfError::UnknownState)) => "Please start the log-in again",
         FailureKind::Csrf => "Please send the form again",
+        FailureKind::Revoked if matches!(reason, Reason::Replaced) => SESSION_RENEWED,
         FailureKind::Invalid | FailureKind::UnknownUser => "Not logged in",
         FailureKind::Method => "Page not found",
         kind => title(kind),

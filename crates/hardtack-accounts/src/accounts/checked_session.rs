@@ -1,0 +1,108 @@
+//! Changes that a session makes to its user. A change is refused if the session ends before the change is committed, no
+//! matter how and at which server the session ends.
+//!
+//! 1. [`Accounts::check_session`] checks the session when the change begins.
+//! 2. [`Accounts::begin_change`] begins the transaction of the change, and checks the session again. The session cannot
+//!    end between this check and the commit, or the server that ends the session waits for the commit before it sends
+//!    its response ([`SessionEnds::standing_in`](super::session_ends::SessionEnds::standing_in)).
+
+use std::time::Duration;
+
+use hardtack::{Authenticator, BackendError, SessionId};
+use hardtack_db::Transaction;
+
+use super::error::{ActionError, session_ended_meanwhile};
+use super::session_ends::Standing;
+use super::{Accounts, SESSION_PATIENCE};
+use crate::users::UserStore;
+
+/// How many times a change is begun again because other sessions of the user have ended in the meantime.
+const ATTEMPTS: usize = 4;
+
+/// The session of a request that changes its user. The session was live when the change began.
+#[derive(Clone, Debug)]
+pub(crate) struct CheckedSession {
+    authenticator: Authenticator,
+    user_id: String,
+    /// `None` if the request's token belongs to no session.
+    pub(crate) id: Option<SessionId>,
+    /// How often sessions of the user had ended before the session was checked.
+    ended: i64,
+}
+
+impl Accounts {
+    /// Checks that the session of a request has not ended. If another server ended the session, this process might not
+    /// know yet. This method therefore reads the user, the pending session ends, and the session itself.
+    ///
+    /// If the session has ended or the user is disabled, returns `None`. If the session store fails, the session counts
+    /// as live, because users must be able to make changes even then.
+    pub(crate) async fn check_session(
+        &self,
+        authenticator: &Authenticator,
+        user_id: &str,
+        id: Option<SessionId>,
+    ) -> Result<Option<CheckedSession>, BackendError> {
+        // The order of these steps matters. If the session ends just after one step checks it, a later step or the
+        // transaction notices the end.
+        let Some(ended) = self.users.sessions_ended(user_id).await? else { return Ok(None) };
+        let session = CheckedSession { authenticator: authenticator.clone(), user_id: user_id.to_owned(), id, ended };
+        let has_ended = self.has_ended(&session).await?;
+        Ok((!has_ended.unwrap_or(false)).then_some(session))
+    }
+
+    /// Returns whether the session has ended, or the error of the session store in an inner `Err`.
+    async fn has_ended(&self, session: &CheckedSession) -> Result<Result<bool, BackendError>, BackendError> {
+        let CheckedSession { authenticator, user_id, id: Some(id), .. } = session else { return Ok(Ok(false)) };
+        if self.session_ends.is_to_end(user_id, *id).await? {
+            return Ok(Ok(true));
+        }
+        // If the session is not in the store, it has ended or the store has lost its row. The log tells the two cases
+        // apart.
+        let has_ended = async {
+            match authenticator.session(user_id, *id).await? {
+                None => authenticator.has_logged_end(*id).await,
+                Some(_) => Ok(false),
+            }
+        };
+        Ok(within(SESSION_PATIENCE, has_ended).await)
+    }
+
+    /// Begins the transaction of a change that a session makes, and locks the user's row. Fails if the session has
+    /// ended or the user is disabled.
+    ///
+    /// If the sessions are in another store, the database only knows that some sessions of the user have ended since
+    /// the check. This method then asks the session store again. If the store fails, the change is refused.
+    pub(super) async fn begin_change<P>(&self, session: &CheckedSession) -> Result<Transaction, ActionError<P>> {
+        let mut session = session.clone();
+        for _ in 0..ATTEMPTS {
+            let mut transaction = self.begin().await?;
+            let Some(ended) = UserStore::lock_ended_in(&mut transaction, &session.user_id).await? else {
+                return Err(session_ended_meanwhile());
+            };
+            let CheckedSession { user_id, id, ended: checked, .. } = &session;
+            match self.session_ends.standing_in(&mut transaction, user_id, *id, *checked == ended).await? {
+                Standing::Live => return Ok(transaction),
+                Standing::Ended => return Err(session_ended_meanwhile()),
+                Standing::Unknown => {}
+            }
+            // Other changes of the user must not wait for the session store.
+            drop(transaction);
+            session.ended = ended;
+            if self.has_ended(&session).await?? {
+                return Err(session_ended_meanwhile());
+            }
+        }
+        Err(BackendError::new("the user's sessions kept ending during the change").into())
+    }
+}
+
+/// Waits for the session store for a limited time.
+pub(super) async fn within<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, BackendError>>,
+) -> Result<T, BackendError> {
+    match tokio::time::timeout(patience, work).await {
+        Ok(result) => result,
+        Err(_) => Err(BackendError::new(format!("no reply within {} s", patience.as_secs()))),
+    }
+}

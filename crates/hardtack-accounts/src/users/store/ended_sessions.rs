@@ -1,0 +1,48 @@
+//! The number of times that sessions of a user have ended. A change that a session makes to its user is refused if this
+//! number shows that the session may have ended in the meantime.
+
+use hardtack::BackendError;
+use hardtack_db::{Statement, Transaction};
+
+use super::{UserStore, has_nul};
+
+const COUNT: &str = "UPDATE users SET sessions_ended = sessions_ended + 1 WHERE id = $1";
+
+impl UserStore {
+    /// Returns how often sessions of the user have ended. If the user is disabled, returns `None`.
+    pub(crate) async fn sessions_ended(&self, id: &str) -> Result<Option<i64>, BackendError> {
+        if has_nul(id) {
+            return Ok(None);
+        }
+        let sql = "SELECT sessions_ended FROM users WHERE id = $1 AND disabled_at IS NULL";
+        let rows: Vec<(i64,)> = self.database.fetch(Statement::new(sql).bind(id)).await.map_err(BackendError::new)?;
+        Ok(rows.into_iter().next().map(|(ended,)| ended))
+    }
+
+    /// Locks the user's row and returns how often sessions of the user have ended. Until this transaction ends, other
+    /// transactions that change the row wait. Returns `None` if the user is disabled.
+    pub(crate) async fn lock_ended_in(transaction: &mut Transaction, id: &str) -> Result<Option<i64>, BackendError> {
+        if has_nul(id) {
+            return Ok(None);
+        }
+        let sql = "UPDATE users SET sessions_ended = sessions_ended WHERE id = $1 AND disabled_at IS NULL \
+                   RETURNING sessions_ended";
+        let rows: Vec<(i64,)> = transaction.fetch(Statement::new(sql).bind(id)).await.map_err(BackendError::new)?;
+        Ok(rows.into_iter().next().map(|(ended,)| ended))
+    }
+
+    /// Records that sessions of the user have ended in the session store. Waits for transactions that are changing the
+    /// user.
+    pub(crate) async fn count_end_of_sessions(&self, id: &str) -> Result<(), BackendError> {
+        if has_nul(id) {
+            return Ok(());
+        }
+        self.database.execute(Statement::new(COUNT).bind(id)).await.map(drop).map_err(BackendError::new)
+    }
+
+    /// Records that the user's sessions are ended. `transaction` either ends the sessions or stores the intention to
+    /// end them.
+    pub(crate) async fn count_end_of_sessions_in(transaction: &mut Transaction, id: &str) -> Result<(), BackendError> {
+        transaction.execute(Statement::new(COUNT).bind(id)).await.map(drop).map_err(BackendError::new)
+    }
+}

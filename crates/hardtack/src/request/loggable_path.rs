@@ -1,0 +1,60 @@
+//! Paths without secrets, for logs.
+
+/// A segment with more characters than this may be secret.
+const LONGEST_WORD: usize = 24;
+
+/// A segment with at least this number of characters may be secret if it does not look like a word.
+const SHORTEST_CODE: usize = 6;
+
+/// The maximum number of characters that a shortened segment keeps.
+const KEPT: usize = 6;
+
+/// Returns the path of a request in a form for logs. A segment of the path may be secret, such as the token of a link in
+/// an email. Segments that do not look like words are therefore shortened. Such a segment has more than 24 characters,
+/// or it has at least six characters and contains a digit, a percent sign or an uppercase letter.
+///
+/// Pass a path without a query, because a query may also contain secrets.
+///
+/// ```
+/// use hardtack::request::loggable_path;
+///
+/// assert_eq!(loggable_path("/account/change_settings"), "/account/change_settings");
+/// assert_eq!(loggable_path("/reset/AbCdEfGhIjKlMnOpQrStUvWx/done"), "/reset/AbCdEf…/done");
+/// assert_eq!(loggable_path("/code/482913"), "/code/4…");
+/// ```
+pub fn loggable_path(path: &str) -> String {
+    path.split('/').map(shortened).collect::<Vec<_>>().join("/")
+}
+
+/// Shortens a segment that may be secret to its first quarter or less.
+fn shortened(segment: &str) -> String {
+    let length = segment.chars().count();
+    let is_code = segment.chars().any(|char| char.is_ascii_digit() || char == '%' || char.is_uppercase());
+    if length <= LONGEST_WORD && (length < SHORTEST_CODE || !is_code) {
+        return segment.to_owned();
+    }
+    let mut shortened: String = segment.chars().take(KEPT.min(length / 4)).collect();
+    shortened.push('…');
+    shortened
+}
+
+#[cfg(test)]
+mod tests {
+    use super::loggable_path;
+
+    #[test]
+    fn segments_that_may_be_secret_are_shortened() {
+        for path in ["/", "", "/account/change_settings", "/v1/orders/12345", "/über/uns", "//a"] {
+            assert_eq!(loggable_path(path), path);
+        }
+        for (path, logged) in [
+            ("/reset/AbCdEfGhIjKlMnOpQrStUvWxYz/done", "/reset/AbCdEf…/done"),
+            ("/reset/abcdefghijklmnopqrstuvwxyz", "/reset/abcdef…"),
+            ("/reset/AbCdEfGhIjKlMnOpQrStUv", "/reset/AbCdE…"),
+            ("/invite/k3xq7p", "/invite/k…"),
+            ("/code/%34%38", "/code/%…"),
+        ] {
+            assert_eq!(loggable_path(path), logged);
+        }
+    }
+}
