@@ -8,6 +8,8 @@
 //!   the access cookie, and redirects the browser to the same URL.
 //!
 //! In each case, the server does this only once. If the browser then still makes no proof, the request is refused.
+//!
+//! One cookie says what the browser was told. It may also contain the mark of a re-authentication, after a dot.
 
 use super::verify::{RequestVerifier, TokenVerdict};
 use crate::jwt::TokenKind;
@@ -19,6 +21,9 @@ pub(crate) const ARRIVED: &str = "arrived";
 /// The value of the cookie that is set when a request is redirected to the same URL. As long as the browser sends this
 /// cookie, no further request is redirected.
 pub(crate) const REDIRECTED: &str = "redirected";
+
+/// The length of a mark, in bytes.
+const LONGEST_MARK: usize = 22;
 
 impl RequestVerifier<'_> {
     /// Whether the browser may be able to refresh a bound session if it is made to repeat the request. If so, a refresh
@@ -55,8 +60,21 @@ impl RequestVerifier<'_> {
             && self.device_note() != Some(ARRIVED.as_bytes())
     }
 
-    /// Returns the value of the cookie that says what the browser was last told to do for a proof.
+    /// Returns what the browser was last told to do for a proof. Returns `None` if the browser does not send the
+    /// cookie.
     pub(crate) fn device_note(&self) -> Option<&[u8]> {
+        self.device_cookie()?.split(|byte| *byte == b'.').next()
+    }
+
+    /// Returns the [mark](crate::session::Session::reauthentication_mark) of the re-authentication whose response the
+    /// browser has received. Returns `None` if the browser sends no mark, or a text that cannot be one.
+    pub(crate) fn reauthentication_mark(&self) -> Option<&str> {
+        let mark = std::str::from_utf8(self.device_cookie()?.split(|byte| *byte == b'.').nth(1)?).ok()?;
+        let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        (mark.len() <= LONGEST_MARK && mark.bytes().all(is_base64url)).then_some(mark)
+    }
+
+    fn device_cookie(&self) -> Option<&[u8]> {
         self.authenticator.cookies().device_proof.name.find(&self.head).ok().flatten()
     }
 }

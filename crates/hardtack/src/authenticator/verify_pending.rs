@@ -278,7 +278,8 @@ impl RequestVerifier<'_> {
     }
 
     async fn refresh_in_place(&self, refresh: &VerifiedToken) -> Result<VerifiedToken, Reason> {
-        let refreshed = match self.authenticator.exchange_refresh(refresh, &self.client()).await {
+        let mark = self.reauthentication_mark();
+        let refreshed = match self.authenticator.exchange_refresh(refresh, mark, &self.client()).await {
             Err(reason) if reason.is_unproven() && !self.may_prove() => {
                 self.authenticator.report_unproven(refresh, &self.client());
                 return Err(reason);
