@@ -1,5 +1,6 @@
 //! Sessions that are bound to devices: a client that has the device's key, and thieves that do not.
 
+use hardtack::clock::Clock;
 use hardtack::event::EventKind;
 use hardtack::jwt::{Algorithm, SigningKey};
 use hardtack::session::SessionPolicy;

@@ -1,5 +1,6 @@
 //! A bound session, its owner and a thief, in any order of what they do.
 
+use hardtack::clock::Clock;
 use hardtack::event::EventKind;
 use hardtack::jwt::Algorithm;
 use hardtack::testing::TestDevice;
