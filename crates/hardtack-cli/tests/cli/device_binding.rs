@@ -233,7 +233,7 @@ async fn s89_ten_requests_of_chromium_at_once_refresh_once(store: Store) {
         const send = () => fetch('/service', {headers: {accept: 'application/json'}}).then(response => response.status); \
         Promise.all([...Array(10).keys()].map(send)).then(done, error => done(String(error)));";
     let statuses = owner.session().execute_async(script, vec![]).await.unwrap();
-    assert_eq!(statuses, json!([200; 10]));
+    assert_eq!(statuses, json!(vec![200; 10]));
     assert_eq!(serving.logged("refresh"), before + 1, "{}", serving.server.stderr());
     assert_eq!(serving.logged("unproven_refresh"), 0, "{}", serving.server.stderr());
     owner.close().await.unwrap();

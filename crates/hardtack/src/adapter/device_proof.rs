@@ -37,7 +37,7 @@ impl Exchange<'_> {
             }
             _ => return None,
         };
-        let mut cookies = self.verifier().unset_own_access_cookies();
+        let mut cookies = self.verifier().unset_own_access_token();
         cookies.extend(self.note(note)?);
         Some(Reply { cookies, ..reply.header("cache-control", NO_STORE) })
     }

@@ -107,6 +107,17 @@ impl RequestVerifier<'_> {
         }
     }
 
+    /// Returns the `Set-Cookie` values that delete the access token, but not its CSRF value. A browser with a bound
+    /// session then refreshes the session before it sends the next request. A script of the page has read the CSRF
+    /// value before this refresh, so the script still needs the cookie with the value.
+    pub(crate) fn unset_own_access_token(&self) -> SetCookies {
+        let (policy, mut cookies) = (self.authenticator.cookies(), SetCookies::default());
+        if !self.is_anothers(TokenKind::Access, TokenKind::Refresh) {
+            policy.delete(&policy.access, None, &mut cookies);
+        }
+        cookies
+    }
+
     /// Returns whether the cookie for `kind` belongs to another application on this host. If the request lacks this
     /// cookie, the cookie for `other` decides, because a log-in sets both cookies.
     fn is_anothers(&self, kind: TokenKind, other: TokenKind) -> bool {

@@ -518,6 +518,8 @@ fn a_bound_session_that_needs_a_refresh_keeps_its_refresh_cookie() {
     assert!(response.is_refused(401, "unproven_refresh"));
     assert!(response.deletes(ACCESS), "without this cookie, the browser makes a proof");
     assert!(copy.value(REFRESH).is_some());
+    // A script reads the CSRF value before the browser refreshes and sends the request of the script.
+    assert!(copy.value("csrf_access_token").is_some());
     // A page whose token is optional treats the user as a visitor, and the session continues.
     let optional = site.send(&mut alice.browser, Request::get("/page"), page(Need::access().optional()));
     assert!(optional.token.is_none());
