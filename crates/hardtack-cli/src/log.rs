@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::{EnvFilter, FilterExt, Targets};
+use tracing_subscriber::filter::{EnvFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
@@ -47,7 +47,9 @@ pub(crate) fn init(format: LogFormat) -> Result<(), Error> {
         LogFormat::Text => fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).boxed(),
         LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(io::stderr).boxed(),
     };
-    let started = tracing_subscriber::registry().with(layer.with_filter(filter.and(without_traffic()))).try_init();
+    // The filters apply to all layers. If a filter applies to one layer only, an event can get lost after another crate
+    // has asked whether a level is enabled, as sqlx does for each query.
+    let started = tracing_subscriber::registry().with(layer).with(filter).with(without_traffic()).try_init();
     started.map_err(|error| Error::runtime(format_args!("the log cannot be started: {error}")))
 }
 

@@ -16,7 +16,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
 use url::Url;
 
@@ -37,8 +37,8 @@ pub struct BrowserOptions {
     /// The height of the page's viewport, in CSS pixels.
     pub height: u32,
     /// The hash of a public key. The browser trusts every certificate with this key. See
-    /// [`TlsFront::key_hash`](crate::tls::TlsFront::key_hash). If this field is set, host names that end in `.test`
-    /// resolve to 127.0.0.1.
+    /// [`TlsFront::browser_options`](crate::tls::TlsFront::browser_options). If it is set, host names that end in
+    /// `.test` resolve to 127.0.0.1.
     pub trusted_key: Option<String>,
     /// Whether the browser can bind sessions to the device. The keys are in software.
     pub binds_devices: bool,
@@ -102,15 +102,28 @@ impl std::fmt::Debug for BrowserError {
 pub struct Browser {
     // The order of the fields matters: the driver and its browser must end before the profile is removed.
     session: fantoccini::Client,
-    _driver: Driver,
-    _profile: TempDir,
+    driver: Driver,
+    profile: TempDir,
+    options: BrowserOptions,
 }
 
 impl Browser {
     /// Starts chromedriver on a free port, and a browser. The path of chromedriver is `$CHROMEDRIVER`, or
     /// `/usr/bin/chromedriver` if that variable is not set.
     pub async fn start(options: BrowserOptions) -> Result<Self, BrowserError> {
-        let profile = TempDir::with_prefix("hardtack-browser-")?;
+        Self::start_with_profile(options, TempDir::with_prefix("hardtack-browser-")?).await
+    }
+
+    /// Closes the browser, and starts it again with the same profile. Cookies that end with the browser session are
+    /// then gone.
+    pub async fn restart(self) -> Result<Self, BrowserError> {
+        let Self { session, driver, profile, options } = self;
+        session.close().await.map_err(failed("closing the browser"))?;
+        drop(driver);
+        Self::start_with_profile(options, profile).await
+    }
+
+    async fn start_with_profile(options: BrowserOptions, profile: TempDir) -> Result<Self, BrowserError> {
         // Two drivers that start at the same moment can pick the same port. The second driver then ends, so try again.
         let mut attempts = 0;
         let driver = loop {
@@ -123,7 +136,7 @@ impl Browser {
         let mut builder = ClientBuilder::new(HttpConnector::new());
         builder.capabilities(capabilities(&options, profile.path()));
         let session = builder.connect(&format!("http://127.0.0.1:{}", driver.port)).await?;
-        Ok(Self { session, _driver: driver, _profile: profile })
+        Ok(Self { session, driver, profile, options })
     }
 
     /// Opens a page and waits until it has loaded.
@@ -225,6 +238,35 @@ impl Browser {
         }
     }
 
+    /// Copies all cookies of this browser to another browser, including `HttpOnly` cookies. This is what malware on the
+    /// user's machine does.
+    pub async fn copy_cookies_to(&self, other: &Self) -> Result<(), BrowserError> {
+        let all = self.devtools("Network.getAllCookies", json!({})).await?;
+        let cookies: Vec<Value> = all["cookies"].as_array().into_iter().flatten().map(settable).collect();
+        other.devtools("Network.setCookies", json!({ "cookies": cookies })).await?;
+        Ok(())
+    }
+
+    /// Deletes a cookie for a URL, even if no page of the site is open.
+    pub async fn delete_cookie(&self, url: &str, name: &str) -> Result<(), BrowserError> {
+        self.devtools("Network.deleteCookies", json!({ "url": url, "name": name })).await?;
+        Ok(())
+    }
+
+    /// Makes a cookie for a URL expire in some seconds, and keeps its value and its other attributes.
+    ///
+    /// # Panics
+    /// If the browser does not have the cookie.
+    pub async fn expire_cookie_in(&self, url: &str, name: &str, seconds: u64) -> Result<(), BrowserError> {
+        let all = self.devtools("Network.getCookies", json!({ "urls": [url] })).await?;
+        let found = all["cookies"].as_array().into_iter().flatten().find(|cookie| cookie["name"] == name);
+        let mut cookie = settable(found.unwrap_or_else(|| panic!("the browser has no cookie {name} for {url}")));
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("the clock is set");
+        cookie["expires"] = json!(now.as_secs() + seconds);
+        self.devtools("Network.setCookies", json!({ "cookies": [cookie] })).await?;
+        Ok(())
+    }
+
     /// Returns the WebDriver session, for commands that have no method here.
     pub fn session(&self) -> &fantoccini::Client {
         &self.session
@@ -271,6 +313,27 @@ impl WebDriverCompatibleCommand for DevToolsCommand {
     fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
         (http::Method::POST, Some(json!({ "cmd": self.method, "params": self.params }).to_string()))
     }
+}
+
+/// Converts a cookie that the browser has returned to the parameters that set the same cookie.
+fn settable(cookie: &Value) -> Value {
+    let domain = cookie["domain"].as_str().unwrap_or_default();
+    let scheme = if cookie["secure"] == true { "https" } else { "http" };
+    let url = format!("{scheme}://{}/", domain.trim_start_matches('.'));
+    let mut settable = json!({ "url": url });
+    for name in ["name", "value", "path", "secure", "httpOnly", "sameSite"] {
+        if !cookie[name].is_null() {
+            settable[name] = cookie[name].clone();
+        }
+    }
+    // A cookie without this dot is for one host only.
+    if domain.starts_with('.') {
+        settable["domain"] = json!(domain);
+    }
+    if cookie["session"] != true {
+        settable["expires"] = cookie["expires"].clone();
+    }
+    settable
 }
 
 /// Returns whether the browser has left the element's page. Only the errors "stale element reference" and "no such

@@ -6,6 +6,7 @@
 //! - [`client`], from `hardtack-conformance`: HTTP requests with the cookie jar of a browser;
 //! - [`html`]: the forms in a page, for clients without a browser;
 //! - [`browser`]: headless Chromium, with JavaScript on or off, light or dark;
+//! - [`device_binding`]: a site behind TLS and browsers that can bind sessions to their device, and the site's events;
 //! - [`process`]: a server program that a test starts, watches and stops;
 //! - [`server`]: a listener on a free port, and a small HTTP server that takes the place of an upstream or a website;
 //! - [`services`]: private PostgreSQL and Redis servers and Flask applications, which end with the test;
@@ -25,6 +26,7 @@
 )]
 
 pub mod browser;
+pub mod device_binding;
 #[cfg(doctest)]
 mod doctests;
 pub mod html;

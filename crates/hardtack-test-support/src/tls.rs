@@ -1,18 +1,23 @@
 //! A TLS proxy in front of a plain HTTP server.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rcgen::{CertificateParams, KeyPair, PublicKeyData};
 use sha2::{Digest, Sha256};
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, split};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::server::TlsStream;
 
-use crate::server;
+use crate::{BrowserOptions, server, wait};
+
+/// The size of the buffer for what a server sends, in bytes.
+const BUFFER: usize = 16 * 1024;
 
 /// A TLS listener on a free port, with a self-signed certificate.
 pub struct TlsFront {
@@ -50,25 +55,25 @@ impl TlsFront {
         self.origin.clone()
     }
 
-    /// Returns the SHA-256 hash (in base64) of the certificate's public key, for
-    /// [`BrowserOptions::trusted_key`](crate::BrowserOptions::trusted_key).
-    pub fn key_hash(&self) -> String {
-        self.key_hash.clone()
+    /// Returns the options of a browser that trusts this certificate and can bind sessions to its device.
+    pub fn browser_options(&self) -> BrowserOptions {
+        let trusted_key = Some(self.key_hash.clone());
+        BrowserOptions { trusted_key, binds_devices: true, ..BrowserOptions::default() }
     }
 
     /// Forwards connections to a server, until the test's runtime ends. The result can direct later connections to
-    /// another server.
+    /// another server, and hold back a response.
     pub fn forward(self, to: SocketAddr) -> Upstream {
-        let upstream = Upstream(Arc::new(Mutex::new(to)));
+        let upstream = Upstream(Arc::new(Mutex::new(Target { server: to, held: None })));
         let current = upstream.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = self.listener.accept().await {
-                let (acceptor, to) = (self.acceptor.clone(), current.get());
+                let (acceptor, upstream) = (self.acceptor.clone(), current.clone());
                 tokio::spawn(async move {
-                    let Ok(mut client) = acceptor.accept(stream).await else { return };
-                    let Ok(mut upstream) = TcpStream::connect(to).await else { return };
-                    // Ignore the error. If a connection breaks, the browser reports this.
-                    let _ = copy_bidirectional(&mut client, &mut upstream).await;
+                    let Ok(client) = acceptor.accept(stream).await else { return };
+                    let to = upstream.target().server;
+                    let Ok(server) = TcpStream::connect(to).await else { return };
+                    upstream.relay(client, server).await;
                 });
             }
         });
@@ -77,16 +82,94 @@ impl TlsFront {
 }
 
 /// The server to which a [`TlsFront`] forwards connections.
-#[derive(Clone, Debug)]
-pub struct Upstream(Arc<Mutex<SocketAddr>>);
+#[derive(Clone)]
+pub struct Upstream(Arc<Mutex<Target>>);
+
+struct Target {
+    server: SocketAddr,
+    held: Option<Held>,
+}
+
+/// The response to hold back.
+struct Held {
+    text: String,
+    sent: oneshot::Sender<()>,
+    release: oneshot::Receiver<()>,
+}
 
 impl Upstream {
     /// Forwards later connections to this server.
     pub fn set(&self, to: SocketAddr) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = to;
+        self.target().server = to;
     }
 
-    fn get(&self) -> SocketAddr {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Holds back the next response whose head contains `text`, such as the name of a header field.
+    pub fn hold_response(&self, text: &str) -> HeldResponse {
+        let (sent, is_sent) = oneshot::channel();
+        let (released, release) = oneshot::channel();
+        self.target().held = Some(Held { text: text.to_owned(), sent, release });
+        HeldResponse { is_sent, released }
+    }
+
+    fn target(&self) -> MutexGuard<'_, Target> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Copies bytes between a browser and a server, until both have ended the connection. Ignores errors. If a
+    /// connection breaks, the browser reports this.
+    async fn relay(&self, client: TlsStream<TcpStream>, server: TcpStream) {
+        let (mut from_client, mut to_client) = split(client);
+        let (mut from_server, mut to_server) = server.into_split();
+        let requests = async {
+            let _ = copy(&mut from_client, &mut to_server).await;
+            let _ = to_server.shutdown().await;
+        };
+        let responses = async {
+            let mut buffer = vec![0; BUFFER];
+            while let Ok(read @ 1..) = from_server.read(&mut buffer).await {
+                let bytes = &buffer[..read];
+                if let Some(held) = self.take_held(bytes) {
+                    let _ = held.sent.send(());
+                    if held.release.await.is_err() {
+                        break;
+                    }
+                }
+                if to_client.write_all(bytes).await.is_err() || to_client.flush().await.is_err() {
+                    break;
+                }
+            }
+            let _ = to_client.shutdown().await;
+        };
+        tokio::join!(requests, responses);
+    }
+
+    /// Returns how to hold back these bytes, if the test has asked for it.
+    fn take_held(&self, bytes: &[u8]) -> Option<Held> {
+        self.target().held.take_if(|held| bytes.windows(held.text.len()).any(|window| window == held.text.as_bytes()))
+    }
+}
+
+/// A response that a [`TlsFront`] holds back. If this value is dropped, the browser does not get the response, and its
+/// connection ends.
+#[must_use = "if it is dropped, the response is lost"]
+pub struct HeldResponse {
+    is_sent: oneshot::Receiver<()>,
+    released: oneshot::Sender<()>,
+}
+
+impl HeldResponse {
+    /// Waits until the server has sent the response.
+    ///
+    /// # Panics
+    /// If the server does not send the response in time.
+    pub async fn sent(&mut self) {
+        wait::within_reason("the server sends the response that is held back", &mut self.is_sent)
+            .await
+            .expect("the front waits for the response");
+    }
+
+    /// Forwards the response to the browser.
+    pub fn release(self) {
+        let _ = self.released.send(());
     }
 }

@@ -53,6 +53,29 @@ async fn s01_s91_over_https_every_cookie_is_bound_to_its_host() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn s91_a_page_reads_its_cookie_under_the_strongest_name_only() {
+    let (site, mut client) = https_site(RefreshMode::Transparent).await;
+    let body = json!({ "username": "alice", "password": PASSWORD });
+    assert_eq!(client.post("/signup").accept_json().json(&body).send().await.status(), 200);
+    site.expire_access();
+    let csrf = client.get("/service").accept_html().send().await.hidden_field("csrf_token").unwrap();
+    let fields = [("csrf_token", csrf.as_str()), ("display_name", "Alice the Kept"), ("email", "")];
+    client.post("/account/change_settings").accept_html().form(&fields).send().await;
+    let draft = client.cookie("__Host-Http-settings_draft").expect("a draft is kept").value.clone();
+    let body = json!({ "password": PASSWORD });
+    let again = client.post("/reauthenticate").accept_json().csrf().json(&body).send().await;
+    assert_eq!(again.status(), 200, "{}", again.text());
+    for prefix in ["", "__Secure-", "__Host-", "__Host-Http-"] {
+        let mut planted = client.clone();
+        planted.jar().remove("__Host-Http-settings_draft");
+        planted.set_cookie_raw(&format!("{prefix}settings_draft={draft}; Secure; HttpOnly; Path=/"));
+        let page = planted.get("/account").accept_html().send().await;
+        assert_eq!(page.status(), 200, "{}", page.text());
+        assert_eq!(page.text().contains("Alice the Kept"), prefix == "__Host-Http-", "{prefix}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s02_every_cookie_says_its_same_site() {
     let (site, mut client) = https_site(RefreshMode::Transparent).await;
     let mut seen = Vec::new();

@@ -1,7 +1,8 @@
 //! The log, and that it never contains a secret (ASVS 5.0 V16.2.5).
 
 use crate::connections::exchange;
-use crate::support::{PASSWORD, TestDir, is_logged_in, log_out, sign_up, start};
+use crate::stores::Store;
+use crate::support::{PASSWORD, TestDir, is_logged_in, log_in, log_out, sign_up, start};
 
 #[tokio::test]
 async fn no_secret_is_ever_logged() {
@@ -30,6 +31,26 @@ async fn no_secret_is_ever_logged() {
             assert!(!printed.contains(canary), "{canary} in {printed}");
         }
         assert!(dir.keys().is_empty());
+    }
+}
+
+/// For each query, sqlx asks whether its own level is enabled. A filter for another crate must not lose events then.
+#[tokio::test]
+async fn a_filter_for_one_crate_loses_no_events() {
+    for store in [Store::Sqlite, Store::Postgres] {
+        let dir = TestDir::new();
+        let program = dir.serve([]).env("RUST_LOG", "info,hardtack=debug");
+        let program = store.fresh().into_iter().fold(program, |program, (name, value)| program.env(name, value));
+        let server = start(&program).await;
+        let mut client = server.client();
+        sign_up(&mut client, "someone").await;
+        for _ in 0..3 {
+            log_out(&mut client).await;
+            assert_eq!(log_in(&mut client, "someone", PASSWORD).await, 200);
+        }
+        let log = server.stop().await.stderr;
+        let count = |event: &str| log.matches(&format!("event=\"{event}\"")).count();
+        assert_eq!((count("login"), count("logout"), count("listening")), (4, 3, 1), "{store:?}: {log}");
     }
 }
 

@@ -82,8 +82,9 @@ impl Exchange<'_> {
         // A script can set the header field with the proof, but not the field with the session id. Accept a proof only
         // together with a session id.
         let proof = if named.is_some() { self.single_value(PROOF) } else { None };
-        let refreshed = self.authenticator.refresh_bound(&refresh, proof.as_deref(), &self.verifier().client()).await;
-        match refreshed {
+        let verifier = self.verifier();
+        let (mark, client) = (verifier.reauthentication_mark(), verifier.client());
+        match self.authenticator.refresh_bound(&refresh, proof.as_deref(), mark, &client).await {
             Ok(BoundRefresh::Refreshed { cookies, challenge }) => {
                 self.state.set_authenticated();
                 let mut reply = Reply { cookies, ..with_challenge(200, challenge) };

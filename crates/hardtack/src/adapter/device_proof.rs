@@ -37,7 +37,7 @@ impl Exchange<'_> {
             }
             _ => return None,
         };
-        let mut cookies = self.verifier().unset_own_access_cookies();
+        let mut cookies = self.verifier().unset_own_access_token();
         cookies.extend(self.note(note)?);
         Some(Reply { cookies, ..reply.header("cache-control", NO_STORE) })
     }
@@ -45,7 +45,9 @@ impl Exchange<'_> {
     fn note(&self, value: &str) -> Option<SetCookies> {
         let (policy, mut cookies) = (self.authenticator.cookies(), SetCookies::default());
         let setting = Setting { domain: None, max_age: Some(NOTE_LIFETIME), now: self.authenticator.now() };
-        policy.set(&policy.device_proof, value, &setting, &mut cookies).ok()?;
+        // The browser needs the mark of a re-authentication for the refresh that follows.
+        let mark = self.verifier().reauthentication_mark().map(|mark| format!("{value}.{mark}"));
+        policy.set(&policy.device_proof, mark.as_deref().unwrap_or(value), &setting, &mut cookies).ok()?;
         Some(cookies)
     }
 

@@ -65,7 +65,7 @@ impl Exchange<'_> {
         // This response deletes the access cookie. If the session is bound to a device, the browser therefore refreshes
         // the session with a proof before it sends the next request.
         if kind == FailureKind::RefreshNeeded || (from_cookie && reason.is_unproven()) {
-            reply.cookies.extend(self.verifier().unset_own_access_cookies());
+            reply.cookies.extend(self.verifier().unset_own_access_token());
         }
         Failure::new(reason, reply)
     }

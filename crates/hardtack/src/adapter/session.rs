@@ -135,7 +135,8 @@ impl Exchange<'_> {
         };
         let verifier = self.verifier();
         let client = verifier.client();
-        let refreshed = match self.authenticator.exchange_refresh(&token, &client).await {
+        let mark = verifier.reauthentication_mark();
+        let refreshed = match self.authenticator.exchange_refresh(&token, mark, &client).await {
             Err(reason) if reason.is_unproven() && !verifier.may_prove() => {
                 self.authenticator.report_unproven(&token, &client);
                 return Err(self.refuse(reason));

@@ -9,6 +9,8 @@
 //!
 //! The server makes the browser repeat a request only once. If the browser still sends no proof, the request is
 //! refused.
+//!
+//! One cookie says what the browser was told. It can also contain the mark of a re-authentication, after a dot.
 
 use super::verify::{RequestVerifier, TokenVerdict};
 use crate::jwt::TokenKind;
@@ -20,6 +22,9 @@ pub(crate) const ARRIVED: &str = "arrived";
 /// The value of the cookie that is set when a request is redirected to the same URL. As long as the browser sends this
 /// cookie, the server does not redirect again.
 pub(crate) const REDIRECTED: &str = "redirected";
+
+/// The length of a mark, in bytes.
+const LONGEST_MARK: usize = 22;
 
 impl RequestVerifier<'_> {
     /// Returns whether a browser that repeats this request might refresh its bound session first. If so, a refresh
@@ -58,9 +63,21 @@ impl RequestVerifier<'_> {
             && self.device_note() != Some(ARRIVED.as_bytes())
     }
 
-    /// Returns the value of the cookie that records how the browser was last told to repeat a request: [`ARRIVED`] or
-    /// [`REDIRECTED`].
+    /// Returns what the browser was last told to do for a proof. Returns `None` if the browser does not send the
+    /// cookie.
     pub(crate) fn device_note(&self) -> Option<&[u8]> {
+        self.device_cookie()?.split(|byte| *byte == b'.').next()
+    }
+
+    /// Returns the [mark](crate::session::Session::reauthentication_mark) of the re-authentication whose response the
+    /// browser has received. Returns `None` if the browser sends no mark, or a text that cannot be one.
+    pub(crate) fn reauthentication_mark(&self) -> Option<&str> {
+        let mark = std::str::from_utf8(self.device_cookie()?.split(|byte| *byte == b'.').nth(1)?).ok()?;
+        let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        (mark.len() <= LONGEST_MARK && mark.bytes().all(is_base64url)).then_some(mark)
+    }
+
+    fn device_cookie(&self) -> Option<&[u8]> {
         self.authenticator.cookies().device_proof.name.find(&self.head).ok().flatten()
     }
 }

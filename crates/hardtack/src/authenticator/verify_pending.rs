@@ -108,6 +108,17 @@ impl RequestVerifier<'_> {
         }
     }
 
+    /// Returns the `Set-Cookie` values that delete the access token, but not its CSRF value. A browser with a bound
+    /// session then refreshes the session before it sends the next request. A script of the page has read the CSRF
+    /// value before this refresh, so the script still needs the cookie with the value.
+    pub(crate) fn unset_own_access_token(&self) -> SetCookies {
+        let (policy, mut cookies) = (self.authenticator.cookies(), SetCookies::default());
+        if !self.is_anothers(TokenKind::Access, TokenKind::Refresh) {
+            policy.delete(&policy.access, None, &mut cookies);
+        }
+        cookies
+    }
+
     /// Returns whether the cookie for `kind` belongs to another application on this host. If the request has no such
     /// cookie, checks the cookie for `other` instead, because a log-in sets both cookies.
     fn is_anothers(&self, kind: TokenKind, other: TokenKind) -> bool {
@@ -280,7 +291,8 @@ impl RequestVerifier<'_> {
     }
 
     async fn refresh_in_place(&self, refresh: &VerifiedToken) -> Result<VerifiedToken, Reason> {
-        let refreshed = match self.authenticator.exchange_refresh(refresh, &self.client()).await {
+        let mark = self.reauthentication_mark();
+        let refreshed = match self.authenticator.exchange_refresh(refresh, mark, &self.client()).await {
             Err(reason) if reason.is_unproven() && !self.may_prove() => {
                 self.authenticator.report_unproven(refresh, &self.client());
                 return Err(reason);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use constant_time_eq::constant_time_eq;
 use sha2::{Digest, Sha256};
 
 use super::{SessionId, SessionRules};
@@ -162,6 +163,23 @@ impl Session {
     /// Returns a token id. It is always the same for the same row and arguments.
     pub(crate) fn token_id(&self, purpose: &str, at: Timestamp) -> String {
         self.derived(purpose, at.unix_seconds())
+    }
+
+    /// Returns the mark of the session's last re-authentication. Only a browser that has received the response to this
+    /// re-authentication knows the mark. The mark does not depend on the generation, so it is valid until the next
+    /// re-authentication.
+    pub(crate) fn reauthentication_mark(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.salt);
+        hash.update(b"reauthentication");
+        hash.update(self.id.as_u128().to_be_bytes());
+        hash.update(self.auth_time.unix_seconds().to_be_bytes());
+        base64_simd::URL_SAFE_NO_PAD.encode_to_string(&hash.finalize()[..16])
+    }
+
+    /// Whether `mark` is the mark of the session's last re-authentication.
+    pub(crate) fn has_mark(&self, mark: Option<&str>) -> bool {
+        mark.is_some_and(|mark| constant_time_eq(mark.as_bytes(), self.reauthentication_mark().as_bytes()))
     }
 
     /// Returns how much to shorten the lifetime of a token that is issued at `at`: a number of whole seconds, at most

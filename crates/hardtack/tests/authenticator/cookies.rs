@@ -42,6 +42,22 @@ fn s91_a_cookie_that_only_the_server_uses_is_read_under_the_strongest_name_only(
         let mut beside = alice.clone().with(weaker, "planted");
         assert_eq!(site.refresh(&mut beside).status, 200, "{weaker}");
     }
+    // The same for the pre-session cookie: an attacker plants the value that belongs to a form of the attacker.
+    let (mut mallory, mut token) = (Browser::default(), String::new());
+    site.send(&mut mallory, Request::get("/login"), |exchange| {
+        let (field, cookies) = exchange.pre_session()?.into_parts();
+        token = field;
+        Ok(cookies.into())
+    });
+    let nonce = mallory.value("csrf_pre_session").unwrap();
+    let post = |name| {
+        let mut victim = Browser::default().with(name, nonce);
+        site.send(&mut victim, Request::post("/login").form(&token), log_in("mallory")).code
+    };
+    for weaker in ["__Host-csrf_pre_session", "__Secure-csrf_pre_session", "csrf_pre_session"] {
+        assert_eq!(post(weaker), "csrf_missing", "{weaker}");
+    }
+    assert_eq!(post("__Host-Http-csrf_pre_session"), "", "control");
     let names = |policy: CookiePolicy| {
         let site = Site::with(|builder| builder.cookies(policy));
         let response = site.send(&mut Browser::default(), Request::post("/login").json(), log_in("alice"));

@@ -95,6 +95,23 @@ impl Bound {
         panic!("challenged three times");
     }
 
+    /// Refreshes as a browser does. The browser has not stored the cookies of the returned response yet.
+    pub(crate) fn refresh_in_flight(&mut self, site: &Site) -> Response {
+        for _ in 0..3 {
+            let proof = self.challenge.as_ref().map(|challenge| self.device.prove(challenge));
+            let request = bound_request(Some(&self.id), proof.as_deref());
+            let (response, reply) =
+                exchange(site, &mut self.browser.clone(), request, |exchange| block_on(exchange.refresh_bound()));
+            let reply = reply.unwrap();
+            self.learn(&reply);
+            if reply.status != 403 {
+                assert_eq!(reply.status, 200, "{}", reply.body);
+                return response;
+            }
+        }
+        panic!("challenged three times");
+    }
+
     /// Whether the browser sends an access cookie.
     pub(crate) fn has_access(&self, site: &Site) -> bool {
         self.browser.cookies_for("/page", site.clock.now()).is_some_and(|sent| sent.contains("access_token_cookie="))
@@ -136,6 +153,11 @@ pub(crate) fn bind(site: &Site, browser: &mut Browser, proof: &str) -> Option<Re
 }
 
 pub(crate) fn post_bound(site: &Site, browser: &mut Browser, id: Option<&str>, proof: Option<&str>) -> Option<Reply> {
+    exchange(site, browser, bound_request(id, proof), |exchange| block_on(exchange.refresh_bound())).1
+}
+
+/// A request to the route for proofs.
+fn bound_request(id: Option<&str>, proof: Option<&str>) -> Request {
     let mut request = Request::post("/token/bound");
     if let Some(id) = id {
         request = request.field("sec-secure-session-id", id);
@@ -143,7 +165,7 @@ pub(crate) fn post_bound(site: &Site, browser: &mut Browser, id: Option<&str>, p
     if let Some(proof) = proof {
         request = request.field("secure-session-response", proof);
     }
-    exchange(site, browser, request, |exchange| block_on(exchange.refresh_bound())).1
+    request
 }
 
 pub(crate) fn row(site: &Site, id: &str) -> Session {

@@ -1,5 +1,6 @@
 //! Sessions that are bound to devices: a client that has the device's key, and thieves that do not.
 
+use hardtack::clock::Clock;
 use hardtack::event::EventKind;
 use hardtack::jwt::{Algorithm, SigningKey};
 use hardtack::session::SessionPolicy;
@@ -13,6 +14,9 @@ use crate::device::{
     ACCESS, Bound, REFRESH, bind, count, exchange, offering, post_bound, register_challenge, row, site, tells_to_forget,
 };
 use crate::support::{Browser, NOW, Request, Site, block_on, key, page, seconds};
+
+/// The cookie that says what the browser was told to do for a proof, and contains the mark of a re-authentication.
+const NOTE: &str = "device_proof";
 
 #[test]
 fn s89_a_session_is_bound_and_refreshed_with_proofs() {
@@ -270,6 +274,76 @@ fn a_log_in_that_is_recent_stays_recent_when_it_is_bound() {
     assert_eq!(alice.refresh(&site).status, 200);
 }
 
+/// The browser has sent a refresh and a re-authentication at once. The server handles the refresh first, but the
+/// response to the refresh arrives last, and overwrites the tokens of the re-authentication.
+#[test]
+fn s89_a_refresh_that_arrives_after_a_reauthentication_logs_no_owner_out() {
+    let (site, events) = site();
+    let mut alice = Bound::log_in(&site, "alice");
+    let overtake = |alice: &mut Bound| {
+        let refreshed = alice.refresh_in_flight(&site);
+        assert_eq!(site.reauthenticate(&mut alice.browser, "alice").status, 200);
+        alice.browser.receive(&refreshed, site.clock.now());
+    };
+    for wait in [0, 31, 800, 901, 7200] {
+        overtake(&mut alice);
+        site.advance(wait);
+        if alice.has_access(&site) {
+            // The access token is outdated, so the browser is told to make a proof.
+            assert_eq!(site.visit(&mut alice.browser).status, 307, "{wait}");
+        }
+        assert_eq!(alice.refresh(&site).status, 200, "{wait}");
+        assert_eq!(site.visit(&mut alice.browser).status, 200, "{wait}");
+        assert!(alice.browser.value(NOTE).is_none(), "the refresh deletes the mark");
+    }
+    assert_eq!(count(&events, EventKind::UnprovenRefresh), 0);
+    // The password is not needed again, but the access token of the refresh is not fresh.
+    let fresh = site.send(&mut alice.browser, Request::get("/page"), page(Need::access().fresh()));
+    assert_eq!(fresh.code, "insufficient_user_authentication");
+
+    // A copy with the mark, but without the key, is refused. Without the mark, the key does not help: the
+    // re-authentication may have come from another device, to end a session that is bound to this one.
+    overtake(&mut alice);
+    let mut thief = alice.browser.clone();
+    assert_eq!(post_bound(&site, &mut thief, Some(&alice.id), None).unwrap().status, 403);
+    assert!(site.refresh(&mut thief.clone()).is_refused(401, "unproven_refresh"));
+    assert_eq!(site.visit(&mut thief).status, 307);
+    assert!(site.visit(&mut thief).is_refused(401, "unproven_refresh"));
+    for note in [None, Some("."), Some("redirected"), Some(".AAAAAAAAAAAAAAAAAAAAAA"), Some(".é")] {
+        let mut other = Bound { browser: alice.browser.without(&[NOTE]), ..alice.clone() };
+        if let Some(note) = note {
+            other.browser = other.browser.with("__Host-Http-device_proof", note);
+        }
+        assert_eq!(other.post(&site).status, 503, "{note:?}");
+    }
+    assert_eq!(alice.refresh(&site).status, 200);
+}
+
+#[test]
+fn a_reauthentication_sets_a_mark_only_if_a_refresh_is_in_flight() {
+    let (site, _) = site();
+    let mut alice = Bound::log_in(&site, "alice");
+    assert!(site.reauthenticate(&mut alice.browser, "alice").set_cookie(NOTE).is_none(), "no refresh is in flight");
+    let refreshed = alice.refresh_in_flight(&site);
+    let marked = site.reauthenticate(&mut alice.browser, "alice");
+    let cookie = marked.set_cookie(NOTE).unwrap();
+    assert!(cookie.starts_with("__Host-Http-") && cookie.contains("HttpOnly"), "{cookie}");
+    let mark = alice.browser.value(NOTE).unwrap().to_owned();
+    // The user types the password once more. The earlier mark is then worthless.
+    site.advance(2);
+    assert_eq!(site.reauthenticate(&mut alice.browser, "alice").status, 200);
+    let mut old = alice.clone();
+    old.browser.receive(&refreshed, site.clock.now());
+    assert_eq!(old.browser.value(NOTE), Some(&*mark));
+    assert_eq!(old.post(&site).status, 503);
+    assert_eq!(alice.refresh(&site).status, 200);
+    // A session that is not bound gets no mark.
+    let mut bob = site.browser_of("bob");
+    let copy = bob.clone();
+    assert_eq!(site.refresh(&mut bob).status, 200);
+    assert!(site.reauthenticate(&mut copy.clone(), "bob").set_cookie(NOTE).is_none());
+}
+
 /// Browsers cache a signed challenge and may send it again, with the same signature.
 #[test]
 fn a_response_that_was_lost_is_repeated_byte_for_byte() {
@@ -444,6 +518,8 @@ fn a_bound_session_that_needs_a_refresh_keeps_its_refresh_cookie() {
     assert!(response.is_refused(401, "unproven_refresh"));
     assert!(response.deletes(ACCESS), "without this cookie, the browser sends a proof");
     assert!(copy.value(REFRESH).is_some());
+    // A script reads the CSRF value before the browser refreshes and sends the request of the script.
+    assert!(copy.value("csrf_access_token").is_some());
     // A page whose token is optional treats the user as a visitor, and the session continues.
     let optional = site.send(&mut alice.browser, Request::get("/page"), page(Need::access().optional()));
     assert!(optional.token.is_none());

@@ -1,5 +1,6 @@
 //! A bound session, its owner and a thief, in any order of what they do.
 
+use hardtack::clock::Clock;
 use hardtack::event::EventKind;
 use hardtack::jwt::Algorithm;
 use hardtack::testing::TestDevice;
@@ -27,6 +28,8 @@ enum Step {
     Prove,
     /// The owner types the password again.
     Reauthenticate,
+    /// The owner types the password again while the browser refreshes. The response to the refresh arrives last.
+    ReauthenticateAndRefresh,
     /// The owner's claims change.
     ChangeClaims,
     /// A thief copies the cookies of the owner's browser.
@@ -51,6 +54,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             Step::Visit,
             Step::Prove,
             Step::Reauthenticate,
+            Step::ReauthenticateAndRefresh,
             Step::ChangeClaims,
             Step::Copy,
             Step::ThiefVisits,
@@ -137,6 +141,16 @@ impl Model {
                 prop_assert_eq!(response.status, 200, "{}", response.code);
                 // Every earlier copy is dead at once.
                 self.thief.dead_at = self.thief.dead_at.min(self.time);
+            }
+            Step::ReauthenticateAndRefresh => {
+                prop_assert_eq!(self.open(Need::access()), 200);
+                let Self { site, alice, thief, .. } = self;
+                let refreshed = alice.refresh_in_flight(site);
+                let response = site.reauthenticate(&mut alice.browser, "alice");
+                prop_assert_eq!(response.status, 200, "{}", response.code);
+                alice.browser.receive(&refreshed, site.clock.now());
+                thief.dead_at = thief.dead_at.min(self.time);
+                prop_assert_eq!(self.open(Need::access()), 200);
             }
             Step::ChangeClaims => {
                 let changed = crate::support::block_on(site.auth.change_claims("alice", &serde_json::json!({})));

@@ -148,10 +148,15 @@ impl Authenticator {
     }
 
     /// Exchanges the refresh token of a bound session, if `proof` shows that the client has the device's key.
+    ///
+    /// If a re-authentication has replaced the token, the token is refused, unless `mark` is the mark of this
+    /// re-authentication. The browser then has received the new tokens, but the response to an earlier refresh arrived
+    /// later, and has overwritten them.
     pub(crate) async fn refresh_bound(
         &self,
         refresh: &VerifiedToken,
         proof: Option<&str>,
+        mark: Option<&str>,
         client: &Client<'_>,
     ) -> Result<BoundRefresh, Reason> {
         let now = self.now();
@@ -174,7 +179,7 @@ impl Authenticator {
             if generation > row.generation {
                 return Err(self.flaw(RefreshFlaw::Ahead, refresh, client));
             }
-            if row.supersedes(refresh.claims().auth_time) {
+            if row.supersedes(refresh.claims().auth_time) && !row.has_mark(mark) {
                 let _ = self.flaw(RefreshFlaw::Superseded, refresh, client);
                 return Ok(BoundRefresh::Superseded);
             }

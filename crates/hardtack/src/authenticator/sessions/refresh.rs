@@ -5,12 +5,13 @@ use super::uncertain_write::UncertainWrite;
 use super::{Refreshed, dead};
 use crate::authenticator::{Authenticator, Freshness, SessionError, issue::TokenBuilder};
 use crate::clock::Timestamp;
+use crate::cookie::Setting;
 use crate::error::BackendError;
 use crate::event::{Client, EventKind};
 use crate::jwt::{Claims, Fresh, TokenError, TokenKind};
 use crate::refusal::Reason;
 use crate::session::{RefreshFlaw, RefreshVerdict, RevocationKind, RevokeTarget, Rotation, Session, SessionId};
-use crate::token::VerifiedToken;
+use crate::token::{IssueError, VerifiedToken};
 
 /// How many times to try a rotation before returning an error. A rotation fails if another request writes to the same
 /// row at the same time.
@@ -20,10 +21,12 @@ impl Authenticator {
     /// Exchanges a verified refresh token. The new access token is never fresh.
     ///
     /// If the refresh of a bound session is refused because there is no proof, the caller decides whether to
-    /// [report](Self::report_unproven) the refusal.
+    /// [report](Self::report_unproven) the refusal. If a re-authentication has replaced the token, and `mark`
+    /// is the mark of this re-authentication, a browser with the device's key can [refresh](Self::refresh_bound).
     pub(crate) async fn exchange_refresh(
         &self,
         refresh: &VerifiedToken,
+        mark: Option<&str>,
         client: &Client<'_>,
     ) -> Result<Refreshed, Reason> {
         let now = self.now();
@@ -54,6 +57,9 @@ impl Authenticator {
                 RefreshVerdict::Early => {
                     self.warn_of_early(row.rotated_at, now);
                     return Err(TokenError::IssuedInFuture.into());
+                }
+                RefreshVerdict::Superseded if row.bound_key.is_some() && row.has_mark(mark) => {
+                    return Err(Reason::Refresh(RefreshFlaw::Unproven));
                 }
                 RefreshVerdict::Superseded => {
                     let _ = self.flaw(RefreshFlaw::Superseded, refresh, client);
@@ -169,6 +175,18 @@ impl Authenticator {
         Ok(row.is_some_and(|row| row.is_live(now) && self.has_just_replaced(&row, access, now)))
     }
 
+    /// Adds the cookie with the mark of a re-authentication, if the session is bound. Call this method if a refresh
+    /// might be in flight whose response arrives later than the response to the re-authentication.
+    fn with_mark(&self, mut raised: Refreshed, row: &Session, now: Timestamp) -> Result<Refreshed, IssueError> {
+        if row.bound_key.is_some() {
+            let policy = self.cookies();
+            let setting = Setting { domain: None, max_age: Some(row.expires_at.since(now)), now };
+            let value = format!(".{}", row.reauthentication_mark());
+            policy.set(&policy.device_proof, &value, &setting, &mut raised.cookies)?;
+        }
+        Ok(raised)
+    }
+
     /// Returns whether a re-authentication replaced this access token within the last race window.
     fn has_just_replaced(&self, row: &Session, access: &VerifiedToken, now: Timestamp) -> bool {
         row.supersedes(access.claims().auth_time) && now.since(row.auth_time) <= self.0.rules.race_window
@@ -206,12 +224,15 @@ impl Authenticator {
             // is compared with the time of the rotation. This comparison is less reliable, because the clocks of two
             // servers may differ. If the time of the rotation is so far in the future that this server would refuse the
             // tokens issued then, rotate again.
-            let overtaken = match access.claims().generation {
+            let is_rotated = match access.claims().generation {
                 Some(generation) => row.generation > generation,
                 None => row.rotated_at >= access.claims().issued_at,
-            } && !self.0.rules.is_early(row.rotated_at, now);
+            };
+            let overtaken = is_rotated && !self.0.rules.is_early(row.rotated_at, now);
+            let proven_at = access.claims().proven_at;
             if overtaken && (!typed || typed_just_now) {
-                return Ok(self.proven_cookies(&row, added, fresh, access.claims().proven_at, now)?);
+                let repeated = self.proven_cookies(&row, added, fresh, proven_at, now)?;
+                return Ok(if typed { self.with_mark(repeated, &row, now)? } else { repeated });
             }
             let write = match typed {
                 true => Some(self.begin_uncertain_write(store, RevokeTarget::Sessions(&[id])).await?),
@@ -225,7 +246,8 @@ impl Authenticator {
                 }
                 self.await_confirmation(&rotated);
                 let added = self.added_claims_of(&rotated, row.generation, added).await?;
-                return Ok(self.proven_cookies(&rotated, added, fresh, access.claims().proven_at, now)?);
+                let advanced = self.proven_cookies(&rotated, added, fresh, proven_at, now)?;
+                return Ok(if typed && is_rotated { self.with_mark(advanced, &rotated, now)? } else { advanced });
             }
         }
         Err(BackendError::new("the session could not be refreshed, because its row in the store kept changing").into())
