@@ -58,7 +58,7 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
 
     // All settings have been checked by now, so a server with wrong settings does not reach this call and records
     // nothing.
-    let presence = Presence::begin(&database, &accounts, sessions, GivenKeys::of(config, bound)).await?;
+    let mut presence = Presence::begin(&database, &accounts, sessions, GivenKeys::of(config, bound)).await?;
     let served = async {
         keys::record_use(config, presence.others_have_given_keys().await?)?;
         // Start the background work now. The adapter would start it only at the first request, but a crashed server may
