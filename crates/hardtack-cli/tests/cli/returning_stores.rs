@@ -13,7 +13,10 @@ use hardtack_test_support::wait;
 use serde_json::json;
 
 use crate::stores::at;
-use crate::support::{PASSWORD, TestDir, is_logged, is_logged_in, log_in, log_out, refresh, sign_up, signal, start};
+use crate::support::{
+    PASSWORD, TestDir, is_logged, is_refused_soon, log_in, log_out, refresh, sign_up, signal, start,
+    with_copied_access_cookie,
+};
 
 const NEW_PASSWORD: &str = "canary-password-9a7c";
 
@@ -64,12 +67,12 @@ impl Settings {
     }
 }
 
-/// Asserts that a session can be neither used nor continued. `copy` has all its cookies.
+/// Asserts that a session cannot be continued, and that its access token is refused soon. `copy` has all its cookies.
 async fn is_over(server: &Process, copy: &Client, when: &str) {
     let mut copy = at(server, copy);
-    assert!(!is_logged_in(&mut copy.clone()).await, "{when}: the access token");
+    is_refused_soon(&with_copied_access_cookie(&copy, server), when).await;
     copy.jar().remove("access_token_cookie");
-    assert_eq!(refresh(&mut copy).await, 401, "{when}: the refresh token");
+    assert_eq!(refresh(&mut copy).await, 401, "{when}");
 }
 
 /// Waits until a server has logged this event as many times.
