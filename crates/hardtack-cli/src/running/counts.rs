@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 /// If Redis crashes, the changes of the last seconds may be lost. A loss of at most this number of seconds is not taken
-/// for an older state. With `appendfsync everysec`, Redis loses at most two seconds. The rest allows for slow replies of
-/// Redis and of the database.
+/// for an older state. With `appendfsync everysec`, Redis loses at most two seconds. The rest allows for slow replies
+/// of Redis and of the database.
 const CRASH_LOSS: i64 = 5;
 
-/// The numbers that Redis returned in the last seconds before the newest number, and one older number. Each has the time
-/// of the database's clock, in seconds since 1970. The numbers are in ascending order.
+/// The numbers that Redis returned in the last seconds before the newest number, and one older number. Each has the
+/// time of the database's clock, in seconds since 1970. The numbers are in ascending order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts(Vec<(i64, u64)>);
 
@@ -34,9 +34,9 @@ impl Counts {
 
     /// Returns whether Redis has gone back to an older state. `count` is the number that Redis returned now.
     ///
-    /// Redis had already returned the numbers in this list, so `count` should be higher than all of them. After a crash,
-    /// `count` may be lower. But `count` must still be higher than the number that Redis had returned [`CRASH_LOSS`]
-    /// before it returned the newest number.
+    /// Redis had already returned the numbers in this list, so `count` should be higher than all of them. After a
+    /// crash, `count` may be lower. But `count` must still be higher than the number that Redis had returned
+    /// [`CRASH_LOSS`] seconds before it returned the newest number.
     pub(super) fn show_loss(&self, count: u64) -> bool {
         let crash_loss = self.before_crash_loss();
         crash_loss.and_then(|position| self.0.get(position)).is_some_and(|(_, number)| count <= *number)

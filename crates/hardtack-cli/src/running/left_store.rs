@@ -14,8 +14,8 @@
 //! A server that begins to use a store with a mark of either kind first ends all sessions in the store. The server then
 //! deletes the mark. If the server crashes before it deletes the mark, the next server ends the sessions.
 //!
-//! A server that has used the store all the time deletes a mark of the kind *elsewhere*, and ends no sessions. The other
-//! server only uses another store at the same time, for example because an operator tries out that store.
+//! A server that has used the store all the time deletes a mark of the kind *elsewhere*, and ends no sessions. The
+//! other server only uses another store at the same time, for example because an operator tries out that store.
 
 use super::lost_changes;
 use super::place::Place;

@@ -149,8 +149,8 @@ impl Presence {
         Ok(())
     }
 
-    /// If the servers have returned to a store that they had left, or if Redis has gone back to an older state, ends all
-    /// sessions in the store.
+    /// If the servers have returned to a store that they had left, or if Redis has gone back to an older state, ends
+    /// all sessions in the store.
     async fn end_sessions_that_came_back(&mut self) -> Result<(), Error> {
         if self.arrived {
             left_store::end_sessions_at_return(&self.table, &self.sessions, &self.place).await?;
@@ -183,8 +183,8 @@ impl Presence {
 
     /// Call this method when the server stops. The method deletes the server's rows, and records in the database where
     /// the servers that are still running keep their sessions. If no other server is running, the method records where
-    /// this server kept its sessions. If the rows cannot be deleted, servers and commands ignore them once they are more
-    /// than [`LAPSE`](super::LAPSE) seconds old.
+    /// this server kept its sessions. If the rows cannot be deleted, servers and commands ignore them once they are
+    /// more than [`LAPSE`](super::LAPSE) seconds old.
     pub(crate) async fn end(mut self) {
         for name in [self.row_of_place(), self.row_of_keys()] {
             if let Err(error) = self.table.delete(&name).await {
