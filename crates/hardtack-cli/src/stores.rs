@@ -78,6 +78,7 @@ pub(crate) async fn add_sessions(
     }
     let sessions = database.sessions();
     sessions.migrate().await.map_err(Error::with_causes)?;
+    let place = SessionsIn::Database(sessions.clone());
     let builder = match redis {
         // If this Redis is down, servers learn about ended sessions when they next poll the log.
         Some(RedisConfig { url, .. }) => {
@@ -86,5 +87,5 @@ pub(crate) async fn add_sessions(
         }
         None => builder.sessions(sessions),
     };
-    Ok(SessionStores { builder, sessions: SessionsIn::Database, counters: None })
+    Ok(SessionStores { builder, sessions: place, counters: None })
 }

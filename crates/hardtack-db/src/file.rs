@@ -17,6 +17,12 @@
 //!   leaves a file that is longer than the database. While a connection writes, the file can be longer for a moment, so
 //!   this check is repeated while no other connection can write.
 //! - SQLite reports that the file is damaged or not a database.
+//!
+//! A file of the same length that is copied over the database is noticed only in the last case. SQLite itself also
+//! writes to the file, whenever any process copies the write-ahead log to it. The file's time of modification therefore
+//! shows no difference. The header contains no number that every change increases (in WAL mode, the change counter may
+//! stay the same). This process cannot read the file itself either: when a process closes a file, it loses its POSIX
+//! locks on the file, including the locks of SQLite.
 
 use std::cmp::Ordering;
 use std::fs::Metadata;

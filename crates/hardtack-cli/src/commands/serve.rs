@@ -57,7 +57,7 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let auth = config.build(builder)?;
 
     // All settings are checked before this call. A server with wrong settings therefore records nothing.
-    let presence = Presence::begin(&database, &accounts, sessions, GivenKeys::of(config, bound)).await?;
+    let mut presence = Presence::begin(&database, &accounts, sessions, GivenKeys::of(config, bound)).await?;
     let served = async {
         keys::record_use(config, presence.others_have_given_keys().await?)?;
         // Start the background work now. The adapter would start this work only at the first request, but a crashed

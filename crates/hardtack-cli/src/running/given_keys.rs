@@ -113,7 +113,7 @@ pub(crate) async fn given_keys(url: &DatabaseUrl) -> Result<Option<Vec<GivenKeys
 /// Returns the name of each running server's row, and the settings that gave keys to the server.
 pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<(String, GivenKeys)>, Error> {
     let rows = table.of_running_servers(SERVER).await?;
-    Ok(rows.into_iter().filter_map(|(name, row)| Some((name, GivenKeys::parse(&row)?))).collect())
+    Ok(rows.into_iter().filter_map(|row| Some((row.name, GivenKeys::parse(&row.text)?))).collect())
 }
 
 /// Returns the absolute path of a folder, with symbolic links resolved. If the folder does not exist, symbolic links

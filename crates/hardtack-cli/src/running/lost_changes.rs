@@ -8,37 +8,47 @@
 //! notices the loss ends all sessions. Users then have to log in again.
 //!
 //! Redis can also lose changes when no snapshot is restored. With `appendfsync everysec`, a crash loses the changes of
-//! the last second or two. The number might therefore be too low by one for each running server.
+//! the last second or two. [`Counts::show_loss`] therefore accepts a number that is slightly too low.
 
-use hardtack::clock::{Clock, SystemClock};
-use hardtack_redis::RedisSessions;
-
+use super::counts::Counts;
 use super::place::Place;
-use super::session_place;
+use super::sessions_in::SessionsIn;
 use super::table::Table;
 use crate::error::Error;
 
-/// A row of `hardtack_settings` contains the last known number of a session store in Redis. The name of the row
-/// consists of this prefix and the id of the session store.
+/// Each Redis that servers have used has a row in `hardtack_settings`, with the last [`Counts`]. The name of the row
+/// consists of this prefix and the id that is stored in Redis.
 const COUNT: &str = "session_count:";
 
 /// If Redis has lost changes, ends all sessions in Redis. Call this function every few seconds in each server.
-pub(super) async fn end_sessions_if_any(table: &Table, sessions: &RedisSessions, place: &Place) -> Result<(), Error> {
-    let Some(id) = place.id() else { return Ok(()) };
+pub(super) async fn end_sessions_if_any(table: &Table, sessions: &SessionsIn, place: &Place) -> Result<(), Error> {
+    let (SessionsIn::Redis(redis, _), Some(id)) = (sessions, place.id()) else { return Ok(()) };
     let name = format!("{COUNT}{id}");
-    // First read the number in the database, then let Redis increase its own number. The number in the database came
-    // from Redis earlier, so the new number must be higher.
-    let known = table.get(&name).await?.and_then(|value| value.parse::<u64>().ok()).unwrap_or_default();
-    let servers = session_place::of_running_servers(table).await?.len().max(1) as u64;
-    let count = sessions.count().await.map_err(Error::with_causes)?;
-    if count + servers <= known {
-        let ended = sessions.end_all_sessions(SystemClock.now()).await.map_err(Error::with_causes)?;
+    // Read the numbers in the database before Redis increases its number. Redis has then already returned the numbers
+    // that are read here, so the new number must be higher.
+    let known = table.get(&name).await?;
+    let time = table.now().await?;
+    let mut counts = known.as_deref().map(Counts::parse).unwrap_or_default();
+    let count = redis.count().await.map_err(Error::with_causes)?;
+    if counts.show_loss(count) {
+        let ended = sessions.end_all(place).await?;
         tracing::error!(
             event = "sessions_went_back",
             ended,
             "Redis has lost its latest changes, probably because an older snapshot was restored; sessions that had \
              ended were live again, so all sessions were ended, and users have to log in again"
         );
+        counts = Counts::default();
+        counts.add(time, count);
+        return table.set(&name, &counts.to_text()).await;
     }
-    table.set(&name, &count.to_string()).await
+    counts.add(time, count);
+    // If another server has written the row in the meantime, its number is as good as this one.
+    table.replace(&name, known.as_deref(), &counts.to_text()).await
+}
+
+/// Returns the ids of all Redis instances that servers have used.
+pub(super) async fn known_ids(table: &Table) -> Result<Vec<String>, Error> {
+    let names = table.names(COUNT).await?;
+    Ok(names.iter().filter_map(|name| name.strip_prefix(COUNT)).map(str::to_owned).collect())
 }

@@ -11,14 +11,19 @@
 //! A server writes its rows only after it has checked all its settings. If a start fails because of wrong settings, the
 //! rows stay unchanged.
 
+mod counts;
+mod difference;
 mod given_keys;
+mod left_store;
 mod lost_changes;
 mod place;
 mod presence;
 mod session_place;
+mod sessions_in;
 mod table;
 
 pub(crate) use given_keys::{GivenKeys, given_keys};
-pub(crate) use presence::{Presence, SessionsIn};
+pub(crate) use presence::Presence;
 pub(crate) use session_place::check;
+pub(crate) use sessions_in::SessionsIn;
 pub(crate) use table::{LAPSE, migrate};

@@ -23,6 +23,12 @@ impl Place {
         }
     }
 
+    /// Returns a text that is the same for two places only if both are the same store: the id that is stored in Redis,
+    /// or `database`.
+    pub(super) fn key(&self) -> &str {
+        self.id().unwrap_or("database")
+    }
+
     /// Returns the random id that is stored in Redis, or `None` if the sessions are in the database.
     pub(super) fn id(&self) -> Option<&str> {
         match self {

@@ -1,42 +1,21 @@
 //! The rows of a running server.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hardtack::session::SessionId;
 use hardtack_accounts::Accounts;
-use hardtack_redis::RedisSessions;
 use hardtack_sqlx::Database;
 
+use super::difference::Difference;
 use super::given_keys::{self, GivenKeys};
-use super::lost_changes;
 use super::place::Place;
-use super::session_place;
+use super::sessions_in::SessionsIn;
 use super::table::Table;
+use super::{left_store, lost_changes, session_place};
 use crate::error::Error;
 
 /// How often a server renews its rows.
 const RENEWAL: Duration = Duration::from_secs(10);
-
-/// Where a server keeps its sessions.
-pub(crate) enum SessionsIn {
-    /// The sessions are in the database, beside the users.
-    Database,
-    /// The sessions are in Redis, at this address. The address contains no password.
-    Redis(RedisSessions, String),
-}
-
-impl SessionsIn {
-    async fn place(&self) -> Result<Place, Error> {
-        match self {
-            Self::Database => Ok(Place::Database),
-            Self::Redis(sessions, address) => {
-                let id = sessions.create_identity().await.map_err(Error::with_causes)?;
-                Ok(Place::Redis { id, address: address.clone() })
-            }
-        }
-    }
-}
 
 /// The rows of this server. They say that the server is running, where it keeps its sessions, and which keys it was
 /// given.
@@ -45,16 +24,23 @@ pub(crate) struct Presence {
     database: Database,
     accounts: Accounts,
     id: String,
+    /// When this server started, in seconds since 1970, by the database's clock.
+    since: i64,
     sessions: SessionsIn,
-    place: Mutex<Place>,
-    /// The id that Redis had before it lost its data. The database might still contain intentions (to end sessions)
-    /// that name this id. After these intentions are assigned to Redis's new id, this field is `None`.
-    previous: Mutex<Option<String>>,
+    place: Place,
+    /// Whether Redis has become another Redis, and the sessions in the new Redis might still have to end.
+    arrived: bool,
+    /// The places that this server has left, but that are not marked in the database yet.
+    left: Vec<Place>,
+    /// The ids that Redis had before it became another Redis. The database might still contain intentions (to end
+    /// sessions) that name these ids. After these intentions are assigned to Redis's new id, the id is removed.
+    previous: Vec<String>,
     keys: GivenKeys,
 }
 
 impl Presence {
-    /// Records that this server is running. Call this method only after all settings have been checked.
+    /// Records that this server is running. Call this method only after all settings have been checked. If the servers
+    /// have used another session store in the meantime, or if Redis has gone back to an older state, ends all sessions.
     pub(crate) async fn begin(
         database: &Database,
         accounts: &Accounts,
@@ -62,46 +48,49 @@ impl Presence {
         keys: GivenKeys,
     ) -> Result<Self, Error> {
         let table = Table::open(database).await?;
+        let since = table.now().await?;
         let place = sessions.place().await?;
         session_place::warn_if_moved(&table, &place).await?;
-        if let SessionsIn::Redis(sessions, _) = &sessions {
-            lost_changes::end_sessions_if_any(&table, sessions, &place).await?;
-        }
+        left_store::end_sessions_at_return(&table, &sessions, &place).await?;
+        lost_changes::end_sessions_if_any(&table, &sessions, &place).await?;
         accounts.set_session_store_id(place.id());
         let presence = Self {
             table,
             database: database.clone(),
             accounts: accounts.clone(),
             id: SessionId::random().to_string(),
+            since,
             sessions,
-            place: Mutex::new(place),
-            previous: Mutex::default(),
+            place,
+            arrived: false,
+            left: Vec::new(),
+            previous: Vec::new(),
             keys,
         };
         presence.write().await?;
+        // If the server crashes from now on, the next server still knows that another store was in use.
+        left_store::mark_unused(&presence.table, &presence.place, since).await?;
         Ok(presence)
     }
 
     /// Renews the rows every few seconds until the future is dropped. Logs an error if another server keeps its
-    /// sessions elsewhere.
-    pub(crate) async fn keep(&self) {
-        let mut told = None;
+    /// sessions elsewhere for a long time.
+    pub(crate) async fn keep(&mut self) {
+        let mut difference = Difference::default();
         loop {
             tokio::time::sleep(RENEWAL).await;
             // If the database fails, this loop logs nothing. The operations that need the database log the error.
             let Ok(servers) = self.renew().await else { continue };
-            let here = self.place().clone();
-            let other = servers.into_iter().find(|other| !other.is_same_store(&here));
-            if let Some(other) = other.as_ref().filter(|other| told.as_ref() != Some(*other)) {
+            let other = servers.into_iter().find(|other| !other.is_same_store(&self.place));
+            if let Some(other) = difference.lasting(other) {
                 tracing::error!(
                     event = "session_places_differ",
-                    here = here.to_text(),
+                    here = self.place.to_text(),
                     there = other.to_text(),
                     "another server that uses this database stores its sessions in a different place; stop that \
                      server, or give both servers the same --redis-url or HARDTACK_REDIS_URL"
                 );
             }
-            told = other;
         }
     }
 
@@ -112,48 +101,73 @@ impl Presence {
         Ok(servers.iter().any(|(name, keys)| *name != own && keys.signing().is_some()))
     }
 
-    /// Renews the rows, and returns where the running servers keep their sessions.
-    async fn renew(&self) -> Result<Vec<Place>, Error> {
-        self.find_lost_sessions().await?;
-        let place = self.place().clone();
-        if let SessionsIn::Redis(sessions, _) = &self.sessions {
-            // If Redis does not respond, the check is repeated later.
-            if let Err(error) = lost_changes::end_sessions_if_any(&self.table, sessions, &place).await {
-                tracing::debug!(event = "lost_changes_unknown", %error);
-            }
+    /// Renews the rows, and returns where the other servers keep their sessions.
+    async fn renew(&mut self) -> Result<Vec<Place>, Error> {
+        self.find_lost_sessions().await;
+        self.mark_left().await?;
+        // If Redis does not respond, the check is repeated later.
+        if let Err(error) = self.end_sessions_that_came_back().await {
+            tracing::debug!(event = "lost_changes_unknown", %error);
         }
+        self.move_intentions().await?;
         self.write().await?;
-        session_place::of_running_servers(&self.table).await
+        left_store::mark_unused(&self.table, &self.place, self.since).await?;
+        session_place::in_use(&self.table, i64::MIN).await
     }
 
-    /// Checks whether Redis has lost its data, for example in a restart. If Redis has a new id, records this id. The
-    /// other servers do the same, so all servers record the same store again.
-    async fn find_lost_sessions(&self) -> Result<(), Error> {
+    /// Checks whether Redis has become another Redis, for example because it lost its data in a restart. The other
+    /// servers do the same, so all servers record the same store again.
+    async fn find_lost_sessions(&mut self) {
         // If Redis does not respond, the recorded place stays unchanged.
-        let Ok(found) = self.sessions.place().await else { return Ok(()) };
-        let known = self.place().clone();
-        if !found.is_same_store(&known) {
-            tracing::error!(
-                event = "sessions_lost",
-                from = known.to_text(),
-                to = found.to_text(),
-                "Redis has lost the sessions, or its address now leads to another Redis; users have to log in again \
-                 when their access tokens expire; until then, a log-out on another device has no effect on these \
-                 tokens; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY; if neither is set, run: \
-                 hardtack keys rotate --discard-old"
-            );
-            session_place::record(&self.table, &found).await?;
-            // Set the new id first, so that no more intentions are written with the previous id.
-            self.accounts.set_session_store_id(found.id());
-            *self.previous.lock().unwrap_or_else(PoisonError::into_inner) = known.id().map(str::to_owned);
-            *self.place() = found.clone();
+        let Ok(found) = self.sessions.place().await else { return };
+        if found.is_same_store(&self.place) {
+            return;
         }
-        // From now on, this server carries out only intentions with the new id. Assign the intentions with the previous
-        // id to the new id. Otherwise, they would stay in the database for ever.
-        let previous = self.previous.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let (Some(from), Some(to)) = (previous, found.id()) {
-            self.database.pending_ends().move_to_store(&from, to).await.map_err(Error::with_causes)?;
-            *self.previous.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        tracing::error!(
+            event = "sessions_lost",
+            from = self.place.to_text(),
+            to = found.to_text(),
+            "Redis has lost the sessions, or its address now leads to another Redis; users have to log in again when \
+             their access tokens expire; until then, a log-out on another device has no effect on these tokens; to log \
+             everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY; if neither is set, run: hardtack keys rotate \
+             --discard-old"
+        );
+        // Set the new id at once, so that no more intentions are written with the previous id.
+        self.accounts.set_session_store_id(found.id());
+        self.previous.extend(self.place.id().map(str::to_owned));
+        self.left.push(std::mem::replace(&mut self.place, found));
+        self.arrived = true;
+    }
+
+    /// Marks the places that this server has left. If the database fails, the places are marked later. The server may
+    /// have returned to one of these places by then.
+    async fn mark_left(&mut self) -> Result<(), Error> {
+        while let Some(place) = self.left.last() {
+            left_store::mark_left(&self.table, place).await?;
+            self.left.pop();
+        }
+        Ok(())
+    }
+
+    /// If the servers have returned to a store that they had left, or if Redis has gone back to an older state, ends
+    /// all sessions in the store.
+    async fn end_sessions_that_came_back(&mut self) -> Result<(), Error> {
+        if self.arrived {
+            left_store::end_sessions_at_return(&self.table, &self.sessions, &self.place).await?;
+            session_place::record(&self.table, &self.place).await?;
+            self.arrived = false;
+        }
+        left_store::check_while_in_use(&self.table, &self.sessions, &self.place).await?;
+        lost_changes::end_sessions_if_any(&self.table, &self.sessions, &self.place).await
+    }
+
+    /// Assigns the intentions with a previous id of Redis to the new id. Servers carry out only intentions with the new
+    /// id, so the others would stay in the database.
+    async fn move_intentions(&mut self) -> Result<(), Error> {
+        let Some(to) = self.place.id() else { return Ok(()) };
+        while let Some(from) = self.previous.last() {
+            self.database.pending_ends().move_to_store(from, to).await.map_err(Error::with_causes)?;
+            self.previous.pop();
         }
         Ok(())
     }
@@ -161,25 +175,28 @@ impl Presence {
     /// Writes the rows with the current time.
     async fn write(&self) -> Result<(), Error> {
         let now = self.table.now().await?;
-        let place = self.place().clone();
-        session_place::record_if_agreed(&self.table, &place).await?;
-        let place = place.to_text();
+        session_place::record_if_agreed(&self.table, &self.place).await?;
+        let place = self.place.to_text();
         self.table.set(&self.row_of_place(), &format!("{now} {place}")).await?;
         self.table.set(&self.row_of_keys(), &format!("{now} {}", self.keys.to_text())).await
     }
 
     /// Call this method when the server stops. The method deletes the server's rows, and records in the database where
     /// the servers that are still running keep their sessions. If no other server is running, the method records where
-    /// this server kept its sessions. If the rows cannot be deleted, servers and commands ignore them once they are more
-    /// than [`LAPSE`](super::LAPSE) seconds old.
-    pub(crate) async fn end(self) {
+    /// this server kept its sessions. If the rows cannot be deleted, servers and commands ignore them once they are
+    /// more than [`LAPSE`](super::LAPSE) seconds old.
+    pub(crate) async fn end(mut self) {
         for name in [self.row_of_place(), self.row_of_keys()] {
             if let Err(error) = self.table.delete(&name).await {
                 tracing::debug!(event = "presence_kept", %error);
             }
         }
-        let place = self.place().clone();
-        if let Err(error) = session_place::record_at_stop(&self.table, &place).await {
+        let recorded = async {
+            self.mark_left().await?;
+            session_place::record_at_stop(&self.table, &self.place).await?;
+            left_store::mark_unused(&self.table, &self.place, self.since).await
+        };
+        if let Err(error) = recorded.await {
             tracing::debug!(event = "session_place_not_recorded", %error);
         }
     }
@@ -190,9 +207,5 @@ impl Presence {
 
     fn row_of_keys(&self) -> String {
         format!("{}{}", given_keys::SERVER, self.id)
-    }
-
-    fn place(&self) -> MutexGuard<'_, Place> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

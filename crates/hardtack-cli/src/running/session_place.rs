@@ -22,6 +22,10 @@ const NAME: &str = "session_place";
 /// renewed the row.
 pub(super) const SERVER: &str = "session_place_of_server:";
 
+/// If a server's row is older than this number of seconds, the server has probably been killed. A server renews its row
+/// every 10 seconds, and the rest allows for a slow database.
+const RECENT: i64 = 15;
+
 /// Records where the servers keep their sessions.
 pub(super) async fn record(table: &Table, place: &Place) -> Result<(), Error> {
     table.set(NAME, &place.to_text()).await
@@ -61,7 +65,15 @@ pub(super) async fn warn_if_moved(table: &Table, place: &Place) -> Result<(), Er
 
 /// Returns where each running server keeps its sessions.
 pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<Place>, Error> {
-    Ok(table.of_running_servers(SERVER).await?.iter().filter_map(|(_, place)| Place::parse(place)).collect())
+    Ok(table.of_running_servers(SERVER).await?.iter().filter_map(|row| Place::parse(&row.text)).collect())
+}
+
+/// Returns where the servers keep their sessions that have renewed their rows recently and after `since`, a time in
+/// seconds since 1970. If a server was killed, this function leaves it out earlier than [`of_running_servers`].
+pub(super) async fn in_use(table: &Table, since: i64) -> Result<Vec<Place>, Error> {
+    let after = since.max(table.now().await? - RECENT);
+    let rows = table.of_running_servers(SERVER).await?;
+    Ok(rows.iter().filter(|row| row.renewed_at > after).filter_map(|row| Place::parse(&row.text)).collect())
 }
 
 /// The result of [`check`]: what is known about the servers' session store.

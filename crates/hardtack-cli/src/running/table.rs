@@ -16,6 +16,14 @@ pub(crate) async fn migrate(database: &Database) -> Result<usize, Error> {
     Pool::from(database.clone()).migrate("settings", MIGRATIONS).await.map_err(Error::with_causes)
 }
 
+/// A row of a running server. The value of the row is a time, a space and a text.
+pub(super) struct ServerRow {
+    pub(super) name: String,
+    /// When the server last renewed the row, in seconds since 1970.
+    pub(super) renewed_at: i64,
+    pub(super) text: String,
+}
+
 /// The table in an open database.
 pub(super) struct Table(Pool);
 
@@ -48,26 +56,59 @@ impl Table {
         written.map(drop).map_err(Error::with_causes)
     }
 
+    /// Replaces the value `old` of a row. With `None`, inserts the row. If the row has another value by now, changes
+    /// nothing.
+    pub(super) async fn replace(&self, name: &str, old: Option<&str>, new: &str) -> Result<(), Error> {
+        let statement = match old {
+            Some(old) => {
+                let sql = "UPDATE hardtack_settings SET value = $2 WHERE name = $1 AND value = $3 RETURNING name";
+                Statement::new(sql).bind(name).bind(new).bind(old)
+            }
+            None => {
+                let sql = "INSERT INTO hardtack_settings (name, value) VALUES ($1, $2)
+                    ON CONFLICT (name) DO NOTHING RETURNING name";
+                Statement::new(sql).bind(name).bind(new)
+            }
+        };
+        let written: Result<Vec<(String,)>, _> = self.0.fetch(statement).await;
+        written.map(drop).map_err(Error::with_causes)
+    }
+
+    /// Returns the names that begin with `prefix`.
+    pub(super) async fn names(&self, prefix: &str) -> Result<Vec<String>, Error> {
+        let statement = Statement::new("SELECT name FROM hardtack_settings WHERE name LIKE $1 ORDER BY name");
+        let rows: Vec<(String,)> =
+            self.0.fetch(statement.bind(format!("{prefix}%"))).await.map_err(Error::with_causes)?;
+        Ok(rows.into_iter().map(|(name,)| name).collect())
+    }
+
+    /// Deletes a row if it has this value.
+    pub(super) async fn delete_value(&self, name: &str, value: &str) -> Result<(), Error> {
+        let statement = Statement::new("DELETE FROM hardtack_settings WHERE name = $1 AND value = $2");
+        let statement = statement.bind(name).bind(value);
+        self.0.execute(statement).await.map(drop).map_err(Error::with_causes)
+    }
+
     pub(super) async fn delete(&self, name: &str) -> Result<(), Error> {
         let statement = Statement::new("DELETE FROM hardtack_settings WHERE name = $1").bind(name);
         self.0.execute(statement).await.map(drop).map_err(Error::with_causes)
     }
 
-    /// Returns the rows that running servers have written under names that begin with `prefix`. Returns each row as a
-    /// pair of its name and the text in its value. The value consists of a time in seconds since 1970, a space and the
-    /// text. Deletes the rows of servers that are no longer running.
-    pub(super) async fn of_running_servers(&self, prefix: &str) -> Result<Vec<(String, String)>, Error> {
+    /// Returns the rows of the running servers whose names begin with `prefix`. Deletes the rows of servers that are no
+    /// longer running.
+    pub(super) async fn of_running_servers(&self, prefix: &str) -> Result<Vec<ServerRow>, Error> {
         let now = self.now().await?;
         let statement = Statement::new("SELECT name, value FROM hardtack_settings WHERE name LIKE $1 ORDER BY name");
         let statement = statement.bind(format!("{prefix}%"));
         let rows: Vec<(String, String)> = self.0.fetch(statement).await.map_err(Error::with_causes)?;
         let mut found = Vec::new();
         for (name, value) in rows {
-            let (time, recorded) = value.split_once(' ').unwrap_or_default();
-            if time.parse().is_ok_and(|time: i64| time.abs_diff(now) <= LAPSE) {
-                found.push((name, recorded.to_owned()));
-            } else {
-                self.delete(&name).await?;
+            let (time, text) = value.split_once(' ').unwrap_or_default();
+            match time.parse() {
+                Ok(renewed_at) if now.abs_diff(renewed_at) <= LAPSE => {
+                    found.push(ServerRow { name, renewed_at, text: text.to_owned() });
+                }
+                _ => self.delete(&name).await?,
             }
         }
         Ok(found)

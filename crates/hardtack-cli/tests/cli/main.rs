@@ -25,6 +25,7 @@ mod outages;
 mod racing;
 mod redis;
 mod refusals;
+mod returning_stores;
 mod sharing;
 mod smtp;
 mod starting;

@@ -16,6 +16,9 @@ use crate::schema::{self, LogRow, SessionRow, session_columns};
 /// log-in does not wait long.
 const PRUNE_BATCH: u64 = 500;
 
+/// When all sessions end, the maximum number of sessions that one transaction ends.
+const END_BATCH: i64 = 500;
+
 /// The store was used before [`Sessions::migrate`] was called.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -217,6 +220,28 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
             return self.listener.wait(pool).await.map_err(BackendError::new);
         }
         std::future::pending().await
+    }
+}
+
+impl<P: Clone + Into<Database> + Send + Sync + 'static> Sessions<P> {
+    /// Ends the sessions of all users, and returns how many were ended. If the application returns to this store after
+    /// it has used another store, call this method first. Otherwise, sessions would be live whose users have logged out
+    /// or changed the password in the meantime.
+    ///
+    /// # Errors
+    /// The database failed. Some of the sessions may have ended.
+    pub async fn end_all_sessions(&self, now: Timestamp) -> Result<u64, BackendError> {
+        let mut ended = 0;
+        let mut last = String::new();
+        loop {
+            let sql = "SELECT id FROM sessions WHERE revoked_at IS NULL AND id > $1 ORDER BY id LIMIT $2";
+            let statement = Statement::new(sql).bind(last.clone()).bind(END_BATCH);
+            let rows: Vec<(String,)> = self.pool.fetch(statement).await.map_err(BackendError::new)?;
+            let Some((newest,)) = rows.last() else { return Ok(ended) };
+            last.clone_from(newest);
+            let ids: Result<Vec<SessionId>, _> = rows.iter().map(|(id,)| schema::decode_id(id)).collect();
+            ended += self.revoke(RevokeTarget::Sessions(&ids.map_err(BackendError::new)?), now).await?.len() as u64;
+        }
     }
 }
 

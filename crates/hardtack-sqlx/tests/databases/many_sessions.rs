@@ -11,8 +11,8 @@ use crate::{NOW, session};
 
 const MANY: usize = 20_000;
 
-/// Adds sessions of "alice", two in each second, and as many that have expired. Each has a long user agent.
-async fn add_many(pool: &Pool) {
+/// Adds `count` sessions of "alice", two in each second, and as many that have expired. Each has a long user agent.
+async fn add_many(pool: &Pool, count: usize) {
     let numbers = Statement::per_database(
         "CREATE TABLE numbers AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
          SELECT i, printf('%032x', i) AS live, printf('1%031x', i) AS dead FROM n",
@@ -26,7 +26,7 @@ async fn add_many(pool: &Pool) {
             "INSERT INTO sessions (id, subject, generation, created_at, rotated_at, confirmed, expires_at,
                 absolute_expires_at, auth_time, salt, user_agent)
              SELECT {id}, 'alice', 1, {now} - 20000 + i / 2, {now} - 20000 + i, FALSE, {end}, {end}, 0, $1, $2
-             FROM numbers"
+             FROM numbers WHERE i <= {count}"
         );
         let agent = "Mozilla/5.0 (X11; Linux x86_64) ".repeat(16);
         pool.execute(Statement::new(AssertSqlSafe(sql)).bind(vec![0_u8; 16]).bind(agent)).await.unwrap();
@@ -37,7 +37,7 @@ async fn add_many(pool: &Pool) {
 async fn e19_s82_twenty_thousand_sessions_are_listed_in_pages_and_ended_at_the_next_log_in() {
     for database in TestDatabase::both() {
         let sessions = database.sessions().await;
-        add_many(&Pool::from(sessions.pool().clone())).await;
+        add_many(&Pool::from(sessions.pool().clone()), MANY).await;
 
         // A page is read at once, wherever it is in the list.
         let (mut after, mut seen, since) = (None, 0, Instant::now());
@@ -68,5 +68,25 @@ async fn e19_s82_twenty_thousand_sessions_are_listed_in_pages_and_ended_at_the_n
         // Those that have expired end as well.
         let ended = sessions.revoke(RevokeTarget::AllOf("alice"), NOW).await.unwrap();
         assert_eq!(ended.len(), 100 + MANY);
+    }
+}
+
+#[tokio::test]
+async fn s71_all_sessions_of_all_users_end() {
+    for database in TestDatabase::both() {
+        let sessions = database.sessions().await;
+        assert_eq!(sessions.end_all_sessions(NOW).await.unwrap(), 0);
+        // There are more sessions than one transaction ends.
+        add_many(&Pool::from(sessions.pool().clone()), 600).await;
+        let [bob, ended] = [session("bob"), session("bob")];
+        for row in [&bob, &ended] {
+            sessions.create(row, RevokeTarget::Sessions(&[])).await.unwrap();
+        }
+        sessions.revoke(RevokeTarget::Sessions(&[ended.id]), NOW).await.unwrap();
+        assert_eq!(sessions.end_all_sessions(NOW).await.unwrap(), 1201);
+        assert_eq!(sessions.find(bob.id).await.unwrap().unwrap().revoked_at, Some(NOW));
+        assert_eq!(sessions.list("alice", NOW).await.unwrap(), []);
+        assert_eq!(sessions.revocations(0, 1).await.unwrap().head, 1202);
+        assert_eq!(sessions.end_all_sessions(NOW).await.unwrap(), 0);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
@@ -39,7 +40,7 @@ pub struct RedisServer {
     password: String,
     supervisor: Mutex<Supervisor>,
     names: AtomicU32,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 #[derive(Debug)]
@@ -111,7 +112,7 @@ impl RedisServer {
         let commands = child.stdin.take();
         let replies = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let supervisor = Mutex::new(Supervisor { child, commands, replies });
-        let server = Self { port, password, supervisor, names: AtomicU32::new(0), _directory: directory };
+        let server = Self { port, password, supervisor, names: AtomicU32::new(0), directory };
         server.supervise("start");
         let deadline = Instant::now() + LONGEST_WAIT;
         while !server.is_ready() {
@@ -171,6 +172,26 @@ impl RedisServer {
         }
     }
 
+    /// Stops the server, and starts another server on the same port. The first call starts an empty server. Each further
+    /// call brings back the server that was running before.
+    ///
+    /// # Panics
+    /// If the files of the servers cannot be moved.
+    pub fn exchange(&self) {
+        self.stop();
+        let directory = self.directory.path();
+        let [aside, other] = ["aside", "other"].map(|name| directory.join(name));
+        std::fs::create_dir_all(&aside).and_then(|()| std::fs::rename(&aside, &other)).expect("a folder can be moved");
+        std::fs::create_dir(&aside).expect("a folder can be created");
+        // The log and the folders stay.
+        let stay = [aside.as_path(), &other, &directory.join("log")];
+        move_files(directory, &aside, &stay)
+            .and_then(|()| move_files(&other, directory, &[]))
+            .expect("files can be moved");
+        std::fs::remove_dir(&other).expect("the folder is empty");
+        self.start_again();
+    }
+
     /// Sends a command and returns the first line of the reply. Spaces separate the arguments of the command, so no
     /// argument can contain a space.
     pub fn command(&self, words: &str) -> String {
@@ -208,6 +229,17 @@ impl RedisServer {
     }
 }
 
+/// Moves the files and folders in `from` to `to`, except the paths in `stay`.
+fn move_files(from: &Path, to: &Path, stay: &[&Path]) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        if !stay.contains(&entry.path().as_path()) {
+            std::fs::rename(entry.path(), to.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
+}
+
 impl Drop for Supervisor {
     fn drop(&mut self) {
         drop(self.commands.take());
@@ -232,6 +264,12 @@ mod tests {
         server.pause();
         server.resume();
         assert_eq!(server.command("INCR a"), ":4");
+        server.exchange();
+        assert_eq!(server.command("INCR a"), ":1");
+        server.exchange();
+        assert_eq!(server.command("INCR a"), ":5");
+        server.exchange();
+        assert_eq!(server.command("INCR a"), ":2");
         assert_ne!(server.name(), server.name());
         let port = server.port();
         drop(server);

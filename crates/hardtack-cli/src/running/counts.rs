@@ -1,0 +1,131 @@
+//! The numbers that a Redis returned when servers counted there.
+
+use std::fmt::Write as _;
+
+/// If Redis crashes, the changes of the last seconds may be lost. A loss of at most this number of seconds is not taken
+/// for an older state. With `appendfsync everysec`, Redis loses at most two seconds. The rest allows for slow replies
+/// of Redis and of the database.
+const CRASH_LOSS: i64 = 5;
+
+/// The numbers that Redis returned in the last seconds before the newest number, and one older number. Each has the
+/// time of the database's clock, in seconds since 1970. The numbers are in ascending order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts(Vec<(i64, u64)>);
+
+impl Counts {
+    /// Parses the text of a row. Leaves out what it cannot parse.
+    pub(super) fn parse(text: &str) -> Self {
+        let numbers = text.split(' ').filter_map(|entry| {
+            let (number, time) = entry.split_once('@')?;
+            Some((time.parse().ok()?, number.parse().ok()?))
+        });
+        Self(numbers.collect())
+    }
+
+    /// Returns the text that is stored in a row: for each number, `NUMBER@TIME`, separated by spaces.
+    pub(super) fn to_text(&self) -> String {
+        let mut text = String::new();
+        for (time, number) in &self.0 {
+            let space = if text.is_empty() { "" } else { " " };
+            let _ = write!(text, "{space}{number}@{time}");
+        }
+        text
+    }
+
+    /// Returns whether Redis has gone back to an older state. `count` is the number that Redis returned now.
+    ///
+    /// Redis had already returned the numbers in this list, so `count` should be higher than all of them. After a
+    /// crash, `count` may be lower. But `count` must still be higher than the number that Redis had returned
+    /// [`CRASH_LOSS`] seconds before it returned the newest number.
+    pub(super) fn show_loss(&self, count: u64) -> bool {
+        let crash_loss = self.before_crash_loss();
+        crash_loss.and_then(|position| self.0.get(position)).is_some_and(|(_, number)| count <= *number)
+    }
+
+    /// Adds a number that Redis returned at `time`. Removes the numbers that are no longer needed.
+    pub(super) fn add(&mut self, time: i64, count: u64) {
+        // If Redis has lost these numbers in a crash, it will return them again.
+        self.0.retain(|(_, number)| *number < count);
+        match self.0.last_mut() {
+            // A server that is restarted all the time must not make the list long.
+            Some(last) if last.0 == time => last.1 = count,
+            _ => self.0.push((time, count)),
+        }
+        if let Some(position) = self.before_crash_loss() {
+            self.0.drain(..position);
+        }
+    }
+
+    /// Returns the position of the newest number that is older than the newest number by more than [`CRASH_LOSS`].
+    fn before_crash_loss(&self) -> Option<usize> {
+        let (newest, _) = self.0.last()?;
+        self.0.iter().rposition(|(time, _)| *time < newest - CRASH_LOSS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(added: &[(i64, u64)]) -> Counts {
+        let mut counts = Counts::default();
+        for (time, count) in added {
+            counts.add(*time, *count);
+        }
+        counts
+    }
+
+    #[test]
+    fn a_crash_that_loses_a_few_seconds_is_no_loss() {
+        let counts = counts(&[(100, 7), (110, 8), (120, 9)]);
+        // Redis has lost nothing, or the newest number.
+        assert!(!counts.show_loss(10) && !counts.show_loss(9));
+        // The number 8 was ten seconds old when Redis returned the number 9.
+        assert!(counts.show_loss(8) && counts.show_loss(1));
+        assert!(!Counts::default().show_loss(1));
+    }
+
+    #[test]
+    fn the_number_of_servers_and_restarts_does_not_matter() {
+        // Ten servers count within the last five seconds. Redis may have lost all of these numbers.
+        let mut many = counts(&[(100, 50)]);
+        for (time, count) in (51..=60).enumerate() {
+            many.add(105 + time as i64 / 2, count);
+        }
+        assert!(!many.show_loss(51) && many.show_loss(50), "{many:?}");
+        // A server is restarted every second, for twenty seconds.
+        let loop_of_crashes: Vec<_> = (0..=20).map(|second| (100 + second, 50 + second as u64)).collect();
+        let counts = counts(&loop_of_crashes);
+        assert!(!counts.show_loss(65) && counts.show_loss(64), "{counts:?}");
+        assert!(counts.0.len() <= 7, "{counts:?}");
+    }
+
+    #[test]
+    fn numbers_that_were_lost_in_a_crash_are_counted_again() {
+        let mut counts = counts(&[(100, 7), (110, 8), (112, 9), (113, 10)]);
+        assert!(!counts.show_loss(8));
+        counts.add(115, 8);
+        assert_eq!(counts, Counts(vec![(100, 7), (115, 8)]));
+        assert!(!counts.show_loss(9) && counts.show_loss(7));
+    }
+
+    #[test]
+    fn a_clock_that_jumps_hides_a_loss_only_for_a_moment() {
+        let mut counts = counts(&[(5000, 7), (5010, 8)]);
+        // The clock of the database is set back.
+        counts.add(100, 9);
+        assert!(!counts.show_loss(8));
+        counts.add(110, 10);
+        assert!(counts.show_loss(9) && !counts.show_loss(10));
+        assert_eq!(counts.0.len(), 2);
+    }
+
+    #[test]
+    fn counts_are_written_and_read() {
+        let counts = counts(&[(100, 7), (110, 8), (112, 9)]);
+        assert_eq!(counts.to_text(), "7@100 8@110 9@112");
+        assert_eq!(Counts::parse(&counts.to_text()), counts);
+        assert_eq!(Counts::parse(""), Counts::default());
+        assert_eq!(Counts::parse("12"), Counts::default());
+    }
+}

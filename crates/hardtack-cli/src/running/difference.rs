@@ -1,0 +1,49 @@
+//! Notices that another server keeps its sessions in a different place for a long time.
+
+use super::place::Place;
+
+/// How many renewals a difference must last before it is an error. If Redis has lost its data, each server notices the
+/// new id at its next renewal, so the servers differ for about one renewal.
+const LASTING: u32 = 2;
+
+/// The different place of another server.
+#[derive(Debug, Default)]
+pub(super) struct Difference {
+    other: Option<Place>,
+    /// For how many renewals the difference has lasted.
+    renewals: u32,
+}
+
+impl Difference {
+    /// Call this method at each renewal. `other` is the place of a server that keeps its sessions in a different place,
+    /// or `None` if there is no such server. When the difference has lasted [`LASTING`] renewals, returns this place
+    /// once.
+    pub(super) fn lasting(&mut self, other: Option<Place>) -> Option<&Place> {
+        let is_same = self.other.as_ref().zip(other.as_ref()).is_some_and(|(known, other)| known.is_same_store(other));
+        self.renewals = if is_same { self.renewals.saturating_add(1) } else { 0 };
+        self.other = other;
+        self.other.as_ref().filter(|_| self.renewals == LASTING)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_that_lasts_is_reported_once() {
+        let redis = || Some(Place::Redis { id: "1".into(), address: "a".into() });
+        let mut difference = Difference::default();
+        assert_eq!(difference.lasting(redis()), None);
+        assert_eq!(difference.lasting(redis()), None);
+        assert_eq!(difference.lasting(redis()), redis().as_ref());
+        assert_eq!(difference.lasting(redis()), None);
+        // Another place, no difference, and the same place again.
+        assert_eq!(difference.lasting(Some(Place::Database)), None);
+        assert_eq!(difference.lasting(Some(Place::Database)), None);
+        assert_eq!(difference.lasting(None), None);
+        assert_eq!(difference.lasting(Some(Place::Database)), None);
+        assert_eq!(difference.lasting(Some(Place::Database)), None);
+        assert_eq!(difference.lasting(Some(Place::Database)), Some(&Place::Database));
+    }
+}

@@ -1,0 +1,317 @@
+//! The servers return to a session store that they had left. Sessions in this store may have ended in the meantime,
+//! although the store does not know about these ends.
+
+use std::time::SystemTime;
+
+use hardtack_db::{Pool, Statement};
+use hardtack_sqlx::Database;
+use hardtack_test_support::Client;
+use hardtack_test_support::process::{Process, Program};
+use hardtack_test_support::services::redis::RedisServer;
+use hardtack_test_support::services::{PostgresServer, postgres};
+use hardtack_test_support::wait;
+use serde_json::json;
+
+use crate::stores::at;
+use crate::support::{
+    PASSWORD, TestDir, is_logged, is_refused_soon, log_in, log_out, refresh, sign_up, signal, start,
+    with_copied_access_cookie,
+};
+
+const NEW_PASSWORD: &str = "canary-password-9a7c";
+
+/// The table in which the servers record where they keep their sessions.
+pub(crate) struct Settings(Pool);
+
+impl Settings {
+    pub(crate) async fn open(url: &str) -> Self {
+        Self(Pool::from(Database::open(url).await.unwrap()))
+    }
+
+    /// The database in the data folder.
+    pub(crate) async fn of(dir: &TestDir) -> Self {
+        Self::open(&format!("sqlite:{}", dir.path("hardtack-data/hardtack.db").display())).await
+    }
+
+    /// The rows whose names begin with `prefix`, in the order of their names.
+    async fn rows(&self, prefix: &str) -> Vec<(String, String)> {
+        let sql = "SELECT name, value FROM hardtack_settings WHERE name LIKE $1 ORDER BY name";
+        self.0.fetch(Statement::new(sql).bind(format!("{prefix}%"))).await.unwrap()
+    }
+
+    /// The marks of stores that were left.
+    async fn marks(&self) -> Vec<(String, String)> {
+        self.rows("session_store_left:").await
+    }
+
+    /// The id of the Redis in which the servers keep their sessions.
+    async fn redis_id(&self) -> String {
+        let place = self.rows("session_place").await.remove(0);
+        assert_eq!(place.0, "session_place");
+        place.1.split(' ').nth(1).unwrap().to_owned()
+    }
+
+    /// Makes the numbers that Redis has returned a minute older, as if they had been returned a minute earlier.
+    pub(crate) async fn let_a_minute_pass(&self) {
+        let rows = self.rows("session_count:").await;
+        assert!(!rows.is_empty());
+        for (name, numbers) in rows {
+            let older = numbers.split(' ').map(|entry| {
+                let (number, time) = entry.split_once('@').unwrap();
+                format!("{number}@{}", time.parse::<i64>().unwrap() - 60)
+            });
+            let older = older.collect::<Vec<_>>().join(" ");
+            let sql = "UPDATE hardtack_settings SET value = $2 WHERE name = $1";
+            assert_eq!(self.0.execute(Statement::new(sql).bind(name).bind(older)).await.unwrap(), 1);
+        }
+    }
+}
+
+/// Asserts that a session cannot be continued, and that its access token is refused soon. `copy` has all its cookies.
+async fn is_over(server: &Process, copy: &Client, when: &str) {
+    let mut copy = at(server, copy);
+    is_refused_soon(&with_copied_access_cookie(&copy, server), when).await;
+    copy.jar().remove("access_token_cookie");
+    assert_eq!(refresh(&mut copy).await, 401, "{when}");
+}
+
+/// Waits until a server has logged this event as many times.
+async fn is_logged_times(server: &Process, event: &str, times: usize) {
+    let found = async || (server.stderr().matches(event).count() >= times).then_some(());
+    wait::until_some(|| format!("{event} is in the log {times} times: {}", server.stderr()), found).await;
+}
+
+/// Redis is replaced by an empty Redis, and later comes back. Both servers notice both changes.
+#[tokio::test]
+async fn k07_s71_sessions_end_when_a_redis_comes_back_to_running_servers() {
+    let redis = RedisServer::start();
+    let dir = TestDir::new();
+    let program = dir.serve(["--redis-url", &redis.url()]);
+    let servers = [start(&program).await, start(&program).await];
+    let mut ada = servers[0].client();
+    sign_up(&mut ada, "ada").await;
+    let copy = ada.clone();
+    redis.exchange();
+    for server in &servers {
+        is_logged(server, "sessions_lost").await;
+    }
+    assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
+    log_out(&mut ada).await;
+    redis.exchange();
+    let logs = || servers.iter().map(Process::stderr).collect::<String>();
+    wait::until("the sessions are ended", async || logs().contains("sessions_went_back")).await;
+    is_over(&servers[0], &copy, "after the return").await;
+    // The servers end the sessions once, and no sessions that begin later.
+    assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
+    for server in &servers {
+        is_logged_times(server, "sessions_lost", 2).await;
+    }
+    let settings = Settings::of(&dir).await;
+    let agreed = async || {
+        let places = settings.rows("session_place_of_server:").await;
+        let id = settings.redis_id().await;
+        places.len() == 2 && places.iter().all(|(_, place)| place.contains(&id))
+    };
+    wait::until("the servers agree", agreed).await;
+    assert_eq!(refresh(&mut at(&servers[1], &ada)).await, 200);
+    assert_eq!(logs().matches("sessions_went_back").count(), 1, "{}", logs());
+    assert!(!logs().contains("session_places_differ"), "{}", logs());
+}
+
+/// Only one of two servers notices that Redis was replaced, and it crashes before Redis comes back.
+#[tokio::test]
+async fn k07_s71_sessions_end_when_a_redis_comes_back_to_a_server_that_did_not_notice() {
+    let redis = RedisServer::start();
+    let (dir, url) = (TestDir::new(), postgres::shared().database());
+    let program = dir.serve(["--redis-url", &redis.url()]).env("HARDTACK_DATABASE_URL", &url);
+    let (one, other) = (start(&program).await, start(&program).await);
+    let settings = Settings::open(&url).await;
+    let mut ada = one.client();
+    sign_up(&mut ada, "ada").await;
+    signal(&other, "STOP");
+    redis.exchange();
+    let is_marked = async || settings.marks().await.iter().any(|(_, mark)| mark.starts_with("moved "));
+    wait::until("the mark is set", is_marked).await;
+    one.kill();
+    redis.exchange();
+    signal(&other, "CONT");
+    is_logged(&other, "sessions_went_back").await;
+    is_over(&other, &ada, "after the return").await;
+    assert!(!other.stderr().contains("sessions_lost"), "{}", other.stderr());
+    wait::until("the mark is deleted", async || !is_marked().await).await;
+}
+
+/// A server cannot reach its database while Redis is replaced.
+#[tokio::test]
+async fn k07_s71_sessions_end_when_a_redis_comes_back_before_the_database() {
+    let (redis, database) = (RedisServer::start(), PostgresServer::start_new());
+    let (dir, url) = (TestDir::new(), database.database());
+    let program = dir.serve(["--redis-url", &redis.url()]).env("HARDTACK_DATABASE_URL", &url);
+    let server = start(&program).await;
+    let mut ada = server.client();
+    sign_up(&mut ada, "ada").await;
+    database.stop();
+    redis.exchange();
+    is_logged(&server, "sessions_lost").await;
+    redis.exchange();
+    is_logged_times(&server, "sessions_lost", 2).await;
+    database.start();
+    is_logged(&server, "sessions_went_back").await;
+    is_over(&server, &ada, "after the return").await;
+}
+
+/// The servers are started with another session store, and later with the first store again. Each server is stopped or
+/// killed.
+#[tokio::test]
+async fn k07_s35_s71_sessions_end_when_servers_are_started_with_an_earlier_store() {
+    let (redis, other) = (RedisServer::start(), RedisServer::start());
+    for kills in [false, true] {
+        for (home, away) in [(Some(&redis), Some(&other)), (Some(&redis), None), (None, Some(&redis))] {
+            let dir = TestDir::new();
+            let with = |redis: Option<&RedisServer>| -> Program {
+                redis.iter().fold(dir.serve([]), |program, redis| program.env("HARDTACK_REDIS_URL", redis.url()))
+            };
+            let end = async |server: Process| match kills {
+                true => drop(server.kill()),
+                false => drop(server.stop().await),
+            };
+            let when = format!("kills: {kills}, from {:?} to {:?}", home.map(|_| "Redis"), away.map(|_| "Redis"));
+            // Other runs have used the same Redis with other databases.
+            redis.command("FLUSHALL");
+            other.command("FLUSHALL");
+
+            let server = start(&with(home)).await;
+            let mut ada = server.client();
+            sign_up(&mut ada, "ada").await;
+            let copy = ada.clone();
+            end(server).await;
+
+            let server = start(&with(away)).await;
+            let mut ada = server.client();
+            assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
+            let body = json!({ "current_password": PASSWORD, "new_password": NEW_PASSWORD });
+            let response = ada.post("/account/password").accept_json().csrf().json(&body).send().await;
+            assert_eq!(response.status(), 200, "{}", response.text());
+            end(server).await;
+
+            let server = start(&with(home)).await;
+            is_over(&server, &copy, &when).await;
+            assert!(server.stderr().contains("sessions_went_back"), "{when}: {}", server.stderr());
+            let mut ada = server.client();
+            assert_eq!(log_in(&mut ada, "ada", NEW_PASSWORD).await, 200);
+            end(server).await;
+
+            // The next start ends no sessions.
+            let server = start(&with(home)).await;
+            assert_eq!(refresh(&mut at(&server, &ada)).await, 200, "{when}");
+            assert!(!server.stderr().contains("sessions_went_back"), "{when}: {}", server.stderr());
+        }
+    }
+}
+
+/// While the server of the site runs, another server is tried out with another store.
+#[tokio::test]
+async fn k07_a_trial_with_another_store_ends_no_sessions() {
+    let (redis, trial) = (RedisServer::start(), RedisServer::start());
+    let dir = TestDir::new();
+    let program = dir.serve(["--redis-url", &redis.url()]);
+    let server = start(&program).await;
+    let mut ada = server.client();
+    sign_up(&mut ada, "ada").await;
+    let settings = Settings::of(&dir).await;
+    let mark = format!("session_store_left:{}", settings.redis_id().await);
+    let is_marked = async || settings.marks().await.iter().any(|(name, _)| *name == mark);
+    for (tried, kills) in [(dir.serve(["--redis-url", &trial.url()]), true), (dir.serve([]), false)] {
+        let tried = start(&tried).await;
+        // The server of the site shows that it is still running.
+        wait::until("the mark is deleted", async || !is_marked().await).await;
+        match kills {
+            true => drop(tried.kill()),
+            false => drop(tried.stop().await),
+        }
+        wait::until("the mark is deleted", async || !is_marked().await).await;
+    }
+    server.stop().await;
+    let server = start(&program).await;
+    assert_eq!(refresh(&mut at(&server, &ada)).await, 200, "{}", server.stderr());
+    assert!(!server.stderr().contains("sessions_went_back"), "{}", server.stderr());
+}
+
+/// The servers move to another Redis one after the other, and no server is without a Redis in the meantime.
+#[tokio::test]
+async fn k07_servers_that_move_one_after_the_other_end_no_sessions_in_the_new_store() {
+    let (redis, new) = (RedisServer::start(), RedisServer::start());
+    let dir = TestDir::new();
+    let [before, after] = [&redis, &new].map(|redis| dir.serve(["--redis-url", &redis.url()]));
+    let (one, other) = (start(&before).await, start(&before).await);
+    let mut ada = one.client();
+    sign_up(&mut ada, "ada").await;
+    one.stop().await;
+    // The servers compare whole seconds.
+    let second = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let started = second();
+    wait::until("a second has passed", async || second() > started).await;
+    let one = start(&after).await;
+    let mut ada = at(&one, &ada);
+    assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
+    other.stop().await;
+    let other = start(&after).await;
+    assert_eq!(refresh(&mut at(&other, &ada)).await, 200, "{}", other.stderr());
+}
+
+/// A server crashes and is restarted all the time. Then an older snapshot of Redis is restored.
+#[tokio::test]
+async fn k07_s71_crashes_of_a_server_do_not_hide_an_older_redis() {
+    let redis = RedisServer::start();
+    let dir = TestDir::new();
+    let program = dir.serve(["--redis-url", &redis.url()]);
+    let server = start(&program).await;
+    let mut ada = server.client();
+    sign_up(&mut ada, "ada").await;
+    let count = "{hardtack}:count";
+    assert_eq!(redis.command(&format!("COPY {count} older")), ":1");
+    server.kill();
+    for _ in 0..5 {
+        start(&program).await.kill();
+    }
+    Settings::of(&dir).await.let_a_minute_pass().await;
+    start(&program).await.kill();
+    assert_eq!(redis.command(&format!("COPY older {count} REPLACE")), ":1");
+    let server = start(&program).await;
+    is_logged(&server, "sessions_went_back").await;
+    is_over(&server, &ada, "after the restoration").await;
+}
+
+/// Redis loses its data. Each server notices the new id at a different time.
+#[tokio::test]
+async fn k07_servers_whose_redis_has_lost_its_data_do_not_differ() {
+    let redis = RedisServer::start();
+    let dir = TestDir::new();
+    let program = dir.serve(["--redis-url", &redis.url()]);
+    let servers = [start(&program).await, start(&program).await];
+    let settings = Settings::of(&dir).await;
+    let before = settings.redis_id().await;
+    redis.command("FLUSHALL");
+    let agree = async || {
+        let places = settings.rows("session_place_of_server:").await;
+        places.len() == 2 && places.iter().all(|(_, place)| !place.contains(&before))
+    };
+    wait::until("the servers agree", agree).await;
+    for server in servers {
+        let log = server.stop().await.stderr;
+        assert!(log.contains("sessions_lost") && !log.contains("session_places_differ"), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn k07_servers_with_different_stores_log_an_error() {
+    let (redis, other) = (RedisServer::start(), RedisServer::start());
+    let dir = TestDir::new();
+    let servers = [
+        start(&dir.serve(["--redis-url", &redis.url()])).await,
+        start(&dir.serve(["--redis-url", &other.url()])).await,
+    ];
+    for server in &servers {
+        is_logged(server, "session_places_differ").await;
+    }
+}
