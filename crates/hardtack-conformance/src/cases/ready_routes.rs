@@ -141,6 +141,23 @@ fn programs() -> Case {
         let refused = post(json!({ "username": "alice", "password": 12345 })).await;
         site.expect("a number", &refused, "422 invalid_form");
         site.expect_eq("the number", refused.text().contains("12345"), false);
+        let wrong_type = Some("The member \"password\" has the wrong type.");
+        site.expect_eq("its detail", refused.json()["detail"].as_str(), wrong_type);
+        let deep = format!("[{}1{}]", "[".repeat(200), "]".repeat(200));
+        for (body, detail) in [
+            ("{}", "The field \"username\" is missing."),
+            ("[]", "The body must be a form or a JSON object with the fields of the log-in form."),
+            ("{\"username\": \"alice\",}", "The body is not valid JSON. The error is at line 1, column 22."),
+            ("", "The body is not valid JSON. The error is at line 1, column 0."),
+            ("{\"username\": \"alice\", \"password\": 1e999}", "The member \"password\" contains a number that is out of range."),
+            ("{\"username\": \"a\", \"username\": \"b\"}", "The field \"username\" was sent more than once."),
+            (deep.as_str(), "The body must be a form or a JSON object with the fields of the log-in form."),
+        ] {
+            let request = client.post(LOG_IN).accept_json().header("content-type", "application/json");
+            let refused = request.body(body.as_bytes().to_vec()).send().await;
+            site.expect(body, &refused, "422 invalid_form");
+            site.expect_eq(body, refused.json()["detail"].as_str(), Some(detail));
+        }
         let response = post(json!({ "username": "alice", "password": PASSWORD })).await;
         site.expect("log-in", &response, "200 +access +refresh");
         site.expect_eq("body", response.json(), json!({ "logged_in": true }));
