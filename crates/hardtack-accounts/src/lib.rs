@@ -87,7 +87,7 @@
            - [Your own pages](guide::own_pages): a log-in page of your own over the same users, in axum or actix-web.\n\
            - [Names and passwords](guide::names_and_passwords): which are accepted, and how they are compared.\n\
            - [Email](guide::email): confirmation and reset links, sending with the library of your choice.\n\
-           - [JSON API](guide::programs): how API clients use the routes, send CSRF tokens and handle errors.\n\
+           - [JSON API](guide::json_api): how API clients use the routes, send CSRF tokens and handle errors.\n\
            - [Operation](guide::operation): disabling users, pruning, stopping, several servers.\n"
 )]
 

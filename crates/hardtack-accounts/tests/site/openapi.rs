@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hardtack::RefreshMode;
 use hardtack_test_support::client::Response;
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::*;
 
@@ -181,6 +181,17 @@ fn objects(value: &Value) -> Vec<&serde_json::Map<String, Value>> {
 
 fn concrete(path: &str) -> String {
     path.replace("{id}", NOBODYS_SESSION)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_of_the_document_is_the_base_url() {
+    for base_url in [None, Some("https://site.example"), Some("http://127.0.0.1:9/below")] {
+        let site = TestSite::start(Options { base_url, ..Options::default() }).await;
+        let Document(document) = Document::of(&site).await;
+        let address = site.auth().base_url().unwrap();
+        assert!(base_url.is_none_or(|url| url == address), "{address}");
+        assert_eq!(document["servers"], json!([{ "url": address, "description": "The site's own address." }]));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

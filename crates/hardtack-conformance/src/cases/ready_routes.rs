@@ -21,7 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
         log_in_with_the_page(),
         refusal_is_shown_once(),
         forged_log_in(),
-        programs(),
+        api_clients(),
         attempts(),
         attempts_of_an_address(),
         attempts_of_a_known_device(),
@@ -122,8 +122,8 @@ fn forged_log_in() -> Case {
     })
 }
 
-fn programs() -> Case {
-    Case::new("ready routes: programs", |site| async move {
+fn api_clients() -> Case {
+    Case::new("ready routes: API clients", |site| async move {
         let mut client = site.visitor();
         let mut post = async |body: serde_json::Value| client.post(LOG_IN).json(&body).send().await;
         let refused = post(json!({ "username": "alice", "password": "guess" })).await;
