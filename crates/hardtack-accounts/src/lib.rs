@@ -10,8 +10,6 @@
 //! `hardtack-accounts`, `hardtack-axum`, `hardtack-sqlx` and `tokio`.
 //!
 //! ```no_run
-//! use std::net::SocketAddr;
-//!
 //! use axum::{Router, routing::get};
 //! use hardtack::{Authenticator, KeySet};
 //! use hardtack_accounts::{Accounts, Site};
@@ -35,7 +33,7 @@
 //!     let app = shop.merge(site.router());
 //!
 //!     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
-//!     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
+//!     hardtack_axum::serve(listener, app).await?;
 //!     Ok(())
 //! }
 //!

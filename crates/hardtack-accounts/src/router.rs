@@ -47,7 +47,19 @@ impl Site {
 
     /// Returns a router for [`Router::nest`]. Its routes lack the path of the pages. If the pages are at `/auth`, write
     /// `shop.nest("/auth", site.router_to_nest())`. This does the same as `shop.merge(site.router())`, except that your
-    /// application handles `/auth/`, because axum passes this path to no nested router.
+    /// application handles `/auth/`, because axum passes this path to no nested router. To redirect this path to the
+    /// pages, add a route:
+    ///
+    /// ```
+    /// use axum::{Router, response::Redirect, routing::get};
+    /// use hardtack_accounts::Site;
+    ///
+    /// fn app(site: Site) -> Router {
+    ///     Router::new()
+    ///         .route("/auth/", get(|| async { Redirect::permanent("/auth") }))
+    ///         .nest("/auth", site.router_to_nest())
+    /// }
+    /// ```
     ///
     /// If you nest the router at another path than the path of the pages, each request gets the status 500. At the
     /// first such request, the event `pages_misplaced` in the log says what to write instead.
