@@ -78,7 +78,8 @@ impl Members {
             }
         }
         let missing = required.iter().filter(|name| members.iter().all(|(sent, _)| sent != *name));
-        problems.extend(missing.map(|name| MemberProblem::missing(name)).take(MAX_PROBLEMS.saturating_sub(problems.len())));
+        problems
+            .extend(missing.map(|name| MemberProblem::missing(name)).take(MAX_PROBLEMS.saturating_sub(problems.len())));
         if problems.is_empty() { Ok(Value::Object(members.into_iter().collect())) } else { Err(problems) }
     }
 }

@@ -8,7 +8,7 @@ use hardtack_test_support::client::Client;
 use hardtack_test_support::html::HtmlForms;
 use serde_json::json;
 
-use crate::forged::{Victim, assert_refused_page, assert_refused_api_client, base64url, segments};
+use crate::forged::{Victim, assert_refused_api_client, assert_refused_page, base64url, segments};
 use crate::support::*;
 
 async fn https_site(refresh: RefreshMode) -> (TestSite, Client) {
@@ -202,7 +202,10 @@ async fn s06_the_same_cookie_twice_is_refused() {
         assert_refused_api_client(&what, &client.get("/service").accept_json().raw_cookie_header(beside).send().await);
     }
     let twice = format!("{0}={1}; {0}={1}", REFRESH, victim.refresh);
-    assert_refused_api_client("on the way", &client.get("/service").accept_json().raw_cookie_header(&twice).send().await);
+    assert_refused_api_client(
+        "on the way",
+        &client.get("/service").accept_json().raw_cookie_header(&twice).send().await,
+    );
     let csrf = claims(&victim.refresh)["csrf"].as_str().unwrap().to_owned();
     let request = client.post("/token/refresh").accept_json().header("x-csrf-token", csrf);
     assert_refused_api_client("at the refresh route", &request.raw_cookie_header(&twice).send().await);

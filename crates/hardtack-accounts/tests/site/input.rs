@@ -200,7 +200,9 @@ async fn a_missing_member_is_named() {
     }
     // Other problems are named in the same response.
     let response = send(&mut visitor, "/login", false, Some(JSON), r#"{"user":"alice","password":1}"#).await;
-    for words in ["`user`: This request has no such member.", "`password`: Send a string", "`username`: This member is missing."] {
+    for words in
+        ["`user`: This request has no such member.", "`password`: Send a string", "`username`: This member is missing."]
+    {
         assert_says(&response, false, 422, words);
     }
     assert_eq!(visitor.cookie(ACCESS), None);

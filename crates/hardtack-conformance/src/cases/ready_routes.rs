@@ -149,7 +149,10 @@ fn api_clients() -> Case {
             ("[]", "The body must be a form or a JSON object with the fields of the log-in form."),
             ("{\"username\": \"alice\",}", "The body is not valid JSON. The error is at line 1, column 22."),
             ("", "The body is not valid JSON. The error is at line 1, column 0."),
-            ("{\"username\": \"alice\", \"password\": 1e999}", "The member \"password\" contains a number that is out of range."),
+            (
+                "{\"username\": \"alice\", \"password\": 1e999}",
+                "The member \"password\" contains a number that is out of range.",
+            ),
             ("{\"username\": \"a\", \"username\": \"b\"}", "The field \"username\" was sent more than once."),
             (deep.as_str(), "The body must be a form or a JSON object with the fields of the log-in form."),
         ] {

@@ -122,7 +122,12 @@ fn a_similar_name_is_explained_by_how_it_differs() {
     });
     let realm = site(|builder| builder.realm("shop"));
     for (site, sent, text, advice) in [
-        (&plain, "Access_Token_Cookie", "`access_token_cookie`, and case matters", "Send the cookie as `access_token_cookie`"),
+        (
+            &plain,
+            "Access_Token_Cookie",
+            "`access_token_cookie`, and case matters",
+            "Send the cookie as `access_token_cookie`",
+        ),
         (&plain, "Access_Token_Cookie", "case matters", "`CookiePolicy::access_name(\"Access_Token_Cookie\")`"),
         (&secure, "__host-access_token_cookie", "case matters", "Send the cookie as `__Host-access_token_cookie`"),
         (&secure, "Access_Token_Cookie", "with a prefix", "http base URL"),
@@ -141,7 +146,8 @@ fn a_similar_name_is_explained_by_how_it_differs() {
 fn a_token_in_a_header_that_is_not_read_is_named() {
     let cookies_only = site(|builder| builder);
     let both = site(|builder| builder.token_sources([TokenLocation::Headers, TokenLocation::Cookies]));
-    let custom = site(|builder| builder.token_sources(TokenSources::default().header_name("X-Auth").header_type("JWT")));
+    let custom =
+        site(|builder| builder.token_sources(TokenSources::default().header_name("X-Auth").header_type("JWT")));
     let of_route = Need::access().locations(TokenLocation::Cookies);
     let (unread, nobody) = ("this route reads tokens only from cookies", Browser::default());
     for (site, need, name, value, text, advice) in [

@@ -70,7 +70,9 @@ pub(crate) async fn change_password(
 ) -> Result<Response, AuthError> {
     let is_fresh = match fresh {
         Ok(_) => true,
-        Err(error) if is_not_fresh(&error) && input.current_password.as_ref().is_some_and(|typed| !typed.is_empty()) => {
+        Err(error)
+            if is_not_fresh(&error) && input.current_password.as_ref().is_some_and(|typed| !typed.is_empty()) =>
+        {
             false
         }
         Err(error) => return ask_for_password(&site, &auth, error, AfterProof::PasswordUnchanged),

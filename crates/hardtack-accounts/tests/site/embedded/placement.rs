@@ -180,7 +180,9 @@ async fn an_application_that_rewrites_paths_is_told_what_to_change() {
     let response = shop_between.client().get("/konto/login").accept_json().send().await;
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert_eq!((response.status().as_u16(), &response.json()["code"]), (500, &"pages_misplaced".into()), "{text}");
-    for part in ["requested at \"/konto/login\"", "lead to \"/auth/login\"", "rewrite the paths before the outermost router"] {
+    for part in
+        ["requested at \"/konto/login\"", "lead to \"/auth/login\"", "rewrite the paths before the outermost router"]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
     // What the advice says: no router has seen the path before it is rewritten.
@@ -191,7 +193,8 @@ async fn an_application_that_rewrites_paths_is_told_what_to_change() {
         app
     });
     let before = before.await;
-    let request = Request::get("/konto/login").header("accept", "text/html").header("host", &before.address.to_string());
+    let request =
+        Request::get("/konto/login").header("accept", "text/html").header("host", &before.address.to_string());
     let response = outermost.unwrap().call(request.body(Body::empty()).unwrap()).await;
     assert_eq!(response.unwrap().status(), 200);
 }
