@@ -322,9 +322,9 @@ async fn each_operation_exists_and_each_route_is_documented() {
     let document = Document::of(&site).await;
 
     // Compare the paths with those in the router's source.
-    let source = include_str!("../../src/router.rs");
+    let source = include_str!("../../src/router.rs").lines().filter(|line| !line.trim_start().starts_with("///"));
     let routes: BTreeSet<&str> =
-        source.split(".route(\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        source.filter_map(|line| line.split_once(".route(\"")?.1.split('"').next()).collect();
     let methods = document.methods();
     assert_eq!(routes, methods.keys().copied().collect());
 

@@ -156,7 +156,8 @@ fn api_clients() -> Case {
             ("{\"username\": \"a\", \"username\": \"b\"}", "The field \"username\" was sent more than once."),
             (deep.as_str(), "The body must be a form or a JSON object with the fields of the log-in form."),
         ] {
-            let request = client.post(LOG_IN).accept_json().header("content-type", "application/json");
+            let mut other = site.visitor();
+            let request = other.post(LOG_IN).accept_json().header("content-type", "application/json");
             let refused = request.body(body.as_bytes().to_vec()).send().await;
             site.expect(body, &refused, "422 invalid_form");
             site.expect_eq(body, refused.json()["detail"].as_str(), Some(detail));
