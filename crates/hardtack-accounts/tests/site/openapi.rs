@@ -323,8 +323,7 @@ async fn each_operation_exists_and_each_route_is_documented() {
 
     // Compare the paths with those in the router's source.
     let source = include_str!("../../src/router.rs").lines().filter(|line| !line.trim_start().starts_with("///"));
-    let routes: BTreeSet<&str> =
-        source.filter_map(|line| line.split_once(".route(\"")?.1.split('"').next()).collect();
+    let routes: BTreeSet<&str> = source.filter_map(|line| line.split_once(".route(\"")?.1.split('"').next()).collect();
     let methods = document.methods();
     assert_eq!(routes, methods.keys().copied().collect());
 
