@@ -1,7 +1,6 @@
 //! A shop that mounts the ready-made account pages at `/auth`, in the shop's colours and with its own log-in page.
 
 use std::error::Error;
-use std::net::SocketAddr;
 
 use axum::Router;
 use axum::extract::State;
@@ -33,8 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let link = accounts.add("alice", "", SystemClock.now()).await?;
         println!("To choose the password of alice, open {}", link.url(&site.address().unwrap_or_default()));
     }
-    let app = app(site).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, app).with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) }).await?;
+    hardtack_axum::serve(listener, app(site)).await?;
     accounts.flush().await;
     Ok(())
 }

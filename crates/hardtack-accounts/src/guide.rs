@@ -12,8 +12,8 @@ pub mod email {}
 #[doc = include_str!("../guide/names_and_passwords.md")]
 pub mod names_and_passwords {}
 
-#[doc = include_str!("../guide/programs.md")]
-pub mod programs {}
+#[doc = include_str!("../guide/json_api.md")]
+pub mod json_api {}
 
 #[doc = include_str!("../guide/operation.md")]
 pub mod operation {}

@@ -10,8 +10,6 @@
 //! `hardtack-accounts`, `hardtack-axum`, `hardtack-sqlx` and `tokio`.
 //!
 //! ```no_run
-//! use std::net::SocketAddr;
-//!
 //! use axum::{Router, routing::get};
 //! use hardtack::{Authenticator, KeySet};
 //! use hardtack_accounts::{Accounts, Site};
@@ -35,7 +33,7 @@
 //!     let app = shop.merge(site.router());
 //!
 //!     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
-//!     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
+//!     hardtack_axum::serve(listener, app).await?;
 //!     Ok(())
 //! }
 //!
@@ -87,7 +85,7 @@
            - [Your own pages](guide::own_pages): a log-in page of your own over the same users, in axum or actix-web.\n\
            - [Names and passwords](guide::names_and_passwords): which are accepted, and how they are compared.\n\
            - [Email](guide::email): confirmation and reset links, sending with the library of your choice.\n\
-           - [JSON API](guide::programs): how API clients use the routes, send CSRF tokens and handle errors.\n\
+           - [JSON API](guide::json_api): how API clients use the routes, send CSRF tokens and handle errors.\n\
            - [Operation](guide::operation): disabling users, pruning, stopping, several servers.\n"
 )]
 

@@ -66,9 +66,14 @@ fn shortened(path: &str) -> String {
     short
 }
 
-/// Returns a message that says how to correct the code. `original` is the path that the client requested, `page` is the
-/// path of the page in the site's router, `at` is the path of the pages, and `link` is where links to the page lead.
-/// Paths are shortened, and their control characters are escaped.
+/// What to change if the application rewrites paths between its routers.
+const REWRITTEN: &str = "if the application rewrites paths, either put the path that it strips into the base URL, or \
+                         rewrite the paths before the outermost router gets the request (tower::Layer::layer instead of \
+                         Router::layer)";
+
+/// Returns a message that says how to correct the code. `original` is the path that the client requested, `page` is the path of the
+/// page in the site's router, `at` is the path of the pages, and `link` is where links to the page lead. Paths are
+/// shortened, and their control characters are escaped.
 fn advice(original: &str, page: &str, at: &str, link: &str) -> String {
     let link = shortened(link);
     if at.is_empty() {
@@ -77,19 +82,19 @@ fn advice(original: &str, page: &str, at: &str, link: &str) -> String {
         return format!(
             "the router of the pages is nested at {nested:?}, but their links lead to {link:?}; write .at({nested:?}) \
              when you build the site, .urls(Site::urls_at({nested:?})) when you build the authenticator, and \
-             .merge(site.router()) instead of .nest({nested:?}, site.router())"
+             .merge(site.router()) instead of .nest({nested:?}, site.router()); {REWRITTEN}"
         );
     }
     let original = shortened(original);
     format!(
         "a page was requested at {original:?}, but the links of the pages lead to {link:?}; write \
-         .merge(site.router()) or .nest({at:?}, site.router_to_nest())"
+         .merge(site.router()) or .nest({at:?}, site.router_to_nest()); {REWRITTEN}"
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{advice, is_in_place};
+    use super::{REWRITTEN, advice, is_in_place};
 
     #[test]
     fn doubled_slashes_do_not_misplace_a_page() {
@@ -117,7 +122,7 @@ mod tests {
         for at in ["", "/auth"] {
             let path = format!("/\u{85}{}", "x".repeat(60_000));
             let advice = advice(&format!("{path}/login"), "/login", at, &path);
-            assert!(advice.len() < 800 && !advice.contains(char::is_control), "{advice}");
+            assert!(advice.len() < 1_000 && !advice.contains(char::is_control), "{advice}");
         }
     }
 
@@ -125,14 +130,18 @@ mod tests {
     fn the_advice_is_the_line_to_write() {
         assert_eq!(
             advice("/auth/login", "/login", "", "/login"),
-            "the router of the pages is nested at \"/auth\", but their links lead to \"/login\"; write .at(\"/auth\") when \
-             you build the site, .urls(Site::urls_at(\"/auth\")) when you build the authenticator, and \
-             .merge(site.router()) instead of .nest(\"/auth\", site.router())"
+            format!(
+                "the router of the pages is nested at \"/auth\", but their links lead to \"/login\"; write \
+                 .at(\"/auth\") when you build the site, .urls(Site::urls_at(\"/auth\")) when you build the \
+                 authenticator, and .merge(site.router()) instead of .nest(\"/auth\", site.router()); {REWRITTEN}"
+            )
         );
         assert_eq!(
             advice("/auth/auth/login", "/login", "/auth", "/auth/login"),
-            "a page was requested at \"/auth/auth/login\", but the links of the pages lead to \"/auth/login\"; write \
-             .merge(site.router()) or .nest(\"/auth\", site.router_to_nest())"
+            format!(
+                "a page was requested at \"/auth/auth/login\", but the links of the pages lead to \"/auth/login\"; write \
+                 .merge(site.router()) or .nest(\"/auth\", site.router_to_nest()); {REWRITTEN}"
+            )
         );
     }
 }

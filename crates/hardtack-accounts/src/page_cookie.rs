@@ -17,7 +17,29 @@ pub(crate) mod names {
     pub(crate) const LINK_USED: &str = "link_used";
     pub(crate) const MAIL_LINK: &str = "mail_link";
     pub(crate) const SETTINGS_DRAFT: &str = "settings_draft";
-    pub(crate) const ALL: [&str; 5] = [DEVICE, DEMO_DEVICE, LINK_USED, MAIL_LINK, SETTINGS_DRAFT];
+
+    const OF_DEVICE: &str = "shows that a user has logged in before in this browser. It is no credential: it only gives \
+                             the browser a limit of its own for attempts to log in. It stays after a log-out";
+
+    /// What each cookie is for. Each text completes the sentence "The cookie … ".
+    pub(crate) const PURPOSES: [(&str, &str); 5] = [
+        (DEVICE, OF_DEVICE),
+        (DEMO_DEVICE, OF_DEVICE),
+        (
+            LINK_USED,
+            "names the account whose link in an email was just used. The next page says so, and then deletes the cookie",
+        ),
+        (
+            MAIL_LINK,
+            "contains the secret of a link in an email, such as a link to reset a password. It lasts ten minutes, until \
+             the form of the link has been sent",
+        ),
+        (
+            SETTINGS_DRAFT,
+            "contains settings that the user has sent, encrypted, while the user enters the password again. It lasts 15 \
+             minutes and contains no password",
+        ),
+    ];
 }
 
 /// A cookie that one page sets for itself. It is `HttpOnly` and `SameSite=Lax`, and never holds a session's

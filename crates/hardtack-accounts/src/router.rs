@@ -48,7 +48,19 @@ impl Site {
 
     /// Returns a router for [`Router::nest`]. Its routes do not contain the path of the pages. If the pages are at
     /// `/auth`, write `shop.nest("/auth", site.router_to_nest())`. This does the same as `shop.merge(site.router())`,
-    /// with one exception: your application handles `/auth/`, because axum does not pass this path to a nested router.
+    /// with one exception: your application handles `/auth/`, because axum does not pass this path to a nested router. To redirect this path to the
+    /// pages, add a route:
+    ///
+    /// ```
+    /// use axum::{Router, response::Redirect, routing::get};
+    /// use hardtack_accounts::Site;
+    ///
+    /// fn app(site: Site) -> Router {
+    ///     Router::new()
+    ///         .route("/auth/", get(|| async { Redirect::permanent("/auth") }))
+    ///         .nest("/auth", site.router_to_nest())
+    /// }
+    /// ```
     ///
     /// If you nest the router at a path other than the path of the pages, each request gets the status 500. At the
     /// first such request, the log event `pages_misplaced` says what to write instead.

@@ -39,7 +39,8 @@ servers.";
 const ABOUT_EXPLAIN: &str = "\
 Without HEADER, the command reads the header from standard input, so that its tokens do not end up in the
 history of the shell. The command explains lines that begin with Cookie: or Set-Cookie:. It ignores other
-lines, so you can also paste all headers of a request or a response. The output contains no token.
+lines, so you can also paste all headers of a request or a response. You can also paste a curl command, as
+browsers copy it. The output contains no token.
 
 Pass the settings of your servers, above all --base-url and --data-dir. If no key is configured, the command
 does not check signatures. It never reads the sessions, and creates nothing.

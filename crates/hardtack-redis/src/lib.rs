@@ -84,6 +84,19 @@
 //! For example, the connection can break after Redis has rotated a session. When the browser sends its refresh token
 //! again, the authenticator finds that the session was rotated. It then issues the same new tokens, byte for byte.
 //!
+//! # How do I …?
+//!
+//! | How do I … | guide |
+//! | --- | --- |
+//! | … set up Redis so that it loses no log-out? | [Durability](#durability) |
+//! | … choose between Redis, PostgreSQL and SQLite? | [Redis and Valkey](hardtack::guide::sessions#redis-and-valkey) |
+//! | … let Redis only notify servers that share a database? | [`NotifyingSessions`] |
+//! | … list a user's devices, or log out everywhere? | [Sessions](hardtack::guide::sessions#devices) |
+//! | … change a role while the user is logged in? | [Roles](hardtack::guide::roles#change-a-role-while-the-user-is-logged-in) |
+//! | … share counters of log-in attempts between servers? | [`RedisThrottleStore`], [Limiting log-in attempts](hardtack::guide::throttling) |
+//! | … find out whether Redis has lost data? | [`RedisSessions::count`] |
+//! | … run several servers, or prepare for production? | [In production](hardtack::guide::production#sessions) |
+//!
 //! # Links
 //!
 //! This crate has no features. [`hardtack`] defines the [`SessionStore`](hardtack::session::SessionStore) trait and the

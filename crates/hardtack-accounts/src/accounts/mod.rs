@@ -338,11 +338,12 @@ impl Accounts {
         builder.on_event(move |event| recorder.record_event(event)).also_prune("activity", self.expired_rows())
     }
 
-    /// Reserves the names of the cookies and query parameters that the site's pages use. If the authenticator uses one
-    /// of these names, building the authenticator fails. [`configure`](Self::configure) also reserves these names. Call
-    /// this function only to check settings before the accounts are open.
+    /// Reserves the names of the cookies and query parameters that the site's pages use, and says what the cookies are
+    /// for ([`AuthenticatorBuilder::describe_cookies`]). If the authenticator uses one of these names, building the
+    /// authenticator fails. [`configure`](Self::configure) also reserves these names. Call this function only to check
+    /// settings before the accounts are open.
     pub fn reserve_names(builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
-        builder.reserve_names(page_cookie::names::ALL, QUERY_PARAMETERS)
+        builder.describe_cookies(page_cookie::names::PURPOSES).reserve_names([], QUERY_PARAMETERS)
     }
 
     /// Waits at most fourteen seconds for background work to finish. Call this method before you close the database.

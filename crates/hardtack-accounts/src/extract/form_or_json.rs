@@ -5,6 +5,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
+use hardtack::error::JsonFlaw;
 use hardtack::request::Wants;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -92,7 +93,7 @@ impl<S: Send + Sync> FromRequest<S> for NoInput {
         let read = async {
             let body = receive(request, state).await?;
             if !body.is_empty() {
-                members(&body)?.check(&[]).map_err(BodyError::wrong_members)?;
+                members(&body)?.check(&[], &[]).map_err(BodyError::wrong_members)?;
             }
             Ok(Self)
         };
@@ -105,20 +106,24 @@ async fn receive<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, B
 }
 
 async fn json<S: Send + Sync, T: DeserializeOwned + JsonBody>(request: Request, state: &S) -> Result<T, BodyError> {
-    let object = members(&receive(request, state).await?)?.check(T::MEMBERS).map_err(BodyError::wrong_members)?;
+    let members = members(&receive(request, state).await?)?;
+    let object = members.check(T::MEMBERS, T::REQUIRED).map_err(BodyError::wrong_members)?;
     serde_json::from_value(object).map_err(|_| not_an_object())
 }
 
 /// Parses a JSON object.
 fn members(body: &[u8]) -> Result<Members, BodyError> {
-    serde_json::from_slice(body).map_err(|error| match error.is_data() {
-        true => not_an_object(),
-        false => {
-            let at = format!("line {}, column {}", error.line(), error.column());
-            let detail = format!("The body is not valid JSON. The error is at {at}.");
-            BodyError::new(StatusCode::BAD_REQUEST, "malformed", detail)
-        }
+    serde_json::from_slice(body).map_err(|error| match JsonFlaw::of(body, &error) {
+        JsonFlaw::WrongMember(_) => not_an_object(),
+        flaw @ JsonFlaw::Syntax { .. } => BodyError::new(StatusCode::BAD_REQUEST, "malformed", flaw.to_string()),
+        // The syntax is valid.
+        flaw => BodyError::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", flaw.to_string()),
     })
+}
+
+/// Returns the response to a JSON object that lacks a member, if only the handler knows that the member is required.
+pub(crate) fn missing_member(wants: Wants, name: &str) -> Response {
+    BodyError::wrong_members(vec![MemberProblem::missing(name)]).into_response(wants)
 }
 
 fn not_an_object() -> BodyError {

@@ -6,6 +6,7 @@
 //! 3. If a value has the wrong type, the member is refused. A member of the type [`JsonType::StringOrNull`] may be
 //!    `null`, which has the same effect as leaving the member out. A member has this type if the client can leave it
 //!    out and an empty string would mean something else.
+//! 4. If a required member is missing, it is named.
 //!
 //! The response contains the name of each refused member. It never contains a value from the body, because the value
 //! might be a password.
@@ -33,6 +34,9 @@ pub(crate) enum JsonType {
 pub(crate) trait JsonBody {
     /// The members that the object may have.
     const MEMBERS: &'static [(&'static str, JsonType)];
+
+    /// The members that the object must have.
+    const REQUIRED: &'static [&'static str] = &[];
 }
 
 /// What is wrong with one member.
@@ -43,12 +47,18 @@ pub(super) struct MemberProblem {
     pub(super) text: String,
 }
 
+impl MemberProblem {
+    pub(super) fn missing(name: &str) -> Self {
+        Self { name: name.to_owned(), text: "This member is missing.".to_owned() }
+    }
+}
+
 /// The members of a JSON object in the order in which they were sent, including those that appear twice.
 pub(super) struct Members(Vec<(String, Value)>);
 
 impl Members {
     /// Returns the members, or what is wrong with them.
-    pub(super) fn check(self, allowed: &[(&str, JsonType)]) -> Result<Value, Vec<MemberProblem>> {
+    pub(super) fn check(self, allowed: &[(&str, JsonType)], required: &[&str]) -> Result<Value, Vec<MemberProblem>> {
         let Self(members) = self;
         let mut problems: Vec<MemberProblem> = Vec::new();
         for (at, (name, value)) in members.iter().enumerate() {
@@ -68,6 +78,9 @@ impl Members {
                 break;
             }
         }
+        let missing = required.iter().filter(|name| members.iter().all(|(sent, _)| sent != *name));
+        problems
+            .extend(missing.map(|name| MemberProblem::missing(name)).take(MAX_PROBLEMS.saturating_sub(problems.len())));
         if problems.is_empty() { Ok(Value::Object(members.into_iter().collect())) } else { Err(problems) }
     }
 }
@@ -130,17 +143,21 @@ mod tests {
     const ALLOWED: &[(&str, JsonType)] =
         &[("username", JsonType::String), ("next", JsonType::StringOrNull), ("remember", JsonType::Boolean)];
 
+    const REQUIRED: &[&str] = &["username"];
+
     fn problems(json: &str) -> Vec<(String, String)> {
         let members: Members = serde_json::from_str(json).unwrap();
-        let problems = members.check(ALLOWED).err().unwrap_or_default();
+        let problems = members.check(ALLOWED, REQUIRED).err().unwrap_or_default();
         problems.into_iter().map(|problem| (problem.name, problem.text)).collect()
     }
 
     #[test]
     fn each_wrong_member_is_named() {
         assert_eq!(problems(r#"{"username": "ada", "remember": true}"#), []);
-        assert_eq!(problems(r#"{"next": null}"#), []);
-        assert_eq!(problems("{}"), []);
+        assert_eq!(problems(r#"{"username": "ada", "next": null}"#), []);
+        let missing = ("username".to_owned(), "This member is missing.".to_owned());
+        assert_eq!(problems("{}"), [missing.clone()]);
+        assert_eq!(problems(r#"{"next": null}"#), [missing]);
         let found = problems(r#"{"usernam": "ada", "username": 1, "remember": "secret", "username": "x"}"#);
         let found: Vec<(&str, &str)> = found.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         assert_eq!(

@@ -38,6 +38,8 @@ impl JsonBody for LogInInput {
         ("remember", JsonType::Boolean),
         ("next", JsonType::StringOrNull),
     ];
+
+    const REQUIRED: &'static [&'static str] = &["username", "password"];
 }
 
 /// The body of a sign-up.

@@ -31,6 +31,8 @@ pub(crate) struct ForgotPasswordInput {
 
 impl JsonBody for ForgotPasswordInput {
     const MEMBERS: &'static [(&'static str, JsonType)] = &[("email", JsonType::String)];
+
+    const REQUIRED: &'static [&'static str] = &["email"];
 }
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {

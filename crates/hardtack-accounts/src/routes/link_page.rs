@@ -42,6 +42,8 @@ pub(crate) struct SentLink {
 
 impl JsonBody for SentLink {
     const MEMBERS: &'static [(&'static str, JsonType)] = &[("token", JsonType::String)];
+
+    const REQUIRED: &'static [&'static str] = &["token"];
 }
 
 impl LinkPage {

@@ -22,21 +22,26 @@ const OF_DEMO: [&str; 7] = [
     "/.well-known/change-password",
 ];
 
+/// The server's address in the document, which [`show`] replaces.
+const SERVER: &str = r#""url": "/""#;
+
 pub(crate) async fn show(State(site): State<Site>) -> impl IntoResponse {
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=300")];
+    // Clients resolve a relative URL against the address of the document.
+    let address = site.address().unwrap_or_else(|| site.path("/"));
+    let document = DOCUMENT.replacen(SERVER, &format!("\"url\": {}", json!(address)), 1);
     let document = match site.settings.is_demo {
-        true => DOCUMENT.to_owned(),
-        false => adapt(DOCUMENT, &site.settings).unwrap_or_default(),
+        true => document,
+        false => adapt(&document, &site.settings).unwrap_or_default(),
     };
     (headers, document)
 }
 
-/// Adapts the address, the name and the routes in the document to a site in an application.
+/// Adapts the document to a site in an application: its name and its routes.
 fn adapt(document: &str, site: &SiteSettings) -> Option<String> {
     let mut document: Value = serde_json::from_str(document).ok()?;
     let name = if site.name.is_empty() { "The site" } else { &site.name };
     document["info"]["title"] = json!(format!("{name}: accounts"));
-    document["servers"][0]["url"] = json!(format!("{{origin}}{}", site.prefix));
     let paths = document["paths"].as_object_mut()?;
     let stylesheet = paths.get("/assets/hardtack.css").cloned();
     paths.retain(|path, _| !OF_DEMO.contains(&path.as_str()));

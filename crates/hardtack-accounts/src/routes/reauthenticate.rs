@@ -36,6 +36,8 @@ pub(crate) struct ReauthenticateInput {
 impl JsonBody for ReauthenticateInput {
     const MEMBERS: &'static [(&'static str, JsonType)] =
         &[("password", JsonType::String), ("username", JsonType::StringOrNull), ("next", JsonType::StringOrNull)];
+
+    const REQUIRED: &'static [&'static str] = &["password"];
 }
 
 impl AccountForm for ReauthenticateInput {

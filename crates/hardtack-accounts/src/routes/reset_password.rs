@@ -39,6 +39,8 @@ pub(crate) struct ResetPasswordInput {
 impl JsonBody for ResetPasswordInput {
     const MEMBERS: &'static [(&'static str, JsonType)] =
         &[("token", JsonType::String), ("new_password", JsonType::String)];
+
+    const REQUIRED: &'static [&'static str] = &["token", "new_password"];
 }
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Response, AuthError> {

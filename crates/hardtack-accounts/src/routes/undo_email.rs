@@ -38,6 +38,8 @@ pub(crate) struct UndoEmailInput {
 impl JsonBody for UndoEmailInput {
     const MEMBERS: &'static [(&'static str, JsonType)] =
         &[("token", JsonType::String), ("new_password", JsonType::String)];
+
+    const REQUIRED: &'static [&'static str] = &["token"];
 }
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Response, AuthError> {

@@ -8,7 +8,7 @@ use hardtack_test_support::client::Client;
 use hardtack_test_support::html::HtmlForms;
 use serde_json::json;
 
-use crate::forged::{Victim, assert_refused_page, assert_refused_program, base64url, segments};
+use crate::forged::{Victim, assert_refused_api_client, assert_refused_page, base64url, segments};
 use crate::support::*;
 
 async fn https_site(refresh: RefreshMode) -> (TestSite, Client) {
@@ -212,23 +212,26 @@ async fn s06_the_same_cookie_twice_is_refused() {
         let what = format!("{first} and {second}");
         let together = format!("{ACCESS}={first}; {ACCESS}={second}");
         let response = client.get("/service").accept_json().raw_cookie_header(&together).send().await;
-        assert_refused_program(&what, &response);
+        assert_refused_api_client(&what, &response);
         assert_eq!(response.json()["code"], "duplicate_cookie");
         assert_refused_page(&what, &client.get("/service").accept_html().raw_cookie_header(&together).send().await);
 
         // The cookies are in two `Cookie` fields, with another cookie between them.
         let request = client.get("/service").accept_json().raw_cookie_header(format!("{ACCESS}={first}; a=b"));
-        assert_refused_program(&what, &request.raw_cookie_header(format!("{ACCESS}={second}")).send().await);
+        assert_refused_api_client(&what, &request.raw_cookie_header(format!("{ACCESS}={second}")).send().await);
 
         // A valid refresh token makes no difference.
         let beside = format!("{together}; {REFRESH}={}", victim.refresh);
-        assert_refused_program(&what, &client.get("/service").accept_json().raw_cookie_header(beside).send().await);
+        assert_refused_api_client(&what, &client.get("/service").accept_json().raw_cookie_header(beside).send().await);
     }
     let twice = format!("{0}={1}; {0}={1}", REFRESH, victim.refresh);
-    assert_refused_program("on the way", &client.get("/service").accept_json().raw_cookie_header(&twice).send().await);
+    assert_refused_api_client(
+        "on the way",
+        &client.get("/service").accept_json().raw_cookie_header(&twice).send().await,
+    );
     let csrf = claims(&victim.refresh)["csrf"].as_str().unwrap().to_owned();
     let request = client.post("/token/refresh").accept_json().header("x-csrf-token", csrf);
-    assert_refused_program("at the refresh route", &request.raw_cookie_header(&twice).send().await);
+    assert_refused_api_client("at the refresh route", &request.raw_cookie_header(&twice).send().await);
     // These requests have not ended the session.
     assert_eq!(victim.accepted(good).await.as_deref(), Ok("alice"));
 }

@@ -78,7 +78,7 @@ impl Victim {
         for cookies in [alone, beside] {
             let mut client = self.site.client();
             let response = client.get("/service").accept_json().raw_cookie_header(&cookies).send().await;
-            assert_refused_program(what, &response);
+            assert_refused_api_client(what, &response);
             let response = client.get("/service").accept_html().raw_cookie_header(&cookies).send().await;
             assert_refused_page(what, &response);
             // A page that needs no user shows none, and the response deletes the cookies.
@@ -106,11 +106,11 @@ impl Victim {
         let csrf = claims(&self.refresh)["csrf"].as_str().unwrap().to_owned();
         let mut client = self.site.client();
         let response = client.get("/service").accept_json().raw_cookie_header(&cookies).send().await;
-        assert_refused_program(what, &response);
+        assert_refused_api_client(what, &response);
         let response = client.get("/service").accept_html().raw_cookie_header(&cookies).send().await;
         assert_refused_page(what, &response);
         let request = client.post("/token/refresh").accept_json().header("x-csrf-token", &csrf);
-        assert_refused_program(what, &request.raw_cookie_header(&cookies).send().await);
+        assert_refused_api_client(what, &request.raw_cookie_header(&cookies).send().await);
         let request = client.post("/token/refresh").accept_html().header("x-csrf-token", &csrf);
         let response = request.raw_cookie_header(&cookies).send().await;
         assert_eq!(response.status(), 303, "{what}");
@@ -119,7 +119,7 @@ impl Victim {
     }
 }
 
-pub(crate) fn assert_refused_program(what: &str, response: &Response) {
+pub(crate) fn assert_refused_api_client(what: &str, response: &Response) {
     assert_eq!(response.status(), 401, "{what}: {} {}", response.path(), response.text());
     assert_eq!(response.header("content-type"), Some("application/problem+json"), "{what}");
     assert!(response.header("www-authenticate").unwrap().starts_with("Bearer"), "{what}");
@@ -586,7 +586,7 @@ async fn s24_a_deleted_users_tokens_are_dead() {
     let mut browser = victim.browser.clone();
     let response =
         browser.post("/account/change_settings").accept_json().csrf().json(&json!({ "email": "" })).send().await;
-    assert_refused_program("a deleted user's change", &response);
+    assert_refused_api_client("a deleted user's change", &response);
 
     // A refresh token of a deleted user is refused.
     let mut thief = victim.site.client();

@@ -78,7 +78,7 @@ async fn a08_another_site_fills_in_no_form() {
 }
 
 #[tokio::test]
-async fn a08_a_program_gets_advice_that_it_can_follow() {
+async fn a08_an_api_client_gets_advice_that_it_can_follow() {
     let site = TestSite::start(Options::default()).await;
     let mut ada = site.person("ada").await;
     // `curl -d`

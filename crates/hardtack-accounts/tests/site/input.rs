@@ -144,8 +144,68 @@ async fn the_position_of_a_json_error_is_reported() {
         let response = send(client, path, true, Some(JSON), "{").await;
         assert_says(&response, true, 400, "The body is not valid JSON");
         let response = send(client, path, false, Some(JSON), deep.as_str()).await;
-        assert!(matches!(response.status().as_u16(), 400 | 422), "{}", response.status());
+        assert_says(&response, false, 400, "The body is not valid JSON");
     }
+}
+
+/// The syntax of these bodies is valid, so the response must not say that they are not valid JSON.
+#[tokio::test(flavor = "multi_thread")]
+async fn json_beyond_the_limits_of_the_parser_is_explained() {
+    let site = TestSite::start(Options::default()).await;
+    let (mut visitor, mut user) = visitor_and_user(&site).await;
+    let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    for (path, known) in READERS {
+        let client = if known { &mut user } else { &mut visitor };
+        let name = name_read_by(path);
+        for (body, words) in [
+            (format!("{{\"{name}\":1e999}}"), format!("The member \"{name}\" contains a number that is out of range.")),
+            (format!("{{\"{name}\":{}}}", deep(127)), format!("The member \"{name}\" has more than 127 nested")),
+            (deep(128), "Send one JSON object".to_owned()),
+            ("-1e999".to_owned(), "The body contains a number that is out of range.".to_owned()),
+            (format!("{{\"{name}\":{}}}", deep(126)), format!("`{name}`: Send a string, not an array.")),
+        ] {
+            let response = send(client, path, false, Some(JSON), body.as_str()).await;
+            assert_says(&response, false, 422, &words);
+            assert!(!response.text().contains("not valid JSON"), "{path}: {}", response.text());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_member_is_named() {
+    let site = TestSite::start(Options::default()).await;
+    let (mut visitor, mut user) = visitor_and_user(&site).await;
+    for (path, known, body, missing) in [
+        ("/login", false, json!({}), &["username", "password"][..]),
+        ("/login", false, json!({ "username": "alice" }), &["password"]),
+        ("/login", false, json!({ "password": "hunter2" }), &["username"]),
+        ("/account/password", true, json!({ "current_password": "hunter2 hunter2" }), &["new_password"]),
+        ("/account/password", true, json!({ "new_password": "hunter2 hunter2" }), &["current_password"]),
+        ("/reauthenticate", true, json!({}), &["password"]),
+        ("/password/forgot", false, json!({}), &["email"]),
+        ("/password/reset", false, json!({}), &["token", "new_password"]),
+        ("/email/confirm", false, json!({}), &["token"]),
+        ("/email/undo", false, json!({ "new_password": "hunter2 hunter2" }), &["token"]),
+    ] {
+        let client = if known { &mut user } else { &mut visitor };
+        let response = send(client, path, false, Some(JSON), body.to_string()).await;
+        for name in missing {
+            assert_says(&response, false, 422, &format!("`{name}`: This member is missing."));
+        }
+        let errors = response.json()["errors"].clone();
+        let named: Vec<&String> = errors.as_object().unwrap().keys().collect();
+        let mut expected = missing.to_vec();
+        expected.sort_unstable();
+        assert_eq!(named, expected, "{path} {body}");
+    }
+    // Other problems are named in the same response.
+    let response = send(&mut visitor, "/login", false, Some(JSON), r#"{"user":"alice","password":1}"#).await;
+    for words in
+        ["`user`: This request has no such member.", "`password`: Send a string", "`username`: This member is missing."]
+    {
+        assert_says(&response, false, 422, words);
+    }
+    assert_eq!(visitor.cookie(ACCESS), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -174,7 +234,10 @@ async fn json_of_the_wrong_shape_is_refused() {
                 assert!(matches!(response.status().as_u16(), 400 | 422), "{path} {body}: {}", response.status());
             } else if body.starts_with('{') {
                 assert_says(&response, false, 422, &format!("`{name}`: Send "));
-                assert_eq!(response.json()["errors"].as_object().unwrap().keys().collect::<Vec<_>>(), [name]);
+                let errors = response.json()["errors"].clone();
+                let others = errors.as_object().unwrap().iter().filter(|(named, _)| *named != name);
+                assert!(others.clone().all(|(_, text)| text == "This member is missing."), "{errors}");
+                assert_eq!(others.count() + 1, errors.as_object().unwrap().len(), "{errors}");
             } else {
                 assert_says(&response, false, 422, "Send one JSON object");
             }

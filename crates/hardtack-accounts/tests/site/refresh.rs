@@ -94,7 +94,7 @@ async fn s44_a_program_that_refreshes_gets_no_fresh_token_either() {
 }
 
 #[tokio::test]
-async fn a_program_in_redirect_mode_gets_the_refresh_url() {
+async fn an_api_client_in_redirect_mode_gets_the_refresh_url() {
     let site = site(RefreshMode::Redirect).await;
     let mut ada = site.person("ada").await;
     let csrf = cookie(&ada, "csrf_refresh_token");
@@ -179,7 +179,7 @@ async fn a_post_with_an_expired_token_takes_effect_once() {
 }
 
 #[tokio::test]
-async fn a_programs_post_with_an_expired_token_takes_effect_once() {
+async fn a_post_of_an_api_client_with_an_expired_token_takes_effect_once() {
     let site = site(RefreshMode::Transparent).await;
     let (mut ada, id) = signed_up(&site, "ada").await;
     let telephone = site.session_of(&id).await;

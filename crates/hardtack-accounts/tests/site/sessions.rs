@@ -84,7 +84,7 @@ async fn s28_s29_copied_cookies_are_dead_after_the_log_out(store: Store) {
         let new = ada.clone();
         let out = ada.post("/logout").accept_json().csrf().send().await;
         assert_eq!((out.status().as_u16(), out.json()), (200, json!({ "logged_out": true })));
-        assert_dead(&site, &new, "a program").await;
+        assert_dead(&site, &new, "an API client").await;
         assert_dead(&site, &old, "the ones before the refresh").await;
         // Another process on the same database refuses them too.
         let beside = site.beside(Options { refresh, ..store.options() }).await;
@@ -126,7 +126,7 @@ async fn s27_a_log_in_over_existing_cookies_begins_a_new_session_and_ends_the_ol
     }
     let old = browser.clone();
     assert_eq!(log_in(&mut browser, "ada", PASSWORD).await.status(), 200);
-    assert_dead(&site, &old, "a program").await;
+    assert_dead(&site, &old, "an API client").await;
 
     // A log-in with an expired access token and a sign-up also end the old session.
     let old = browser.clone();

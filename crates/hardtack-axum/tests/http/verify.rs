@@ -35,8 +35,8 @@ async fn a_call_verifies_and_finds_the_user() {
         let bearer = format!("Bearer {}", browser.cookie(ACCESS).unwrap().value);
         let by_cookie = browser.get("/tell").accept_json().send().await;
         assert_eq!(by_cookie.status(), status);
-        let mut program = site.visitor();
-        let by_header = program.post("/tell").header("authorization", bearer).accept_html().send().await;
+        let mut api_client = site.visitor();
+        let by_header = api_client.post("/tell").header("authorization", bearer).accept_html().send().await;
         assert_eq!(by_header.status(), status);
         if status == 200 {
             assert_eq!(

@@ -98,17 +98,17 @@ async fn flask_names_reach_the_cookies() {
 }
 
 #[tokio::test]
-async fn a_program_may_send_its_token_in_a_header() {
+async fn an_api_client_may_send_its_token_in_a_header() {
     let dir = TestDir::new();
     let program = dir.serve([]).env("JWT_TOKEN_LOCATION", "headers, cookies").env("JWT_HEADER_NAME", "X-Token");
     let server = crate::support::start(&program).await;
     let mut browser = server.client();
     crate::support::sign_up(&mut browser, "someone").await;
     let token = format!("Bearer {}", browser.cookie("access_token_cookie").unwrap().value);
-    let mut program = server.client();
-    assert_eq!(program.get("/service").accept_json().send().await.status(), 401);
-    assert_eq!(program.get("/service").accept_json().header("authorization", &token).send().await.status(), 401);
-    assert_eq!(program.get("/service").accept_json().header("x-token", &token).send().await.status(), 200);
+    let mut api_client = server.client();
+    assert_eq!(api_client.get("/service").accept_json().send().await.status(), 401);
+    assert_eq!(api_client.get("/service").accept_json().header("authorization", &token).send().await.status(), 401);
+    assert_eq!(api_client.get("/service").accept_json().header("x-token", &token).send().await.status(), 200);
     assert_eq!(browser.get("/service").accept_json().send().await.status(), 200);
 }
 

@@ -81,6 +81,61 @@ async fn a_cookie_header_is_explained_step_by_step() {
     assert!(other_key.stdout.contains("belongs to another application"), "{}", other_key.stdout);
 }
 
+#[tokio::test]
+async fn the_cookies_of_a_copied_curl_command_are_explained() {
+    let dir = TestDir::new();
+    let (cookie, _, secrets) = cookies(&dir).await;
+    for command in [
+        format!("curl -H 'Cookie: {cookie}' http://127.0.0.1:8080/"),
+        format!("curl 'http://127.0.0.1:8080/' \\\n  -H 'accept: */*' \\\n  -b '{cookie}' \\\n  --compressed"),
+    ] {
+        let finished = explain(&dir, &[], &command);
+        assert_eq!(code(&finished), Some(0), "{}{}", finished.stdout, finished.stderr);
+        for part in ["accepted", "signed the token", "`hardtack_device` shows that a user has logged in before"] {
+            assert!(finished.stdout.contains(part), "{part}: {}", finished.stdout);
+        }
+        assert!(secrets.iter().all(|secret| !finished.stdout.contains(secret)), "{}", finished.stdout);
+    }
+    for (command, part) in [
+        ("curl http://127.0.0.1:8080/?a=1", "sends no cookies; expected a line such as Cookie: NAME=VALUE"),
+        ("curl -b jar.txt http://127.0.0.1:8080/", "names the file \"jar.txt\", which is not read; expected"),
+        ("fetch(\"http://127.0.0.1:8080/?a=1\")", "no Cookie or Set-Cookie header; expected"),
+    ] {
+        let finished = explain(&dir, &[], command);
+        assert_eq!((code(&finished), finished.stdout.as_str()), (Some(2), ""), "{command}: {}", finished.stderr);
+        assert!(finished.stderr.contains(part), "{part}: {}", finished.stderr);
+    }
+}
+
+#[test]
+fn each_cookie_of_the_ready_made_site_is_described() {
+    let dir = TestDir::new();
+    for (name, part) in [
+        ("known_device", "has logged in before in this browser"),
+        ("hardtack_device", "has logged in before in this browser"),
+        ("link_used", "names the account whose link"),
+        ("mail_link", "contains the secret of a link in an email"),
+        ("settings_draft", "contains settings that the user has sent"),
+        ("csrf_pre_session", "protects forms that are sent before the log-in"),
+        ("log_in_notice", "contains why the last log-in was refused"),
+        ("device_proof", "repeat a request with a proof"),
+    ] {
+        let https = ["--base-url", "https://site.example"];
+        let set_cookie = format!("Set-Cookie: __Host-Http-{name}=secret-value; Path=/; Secure; HttpOnly; SameSite=Lax");
+        for (args, input, status) in [
+            (&https[..], set_cookie, 0),
+            (&https[..], format!("Cookie: __Host-Http-{name}=secret-value"), 1),
+            (&[], format!("Cookie: {name}=secret-value"), 1),
+        ] {
+            let finished = explain(&dir, args, &input);
+            assert_eq!(code(&finished), Some(status), "{}{}", finished.stdout, finished.stderr);
+            assert!(finished.stdout.contains(part), "{name}: {}", finished.stdout);
+            assert!(!finished.stdout.contains("reads no cookie of this name"), "{}", finished.stdout);
+            assert!(!finished.stdout.contains("secret-value"), "{}", finished.stdout);
+        }
+    }
+}
+
 #[test]
 fn a_set_cookie_header_is_explained_as_a_browser_reads_it() {
     let dir = TestDir::new();

@@ -21,7 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
         log_in_with_the_page(),
         refusal_is_shown_once(),
         forged_log_in(),
-        programs(),
+        api_clients(),
         attempts(),
         attempts_of_an_address(),
         attempts_of_a_known_device(),
@@ -124,8 +124,8 @@ fn forged_log_in() -> Case {
     })
 }
 
-fn programs() -> Case {
-    Case::new("ready routes: programs", |site| async move {
+fn api_clients() -> Case {
+    Case::new("ready routes: API clients", |site| async move {
         let mut client = site.visitor();
         let mut post = async |body: serde_json::Value| client.post(LOG_IN).json(&body).send().await;
         let refused = post(json!({ "username": "alice", "password": "guess" })).await;
@@ -143,6 +143,27 @@ fn programs() -> Case {
         let refused = post(json!({ "username": "alice", "password": 12345 })).await;
         site.expect("a number", &refused, "422 invalid_form");
         site.expect_eq("the number", refused.text().contains("12345"), false);
+        let wrong_type = Some("The member \"password\" has the wrong type.");
+        site.expect_eq("its detail", refused.json()["detail"].as_str(), wrong_type);
+        let deep = format!("[{}1{}]", "[".repeat(200), "]".repeat(200));
+        for (body, detail) in [
+            ("{}", "The field \"username\" is missing."),
+            ("[]", "The body must be a form or a JSON object with the fields of the log-in form."),
+            ("{\"username\": \"alice\",}", "The body is not valid JSON. The error is at line 1, column 22."),
+            ("", "The body is not valid JSON. The error is at line 1, column 0."),
+            (
+                "{\"username\": \"alice\", \"password\": 1e999}",
+                "The member \"password\" contains a number that is out of range.",
+            ),
+            ("{\"username\": \"a\", \"username\": \"b\"}", "The field \"username\" was sent more than once."),
+            (deep.as_str(), "The body must be a form or a JSON object with the fields of the log-in form."),
+        ] {
+            let mut other = site.visitor();
+            let request = other.post(LOG_IN).accept_json().header("content-type", "application/json");
+            let refused = request.body(body.as_bytes().to_vec()).send().await;
+            site.expect(body, &refused, "422 invalid_form");
+            site.expect_eq(body, refused.json()["detail"].as_str(), Some(detail));
+        }
         let response = post(json!({ "username": "alice", "password": PASSWORD })).await;
         site.expect("log-in", &response, "200 +access +refresh");
         site.expect_eq("body", response.json(), json!({ "logged_in": true }));

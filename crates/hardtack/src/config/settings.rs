@@ -43,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) reserved_query_names: Vec<&'static str>,
     /// The names of the application's own cookies, without prefixes.
     pub(crate) reserved_cookie_names: Vec<&'static str>,
+    /// The names of the application's own cookies, without prefixes, and what each cookie is for.
+    pub(crate) described_cookies: Vec<(&'static str, &'static str)>,
 }
 
 impl Default for Settings {
@@ -67,6 +69,7 @@ impl Default for Settings {
             urls: Urls::default(),
             reserved_query_names: Vec::new(),
             reserved_cookie_names: Vec::new(),
+            described_cookies: Vec::new(),
         }
     }
 }

@@ -11,7 +11,7 @@ mod set_cookie;
 mod set_cookies;
 mod stored;
 
-pub(crate) use domain::is_cookie_domain;
+pub(crate) use domain::{PublicSuffix, is_cookie_domain, public_suffix};
 pub use name::{CookieName, DuplicateCookie};
 pub use policy::CookiePolicy;
 pub use prefix::CookiePrefix;

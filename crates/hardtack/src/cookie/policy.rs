@@ -1,6 +1,6 @@
 //! The names, paths and attributes of cookies.
 
-use super::domain::is_cookie_domain;
+use super::domain::{PublicSuffix, is_cookie_domain, public_suffix};
 use super::{CookieName, CookiePrefix, CookieSlot, ResolvedPolicy, SameSite};
 use crate::base_url::BaseUrl;
 use crate::error::ConfigError;
@@ -123,8 +123,9 @@ impl CookiePolicy {
     }
 
     /// Sets the domain of the cookies (`JWT_COOKIE_DOMAIN`). Browsers then send the cookies to all hosts of the domain.
-    /// By default, browsers send the cookies only to the host that set them. If a domain is set, cookie names cannot
-    /// have the prefix `__Host-`.
+    /// By default, browsers send the cookies only to the host that set them. If a domain is set, cookie names
+    /// cannot have the prefix `__Host-`. Browsers ignore cookies for a public suffix, such as `co.uk`. Building the
+    /// authenticator fails for well-known public suffixes.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
@@ -343,7 +344,9 @@ fn check_domain(domain: &str, base: Option<&BaseUrl>) -> Result<(), ConfigError>
     let bad = || ConfigError::BadCookieDomain { domain: domain.to_owned() };
     match base {
         _ if !is_cookie_domain(domain) => Err(bad()),
-        Some(base) if base.host() != bare && !base.host().ends_with(&format!(".{bare}")) => Err(bad()),
+        Some(base) if base.host() == bare => Ok(()),
+        Some(base) if !base.host().ends_with(&format!(".{bare}")) => Err(bad()),
+        _ if public_suffix(domain) == PublicSuffix::Yes => Err(bad()),
         _ => Ok(()),
     }
 }

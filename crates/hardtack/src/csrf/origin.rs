@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_of_this_site_and_of_programs_pass() {
+    fn requests_of_this_site_and_of_api_clients_pass() {
         for fields in [
             &[][..],
             &[("sec-fetch-site", "same-origin")],

@@ -215,11 +215,11 @@ pub enum ConfigError {
         /// The inner path.
         inner: String,
     },
-    /// The domain does not belong to this site, or has only one label.
+    /// The domain does not belong to this site, has only one label, or is a public suffix.
     #[error(
         "{domain:?} cannot be the Domain of the cookies; expected a domain with at least two labels, such as \
-         site.example; if a base URL is set, the Domain must be the host of the base URL or a parent domain of that \
-         host"
+         site.example, that is not a public suffix such as co.uk; if a base URL is set, the Domain must be the host of \
+         the base URL or a parent domain of that host"
     )]
     BadCookieDomain {
         /// The given domain.

@@ -2,8 +2,10 @@
 
 mod backend;
 mod config;
+mod json;
 mod with_causes;
 
 pub use backend::BackendError;
 pub use config::ConfigError;
+pub use json::JsonFlaw;
 pub use with_causes::WithCauses;

@@ -5,10 +5,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::{Check, Explanation, Outcome, Step, Verdict, cookie_field::quoted, when};
 use crate::base_url::BaseUrl;
 use crate::clock::Timestamp;
-use crate::cookie::StoredCookie;
+use crate::cookie::{PublicSuffix, StoredCookie, public_suffix};
 
 /// The longest time for which browsers keep a cookie: 400 days (RFC 6265bis §5.5).
 const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// Advice about a `Domain` that browsers refuse.
+const OWN_DOMAIN: &str = "Set the Domain to the site's own domain, or leave out the Domain (CookiePolicy::domain).";
 
 /// The code of a field that browsers ignore.
 const IGNORED: &str = "ignored";
@@ -214,8 +217,29 @@ impl Browser<'_> {
                      base URL, or a parent domain of this host.",
                     quoted(domain)
                 );
-                let advice = "Set the Domain to the site's own domain, or leave out the Domain (CookiePolicy::domain).";
-                (Step::new(Check::Scope, Verdict::Refused, text), Some(advice))
+                (Step::new(Check::Scope, Verdict::Refused, text), Some(OWN_DOMAIN))
+            }
+            // If the host itself is a public suffix, browsers store the cookie for this host only.
+            Some(host) if host == domain => {
+                stored(format!("Sent to {} and all its subdomains, to {paths}.", quoted(domain)))
+            }
+            None if domain == "localhost" => stored(format!("Sent to \"localhost\" only, to {paths}.")),
+            _ if public_suffix(domain) == PublicSuffix::Yes => {
+                let text = format!(
+                    "Browsers ignore this cookie, because its Domain {} is a public suffix: anyone can register names \
+                     under it.",
+                    quoted(domain)
+                );
+                (Step::new(Check::Scope, Verdict::Refused, text), Some(OWN_DOMAIN))
+            }
+            _ if public_suffix(domain) == PublicSuffix::Perhaps => {
+                let text = format!(
+                    "Sent to {0} and all its subdomains, to {paths}. But if {0} is a public suffix, under which anyone \
+                     can register names, browsers ignore this cookie.",
+                    quoted(domain)
+                );
+                let advice = "Look up the Domain in the list of public suffixes at https://publicsuffix.org.";
+                (Step::new(Check::Scope, Verdict::Noted, text), Some(advice))
             }
             _ => stored(format!("Sent to {} and all its subdomains, to {paths}.", quoted(domain))),
         }
@@ -320,6 +344,13 @@ mod tests {
             ("id=1; Domain=example", HTTPS, "scope"),
             ("id=1; Domain=shop.example", "https://www.shop.example", ""),
             ("id=1; Domain=1", "http://127.0.0.1", "scope"),
+            ("id=1; Domain=co.uk", "https://shop.co.uk", "scope"),
+            ("id=1; Domain=.CO.UK", "https://shop.co.uk", "scope"),
+            ("id=1; Domain=shop.co.uk", "https://www.shop.co.uk", ""),
+            ("id=1; Domain=github.io", "https://alice.github.io", "scope"),
+            ("id=1; Domain=github.io", "https://github.io", ""),
+            ("id=1; Domain=com.py", "https://shop.com.py", ""),
+            ("id=1; Domain=localhost", "http://localhost:3000", ""),
             ("id=1; SameSite=None", HTTPS, "same_site"),
             ("id=1; SameSite=None; Secure", HTTPS, ""),
         ] {
@@ -342,6 +373,13 @@ mod tests {
         starts("id=1; Path=/; Domain=shop.example", Check::Scope, Verdict::Passed, "\"shop.example\" and all its sub");
         starts("id=1", Check::Scope, Verdict::Noted, "or below the folder of the request");
         starts("id=1; Path=/; Path=a", Check::Scope, Verdict::Noted, "or below the folder of the request");
+        let (verdict, words) = explain("id=1; Domain=com.py", "https://shop.com.py")
+            .steps
+            .into_iter()
+            .find(|step| step.check == Check::Scope)
+            .map(|step| (step.verdict, step.text))
+            .unwrap();
+        assert!(verdict == Verdict::Noted && words.contains("if \"com.py\" is a public suffix"), "{words}");
         starts("nothing", Check::Name, Verdict::Noted, "an empty name");
         starts("id=1", Check::Scheme, Verdict::Noted, "unencrypted");
         starts("id=1", Check::SameSite, Verdict::Noted, "no SameSite");

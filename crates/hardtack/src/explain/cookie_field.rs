@@ -32,6 +32,11 @@ impl CookieField {
         self.names.len()
     }
 
+    /// Returns the names, in the order of the request.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
     /// Returns the first cookie whose name differs from `name` only in its prefix, its realm or its case. `realm` is
     /// the realm in `name`.
     pub(crate) fn resembling(&self, name: &str, realm: Option<&str>) -> Option<&str> {
@@ -45,11 +50,40 @@ impl CookieField {
     }
 }
 
+/// How the name of a cookie differs from the name that the server expects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Difference {
+    /// Some letters are upper case instead of lower case, or the reverse.
+    Case,
+    /// The names have different prefixes, or only one of them has a prefix.
+    Prefix,
+    /// The names belong to different realms.
+    Realm,
+}
+
+impl Difference {
+    /// Compares a name of a request with the similar name that the server expects.
+    pub(crate) fn between(sent: &str, expected: &str) -> Self {
+        if sent.eq_ignore_ascii_case(expected) {
+            Self::Case
+        } else if bare(sent) == bare(expected) {
+            Self::Prefix
+        } else {
+            Self::Realm
+        }
+    }
+}
+
 /// Returns the name without its prefix, in lower case.
 fn bare(name: &str) -> String {
-    let name = name.to_ascii_lowercase();
-    let prefix = PREFIXES.into_iter().find(|prefix| name.starts_with(prefix)).unwrap_or_default();
-    name.strip_prefix(prefix).unwrap_or(&name).to_owned()
+    without_prefix(name).to_ascii_lowercase()
+}
+
+/// Returns the name without its prefix. Browsers compare prefixes without regard to case.
+pub(crate) fn without_prefix(name: &str) -> &str {
+    let begins = |prefix: &&str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let prefix = PREFIXES.iter().find(|prefix| begins(prefix)).map(|prefix| prefix.len()).unwrap_or_default();
+    name.get(prefix..).unwrap_or(name)
 }
 
 /// Puts a string from a request in quotes. Escapes control characters, and cuts the string off after 80 characters.
@@ -80,9 +114,30 @@ mod tests {
             ("shop_access_token_cookie=a", "access_token_cookie", "shop_access_token_cookie"),
             ("__Host-access_token_cookie=a", "__Host-shop_access_token_cookie", "__Host-access_token_cookie"),
             ("__Host-access_token_cookie=a", "__Host-access_token_cookie", ""),
+            ("Access_Token_Cookie=a", "access_token_cookie", "Access_Token_Cookie"),
             ("theme=dark; id=1; cookie=2; refresh_token_cookie=3", "access_token_cookie", ""),
         ] {
             assert_eq!(resembling(cookie, name), found, "{cookie} beside {name}");
+        }
+    }
+
+    #[test]
+    fn similar_names_differ_in_case_prefix_or_realm() {
+        for (sent, expected, difference) in [
+            ("Access_Token_Cookie", "access_token_cookie", Difference::Case),
+            ("__host-access_token_cookie", "__Host-access_token_cookie", Difference::Case),
+            ("access_token_cookie", "__Host-access_token_cookie", Difference::Prefix),
+            ("Access_Token_Cookie", "__Host-access_token_cookie", Difference::Prefix),
+            ("__Secure-access_token_cookie", "__Host-access_token_cookie", Difference::Prefix),
+            ("shop_access_token_cookie", "access_token_cookie", Difference::Realm),
+            ("__Host-access_token_cookie", "__Host-shop_access_token_cookie", Difference::Realm),
+        ] {
+            assert_eq!(Difference::between(sent, expected), difference, "{sent} beside {expected}");
+        }
+        for (name, bare) in
+            [("__HOST-HTTP-Id", "Id"), ("__Http-id", "id"), ("__Host", "__Host"), ("id\u{e9}", "id\u{e9}")]
+        {
+            assert_eq!(without_prefix(name), bare);
         }
     }
 

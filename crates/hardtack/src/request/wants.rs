@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn browsers_want_pages_and_programs_want_json() {
+    fn browsers_want_pages_and_api_clients_want_json() {
         assert_eq!(wants("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"), Wants::Page);
         assert_eq!(wants("*/*"), Wants::Api);
         assert_eq!(wants("application/json"), Wants::Api);

@@ -16,7 +16,7 @@ const SHORTEST_PROVEN: u64 = 120;
 /// use hardtack::{Need, TokenLocation};
 /// let account_page = Need::access().fresh();
 /// let front_page = Need::access().optional();
-/// let for_programs = Need::access().locations([TokenLocation::Headers]);
+/// let for_api_clients = Need::access().locations([TokenLocation::Headers]);
 /// # assert_ne!(account_page, front_page);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

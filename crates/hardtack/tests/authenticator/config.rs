@@ -117,6 +117,18 @@ fn bad_cookie_policies_are_refused() {
         assert_eq!(error, ConfigError::BadCookieDomain { domain: bad.into() });
         assert_message_contains(&error, "a parent domain");
     }
+    // Browsers ignore cookies for a public suffix, unless the site's host is the suffix itself.
+    let build = |base: &str, domain: &str| {
+        Authenticator::builder(KeySet::new(key())).base_url(base).cookies(policy().domain(domain)).build()
+    };
+    for (base, domain) in [("https://shop.co.uk", "co.uk"), ("https://alice.github.io", ".github.io")] {
+        let error = build(base, domain).unwrap_err();
+        assert_eq!(error, ConfigError::BadCookieDomain { domain: domain.into() });
+        assert_message_contains(&error, "public suffix");
+    }
+    for (base, domain) in [("https://www.shop.co.uk", "shop.co.uk"), ("https://github.io", "github.io")] {
+        assert!(build(base, domain).is_ok(), "{domain}");
+    }
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! Explanations of refused requests, and the page that shows them.
 
 use hardtack::config::ClaimsPolicy;
+use hardtack::cookie::CookiePrefix;
 use hardtack::explain::{Check, Explanation, Outcome, Verdict};
 use hardtack::testing::TestRequest;
+use hardtack::token_source::TokenSources;
 use hardtack::{
     Authenticator, AuthenticatorBuilder, ConfigError, CookiePolicy, KeySet, MemorySessions, Need, RefreshMode,
+    TokenLocation,
 };
 
 use crate::events::Log;
@@ -107,6 +110,126 @@ fn a_missing_cookie_is_explained_by_what_the_request_has() {
     let reset = explained(&below, &nobody, secret);
     refused(&reset, "missing_token", Check::Token, "\"/reset/AbCdEf…\"", "\"/reset/AbCdEf…\"");
     assert!(!reset.to_string().contains("AbCdEfGh"), "{reset}");
+}
+
+#[test]
+fn a_similar_name_is_explained_by_how_it_differs() {
+    let plain = site(|builder| builder);
+    let secure = site(|builder| builder.base_url("https://localhost:3000"));
+    let unprefixed = site(|builder| {
+        let policy = CookiePolicy::default().prefix(CookiePrefix::None);
+        builder.base_url("https://localhost:3000").cookies(policy)
+    });
+    let realm = site(|builder| builder.realm("shop"));
+    for (site, sent, text, advice) in [
+        (
+            &plain,
+            "Access_Token_Cookie",
+            "`access_token_cookie`, and case matters",
+            "Send the cookie as `access_token_cookie`",
+        ),
+        (&plain, "Access_Token_Cookie", "case matters", "`CookiePolicy::access_name(\"Access_Token_Cookie\")`"),
+        (&secure, "__host-access_token_cookie", "case matters", "Send the cookie as `__Host-access_token_cookie`"),
+        (&secure, "Access_Token_Cookie", "with a prefix", "http base URL"),
+        (&unprefixed, "__Host-access_token_cookie", "without a prefix such as `__Host-` (`CookiePolicy::prefix`)", ""),
+        (&plain, "__Host-access_token_cookie", "because the base URL is http", "Log in again at the base URL"),
+        (&plain, "blog_access_token_cookie", "different realms", ".realm(…)"),
+        (&realm, "access_token_cookie", "different realms", ".realm(…)"),
+    ] {
+        let explanation = explained(site, &Browser::default().with(sent, "a.b.c"), get());
+        refused(&explanation, "missing_token", Check::Token, text, advice);
+        assert!(!explanation.to_string().contains("a.b.c"), "{explanation}");
+    }
+}
+
+#[test]
+fn a_token_in_a_header_that_is_not_read_is_named() {
+    let cookies_only = site(|builder| builder);
+    let both = site(|builder| builder.token_sources([TokenLocation::Headers, TokenLocation::Cookies]));
+    let custom =
+        site(|builder| builder.token_sources(TokenSources::default().header_name("X-Auth").header_type("JWT")));
+    let of_route = Need::access().locations(TokenLocation::Cookies);
+    let (unread, nobody) = ("this route reads tokens only from cookies", Browser::default());
+    for (site, need, name, value, text, advice) in [
+        (&cookies_only, Need::access(), "authorization", "Bearer a.b.c", "`Authorization: Bearer …`", "token_sources"),
+        (&cookies_only, Need::access(), "authorization", "bearer a.b.c", unread, "cookie `access_token_cookie`"),
+        (&both, of_route, "authorization", "Bearer a.b.c", unread, "`Need::locations`"),
+        (&custom, Need::access(), "x-auth", "JWT a.b.c", "`X-Auth: JWT …`", "token_sources"),
+        (&cookies_only, Need::access(), "authorization", "Basic YTpi", "no cookies at all", "Log in first"),
+        (&cookies_only, Need::access(), "authorization", "Bearer ", "no cookies at all", "Log in first"),
+        (&custom, Need::access(), "authorization", "Bearer a.b.c", "no cookies at all", "Log in first"),
+    ] {
+        let explanation = explained_for(site, &nobody, get().field(name, value), need);
+        refused(&explanation, "missing_token", Check::Token, text, advice);
+        assert!(!explanation.to_string().contains("a.b.c"), "{explanation}");
+    }
+}
+
+#[test]
+fn advice_about_a_value_that_is_no_token_names_its_place() {
+    let plain = site(|builder| builder);
+    let alice = plain.browser_of("alice");
+    plain.advance(15 * 60);
+    let bad_refresh = explained(&plain, &alice.replacing("refresh_token_cookie", "junk"), get());
+    let advice = "cookie `refresh_token_cookie` and log in again. If another application sets a cookie of this name, \
+                  change `CookiePolicy::refresh_name`";
+    refused(&bad_refresh, "not_compact", Check::Refresh, "refresh cookie", advice);
+    let bad_access = explained(&plain, &alice.replacing("access_token_cookie", "junk"), get());
+    refused(&bad_access, "not_compact", Check::Signature, "three segments", "`CookiePolicy::access_name`");
+    let bad_refresh = explained_for(&plain, &alice.replacing("refresh_token_cookie", "junk"), get(), Need::refresh());
+    refused(&bad_refresh, "not_compact", Check::Signature, "three segments", "`CookiePolicy::refresh_name`");
+    let headers = site(|builder| builder.token_sources(TokenLocation::Headers));
+    let bad_header = explained(&headers, &Browser::default(), get().field("authorization", "Bearer junk"));
+    refused(&bad_header, "not_compact", Check::Signature, "three segments", "Send the token that the log-in returned");
+    assert!(!bad_header.to_string().contains("Delete the cookie"), "{bad_header}");
+}
+
+#[test]
+fn other_cookies_of_the_site_are_described() {
+    let site = site(|builder| builder.describe_cookies([("theme", "contains the colours of the pages")]));
+    let browser = Browser::default().with("theme", "dark").with("csrf_access_token", "1").with("other", "2");
+    let explanation = explained(&site, &browser.with("log_in_state_AbCdEfGhIjKl", "3"), get());
+    let step = explanation.refusal().map(|step| step.text.as_str()).unwrap_or_default();
+    for part in [
+        "only other cookies (4)",
+        "The cookie `theme` contains the colours of the pages.",
+        "The cookie `csrf_access_token` contains the CSRF value of the access token, which scripts send in the header",
+        "The cookie `log_in_state_…` belongs to a log-in at another site",
+    ] {
+        assert!(step.contains(part), "{part}: {step}");
+    }
+    assert!(!step.contains("AbCdEf") && !step.contains("`other`"), "{step}");
+
+    let of_field = site.auth.explain_cookies(b"__Host-Http-theme=dark; csrf_pre_session=1; other=2", "/", true);
+    let names: Vec<_> = of_field.steps.iter().filter(|step| step.check == Check::Name).collect();
+    assert_eq!(names.len(), 2, "{of_field}");
+    assert!(names.iter().all(|step| step.verdict == Verdict::Skipped), "{of_field}");
+    assert!(names[0].text.contains("`__Host-Http-theme` contains the colours"), "{of_field}");
+    assert!(names[1].text.contains("`csrf_pre_session` protects forms"), "{of_field}");
+
+    for (field, of_steps, of_advice) in [
+        ("theme=dark; Path=/", "The cookie `theme` contains the colours", ""),
+        ("csrf_access_token=1; Path=/", "The cookie `csrf_access_token` contains the CSRF value", ""),
+        ("Access_Token_Cookie=1; Path=/", "", "Case matters: the site reads `access_token_cookie`"),
+        ("other=1; Path=/", "", "`access_token_cookie`"),
+        ("other=1; Path=/", "", "`theme`"),
+    ] {
+        let explanation = site.auth.explain_set_cookie(field, true);
+        assert_eq!(explanation.outcome, Outcome::Accepted, "{explanation}");
+        let has = |part: &str| explanation.steps.iter().any(|step| step.text.contains(part));
+        assert!(has(of_steps), "{of_steps}: {explanation}");
+        let advice = explanation.advice.as_deref().unwrap_or_default();
+        assert!(advice.contains(of_advice), "{of_advice}: {explanation}");
+        assert_eq!(advice.contains("reads no cookie of this name"), !of_advice.is_empty(), "{explanation}");
+    }
+}
+
+/// A described name is reserved, so that no cookie of the policy can have the same name.
+#[test]
+fn described_cookies_are_reserved() {
+    let builder = Authenticator::builder(KeySet::new(key())).describe_cookies([("theme", "contains colours")]);
+    let error = builder.cookies(CookiePolicy::default().access_name("theme")).build().unwrap_err();
+    assert_eq!(error, ConfigError::CookieNameReserved { name: "theme".into(), setter: "access_name" });
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn tokens_have_the_claims_of_flask() {
 }
 
 #[test]
-fn tokens_of_other_programs_may_lack_optional_claims() {
+fn tokens_of_other_applications_may_lack_optional_claims() {
     let signing = key();
     let site = Site::stateless_with(KeySet::new(signing.clone()), AuthenticatorBuilder::flask_compatible);
     let send = |payload: &str| {

@@ -236,7 +236,7 @@ fn e10_a_log_out_by_redirect_mode_works_after_the_access_token_expired() {
 }
 
 #[test]
-fn e10_a_program_whose_only_token_has_expired_is_told_so() {
+fn e10_an_api_client_whose_only_token_has_expired_is_told_so() {
     let site = Site::with(|builder| builder.token_sources([TokenLocation::Headers, TokenLocation::Cookies]));
     let alice = site.browser_of("alice");
     let request = || Request::post("/logout").bearer(alice.access());

@@ -105,7 +105,7 @@ fn no_redirect_loop_begins_where_the_access_cookie_is_not_sent() {
 }
 
 #[test]
-fn programs_get_the_refresh_url_in_the_body() {
+fn api_clients_get_the_refresh_url_in_the_body() {
     let site = site();
     let mut alice = site.browser_of("alice");
     site.advance(1000);

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::page::AccountPage;
 use crate::accounts::{ActionError, PasswordChangeProblem};
 use crate::activity::RequestInfo;
-use crate::extract::{AccountForm, JsonBody, JsonType, SentForm, read_fields, shell_of};
+use crate::extract::{AccountForm, JsonBody, JsonType, SentForm, missing_member, read_fields, shell_of};
 use crate::pages::{DoneView, FieldError, Notice, done_page};
 use crate::passwords::PasswordProblem;
 use crate::respond;
@@ -24,13 +24,16 @@ use crate::users::User;
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct PasswordInput {
-    current_password: String,
+    /// The current password. If an API client leaves it out, `None`.
+    current_password: Option<String>,
     new_password: String,
 }
 
 impl JsonBody for PasswordInput {
     const MEMBERS: &'static [(&'static str, JsonType)] =
         &[("current_password", JsonType::String), ("new_password", JsonType::String)];
+
+    const REQUIRED: &'static [&'static str] = &["new_password"];
 }
 
 impl AccountForm for PasswordInput {
@@ -67,9 +70,17 @@ pub(crate) async fn change_password(
 ) -> Result<Response, AuthError> {
     let is_fresh = match fresh {
         Ok(_) => true,
-        Err(error) if is_not_fresh(&error) && !input.current_password.is_empty() => false,
+        Err(error)
+            if is_not_fresh(&error) && input.current_password.as_ref().is_some_and(|typed| !typed.is_empty()) =>
+        {
+            false
+        }
         Err(error) => return ask_for_password(&site, &auth, error, AfterProof::PasswordUnchanged),
     };
+    // If the token is not fresh, the client should first learn that the current password is a way around this.
+    if input.current_password.is_none() && auth.wants() != Wants::Page {
+        return Ok(missing_member(auth.wants(), "current_password"));
+    }
     let work = Box::pin(change(site.clone(), auth.clone(), user, is_fresh, (request, client), input));
     site.run_uninterrupted(&auth, work).await
 }
@@ -86,6 +97,7 @@ async fn change(
     let checked = site.accounts.check_session(&site.auth, &user.id, user.token().session()).await;
     let Some(kept) = checked.map_err(|error| auth.refuse(error))? else { return Err(auth.refuse(Reason::Revoked)) };
     let PasswordInput { current_password, new_password } = input;
+    let current_password = current_password.unwrap_or_default();
     let error = match site.accounts.store_password_change(&user, current_password, new_password, &kept, &request).await
     {
         Ok((ended, password_version)) => {

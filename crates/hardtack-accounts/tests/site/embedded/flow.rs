@@ -173,13 +173,13 @@ async fn sign_up_at(shop: &Shop, name: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn programs_use_the_routes_below_the_path() {
+async fn api_clients_use_the_routes_below_the_path() {
     let shop = Shop::example(RefreshMode::Transparent).await;
-    let mut program = shop.client();
+    let mut api_client = shop.client();
     let body = json!({ "username": "alice", "password": PASSWORD });
-    let response = program.post("/auth/signup").accept_json().json(&body).send().await;
+    let response = api_client.post("/auth/signup").accept_json().json(&body).send().await;
     assert_eq!(response.json()["username"], "alice");
-    let sessions = program.get("/auth/account/sessions").accept_json().send().await.json();
+    let sessions = api_client.get("/auth/account/sessions").accept_json().send().await.json();
     assert_eq!(sessions["sessions"].as_array().map(Vec::len), Some(1));
-    assert_eq!(program.post("/auth/logout").accept_json().csrf().send().await.json(), json!({ "logged_out": true }));
+    assert_eq!(api_client.post("/auth/logout").accept_json().csrf().send().await.json(), json!({ "logged_out": true }));
 }

@@ -4,11 +4,16 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
+use axum::body::Body;
+use axum::middleware::map_request;
 use axum::routing::get;
 use hardtack::{AuthenticatorBuilder, RefreshMode};
 use hardtack_accounts::{Accounts, Site};
 use hardtack_axum::AuthLayer;
 use hardtack_test_support::client::Client;
+use http::Request;
+use tower_layer::Layer;
+use tower_service::Service;
 
 use super::{Shop, send, site};
 use crate::support::*;
@@ -133,6 +138,65 @@ async fn a_path_with_doubled_slashes_is_an_unknown_path() {
             assert_eq!((response.status().as_u16(), &response.json()["code"]), (404, &"not_found".into()), "{path}");
         }
     }
+}
+
+/// axum passes `/auth/` to no nested router. The documentation says which route to add.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nested_router_needs_a_route_for_its_path_with_a_slash() {
+    let documented = |accounts: &Accounts, builder| {
+        let redirect = get(|| async { axum::response::Redirect::permanent("/auth") });
+        shop().route("/auth/", redirect).nest("/auth", site(accounts, builder).router_to_nest())
+    };
+    let with_route = Shop::start(RefreshMode::Transparent, "", documented).await;
+    let page = open(&mut with_route.client(), "/auth/").await;
+    assert_eq!(page.path(), "/auth/login?next=%2Fauth%2Faccount");
+    let without = |accounts: &Accounts, builder| shop().nest("/auth", site(accounts, builder).router_to_nest());
+    let without_route = Shop::start(RefreshMode::Transparent, "", without).await;
+    assert_eq!(open(&mut without_route.client(), "/auth/").await.text(), "lost");
+    assert_eq!(open(&mut without_route.client(), "/auth").await.path(), "/auth/login?next=%2Fauth%2Faccount");
+}
+
+/// An application that rewrites `/konto/…` to `/auth/…`.
+async fn rewrite(mut request: Request<Body>) -> Request<Body> {
+    if let Some(rest) = request.uri().path().strip_prefix("/konto") {
+        *request.uri_mut() = format!("/auth{rest}").parse().unwrap();
+    }
+    request
+}
+
+/// The server runs on the thread of the test, whose log is read.
+#[tokio::test]
+async fn an_application_that_rewrites_paths_is_told_what_to_change() {
+    let log = Log::default();
+    let written = log.clone();
+    let _guard =
+        tracing::subscriber::set_default(tracing_subscriber::fmt().with_writer(move || written.clone()).finish());
+    // The outer router passes the request on after it has been rewritten.
+    let between = |accounts: &Accounts, builder| {
+        let inner = shop().merge(site(accounts, builder).router());
+        Router::new().fallback_service(inner).layer(map_request(rewrite))
+    };
+    let shop_between = Shop::start(RefreshMode::Transparent, "", between).await;
+    let response = shop_between.client().get("/konto/login").accept_json().send().await;
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert_eq!((response.status().as_u16(), &response.json()["code"]), (500, &"pages_misplaced".into()), "{text}");
+    for part in
+        ["requested at \"/konto/login\"", "lead to \"/auth/login\"", "rewrite the paths before the outermost router"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    // What the advice says: no router has seen the path before it is rewritten.
+    let mut outermost = None;
+    let before = Shop::start(RefreshMode::Transparent, "", |accounts, builder| {
+        let app = shop().merge(site(accounts, builder).router());
+        outermost = Some(map_request(rewrite).layer(app.clone()));
+        app
+    });
+    let before = before.await;
+    let request =
+        Request::get("/konto/login").header("accept", "text/html").header("host", &before.address.to_string());
+    let response = outermost.unwrap().call(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(response.unwrap().status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

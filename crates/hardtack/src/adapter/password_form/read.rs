@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use crate::adapter::Exchange;
+use crate::error::JsonFlaw;
 use crate::refusal::{Failure, Reason};
 
 /// The field for the user name. After a refused log-in, the page with the form shows the typed user name again.
@@ -39,7 +40,7 @@ impl Exchange<'_> {
     /// The text of an error can contain the name of a field, but not what the user typed.
     fn typed_form<T: DeserializeOwned>(&self, body: &[u8]) -> Result<(T, TypedName), String> {
         if self.sends_json() {
-            let form = serde_json::from_slice(body).map_err(|error| flaw(&error))?;
+            let form = serde_json::from_slice(body).map_err(|error| json_flaw(body, &error))?;
             let member = serde_json::from_slice::<serde_json::Value>(body).ok();
             let username = member.and_then(|body| body.get(USERNAME)?.as_str().map(str::to_owned));
             return Ok((form, TypedName(username)));
@@ -50,12 +51,24 @@ impl Exchange<'_> {
     }
 }
 
+/// The text if no field can be named.
+const EXPECTED: &str = "The body must be a form or a JSON object with the fields of the log-in form.";
+
 fn flaw(error: &impl ToString) -> String {
+    // Report only these errors of serde's: the others quote the input, which may be a password.
     let text = error.to_string();
-    // Report only this serde error. The others quote the input, which may contain a password.
-    let field = text.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
-    match field {
-        Some((name, _)) => format!("The field {name:?} is missing."),
-        None => "The body must be a form or a JSON object with the fields of the log-in form.".to_owned(),
+    let named = |start: &str| text.strip_prefix(start)?.split_once('`').map(|(name, _)| name);
+    match (named("missing field `"), named("duplicate field `")) {
+        (Some(name), _) => format!("The field {name:?} is missing."),
+        (_, Some(name)) => format!("The field {name:?} was sent more than once."),
+        (None, None) => EXPECTED.to_owned(),
+    }
+}
+
+fn json_flaw(body: &[u8], error: &serde_json::Error) -> String {
+    match (flaw(error), JsonFlaw::of(body, error)) {
+        (named, _) if named != EXPECTED => named,
+        (general, JsonFlaw::WrongMember(None)) => general,
+        (_, flaw) => flaw.to_string(),
     }
 }

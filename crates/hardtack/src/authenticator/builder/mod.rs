@@ -200,6 +200,18 @@ impl AuthenticatorBuilder {
         self
     }
 
+    /// Reserves the names of the application's own cookies, as [`reserve_names`](Self::reserve_names) does, and says
+    /// what each cookie is for. The explanations of [`explain_refusals`](Self::explain_refusals) and
+    /// [`Authenticator::explain_cookies`] contain these texts. Pass the names of cookies without prefixes. Each text
+    /// completes the sentence "The cookie … ", for example "contains the colours that the user has chosen".
+    pub fn describe_cookies(mut self, cookies: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
+        for (name, purpose) in cookies {
+            self.settings.reserved_cookie_names.push(name);
+            self.settings.described_cookies.push((name, purpose));
+        }
+        self
+    }
+
     /// Sets where requests carry their tokens: [`TokenSources`], or a list of
     /// [`TokenLocation`](crate::TokenLocation)s in order of precedence (`JWT_TOKEN_LOCATION`). Default: cookies.
     ///

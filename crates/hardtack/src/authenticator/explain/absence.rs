@@ -1,18 +1,21 @@
 //! Finds out why a browser may not have sent a cookie.
 
 use super::token::TokenState;
-use super::verified::Verified;
+use super::verified::{Origin, Verified};
 use crate::base_url::BaseUrl;
 use crate::cookie::SameSite;
-use crate::explain::{CookieField, quoted};
+use crate::explain::{CookieField, Difference, quoted, without_prefix};
 use crate::jwt::TokenKind;
 use crate::request::{Authority, loggable_path};
+use crate::token_source::TokenLocation;
 
 /// The most likely cause that a request lacks a cookie.
 pub(super) enum Absence {
-    /// The browser has a cookie whose name differs only in its prefix or its realm.
-    OtherName { sent: String, is_secure: bool },
-    /// Browsers do not send the cookie to the path of the request. `path` contains no secret segments.
+    /// The request has a token in a header, but the route reads no tokens from headers.
+    UnreadHeader { name: String, read: String, cookie: String, is_route: bool },
+    /// The browser has a cookie whose name differs only in its case, its prefix or its realm.
+    OtherName { sent: String, expected: String, difference: Difference, is_secure: bool, setter: &'static str },
+    /// Browsers do not send the cookie to the path of the request. Long segments of `path` are shortened.
     Path { path: String, paths: String },
     /// The request was sent to another host, and cookies belong to the host that sets them.
     Host { host: String, base: String },
@@ -25,8 +28,8 @@ pub(super) enum Absence {
     NoCookies,
     /// The cookie was deleted.
     Deleted,
-    /// The request has other cookies.
-    Unknown { others: usize },
+    /// The request has this number of other cookies. `known` has a sentence for each cookie that the site knows.
+    Unknown { others: usize, known: Vec<String> },
 }
 
 impl Absence {
@@ -34,13 +37,18 @@ impl Absence {
     pub(super) fn of(verified: &Verified<'_>, kind: TokenKind) -> Self {
         let (head, authenticator) = (&verified.verifier.head, verified.verifier.authenticator);
         let (policy, settings) = (authenticator.cookies(), authenticator.settings());
-        let slot = match kind {
-            TokenKind::Access => &policy.access,
-            TokenKind::Refresh => &policy.refresh,
+        let (slot, setter) = match kind {
+            TokenKind::Access => (&policy.access, "CookiePolicy::access_name"),
+            TokenKind::Refresh => (&policy.refresh, "CookiePolicy::refresh_name"),
         };
+        if let Some(unread) = Self::unread_header(verified, slot.name.as_str()).filter(|_| kind == verified.need.kind) {
+            return unread;
+        }
         let cookies = CookieField::of(head);
         if let Some(sent) = cookies.resembling(slot.name.as_str(), settings.realm.as_deref()) {
-            return Self::OtherName { sent: sent.to_owned(), is_secure: policy.secure };
+            let expected = slot.name.as_str().to_owned();
+            let difference = Difference::between(sent, &expected);
+            return Self::OtherName { sent: sent.to_owned(), expected, difference, is_secure: policy.secure, setter };
         }
         if kind == verified.need.kind && verified.main.state == TokenState::Empty {
             return Self::Deleted;
@@ -77,16 +85,66 @@ impl Absence {
                 return Self::OtherSite { same_site: policy.same_site, is_navigation };
             }
         }
-        if cookies.is_empty() { Self::NoCookies } else { Self::Unknown { others: cookies.len() } }
+        if cookies.is_empty() {
+            return Self::NoCookies;
+        }
+        let known = match verified.origin {
+            Origin::Request => cookies.names().filter_map(|name| authenticator.purpose_of(name)).collect(),
+            // Copied cookies have a step of their own.
+            Origin::Pasted(_) => Vec::new(),
+        };
+        Self::Unknown { others: cookies.len(), known }
+    }
+
+    /// Returns whether the request has a token in a header that the route does not read. `cookie` is the name of the
+    /// cookie that the route reads.
+    fn unread_header(verified: &Verified<'_>, cookie: &str) -> Option<Self> {
+        let sources = &verified.verifier.authenticator.settings().sources;
+        let locations = match verified.need.locations {
+            of_route if !of_route.is_empty() => of_route,
+            _ => sources.locations,
+        };
+        if locations.contains(TokenLocation::Headers) {
+            return None;
+        }
+        let field = verified.verifier.head.header_text(&sources.header_lower)?;
+        let (scheme, token) = field.trim().split_once(' ').unwrap_or(("", field.trim()));
+        let is_token = scheme.eq_ignore_ascii_case(&sources.header_type) && !token.trim().is_empty();
+        let read = locations.iter().map(|location| match location {
+            TokenLocation::Cookies => "cookies",
+            TokenLocation::Headers => "headers",
+            TokenLocation::QueryString => "the query",
+            TokenLocation::Json => "JSON bodies",
+        });
+        is_token.then(|| Self::UnreadHeader {
+            name: format!("{}: {}", sources.header_name, sources.header_type),
+            read: read.collect::<Vec<_>>().join(" and "),
+            cookie: cookie.to_owned(),
+            is_route: sources.locations.contains(TokenLocation::Headers),
+        })
     }
 
     pub(super) fn text(&self) -> String {
         match self {
-            Self::OtherName { sent, is_secure } => {
-                let why = if *is_secure {
-                    "The server expects a name with a prefix such as `__Host-`, because the base URL is https"
-                } else {
-                    "The server expects a name without a prefix such as `__Host-`, because the base URL is http"
+            Self::UnreadHeader { name, read, .. } => {
+                format!("However, the request has the header `{name} …`, but this route reads tokens only from {read}.")
+            }
+            Self::OtherName { sent, expected, difference, is_secure, .. } => {
+                let why = match (difference, is_secure) {
+                    (Difference::Case, _) => format!("The server expects the name `{expected}`, and case matters"),
+                    (Difference::Realm, _) => "The names belong to different realms".to_owned(),
+                    (Difference::Prefix, true) if without_prefix(expected) == expected => {
+                        "The server expects a name without a prefix such as `__Host-` (`CookiePolicy::prefix`)"
+                            .to_owned()
+                    }
+                    (Difference::Prefix, true) => {
+                        "The server expects a name with a prefix such as `__Host-`, because the base URL is https"
+                            .to_owned()
+                    }
+                    (Difference::Prefix, false) => {
+                        "The server expects a name without a prefix such as `__Host-`, because the base URL is http"
+                            .to_owned()
+                    }
                 };
                 format!("However, the request has the cookie {}, whose name is similar. {why}.", quoted(sent))
             }
@@ -107,20 +165,41 @@ impl Absence {
             ),
             Self::NoCookies => "The client sent no cookies at all.".to_owned(),
             Self::Deleted => String::new(),
-            Self::Unknown { others } => format!("The client sent only other cookies ({others})."),
+            Self::Unknown { others, known } if known.is_empty() => {
+                format!("The client sent only other cookies ({others}).")
+            }
+            Self::Unknown { others, known } => {
+                format!("The client sent only other cookies ({others}). {}", known.join(" "))
+            }
         }
     }
 
     /// Returns what to change, or where to look next.
     pub(super) fn advice(&self) -> String {
         match self {
-            Self::OtherName { is_secure: true, .. } => {
+            Self::UnreadHeader { is_route: true, cookie, .. } => format!(
+                "Send the token in the cookie `{cookie}`, or let the route read headers as well (`Need::locations`)."
+            ),
+            Self::UnreadHeader { cookie, .. } => format!(
+                "Send the token in the cookie `{cookie}`. If API clients send tokens in headers, let the site read them: \
+                 `.token_sources([TokenLocation::Headers, TokenLocation::Cookies])`."
+            ),
+            Self::OtherName { difference: Difference::Case, sent, expected, setter, .. } => format!(
+                "Send the cookie as `{expected}`. If the name is from another server or library, set `{setter}({})`.",
+                quoted(sent)
+            ),
+            Self::OtherName { difference: Difference::Realm, .. } => {
+                "Log in again. If another server set the similar cookie and both servers are to share their log-ins, \
+                 give both servers the same base URL, `CookiePolicy` and `.realm(…)`."
+                    .to_owned()
+            }
+            Self::OtherName { difference: Difference::Prefix, is_secure: true, .. } => {
                 "Log in again over https. If the site is served over plain http during development, set an http base \
                  URL, such as `.base_url(\"http://127.0.0.1:3000\")`. If another server set the similar cookie, give \
                  both servers the same base URL, `CookiePolicy` and `.realm(…)`."
                     .to_owned()
             }
-            Self::OtherName { is_secure: false, .. } => {
+            Self::OtherName { difference: Difference::Prefix, is_secure: false, .. } => {
                 "Log in again at the base URL. If another server set the similar cookie, give both servers the same \
                  base URL, `CookiePolicy` and `.realm(…)`."
                     .to_owned()

@@ -5,10 +5,11 @@ use super::token::TokenState;
 use super::verified::Verified;
 use crate::config::RefreshMode;
 use crate::csrf::CsrfError;
-use crate::explain::quoted;
+use crate::explain::{Check, quoted};
 use crate::jwt::{TokenError, TokenKind};
 use crate::refusal::Reason;
 use crate::session::RefreshFlaw;
+use crate::token_source::TokenLocation;
 
 /// Returns the setting or line to change, or what to do next.
 pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
@@ -24,7 +25,11 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
              another `Domain` or `Path`. Check whether another application on this host, or an earlier `CookiePolicy`, \
              set the cookie. `.realm(\"…\")` gives each application its own cookie names."
         }
-        Reason::Malformed(_) => "Send the token as `Authorization: Bearer TOKEN`, or as a string in JSON.",
+        Reason::Malformed(_) => {
+            let (name, scheme) = (&settings.sources.header_name, &settings.sources.header_type);
+            let field = format!("{name}: {scheme}");
+            return Some(format!("Send the token as `{} TOKEN`, or as a string in JSON.", field.trim_end()));
+        }
         Reason::BeyondPeek => "Send the token in a header or a cookie, or raise `ReadAheadLimits::bytes`.",
         Reason::Token(error) => return Some(of_token(verified, *error)),
         Reason::NotFresh => {
@@ -132,8 +137,7 @@ fn of_token(verified: &Verified<'_>, error: TokenError) -> String {
         | TokenError::DuplicateMember
         | TokenError::BadClaim(_)
         | TokenError::MissingClaim(_) => {
-            "The value is not a token of this application. Delete the cookie and log in again. If another application \
-             sets a cookie of this name, change `CookiePolicy::access_name` or set a `.realm(\"…\")`."
+            return not_a_token(verified);
         }
         TokenError::NotYetValid | TokenError::IssuedInFuture => {
             "Synchronise the clocks of the servers. `ClaimsPolicy::clock_skew` sets the tolerance; the default is 3 \
@@ -150,6 +154,25 @@ fn of_token(verified: &Verified<'_>, error: TokenError) -> String {
         }
     }
     .to_owned()
+}
+
+/// Advice if a value is not a token of this application.
+fn not_a_token(verified: &Verified<'_>) -> String {
+    let is_refresh = verified.need.kind == TokenKind::Refresh || verified.refusing == Some(Check::Refresh);
+    let (kind, setter) = match is_refresh {
+        true => (TokenKind::Refresh, "CookiePolicy::refresh_name"),
+        false => (TokenKind::Access, "CookiePolicy::access_name"),
+    };
+    if !is_refresh && verified.location != TokenLocation::Cookies {
+        return "The value is not a token of this application. Send the token that the log-in returned, whole and \
+                unchanged."
+            .to_owned();
+    }
+    format!(
+        "The value is not a token of this application. Delete the cookie `{}` and log in again. If another application \
+         sets a cookie of this name, change `{setter}` or set a `.realm(\"…\")`.",
+        verified.cookie_name(kind)
+    )
 }
 
 fn of_expired(verified: &Verified<'_>) -> &'static str {

@@ -1,12 +1,14 @@
 //! Explains requests: records them during development, and explains copied header fields.
 //!
-//! `steps` derives the steps from the result of a verification. `advice` says what to change.
+//! `steps` derives the steps from the result of a verification. `advice` says what to change. `purpose` says what the
+//! site's cookies are for.
 
 mod absence;
 mod advice;
 mod found;
 mod page;
 mod pasted;
+mod purpose;
 mod session;
 mod steps;
 mod token;

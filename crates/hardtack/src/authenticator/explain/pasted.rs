@@ -8,7 +8,7 @@ use super::verified::{Origin, Verified};
 use crate::authenticator::verify::RequestVerifier;
 use crate::authenticator::{Authenticator, RequestState};
 use crate::config::RefreshMode;
-use crate::explain::{Check, Explanation, Outcome, explain_set_cookie, quoted};
+use crate::explain::{Check, Explanation, Outcome, Step, Verdict, explain_set_cookie, quoted};
 use crate::jwt::{TokenError, TokenKind};
 use crate::refusal::Reason;
 use crate::request::{Headers, Incoming, RequestHead, loggable_path};
@@ -103,12 +103,24 @@ impl Authenticator {
                 };
                 explanation.outcome = token.outcome;
             }
-        } else if !is_ignored && kind.is_none() && !policy.slots().iter().any(|slot| slot.name.as_str() == name) {
-            let names = policy.slots().map(|slot| format!("`{}`", slot.name.as_str())).join(", ");
-            let note = format!("This site reads no cookie of this name. The site reads {names}.");
-            explanation.advice = explanation.advice.or(Some(note));
+        } else if let Some(purpose) = self.purpose_of(name) {
+            explanation.steps.push(Step::new(Check::Name, Verdict::Passed, purpose));
+        } else if !is_ignored && !name.is_empty() {
+            explanation.advice = explanation.advice.or_else(|| Some(self.names_read(name)));
         }
         explanation
+    }
+
+    /// Says that the site reads no cookie of this name, and which cookies it reads.
+    fn names_read(&self, name: &str) -> String {
+        let policy = self.cookies();
+        let own = policy.slots().map(|slot| slot.name.as_str());
+        if let Some(own) = own.into_iter().find(|own| own.eq_ignore_ascii_case(name)) {
+            return format!("This site reads no cookie of this name. Case matters: the site reads `{own}`.");
+        }
+        let described = self.settings().described_cookies.iter().map(|(name, _)| *name);
+        let names: Vec<_> = own.into_iter().chain(described).map(|name| format!("`{name}`")).collect();
+        format!("This site reads no cookie of this name. The site reads {}.", names.join(", "))
     }
 
     /// Explains the cookies of a copied field, for a route that needs a token of this kind. `may_refresh` says whether

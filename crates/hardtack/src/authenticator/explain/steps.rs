@@ -12,7 +12,7 @@ use super::token::{Keys, TokenState};
 use super::verified::{Origin, Verified, sentence};
 use crate::config::RefreshMode;
 use crate::csrf::CsrfError;
-use crate::explain::{Check, Explanation, Step, Verdict, ago, quoted, span};
+use crate::explain::{Check, CookieField, Explanation, Step, Verdict, ago, quoted, span};
 use crate::jwt::{TokenError, TokenKind};
 use crate::refusal::Reason;
 use crate::token_source::TokenLocation;
@@ -47,7 +47,22 @@ impl Verified<'_> {
         if let (Some(Check::Application), Some(reason)) = (self.refusing, self.found.reason()) {
             steps.push(self.step_of_reason(reason));
         }
+        if self.origin != Origin::Request {
+            steps.extend(self.other_cookies());
+        }
         steps
+    }
+
+    /// Returns a step for each copied cookie that contains no token, if the site knows the cookie.
+    fn other_cookies(&self) -> impl Iterator<Item = Step> {
+        let tokens = [TokenKind::Access, TokenKind::Refresh].map(|kind| self.cookie_name(kind));
+        let authenticator = self.verifier.authenticator;
+        let cookies = CookieField::of(&self.verifier.head);
+        let known =
+            cookies.names().filter(|name| !tokens.contains(name)).filter_map(|name| authenticator.purpose_of(name));
+        let steps =
+            known.map(|purpose| Step::new(Check::Name, Verdict::Skipped, format!("{purpose} Not checked here.")));
+        steps.collect::<Vec<_>>().into_iter()
     }
 
     /// Returns the step of a reason that no other step describes in more detail.
@@ -313,7 +328,7 @@ const fn position(check: Check) -> u8 {
         Check::Binding => 7,
         Check::Freshness => 8,
         Check::Application => 9,
-        // These checks belong to `Set-Cookie` fields.
+        // These checks belong to `Set-Cookie` fields. A copied `Cookie` field is only checked for names.
         Check::Name | Check::Scheme | Check::Scope | Check::SameSite | Check::Lifetime => 10,
     }
 }

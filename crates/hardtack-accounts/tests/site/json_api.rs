@@ -276,7 +276,7 @@ async fn an_expired_token_is_refreshed_in_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_refresh_in_place_a_program_gets_the_refresh_url() {
+async fn without_refresh_in_place_an_api_client_gets_the_refresh_url() {
     for refresh in [RefreshMode::Redirect, RefreshMode::Off] {
         let site = TestSite::start(Options { refresh, ..Options::default() }).await;
         let document = Document::of(&site).await;

@@ -1,0 +1,142 @@
+//! Finds header fields in what was pasted.
+
+use std::borrow::Cow;
+
+use super::curl::{self, CurlCookies};
+use crate::error::Error;
+
+/// The value of a header field.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Field<'a> {
+    Cookie(Cow<'a, str>),
+    SetCookie(&'a str),
+}
+
+/// What to paste, in the words of an error.
+const EXPECTED: &str = "expected a line such as Cookie: NAME=VALUE; NAME=VALUE, or Set-Cookie: NAME=VALUE; Path=/; Secure, or \
+                        a curl command with -b or -H 'Cookie: …'";
+
+/// Finds the `Cookie` and `Set-Cookie` fields in a text. Servers read several `Cookie` fields as one, so they are joined.
+/// If the text is a curl command, the field is what the command sends. If the text has one line without the name of a
+/// field, the line is the value of such a field.
+pub(super) fn fields(text: &str) -> Result<Vec<Field<'_>>, Error> {
+    match curl::cookies(text) {
+        Some(CurlCookies::Field(cookies)) if !cookies.is_empty() => {
+            return Ok(vec![Field::Cookie(Cow::Owned(cookies))]);
+        }
+        Some(CurlCookies::Field(_)) => {
+            return Err(Error::config(format_args!("the curl command sends no cookies; {EXPECTED}")));
+        }
+        Some(CurlCookies::InFile(file)) => {
+            return Err(Error::config(format_args!(
+                "the option -b of the curl command names the file {file:?}, which is not read; {EXPECTED}"
+            )));
+        }
+        None => {}
+    }
+    // curl -v and the developer tools of browsers mark the lines of a request or a response.
+    let lines =
+        || text.lines().map(|line| line.trim().trim_start_matches(['<', '>']).trim()).filter(|line| !line.is_empty());
+    let named = lines().filter_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let value = value.trim();
+        match name.trim().to_ascii_lowercase().as_str() {
+            "cookie" => Some(Field::Cookie(Cow::Borrowed(value))),
+            "set-cookie" => Some(Field::SetCookie(value)),
+            _ => None,
+        }
+    });
+    let mut joined: Vec<Field<'_>> = Vec::new();
+    for field in named {
+        let earlier = joined.iter_mut().find_map(|earlier| match earlier {
+            Field::Cookie(value) => Some(value),
+            Field::SetCookie(_) => None,
+        });
+        match (field, earlier) {
+            (Field::Cookie(value), Some(earlier)) => {
+                let earlier = earlier.to_mut();
+                earlier.push_str("; ");
+                earlier.push_str(&value);
+            }
+            (field, _) => joined.push(field),
+        }
+    }
+    let named = joined;
+    if !named.is_empty() {
+        return Ok(named);
+    }
+    match lines().map(unquoted).collect::<Vec<_>>()[..] {
+        [value] if begins_with_a_cookie(value) && has_attributes(value) => Ok(vec![Field::SetCookie(value)]),
+        [value] if begins_with_a_cookie(value) => Ok(vec![Field::Cookie(Cow::Borrowed(value))]),
+        _ => Err(Error::config(format_args!("the input has no Cookie or Set-Cookie header; {EXPECTED}"))),
+    }
+}
+
+/// Removes the quotes around a value, which the console of a browser prints.
+fn unquoted(value: &str) -> &str {
+    let inside = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
+    inside('"').or_else(|| inside('\'')).unwrap_or(value)
+}
+
+/// Returns whether a value begins with a name that a cookie can have, followed by `=` (RFC 6265 §4.1.1).
+fn begins_with_a_cookie(value: &str) -> bool {
+    let is_name = |name: &str| {
+        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        !name.is_empty() && name.bytes().all(is_letter)
+    };
+    value.split_once('=').is_some_and(|(name, _)| is_name(name.trim()))
+}
+
+/// Returns whether a value has attributes, such as `Path`, after its first pair. Only the value of a `Set-Cookie` field
+/// has attributes.
+fn has_attributes(value: &str) -> bool {
+    const NAMES: [&str; 7] = ["path", "domain", "max-age", "expires", "secure", "httponly", "samesite"];
+    let attributes = value.split(';').skip(1).filter_map(|attribute| attribute.split('=').next());
+    attributes.map(|name| name.trim().to_ascii_lowercase()).any(|name| NAMES.contains(&name.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_found_in_what_was_pasted() {
+        let cookie = |value| vec![Field::Cookie(Cow::Borrowed(value))];
+        for (text, expected) in [
+            ("Cookie: a=1; b=2", cookie("a=1; b=2")),
+            ("cookie:a=1", cookie("a=1")),
+            ("a=1; b=2\n", cookie("a=1; b=2")),
+            ("cookie: a=1\nHost: site.example\ncookie: b=2; c=3\n", cookie("a=1; b=2; c=3")),
+            ("a=1; Path=/; Secure", vec![Field::SetCookie("a=1; Path=/; Secure")]),
+            ("a=1; httponly", vec![Field::SetCookie("a=1; httponly")]),
+            (
+                "HTTP/1.1 200 OK\r\nset-cookie: a=1\r\nDate: now\r\nSet-Cookie: b=2; Path=/\r\n\r\n",
+                vec![Field::SetCookie("a=1"), Field::SetCookie("b=2; Path=/")],
+            ),
+            ("'a=1; b=2'", cookie("a=1; b=2")),
+            (
+                "> GET / HTTP/1.1\n> Cookie: a=1\n< Set-Cookie: b=2",
+                vec![Field::Cookie("a=1".into()), Field::SetCookie("b=2")],
+            ),
+            ("GET / HTTP/1.1\nHost: site.example\nCookie: a=1", cookie("a=1")),
+        ] {
+            assert_eq!(fields(text), Ok(expected), "{text}");
+        }
+        assert_eq!(fields("curl -b 'a=1; b=2' https://site.example"), Ok(vec![Field::Cookie("a=1; b=2".into())]));
+        for (bad, part) in [
+            ("", "no Cookie or Set-Cookie header"),
+            ("a", "no Cookie or Set-Cookie header"),
+            ("Host: site.example\nAccept: */*", "no Cookie or Set-Cookie header"),
+            ("a=1\nb=2", "no Cookie or Set-Cookie header"),
+            ("fetch(\"https://site.example/?a=1\")", "no Cookie or Set-Cookie header"),
+            ("curl https://site.example/?a=1", "the curl command sends no cookies"),
+            ("curl -b jar.txt https://site.example/?a=1", "names the file \"jar.txt\""),
+        ] {
+            let error = fields(bad).unwrap_err();
+            assert!(
+                matches!(&error, Error::Config(text) if text.contains(part) && text.contains("expected")),
+                "{bad}: {error:?}"
+            );
+        }
+    }
+}

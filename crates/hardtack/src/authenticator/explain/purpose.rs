@@ -1,0 +1,60 @@
+//! Says what the cookies of a site are for.
+
+use crate::authenticator::Authenticator;
+use crate::explain::without_prefix;
+use crate::jwt::TokenKind;
+
+impl Authenticator {
+    /// Returns a sentence that says what a cookie is for. Returns `None` if the site has no cookie of this name.
+    ///
+    /// The names of the application's own cookies are compared without their prefixes.
+    pub(super) fn purpose_of(&self, name: &str) -> Option<String> {
+        let (policy, settings) = (self.cookies(), self.settings());
+        let header = |kind| &settings.csrf.names(kind).header;
+        let own = [
+            (&policy.access, "contains the access token, which says who is logged in".to_owned()),
+            (
+                &policy.refresh,
+                "contains the refresh token, which the server exchanges for a new access token".to_owned(),
+            ),
+            (
+                &policy.csrf_access,
+                format!(
+                    "contains the CSRF value of the access token, which scripts send in the header `{}`",
+                    header(TokenKind::Access)
+                ),
+            ),
+            (
+                &policy.csrf_refresh,
+                format!(
+                    "contains the CSRF value of the refresh token, which scripts send in the header `{}`",
+                    header(TokenKind::Refresh)
+                ),
+            ),
+            (
+                &policy.pre_session,
+                "protects forms that are sent before the log-in, and belongs to their hidden field".to_owned(),
+            ),
+            (&policy.notice, "contains why the last log-in was refused, until the log-in page has shown it".to_owned()),
+            (
+                &policy.device,
+                "lists the accounts that were used to log in from this browser. It is no credential".to_owned(),
+            ),
+            (
+                &policy.device_proof,
+                "says how the browser was last told to repeat a request with a proof of its device's key".to_owned(),
+            ),
+        ];
+        let log_in_state = format!("{}_", policy.log_in_state.name.as_str());
+        if name.starts_with(&log_in_state) {
+            // The rest of the name is secret.
+            return Some(format!("The cookie `{log_in_state}…` belongs to a log-in at another site that has begun."));
+        }
+        let own = own.into_iter().find(|(slot, _)| slot.name.as_str() == name).map(|(_, purpose)| purpose);
+        let purpose = own.or_else(|| {
+            let described = settings.described_cookies.iter().find(|(other, _)| *other == without_prefix(name));
+            described.map(|(_, purpose)| (*purpose).to_owned())
+        });
+        purpose.map(|purpose| format!("The cookie `{name}` {purpose}."))
+    }
+}

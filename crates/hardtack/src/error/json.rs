@@ -1,0 +1,232 @@
+//! Says what is wrong with a JSON body, without repeating its values.
+
+use std::fmt;
+
+use serde::de::IgnoredAny;
+
+/// The longest name of a member that a text repeats, in characters.
+const MAX_NAME: usize = 64;
+
+/// serde_json reads at most 127 nested arrays and objects.
+const MAX_DEPTH: usize = 127;
+
+/// Why a body cannot be read as JSON.
+///
+/// The `Display` form is a sentence for the client. It may contain the name of a member, but no value, because the value
+/// may be a password.
+///
+/// ```
+/// use hardtack::error::JsonFlaw;
+///
+/// let of = |body: &str| {
+///     let error = serde_json::from_str::<serde_json::Value>(body).unwrap_err();
+///     JsonFlaw::of(body.as_bytes(), &error).to_string()
+/// };
+/// assert_eq!(of("{\"age\": }"), "The body is not valid JSON. The error is at line 1, column 9.");
+/// assert_eq!(of("{\"age\": 1e999}"), "The member \"age\" contains a number that is out of range.");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JsonFlaw {
+    /// The text is not JSON (RFC 8259).
+    Syntax {
+        /// The line of the error, beginning with 1.
+        line: usize,
+        /// The column of the error in bytes, beginning with 1. It is 0 at the beginning of a line.
+        column: usize,
+    },
+    /// The text is JSON, but has more than 127 nested arrays and objects. The text is the name of the member, if the
+    /// body is an object.
+    TooDeep(Option<String>),
+    /// The text is JSON, but a number is too large for a 64-bit floating-point number. The text is the name of the
+    /// member, if the body is an object.
+    NumberOutOfRange(Option<String>),
+    /// The body has a valid syntax, but a member has the wrong type or another problem. The text is the name of the
+    /// member, if the body is an object.
+    WrongMember(Option<String>),
+}
+
+impl JsonFlaw {
+    /// Finds out what is wrong with a body. `error` is the error that [`serde_json::from_slice`] returned for the body.
+    pub fn of(body: &[u8], error: &serde_json::Error) -> Self {
+        let scan = || Scan::of(body);
+        if error.is_data() {
+            let at = offset(body, error.line(), error.column());
+            return Self::WrongMember(scan().name_before(at));
+        }
+        // Skipping a value has no limits, so this fails only if the text is not JSON.
+        if serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+            let scan = scan();
+            if let Some(at) = scan.too_deep {
+                return Self::TooDeep(scan.name_before(at));
+            }
+            if let Some(at) = scan.out_of_range {
+                return Self::NumberOutOfRange(scan.name_before(at));
+            }
+        }
+        Self::Syntax { line: error.line(), column: error.column() }
+    }
+}
+
+impl fmt::Display for JsonFlaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = |name: &Option<String>| name.as_ref().map_or("body".to_owned(), |name| format!("member {name:?}"));
+        match self {
+            Self::Syntax { line, column } => {
+                write!(f, "The body is not valid JSON. The error is at line {line}, column {column}.")
+            }
+            Self::TooDeep(name) => {
+                write!(f, "The {} has more than {MAX_DEPTH} nested arrays and objects.", place(name))
+            }
+            Self::NumberOutOfRange(name) => write!(f, "The {} contains a number that is out of range.", place(name)),
+            Self::WrongMember(Some(name)) => write!(f, "The member {name:?} has the wrong type."),
+            Self::WrongMember(None) => f.write_str("The body must be a JSON object."),
+        }
+    }
+}
+
+/// Converts a line and a column, as serde_json reports them, to an offset in bytes.
+fn offset(body: &[u8], line: usize, column: usize) -> usize {
+    let ends = body.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    let start = std::iter::once(0).chain(ends).nth(line.saturating_sub(1)).unwrap_or_default();
+    start + column
+}
+
+/// What a pass over the bytes of valid JSON finds.
+#[derive(Default)]
+struct Scan {
+    /// The names of the members of the outermost object, each with the offset of its end.
+    names: Vec<(usize, String)>,
+    /// The offset of the first array or object that is nested too deep.
+    too_deep: Option<usize>,
+    /// The offset of the first number that is out of range.
+    out_of_range: Option<usize>,
+}
+
+impl Scan {
+    fn of(body: &[u8]) -> Self {
+        let mut scan = Self::default();
+        let (mut at, mut depth, mut expects_name) = (0, 0_usize, false);
+        while let Some(byte) = body.get(at) {
+            let end = match byte {
+                b'"' => end_of_string(body, at),
+                b'-' | b'0'..=b'9' => end_of_number(body, at),
+                _ => at + 1,
+            };
+            let token = body.get(at..end).unwrap_or_default();
+            match byte {
+                b'"' if depth == 1 && expects_name => {
+                    if let Ok(name) = serde_json::from_slice::<String>(token) {
+                        scan.names.push((end, name.chars().take(MAX_NAME).collect()));
+                    }
+                    expects_name = false;
+                }
+                b'-' | b'0'..=b'9' => {
+                    let number = std::str::from_utf8(token).ok().and_then(|text| text.parse::<f64>().ok());
+                    if number.is_some_and(f64::is_infinite) {
+                        scan.out_of_range.get_or_insert(at);
+                    }
+                }
+                b'{' | b'[' => {
+                    depth += 1;
+                    expects_name = depth == 1 && *byte == b'{';
+                    if depth > MAX_DEPTH {
+                        scan.too_deep.get_or_insert(at);
+                    }
+                }
+                b'}' | b']' => depth = depth.saturating_sub(1),
+                // In an array, no name follows. But the outermost value is then no object, and `names` is empty.
+                b',' if depth == 1 => expects_name = body.trim_ascii_start().starts_with(b"{"),
+                _ => {}
+            }
+            at = end;
+        }
+        scan
+    }
+
+    /// Returns the name of the member whose value is at this offset.
+    fn name_before(&self, at: usize) -> Option<String> {
+        self.names.iter().rev().find(|(end, _)| *end <= at).map(|(_, name)| name.clone())
+    }
+}
+
+/// Returns the offset after the string that begins at this offset.
+fn end_of_string(body: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(byte) = body.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    at
+}
+
+/// Returns the offset after the number that begins at this offset.
+fn end_of_number(body: &[u8], start: usize) -> usize {
+    let rest = body.get(start..).unwrap_or_default();
+    let is_part = |byte: &u8| matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
+    start + rest.iter().take_while(|byte| is_part(byte)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code, reason = "only the errors are of interest")]
+    struct Form {
+        name: String,
+        age: Option<f64>,
+    }
+
+    fn flaw<T: serde::de::DeserializeOwned>(body: &str) -> JsonFlaw {
+        let error = serde_json::from_slice::<T>(body.as_bytes()).err().unwrap();
+        JsonFlaw::of(body.as_bytes(), &error)
+    }
+
+    #[test]
+    fn a_flaw_says_what_is_wrong_and_in_which_member() {
+        let member = |name: &str| Some(name.to_owned());
+        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        for (body, expected) in [
+            ("{".to_owned(), JsonFlaw::Syntax { line: 1, column: 1 }),
+            ("{\n\"a\": nan}".to_owned(), JsonFlaw::Syntax { line: 2, column: 7 }),
+            (r#"{"a": "\ud800"}"#.to_owned(), JsonFlaw::Syntax { line: 1, column: 14 }),
+            ("1e999".to_owned(), JsonFlaw::NumberOutOfRange(None)),
+            ("[1, -1E+400]".to_owned(), JsonFlaw::NumberOutOfRange(None)),
+            (r#"{"a": "1e999 [[", "b": [1e999]}"#.to_owned(), JsonFlaw::NumberOutOfRange(member("b"))),
+            (r#"{"a": {"c": 1}, "b\u0041": 1e999}"#.to_owned(), JsonFlaw::NumberOutOfRange(member("bA"))),
+            (format!("{{\"a\": 1, \"b\": {}}}", deep(127)), JsonFlaw::TooDeep(member("b"))),
+            (deep(128), JsonFlaw::TooDeep(None)),
+        ] {
+            assert_eq!(flaw::<serde_json::Value>(&body), expected, "{body}");
+        }
+        // The text is not JSON, so the number is not the reason.
+        assert!(matches!(flaw::<serde_json::Value>(r#"{"a": 1e999, "#), JsonFlaw::Syntax { line: 1, .. }));
+        // The limit is the limit of serde_json.
+        assert!(serde_json::from_str::<serde_json::Value>(&deep(127)).is_ok());
+        for (body, expected) in [
+            (r#"{"age": 1, "name": 1}"#, JsonFlaw::WrongMember(member("name"))),
+            ("{\n  \"name\": \"a\",\n  \"age\": \"old\"\n}", JsonFlaw::WrongMember(member("age"))),
+            (r#"{"name": {"x": "y"}}"#, JsonFlaw::WrongMember(member("name"))),
+            ("1", JsonFlaw::WrongMember(None)),
+            (r#"{"name": 1e999}"#, JsonFlaw::NumberOutOfRange(member("name"))),
+        ] {
+            assert_eq!(flaw::<Form>(body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_repeats_no_value() {
+        for body in [r#"{"name": 1, "age": "hunter2"}"#, r#"{"age": "hunter2"}"#, r#"{"name": ["hunter2"]}"#] {
+            let text = flaw::<Form>(body).to_string();
+            assert!(text.starts_with("The member ") && !text.contains("hunter2"), "{text}");
+        }
+        let long = format!("{{\"{}\": 1e999}}", "x".repeat(500));
+        assert!(flaw::<serde_json::Value>(&long).to_string().len() < 130);
+    }
+}
