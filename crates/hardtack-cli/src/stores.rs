@@ -78,7 +78,7 @@ pub(crate) async fn add_sessions(
     }
     let sessions = database.sessions();
     sessions.migrate().await.map_err(Error::with_causes)?;
-    let place = SessionsIn::Database(sessions.clone());
+    let place = SessionsIn::Database(Box::new(sessions.clone()));
     let builder = match redis {
         // If this Redis is down, servers learn about ended sessions when they next poll the log.
         Some(RedisConfig { url, .. }) => {

@@ -10,7 +10,7 @@ use crate::error::Error;
 /// Where a server keeps its sessions.
 pub(crate) enum SessionsIn {
     /// The sessions are in the database, beside the users.
-    Database(Sessions<Database>),
+    Database(Box<Sessions<Database>>),
     /// The sessions are in Redis, at this address. The address contains no password.
     Redis(RedisSessions, String),
 }
