@@ -6,14 +6,13 @@
 //!    end between this check and the commit, or the server that ends the session waits for the commit before it sends
 //!    its response ([`SessionEnds::standing_in`](super::session_ends::SessionEnds::standing_in)).
 
-use std::time::Duration;
-
 use hardtack::{Authenticator, BackendError, SessionId};
 use hardtack_db::Transaction;
 
+use super::Accounts;
 use super::error::{ActionError, session_ended_meanwhile};
 use super::session_ends::Standing;
-use super::{Accounts, SESSION_PATIENCE};
+use super::session_patience::within_patience;
 use crate::users::UserStore;
 
 /// How many times a change is begun again because other sessions of the user have ended in the meantime.
@@ -64,7 +63,7 @@ impl Accounts {
                 Some(_) => Ok(false),
             }
         };
-        Ok(within(SESSION_PATIENCE, has_ended).await)
+        Ok(within_patience(has_ended).await)
     }
 
     /// Begins the transaction of a change that a session makes, and locks the user's row. Fails if the session has
@@ -93,16 +92,5 @@ impl Accounts {
             }
         }
         Err(BackendError::new("the user's sessions kept ending during the change").into())
-    }
-}
-
-/// Waits for the session store for a limited time.
-pub(super) async fn within<T>(
-    patience: Duration,
-    work: impl Future<Output = Result<T, BackendError>>,
-) -> Result<T, BackendError> {
-    match tokio::time::timeout(patience, work).await {
-        Ok(result) => result,
-        Err(_) => Err(BackendError::new(format!("no reply within {} s", patience.as_secs()))),
     }
 }

@@ -4,8 +4,7 @@ use hardtack::BackendError;
 use hardtack::session::{PendingRevocation, PendingRevocations};
 use hardtack_sqlx::{Database, PendingEnds};
 
-use super::SESSION_PATIENCE;
-use super::checked_session::within;
+use super::session_patience::within_patience;
 use crate::uninterrupted::Uninterrupted;
 use crate::users::UserStore;
 
@@ -45,6 +44,6 @@ impl PendingRevocations for CountedEnds {
     async fn sessions_ended(&self, subject: &str) -> Result<(), BackendError> {
         let (users, subject) = (self.users.clone(), subject.to_owned());
         let count = self.uninterrupted.run(async move { users.count_end_of_sessions(&subject).await });
-        within(SESSION_PATIENCE, async { count.await? }).await
+        within_patience(async { count.await? }).await
     }
 }

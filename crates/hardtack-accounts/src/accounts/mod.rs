@@ -10,6 +10,7 @@ mod passwords;
 mod queued_mail;
 mod self_service;
 mod session_ends;
+mod session_patience;
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -127,9 +128,6 @@ pub struct Accounts {
     /// The address with which links in emails begin.
     mail_address: Option<Arc<str>>,
 }
-
-/// How long a change to a user waits for the session store.
-const SESSION_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The query parameters of the site's pages, except `next`.
 const QUERY_PARAMETERS: [&str; 7] = ["after", "done", "ended", "form", "incomplete", "public", "token"];
