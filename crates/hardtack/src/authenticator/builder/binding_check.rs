@@ -24,7 +24,7 @@ pub(super) fn check(
     let refused = |problem| Err(ConfigError::DeviceBinding { problem });
     if !store.is_some_and(|store| store.can(StoreAbility::BindSessions)) {
         return refused(
-            "there is no session store that can bind sessions; set one with AuthenticatorBuilder::sessions",
+            "there is no session store that can bind sessions; call AuthenticatorBuilder::sessions with such a store",
         );
     }
     if settings.flask {
