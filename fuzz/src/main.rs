@@ -1,9 +1,10 @@
 //! Runs the targets with the stable toolchain, without feedback from coverage.
 //!
 //! - `hardtack-fuzz [SECONDS] [TARGET…]` runs each target for this many seconds. Default: 10 seconds, all targets.
-//! - `hardtack-fuzz growth` looks for inputs whose time grows faster than their length. It repeats a seed, or a text of
-//!   the dictionary, until the input has 16 KiB or 256 KiB, and prints the inputs that take over 64 times as long with
-//!   16 times the length. The result depends on how busy the machine is, so repeat it before you draw conclusions.
+//! - `hardtack-fuzz growth` looks for inputs whose time grows faster than their length. It repeats a seed or a
+//!   dictionary entry until the input has 16 KiB, and again until it has 256 KiB. It prints each input that takes over
+//!   64 times as long at 16 times the length. Results vary on a busy machine, so repeat the run before you draw
+//!   conclusions.
 //! - `hardtack-fuzz seeds` writes the seeds to `corpus/TARGET`, where `cargo fuzz` finds them.
 
 use std::process::ExitCode;
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// Runs one target. Returns false if it panics.
+/// Runs one target. Returns `false` if it panics.
 fn run((name, target): Target, time: Duration, seed: u64) -> bool {
     let mut random = mutate::Random::new(seed);
     let start = Instant::now();

@@ -25,7 +25,7 @@ impl Random {
     }
 }
 
-/// Returns a seed of the target after some random changes.
+/// Returns one of the target's seeds after some random changes.
 pub fn input(target: &str, random: &mut Random) -> Vec<u8> {
     let all = seeds::of(target);
     let seed = all[random.below(all.len())];

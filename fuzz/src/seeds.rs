@@ -1,4 +1,5 @@
-//! Valid inputs to begin with, and texts that are likely to change how an input is read.
+//! Seeds, which are mostly valid inputs, and a dictionary of strings that are likely to change how a parser reads an
+//! input.
 
 /// Returns the seeds of a target.
 pub fn of(target: &str) -> &'static [&'static str] {
@@ -58,7 +59,7 @@ pub fn of(target: &str) -> &'static [&'static str] {
     }
 }
 
-/// Texts that are likely to change how an input is read.
+/// The dictionary: strings that are likely to change how a parser reads an input.
 pub const DICTIONARY: &[&str] = &[
     "\"",
     "\\",

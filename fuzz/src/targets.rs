@@ -1,5 +1,5 @@
-//! The targets. Each one reads arbitrary bytes and panics if a rule is broken. Where a crate parses the same format,
-//! the result is compared with the result of that crate.
+//! The targets. Each target reads arbitrary bytes and panics if a parser breaks a rule. If another crate parses the
+//! same format, the target compares the results.
 
 use std::net::IpAddr;
 use std::sync::LazyLock;
@@ -58,7 +58,7 @@ fn object(json: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_slice(json).ok()
 }
 
-/// A token with any text, and a token with any header and payload and a valid signature.
+/// Any text as a token, and a token with any header and payload and a valid signature.
 pub fn token(data: &[u8]) {
     assert!(KEYS.verify(data).is_err(), "a forged token was accepted");
     let _ = std::str::from_utf8(data).map(Unverified::parse);
@@ -97,7 +97,7 @@ pub fn claims(data: &[u8]) {
     }
 }
 
-/// A proof with any text, and a proof with any header and payload and a valid signature. In the header, `@` stands for
+/// Any text as a proof, and a proof with any header and payload and a valid signature. In the header, `@` stands for
 /// the public key of the device.
 pub fn proof(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
@@ -111,7 +111,7 @@ pub fn proof(data: &[u8]) {
     let (Ok(header_value), Ok(payload_value)) =
         (serde_json::from_str::<Value>(&header), serde_json::from_str::<Value>(payload_text))
     else {
-        // The device signs values only, so sign the text with another key. No such proof can be valid.
+        // The device only signs valid values, so the text is signed with another key. No such proof can be valid.
         let signed = fuzzing::sign(&header, payload, &KEY);
         assert_eq!(fuzzing::registration(&signed), None);
         return;

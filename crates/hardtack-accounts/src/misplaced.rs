@@ -55,7 +55,7 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|segment| !segment.is_empty())
 }
 
-/// Returns at most [`LOGGED_PATH`] characters of a path, without secrets.
+/// Returns a path without secrets, cut off after [`LOGGED_PATH`] characters.
 fn shortened(path: &str) -> String {
     let path = loggable_path(path);
     let mut chars = path.chars();
@@ -71,9 +71,9 @@ const REWRITTEN: &str = "if the application rewrites paths, either put the path 
                          rewrite the paths before the outermost router gets the request (tower::Layer::layer instead of \
                          Router::layer)";
 
-/// Returns a message that says how to correct the code. `original` is the path that the client requested, `page` is the path of the
-/// page in the site's router, `at` is the path of the pages, and `link` is where links to the page lead. Paths are
-/// shortened, and their control characters are escaped.
+/// Returns a message that says how to correct the code. `original` is the path that the client requested. `page` is the
+/// path of the page in the site's router. `at` is the path of the site, and `link` is where links to the page lead. The
+/// message contains shortened paths, with escaped control characters.
 fn advice(original: &str, page: &str, at: &str, link: &str) -> String {
     let link = shortened(link);
     if at.is_empty() {

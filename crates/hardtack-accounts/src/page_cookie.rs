@@ -21,7 +21,7 @@ pub(crate) mod names {
     const OF_DEVICE: &str = "shows that a user has logged in before in this browser. It is no credential: it only gives \
                              the browser a limit of its own for attempts to log in. It stays after a log-out";
 
-    /// What each cookie is for. Each text completes the sentence "The cookie … ".
+    /// What each cookie is for. Each description completes the sentence "The cookie … ".
     pub(crate) const PURPOSES: [(&str, &str); 5] = [
         (DEVICE, OF_DEVICE),
         (DEMO_DEVICE, OF_DEVICE),
@@ -55,7 +55,7 @@ pub(crate) struct PageCookie {
     pub(crate) max_age: u32,
 }
 
-/// What the name and the attributes of all page cookies depend on: the settings of the site, and whether the
+/// The settings that determine the names and attributes of all page cookies: those of the site, and whether the
 /// authenticator's cookies are `Secure`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CookieScope<'a> {

@@ -48,8 +48,8 @@ impl Site {
 
     /// Returns a router for [`Router::nest`]. Its routes do not contain the path of the pages. If the pages are at
     /// `/auth`, write `shop.nest("/auth", site.router_to_nest())`. This does the same as `shop.merge(site.router())`,
-    /// with one exception: your application handles `/auth/`, because axum does not pass this path to a nested router. To redirect this path to the
-    /// pages, add a route:
+    /// with one exception. axum does not pass `/auth/` to a nested router, so your application handles this path. To
+    /// redirect it to the pages, add a route:
     ///
     /// ```
     /// use axum::{Router, response::Redirect, routing::get};

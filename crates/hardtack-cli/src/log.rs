@@ -47,8 +47,8 @@ pub(crate) fn init(format: LogFormat) -> Result<(), Error> {
         LogFormat::Text => fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).boxed(),
         LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(io::stderr).boxed(),
     };
-    // The filters apply to all layers. If a filter applies to one layer only, an event can get lost after another crate
-    // has asked whether a level is enabled, as sqlx does for each query.
+    // The filters apply to all layers. If a filter applied to only one layer, events could get lost. This happens after
+    // another crate asks whether a level is enabled, as sqlx does for each query.
     let started = tracing_subscriber::registry().with(layer).with(filter).with(without_traffic()).try_init();
     started.map_err(|error| Error::runtime(format_args!("the log cannot be started: {error}")))
 }

@@ -18,11 +18,11 @@
 //!   this check is repeated while no other connection can write.
 //! - SQLite reports that the file is damaged or not a database.
 //!
-//! A file of the same length that is copied over the database is noticed only in the last case. SQLite itself also
-//! writes to the file, whenever any process copies the write-ahead log to it. The file's time of modification therefore
-//! shows no difference. The header contains no number that every change increases (in WAL mode, the change counter may
-//! stay the same). This process cannot read the file itself either: when a process closes a file, it loses its POSIX
-//! locks on the file, including the locks of SQLite.
+//! If a file of the same length is copied over the database, only the last case notices it. SQLite itself also writes
+//! to the file whenever a process copies the write-ahead log to it. The modification time therefore does not show who
+//! wrote to the file. The header contains no number that every change increases: in WAL mode, the change counter can
+//! stay the same. This process cannot read the file itself either. When a process closes a file, it loses all its POSIX
+//! locks on that file, including those of SQLite.
 
 use std::cmp::Ordering;
 use std::fs::Metadata;

@@ -29,7 +29,7 @@ use crate::sessions::RedisSessions;
 /// - The store uses the clock of the Redis server.
 /// - If Redis does not respond within a second ([`with_timeout`](Self::with_timeout)), the operation fails, and the
 ///   [`Throttle`](hardtack::throttle::Throttle) counts in memory.
-/// - The counters are one hash, `{hardtack}:throttle`. When a counter is added, the store deletes some counters that
+/// - The counters are one hash, `{hardtack}:throttle`. When the store adds a counter, it deletes some counters that
 ///   allow the full number of attempts again. If there are already [`Self::DEFAULT_CAPACITY`] counters, each new
 ///   counter replaces a counter that has counted only a few attempts.
 #[derive(Clone)]
@@ -84,8 +84,8 @@ impl RedisThrottleStore {
     /// [`Throttle`](hardtack::throttle::Throttle) counts in memory.
     ///
     /// If Redis is slow at times, set a longer time: while a server counts in memory, attackers get more attempts. If
-    /// Redis hangs, each operation delays its request by this time. More than two seconds rarely have an effect,
-    /// because the connection has a time limit of two seconds for each response.
+    /// Redis hangs, each operation delays its request by this time. More than two seconds rarely makes a difference,
+    /// because the connection itself waits at most two seconds for each response.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }

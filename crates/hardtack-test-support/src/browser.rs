@@ -114,8 +114,8 @@ impl Browser {
         Self::start_with_profile(options, TempDir::with_prefix("hardtack-browser-")?).await
     }
 
-    /// Closes the browser, and starts it again with the same profile. Cookies that end with the browser session are
-    /// then gone.
+    /// Closes the browser, and starts it again with the same profile. The browser then no longer has its session
+    /// cookies.
     pub async fn restart(self) -> Result<Self, BrowserError> {
         let Self { session, driver, profile, options } = self;
         session.close().await.map_err(failed("closing the browser"))?;
@@ -253,7 +253,7 @@ impl Browser {
         Ok(())
     }
 
-    /// Makes a cookie for a URL expire in some seconds, and keeps its value and its other attributes.
+    /// Makes a cookie for a URL expire after this time, and keeps its value and its other attributes.
     ///
     /// # Panics
     /// If the browser does not have the cookie.
@@ -326,7 +326,7 @@ fn settable(cookie: &Value) -> Value {
             settable[name] = cookie[name].clone();
         }
     }
-    // A cookie without this dot is for one host only.
+    // A cookie without this dot belongs to one host only.
     if domain.starts_with('.') {
         settable["domain"] = json!(domain);
     }

@@ -29,7 +29,7 @@ impl SecureSite {
         (Self { origin, upstream: front.forward(address), options }, served)
     }
 
-    /// Starts a browser with a profile of its own. It trusts the site's certificate, and can bind sessions to its
+    /// Starts a browser with its own profile. The browser trusts the site's certificate, and can bind sessions to its
     /// device.
     ///
     /// # Errors

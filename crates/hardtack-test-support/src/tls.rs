@@ -16,7 +16,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::{BrowserOptions, server, wait};
 
-/// The size of the buffer for what a server sends, in bytes.
+/// The size of the buffer for data from the server, in bytes.
 const BUFFER: usize = 16 * 1024;
 
 /// A TLS listener on a free port, with a self-signed certificate.
@@ -115,8 +115,8 @@ impl Upstream {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Copies bytes between a browser and a server, until both have ended the connection. Ignores errors. If a
-    /// connection breaks, the browser reports this.
+    /// Copies bytes between a browser and a server until both have ended the connection. Ignores errors, because the
+    /// browser reports a broken connection.
     async fn relay(&self, client: TlsStream<TcpStream>, server: TcpStream) {
         let (mut from_client, mut to_client) = split(client);
         let (mut from_server, mut to_server) = server.into_split();
@@ -143,13 +143,13 @@ impl Upstream {
         tokio::join!(requests, responses);
     }
 
-    /// Returns how to hold back these bytes, if the test has asked for it.
+    /// If the test has asked to hold back these bytes, returns how to do so.
     fn take_held(&self, bytes: &[u8]) -> Option<Held> {
         self.target().held.take_if(|held| bytes.windows(held.text.len()).any(|window| window == held.text.as_bytes()))
     }
 }
 
-/// A response that a [`TlsFront`] holds back. If this value is dropped, the browser does not get the response, and its
+/// A response that a [`TlsFront`] holds back. If you drop this value, the browser does not get the response, and the
 /// connection ends.
 #[must_use = "if it is dropped, the response is lost"]
 pub struct HeldResponse {

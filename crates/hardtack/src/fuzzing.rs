@@ -1,5 +1,5 @@
-//! What the fuzz targets in `fuzz/` need of the private parsers. This module exists only if the crate is compiled with
-//! `--cfg fuzzing`, as `cargo fuzz` does. It is not part of the API.
+//! Makes private parsers available to the fuzz targets in `fuzz/`. This module exists only if the crate is compiled
+//! with `--cfg fuzzing`, as `cargo fuzz` does. It is not part of the API.
 
 use crate::body::{FormPeek, FormToken, JsonPeek, JsonTokens, Member};
 use crate::cookie::CookieName;

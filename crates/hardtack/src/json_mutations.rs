@@ -1,7 +1,7 @@
 //! JSON objects and compact JWSs that are valid except for a few random changes, for property tests.
 //!
-//! A change keeps the grammar mostly intact, so the changed text passes the first checks of a parser and reaches the
-//! later ones. Random bytes rarely do.
+//! A change mostly keeps the grammar intact, so the changed text passes a parser's first checks and reaches the later
+//! ones. Random bytes rarely get that far.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ impl Members {
         Self(members.iter().map(|(name, value)| (format!("{name:?}"), (*value).to_owned())).collect())
     }
 
-    /// Writes the object. `space` is put between all parts.
+    /// Writes the object, with `space` between all parts.
     pub(crate) fn to_json(&self, space: &str) -> String {
         let members: Vec<String> =
             self.0.iter().map(|(name, value)| format!("{space}{name}{space}:{space}{value}{space}")).collect();
@@ -72,8 +72,8 @@ const VALUES: [&str; 24] = [
     "\"\u{e9}\u{301}\u{202e}\"",
 ];
 
-/// Returns the members after up to three changes: a member is left out, repeated, moved, renamed, or gets another value,
-/// or a member with one of the names `others` is added.
+/// Returns the members after up to three changes. Each change leaves out, repeats, moves or renames a member, gives it
+/// another value, or adds a member with one of the names in `others`.
 pub(crate) fn changed(members: Members, others: &'static [&'static str]) -> impl Strategy<Value = Members> {
     let change = (0..7_u8, any::<Index>(), any::<Index>(), select(&VALUES[..]), select(others));
     vec(change, 0..4).prop_map(move |changes| {
@@ -115,7 +115,7 @@ pub(crate) enum Spelling {
     Canonical,
     /// With padding, which is not allowed even if it is complete.
     Padded,
-    /// The last character encodes other bits that decode to the same bytes, if there are such bits.
+    /// The last character is another one that decodes to the same bytes, if there is such a character.
     StrayBits,
     /// With a character that base64url does not have.
     Foreign(u8),
@@ -134,7 +134,7 @@ pub(crate) fn spelling() -> impl Strategy<Value = Spelling> {
 }
 
 impl Spelling {
-    /// Encodes `bytes`. Returns whether the text is the canonical encoding of some bytes, too.
+    /// Encodes `bytes`. Also returns whether the text is the canonical encoding of any bytes.
     pub(crate) fn encode(self, bytes: &[u8]) -> (Vec<u8>, bool) {
         const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let mut text = base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes).into_bytes();

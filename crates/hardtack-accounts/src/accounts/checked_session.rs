@@ -1,10 +1,11 @@
-//! Changes that a session makes to its user. A change is refused if the session ends before the change is committed, no
-//! matter how and at which server the session ends.
+//! Changes that a session makes to its user. A change is refused if the session ends before the commit, no matter how
+//! the session ends, and at which server.
 //!
 //! 1. [`Accounts::check_session`] checks the session when the change begins.
-//! 2. [`Accounts::begin_change`] begins the transaction of the change, and checks the session again. The session cannot
-//!    end between this check and the commit, or the server that ends the session waits for the commit before it sends
-//!    its response ([`SessionEnds::standing_in`](super::session_ends::SessionEnds::standing_in)).
+//! 2. [`Accounts::begin_change`] begins the transaction of the change, and checks the session again. If the sessions
+//!    are in this database, the session cannot end between this check and the commit. Otherwise, the server that ends
+//!    the session waits for the commit before it sends its response
+//!    ([`SessionEnds::standing_in`](super::session_ends::SessionEnds::standing_in)).
 
 use hardtack::{Authenticator, BackendError, SessionId};
 use hardtack_db::Transaction;
@@ -15,7 +16,8 @@ use super::session_ends::Standing;
 use super::session_patience::within_patience;
 use crate::users::UserStore;
 
-/// How many times a change is begun again because other sessions of the user have ended in the meantime.
+/// The maximum number of attempts to begin a change. If other sessions of the user end during an attempt, another
+/// attempt is needed.
 const ATTEMPTS: usize = 4;
 
 /// The session of a request that changes its user. The session was live when the change began.
@@ -25,7 +27,7 @@ pub(crate) struct CheckedSession {
     user_id: String,
     /// `None` if the request's token belongs to no session.
     pub(crate) id: Option<SessionId>,
-    /// How often sessions of the user had ended before the session was checked.
+    /// How many times sessions of the user had ended when the check began.
     ended: i64,
 }
 
@@ -49,7 +51,7 @@ impl Accounts {
         Ok((!has_ended.unwrap_or(false)).then_some(session))
     }
 
-    /// Returns whether the session has ended, or the error of the session store in an inner `Err`.
+    /// Returns whether the session has ended. If the session store fails, returns its error in an inner `Err`.
     async fn has_ended(&self, session: &CheckedSession) -> Result<Result<bool, BackendError>, BackendError> {
         let CheckedSession { authenticator, user_id, id: Some(id), .. } = session else { return Ok(Ok(false)) };
         if self.session_ends.is_to_end(user_id, *id).await? {

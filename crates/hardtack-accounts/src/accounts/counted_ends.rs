@@ -1,4 +1,4 @@
-//! Counts the ends of sessions that are in another store than the users.
+//! Counts how many times sessions end, if the sessions are not in the same store as the users.
 
 use hardtack::BackendError;
 use hardtack::session::{PendingRevocation, PendingRevocations};
@@ -8,8 +8,8 @@ use super::session_patience::within_patience;
 use crate::uninterrupted::Uninterrupted;
 use crate::users::UserStore;
 
-/// The intentions to end sessions, and the number of sessions that have ended without an intention. This number is in
-/// the user's row, so that the transaction of a change notices the end of its session.
+/// Stores the intentions to end sessions, and counts the sessions that end without an intention. The count is in the
+/// user's row, so the transaction of a change notices that its session has ended.
 pub(super) struct CountedEnds {
     pending: PendingEnds<Database>,
     users: UserStore,
@@ -39,8 +39,8 @@ impl PendingRevocations for CountedEnds {
         self.pending.registered();
     }
 
-    /// Counts the end even if the client disconnects. If the database takes longer than the patience, the log-out
-    /// succeeds at once, and the end is counted later.
+    /// Counts the end even if the client disconnects. If the database is too slow ([`within_patience`]), the log-out
+    /// succeeds without waiting any longer, and the end is counted later.
     async fn sessions_ended(&self, subject: &str) -> Result<(), BackendError> {
         let (users, subject) = (self.users.clone(), subject.to_owned());
         let count = self.uninterrupted.run(async move { users.count_end_of_sessions(&subject).await });

@@ -221,8 +221,9 @@ pub enum MailProblem {
     },
 }
 
-/// Returns the error for a change whose session ended during the change, or whose user was disabled. If the client tries
-/// again, it learns that its session has ended, or continues with the session that has replaced it.
+/// Returns the error for a change whose session ended during the change, or whose user was disabled. When the client
+/// tries again, it either learns that its session has ended, or continues with the session that has replaced the ended
+/// one.
 pub(super) fn session_ended_meanwhile<P>() -> ActionError<P> {
     ActionError::Backend(BackendError::new("the session ended during the change"))
 }

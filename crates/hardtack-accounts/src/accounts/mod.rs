@@ -95,7 +95,7 @@ const MIGRATIONS: &[Migration] = &[
     ),
 ];
 
-/// The number of the last migration that adds data that [`upgrade_names`] fills in for existing users.
+/// The number of the last migration after which [`upgrade_names`] has to fill in data for existing users.
 const NAMES: u32 = 10;
 
 /// User accounts and their passwords, stored in a database. Clones share the database pool and the background tasks.

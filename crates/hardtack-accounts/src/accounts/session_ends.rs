@@ -1,4 +1,5 @@
-//! Ends a user's sessions together with a change to the user, and finds out whether a session has ended before a change.
+//! Ends a user's sessions together with a change to the user. Also finds out whether the session that makes a change
+//! has ended.
 
 use hardtack::clock::Timestamp;
 use hardtack::session::{EndedSessions, PendingRevocations};
@@ -21,7 +22,7 @@ pub(super) enum SessionEnds {
     Pending(PendingEnds<Database>),
 }
 
-/// Whether a session may make a change to its user.
+/// Whether a session is still allowed to change its user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// The session has not ended.
@@ -80,11 +81,12 @@ impl SessionEnds {
         }
     }
 
-    /// Returns whether a session may make the change of a transaction. The transaction has locked the row of the user,
-    /// and `none_ended` says whether the number of ended sessions in this row is the same as when the change began.
+    /// Returns whether a session is still allowed to make the change of a transaction. The transaction must have locked
+    /// the user's row. `none_ended` says whether the number of ended sessions in this row is the same as when the
+    /// change began.
     ///
-    /// - If the sessions are in this database, the transaction locks the session, so the session ends before this call
-    ///   or after the commit.
+    /// - If the sessions are in this database, the transaction locks the session. The session therefore ends either
+    ///   before this call or after the commit.
     /// - If the sessions are elsewhere, the number of ended sessions decides. A server that ends a session increments
     ///   this number before it sends its response, and therefore waits for the commit.
     pub(super) async fn standing_in(
@@ -100,7 +102,7 @@ impl SessionEnds {
                 Ok(if ended.map_err(BackendError::new)? { Standing::Ended } else { Standing::Live })
             }
             _ if none_ended => Ok(Standing::Live),
-            // The token belongs to no session. It was issued before the sessions of its user ended.
+            // The token belongs to no session. It was issued before the user's sessions ended.
             (_, None) => Ok(Standing::Ended),
             (Self::Pending(_), Some(_)) => Ok(Standing::Unknown),
         }

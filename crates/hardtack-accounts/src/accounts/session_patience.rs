@@ -1,4 +1,4 @@
-//! How long a change of the account waits for the session store.
+//! Limits how long a change to an account waits for the session store.
 
 use std::time::Duration;
 

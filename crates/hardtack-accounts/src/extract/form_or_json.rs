@@ -121,7 +121,8 @@ fn members(body: &[u8]) -> Result<Members, BodyError> {
     })
 }
 
-/// Returns the response to a JSON object that lacks a member, if only the handler knows that the member is required.
+/// Returns the response to a JSON object that lacks a member. Call this function if only the handler knows that the
+/// member is required.
 pub(crate) fn missing_member(wants: Wants, name: &str) -> Response {
     BodyError::wrong_members(vec![MemberProblem::missing(name)]).into_response(wants)
 }

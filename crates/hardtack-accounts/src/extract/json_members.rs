@@ -6,7 +6,7 @@
 //! 3. If a value has the wrong type, the member is refused. A member of the type [`JsonType::StringOrNull`] may be
 //!    `null`, which has the same effect as leaving the member out. A member has this type if the client can leave it
 //!    out and an empty string would mean something else.
-//! 4. If a required member is missing, it is named.
+//! 4. If required members are missing, the response names them.
 //!
 //! The response contains the name of each refused member. It never contains a value from the body, because the value
 //! might be a password.

@@ -31,8 +31,8 @@ pub(crate) trait AccountForm: Sized + Send {
     /// Whether the form has text that should be kept while the user logs in again.
     const HAS_TEXT: bool = false;
 
-    /// Whether the form asks the user for the password, to re-authenticate the user. If the browser sends such a form
-    /// twice, the second request gets the same tokens as the first.
+    /// Whether the form re-authenticates the user with the password. If the browser sends such a form twice, the second
+    /// request gets the same tokens as the first.
     const REAUTHENTICATES: bool = false;
 
     /// Returns the public path of the page where the user continues after a log-in. By default, this is the page

@@ -8,8 +8,8 @@ use super::patterns::{core, folded, is_made_of_runs, outside_runs, repeated};
 /// wherever it occurs. Shorter parts occur in too many other words, so they count only if no letter is next to them.
 const SHORTEST_PART: usize = 4;
 
-/// A password with context-specific words must have at least this many characters besides these words. The number is the
-/// minimum length of a password. Without the words that an attacker knows, the password is thus still long enough.
+/// A password with context-specific words must have at least this many other characters. This number equals the minimum
+/// length of a password, so a password is long enough even without the words that an attacker knows.
 const MIN_OTHERS: usize = 8;
 
 /// Takes the place of a removed word. A password contains no control characters.
@@ -19,16 +19,15 @@ const REMOVED: char = '\0';
 /// words, a password must still have [`MIN_OTHERS`] characters that are hard to guess. The following characters are
 /// easy to guess, so they do not count:
 ///
-/// - spaces and signs
+/// - spaces and symbols
 /// - years and dates, such as `2026` and `20261231`
 /// - runs, such as `123456789` and `qwerty`
-/// - what is repeated: `xkw` counts once in `alice-xkw-alice-xkw`
+/// - repetitions: in `alice-xkw-alice-xkw`, `xkw` counts once
 /// - common passwords
 ///
-/// Examples of refused passwords are `alice2024!`, `alice2026alice`, `alice123456789` and `alicepassword` of the user
-/// `alice`.
+/// For example, the user `alice` cannot choose `alice2024!`, `alice2026alice`, `alice123456789` or `alicepassword`.
 ///
-/// `password` is folded. `context` lists the texts that the words come from, such as the user name and the email
+/// `password` is folded. `context` lists the strings that the words come from, such as the user name and the email
 /// address. `is_common` returns whether a password is one of the most common passwords.
 pub(super) fn is_expected<'a>(
     password: &str,
@@ -58,12 +57,13 @@ pub(super) fn is_expected<'a>(
     others.map(|others| others.chars().count()).sum::<usize>() < MIN_OTHERS
 }
 
-/// Replaces each context-specific word with [`REMOVED`]. The words are the texts and their parts.
+/// Replaces each context-specific word with [`REMOVED`]. The words are `texts` and their parts.
 fn without_words(password: &str, texts: &[String]) -> String {
     let parts = |text: &str| text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned).collect::<Vec<_>>();
     let (mut long, short): (Vec<String>, Vec<String>) =
         texts.iter().flat_map(|text| parts(text)).partition(|part| part.chars().count() >= SHORTEST_PART);
-    // The whole text is also a word, unless it is so short that it occurs in many other words.
+    // Each whole string is also a word. Strings that are too short are left out, because they occur in many other
+    // words.
     long.extend(texts.iter().filter(|text| text.chars().count() >= SHORTEST_PART - 1).cloned());
     long.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));
     let marker = REMOVED.to_string();
@@ -73,20 +73,19 @@ fn without_words(password: &str, texts: &[String]) -> String {
         .collect()
 }
 
-/// Returns the text without the groups of digits that are years or dates.
+/// Removes groups of digits that are years or dates.
 fn without_dates(text: &str) -> String {
     groups(text, |c| c.is_ascii_digit()).filter(|group| !is_date(group)).collect()
 }
 
-/// Returns whether the text is a year from 1900 to 2099, or a date of eight digits that begins or ends with such a
-/// year.
+/// Returns whether `text` is a year from 1900 to 2099, or a date of eight digits that begins or ends with such a year.
 fn is_date(text: &str) -> bool {
     let is_year = |text: &str| text.len() == 4 && (text.starts_with("19") || text.starts_with("20"));
     let all_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     all_digits && (is_year(text) || text.len() == 8 && (is_year(&text[..4]) || is_year(&text[4..])))
 }
 
-/// Splits a text into groups of characters that belong to a class, and groups of characters that do not.
+/// Splits `text` between each character that `belongs` to a class and a neighbour that does not.
 fn groups(text: &str, belongs: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {

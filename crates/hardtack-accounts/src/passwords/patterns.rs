@@ -82,8 +82,8 @@ pub(super) fn is_made_of_runs(password: &str) -> bool {
     (1..=MAX_RUNS).contains(&runs) && outside <= MAX_OUTSIDE
 }
 
-/// Returns the characters of a word that belong to no run. Short runs belong to a word, unless the whole word consists
-/// of runs. If the word is long, returns the whole word, because attackers try only short texts with runs.
+/// Returns the characters of a word that belong to no run. Short runs count as part of the word, except if the whole
+/// word consists of runs. Returns a long word unchanged, because attackers only try short words with runs.
 pub(super) fn outside_runs(word: &str) -> String {
     let chars: Vec<char> = word.chars().collect();
     if chars.len() > LONGEST_RUNS {

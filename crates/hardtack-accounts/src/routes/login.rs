@@ -24,7 +24,7 @@ const NO_MATCH: &str = "That user name and password do not match.";
 const KEPT: Notice<'_> =
     Notice { kind: NoticeKind::Info, text: "Your session has ended. What you typed is kept. Log in again to finish." };
 
-/// What happened to a form if the browser had sent it with tokens that the site had already replaced.
+/// What happened to a form that the browser sent with replaced tokens.
 const SENT_TITLE: &str = "This form was already sent";
 const SENT: &str = "Your browser sent the form once more while your session was being renewed. This second form changed \
                     nothing. Your session continues.";

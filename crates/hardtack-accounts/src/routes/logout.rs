@@ -30,8 +30,8 @@ pub(crate) async fn submit(State(site): State<Site>, auth: Auth, uri: Uri) -> Re
     site.run_uninterrupted(&auth, work).await
 }
 
-/// Logs the user out. If the sessions are in another store than the users, this takes two steps: ending the session, and
-/// recording its end for changes that the session has begun.
+/// Logs the user out. If the sessions are not in the same store as the users, this takes two steps: the server ends the
+/// session, and then records the end, so that changes that the session has begun are refused.
 async fn log_out(site: Site, auth: Auth, uri: Uri) -> Result<Response, AuthError> {
     let cookies = match auth.log_out().await {
         Ok(cookies) => cookies,

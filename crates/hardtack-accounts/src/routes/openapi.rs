@@ -37,7 +37,7 @@ pub(crate) async fn show(State(site): State<Site>) -> impl IntoResponse {
     (headers, document)
 }
 
-/// Adapts the document to a site in an application: its name and its routes.
+/// Adapts the document to a site: to its name and its routes.
 fn adapt(document: &str, site: &SiteSettings) -> Option<String> {
     let mut document: Value = serde_json::from_str(document).ok()?;
     let name = if site.name.is_empty() { "The site" } else { &site.name };

@@ -27,7 +27,8 @@ pub enum Registration {
     Closed,
 }
 
-/// The settings of a site that its pages, emails and cookies need. The authenticator knows whether cookies are `Secure`.
+/// The settings that a site's pages, emails and cookies need. Whether cookies are `Secure` is a setting of the
+/// authenticator.
 #[derive(Clone, Debug)]
 pub(crate) struct SiteSettings {
     /// The public path of the pages, without a slash at its end. Empty at the root of the host.

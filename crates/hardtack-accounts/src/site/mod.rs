@@ -74,7 +74,7 @@ impl Site {
         Self { contact: Some(contact.trim().into()).filter(|contact: &Arc<str>| !contact.is_empty()), ..self }
     }
 
-    /// Returns what the name and the attributes of the pages' cookies depend on.
+    /// Returns the settings that determine the names and attributes of the pages' cookies.
     pub(crate) fn cookies(&self) -> CookieScope<'_> {
         CookieScope::new(&self.settings, &self.auth)
     }

@@ -1,4 +1,5 @@
-//! The table `name_looks`, in which each look belongs to one user. Two users whose names look alike would share a look.
+//! The table `name_looks`. Each look belongs to at most one user, so two users cannot sign up with names that look
+//! alike.
 
 use std::collections::BTreeSet;
 
@@ -6,17 +7,17 @@ use hardtack_db::{Statement, Transaction};
 
 use super::name::Looks;
 
-/// A value of `outdated` in [`set_looks_in`]. No row was computed under older rules than this version.
+/// A value for `outdated` in [`set_looks_in`] that takes no looks away, because no rules are older than this version.
 pub(super) const NONE_OUTDATED: i64 = 0;
 
-/// Stores the looks of a user's name, and deletes the user's other looks. Takes looks away from users whose looks were
-/// computed under older rules than `outdated`.
+/// Stores the looks of a user's name, and deletes the user's other looks. If a look belongs to another user whose looks
+/// were computed under rules older than `outdated`, takes the look away from that user.
 ///
-/// Returns `false` if a look belongs to another user. In that case, the other looks are stored nevertheless.
+/// Returns `false` if a look still belongs to another user. The remaining looks are stored nevertheless.
 ///
-/// The primary key lets only one of two users have a look, even if both sign up at the same time. If another
-/// transaction has added the look and has not ended yet, this function waits until it ends. Every transaction adds its
-/// looks in the same order, so two transactions never wait for each other.
+/// The primary key gives a look to only one of two users, even if both sign up at the same time. If an open transaction
+/// has added the same look, this function waits until that transaction ends. Every transaction adds its looks in the
+/// same order, so two transactions never wait for each other.
 pub(super) async fn set_looks_in(
     transaction: &mut Transaction,
     user_id: &str,

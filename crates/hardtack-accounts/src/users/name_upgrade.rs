@@ -3,8 +3,8 @@
 //! Each row contains the version of the rules by which the key and the looks of the row were computed. If the rules
 //! change, for example with a new version of Unicode, the keys and looks are computed again.
 //!
-//! A row has no skeleton for one of two reasons: it has not been upgraded yet, or one of its looks belongs to another
-//! user. If a look belongs to another user, both users can log in as before.
+//! A row has no skeleton if it has not been upgraded yet, or if one of its looks belongs to another user. In the second
+//! case, both users can log in as before.
 
 use hardtack::BackendError;
 use hardtack_db::{Pool, Statement, Transaction};
@@ -19,7 +19,7 @@ const PAGE: i64 = 500;
 /// at the same time.
 const TRIES: usize = 5;
 
-/// The error code of PostgreSQL if two transactions wait for each other (`deadlock_detected`).
+/// PostgreSQL's error code for two transactions that wait for each other (`deadlock_detected`).
 const DEADLOCK: &str = "40P01";
 
 impl Unfinished {
@@ -116,8 +116,8 @@ async fn upgrade(transaction: &mut Transaction, user: &Unfinished) -> Result<(),
     if !set_looks_in(transaction, id, &looks, rules).await? {
         return Ok(());
     }
-    // If another row has the same skeleton, computed under older rules, remove that skeleton. It is about to be
-    // computed again.
+    // If another row has the same skeleton, and it was computed under older rules, remove it from that row. It is about
+    // to be computed again.
     let sql = "UPDATE users SET skeleton = NULL WHERE skeleton = $1 AND id <> $2 AND name_rules < $3";
     transaction.execute(Statement::new(sql).bind(&looks.skeleton).bind(id).bind(rules)).await?;
     let sql = "UPDATE users SET skeleton = $1 WHERE id = $2";

@@ -1,5 +1,5 @@
-//! Changes that a session has begun, while the session ends: a change that was checked before the end and would be
-//! committed after it is refused, no matter how the session ends and where the sessions are stored.
+//! A session ends while it makes a change to its user. The session was live at the first check, and ends before the
+//! commit. The change is refused, no matter how the session ends and where the sessions are stored.
 
 use hardtack::SessionId;
 use hardtack::session::SessionStore;
@@ -55,7 +55,7 @@ impl<S: SessionStore + Clone> FaultySite<S> {
         self.send(browser, "POST", path, body).await
     }
 
-    /// Returns the parts of the user's row that the changes set.
+    /// Returns the columns of the user's row that the changes set.
     async fn account(&self, user: &User) -> (String, String, String) {
         let sql = "SELECT password_hash, email, display_name FROM users WHERE id = $1";
         let statement = hardtack_db::Statement::new(sql).bind(&user.id);
@@ -70,7 +70,7 @@ impl<S: SessionStore + Clone> FaultySite<S> {
         current["id"].as_str().unwrap().parse().unwrap()
     }
 
-    /// Makes the refresh token of the user's browser an old token, which only a thief would still use.
+    /// Replaces the refresh token of the user's browser, so that only a thief would still use the old one.
     async fn replace_refresh_token(&self, user: &User) {
         let refreshed = self.send(&user.browser, "POST", "/token/refresh", json!({})).await;
         assert_eq!(refreshed.status, 200);

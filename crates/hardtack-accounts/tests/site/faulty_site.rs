@@ -31,7 +31,7 @@ pub(crate) enum Change {
 
 pub(crate) const CHANGES: [Change; 3] = [Change::Password, Change::Reset, Change::UndoEmail];
 
-/// A browser without a socket: its requests are futures, which a test can poll and drop.
+/// A browser without a socket. Its requests are futures, so a test can poll and drop them.
 #[derive(Clone, Default)]
 pub(crate) struct Browser(pub(crate) BTreeMap<String, String>);
 
@@ -187,7 +187,8 @@ impl<S: SessionStore + Clone> FaultySite<S> {
         self.send(&Browser::default(), "POST", "/login", body).await
     }
 
-    /// Lets another process, which knows only the stores, carry out the intentions that are due, and then this process.
+    /// Lets another process carry out the intentions that are due, and then this process. The other process knows only
+    /// the stores.
     pub(crate) async fn settle(&self) {
         flush(&self.accounts).await;
         let sql = "UPDATE pending_ends SET created_at = 0";
@@ -198,7 +199,7 @@ impl<S: SessionStore + Clone> FaultySite<S> {
         assert_eq!(left, [(0,)], "an intention is left");
     }
 
-    /// Asserts what must hold after a change, whatever went wrong. `response` is `None` if the client did not get it.
+    /// Asserts what must hold after a change, whatever went wrong. `response` is `None` if the client got no response.
     pub(crate) async fn check(&self, change: Change, user: &User, response: Option<Got>, what: &str) {
         let stored = self.is_stored(change, user).await;
         if let Some(response) = &response {

@@ -70,7 +70,7 @@ async fn a08_another_site_fills_in_no_form() {
     for path in [SETTINGS, "/login", "/signup"] {
         let forged = ada.post(path).accept_html().header("origin", "https://evil.example").form(&typed).send().await;
         says(&forged, 403, "Another site started this request, so nothing was changed.");
-        // The page has a random CSRF value, which may contain the name alone.
+        // Search for more than the name, because the random CSRF value in the page may happen to contain the name.
         for typed in ["eve@evil", "\"Eve\"", "\"eve\"", ">Eve<", ">eve<"] {
             assert!(!forged.text().contains(typed), "{path}: {typed}: {}", forged.text());
         }
@@ -371,7 +371,7 @@ async fn a09_the_pages_that_ask_for_the_password_say_that_the_form_is_kept() {
     says(&submit(&mut ada, &log_in, "/login", &[wrong[0], ("password", &"x".repeat(2000))]).await, 422, kept);
 }
 
-/// A person double-clicks the button. The browser shows the second response, and may not have got the first response.
+/// A person double-clicks the button. The browser shows the second response, and might not have received the first one.
 #[tokio::test]
 async fn a09_a_password_that_is_typed_again_and_sent_twice_is_accepted_twice() {
     for refresh in [RefreshMode::Transparent, RefreshMode::Redirect, RefreshMode::Sliding, RefreshMode::Off] {
@@ -402,7 +402,7 @@ async fn a09_a_password_that_is_typed_again_and_sent_twice_is_accepted_twice() {
 }
 
 /// The tokens of a form were replaced while the form was on its way. The response deletes no cookies, and the next page
-/// says truly whether the session continues.
+/// says correctly whether the session continues.
 #[tokio::test]
 async fn a09_a_form_with_replaced_tokens_does_not_end_the_session() {
     let site = TestSite::start(Options::default()).await;

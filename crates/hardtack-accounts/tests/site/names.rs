@@ -216,7 +216,7 @@ async fn s79_stored_skeletons_follow_the_rules(on_postgres: bool) {
     for name in ["scope", "corner", "alice"] {
         sign_up(&mut site.client(), name).await;
     }
-    // The stored skeleton and look of `corner` are those that `scope` is about to get.
+    // The stored skeleton and look of `corner` are the ones that the upgrade computes for `scope`.
     let older = [
         "DELETE FROM name_looks",
         "INSERT INTO name_looks (look, user_id) SELECT 'scope', id FROM users WHERE username = 'corner'",
@@ -235,7 +235,7 @@ async fn s79_stored_skeletons_follow_the_rules(on_postgres: bool) {
     assert!(found.is_empty(), "{found:?}");
 }
 
-/// The names are checked before the password is hashed. All of these sign-ups therefore pass this check.
+/// The server checks names before it hashes the password. All of these simultaneous sign-ups therefore pass the check.
 async fn s79_a06_of_look_alikes_at_once_at_two_servers_one_signs_up(on_postgres: bool) {
     let site = on(on_postgres).await;
     let servers = [&site, &site.beside(Options { on_postgres, ..Options::default() }).await];

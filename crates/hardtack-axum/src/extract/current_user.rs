@@ -53,8 +53,9 @@ impl<U> CurrentUser<U> {
         &self.token
     }
 
-    /// Extracts the user of a request that re-authenticates the user. Unlike the extractor, this function also accepts a
-    /// token that the same form has replaced a moment earlier ([`Need::reauthenticating`](hardtack::Need::reauthenticating)).
+    /// Extracts the user of a request that re-authenticates the user. Unlike the extractor, this function also accepts
+    /// a token that an earlier copy of the same form has just replaced
+    /// ([`Need::reauthenticating`](hardtack::Need::reauthenticating)).
     ///
     /// # Errors
     /// The errors of the extractor.

@@ -102,8 +102,8 @@ extractor! {
     AccessToken, Need::access()
 }
 impl AccessToken {
-    /// Extracts the token of a request that re-authenticates the user. The token may have been replaced by the same
-    /// form, sent a moment earlier ([`Need::reauthenticating`]).
+    /// Extracts the token of a request that re-authenticates the user. Also accepts a token that an earlier copy of the
+    /// same form has just replaced ([`Need::reauthenticating`]).
     pub(crate) async fn of_reauthentication(parts: &Parts) -> Result<Self, AuthError> {
         let (state, need) = (AuthState::for_verification(parts)?, Need::access().reauthenticating());
         if state.has_unread_body() {

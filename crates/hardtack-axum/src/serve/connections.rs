@@ -1,8 +1,8 @@
 //! The connections of the server.
 //!
-//! 1. Each request contains the address of its client (`ConnectInfo`).
-//! 2. If the server stops and no complete request head has arrived on a connection yet, the connection ends at once.
-//!    hyper itself ends idle connections, but waits for the rest of the first head.
+//! 1. Each request gets the address of its client (`ConnectInfo`).
+//! 2. When the server stops, it ends a connection at once if no complete request head has arrived on it. hyper itself
+//!    ends idle connections, but waits for the rest of a connection's first head.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
@@ -55,7 +55,7 @@ impl Listener for Connections {
 /// The socket of a connection.
 pub(super) struct Connection {
     socket: TcpStream,
-    /// Whether the head of a request has arrived.
+    /// Whether the complete head of a request has arrived.
     has_request: Arc<AtomicBool>,
     until: Until,
 }
@@ -76,7 +76,7 @@ impl AsyncRead for Connection {
         if matches!(this.until, Until::Stopped) {
             return Poll::Ready(Ok(()));
         }
-        // Read first, so that a request that has already arrived gets a response.
+        // Read before checking for the stop, so that a request that has already arrived gets a response.
         let read = Pin::new(&mut this.socket).poll_read(cx, buf);
         if read.is_ready() {
             return read;

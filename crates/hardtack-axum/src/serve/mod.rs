@@ -32,8 +32,8 @@ const GRACE_PERIOD: Duration = Duration::from_secs(9);
 ///   example, a request that changes a password can finish during a deployment. The function waits for at most nine
 ///   seconds ([`Serve::grace_period`]). A second signal ends the wait. The function does not wait for clients that have
 ///   not sent the complete head of a request.
-/// - It builds the route table once, and not again for each connection. With the ready-made site of `hardtack-accounts`,
-///   this saves about 200 KB of memory for each open connection.
+/// - It builds the route table only once, instead of once for each connection. With the ready-made site of
+///   `hardtack-accounts`, this saves about 200 KB of memory for each open connection.
 ///
 /// axum's server does not limit the number of connections or the time that a client can take to send a request. On a
 /// public site, put a proxy with such limits in front of the server. Extractors such as `axum::Form` and `axum::Json`

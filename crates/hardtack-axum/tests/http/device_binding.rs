@@ -42,8 +42,8 @@ impl Requests {
 }
 
 impl Bound {
-    /// Each host may ask for six proofs in nine minutes, and the registration is the first. Each test has a host of its
-    /// own.
+    /// Chromium creates at most six proofs for each host in nine minutes, including the registration. Each test
+    /// therefore has its own host.
     async fn log_in(host: &str) -> Self {
         let (observe, mut events) = Events::observe();
         let requests = Requests::default();
@@ -63,7 +63,8 @@ impl Bound {
         assert_eq!(fetch(&browser, "POST", "/login?user=alice", "{}").await[0], 200);
         events.wait_for(EventKind::Bound).await;
         let bound = Self { tls, site, browser, events, requests };
-        // The event is emitted before the browser has the instructions. It then has the access cookie that expires.
+        // The event is emitted before the browser gets its instructions. Wait until the browser has the access cookie
+        // that expires.
         wait::until("the browser has the cookies of the bound session", async || bound.access_cookie_expires().await)
             .await;
         bound.requests.take();
@@ -89,7 +90,7 @@ impl Bound {
         wait::until_some(explain, async || (self.browser.text().await.ok()? == text).then_some(())).await;
     }
 
-    /// Returns how many of the events so far are of this kind.
+    /// Returns how many events of this kind have been emitted so far.
     fn count(&mut self, kind: EventKind) -> usize {
         self.events.so_far().into_iter().filter(|event| *event == kind).count()
     }
@@ -119,7 +120,7 @@ async fn proven(token: Proven<120>, body: String) -> String {
     format!("{} proved:{body}", token.subject())
 }
 
-/// A form that posts to the same URL.
+/// A page with a form that posts to the same URL.
 async fn note(token: AccessToken) -> Html<String> {
     Html(format!(
         "<!doctype html><title>Note</title><form method=post action=/note>\
@@ -216,7 +217,7 @@ async fn s89_chromium_binds_a_session_and_a_copy_of_its_cookies_is_worthless() {
         assert!(refused[1].as_str().unwrap().contains("unproven_refresh"), "{refused}");
         alice.events.wait_for(EventKind::UnprovenRefresh).await;
     }
-    // Nor does a script that calls the routes of the binding get any tokens.
+    // A script that calls the routes of the binding gets no tokens either.
     assert_eq!(fetch(&thief, "POST", "/token/bound", "").await[0], 403);
     assert_eq!(fetch(&thief, "POST", "/token/bind", "").await[0], 404);
     thief.goto(&alice.tls.url("/page")).await.unwrap();
@@ -224,7 +225,7 @@ async fn s89_chromium_binds_a_session_and_a_copy_of_its_cookies_is_worthless() {
     assert!(thief.cookie(ACCESS).await.unwrap().is_none());
     thief.close().await.unwrap();
 
-    // The owner's session continues until the owner logs out. No event tells of a theft of the key.
+    // The owner's session continues until the owner logs out. No event reports a theft.
     alice.lose_access_cookie().await;
     assert_eq!(fetch(&alice.browser, "POST", "/page", "still here").await, json!([200, "alice:still here"]));
     assert_eq!(alice.site.auth.sessions("alice").await.unwrap().len(), 1);
@@ -324,7 +325,8 @@ async fn s89_s90_forms_and_requests_of_htmx_in_chromium_wait_for_the_refresh() {
     alice.browser.close().await.unwrap();
 }
 
-/// A browser makes at most six proofs in nine minutes. A clock that runs ahead uses them up in seconds.
+/// A browser creates at most six proofs in nine minutes. The test moves the site's clock ahead, so the browser uses
+/// them up in seconds.
 #[tokio::test]
 async fn s90_chromium_that_may_make_no_more_proofs_is_refused_without_a_loop() {
     let mut alice = Bound::log_in("quota.test").await;
@@ -346,7 +348,7 @@ async fn s90_chromium_that_may_make_no_more_proofs_is_refused_without_a_loop() {
     let last: Vec<&String> = requests.iter().rev().take(3).collect();
     assert_eq!(last[..2], ["POST /proven 401", "POST /proven 307"], "the request is repeated once: {requests:?}");
 
-    // Further requests are refused at once. The user is asked for the password, and nothing else is needed.
+    // Further requests are refused at once. The user only has to enter the password.
     let refused = htmx(&alice.browser, "POST", "/proven", "a body").await;
     assert_eq!(refused[0], 401, "{refused}");
     assert!(refused[2].as_str().unwrap().starts_with("/login"), "{refused}");
@@ -381,7 +383,7 @@ async fn s89_chromium_goes_on_if_a_refresh_arrives_after_a_reauthentication() {
     assert_eq!(fetch(&alice.browser, "POST", "/page", "on").await, json!([200, "alice:on"]));
     alice.lose_access_cookie().await;
     assert_eq!(fetch(&alice.browser, "POST", "/page", "and on").await, json!([200, "alice:and on"]));
-    // The refresh in flight, and one more for each of the two requests. No event tells of a theft.
+    // The refresh in flight, and one more for each of the two requests. No event reports a theft.
     let events = alice.events.so_far();
     let of = |kind| events.iter().filter(|event| **event == kind).count();
     assert_eq!((of(EventKind::Refresh), of(EventKind::Reauthenticated)), (3, 1), "{events:?}");

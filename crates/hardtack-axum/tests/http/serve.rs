@@ -102,8 +102,8 @@ async fn a_stopping_server_waits_only_for_the_grace_period() {
     in_flight.abort();
 }
 
-/// The server ends connections on which no complete head of a request has arrived, whether the head is the first or a
-/// later one.
+/// When the server stops, it ends connections that are waiting for the rest of a request's head, both the first head
+/// and a later one.
 #[tokio::test]
 async fn a_half_sent_head_does_not_delay_a_stop() {
     let server = run(LONGEST_WAIT).await;

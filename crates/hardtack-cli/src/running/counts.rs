@@ -1,19 +1,19 @@
-//! The numbers that a Redis returned when servers counted there.
+//! The numbers that Redis returned to the servers that count there.
 
 use std::fmt::Write as _;
 
-/// If Redis crashes, the changes of the last seconds may be lost. A loss of at most this number of seconds is not taken
-/// for an older state. With `appendfsync everysec`, Redis loses at most two seconds. The rest allows for slow replies
-/// of Redis and of the database.
+/// If Redis crashes, it can lose the changes of the last few seconds. A loss of at most this number of seconds does not
+/// count as an older state. With `appendfsync everysec`, Redis loses at most two seconds. The other three seconds allow
+/// for slow replies of Redis and of the database.
 const CRASH_LOSS: i64 = 5;
 
-/// The numbers that Redis returned in the last seconds before the newest number, and one older number. Each has the
-/// time of the database's clock, in seconds since 1970. The numbers are in ascending order.
+/// The newest number that Redis returned, the numbers of the last seconds before it, and one older number. Each number
+/// has a time of the database's clock, in seconds since 1970. The numbers are in ascending order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts(Vec<(i64, u64)>);
 
 impl Counts {
-    /// Parses the text of a row. Leaves out what it cannot parse.
+    /// Parses the value of a row. Leaves out what it cannot parse.
     pub(super) fn parse(text: &str) -> Self {
         let numbers = text.split(' ').filter_map(|entry| {
             let (number, time) = entry.split_once('@')?;
@@ -22,7 +22,7 @@ impl Counts {
         Self(numbers.collect())
     }
 
-    /// Returns the text that is stored in a row: for each number, `NUMBER@TIME`, separated by spaces.
+    /// Returns the value of a row: `NUMBER@TIME` for each number, separated by spaces.
     pub(super) fn to_text(&self) -> String {
         let mut text = String::new();
         for (time, number) in &self.0 {
@@ -32,11 +32,11 @@ impl Counts {
         text
     }
 
-    /// Returns whether Redis has gone back to an older state. `count` is the number that Redis returned now.
+    /// Returns whether Redis has gone back to an older state. `count` is the number that Redis has just returned.
     ///
     /// Redis had already returned the numbers in this list, so `count` should be higher than all of them. After a
-    /// crash, `count` may be lower. But `count` must still be higher than the number that Redis had returned
-    /// [`CRASH_LOSS`] seconds before it returned the newest number.
+    /// crash, `count` can be lower. But it must still be higher than the older number in the list, which Redis returned
+    /// more than [`CRASH_LOSS`] seconds before the newest number.
     pub(super) fn show_loss(&self, count: u64) -> bool {
         let crash_loss = self.before_crash_loss();
         crash_loss.and_then(|position| self.0.get(position)).is_some_and(|(_, number)| count <= *number)
@@ -47,7 +47,7 @@ impl Counts {
         // If Redis has lost these numbers in a crash, it will return them again.
         self.0.retain(|(_, number)| *number < count);
         match self.0.last_mut() {
-            // A server that is restarted all the time must not make the list long.
+            // Even if a server restarts all the time, the list stays short.
             Some(last) if last.0 == time => last.1 = count,
             _ => self.0.push((time, count)),
         }
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn a_crash_that_loses_a_few_seconds_is_no_loss() {
         let counts = counts(&[(100, 7), (110, 8), (120, 9)]);
-        // Redis has lost nothing, or the newest number.
+        // Redis has lost nothing, or only the newest number.
         assert!(!counts.show_loss(10) && !counts.show_loss(9));
         // The number 8 was ten seconds old when Redis returned the number 9.
         assert!(counts.show_loss(8) && counts.show_loss(1));
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn the_number_of_servers_and_restarts_does_not_matter() {
-        // Ten servers count within the last five seconds. Redis may have lost all of these numbers.
+        // Ten servers count within the last five seconds. Redis might have lost all of these numbers.
         let mut many = counts(&[(100, 50)]);
         for (time, count) in (51..=60).enumerate() {
             many.add(105 + time as i64 / 2, count);

@@ -1,12 +1,12 @@
-//! Notices that another server keeps its sessions in a different place for a long time.
+//! Notices if another server keeps its sessions in a different place for a long time.
 
 use super::place::Place;
 
-/// How many renewals a difference must last before it is an error. If Redis has lost its data, each server notices the
+/// A difference is an error if it lasts for this number of renewals. If Redis loses its data, each server notices the
 /// new id at its next renewal, so the servers differ for about one renewal.
 const LASTING: u32 = 2;
 
-/// The different place of another server.
+/// The place in which another server keeps its sessions, if this place is different.
 #[derive(Debug, Default)]
 pub(super) struct Difference {
     other: Option<Place>,
@@ -16,8 +16,8 @@ pub(super) struct Difference {
 
 impl Difference {
     /// Call this method at each renewal. `other` is the place of a server that keeps its sessions in a different place,
-    /// or `None` if there is no such server. When the difference has lasted [`LASTING`] renewals, returns this place
-    /// once.
+    /// or `None` if there is no such server. When the difference has lasted for [`LASTING`] renewals, returns the
+    /// place, but only once.
     pub(super) fn lasting(&mut self, other: Option<Place>) -> Option<&Place> {
         let is_same = self.other.as_ref().zip(other.as_ref()).is_some_and(|(known, other)| known.is_same_store(other));
         self.renewals = if is_same { self.renewals.saturating_add(1) } else { 0 };

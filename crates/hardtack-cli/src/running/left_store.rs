@@ -1,21 +1,22 @@
 //! Ends the sessions of a session store to which the servers return.
 //!
-//! The servers may leave a store, for example if Redis is replaced by an empty Redis, or if the servers are started
-//! with another `--redis-url`. While they use another store, a log-out or a new password does not end the sessions in
-//! the store that they left. If they return to this store, these sessions would be live again.
+//! The servers leave a store if, for example, Redis is replaced by an empty Redis, or the servers are started with
+//! another `--redis-url`. While they use another store, a log-out or a new password does not end the sessions in the
+//! store that they left. When they return to that store, those sessions would be live again.
 //!
 //! A store that was left therefore has a row in `hardtack_settings`, its mark. There are two kinds of marks:
 //!
 //! - *moved*: A running server used this store, and then found another store at the same address. Other servers may
 //!   not have noticed the change.
 //! - *elsewhere*: A server uses another store, and no server that uses this store has renewed its row since then. The
-//!   servers of this store may have stopped, or may be about to renew their rows.
+//!   servers that use this store might have stopped, or might just be about to renew their rows.
 //!
 //! A server that begins to use a store with a mark of either kind first ends all sessions in the store. The server then
 //! deletes the mark. If the server crashes before it deletes the mark, the next server ends the sessions.
 //!
-//! A server that has used the store all the time deletes a mark of the kind *elsewhere*, and ends no sessions. The
-//! other server only uses another store at the same time, for example because an operator tries out that store.
+//! A server that has used the store all the time deletes a mark of the kind *elsewhere*, and ends no sessions. In this
+//! case, the server that set the mark only uses another store at the same time, for example because an operator tries
+//! out that store.
 
 use super::lost_changes;
 use super::place::Place;
@@ -31,15 +32,15 @@ const LEFT: &str = "session_store_left:";
 const MOVED: &str = "moved";
 const ELSEWHERE: &str = "elsewhere";
 
-/// Marks a store that this server used until now, because another store is now at the same address.
+/// Marks a store that this server has used until now. Another store is now at the same address.
 pub(super) async fn mark_left(table: &Table, place: &Place) -> Result<(), Error> {
     let now = table.now().await?;
     table.set(&name(place.key()), &format!("{MOVED} {now}")).await
 }
 
-/// Marks the stores that are not in use, except `own`, which is the store of this server. A store is in use if one of
-/// its servers has renewed its row recently and after `since`. At this time, in seconds since 1970, this server was
-/// started.
+/// Marks the stores that are not in use, except `own`, the store of this server. A store is in use if one of its
+/// servers has renewed its row recently, and after this server started. `since` is when this server started, in seconds
+/// since 1970.
 pub(super) async fn mark_unused(table: &Table, own: &Place, since: i64) -> Result<(), Error> {
     let now = table.now().await?;
     let in_use = session_place::in_use(table, since).await?;
@@ -63,7 +64,7 @@ pub(super) async fn end_sessions_at_return(table: &Table, sessions: &SessionsIn,
 }
 
 /// Deletes the mark of a store that this server has used all the time. If the mark says that another server noticed a
-/// move, ends all sessions in the store before.
+/// move, first ends all sessions in the store.
 pub(super) async fn check_while_in_use(table: &Table, sessions: &SessionsIn, place: &Place) -> Result<(), Error> {
     match table.get(&name(place.key())).await? {
         Some(mark) if mark.starts_with(ELSEWHERE) => table.delete_value(&name(place.key()), &mark).await,

@@ -43,7 +43,7 @@ pub(super) async fn end_sessions_if_any(table: &Table, sessions: &SessionsIn, pl
         return table.set(&name, &counts.to_text()).await;
     }
     counts.add(time, count);
-    // If another server has written the row in the meantime, its number is as good as this one.
+    // If another server has written the row in the meantime, its number serves as well as this one.
     table.replace(&name, known.as_deref(), &counts.to_text()).await
 }
 

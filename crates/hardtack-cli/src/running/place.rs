@@ -23,8 +23,8 @@ impl Place {
         }
     }
 
-    /// Returns a text that is the same for two places only if both are the same store: the id that is stored in Redis,
-    /// or `database`.
+    /// Returns a string that identifies the store: the id that is stored in Redis, or `database`. Two places have the
+    /// same string only if they are the same store.
     pub(super) fn key(&self) -> &str {
         self.id().unwrap_or("database")
     }

@@ -28,12 +28,13 @@ pub(crate) struct Presence {
     since: i64,
     sessions: SessionsIn,
     place: Place,
-    /// Whether Redis has become another Redis, and the sessions in the new Redis might still have to end.
+    /// Whether Redis has become another Redis, and this server might still have to end the sessions in the new Redis.
     arrived: bool,
     /// The places that this server has left, but that are not marked in the database yet.
     left: Vec<Place>,
-    /// The ids that Redis had before it became another Redis. The database might still contain intentions (to end
-    /// sessions) that name these ids. After these intentions are assigned to Redis's new id, the id is removed.
+    /// The ids that Redis had before it became another Redis. The database might still contain intentions to end
+    /// sessions that name one of these ids. After these intentions are assigned to the new id, the old id is removed
+    /// from this list.
     previous: Vec<String>,
     keys: GivenKeys,
 }
@@ -116,7 +117,7 @@ impl Presence {
     }
 
     /// Checks whether Redis has become another Redis, for example because it lost its data in a restart. The other
-    /// servers do the same, so all servers record the same store again.
+    /// servers check this as well, so all servers soon record the same store again.
     async fn find_lost_sessions(&mut self) {
         // If Redis does not respond, the recorded place stays unchanged.
         let Ok(found) = self.sessions.place().await else { return };
@@ -139,8 +140,8 @@ impl Presence {
         self.arrived = true;
     }
 
-    /// Marks the places that this server has left. If the database fails, the places are marked later. The server may
-    /// have returned to one of these places by then.
+    /// Marks the places that this server has left. If the database fails, the places are marked later. By then, the
+    /// server might have returned to one of these places.
     async fn mark_left(&mut self) -> Result<(), Error> {
         while let Some(place) = self.left.last() {
             left_store::mark_left(&self.table, place).await?;
@@ -161,8 +162,8 @@ impl Presence {
         lost_changes::end_sessions_if_any(&self.table, &self.sessions, &self.place).await
     }
 
-    /// Assigns the intentions with a previous id of Redis to the new id. Servers carry out only intentions with the new
-    /// id, so the others would stay in the database.
+    /// Assigns the intentions that name a previous id of Redis to the new id. Servers carry out only intentions that
+    /// name the new id, so the other intentions would stay in the database.
     async fn move_intentions(&mut self) -> Result<(), Error> {
         let Some(to) = self.place.id() else { return Ok(()) };
         while let Some(from) = self.previous.last() {

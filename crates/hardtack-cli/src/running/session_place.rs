@@ -68,8 +68,9 @@ pub(super) async fn of_running_servers(table: &Table) -> Result<Vec<Place>, Erro
     Ok(table.of_running_servers(SERVER).await?.iter().filter_map(|row| Place::parse(&row.text)).collect())
 }
 
-/// Returns where the servers keep their sessions that have renewed their rows recently and after `since`, a time in
-/// seconds since 1970. If a server was killed, this function leaves it out earlier than [`of_running_servers`].
+/// Returns the places in which servers keep their sessions. Includes only servers that have renewed their rows
+/// recently, and after `since`, a time in seconds since 1970. After a server is killed, this function omits the server
+/// sooner than [`of_running_servers`] does.
 pub(super) async fn in_use(table: &Table, since: i64) -> Result<Vec<Place>, Error> {
     let after = since.max(table.now().await? - RECENT);
     let rows = table.of_running_servers(SERVER).await?;

@@ -9,14 +9,14 @@ use crate::error::Error;
 
 /// Where a server keeps its sessions.
 pub(crate) enum SessionsIn {
-    /// The sessions are in the database, beside the users.
+    /// The sessions are in the same database as the users.
     Database(Box<Sessions<Database>>),
     /// The sessions are in Redis, at this address. The address contains no password.
     Redis(RedisSessions, String),
 }
 
 impl SessionsIn {
-    /// Returns where the sessions are now. If Redis has no id yet, gives it an id.
+    /// Returns where the sessions are now. Gives Redis an id if it has none.
     pub(super) async fn place(&self) -> Result<Place, Error> {
         match self {
             Self::Database(_) => Ok(Place::Database),
@@ -27,8 +27,8 @@ impl SessionsIn {
         }
     }
 
-    /// Ends all sessions in `place`, and returns how many were ended. Fails if the address of Redis leads to another
-    /// Redis by now, because the sessions in `place` may then be live.
+    /// Ends all sessions in `place`, and returns how many were ended. Fails if the address now leads to another Redis,
+    /// because the sessions in `place` might then still be live.
     pub(super) async fn end_all(&self, place: &Place) -> Result<u64, Error> {
         let now = SystemClock.now();
         let ended = match self {

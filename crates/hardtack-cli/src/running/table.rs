@@ -16,7 +16,7 @@ pub(crate) async fn migrate(database: &Database) -> Result<usize, Error> {
     Pool::from(database.clone()).migrate("settings", MIGRATIONS).await.map_err(Error::with_causes)
 }
 
-/// A row of a running server. The value of the row is a time, a space and a text.
+/// A row of a running server. The value of the row is a time, a space and a string.
 pub(super) struct ServerRow {
     pub(super) name: String,
     /// When the server last renewed the row, in seconds since 1970.
@@ -56,7 +56,7 @@ impl Table {
         written.map(drop).map_err(Error::with_causes)
     }
 
-    /// Replaces the value `old` of a row. With `None`, inserts the row. If the row has another value by now, changes
+    /// Replaces the value `old` of a row. With `None`, inserts the row. If the row now has another value, changes
     /// nothing.
     pub(super) async fn replace(&self, name: &str, old: Option<&str>, new: &str) -> Result<(), Error> {
         let statement = match old {

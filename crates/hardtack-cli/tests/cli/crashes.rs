@@ -67,7 +67,8 @@ async fn s68_a_killed_server_leaves_old_password_and_old_sessions_together(store
     let mut browser = server.client();
     sign_up(&mut browser, "ada").await;
     let (mut password, mut changed) = (format!("{PASSWORD}-0"), 0);
-    // How long a change takes on this machine. Most of this time is spent on the two password hashes. The writes follow.
+    // Measure how long a change takes on this machine. The two password hashes take most of this time, and the writes
+    // come after them.
     let since = Instant::now();
     assert_eq!(change_password(&mut browser, PASSWORD, &password).await, Some(StatusCode::OK));
     let longest = since.elapsed() * 5 / 4;

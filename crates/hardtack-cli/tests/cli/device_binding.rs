@@ -81,7 +81,7 @@ fn challenge_of(response: &Response) -> String {
 
 const ACCESS: &str = "__Host-access_token_cookie";
 
-/// `hardtack serve` behind TLS, which offers to bind sessions.
+/// `hardtack serve` behind TLS. The server offers to bind sessions.
 struct Serving {
     program: Program,
     server: Process,
@@ -90,7 +90,7 @@ struct Serving {
 }
 
 impl Serving {
-    /// Each site may ask for six proofs in nine minutes, so each test gets a host of its own on each store.
+    /// Chromium creates only six proofs for each site in nine minutes, so each test has its own host for each store.
     async fn start(name: &str, store: Store) -> Self {
         let dir = TestDir::new();
         let serve = async |origin: &str| {
@@ -140,12 +140,12 @@ impl Serving {
         .await;
     }
 
-    /// Deletes the access cookie. This stands for its expiry: the browser then has to refresh before its next request.
+    /// Deletes the access cookie, as if it had expired. The browser then has to refresh before its next request.
     async fn lose_access_cookie(&self, browser: &Browser) {
         browser.delete_cookie(&self.tls.origin, ACCESS).await.unwrap();
     }
 
-    /// Stops the server, and returns its log since it last started. The log is complete only after the server has
+    /// Stops the server, and returns its log since its last start. The log is complete only after the server has
     /// stopped.
     async fn stop(self) -> Log {
         Log(self.server.stop().await.stderr)
@@ -155,12 +155,12 @@ impl Serving {
 struct Log(String);
 
 impl Log {
-    /// How often the server has logged an event.
+    /// How many times the server has logged an event.
     fn count(&self, event: &str) -> usize {
         self.0.matches(&format!("event=\"{event}\"")).count()
     }
 
-    /// Checks that no event tells of a theft, and that no session has ended.
+    /// Checks that no event reports a theft, and that no session has ended.
     fn shows_no_theft(&self) {
         for event in ["reuse_detected", "proof_failed", "revoked", "logout"] {
             assert_eq!(self.count(event), 0, "{event}: {}", self.0);
@@ -218,7 +218,7 @@ async fn s89_chromium_stays_bound_if_it_or_the_server_restarts_in_the_middle_of_
         serving.start_again().await;
         drop(response);
     };
-    // The browser shows an error, or sends its request again. Either is fine.
+    // The browser shows an error or sends its request again. Both are fine.
     let (_, ()) = tokio::join!(owner.goto(&url), interrupt);
     owner.devtools("Page.setBypassCSP", json!({ "enabled": true })).await.unwrap();
     serving.shows_bound(&owner).await;
@@ -238,7 +238,8 @@ async fn s89_chromium_stays_bound_if_it_or_the_server_restarts_in_the_middle_of_
 async fn s89_ten_requests_of_chromium_at_once_refresh_once(store: Store) {
     let serving = Serving::start("ten", store).await;
     let owner = serving.signed_up(false).await;
-    // The site's policy allows no scripts. The scripts of this test run nevertheless, once a page has been loaded.
+    // The site's content security policy allows no scripts. The test's own scripts run nevertheless once a page is
+    // loaded.
     owner.devtools("Page.setBypassCSP", json!({ "enabled": true })).await.unwrap();
     serving.shows_bound(&owner).await;
     serving.lose_access_cookie(&owner).await;

@@ -17,7 +17,8 @@ fn code(finished: &Finished) -> Option<i32> {
     finished.status.code()
 }
 
-/// The cookies of a user who has just signed up, as the browser sends them, and the `Set-Cookie` fields of the response.
+/// The cookies of a user who has just signed up, as the browser sends them, and the `Set-Cookie` fields of the
+/// response.
 async fn cookies(dir: &TestDir) -> (String, Vec<String>, Vec<String>) {
     let server = dir.start().await;
     let mut client = server.client();

@@ -34,7 +34,8 @@ async fn no_secret_is_ever_logged() {
     }
 }
 
-/// For each query, sqlx asks whether its own level is enabled. A filter for another crate must not lose events then.
+/// For each query, sqlx asks whether its own level is enabled. After that, a filter for another crate must not lose
+/// events.
 #[tokio::test]
 async fn a_filter_for_one_crate_loses_no_events() {
     for store in [Store::Sqlite, Store::Postgres] {

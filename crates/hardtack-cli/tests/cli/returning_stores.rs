@@ -1,5 +1,5 @@
-//! The servers return to a session store that they had left. Sessions in this store may have ended in the meantime,
-//! although the store does not know about these ends.
+//! The servers return to a session store that they had left. Users might have ended sessions in the meantime without
+//! the store knowing about it.
 
 use std::time::SystemTime;
 
@@ -51,7 +51,7 @@ impl Settings {
         place.1.split(' ').nth(1).unwrap().to_owned()
     }
 
-    /// Makes the numbers that Redis has returned a minute older, as if they had been returned a minute earlier.
+    /// Makes the numbers that Redis has returned look a minute older than they are.
     pub(crate) async fn let_a_minute_pass(&self) {
         let rows = self.rows("session_count:").await;
         assert!(!rows.is_empty());
@@ -75,7 +75,7 @@ async fn is_over(server: &Process, copy: &Client, when: &str) {
     assert_eq!(refresh(&mut copy).await, 401, "{when}");
 }
 
-/// Waits until a server has logged this event as many times.
+/// Waits until a server has logged this event this many times.
 async fn is_logged_times(server: &Process, event: &str, times: usize) {
     let found = async || (server.stderr().matches(event).count() >= times).then_some(());
     wait::until_some(|| format!("{event} is in the log {times} times: {}", server.stderr()), found).await;
@@ -101,7 +101,7 @@ async fn k07_s71_sessions_end_when_a_redis_comes_back_to_running_servers() {
     let logs = || servers.iter().map(Process::stderr).collect::<String>();
     wait::until("the sessions are ended", async || logs().contains("sessions_went_back")).await;
     is_over(&servers[0], &copy, "after the return").await;
-    // The servers end the sessions once, and no sessions that begin later.
+    // The servers end the sessions once, and do not end sessions that begin later.
     assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
     for server in &servers {
         is_logged_times(server, "sessions_lost", 2).await;
@@ -160,8 +160,8 @@ async fn k07_s71_sessions_end_when_a_redis_comes_back_before_the_database() {
     is_over(&server, &ada, "after the return").await;
 }
 
-/// The servers are started with another session store, and later with the first store again. Each server is stopped or
-/// killed.
+/// The servers are started with another session store, and later with the first store again. In between, each server is
+/// either stopped or killed.
 #[tokio::test]
 async fn k07_s35_s71_sessions_end_when_servers_are_started_with_an_earlier_store() {
     let (redis, other) = (RedisServer::start(), RedisServer::start());

@@ -30,7 +30,8 @@ async fn ctrl_c_stops_the_server() {
 }
 
 /// The server does not wait for clients that have not sent the complete head of a request. Without such clients, it
-/// stops within milliseconds. With them, it would wait for the end of the grace period, and log `requests_cut_off`.
+/// stops within milliseconds. If it waited for them, it would stop only at the end of the grace period, and log
+/// `requests_cut_off`.
 #[tokio::test]
 async fn a_half_sent_head_does_not_delay_a_stop() {
     let dir = TestDir::new();

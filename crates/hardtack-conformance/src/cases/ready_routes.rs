@@ -303,8 +303,8 @@ fn attempts_to_reauthenticate() -> Case {
     })
 }
 
-/// A person double-clicks the button. The browser shows the second response, and has the cookies of the second response
-/// or of both responses.
+/// A person double-clicks the button. The browser shows the second response. It has received the cookies of only this
+/// response, or of both responses.
 fn reauthentication_sent_twice() -> Case {
     Case::new("ready routes: a re-authentication that is sent twice", |site| async move {
         let mut alice = site.alice().await;
@@ -336,8 +336,8 @@ fn reauthentication_sent_twice() -> Case {
         site.expect("wrong password", &send(&mut before.clone(), "guess").await, format!("303 → {url}"));
         let forged = before.clone().post(url).accept_html().form(&[("password", PASSWORD)]).send().await;
         site.expect("without CSRF value", &forged, "403");
-        // Other routes refuse the replaced token, but the response deletes no cookies, and does not say that the session
-        // has ended.
+        // Other routes refuse the replaced token, but the response deletes no cookies, and does not say that the
+        // session has ended.
         let other = before.clone().get("/protected").accept_html().send().await;
         site.expect("another page", &other, "303 → /ready/login?next=%2Fprotected");
         site.expire_access();

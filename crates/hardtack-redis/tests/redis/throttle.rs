@@ -22,7 +22,7 @@ fn hourly(burst: u32) -> Budget {
     Budget::new(BudgetKey::from_bytes(key), Rate::new(burst, HOUR)).failures_in_a_row(Rate::new(100, HOUR))
 }
 
-/// A store that does not give up while the machine is busy.
+/// A store with a time limit that is long enough for a busy machine.
 fn patient(store: RedisThrottleStore) -> RedisThrottleStore {
     store.with_timeout(wait::LONGEST_WAIT)
 }

@@ -110,9 +110,9 @@ impl Sessions<crate::Database> {
         self.end(connection, subject, all_except(subject, kept.into())).await
     }
 
-    /// Returns whether a session of a user has ended. If it has not, it cannot end before this transaction does: the
-    /// transaction locks all live sessions of the user. Call this method in a transaction that changes the user, so
-    /// that a session cannot make the change after its end.
+    /// Returns whether a session of a user has ended. If it is live, it cannot end before this transaction does,
+    /// because the transaction locks all live sessions of the user. Call this method in a transaction that changes the
+    /// user, so that a session cannot make the change after its end.
     ///
     /// If the database has lost the session's row, for example because a backup was restored, the revocation log
     /// decides. Such a session can still end before the transaction does.

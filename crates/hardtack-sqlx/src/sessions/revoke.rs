@@ -110,8 +110,8 @@ pub(super) async fn lock_live(connection: &mut Connection<'_>, subject: &str) ->
     live.iter().map(|(id,)| Ok(schema::decode_id(id)?)).collect()
 }
 
-/// Returns whether a session that is not live is known to have ended: it has a row, or the log contains its end. Returns
-/// `false` if the database has lost the row of a session that has not ended.
+/// Returns whether a session that is not live is known to have ended, because it has a row or because the log contains
+/// its end. Returns `false` if the database has lost the row of a session that has not ended.
 pub(super) async fn is_known_to_have_ended(
     connection: &mut Connection<'_>,
     id: SessionId,

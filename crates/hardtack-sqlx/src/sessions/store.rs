@@ -16,7 +16,8 @@ use crate::schema::{self, LogRow, SessionRow, session_columns};
 /// log-in does not wait long.
 const PRUNE_BATCH: u64 = 500;
 
-/// When all sessions end, the maximum number of sessions that one transaction ends.
+/// The maximum number of sessions that one transaction ends while [`end_all_sessions`](Sessions::end_all_sessions)
+/// runs.
 const END_BATCH: i64 = 500;
 
 /// The store was used before [`Sessions::migrate`] was called.
@@ -225,11 +226,11 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
 
 impl<P: Clone + Into<Database> + Send + Sync + 'static> Sessions<P> {
     /// Ends the sessions of all users, and returns how many were ended. If the application returns to this store after
-    /// it has used another store, call this method first. Otherwise, sessions would be live whose users have logged out
-    /// or changed the password in the meantime.
+    /// using another store, call this method first. Otherwise, sessions would still be live even if their users have
+    /// logged out or changed the password in the meantime.
     ///
     /// # Errors
-    /// The database failed. Some of the sessions may have ended.
+    /// The database failed. Some of the sessions might have ended.
     pub async fn end_all_sessions(&self, now: Timestamp) -> Result<u64, BackendError> {
         let mut ended = 0;
         let mut last = String::new();

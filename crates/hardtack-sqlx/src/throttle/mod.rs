@@ -74,7 +74,7 @@ impl SqlThrottleStore {
     ///
     /// If the database is slow at times, set a longer time: while a server counts in memory, attackers get more
     /// attempts. If the database hangs, each operation delays its request by this time. On PostgreSQL, more than a few
-    /// seconds rarely have an effect, because the connections have time limits of their own.
+    /// seconds rarely makes a difference, because the connections have their own time limits.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }

@@ -11,7 +11,8 @@ use crate::{NOW, session};
 
 const MANY: usize = 20_000;
 
-/// Adds `count` sessions of "alice", two in each second, and as many that have expired. Each has a long user agent.
+/// Adds `count` sessions of "alice", two for each second, and the same number of expired sessions. Each session has a
+/// long user agent.
 async fn add_many(pool: &Pool, count: usize) {
     let numbers = Statement::per_database(
         "CREATE TABLE numbers AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)

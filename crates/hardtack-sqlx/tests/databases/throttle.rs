@@ -27,7 +27,7 @@ fn hourly(burst: u32) -> Budget {
     Budget::new(key(), Rate::new(burst, HOUR)).failures_in_a_row(Rate::new(100, HOUR))
 }
 
-/// A store that does not give up while the machine is busy.
+/// A store with a time limit that is long enough for a busy machine.
 async fn store(database: &TestDatabase) -> SqlThrottleStore {
     database.sessions().await.throttle().with_timeout(wait::LONGEST_WAIT)
 }

@@ -172,8 +172,8 @@ impl RedisServer {
         }
     }
 
-    /// Stops the server, and starts another server on the same port. The first call starts an empty server. Each further
-    /// call brings back the server that was running before.
+    /// Stops the server, and starts another server on the same port. The first call starts an empty server. Each
+    /// further call switches back to the other of these two servers.
     ///
     /// # Panics
     /// If the files of the servers cannot be moved.

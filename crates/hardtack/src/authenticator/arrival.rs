@@ -63,14 +63,14 @@ impl RequestVerifier<'_> {
             && self.device_note() != Some(ARRIVED.as_bytes())
     }
 
-    /// Returns what the browser was last told to do for a proof. Returns `None` if the browser does not send the
-    /// cookie.
+    /// Returns what the browser was last told to do so that it sends a proof. Returns `None` if the browser does not
+    /// send the cookie.
     pub(crate) fn device_note(&self) -> Option<&[u8]> {
         self.device_cookie()?.split(|byte| *byte == b'.').next()
     }
 
     /// Returns the [mark](crate::session::Session::reauthentication_mark) of the re-authentication whose response the
-    /// browser has received. Returns `None` if the browser sends no mark, or a text that cannot be one.
+    /// browser has received. Returns `None` if the browser sends no mark, or a value that cannot be a mark.
     pub(crate) fn reauthentication_mark(&self) -> Option<&str> {
         let mark = std::str::from_utf8(self.device_cookie()?.split(|byte| *byte == b'.').nth(1)?).ok()?;
         let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');

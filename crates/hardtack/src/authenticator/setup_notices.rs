@@ -100,8 +100,8 @@ impl SetupNotices {
         developer_notice::print("base_url_differs", &text);
     }
 
-    /// Logs a warning that a route needs a token, but browsers do not send the access cookie to its path. Only the first
-    /// such request is logged as a warning, because strangers can send any number of them.
+    /// Logs that a route needs a token, but that browsers do not send the access cookie to its path. Only the first
+    /// such request triggers a warning, because strangers can send any number of them.
     #[cold]
     pub(super) fn notice_unsent_access_cookie(&self, path: &str) {
         macro_rules! log {

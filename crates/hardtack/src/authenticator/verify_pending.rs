@@ -109,8 +109,8 @@ impl RequestVerifier<'_> {
     }
 
     /// Returns the `Set-Cookie` values that delete the access token, but not its CSRF value. A browser with a bound
-    /// session then refreshes the session before it sends the next request. A script of the page has read the CSRF
-    /// value before this refresh, so the script still needs the cookie with the value.
+    /// session then refreshes the session before it sends the next request. A script on the page reads the CSRF value
+    /// before this refresh, so the cookie with this value has to stay.
     pub(crate) fn unset_own_access_token(&self) -> SetCookies {
         let (policy, mut cookies) = (self.authenticator.cookies(), SetCookies::default());
         if !self.is_anothers(TokenKind::Access, TokenKind::Refresh) {
@@ -176,7 +176,7 @@ impl RequestVerifier<'_> {
         match status {
             Ok(()) => self.slide_if_due(token).await.map(Some),
             Err(Reason::Token(TokenError::Expired)) => {
-                // The user has sent the form with the password twice.
+                // The browser has sent the form with the password twice.
                 if need.reauthenticating && self.authenticator.has_just_stepped_up(&token).await? {
                     return Ok(Some(token));
                 }

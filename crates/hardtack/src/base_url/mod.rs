@@ -182,7 +182,8 @@ mod tests {
             end in "[?#\n\t\u{14}\u{a0} ]{0,2}",
         ) {
             let text = format!("{scheme}{host}{port}{path}{end}");
-            // A browser also refuses a name that is not the ASCII form of any name. Such a site cannot be reached.
+            // Browsers also refuse a name that begins with `xn--` but is not the ASCII form of any name. No browser can
+            // reach such a site.
             prop_assume!(!host.to_ascii_lowercase().contains("xn--"));
             let Ok(ours) = BaseUrl::parse_insecure_http(&text) else { return Ok(()) };
             let theirs = url::Url::parse(&text);

@@ -28,7 +28,7 @@ pub(crate) enum JsonTokens {
 pub(crate) enum Member {
     /// The member is missing, null, false, zero or empty. Flask-JWT-Extended treats all these cases alike.
     Absent,
-    /// The member is present, but is not a string, or occurs more than once.
+    /// The member is present, but is not a string. Or it occurs more than once.
     Unfit,
     /// The member is a string that is not empty.
     Text(String),
@@ -75,7 +75,7 @@ impl fmt::Debug for JsonPeek {
 impl JsonPeek {
     /// Starts reading if the media type of the body is JSON. Otherwise, returns `None`.
     ///
-    /// If the member for a token occurs more than once, it is refused, because another program, such as a proxy, may
+    /// If the member for a token occurs more than once, it is refused, because another program, such as a proxy, might
     /// have read a different value. If `last_wins` is true, the last value is used, as in Flask-JWT-Extended.
     pub(crate) fn start(
         head: &RequestHead<'_>,
@@ -241,7 +241,7 @@ mod tests {
             let expected = JsonTokens::Read { access: Member::Text("d.e.f".into()), refresh: Member::Absent };
             assert_eq!(peek_with(true, body.as_bytes(), 9), expected, "{body}");
         }
-        // Other members, and members of nested objects, belong to the application.
+        // Other members may occur twice, and so may members of nested objects, because they belong to the application.
         let body = r#"{"x":1,"x":{"access_token":"n","access_token":"n"},"access_token":"a.b.c"}"#;
         assert_eq!(access(body), Member::Text("a.b.c".into()));
     }

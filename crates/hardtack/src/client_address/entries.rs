@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(read(&["for=unknown, for=_hidden, proto=http"]), ips(&["", "", ""]));
         assert_eq!(read(&["for=192.0.2.1;for=192.0.2.2"]), ips(&[""]));
         assert_eq!(read(&["host=\"a;for=192.0.2.9\";for=192.0.2.1"]), ips(&["192.0.2.1"]));
-        // A pair may be empty, and an element, too.
+        // Both a pair and an element may be empty.
         assert_eq!(read(&["for=192.0.2.1;", ";for=192.0.2.2;;proto=https,, ,"]), ips(&["192.0.2.2", "192.0.2.1"]));
         // A quotation mark from the client cannot hide the part that the proxy appends.
         assert_eq!(read(&["for=\"x, for=192.0.2.1"])[0], Some("192.0.2.1".to_owned()));

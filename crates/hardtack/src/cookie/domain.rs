@@ -1,8 +1,8 @@
-//! Checks whether a text can be the domain of a cookie (RFC 6265 section 5.1.3), and whether browsers refuse the domain
-//! because it is a public suffix (RFC 6265bis §5.7).
+//! Checks whether a string can be the domain of a cookie (RFC 6265 section 5.1.3). Also checks whether browsers refuse
+//! the domain because it is a public suffix (RFC 6265bis §5.7).
 //!
-//! Browsers have a list of all public suffixes, which has thousands of entries and changes often. This module knows only
-//! well-known public suffixes, so that it never refuses a domain that browsers accept.
+//! Browsers have a list of all public suffixes, which has thousands of entries and changes often. This module knows
+//! only well-known public suffixes, so that it never refuses a domain that browsers accept.
 
 /// Whether the text has the form of a cookie domain.
 pub(crate) fn is_cookie_domain(domain: &str) -> bool {
@@ -20,7 +20,7 @@ pub(crate) enum PublicSuffix {
     No,
 }
 
-/// For top-level domains of countries, well-known second-level domains that are public suffixes
+/// Top-level domains of countries, each with well-known second-level domains that are public suffixes
 /// (<https://publicsuffix.org>).
 const OF_COUNTRIES: [(&str, &str); 24] = [
     ("ar", "com edu gob gov net org"),

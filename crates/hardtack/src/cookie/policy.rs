@@ -123,9 +123,9 @@ impl CookiePolicy {
     }
 
     /// Sets the domain of the cookies (`JWT_COOKIE_DOMAIN`). Browsers then send the cookies to all hosts of the domain.
-    /// By default, browsers send the cookies only to the host that set them. If a domain is set, cookie names
-    /// cannot have the prefix `__Host-`. Browsers ignore cookies for a public suffix, such as `co.uk`. Building the
-    /// authenticator fails for well-known public suffixes.
+    /// By default, browsers send the cookies only to the host that set them. If a domain is set, cookie names cannot
+    /// have the prefix `__Host-`. Browsers ignore cookies for a public suffix, such as `co.uk`. If the domain is a
+    /// well-known public suffix, building the authenticator fails.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());

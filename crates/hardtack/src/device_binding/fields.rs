@@ -114,7 +114,7 @@ mod tests {
             prop_assert_eq!(read_value(string(&text).as_bytes()), Some(text));
         }
 
-        /// Whatever is read can be written, and is then read again. Nothing but a string or a bare value is read.
+        /// Each value that was read can be written and read again. Only strings and bare values are accepted.
         #[test]
         fn a_changed_string_is_read_only_if_it_is_one_string(
             text in "[ -~]{1,20}",
@@ -124,8 +124,8 @@ mod tests {
             let mut field = string(&text);
             field.insert_str(at.index(field.len() + 1), &inserted);
             let inner = field.trim_ascii().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-            // In the text between the quotation marks, each quotation mark and backslash is escaped, and each backslash
-            // escapes one of them.
+            // Between the outer quotation marks, each quotation mark and each backslash is escaped, and nothing else
+            // is.
             let plain = inner.map(|inner| inner.replace("\\\\", "").replace("\\\"", ""));
             let is_string = field.trim_ascii().len() > 2
                 && plain.is_some_and(|plain| plain.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'"' && b != b'\\'));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::IgnoredAny;
 
-/// The longest name of a member that a text repeats, in characters.
+/// The maximum length of a member's name in a message, in characters. Longer names are cut off.
 const MAX_NAME: usize = 64;
 
 /// serde_json reads at most 127 nested arrays and objects.
@@ -12,8 +12,8 @@ const MAX_DEPTH: usize = 127;
 
 /// Why a body cannot be read as JSON.
 ///
-/// The `Display` form is a sentence for the client. It may contain the name of a member, but no value, because the value
-/// may be a password.
+/// The `Display` form is a sentence for the client. The sentence can contain the name of a member, but never a value,
+/// because a value might be a password.
 ///
 /// ```
 /// use hardtack::error::JsonFlaw;
@@ -28,21 +28,21 @@ const MAX_DEPTH: usize = 127;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JsonFlaw {
-    /// The text is not JSON (RFC 8259).
+    /// The body is not JSON (RFC 8259).
     Syntax {
         /// The line of the error, beginning with 1.
         line: usize,
-        /// The column of the error in bytes, beginning with 1. It is 0 at the beginning of a line.
+        /// The column of the error in bytes, beginning with 1, or 0 if the error is at the beginning of a line.
         column: usize,
     },
-    /// The text is JSON, but has more than 127 nested arrays and objects. The text is the name of the member, if the
-    /// body is an object.
+    /// The body is JSON, but is nested more than 127 levels deep. If the body is an object, contains the name of the
+    /// member.
     TooDeep(Option<String>),
-    /// The text is JSON, but a number is too large for a 64-bit floating-point number. The text is the name of the
-    /// member, if the body is an object.
+    /// The body is JSON, but contains a number that does not fit into a 64-bit floating-point number. If the body is an
+    /// object, contains the name of the member.
     NumberOutOfRange(Option<String>),
-    /// The body has a valid syntax, but a member has the wrong type or another problem. The text is the name of the
-    /// member, if the body is an object.
+    /// The syntax of the body is valid, but a member has the wrong type or another problem. If the body is an object,
+    /// contains the name of the member.
     WrongMember(Option<String>),
 }
 
@@ -54,7 +54,7 @@ impl JsonFlaw {
             let at = offset(body, error.line(), error.column());
             return Self::WrongMember(scan().name_before(at));
         }
-        // Skipping a value has no limits, so this fails only if the text is not JSON.
+        // Skipping a value has no limits, so this fails only if the body is not JSON.
         if serde_json::from_slice::<IgnoredAny>(body).is_ok() {
             let scan = scan();
             if let Some(at) = scan.too_deep {
@@ -135,7 +135,7 @@ impl Scan {
                     }
                 }
                 b'}' | b']' => depth = depth.saturating_sub(1),
-                // In an array, no name follows. But the outermost value is then no object, and `names` is empty.
+                // A comma precedes a name only if the outermost value is an object, not an array.
                 b',' if depth == 1 => expects_name = body.trim_ascii_start().starts_with(b"{"),
                 _ => {}
             }
@@ -205,7 +205,7 @@ mod tests {
         ] {
             assert_eq!(flaw::<serde_json::Value>(&body), expected, "{body}");
         }
-        // The text is not JSON, so the number is not the reason.
+        // The body is not JSON, so the number is not the reason.
         assert!(matches!(flaw::<serde_json::Value>(r#"{"a": 1e999, "#), JsonFlaw::Syntax { line: 1, .. }));
         // The limit is the limit of serde_json.
         assert!(serde_json::from_str::<serde_json::Value>(&deep(127)).is_ok());

@@ -47,8 +47,9 @@ pub enum Reason {
     /// The token's session was ended, or the application's blocklist contains the token.
     #[error("the session was ended, or the token is blocked")]
     Revoked,
-    /// The request's tokens were replaced while the request was in flight. The browser has, or is about to get, newer
-    /// tokens of the same session or the tokens of a new session. For example, the browser has sent a form twice.
+    /// The request's tokens were replaced while the request was in flight. The browser has newer tokens of the same
+    /// session or the tokens of a new session, or is about to get them. For example, this happens if the browser sends
+    /// a form twice.
     #[error("the tokens were replaced by newer tokens of the same browser")]
     Replaced,
     /// The refresh token is not accepted.

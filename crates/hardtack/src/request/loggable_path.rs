@@ -1,19 +1,20 @@
 //! Paths without secrets, for logs.
 
-/// A segment with more characters than this may be secret.
+/// A segment with more characters than this might be secret.
 const LONGEST_WORD: usize = 24;
 
-/// A segment with at least this number of characters may be secret if it does not look like a word.
+/// A segment with at least this number of characters might be secret if it does not look like a word.
 const SHORTEST_CODE: usize = 6;
 
 /// The maximum number of characters that a shortened segment keeps.
 const KEPT: usize = 6;
 
-/// Returns the path of a request in a form for logs. A segment of the path may be secret, such as the token of a link in
-/// an email. Segments that do not look like words are therefore shortened. Such a segment has more than 24 characters,
-/// or it has at least six characters and contains a digit, a percent sign or an uppercase letter.
+/// Returns the path of a request in a form for logs. A segment of the path might be secret, such as the token of a link
+/// in an email. This function therefore shortens segments that do not look like words. A segment does not look like a
+/// word if it has more than 24 characters, or if it has at least six characters and contains a digit, a percent sign or
+/// an uppercase letter.
 ///
-/// Pass a path without a query, because a query may also contain secrets.
+/// Pass a path without a query, because a query can also contain secrets.
 ///
 /// ```
 /// use hardtack::request::loggable_path;
@@ -26,7 +27,7 @@ pub fn loggable_path(path: &str) -> String {
     path.split('/').map(shortened).collect::<Vec<_>>().join("/")
 }
 
-/// Shortens a segment that may be secret to its first quarter or less.
+/// Shortens a segment that might be secret. At most the first quarter remains.
 fn shortened(segment: &str) -> String {
     let length = segment.chars().count();
     let is_code = segment.chars().any(|char| char.is_ascii_digit() || char == '%' || char.is_uppercase());

@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(NextPath::parse(&format!("/{}", "a".repeat(4000))), None);
     }
 
-    /// A path that has been accepted is accepted again, because it goes through a form or a URL.
+    /// An accepted path is accepted again, because a path passes through a form or a URL and is then checked again.
     #[test]
     fn a_path_that_becomes_too_long_is_refused() {
         for (text, accepted) in [("a".repeat(2047), true), ("a".repeat(2048), false), ("\"".repeat(700), false)] {

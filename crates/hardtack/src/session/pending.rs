@@ -49,12 +49,12 @@ pub trait PendingRevocations: Send + Sync + 'static {
 
     /// Records that sessions of a subject have ended in the session store, for example because the user logged out or
     /// because a refresh token was stolen. The authenticator calls this method after the store has ended the sessions
-    /// and before the response is sent. It does not call the method for an intention, because the transaction that
-    /// stored the intention can record the same.
+    /// and before the response is sent. It does not call this method when it carries out an intention, because the
+    /// transaction that stored the intention can record the end itself.
     ///
-    /// The application's own transactions can read this record. A change that such a session has begun, for example a
-    /// new email address, is then refused or is already committed when the response is sent. If this method fails, the
-    /// failure is logged, and the sessions have ended nevertheless. The default implementation does nothing.
+    /// The application's own transactions can read this record. If such a session has begun a change, for example of
+    /// the email address, the change is then either committed before the response is sent, or refused. The sessions
+    /// have ended even if this method fails. A failure is only logged. The default implementation does nothing.
     fn sessions_ended(&self, subject: &str) -> impl Future<Output = Result<(), BackendError>> + Send {
         let _ = subject;
         std::future::ready(Ok(()))

@@ -177,7 +177,7 @@ impl Session {
         base64_simd::URL_SAFE_NO_PAD.encode_to_string(&hash.finalize()[..16])
     }
 
-    /// Whether `mark` is the mark of the session's last re-authentication.
+    /// Returns whether `mark` is the mark of the session's last re-authentication.
     pub(crate) fn has_mark(&self, mark: Option<&str>) -> bool {
         mark.is_some_and(|mark| constant_time_eq(mark.as_bytes(), self.reauthentication_mark().as_bytes()))
     }

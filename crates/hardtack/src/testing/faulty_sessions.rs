@@ -158,9 +158,9 @@ impl<S: SessionStore> FaultySessions<S> {
         self.interrupt(call, Interruption::Fault(fault));
     }
 
-    /// Sets the count to zero and pauses the call with this number after the store has carried it out. The next call
-    /// has the number 1. Meanwhile, the test can do something else with the same session. Then call
-    /// [`PausedCall::resume`].
+    /// Sets the count to zero, so that the next call has the number 1. The call with the number `call` pauses after the
+    /// store has carried it out. During the pause, the test can do something else with the same session. To end the
+    /// pause, call [`PausedCall::resume`].
     pub fn pause_after(&self, call: u64) -> PausedCall {
         let gate = Arc::<Gate>::default();
         self.interrupt(call, Interruption::Pause(Arc::clone(&gate)));

@@ -137,8 +137,8 @@ impl Need {
     }
 
     /// Also accepts an access token that a re-authentication has replaced within the [race
-    /// window](crate::session::SessionPolicy::race_window), if the token was sent in a cookie. The browser then has sent
-    /// the form with the password twice, for example after a double click.
+    /// window](crate::session::SessionPolicy::race_window), if the token was sent in a cookie. This happens if the
+    /// browser sends the form with the password twice, for example after a double click.
     ///
     /// Use this only for a route that verifies the user's password and then calls `Auth::reauthenticate`. The second
     /// form gets the same tokens as the first. The extractor `ReauthenticationForm` uses this.

@@ -42,7 +42,7 @@ fn s91_a_cookie_that_only_the_server_uses_is_read_under_the_strongest_name_only(
         let mut beside = alice.clone().with(weaker, "planted");
         assert_eq!(site.refresh(&mut beside).status, 200, "{weaker}");
     }
-    // The same for the pre-session cookie: an attacker plants the value that belongs to a form of the attacker.
+    // The same for the pre-session cookie: an attacker plants a value that belongs to the attacker's own form.
     let (mut mallory, mut token) = (Browser::default(), String::new());
     site.send(&mut mallory, Request::get("/login"), |exchange| {
         let (field, cookies) = exchange.pre_session()?.into_parts();

@@ -15,7 +15,8 @@ use crate::device::{
 };
 use crate::support::{Browser, NOW, Request, Site, block_on, key, page, seconds};
 
-/// The cookie that says what the browser was told to do for a proof, and contains the mark of a re-authentication.
+/// The cookie that says what the browser was told to do so that it sends a proof. It can also contain the mark of a
+/// re-authentication.
 const NOTE: &str = "device_proof";
 
 #[test]
@@ -289,7 +290,7 @@ fn s89_a_refresh_that_arrives_after_a_reauthentication_logs_no_owner_out() {
         overtake(&mut alice);
         site.advance(wait);
         if alice.has_access(&site) {
-            // The access token is outdated, so the browser is told to make a proof.
+            // The access token is outdated, so the browser is told to send a proof.
             assert_eq!(site.visit(&mut alice.browser).status, 307, "{wait}");
         }
         assert_eq!(alice.refresh(&site).status, 200, "{wait}");
@@ -301,8 +302,8 @@ fn s89_a_refresh_that_arrives_after_a_reauthentication_logs_no_owner_out() {
     let fresh = site.send(&mut alice.browser, Request::get("/page"), page(Need::access().fresh()));
     assert_eq!(fresh.code, "insufficient_user_authentication");
 
-    // A copy with the mark, but without the key, is refused. Without the mark, the key does not help: the
-    // re-authentication may have come from another device, to end a session that is bound to this one.
+    // A copy with the mark, but without the key, is refused. The key without the mark is refused, too: the user might
+    // have re-authenticated on another device to lock this device out.
     overtake(&mut alice);
     let mut thief = alice.browser.clone();
     assert_eq!(post_bound(&site, &mut thief, Some(&alice.id), None).unwrap().status, 403);
@@ -518,7 +519,7 @@ fn a_bound_session_that_needs_a_refresh_keeps_its_refresh_cookie() {
     assert!(response.is_refused(401, "unproven_refresh"));
     assert!(response.deletes(ACCESS), "without this cookie, the browser sends a proof");
     assert!(copy.value(REFRESH).is_some());
-    // A script reads the CSRF value before the browser refreshes and sends the request of the script.
+    // A script reads the CSRF value. Only then does the browser refresh and send the script's request.
     assert!(copy.value("csrf_access_token").is_some());
     // A page whose token is optional treats the user as a visitor, and the session continues.
     let optional = site.send(&mut alice.browser, Request::get("/page"), page(Need::access().optional()));

@@ -312,7 +312,7 @@ fn s68_without_registered_intentions_the_sessions_end_and_the_user_can_log_in_ag
     assert_eq!(site.visit(&mut site.browser_of("alice")).status, 200);
 }
 
-/// The application's database learns of every end that the store makes, before the response is sent.
+/// The application's database learns of every session that ends in the store, before the response is sent.
 #[test]
 fn s28_every_end_of_a_session_is_recorded_for_the_changes_that_the_session_has_begun() {
     let (site, store, intentions) = elsewhere();

@@ -221,7 +221,7 @@ fn e08_where_the_access_cookie_is_not_sent_nothing_is_refreshed() {
     assert_eq!(site.live_sessions("alice")[0].generation, 2);
 }
 
-/// The paths in the log have no secret segments. Strangers cannot fill the log with warnings.
+/// The log contains no secret path segments, and strangers cannot fill it with warnings.
 #[test]
 fn s64_a_path_without_the_access_cookie_is_logged_without_secrets_and_warned_of_once() {
     const SECRET: &str = "AbCdEfGhIjKlMnOpQrStUv";

@@ -24,7 +24,7 @@ use crate::users::User;
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct PasswordInput {
-    /// The current password. If an API client leaves it out, `None`.
+    /// The current password, or `None` if an API client leaves it out.
     current_password: Option<String>,
     new_password: String,
 }
@@ -77,7 +77,7 @@ pub(crate) async fn change_password(
         }
         Err(error) => return ask_for_password(&site, &auth, error, AfterProof::PasswordUnchanged),
     };
-    // If the token is not fresh, the client should first learn that the current password is a way around this.
+    // If the token is not fresh, the client should first learn that it can send the current password instead.
     if input.current_password.is_none() && auth.wants() != Wants::Page {
         return Ok(missing_member(auth.wants(), "current_password"));
     }

@@ -91,7 +91,8 @@ pub(crate) struct Looks {
     /// The look of the name as it is written. `paypaI` with a capital I looks like `paypal`, but its key `paypai` does
     /// not.
     pub(crate) as_written: String,
-    /// The looks of the name as it is written, in small letters and in capital letters. One look can occur several times.
+    /// The looks of the name as it is written, in small letters and in capital letters. One look can occur several
+    /// times.
     pub(crate) all: [String; 3],
 }
 
@@ -108,9 +109,9 @@ impl Looks {
     }
 }
 
-/// Returns the look of a text: the skeleton of the text's skeleton in lower case. Texts that look alike if the case of
-/// some of their characters is changed have the same look. An example is `MIKE` and `MlKE`, whose lower-case forms
-/// `mike` and `mlke` differ.
+/// Returns the look of a string. This function converts the string's skeleton to lower case, and returns the skeleton
+/// of the result. If two strings look alike, their looks are the same, even if their lower-case forms differ. For
+/// example, `MIKE` and `MlKE` look alike, but `mike` and `mlke` differ.
 fn look_in_any_case(text: &str) -> String {
     skeleton(&look(text))
 }

@@ -5,8 +5,8 @@ use hardtack_db::{Statement, Transaction};
 
 use super::{UserStore, has_name, has_nul, with_name};
 
-/// The data that a password is checked against. This is deliberately not a [`User`](crate::users::User), because the password has not been
-/// verified yet.
+/// The data that a password is checked against. This is deliberately not a [`User`](crate::users::User), because the
+/// password has not been verified yet.
 #[derive(Clone)]
 pub(crate) struct StoredCredentials {
     pub(crate) id: String,
@@ -85,7 +85,7 @@ impl UserStore {
         Ok(rows.into_iter().next().map(|(version,)| version))
     }
 
-    /// Records that the user, who has just been added, has to choose a password.
+    /// Records that a user who has just been added has to choose a password.
     pub(crate) async fn has_no_password_in(transaction: &mut Transaction, id: &str) -> Result<(), BackendError> {
         let statement = Statement::new("UPDATE users SET password_chosen = 0 WHERE id = $1").bind(id);
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)

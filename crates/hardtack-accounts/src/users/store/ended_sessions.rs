@@ -1,5 +1,5 @@
-//! The number of times that sessions of a user have ended. A change that a session makes to its user is refused if this
-//! number shows that the session may have ended in the meantime.
+//! Counts how many times sessions of a user have ended. If this count increases between the check of a session and the
+//! transaction of its change, the session might have ended.
 
 use hardtack::BackendError;
 use hardtack_db::{Statement, Transaction};
@@ -9,7 +9,7 @@ use super::{UserStore, has_nul};
 const COUNT: &str = "UPDATE users SET sessions_ended = sessions_ended + 1 WHERE id = $1";
 
 impl UserStore {
-    /// Returns how often sessions of the user have ended. If the user is disabled, returns `None`.
+    /// Returns how many times sessions of the user have ended. Returns `None` if the user is disabled.
     pub(crate) async fn sessions_ended(&self, id: &str) -> Result<Option<i64>, BackendError> {
         if has_nul(id) {
             return Ok(None);
@@ -19,8 +19,8 @@ impl UserStore {
         Ok(rows.into_iter().next().map(|(ended,)| ended))
     }
 
-    /// Locks the user's row and returns how often sessions of the user have ended. Until this transaction ends, other
-    /// transactions that change the row wait. Returns `None` if the user is disabled.
+    /// Locks the user's row and returns how many times sessions of the user have ended. Until this transaction ends,
+    /// other transactions that change the row wait. Returns `None` if the user is disabled.
     pub(crate) async fn lock_ended_in(transaction: &mut Transaction, id: &str) -> Result<Option<i64>, BackendError> {
         if has_nul(id) {
             return Ok(None);
@@ -31,8 +31,8 @@ impl UserStore {
         Ok(rows.into_iter().next().map(|(ended,)| ended))
     }
 
-    /// Records that sessions of the user have ended in the session store. Waits for transactions that are changing the
-    /// user.
+    /// Records that sessions of the user have ended in the session store. If an open transaction has changed the user,
+    /// waits until that transaction ends.
     pub(crate) async fn count_end_of_sessions(&self, id: &str) -> Result<(), BackendError> {
         if has_nul(id) {
             return Ok(());

@@ -96,7 +96,8 @@ impl UserStore {
         self.database.fetch(Statement::new(sql).bind(id)).await.map(first).map_err(BackendError::new)
     }
 
-    /// Checks that the database responds. If the last write failed, also checks that the database accepts writes again.
+    /// Checks that the database responds. If the last write failed, also checks whether the database accepts writes
+    /// again.
     pub(crate) async fn ping(&self) -> Result<(), BackendError> {
         self.database.check().await.map_err(BackendError::new)
     }

@@ -1,5 +1,5 @@
-//! Opens every page of the example, logged out and logged in, and posts every form. Except for links to the application's
-//! home page and files, nothing may lead out of `/auth`. No response may contain the word "Hardtack".
+//! Opens every page of the example, logged out and logged in, and posts every form. Except for links to the
+//! application's home page and files, nothing may lead out of `/auth`. No response may contain the word "Hardtack".
 
 use std::collections::BTreeSet;
 

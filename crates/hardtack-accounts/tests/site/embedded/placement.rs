@@ -164,7 +164,7 @@ async fn rewrite(mut request: Request<Body>) -> Request<Body> {
     request
 }
 
-/// The server runs on the thread of the test, whose log is read.
+/// The server runs on the thread of the test, because the test reads the log of this thread.
 #[tokio::test]
 async fn an_application_that_rewrites_paths_is_told_what_to_change() {
     let log = Log::default();
@@ -185,7 +185,7 @@ async fn an_application_that_rewrites_paths_is_told_what_to_change() {
     {
         assert!(text.contains(part), "{part}: {text}");
     }
-    // What the advice says: no router has seen the path before it is rewritten.
+    // The application does what the advice says: it rewrites the path before any router sees it.
     let mut outermost = None;
     let before = Shop::start(RefreshMode::Transparent, "", |accounts, builder| {
         let app = shop().merge(site(accounts, builder).router());
@@ -225,7 +225,7 @@ impl Write for Log {
     }
 }
 
-/// The server runs on the thread of the test, whose log is read.
+/// The server runs on the thread of the test, because the test reads the log of this thread.
 #[tokio::test]
 async fn a_misplaced_router_is_logged_once_with_a_short_path() {
     let log = Log::default();

@@ -1,4 +1,4 @@
-//! Reads the cookies out of a curl command, as browsers copy it ("Copy as cURL").
+//! Reads the cookies out of a curl command, such as one that a browser has copied ("Copy as cURL").
 
 use std::borrow::Cow;
 use std::iter::Peekable;
@@ -16,7 +16,8 @@ pub(super) enum CurlCookies {
 /// The short options of curl that take a value.
 const WITH_VALUE: &str = "AbCcDdEeFHhKmoPQrTtUuwXxYyz";
 
-/// The long options with a value that browsers copy or people use with log-ins, other than `--header` and `--cookie`.
+/// The long options that take a value, and that browsers copy or people use for log-ins. `--header` and `--cookie` are
+/// handled separately.
 const LONG_WITH_VALUE: [&str; 15] = [
     "--cookie-jar",
     "--data",
@@ -35,7 +36,7 @@ const LONG_WITH_VALUE: [&str; 15] = [
     "--user-agent",
 ];
 
-/// Returns the cookies that a curl command sends. Returns `None` if the text is no curl command.
+/// Returns the cookies that a curl command sends. Returns `None` if the text is not a curl command.
 pub(super) fn cookies(text: &str) -> Option<CurlCookies> {
     let text = text.trim().trim_start_matches("$ ").trim_start_matches("> ");
     let first = text.split_whitespace().next()?;
@@ -85,7 +86,8 @@ pub(super) fn cookies(text: &str) -> Option<CurlCookies> {
     Some(CurlCookies::Field(found.join("; ")))
 }
 
-/// Splits a command into words, as a POSIX shell does. Also reads `$'…'` and the `^` of the Windows command prompt.
+/// Splits a command into words, as a POSIX shell does. Also understands `$'…'` and the `^` of the Windows command
+/// prompt.
 fn words(text: &str) -> Vec<String> {
     let is_cmd = text.contains("^\"") || text.contains("^\n") || text.contains("^\r\n");
     let text = if is_cmd { Cow::Owned(without_carets(text)) } else { Cow::Borrowed(text) };
@@ -112,7 +114,8 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// Removes the escapes of the Windows command prompt: `^` escapes the next character, and continues a line.
+/// Removes the escapes of the Windows command prompt: `^` escapes the next character, and at the end of a line
+/// continues the line.
 fn without_carets(text: &str) -> String {
     let mut letters = text.chars();
     let mut plain = String::with_capacity(text.len());

@@ -1,4 +1,4 @@
-//! Finds header fields in what was pasted.
+//! Finds header fields in pasted text.
 
 use std::borrow::Cow;
 
@@ -16,9 +16,9 @@ pub(super) enum Field<'a> {
 const EXPECTED: &str = "expected a line such as Cookie: NAME=VALUE; NAME=VALUE, or Set-Cookie: NAME=VALUE; Path=/; Secure, or \
                         a curl command with -b or -H 'Cookie: …'";
 
-/// Finds the `Cookie` and `Set-Cookie` fields in a text. Servers read several `Cookie` fields as one, so they are joined.
-/// If the text is a curl command, the field is what the command sends. If the text has one line without the name of a
-/// field, the line is the value of such a field.
+/// Finds the `Cookie` and `Set-Cookie` fields in pasted text. Servers read several `Cookie` fields as one, so they are
+/// joined. If the text is a curl command, returns the `Cookie` field that the command sends. If the text is a single
+/// line without a field name, the line is the value of such a field.
 pub(super) fn fields(text: &str) -> Result<Vec<Field<'_>>, Error> {
     match curl::cookies(text) {
         Some(CurlCookies::Field(cookies)) if !cookies.is_empty() => {
@@ -72,7 +72,7 @@ pub(super) fn fields(text: &str) -> Result<Vec<Field<'_>>, Error> {
     }
 }
 
-/// Removes the quotes around a value, which the console of a browser prints.
+/// Removes the quotes that a browser's console prints around a value.
 fn unquoted(value: &str) -> &str {
     let inside = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
     inside('"').or_else(|| inside('\'')).unwrap_or(value)

@@ -1,4 +1,4 @@
-//! The methods of an adapter's `Auth`, written once for all adapters.
+//! Methods of the adapters' `Auth` types, written once for all adapters.
 
 mod password_forms;
 mod requests;

@@ -24,11 +24,11 @@ macro_rules! __forward_password_forms {
         /// the user's session. Call this method before you check the password. If the check shows that this is the
         /// logged-in user's password, call [`Attempt::succeeded`](hardtack::throttle::Attempt::succeeded).
         ///
-        /// Even if strangers use up the attempts of the account, the logged-in user can still enter the password. The
-        /// session has its own budget.
+        /// The session has its own budget, so the logged-in user can still enter the password even if strangers use up
+        /// the attempts of the account.
         ///
         /// The budget does not depend on the typed user name. If the user happens to type another user's password, the
-        /// response must not reveal it. Otherwise, anyone with an account could guess other users' passwords here.
+        /// response must not reveal this. Otherwise, anyone with an account could guess other users' passwords here.
         ///
         /// # Errors
         /// The budget is empty. The response is 429 with `Retry-After`: a page for a browser, problem details for an

@@ -51,11 +51,11 @@ impl Exchange<'_> {
     }
 }
 
-/// The text if no field can be named.
+/// The message if no field can be named.
 const EXPECTED: &str = "The body must be a form or a JSON object with the fields of the log-in form.";
 
 fn flaw(error: &impl ToString) -> String {
-    // Report only these errors of serde's: the others quote the input, which may be a password.
+    // Report only these serde errors. Other errors quote the input, which might be a password.
     let text = error.to_string();
     let named = |start: &str| text.strip_prefix(start)?.split_once('`').map(|(name, _)| name);
     match (named("missing field `"), named("duplicate field `")) {

@@ -202,8 +202,8 @@ impl AuthenticatorBuilder {
 
     /// Reserves the names of the application's own cookies, as [`reserve_names`](Self::reserve_names) does, and says
     /// what each cookie is for. The explanations of [`explain_refusals`](Self::explain_refusals) and
-    /// [`Authenticator::explain_cookies`] contain these texts. Pass the names of cookies without prefixes. Each text
-    /// completes the sentence "The cookie … ", for example "contains the colours that the user has chosen".
+    /// [`Authenticator::explain_cookies`] contain these descriptions. Pass the names of cookies without prefixes. Each
+    /// description completes the sentence "The cookie … ", for example "contains the colours that the user has chosen".
     pub fn describe_cookies(mut self, cookies: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
         for (name, purpose) in cookies {
             self.settings.reserved_cookie_names.push(name);

@@ -42,8 +42,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Registers the place where the application records which sessions must end. Use this setting if the sessions are
-    /// not in the same database as the users, for example if the sessions are in Redis.
+    /// Registers the store in which the application records which sessions must end. Use this setting if the sessions
+    /// are not in the same database as the users, for example if the sessions are in Redis.
     ///
     /// The transaction that changes a user also records that the user's sessions must end. A server that follows the
     /// revocation log then ends the sessions within seconds, even if the server that changed the user has crashed.

@@ -28,7 +28,8 @@ pub(super) enum Absence {
     NoCookies,
     /// The cookie was deleted.
     Deleted,
-    /// The request has this number of other cookies. `known` has a sentence for each cookie that the site knows.
+    /// The request has only other cookies. `others` is their number, and `known` has a sentence for each cookie that
+    /// the site knows.
     Unknown { others: usize, known: Vec<String> },
 }
 
@@ -96,8 +97,8 @@ impl Absence {
         Self::Unknown { others: cookies.len(), known }
     }
 
-    /// Returns whether the request has a token in a header that the route does not read. `cookie` is the name of the
-    /// cookie that the route reads.
+    /// Returns `UnreadHeader` if the request has a token in a header that the route does not read. `cookie` is the name
+    /// of the cookie that the route reads.
     fn unread_header(verified: &Verified<'_>, cookie: &str) -> Option<Self> {
         let sources = &verified.verifier.authenticator.settings().sources;
         let locations = match verified.need.locations {

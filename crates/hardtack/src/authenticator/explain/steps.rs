@@ -328,7 +328,7 @@ const fn position(check: Check) -> u8 {
         Check::Binding => 7,
         Check::Freshness => 8,
         Check::Application => 9,
-        // These checks belong to `Set-Cookie` fields. A copied `Cookie` field is only checked for names.
+        // These checks are for `Set-Cookie` fields. In a copied `Cookie` field, only the names are checked.
         Check::Name | Check::Scheme | Check::Scope | Check::SameSite | Check::Lifetime => 10,
     }
 }

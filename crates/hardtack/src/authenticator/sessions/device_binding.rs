@@ -149,9 +149,9 @@ impl Authenticator {
 
     /// Exchanges the refresh token of a bound session, if `proof` shows that the client has the device's key.
     ///
-    /// If a re-authentication has replaced the token, the token is refused, unless `mark` is the mark of this
-    /// re-authentication. The browser then has received the new tokens, but the response to an earlier refresh arrived
-    /// later, and has overwritten them.
+    /// A token that a re-authentication has replaced is accepted only if `mark` is the mark of this re-authentication.
+    /// In this case, the browser received the new tokens, but the response to an earlier refresh arrived later and
+    /// overwrote them.
     pub(crate) async fn refresh_bound(
         &self,
         refresh: &VerifiedToken,

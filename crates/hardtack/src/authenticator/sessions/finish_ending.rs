@@ -144,8 +144,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Ends the sessions that a pending revocation selects, and then removes the pending revocation. If the future fails
-    /// or is dropped, this process refuses the sessions until an attempt succeeds.
+    /// Ends the sessions that a pending revocation selects, and then removes the pending revocation. If the future
+    /// fails or is dropped, this process refuses the sessions until an attempt succeeds.
     async fn work_off(&self, intention: &PendingRevocation) -> Result<(), BackendError> {
         let unfinished = UnfinishedEnding { authenticator: self, intention, finished: false };
         let Some(store) = self.store() else {
@@ -165,7 +165,8 @@ impl Authenticator {
                 // If the clock of another server is ahead, the times in the rows of these sessions may be in the
                 // future.
                 let at = times.into_iter().fold(self.now(), Timestamp::max);
-                // The transaction that stored the pending revocation has already recorded the end for the application.
+                // There is no end to report: the transaction that stored the pending revocation has already recorded
+                // it.
                 let ended = self.end_unreported(RevokeTarget::Sessions(&ids), at).await?;
                 for id in ended {
                     self.emit(EventKind::Revoked, subject, Some(id), &Client::default());

@@ -21,8 +21,8 @@ impl Authenticator {
     /// Exchanges a verified refresh token. The new access token is never fresh.
     ///
     /// If the refresh of a bound session is refused because there is no proof, the caller decides whether to
-    /// [report](Self::report_unproven) the refusal. If a re-authentication has replaced the token, and `mark`
-    /// is the mark of this re-authentication, a browser with the device's key can [refresh](Self::refresh_bound).
+    /// [report](Self::report_unproven) the refusal. Even if a re-authentication has replaced the token, a browser with
+    /// the device's key can still [refresh](Self::refresh_bound) if `mark` is the mark of this re-authentication.
     pub(crate) async fn exchange_refresh(
         &self,
         refresh: &VerifiedToken,
@@ -175,8 +175,8 @@ impl Authenticator {
         Ok(row.is_some_and(|row| row.is_live(now) && self.has_just_replaced(&row, access, now)))
     }
 
-    /// Adds the cookie with the mark of a re-authentication, if the session is bound. Call this method if a refresh
-    /// might be in flight whose response arrives later than the response to the re-authentication.
+    /// Adds the cookie with the mark of a re-authentication, if the session is bound. Call this method if the response
+    /// to a refresh might arrive later than the response to the re-authentication.
     fn with_mark(&self, mut raised: Refreshed, row: &Session, now: Timestamp) -> Result<Refreshed, IssueError> {
         if row.bound_key.is_some() {
             let policy = self.cookies();

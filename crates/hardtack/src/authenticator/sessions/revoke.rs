@@ -23,8 +23,8 @@ const IDS_PAGE: u32 = 500;
 const NO_TIME: Timestamp = Timestamp::from_unix_seconds(0);
 
 impl Authenticator {
-    /// Ends sessions in the store, and then in this process's cache. Then [reports](Self::report_ended) the end of
-    /// sessions of these `subjects`.
+    /// Ends sessions in the store, and then in this process's cache. After that, [reports](Self::report_ended) to the
+    /// application that sessions of `subjects` have ended.
     ///
     /// `at` is the time at which the sessions end. It is the current time or the latest `iat` of their tokens,
     /// whichever is later. Each server keeps its record of the revocation for a fixed time after `at`. If the `iat` of
@@ -60,12 +60,13 @@ impl Authenticator {
         Ok(ended)
     }
 
-    /// Records that sessions of these subjects have ended, so that the application can refuse changes that these
-    /// sessions have begun ([`PendingRevocations::sessions_ended`](crate::session::PendingRevocations::sessions_ended)).
-    /// A failure is only logged, because the sessions have ended.
+    /// Tells the application that sessions of `subjects` have ended. The application can then refuse changes that these
+    /// sessions have begun
+    /// ([`PendingRevocations::sessions_ended`](crate::session::PendingRevocations::sessions_ended)). A failure is only
+    /// logged, because the sessions have already ended.
     ///
-    /// `ended` is the result of a call to the store with the target `ends`. If the call failed, the sessions may have
-    /// ended nevertheless, so this method reports their end as well.
+    /// `ended` is the result of a call to the store with the target `ends`. If the call failed, the sessions might have
+    /// ended nevertheless, so this method reports their end in this case, too.
     pub(super) async fn report_ended(
         &self,
         ended: &Result<Vec<SessionId>, BackendError>,

@@ -264,7 +264,7 @@ fn read_with_other(proof: &str, jwk: &Members) -> Option<String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
-    /// The header contains the key if `with_key` is true. Only then, the proof is one for a registration.
+    /// If `with_key` is true, the header contains the key, so the proof is for a registration.
     #[test]
     fn a_changed_proof_is_accepted_only_if_all_its_members_are(
         header in changed(Members::new(&[("alg", "\"ES256\""), ("typ", "\"dbsc+jwt\"")]), HEADER_NAMES),
@@ -306,7 +306,7 @@ proptest! {
         let aud_fits = payload.get("aud").is_none_or(|aud| aud.is_string());
         let accepted = challenge.filter(|_| accepts_header(&header) && !payload.has_duplicates() && aud_fits);
         let keys = header.0.iter().filter(|(name, _)| name.contains("jwk") || name.contains("\\u006awk")).count();
-        // A value of another type, or a key that a change has added, is never the device's key.
+        // A value of another type is never the device's key, and neither is a key that a mutation has added.
         let own_key = with_key && keys == 1 && is_own_key(&jwk);
         prop_assert_eq!(registered.as_ref().ok().map(|(_, c)| c), accepted.as_ref().filter(|_| own_key), "{}", proof);
         prop_assert_eq!(refreshed.ok(), accepted.clone().filter(|_| keys == 0), "{}", proof);

@@ -78,8 +78,8 @@ impl<'a> Members<'a> {
         base64url::decode(text.as_bytes()).ok_or(EXPECTED)
     }
 
-    /// Reads a positive number. Some libraries write leading zero bytes, although RFC 7518 §2 forbids them. The zeros
-    /// are removed, so that they neither make a key look longer nor change its thumbprint.
+    /// Reads a positive number. Some libraries write leading zero bytes, although RFC 7518 §2 forbids them. This
+    /// function removes the zeros, because they would make a key look longer and change its thumbprint.
     fn number(&mut self, name: &str) -> Result<Vec<u8>, KeyError> {
         let mut bytes = self.bytes(name)?;
         let zeros = bytes.iter().take_while(|byte| **byte == 0).count();

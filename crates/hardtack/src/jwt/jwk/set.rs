@@ -38,8 +38,8 @@ impl JwkSet {
     ///
     /// # Errors
     /// - [`KeyError::Unparsable`]: the text is not a JWK Set, or a member occurs twice.
-    /// - [`KeyError::MixedKeys`]: the set contains both HMAC secrets and asymmetric keys. Keys that are left out count,
-    ///   too.
+    /// - [`KeyError::MixedKeys`]: the set contains both HMAC secrets and asymmetric keys. This includes keys that this
+    ///   library leaves out.
     /// - [`KeyError::DuplicateKeyId`]: two keys have the same `kid`, even if one of them is malformed.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let mut found = None;
@@ -78,7 +78,7 @@ impl JwkSet {
     }
 }
 
-/// All keys of a set, including the keys that are left out because this library cannot use them.
+/// All keys of a set, including keys that this library leaves out because it cannot use them.
 #[derive(Default)]
 struct AllKeys {
     secret: bool,
@@ -97,7 +97,8 @@ impl AllKeys {
         let Some(kty) = text("kty") else { return };
         self.secret |= kty == "oct";
         self.asymmetric |= kty != "oct";
-        // The id of a key for another purpose, such as encryption, selects no key, so it may be the id of another key.
+        // The id of a key for another purpose, such as encryption, never selects a key. Another key may therefore have
+        // the same id.
         let is_for_signatures = text("alg").is_none_or(|name| name.parse::<Algorithm>().is_ok());
         if ["oct", "RSA", "EC", "OKP"].contains(&kty) && is_for_signatures {
             self.ids.extend(text("kid").map(str::to_owned));
@@ -105,8 +106,7 @@ impl AllKeys {
     }
 
     /// Refuses a set that contains both secrets and asymmetric keys. If such a set is published, the secrets are
-    /// published with it. If a library confuses the two types of keys, it might use a public key as a
-    /// secret.
+    /// published with it. A library that confuses the two types might use a public key as a secret.
     ///
     /// Also refuses a set in which two keys have the same id, because a token's `kid` must select exactly one key (RFC
     /// 7517 §4.5).

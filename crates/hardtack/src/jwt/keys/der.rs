@@ -47,7 +47,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a non-negative INTEGER: big-endian, without its leading zero. A number has exactly one encoding (X.690
-    /// §8.3.2), so other leading zeros are refused.
+    /// §8.3.2), so further leading zeros are refused.
     fn number(&mut self) -> Option<&'a [u8]> {
         match self.expect(INTEGER)? {
             [0, rest @ ..] if rest.first().is_some_and(|top| *top >= 0x80) => Some(rest),

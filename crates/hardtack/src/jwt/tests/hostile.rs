@@ -50,7 +50,7 @@ fn s20_json_in_another_encoding_is_refused() {
     }
 }
 
-/// No two subjects are equal unless their bytes are.
+/// Two subjects are equal only if their bytes are equal.
 #[test]
 fn s15_a_subject_is_read_byte_for_byte() {
     let read = |sub: &str| {
@@ -114,7 +114,7 @@ fn s18_nested_and_unknown_members_have_no_effect_and_are_bounded() {
     ] {
         assert_eq!(verify_header(header.as_bytes()), Ok(()), "{header}");
     }
-    // A name that only looks like another name in escapes or in other letters.
+    // Names that are written with escapes, and names that only look like a reserved name.
     assert_eq!(verify_header(br#"{"alg":"HS256","\u0063rit":["a"]}"#), Err(TokenError::UnsupportedHeader("crit")));
     assert_eq!(verify_header(br#"{"alg":"HS256","b\u00364":false}"#), Err(TokenError::UnsupportedHeader("b64")));
     assert_eq!(verify_header("{\"\u{430}lg\":\"HS256\"}".as_bytes()), Err(TokenError::BadHeader));
@@ -141,7 +141,7 @@ fn s21_a_long_header_is_refused_wherever_it_is_read() {
     assert!(HS256.is_foreign(forge(r#"{"alg":"HS256","kid":"theirs"}"#, b"{}", secret()).as_bytes()));
 }
 
-/// RFC 8725bis section 2.3, 3.3: a token that was encrypted with the server's public key has proved nothing.
+/// RFC 8725bis section 2.3, 3.3: encryption with the server's public key does not prove who created a token.
 #[test]
 fn s93_an_encrypted_token_is_not_mistaken_for_a_signed_one() {
     for algorithm in ALL {
@@ -269,7 +269,7 @@ fn s10_rsa_signatures_of_another_length_are_refused() {
         let refused = keys.verify(format!("{signed}.{}", base64url::encode(&bad)).as_bytes());
         assert_eq!(refused, Err(TokenError::BadSignature));
     }
-    // A signature that is longer than that of the longest key is not decoded.
+    // A signature is not decoded if it is longer than any key can create.
     let refused = keys.verify(format!("{signed}.{}", base64url::encode(&vec![1; 1025])).as_bytes());
     assert_eq!(refused, Err(TokenError::Malformed));
 }
@@ -349,7 +349,7 @@ fn s22_leading_zeros_do_not_make_an_rsa_key_longer() {
         let refused = VerifyingKey::from_jwk(&jwk.to_string()).unwrap_err();
         assert_eq!(refused, KeyError::WeakRsa { bits: 1024 }, "{zeros}");
     }
-    // A key of a sufficient length is the same key with and without the zeros.
+    // A key that is long enough is the same key with and without the zeros.
     let (good, mut padded) = (rsa_jwk(), rsa_jwk());
     padded["n"] = with_zeros(&good["n"], 1);
     padded["e"] = with_zeros(&good["e"], 2);
@@ -441,7 +441,7 @@ fn a_jwk_that_contradicts_itself_is_refused() {
     assert!(VerifyingKey::from_jwk(&both.to_string()).is_err());
 }
 
-/// Which library drops a key must not decide whether a set is dangerous.
+/// Whether a set is dangerous must not depend on which keys a library drops.
 #[test]
 fn s93_a_set_is_mixed_even_if_one_of_its_keys_cannot_be_used() {
     let public: Value =
@@ -456,14 +456,14 @@ fn s93_a_set_is_mixed_even_if_one_of_its_keys_cannot_be_used() {
         let set = json!({ "keys": [public, oct] }).to_string();
         assert_eq!(JwkSet::parse(&set).unwrap_err(), KeyError::MixedKeys, "{oct}");
     }
-    // A malformed key has an id, too. The last character of this secret has stray bits.
+    // Malformed keys have ids, too. The last character of this secret has stray bits.
     let set = json!({ "keys": [
         { "kty": "oct", "alg": "HS256", "kid": "a", "k": secret },
         { "kty": "oct", "alg": "HS256", "kid": "a", "k": format!("{}B", &secret[..42]) },
     ] });
     let refused = JwkSet::parse(&set.to_string()).unwrap_err();
     assert_eq!(refused, KeyError::DuplicateKeyId { key_id: "a".to_owned() });
-    // The id of a key for encryption selects no key, so its id may be that of another key (RFC 7517 section 4.5).
+    // The id of an encryption key never selects a key, so another key may have the same id (RFC 7517 section 4.5).
     let (mut named, mut unusable) = (public.clone(), public.clone());
     named["kid"] = "a".into();
     (unusable["alg"], unusable["kid"]) = ("ECDH-ES".into(), "a".into());

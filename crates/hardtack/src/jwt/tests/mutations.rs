@@ -1,5 +1,5 @@
-//! Tokens that are valid except for a few changes. What is accepted is compared with a second reading of the same
-//! members, which uses other code, and with the crate jsonwebtoken.
+//! Tokens that are valid except for a few changes. The tests compare the result with a second reading of the same
+//! members by other code, and with the crate jsonwebtoken.
 
 use std::sync::LazyLock;
 
@@ -68,7 +68,7 @@ fn accepts_claims(claims: &Members) -> bool {
         && is("iss", false, &Value::is_string)
         && is("gen", false, &Value::is_u64)
         && is("aud", false, &aud)
-        // None of the changes makes a session id of 32 digits.
+        // None of the changes creates a session id of 32 digits.
         && is("sid", false, &|_| false)
 }
 
@@ -106,7 +106,7 @@ proptest! {
             prop_assert!(verified.is_err());
             return Ok(());
         }
-        // A text that was cut may still be base64url. Whether it is JSON depends on the bytes that were cut.
+        // Text that was cut can still be base64url. Whether it is JSON depends on the bytes that were cut off.
         if spellings.0 != Spelling::Cut {
             prop_assert_eq!(verified.is_ok(), accepts_header(&header), "{:?}", verified);
         }

@@ -18,7 +18,7 @@ fn groups(name: &str) -> Vec<Value> {
     file["testGroups"].as_array().unwrap().clone()
 }
 
-/// Loads the keys of a group. An application loads its keys in the same way.
+/// Loads the keys of a group, in the same way as an application loads its keys.
 fn load(jwk: &Value) -> Result<KeySet, KeyError> {
     if jwk.get("keys").is_none() {
         return VerifyingKey::from_jwk(&jwk.to_string()).map(KeySet::verifying_only);
@@ -70,7 +70,7 @@ fn s26_no_invalid_vector_of_wycheproof_is_accepted_and_no_valid_one_refused() {
                 other => panic!("{id}: the result {other:?} is unknown"),
             }
         }
-        // These three kinds of keys are refused when they are loaded, not only when they are used.
+        // These three kinds of keys are already refused when they are loaded.
         let expected = match group["comment"].as_str() {
             Some("jws_mixedSymmetryKeyset") => Some(KeyError::MixedKeys),
             Some("jws_duplicate_kid") => Some(KeyError::DuplicateKeyId { key_id: "kid-aes-sign".to_owned() }),

@@ -90,7 +90,7 @@ fn destination(refused: &Refused<'_>) -> Destination {
     }
     let ended =
         matches!(kind, FailureKind::Invalid | FailureKind::Expired | FailureKind::Revoked | FailureKind::UnknownUser);
-    // If the tokens were replaced, the browser has newer tokens, or is about to get them.
+    // If the reason is `Replaced`, the browser has newer tokens or is about to get them.
     let goes_on = refused.reason.is_early() || matches!(refused.reason, Reason::Replaced);
     if ended && !goes_on {
         // This parameter lets the log-in page say that the session has ended.
