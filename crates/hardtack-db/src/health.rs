@@ -61,8 +61,8 @@ impl WriteHealth {
 fn refuses_writes(error: &sqlx::Error) -> bool {
     let Some(code) = error.as_database_error().and_then(|error| error.code()) else { return false };
     match code.parse::<i32>() {
-        // SQLite's primary result codes (sqlite.org/rescode.html) NOMEM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN. The
-        // low byte of a code is the primary code. PostgreSQL's codes have five characters.
+        // These are SQLite's primary result codes NOMEM, READONLY, IOERR, CORRUPT, FULL and CANTOPEN. The low
+        // byte of a code is the primary code. PostgreSQL's codes have five characters.
         Ok(number) if code.len() < 5 => matches!(number & 0xff, 7 | 8 | 10 | 11 | 13 | 14),
         // PostgreSQL: insufficient resources, such as a full disk; a read-only transaction; a system error.
         _ => code.starts_with("53") || code.starts_with("58") || code == "25006",

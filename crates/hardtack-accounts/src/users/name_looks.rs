@@ -15,7 +15,7 @@ pub(super) const NONE_OUTDATED: i64 = 0;
 ///
 /// Returns `false` if a look still belongs to another user. The remaining looks are stored nevertheless.
 ///
-/// The primary key gives a look to only one of two users, even if both sign up at the same time. If an open transaction
+/// The primary key prevents two users from having the same look, even if both sign up at the same time. If an open transaction
 /// has added the same look, this function waits until that transaction ends. Every transaction adds its looks in the
 /// same order, so two transactions never wait for each other.
 pub(super) async fn set_looks_in(

@@ -57,7 +57,7 @@ pub(super) async fn end_sessions_and_excess(
 ) -> Result<(Vec<SessionId>, Timestamp), sqlx::Error> {
     let ids = match target {
         RevokeTarget::Sessions(ids) | RevokeTarget::Replaced(ids) => ids,
-        // Any other target leaves at most one older session of the subject, so there are no excess sessions to find.
+        // With any other target, the subject keeps at most one older session, so there are no excess sessions to find.
         _ => return Ok((end_sessions(connection, target, now).await?, now)),
     };
     let excess = find_excess(connection, ids, subject, limit, now).await?;
