@@ -22,8 +22,29 @@ pub(crate) fn print_error(text: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "hardtack: {text}");
 }
 
+/// Returns a stored text for a terminal. Control characters are escaped. A name that another program has stored can
+/// contain such characters, and they could change or hide other lines.
+pub(crate) fn escaped(text: &str) -> String {
+    let escape = |char: char| match char.is_control() {
+        true => char.escape_default().to_string(),
+        false => char.to_string(),
+    };
+    text.chars().map(escape).collect()
+}
+
 /// Formats a time in UTC (RFC 3339).
 pub(crate) fn date(at: Timestamp) -> String {
     let date = OffsetDateTime::from_unix_timestamp(at.unix_seconds()).ok();
     date.and_then(|date| date.format(&Rfc3339).ok()).unwrap_or_else(|| at.unix_seconds().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(escaped("mike\u{1b}[31m\u{9b}2J\nfake line"), "mike\\u{1b}[31m\\u{9b}2J\\nfake line");
+        assert_eq!(escaped("Zoë"), "Zoë");
+    }
 }

@@ -158,7 +158,7 @@ impl Accounts {
         let link = found.ok_or_else(dead_link)?;
         let hash = match new_password {
             Some(new) => {
-                let new = self.check_new_password(new, vec![link.username.clone(), link.address.clone()]).await;
+                let new = self.check_new_password(new, self.words_of(&link).await?).await;
                 Some(self.hasher.hash(new.map_err(|error| error.map_invalid(PasswordResetProblem::InvalidNew))?).await?)
             }
             None => None,

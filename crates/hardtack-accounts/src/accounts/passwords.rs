@@ -123,6 +123,14 @@ impl Accounts {
         }
     }
 
+    /// Returns the words of a link's user that a new password must not consist of: the name, the user's address, and the
+    /// address that the link was sent to. The two addresses can differ.
+    pub(super) async fn words_of(&self, link: &LiveLink) -> Result<Vec<String>, BackendError> {
+        let user = self.users.find_enabled(&link.user_id).await?;
+        let email = user.map(|user| user.email).unwrap_or_default();
+        Ok(vec![link.username.clone(), link.address.clone(), email])
+    }
+
     /// Verifies the password of a log-in, or refuses the log-in after too many attempts. The duration and the error are
     /// the same for a name that does not exist, a disabled user and a wrong password (ASVS 5.0 V6.3.8).
     pub(crate) async fn verify_log_in(
@@ -274,7 +282,7 @@ impl Accounts {
     ) -> Result<(EndedSessions, PasswordOwner), ActionError<PasswordResetProblem>> {
         let dead_link = || ActionError::Invalid(PasswordResetProblem::DeadLink);
         let link = self.find_password_link(token, request.at).await?.ok_or_else(dead_link)?;
-        let new = self.check_new_password(new, vec![link.username.clone(), link.address.clone()]).await;
+        let new = self.check_new_password(new, self.words_of(&link).await?).await;
         let new = new.map_err(|error| error.map_invalid(PasswordResetProblem::InvalidNew))?;
         let hash = self.hasher.hash(new).await?;
         let mut transaction = self.begin().await?;

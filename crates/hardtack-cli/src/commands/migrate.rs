@@ -46,5 +46,6 @@ async fn migrate(config: &Config) -> Result<(), Error> {
 /// Returns a name. If the name has characters outside ASCII, also returns its code points, because two different names
 /// can look the same.
 fn with_code_points(name: &str) -> String {
-    if name.is_ascii() { name.to_owned() } else { format!("{name} ({})", name.escape_default()) }
+    let shown = output::escaped(name);
+    if name.is_ascii() { shown } else { format!("{shown} ({})", name.escape_default()) }
 }

@@ -42,6 +42,14 @@ impl Counts {
         crash_loss.and_then(|position| self.0.get(position)).is_some_and(|(_, number)| count <= *number)
     }
 
+    /// Returns the numbers after Redis went back to an older state. `count` is the number that Redis returned at `time`.
+    ///
+    /// If Redis goes back again at once, even to the same state, it returns `count` again or a lower number. The list
+    /// therefore also contains `count` as the older number.
+    pub(super) fn after_loss(time: i64, count: u64) -> Self {
+        Self(vec![(time - CRASH_LOSS - 1, count), (time, count)])
+    }
+
     /// Adds a number that Redis returned at `time`. Removes the numbers that are no longer needed.
     pub(super) fn add(&mut self, time: i64, count: u64) {
         // If Redis has lost these numbers in a crash, it will return them again.
@@ -107,6 +115,15 @@ mod tests {
         counts.add(115, 8);
         assert_eq!(counts, Counts(vec![(100, 7), (115, 8)]));
         assert!(!counts.show_loss(9) && counts.show_loss(7));
+    }
+
+    #[test]
+    fn a_second_loss_soon_after_the_first_is_noticed() {
+        let mut counts = Counts::after_loss(100, 8);
+        assert!(counts.show_loss(8) && counts.show_loss(7) && !counts.show_loss(9));
+        counts.add(101, 9);
+        assert!(counts.show_loss(8) && !counts.show_loss(9), "{counts:?}");
+        assert_eq!(Counts::parse(&counts.to_text()), counts);
     }
 
     #[test]

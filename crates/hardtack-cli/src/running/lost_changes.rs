@@ -38,9 +38,7 @@ pub(super) async fn end_sessions_if_any(table: &Table, sessions: &SessionsIn, pl
             "Redis has lost its latest changes, probably because an older snapshot was restored; sessions that had \
              ended were live again, so all sessions were ended, and users have to log in again"
         );
-        counts = Counts::default();
-        counts.add(time, count);
-        return table.set(&name, &counts.to_text()).await;
+        return table.set(&name, &Counts::after_loss(time, count).to_text()).await;
     }
     counts.add(time, count);
     // If another server has written the row in the meantime, its number serves as well as this one.

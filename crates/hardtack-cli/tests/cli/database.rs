@@ -124,7 +124,7 @@ async fn k07_s80_a_server_whose_write_ahead_log_was_removed_is_not_healthy() {
     dir.hardtack(["user", "list"]).run().unwrap();
     assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
     let log = server.stop().await.stderr;
-    assert!(log.contains("its write-ahead log (the file with the suffix -wal) has been removed"), "{log}");
+    assert!(log.contains("its write-ahead log (the file with the suffix -wal) was removed"), "{log}");
     assert!(log.contains("restore a backup, and start the programs again"), "{log}");
 }
 
@@ -166,7 +166,7 @@ async fn k07_s80_a_server_whose_index_of_the_log_was_removed_is_not_healthy() {
     let listed = output(&dir.hardtack(["user", "list"]));
     assert!(listed.contains("disabled"), "the change was overwritten: {listed}");
     let log = server.stop().await.stderr;
-    assert!(log.contains("the index of its write-ahead log (the file with the suffix -shm) has been removed"), "{log}");
+    assert!(log.contains("the index of its write-ahead log (the file with the suffix -shm) was removed"), "{log}");
     assert!(log.contains("restore a backup, and start the programs again"), "{log}");
 }
 

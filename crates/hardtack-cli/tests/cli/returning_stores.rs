@@ -280,6 +280,14 @@ async fn k07_s71_crashes_of_a_server_do_not_hide_an_older_redis() {
     let server = start(&program).await;
     is_logged(&server, "sessions_went_back").await;
     is_over(&server, &ada, "after the restoration").await;
+    // The same snapshot is restored again at once.
+    let mut ada = server.client();
+    assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
+    server.kill();
+    assert_eq!(redis.command(&format!("COPY older {count} REPLACE")), ":1");
+    let server = start(&program).await;
+    is_logged(&server, "sessions_went_back").await;
+    is_over(&server, &ada, "after the second restoration").await;
 }
 
 /// Redis loses its data. Each server notices the new id at a different time.

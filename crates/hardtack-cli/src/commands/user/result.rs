@@ -95,7 +95,7 @@ pub(super) fn print_link(json: bool, text: impl fmt::Display, link: &PasswordLin
 
 fn line(UserRecord { user, disabled_at, .. }: &UserRecord) -> String {
     let state = disabled_at.map_or_else(String::new, |at| format!("  disabled {}", output::date(at)));
-    format!("{}  signed up {}{state}", user.username, output::date(user.created_at))
+    format!("{}  signed up {}{state}", output::escaped(&user.username), output::date(user.created_at))
 }
 
 fn to_json(record: &UserRecord) -> Value {
