@@ -4,6 +4,7 @@ use axum::Json;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use hardtack::BackendError;
 use hardtack::error::WithCauses;
+use hardtack::refusal::Reason;
 use hardtack::request::Wants;
 use hardtack::throttle::TooManyAttempts;
 use http::{HeaderValue, StatusCode, header};
@@ -182,6 +183,10 @@ pub(crate) fn invalid_input<P>(wants: Wants, error: ActionError<P>) -> Result<P,
         ActionError::SessionEnded => {
             let text = "Your session was ended, so nothing was changed. Log in again.";
             Err(problem(wants, StatusCode::UNAUTHORIZED, "revoked", text, &[]).into())
+        }
+        ActionError::SessionReplaced => {
+            let text = Reason::Replaced.advice();
+            Err(problem(wants, StatusCode::UNAUTHORIZED, Reason::Replaced.code(), text, &[]).into())
         }
         ActionError::Busy => Err(busy(wants).into()),
         ActionError::Backend(error) => Err(unavailable(wants, &error).into()),

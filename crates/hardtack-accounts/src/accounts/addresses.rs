@@ -71,6 +71,7 @@ impl Accounts {
                 ActionError::Invalid(WrongPassword) => unproven(&profile),
                 ActionError::TooMany(refused) => ActionError::TooMany(refused),
                 ActionError::SessionEnded => ActionError::SessionEnded,
+                ActionError::SessionReplaced => ActionError::SessionReplaced,
                 ActionError::Busy => ActionError::Busy,
                 ActionError::Backend(error) | ActionError::Unknown(error) => ActionError::Backend(error),
             })?;

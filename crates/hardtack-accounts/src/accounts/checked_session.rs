@@ -7,6 +7,7 @@
 //!    the session waits for the commit before it sends its response
 //!    ([`SessionEnds::standing_in`](super::session_ends::SessionEnds::standing_in)).
 
+use hardtack::refusal::Reason;
 use hardtack::{Authenticator, BackendError, SessionId};
 use hardtack_db::Transaction;
 
@@ -35,37 +36,44 @@ impl Accounts {
     /// Checks that the session of a request has not ended. If another server ended the session, this process might not
     /// know yet. This method therefore reads the user, the pending session ends, and the session itself.
     ///
-    /// If the session has ended or the user is disabled, returns `None`. If the session store fails, the session counts
-    /// as live, because users must be able to make changes even then.
-    pub(crate) async fn check_session(
+    /// If the session has ended, returns [`ActionError::SessionEnded`]. If the browser got a new session instead, returns
+    /// [`ActionError::SessionReplaced`].
+    ///
+    /// If the user is disabled, returns [`ActionError::SessionEnded`]. If the session store fails, the session counts as
+    /// live, because users must be able to make changes even then.
+    pub(crate) async fn check_session<P>(
         &self,
         authenticator: &Authenticator,
         user_id: &str,
         id: Option<SessionId>,
-    ) -> Result<Option<CheckedSession>, BackendError> {
+    ) -> Result<CheckedSession, ActionError<P>> {
         // The order of these steps matters. If the session ends just after one step checks it, a later step or the
         // transaction notices the end.
-        let Some(ended) = self.users.sessions_ended(user_id).await? else { return Ok(None) };
+        let Some(ended) = self.users.sessions_ended(user_id).await? else { return Err(ActionError::SessionEnded) };
         let session = CheckedSession { authenticator: authenticator.clone(), user_id: user_id.to_owned(), id, ended };
-        let has_ended = self.has_ended(&session).await?;
-        Ok((!has_ended.unwrap_or(false)).then_some(session))
+        match self.end_of(&session).await? {
+            Ok(Some(Reason::Replaced)) => Err(ActionError::SessionReplaced),
+            Ok(Some(_)) => Err(ActionError::SessionEnded),
+            Ok(None) | Err(_) => Ok(session),
+        }
     }
 
-    /// Returns whether the session has ended. If the session store fails, returns its error in an inner `Err`.
-    async fn has_ended(&self, session: &CheckedSession) -> Result<Result<bool, BackendError>, BackendError> {
-        let CheckedSession { authenticator, user_id, id: Some(id), .. } = session else { return Ok(Ok(false)) };
+    /// Returns the reason to refuse the session's tokens, or `None` if the session has not ended. If the session store
+    /// fails, returns its error in an inner `Err`.
+    async fn end_of(&self, session: &CheckedSession) -> Result<Result<Option<Reason>, BackendError>, BackendError> {
+        let CheckedSession { authenticator, user_id, id: Some(id), .. } = session else { return Ok(Ok(None)) };
         if self.session_ends.is_to_end(user_id, *id).await? {
-            return Ok(Ok(true));
+            return Ok(Ok(Some(Reason::Revoked)));
         }
         // If the session is not in the store, it has ended or the store has lost its row. The log tells the two cases
         // apart.
-        let has_ended = async {
+        let end = async {
             match authenticator.session(user_id, *id).await? {
-                None => authenticator.has_logged_end(*id).await,
-                Some(_) => Ok(false),
+                None => authenticator.logged_end(*id).await,
+                Some(_) => Ok(None),
             }
         };
-        Ok(within_patience(has_ended).await)
+        Ok(within_patience(end).await)
     }
 
     /// Begins the transaction of a change that a session makes, and locks the user's row. Fails if the session has
@@ -89,7 +97,7 @@ impl Accounts {
             // Other changes of the user must not wait for the session store.
             drop(transaction);
             session.ended = ended;
-            if self.has_ended(&session).await?? {
+            if self.end_of(&session).await??.is_some() {
                 return Err(session_ended_meanwhile());
             }
         }

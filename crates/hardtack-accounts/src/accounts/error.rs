@@ -46,6 +46,10 @@ pub enum ActionError<P> {
     /// changed.
     #[error("the session has ended; log in again")]
     SessionEnded,
+    /// The browser got a new session instead of the session of the request, for example because the user changed the
+    /// password in another tab. Nothing was changed.
+    #[error("the session was replaced by a new session of the same browser; try again with the newest cookies")]
+    SessionReplaced,
     /// Too many passwords are being checked at once. The input was not checked.
     #[error("too many passwords are being checked at once; try again in a few seconds")]
     Busy,
@@ -72,6 +76,7 @@ impl<P: fmt::Display> From<ActionError<P>> for Reason {
             ActionError::Invalid(problem) => problem.to_string().into(),
             ActionError::TooMany(refused) => refused.into(),
             ActionError::SessionEnded => Reason::Revoked,
+            ActionError::SessionReplaced => Reason::Replaced,
             busy @ ActionError::Busy => BackendError::new(busy.to_string()).into(),
             ActionError::Backend(error) | ActionError::Unknown(error) => error.into(),
         }
@@ -85,6 +90,7 @@ impl<P> ActionError<P> {
             Self::Invalid(problem) => ActionError::Invalid(convert(problem)),
             Self::TooMany(refused) => ActionError::TooMany(refused),
             Self::SessionEnded => ActionError::SessionEnded,
+            Self::SessionReplaced => ActionError::SessionReplaced,
             Self::Busy => ActionError::Busy,
             Self::Backend(error) => ActionError::Backend(error),
             Self::Unknown(error) => ActionError::Unknown(error),

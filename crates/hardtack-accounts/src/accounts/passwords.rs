@@ -360,6 +360,7 @@ async fn counted<T>(
             ActionError::Invalid(WrongPassword)
             | ActionError::TooMany(_)
             | ActionError::SessionEnded
+            | ActionError::SessionReplaced
             | ActionError::Busy,
         ) => {}
     }

@@ -155,9 +155,9 @@ mod tests {
     fn each_wrong_member_is_named() {
         assert_eq!(problems(r#"{"username": "ada", "remember": true}"#), []);
         assert_eq!(problems(r#"{"username": "ada", "next": null}"#), []);
-        let missing = ("username".to_owned(), "This member is missing.".to_owned());
-        assert_eq!(problems("{}"), [missing.clone()]);
-        assert_eq!(problems(r#"{"next": null}"#), [missing]);
+        let missing = [("username".to_owned(), "This member is missing.".to_owned())];
+        assert_eq!(problems("{}"), missing);
+        assert_eq!(problems(r#"{"next": null}"#), missing);
         let found = problems(r#"{"usernam": "ada", "username": 1, "remember": "secret", "username": "x"}"#);
         let found: Vec<(&str, &str)> = found.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         assert_eq!(

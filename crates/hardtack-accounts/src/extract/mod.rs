@@ -9,5 +9,5 @@ mod visitor;
 
 pub(crate) use form_or_json::{FormOrJson, NoInput, missing_member};
 pub(crate) use json_members::{JsonBody, JsonType};
-pub(crate) use sent_form::{AccountForm, SentForm, is_unverified, read_fields, refuse_form};
+pub(crate) use sent_form::{AccountForm, SentForm, is_unverified, read_fields, refuse_form, refuse_read_form};
 pub(crate) use visitor::{Visitor, shell_of, user_of_refused};

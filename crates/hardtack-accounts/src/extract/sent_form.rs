@@ -141,6 +141,14 @@ fn has_lost_session(error: &AuthError) -> bool {
     is_over && !reason.is_early()
 }
 
+/// Like [`refuse_form`], for a form that was already read. The request has passed the CSRF check.
+pub(crate) fn refuse_read_form<T: AccountForm>(error: AuthError, input: &T, auth: &Auth, site: &Site) -> Response {
+    if auth.wants() != Wants::Page || !has_lost_session(&error) {
+        return error.into_response();
+    }
+    after_log_in(error, Some(input), auth, site)
+}
+
 /// Redirects to the log-in page, which says whether the form is kept. After the log-in, the user continues to the page
 /// with the form.
 fn after_log_in<T: AccountForm>(error: AuthError, input: Option<&T>, auth: &Auth, site: &Site) -> Response {

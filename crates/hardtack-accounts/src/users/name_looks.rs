@@ -10,6 +10,19 @@ use super::name::Looks;
 /// A value for `outdated` in [`set_looks_in`] that takes no looks away, because no rules are older than this version.
 pub(super) const NONE_OUTDATED: i64 = 0;
 
+/// Locks the looks of all names until the transaction ends. Sign-ups do not take this lock.
+///
+/// A transaction that changes the looks of several users takes the lock before it locks a row. Otherwise, two such
+/// transactions could wait for each other. On SQLite, the transaction already holds the only write lock.
+pub(super) async fn lock_looks_in(transaction: &mut Transaction) -> Result<(), sqlx::Error> {
+    if !transaction.connection().is_postgres() {
+        return Ok(());
+    }
+    // The number 5123760984412398 is arbitrary. It makes a collision with the advisory locks of other programs
+    // unlikely.
+    transaction.execute(Statement::new("SELECT pg_advisory_xact_lock(5123760984412398)")).await.map(drop)
+}
+
 /// Stores the looks of a user's name, and deletes the user's other looks. If a look belongs to another user whose looks
 /// were computed under rules older than `outdated`, takes the look away from that user.
 ///

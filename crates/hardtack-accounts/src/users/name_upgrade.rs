@@ -10,23 +10,25 @@ use hardtack::BackendError;
 use hardtack_db::{Pool, Statement, Transaction};
 
 use super::name::{Looks, name_rules, username_key};
-use super::name_looks::set_looks_in;
+use super::name_looks::{lock_looks_in, set_looks_in};
 
-/// How many rows one transaction changes.
-const PAGE: i64 = 500;
+/// A value for `rules` in [`unfinished`] that selects only users without a skeleton, because no rules are older than this
+/// version.
+const NO_RULES: i64 = 0;
 
-/// How many times the upgrade of one page is tried. An attempt fails if another process adds or upgrades the same names
-/// at the same time.
+/// How many rows one transaction changes. Processes that upgrade names at the same time take turns. The number is small,
+/// so that each process waits only briefly for its turn.
+const PAGE: i64 = 50;
+
+/// How many times the upgrade of one page is tried. An attempt fails if another process adds the same names at the same
+/// time, or if it holds a lock for too long.
 const TRIES: usize = 5;
 
 /// PostgreSQL's error code for two transactions that wait for each other (`deadlock_detected`).
 const DEADLOCK: &str = "40P01";
 
-impl Unfinished {
-    fn position(&self) -> Position {
-        Position { created_at: self.created_at, id: self.id.clone() }
-    }
-}
+/// PostgreSQL's error code for a lock that another transaction has held for too long (`lock_not_available`).
+const LOCKED: &str = "55P03";
 
 /// Two users whose names are the same, or look the same, under the current rules. These rules would refuse to add the
 /// second user.
@@ -47,55 +49,98 @@ struct Unfinished {
     created_at: i64,
 }
 
+impl Unfinished {
+    fn position(&self) -> Position {
+        Position { created_at: self.created_at, id: self.id.clone() }
+    }
+}
+
 /// The position of a user in the order in which names are upgraded.
 struct Position {
     created_at: i64,
     id: String,
 }
 
+impl Position {
+    /// Returns the position before the first user.
+    fn start() -> Self {
+        Self { created_at: i64::MIN, id: String::new() }
+    }
+}
+
 /// Stores the key and the looks of each name that has no skeleton yet, or whose looks were computed under older rules.
-/// Does not store a key or a look that another user already has. Several processes can call this function at
-/// once.
+/// Does not store a key or a look that another user already has. Several processes can call this function at once. They
+/// take turns.
 pub(crate) async fn upgrade_names(database: &Pool) -> Result<(), sqlx::Error> {
-    let mut after = None;
+    let (mut after, mut tries) = (Position::start(), 0);
     loop {
-        let page = unfinished(database, after, name_rules()).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        let mut tries = 0;
-        while let Err(error) = upgrade_page(database, &page).await {
-            tries += 1;
-            if !is_race(&error) || tries == TRIES {
-                return Err(error);
+        match upgrade_page(database, &after).await {
+            Ok(Some(last)) => (after, tries) = (last, 0),
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                tries += 1;
+                if !is_race(&error) || tries == TRIES {
+                    return Err(error);
+                }
             }
         }
-        after = Some(last.position());
     }
 }
 
 /// Returns whether an error means that another process changed the same names at the same time.
 fn is_race(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(error) = error else { return false };
-    error.is_unique_violation() || error.code().as_deref() == Some(DEADLOCK)
+    error.is_unique_violation() || matches!(error.code().as_deref(), Some(DEADLOCK | LOCKED))
 }
 
-/// Returns users who have no skeleton, and users whose looks were computed under older rules than `rules`. The oldest
-/// users come first.
-async fn unfinished(database: &Pool, after: Option<Position>, rules: i64) -> Result<Vec<Unfinished>, sqlx::Error> {
-    let after = after.unwrap_or(Position { created_at: i64::MIN, id: String::new() });
+/// Creates the query for users who have no skeleton, and for users whose looks were computed under older rules than
+/// `rules`. The oldest users come first.
+fn unfinished(after: &Position, rules: i64) -> Statement<'static> {
     let sql = "SELECT id, username, username_key, created_at FROM users WHERE (skeleton IS NULL OR name_rules < $4) \
                AND (created_at, id) > ($1, $2) ORDER BY created_at, id LIMIT $3";
-    let statement = Statement::new(sql).bind(after.created_at).bind(after.id).bind(PAGE).bind(rules);
-    let rows: Vec<(String, String, String, i64)> = database.fetch(statement).await?;
-    let user = |(id, username, username_key, created_at)| Unfinished { id, username, username_key, created_at };
-    Ok(rows.into_iter().map(user).collect())
+    Statement::new(sql).bind(after.created_at).bind(after.id.clone()).bind(PAGE).bind(rules)
 }
 
-async fn upgrade_page(database: &Pool, page: &[Unfinished]) -> Result<(), sqlx::Error> {
+/// The columns of the query [`unfinished`].
+type UnfinishedColumns = (String, String, String, i64);
+
+fn users(rows: Vec<UnfinishedColumns>) -> Vec<Unfinished> {
+    let user = |(id, username, username_key, created_at)| Unfinished { id, username, username_key, created_at };
+    rows.into_iter().map(user).collect()
+}
+
+/// Upgrades the names of the next users after a position. Returns the position of the last of these users, or `None` if
+/// there are no more users.
+async fn upgrade_page(database: &Pool, after: &Position) -> Result<Option<Position>, sqlx::Error> {
     let mut transaction = database.begin().await?;
-    for user in page {
+    lock_looks_in(&mut transaction).await?;
+    // While this process waited for the lock, another process may have upgraded the names. The query therefore comes
+    // after the lock.
+    let page = users(transaction.fetch(unfinished(after, name_rules())).await?);
+    for user in &page {
         upgrade(&mut transaction, user).await?;
     }
-    transaction.commit().await
+    transaction.commit().await?;
+    Ok(page.last().map(Unfinished::position))
+}
+
+/// Gives the looks of a name that a user had until now to the oldest of the other users whose names have these looks.
+/// Without this step, a stranger could sign up with a name that looks like the name of such a user.
+///
+/// Call this function in the transaction that deletes or renames the former user.
+pub(super) async fn pass_on_looks_in(transaction: &mut Transaction, former: &str) -> Result<(), sqlx::Error> {
+    let freed = Looks::of(former).all;
+    let mut after = Position::start();
+    loop {
+        let page = users(transaction.fetch(unfinished(&after, NO_RULES)).await?);
+        let Some(last) = page.last() else { return Ok(()) };
+        for user in &page {
+            if Looks::of(&user.username).all.iter().any(|look| freed.contains(look)) {
+                upgrade(transaction, user).await?;
+            }
+        }
+        after = last.position();
+    }
 }
 
 async fn upgrade(transaction: &mut Transaction, user: &Unfinished) -> Result<(), sqlx::Error> {
@@ -126,11 +171,11 @@ async fn upgrade(transaction: &mut Transaction, user: &Unfinished) -> Result<(),
 
 /// Returns the users whose names collide with the names of other users.
 pub(crate) async fn name_collisions(database: &Pool) -> Result<Vec<NameCollision>, BackendError> {
-    let (mut after, mut collisions) = (None, Vec::new());
+    let (mut after, mut collisions) = (Position::start(), Vec::new());
     loop {
-        let page = unfinished(database, after, 0).await.map_err(BackendError::new)?;
+        let page = users(database.fetch(unfinished(&after, NO_RULES)).await.map_err(BackendError::new)?);
         let Some(last) = page.last() else { return Ok(collisions) };
-        after = Some(last.position());
+        after = last.position();
         for Unfinished { id, username, .. } in page {
             let sql = "SELECT username FROM users WHERE id <> $1 \
                        AND id IN (SELECT user_id FROM name_looks WHERE look IN ($2, $3, $4)) ORDER BY created_at, id";

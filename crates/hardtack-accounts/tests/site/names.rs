@@ -18,6 +18,8 @@ hardtack_test_support::on_every_store! {
         a06_users_with_names_from_before_log_in_as_before,
         s79_names_that_look_alike_in_some_case_are_refused_in_either_order,
         s79_stored_skeletons_follow_the_rules,
+        a06_a_look_passes_to_the_next_user_who_has_it,
+        a06_several_processes_upgrade_names_at_once,
         s79_a06_of_look_alikes_at_once_at_two_servers_one_signs_up,
         a06_operators_add_and_rename_users_by_the_same_rules,
     }
@@ -233,6 +235,70 @@ async fn s79_stored_skeletons_follow_the_rules(on_postgres: bool) {
     }
     let found = Accounts::name_collisions(&Database::open(&site.database_url()).await.unwrap()).await.unwrap();
     assert!(found.is_empty(), "{found:?}");
+}
+
+/// Users from before the rules share a look. If the user to whom the look belongs is deleted or renamed, strangers still
+/// cannot take it.
+async fn a06_a_look_passes_to_the_next_user_who_has_it(on_postgres: bool) {
+    let site = on(on_postgres).await;
+    sign_up(&mut site.client(), "bob").await;
+    for (number, name) in (1..).zip(["comer", "corner", "c0rner", "alice"]) {
+        insert_old(&site, number, name).await;
+    }
+    let next = site.beside(Options { on_postgres, ..Options::default() }).await;
+    let database = Database::open(&site.database_url()).await.unwrap();
+    let accounts = Accounts::open(database.clone()).await.unwrap();
+    let _builder =
+        accounts.configure(Authenticator::builder(KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap())));
+    let collisions = async || {
+        let found = Accounts::name_collisions(&database).await.unwrap();
+        found.into_iter().map(|found| (found.username, found.other)).collect::<Vec<_>>()
+    };
+    let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+    assert_eq!(collisions().await, [pair("corner", "comer"), pair("c0rner", "comer")]);
+
+    let _ended = accounts.delete("comer").await.unwrap();
+    for look_alike in ["comer", "\u{441}orner", "COMER"] {
+        assert_refused(&next, look_alike, "looks like the name of another user").await;
+    }
+    assert_eq!(collisions().await, [pair("c0rner", "corner")]);
+
+    let _renamed = accounts.rename("corner", "dora", next.now()).await.unwrap();
+    for look_alike in ["comer", "corner", "\u{441}0rner"] {
+        assert_refused(&next, look_alike, "looks like the name of another user").await;
+    }
+    assert_eq!(collisions().await, []);
+    assert_eq!(log_in(&mut next.client(), "c0rner", PASSWORD).await.status(), 200);
+
+    let _ended = accounts.delete("c0rner").await.unwrap();
+    sign_up(&mut next.client(), "comer").await;
+}
+
+/// The older users have names such as `corner1`, and the younger users have names such as `comer1` in reverse order.
+async fn a06_several_processes_upgrade_names_at_once(on_postgres: bool) {
+    const USERS: usize = 600;
+    let site = on(on_postgres).await;
+    sign_up(&mut site.client(), "bob").await;
+    for (prefix, created_at) in [("corner", "n.i"), ("comer", "5000 - n.i")] {
+        let sql = format!(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {USERS}) \
+             INSERT INTO users (id, username, username_key, password_hash, password_version, display_name, email, \
+             created_at) SELECT '{prefix}' || n.i, '{prefix}' || n.i, '{prefix}' || n.i, password_hash, 1, '', '', \
+             {created_at} FROM users, n WHERE username = 'bob'"
+        );
+        let sql: &'static str = sql.leak();
+        assert_eq!(site.database().execute(Statement::new(sql)).await.unwrap(), USERS as u64);
+    }
+    let migrate = async || {
+        let database = Database::open(&site.database_url()).await.unwrap();
+        Accounts::migrate(&database).await.unwrap()
+    };
+    assert_eq!(tokio::join!(migrate(), migrate(), migrate(), migrate()), (0, 0, 0, 0));
+    let found = Accounts::name_collisions(&Database::open(&site.database_url()).await.unwrap()).await.unwrap();
+    assert_eq!(found.len(), USERS);
+    for collision in found {
+        assert_eq!(collision.username.replace("comer", "corner"), collision.other);
+    }
 }
 
 /// The server checks names before it hashes the password. All of these simultaneous sign-ups therefore pass the check.

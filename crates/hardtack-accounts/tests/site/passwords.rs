@@ -15,6 +15,7 @@ use crate::support::{
 on_every_store! {{
     s35_a_password_change_ends_all_other_sessions_within_the_same_second,
     s35_by_json_and_for_another_process_over_the_same_database,
+    a09_a_form_with_replaced_tokens_deletes_no_cookies_at_another_server,
 }}
 
 const NEW_PASSWORD: &str = "an umbrella in the aquarium";
@@ -96,6 +97,52 @@ async fn s35_by_json_and_for_another_process_over_the_same_database(store: Store
     beside.auth().sync_revocations().await.unwrap();
     assert_eq!(whoami(&mut at(&late)).await, Err(401));
     assert_eq!(whoami(&mut at(&ada)).await.as_deref(), Ok("ada"));
+}
+
+/// The password change replaces the session at one server. A request with the old cookies then reaches another server,
+/// which has not read the revocation log yet.
+async fn a09_a_form_with_replaced_tokens_deletes_no_cookies_at_another_server(store: Store) {
+    let site = TestSite::start(store.options()).await;
+    let mut ada = site.person("ada").await;
+    let page = open(&mut ada, "/account").await;
+    let old = ada.clone();
+    let passwords = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
+    let settings = [("display_name", "Ada L."), ("email", "")];
+    let expected = [
+        ("/account/password", &passwords[..], "/login?next=%2Faccount%3Fdone%3Dunchanged&form=sent"),
+        ("/account/change_settings", &settings[..], "/login?next=%2Faccount%3Fdone%3Dkept&form=kept"),
+    ];
+    // Each server has read the log before the change, and each handles one request after it.
+    let mut servers = Vec::new();
+    for _ in 0..2 * expected.len() {
+        servers.push(site.beside(store.options()).await);
+    }
+    let changed = submit(&mut ada, &page, "/account/password", &passwords).await;
+    assert_eq!(changed.location(), Some("/account?done=password"));
+    let mut servers = servers.into_iter();
+    for (path, typed, location) in expected {
+        let (for_page, for_json) = (servers.next().unwrap(), servers.next().unwrap());
+        let at = |server: &TestSite| {
+            let mut client = server.client();
+            *client.jar() = old.clone().jar().clone();
+            client
+        };
+        for server in [&for_page, &for_json] {
+            assert_eq!(whoami(&mut at(server)).await.as_deref(), Ok("ada"), "the server has not read the log");
+        }
+        let response = submit(&mut at(&for_page), &page, path, typed).await;
+        assert_eq!(response.location(), Some(location), "{path}: {}", response.text());
+        assert!(response.set_cookies().iter().all(|cookie| !cookie.is_deletion()), "{path}");
+        let mut body = json!({ "display_name": "Ada L." });
+        if path == "/account/password" {
+            body = json!({ "current_password": PASSWORD, "new_password": NEW_PASSWORD });
+        }
+        let response = at(&for_json).post(path).accept_json().csrf().json(&body).send().await;
+        let reply = response.json();
+        assert_eq!((response.status().as_u16(), &reply["title"]), (401, &json!("Session renewed")), "{path}: {reply}");
+        assert!(response.set_cookies().is_empty(), "{path}");
+    }
+    assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
 }
 
 #[tokio::test]

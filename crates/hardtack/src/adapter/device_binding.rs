@@ -88,10 +88,7 @@ impl Exchange<'_> {
             Ok(BoundRefresh::Refreshed { cookies, challenge }) => {
                 self.state.set_authenticated();
                 let mut reply = Reply { cookies, ..with_challenge(200, challenge) };
-                if self.verifier().device_note().is_some() {
-                    let policy = self.authenticator.cookies();
-                    policy.delete(&policy.device_proof, None, &mut reply.cookies);
-                }
+                self.remove_note(&mut reply.cookies);
                 Ok(reply)
             }
             Ok(BoundRefresh::Challenged(challenge)) => Ok(with_challenge(403, challenge)),

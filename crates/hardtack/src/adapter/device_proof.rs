@@ -1,18 +1,11 @@
 //! Replies that make a browser prove that it has the key of its device, and then repeat the request.
 
-use std::time::Duration;
-
 use super::Exchange;
 use crate::authenticator::{ARRIVED, REDIRECTED};
 use crate::cookie::{SetCookies, Setting};
 use crate::html::escaped;
 use crate::refusal::{NO_STORE, Reason, Reply};
 use crate::request::{NextPath, Wants};
-
-/// The lifetime of the cookie which records that the browser was told to repeat a request. While the browser sends this
-/// cookie, Hardtack does not tell the browser again. The lifetime is long enough for a browser to send a proof and
-/// repeat the request. The response to the proof deletes the cookie.
-const NOTE_LIFETIME: Duration = Duration::from_secs(10);
 
 impl Exchange<'_> {
     /// Returns the reply that makes the browser prove that it has the key of its device. Returns `None` if a proof
@@ -44,11 +37,29 @@ impl Exchange<'_> {
 
     fn note(&self, value: &str) -> Option<SetCookies> {
         let (policy, mut cookies) = (self.authenticator.cookies(), SetCookies::default());
-        let setting = Setting { domain: None, max_age: Some(NOTE_LIFETIME), now: self.authenticator.now() };
-        // The browser needs the mark of a re-authentication for the refresh that follows.
-        let mark = self.verifier().reauthentication_mark().map(|mark| format!("{value}.{mark}"));
-        policy.set(&policy.device_proof, mark.as_deref().unwrap_or(value), &setting, &mut cookies).ok()?;
+        let (value, lifetime) = self.verifier().with_note(value);
+        let setting = Setting { domain: None, max_age: Some(lifetime), now: self.authenticator.now() };
+        policy.set(&policy.device_proof, &value, &setting, &mut cookies).ok()?;
         Some(cookies)
+    }
+
+    /// Removes the note, because the browser has sent a proof. Keeps a mark. If the user is re-authenticating at the same
+    /// moment, the response to the re-authentication sets a new mark and can arrive before this response. So if the
+    /// cookie contains only a mark, this response does not set the cookie.
+    pub(super) fn remove_note(&self, cookies: &mut SetCookies) {
+        let (verifier, policy) = (self.verifier(), self.authenticator.cookies());
+        let note = verifier.device_note().filter(|note| !note.is_empty());
+        match (verifier.reauthentication_mark(), note) {
+            (Some(mark), Some(_)) => {
+                let (max_age, now) = (Some(self.authenticator.longest_idle()), self.authenticator.now());
+                let setting = Setting { domain: None, max_age, now };
+                // If the cookie cannot be set, the note soon stops counting anyway.
+                let _ = policy.set(&policy.device_proof, &format!(".{mark}"), &setting, cookies);
+            }
+            (Some(_), None) => {}
+            (None, _) if verifier.device_cookie().is_some() => policy.delete(&policy.device_proof, None, cookies),
+            (None, _) => {}
+        }
     }
 
     /// Returns the path and the query of this request, or `None` if the server must not send a browser there.

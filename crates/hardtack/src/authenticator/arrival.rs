@@ -10,9 +10,14 @@
 //! The server makes the browser repeat a request only once. If the browser still sends no proof, the request is
 //! refused.
 //!
-//! One cookie says what the browser was told. It can also contain the mark of a re-authentication, after a dot.
+//! One cookie contains a note that says what the browser was told. The note counts for [`NOTE_LIFETIME`]. After a dot,
+//! the cookie can also contain the mark of a re-authentication. A cookie with a mark lives longer than the note, so the
+//! note then has a time: `redirected~SECONDS.MARK`, with the Unix time of the note.
+
+use std::time::Duration;
 
 use super::verify::{RequestVerifier, TokenVerdict};
+use crate::clock::{MAX_SKEW, Timestamp};
 use crate::jwt::TokenKind;
 
 /// The value of the cookie that is set with the page. As long as the browser sends this cookie, the server does not
@@ -22,6 +27,10 @@ pub(crate) const ARRIVED: &str = "arrived";
 /// The value of the cookie that is set when a request is redirected to the same URL. As long as the browser sends this
 /// cookie, the server does not redirect again.
 pub(crate) const REDIRECTED: &str = "redirected";
+
+/// How long a note counts. During this time, Hardtack does not tell the browser again. The time is long enough for a
+/// browser to send a proof and repeat the request. The response to the proof removes the note.
+pub(crate) const NOTE_LIFETIME: Duration = Duration::from_secs(10);
 
 /// The length of a mark, in bytes.
 const LONGEST_MARK: usize = 22;
@@ -64,9 +73,27 @@ impl RequestVerifier<'_> {
     }
 
     /// Returns what the browser was last told to do so that it sends a proof. Returns `None` if the browser does not
-    /// send the cookie.
+    /// send the cookie, or if the time of the note is more than [`NOTE_LIFETIME`] ago. The time may be up to
+    /// [`MAX_SKEW`] in the future, because another server may have written the note.
     pub(crate) fn device_note(&self) -> Option<&[u8]> {
-        self.device_cookie()?.split(|byte| *byte == b'.').next()
+        let note = self.device_cookie()?.split(|byte| *byte == b'.').next()?;
+        let Some(tilde) = note.iter().position(|byte| *byte == b'~') else { return Some(note) };
+        let at = Timestamp::from_unix_seconds(std::str::from_utf8(&note[tilde + 1..]).ok()?.parse().ok()?);
+        let now = self.authenticator.now();
+        (now.since(at) < NOTE_LIFETIME && at.since(now) <= MAX_SKEW).then_some(&note[..tilde])
+    }
+
+    /// Returns the value of the cookie that records a note, and the lifetime of the cookie. If the browser has a mark,
+    /// the cookie keeps the mark. The browser needs the mark for the next refresh, which might be much later, for
+    /// example because the server is down.
+    pub(crate) fn with_note(&self, note: &str) -> (String, Duration) {
+        match self.reauthentication_mark() {
+            Some(mark) => {
+                let at = self.authenticator.now().unix_seconds();
+                (format!("{note}~{at}.{mark}"), self.authenticator.longest_idle())
+            }
+            None => (note.to_owned(), NOTE_LIFETIME),
+        }
     }
 
     /// Returns the [mark](crate::session::Session::reauthentication_mark) of the re-authentication whose response the
@@ -77,7 +104,8 @@ impl RequestVerifier<'_> {
         (mark.len() <= LONGEST_MARK && mark.bytes().all(is_base64url)).then_some(mark)
     }
 
-    fn device_cookie(&self) -> Option<&[u8]> {
+    /// Returns the cookie, even if it contains no note.
+    pub(crate) fn device_cookie(&self) -> Option<&[u8]> {
         self.authenticator.cookies().device_proof.name.find(&self.head).ok().flatten()
     }
 }

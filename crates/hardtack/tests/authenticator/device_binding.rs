@@ -295,7 +295,7 @@ fn s89_a_refresh_that_arrives_after_a_reauthentication_logs_no_owner_out() {
         }
         assert_eq!(alice.refresh(&site).status, 200, "{wait}");
         assert_eq!(site.visit(&mut alice.browser).status, 200, "{wait}");
-        assert!(alice.browser.value(NOTE).is_none(), "the refresh deletes the mark");
+        assert!(alice.browser.value(NOTE).is_some_and(|mark| mark.starts_with('.')), "the refresh removes the note");
     }
     assert_eq!(count(&events, EventKind::UnprovenRefresh), 0);
     // The password is not needed again, but the access token of the refresh is not fresh.
@@ -318,6 +318,59 @@ fn s89_a_refresh_that_arrives_after_a_reauthentication_logs_no_owner_out() {
         assert_eq!(other.post(&site).status, 503, "{note:?}");
     }
     assert_eq!(alice.refresh(&site).status, 200);
+}
+
+/// The server tells the browser to repeat a request, and is then down for longer than the note counts.
+#[test]
+fn a_mark_outlives_the_note_that_the_browser_was_told_to_prove_its_key() {
+    let (site, events) = site();
+    let mut alice = Bound::log_in(&site, "alice");
+    let refreshed = alice.refresh_in_flight(&site);
+    assert_eq!(site.reauthenticate(&mut alice.browser, "alice").status, 200);
+    alice.browser.receive(&refreshed, site.clock.now());
+    let mark = alice.browser.value(NOTE).unwrap().to_owned();
+    let outdated = alice.browser.clone();
+    assert_eq!(site.visit(&mut alice.browser).status, 307);
+    let told = NOW.unix_seconds();
+    assert_eq!(alice.browser.value(NOTE), Some(&*format!("redirected~{told}{mark}")));
+    // The note counts for ten seconds, so a browser without a proof is told once in this time.
+    let note = alice.browser.value(NOTE).unwrap().to_owned();
+    let still = |note: &str| outdated.without(&[NOTE]).with("__Host-Http-device_proof", note);
+    for (wait, status) in [(0, 401), (9, 401), (1, 307)] {
+        site.advance(wait);
+        assert_eq!(site.visit(&mut still(&note)).status, status, "{wait}");
+    }
+    // The clock of the server that wrote the note may be ahead, but a note from the far future does not count.
+    let at = |seconds: i64| format!("redirected~{}{mark}", site.clock.now().unix_seconds() + seconds);
+    assert_eq!(site.visit(&mut still(&at(60))).status, 401);
+    assert_eq!(site.visit(&mut still(&at(100_000))).status, 307);
+    assert_eq!(site.visit(&mut still(&format!("redirected~x{mark}"))).status, 307);
+    // The browser keeps the mark, and needs no log-in.
+    site.advance(7200);
+    assert!(alice.browser.cookies_for("/token/bound", site.clock.now()).unwrap().contains(&mark));
+    assert_eq!(alice.refresh(&site).status, 200);
+    assert!(alice.browser.value(NOTE).is_some_and(|value| value.ends_with(&mark)));
+    assert_eq!(site.visit(&mut alice.browser).status, 200);
+    assert_eq!(count(&events, EventKind::ReuseDetected) + count(&events, EventKind::ProofFailed), 0);
+}
+
+/// The browser has the mark of an earlier re-authentication when it refreshes. The response to the refresh arrives
+/// after a second re-authentication, and must not delete the new mark.
+#[test]
+fn a_late_response_to_a_refresh_keeps_the_newer_mark() {
+    let (site, _) = site();
+    let mut alice = Bound::log_in(&site, "alice");
+    for _ in 0..3 {
+        let refreshed = alice.refresh_in_flight(&site);
+        assert_eq!(site.reauthenticate(&mut alice.browser, "alice").status, 200);
+        let mark = alice.browser.value(NOTE).unwrap().to_owned();
+        alice.browser.receive(&refreshed, site.clock.now());
+        assert_eq!(alice.browser.value(NOTE), Some(&*mark));
+        assert_eq!(site.visit(&mut alice.browser).status, 307);
+        assert_eq!(alice.refresh(&site).status, 200);
+        assert_eq!(site.visit(&mut alice.browser).status, 200);
+        site.advance(2);
+    }
 }
 
 #[test]

@@ -107,6 +107,7 @@ impl Accounts {
     ) -> Result<(UserRecord, EndedSessions), UserChangeError> {
         let new = check_name(new)?;
         let mut transaction = self.begin().await?;
+        UserStore::lock_looks_in(&mut transaction).await?;
         let former = UserStore::lock_by_name_in(&mut transaction, username).await?;
         let renamed = UserStore::rename_in(&mut transaction, username, &new).await?;
         let record = match renamed {

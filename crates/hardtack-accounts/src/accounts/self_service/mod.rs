@@ -33,8 +33,7 @@ impl Accounts {
         token: &VerifiedToken<T>,
         client: &ClientInfo,
     ) -> Result<CheckedSession, ActionError<P>> {
-        let checked = self.check_session(client.authenticator(), token.subject(), token.session()).await?;
-        checked.ok_or(ActionError::SessionEnded)
+        self.check_session(client.authenticator(), token.subject(), token.session()).await
     }
 
     /// Parses the token of a link, and calls `work` with the token. A failure counts against the limit of the client's

@@ -1,8 +1,9 @@
 //! `/account/password`.
 
+use std::convert::Infallible;
+
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use hardtack::refusal::Reason;
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser, FreshAccessToken};
 use http::StatusCode;
@@ -12,7 +13,9 @@ use serde_json::json;
 use super::page::AccountPage;
 use crate::accounts::{ActionError, PasswordChangeProblem};
 use crate::activity::RequestInfo;
-use crate::extract::{AccountForm, JsonBody, JsonType, SentForm, missing_member, read_fields, shell_of};
+use crate::extract::{
+    AccountForm, JsonBody, JsonType, SentForm, missing_member, read_fields, refuse_read_form, shell_of,
+};
 use crate::pages::{DoneView, FieldError, Notice, done_page};
 use crate::passwords::PasswordProblem;
 use crate::respond;
@@ -94,8 +97,11 @@ async fn change(
     input: PasswordInput,
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
-    let checked = site.accounts.check_session(&site.auth, &user.id, user.token().session()).await;
-    let Some(kept) = checked.map_err(|error| auth.refuse(error))? else { return Err(auth.refuse(Reason::Revoked)) };
+    let checked = site.accounts.check_session::<Infallible>(&site.auth, &user.id, user.token().session()).await;
+    let kept = match checked {
+        Ok(kept) => kept,
+        Err(error) => return Ok(refuse_read_form(auth.refuse(error), &input, &auth, &site)),
+    };
     let PasswordInput { current_password, new_password } = input;
     let current_password = current_password.unwrap_or_default();
     let error = match site.accounts.store_password_change(&user, current_password, new_password, &kept, &request).await

@@ -1,8 +1,9 @@
 //! `/account/change_settings`.
 
+use std::convert::Infallible;
+
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use hardtack::refusal::Reason;
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser, FreshAccessToken};
 use http::StatusCode;
@@ -12,7 +13,7 @@ use serde_json::json;
 use super::page::AccountPage;
 use crate::accounts::{ActionError, CurrentPassword, ProfileChangeProblem};
 use crate::activity::RequestInfo;
-use crate::extract::{AccountForm, JsonBody, JsonType, SentForm, read_fields};
+use crate::extract::{AccountForm, JsonBody, JsonType, SentForm, read_fields, refuse_read_form};
 use crate::pages::{FieldError, Notice, NoticeKind};
 use crate::passwords::TypedPassword;
 use crate::respond;
@@ -121,14 +122,14 @@ pub(crate) async fn change_settings(
     if auth.wants() == Wants::Page && input.is_of_another(&user, &site) {
         return Ok(refuse_for_another(&user, &site));
     }
-    let (profile_change, password) = input.into_change();
     if let Err(error) = fresh {
+        let (profile_change, _) = input.into_change();
         return Ok(match ask_for_password(&site, &auth, error, AfterProof::Account) {
             Ok(redirect) => ask_and_keep(redirect, &user, &profile_change.apply_to(&user), &site),
             Err(error) => error.into_response(),
         });
     }
-    let work = Box::pin(change(site.clone(), auth.clone(), user, profile_change, password, request));
+    let work = Box::pin(change(site.clone(), auth.clone(), user, input, request));
     site.run_uninterrupted(&auth, work).await
 }
 
@@ -136,11 +137,16 @@ async fn change(
     site: Site,
     auth: Auth,
     user: CurrentUser<User>,
-    change: ProfileChange,
-    password: Option<String>,
+    input: SettingsInput,
     request: RequestInfo,
 ) -> Result<Response, AuthError> {
+    let checked = site.accounts.check_session::<Infallible>(&site.auth, &user.id, user.token().session()).await;
+    let session = match checked {
+        Ok(session) => session,
+        Err(error) => return Ok(refuse_read_form(auth.refuse(error), &input, &auth, &site)),
+    };
     let wants = auth.wants();
+    let (change, password) = input.into_change();
     let profile = change.apply_to(&user);
     let asked = password.as_ref().is_some_and(|password| !password.is_empty());
     let password = match password.map(TypedPassword::new).transpose() {
@@ -155,8 +161,6 @@ async fn change(
             return Ok(page.respond(&user, StatusCode::UNPROCESSABLE_ENTITY));
         }
     };
-    let checked = site.accounts.check_session(&site.auth, &user.id, user.token().session()).await;
-    let Some(session) = checked.map_err(|error| auth.refuse(error))? else { return Err(auth.refuse(Reason::Revoked)) };
     let password = CurrentPassword::ForNewAddress(password);
     let error = match site.accounts.change_profile(&user, change, password, &session, &request).await {
         Ok((changed, None)) => {

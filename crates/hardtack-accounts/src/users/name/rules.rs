@@ -7,7 +7,7 @@ use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization;
 
 use super::UserNameProblem;
-use super::fold::{Folded, Looks, fold, skeleton};
+use super::fold::{Folded, Looks, fold, username_key};
 
 /// The longest user name, in characters.
 const MAX_CHARS: usize = 64;
@@ -81,8 +81,7 @@ const RESERVED: &[&str] = &[
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct NameRules {
-    /// The skeletons of the reserved names.
-    reserved: Arc<HashSet<String>>,
+    reserved: Arc<HashSet<ReservedName>>,
 }
 
 impl Default for NameRules {
@@ -102,7 +101,7 @@ impl NameRules {
     /// Reserves more names. Names that look like these names are also reserved.
     #[must_use]
     pub fn reserve<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
-        Arc::make_mut(&mut self.reserved).extend(names.into_iter().map(|name| skeleton(name.as_ref())));
+        Arc::make_mut(&mut self.reserved).extend(names.into_iter().map(|name| ReservedName::new(name.as_ref())));
         self
     }
 
@@ -119,11 +118,41 @@ impl NameRules {
             return Err(UserNameProblem::BadStart);
         }
         let name = NewName { looks: Looks::of(&shown), shown, key };
-        let is_read_as = |reserved: &String| can_be_read_as(&name.looks.skeleton, reserved);
-        if self.reserved.contains(&name.looks.as_written) || self.reserved.iter().any(is_read_as) {
+        if self.reserved.iter().any(|reserved| reserved.looks_like(&name)) {
             return Err(UserNameProblem::Reserved);
         }
         Ok(name)
+    }
+}
+
+/// A reserved name.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct ReservedName {
+    /// The skeleton of the name's key.
+    skeleton: String,
+    /// The look of the name in capital letters.
+    in_capitals: String,
+    /// Whether the key of the name consists of ASCII characters.
+    is_ascii: bool,
+}
+
+impl ReservedName {
+    fn new(name: &str) -> Self {
+        let Looks { skeleton, all: [_, _, in_capitals], .. } = Looks::of(name);
+        Self { skeleton, in_capitals, is_ascii: username_key(name).is_ascii() }
+    }
+
+    /// Returns whether a name looks like this reserved name, as it is written, in small letters or in capital letters.
+    ///
+    /// In capital letters, `I` looks like `l`. Two ASCII names are therefore not compared in capital letters.
+    /// Otherwise, nobody could be called `ali`, because `all` is reserved. If one of the names contains other
+    /// characters, the comparison is strict: `adмin` with a Cyrillic `м` looks like `admin` in capital letters only.
+    fn looks_like(&self, name: &NewName) -> bool {
+        let looks = &name.looks;
+        let is_strict = !(self.is_ascii && name.shown.is_ascii());
+        self.skeleton == looks.as_written
+            || can_be_read_as(&looks.skeleton, &self.skeleton)
+            || (is_strict && looks.all.contains(&self.in_capitals))
     }
 }
 

@@ -134,6 +134,40 @@ fn a06_reserved_names_and_what_looks_like_them_are_refused() {
     assert!(check("admiral").is_ok());
 }
 
+/// Some letters look like Latin letters in capitals only.
+#[test]
+fn a06_names_that_look_reserved_in_capitals_are_refused() {
+    let rules = NameRules::default().reserve(["Beta"]);
+    for name in [
+        "ad\u{43c}in",
+        "AD\u{41c}IN",
+        // A small l and a 1 look like a capital I.
+        "AD\u{41c}lN",
+        "Ad\u{43c}ln",
+        "ad\u{43c}1n",
+        "roo\u{442}",
+        "ROO\u{422}",
+        "su\u{440}por\u{442}",
+        "securi\u{442}y",
+        "\u{43d}elp",
+        "ѕуѕтем",
+        "aӏӏ",
+        "\u{43c}aiI",
+        // The reserved name is in one script, and the name that looks like it is in another script.
+        "вета",
+        "ВЕТА",
+    ] {
+        assert_eq!(rules.check(name).err(), Some(UserNameProblem::Reserved), "{name}");
+    }
+    let rules = NameRules::without_reserved_names().reserve(["вета"]);
+    assert_eq!(rules.check("beta").err(), Some(UserNameProblem::Reserved));
+    for name in
+        ["ali", "Ali", "mali", "heip", "kai", "ml", "аня", "Алина", "админ", "мария", "josé", "álí", "ïnfo", "Halil"]
+    {
+        assert!(check(name).is_ok(), "{name}");
+    }
+}
+
 #[test]
 fn s79_names_that_look_alike_have_the_same_skeleton() {
     for (one, other) in [("paypal", "p\u{430}ypal"), ("corner", "comer"), ("scope", "ѕсоре"), ("alice1", "alicel")]

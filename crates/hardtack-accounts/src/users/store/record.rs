@@ -6,7 +6,8 @@ use hardtack_db::{Statement, Transaction};
 
 use super::{UserStore, columns, conflicts, has_name, has_nul, user, with_name};
 use crate::users::name::name_rules;
-use crate::users::name_looks::{NONE_OUTDATED, set_looks_in};
+use crate::users::name_looks::{NONE_OUTDATED, lock_looks_in, set_looks_in};
+use crate::users::name_upgrade::pass_on_looks_in;
 use crate::users::{NewName, User, UserRecord};
 
 /// An error: another user has the name, or a name that looks like it.
@@ -60,7 +61,7 @@ impl UserStore {
             return Ok(Ok(None));
         }
         let found = Self::lock_by_name_in(transaction, username).await?;
-        let Some(UserRecord { user: User { id, .. }, .. }) = found else { return Ok(Ok(None)) };
+        let Some(UserRecord { user: User { id, username: former, .. }, .. }) = found else { return Ok(Ok(None)) };
         let old_key = new.shown.to_lowercase();
         let others: Vec<(String,)> =
             transaction.fetch(conflicts(new, &old_key, &id)).await.map_err(BackendError::new)?;
@@ -80,16 +81,32 @@ impl UserStore {
             Err(error) => return Err(BackendError::new(error)),
         };
         let are_free = set_looks_in(transaction, &id, &new.looks, NONE_OUTDATED).await;
-        Ok(if are_free.map_err(BackendError::new)? { Ok(renamed) } else { Err(NameTaken) })
+        if !are_free.map_err(BackendError::new)? {
+            return Ok(Err(NameTaken));
+        }
+        pass_on_looks_in(transaction, &former).await.map_err(BackendError::new)?;
+        Ok(Ok(renamed))
     }
 
-    /// Deletes a user.
+    /// Locks the looks of all names until the transaction ends. Call this function before you lock a user in order to
+    /// rename the user.
+    pub(crate) async fn lock_looks_in(transaction: &mut Transaction) -> Result<(), BackendError> {
+        lock_looks_in(transaction).await.map_err(BackendError::new)
+    }
+
+    /// Deletes a user. If another user has a name that looks like the deleted name, that user keeps others from taking
+    /// such a name.
     pub(crate) async fn delete_in(
         transaction: &mut Transaction,
         username: &str,
     ) -> Result<Option<UserRecord>, BackendError> {
+        Self::lock_looks_in(transaction).await?;
         let sql = concat!("DELETE FROM users WHERE ", has_name!(), " RETURNING ", columns!(), ", disabled_at");
-        record_in(transaction, username, with_name(sql, username)).await
+        let deleted = record_in(transaction, username, with_name(sql, username)).await?;
+        if let Some(record) = &deleted {
+            pass_on_looks_in(transaction, &record.user.username).await.map_err(BackendError::new)?;
+        }
+        Ok(deleted)
     }
 
     /// Disables a user and records the time `at`. If the user is already disabled, keeps the time that is already

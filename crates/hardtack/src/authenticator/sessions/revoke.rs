@@ -6,6 +6,7 @@ use crate::authenticator::Authenticator;
 use crate::clock::{MAX_SKEW, Timestamp};
 use crate::error::{BackendError, WithCauses};
 use crate::event::{Client, EventKind};
+use crate::refusal::Reason;
 use crate::revocation::{Moment, SessionStatus};
 use crate::session::{
     ErasedStore, RevocationKind, RevokeTarget, Session, SessionCursor, SessionId, SessionsPage, StoreAbility,
@@ -206,15 +207,22 @@ impl Authenticator {
         Ok(row.filter(|row| row.subject == subject && row.is_live(self.now())))
     }
 
-    /// Reads the revocation log, and returns whether it contains the end of this session. If the store has lost the row
-    /// of a live session, this method returns `false`, although [`session`](Self::session) returns `None`. Without a
-    /// store, this method knows only the sessions that this process has ended.
+    /// Reads the revocation log. If the log contains the end of this session, returns the reason to refuse the session's
+    /// tokens: [`Reason::Replaced`] if the browser got a new session instead, and otherwise [`Reason::Revoked`].
+    ///
+    /// Otherwise, returns `None`. If the store has lost the row of a live session, this method therefore returns `None`,
+    /// like [`session`](Self::session). Without a store, this method knows only the sessions that this process has
+    /// ended.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn has_logged_end(&self, id: SessionId) -> Result<bool, BackendError> {
+    pub async fn logged_end(&self, id: SessionId) -> Result<Option<Reason>, BackendError> {
         self.sync_revocations().await?;
-        Ok(!matches!(self.0.revocation_cache.status(id), SessionStatus::Live(_)))
+        Ok(match self.0.revocation_cache.status(id) {
+            SessionStatus::Live(_) => None,
+            SessionStatus::Ended => Some(Reason::Revoked),
+            SessionStatus::Replaced => Some(Reason::Replaced),
+        })
     }
 
     /// Returns the sessions of a subject that have not been ended: the id of each session and the time of its last
