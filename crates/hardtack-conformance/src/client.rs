@@ -298,8 +298,8 @@ impl Request<'_> {
         self
     }
 
-    /// Adds a `Cookie` header field after the field with the jar's cookies. To add several fields, call this method
-    /// several times.
+    /// Adds another `Cookie` header field to the request. The field with the jar's cookies comes first. To add several
+    /// fields, call this method several times.
     ///
     /// # Panics
     /// If `value` is not valid in HTTP.

@@ -42,7 +42,7 @@ pub struct DatabaseFile {
     state: Arc<Mutex<State>>,
 }
 
-/// What this process knows about a file. All values of [`DatabaseFile`] for the same file share it.
+/// What this process knows about a file. If several [`DatabaseFile`]s belong to the same file, they share one `State`.
 #[derive(Debug, Default)]
 struct State {
     /// The end of the error message, which says what is wrong. `None` if this process has noticed no damage to the

@@ -41,7 +41,7 @@ pub(super) async fn end_sessions_if_any(table: &Table, sessions: &SessionsIn, pl
         return table.set(&name, &Counts::after_loss(time, count).to_text()).await;
     }
     counts.add(time, count);
-    // If another server has written the row in the meantime, its number serves as well as this one.
+    // If another server has written the row in the meantime, keep that server's number, which is just as good.
     table.replace(&name, known.as_deref(), &counts.to_text()).await
 }
 

@@ -7,8 +7,8 @@ use crate::harness::{
     ACCESS, Case, MULTIPART, RawConnection, Site, URLENCODED, cookie_value, csrf_token, multipart_body,
 };
 
-/// The bodies to send. Each row contains the body's length in words (for the name of the case), the media type, and the
-/// number of filler bytes.
+/// The bodies to send. Each row contains a word that describes the length and is part of the case's name, the media type,
+/// and the number of filler bytes.
 const SHAPES: &[(&str, &str, usize)] = &[
     ("short", URLENCODED, 0),
     ("of 60 KiB", URLENCODED, 60 << 10),

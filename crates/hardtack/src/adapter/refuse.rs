@@ -21,8 +21,8 @@ impl Exchange<'_> {
     }
 
     /// Returns the failure for a rejection. If the browser might be able to prove that it has the key of its device,
-    /// the reply makes the browser repeat the request with a proof. In all other cases, uses the reply that the
-    /// application has set for this kind of failure, if it has set one.
+    /// the reply makes the browser repeat the request with a proof. Otherwise, if the application has set a
+    /// reply for this kind of failure, the failure contains that reply.
     pub(super) fn reject(&self, rejection: Rejection) -> Failure {
         self.reject_for(rejection, Need::access())
     }

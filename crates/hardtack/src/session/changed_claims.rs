@@ -18,7 +18,7 @@ pub struct ChangedClaims {
 }
 
 impl ChangedClaims {
-    /// Creates the value for sessions whose claims change when the application's transaction commits. `sessions`
+    /// Creates a value for a transaction of the application that changes the claims of sessions. `sessions`
     /// contains the id of each session and a generation. After the commit, the session's access tokens up to this
     /// generation are outdated. Only session stores need this function.
     pub fn in_transaction(subject: impl Into<String>, sessions: Vec<(SessionId, u64)>) -> Self {

@@ -34,7 +34,8 @@ pub(super) fn fields(text: &str) -> Result<Vec<Field<'_>>, Error> {
         }
         None => {}
     }
-    // curl -v and the developer tools of browsers mark the lines of a request or a response.
+    // curl -v and the developer tools of browsers put `>` before the lines of a request, and `<` before the lines of a
+    // response.
     let lines =
         || text.lines().map(|line| line.trim().trim_start_matches(['<', '>']).trim()).filter(|line| !line.is_empty());
     let named = lines().filter_map(|line| {

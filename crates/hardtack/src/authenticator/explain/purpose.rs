@@ -20,14 +20,14 @@ impl Authenticator {
             (
                 &policy.csrf_access,
                 format!(
-                    "contains the CSRF value of the access token, which scripts send in the header `{}`",
+                    "contains the CSRF value of the access token. Scripts send this value in the header `{}`",
                     header(TokenKind::Access)
                 ),
             ),
             (
                 &policy.csrf_refresh,
                 format!(
-                    "contains the CSRF value of the refresh token, which scripts send in the header `{}`",
+                    "contains the CSRF value of the refresh token. Scripts send this value in the header `{}`",
                     header(TokenKind::Refresh)
                 ),
             ),

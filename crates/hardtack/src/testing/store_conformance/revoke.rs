@@ -6,7 +6,7 @@ use crate::session::{RevocationKind, RevokeTarget, Rotation, Session, SessionId,
 pub(super) async fn create_ends_the_sessions_it_names<S: SessionStore>(store: &Subject<S>) {
     let [old, other, dead, kept] = ["alice", "bob", "alice", "alice"].map(session);
     for row in [&old, &other, &dead, &kept] {
-        same("create: must end no session if none is named", store.create(row, NO_SESSIONS).await, set([]));
+        same("create: must not end any session if none is named", store.create(row, NO_SESSIONS).await, set([]));
     }
     store.revoke(RevokeTarget::Sessions(&[dead.id]), at(1)).await;
     let position = store.log(0).await.first().map_or(0, |entry| entry.sequence);

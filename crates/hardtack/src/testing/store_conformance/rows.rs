@@ -62,7 +62,7 @@ pub(super) async fn an_id_cannot_be_used_twice<S: SessionStore>(store: &Subject<
         "store_conformance: create: must return an error for an id that exists; returned {result:?}"
     );
     same("create: must change no row if it returns an error", store.find(first.id).await, Some(first));
-    same("create: must end no session if it returns an error", store.find(bystander.id).await, Some(bystander));
+    same("create: must not end any session if it returns an error", store.find(bystander.id).await, Some(bystander));
     same("create: must log nothing if it returns an error", store.log(0).await, vec![]);
 }
 
