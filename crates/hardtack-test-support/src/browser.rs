@@ -149,7 +149,8 @@ impl Browser {
         self.fill_in(":root", name, value).await
     }
 
-    /// Like [`fill`](Self::fill), but looks for the field only within an element, such as one of several forms.
+    /// Like [`fill`](Self::fill), but looks for the field only inside the given element. Use this if a page
+    /// has several forms.
     pub async fn fill_in(&self, element: &str, name: &str, value: &str) -> Result<(), BrowserError> {
         let selector = format!("{element} [name={}]:not([type=hidden])", Value::from(name));
         let field = self.find_displayed(&selector).await?;

@@ -10,7 +10,8 @@ use super::name::Looks;
 /// A value for `outdated` in [`set_looks_in`] that takes no looks away, because no rules are older than this version.
 pub(super) const NONE_OUTDATED: i64 = 0;
 
-/// Locks the looks of all names until the transaction ends. Sign-ups do not take this lock.
+/// Takes the lock for changes of the table `name_looks`. The transaction holds the lock until it ends. Sign-ups do not
+/// take this lock.
 ///
 /// A transaction that changes the looks of several users takes the lock before it locks a row. Otherwise, two such
 /// transactions could wait for each other. On SQLite, the transaction already holds the only write lock.

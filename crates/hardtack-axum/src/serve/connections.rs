@@ -2,7 +2,7 @@
 //!
 //! 1. Each request gets the address of its client (`ConnectInfo`).
 //! 2. When the server stops, it ends a connection at once if no complete request head has arrived on it. hyper itself
-//!    ends idle connections, but waits for the rest of a connection's first head.
+//!    ends idle connections. But if a part of the first request head has arrived, hyper waits for the rest.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};

@@ -28,7 +28,7 @@ pub(crate) enum Role {
 pub(crate) struct Rules {
     /// The longest time for which a token can stay valid after it is signed.
     pub(crate) longest_lifetime: Duration,
-    /// When a key outside the folder began to sign the tokens. `None` if no such key signs them, or if the time is not
+    /// The time at which a key outside the folder began to sign the tokens. `None` if no such key signs them, or if the time is not
     /// known.
     pub(crate) superseded_at: Option<Timestamp>,
 }

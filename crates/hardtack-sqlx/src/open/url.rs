@@ -113,7 +113,9 @@ fn parse_sqlite(text: &str) -> Result<Location, OpenError> {
     }
     match text.strip_prefix("//").unwrap_or(text) {
         "" => invalid("it names no file; expected, for example, sqlite:/var/lib/app.db"),
-        path if path.contains('?') => invalid("an SQLite URL takes no parameters; remove everything from the `?` on"),
+        path if path.contains('?') => {
+            invalid("an SQLite URL takes no parameters; remove the `?` and everything after it")
+        }
         path => Ok(Location::File(path.into())),
     }
 }

@@ -338,7 +338,7 @@ pub enum ConfigError {
         /// The given name.
         name: String,
     },
-    /// A name is not valid: the name of a CSRF header, of a CSRF field, or of a method that requires a CSRF value.
+    /// The name of a CSRF header, of a CSRF field, or of a method that requires a CSRF value is not valid.
     #[error("{name:?} cannot be the name of a {what} for CSRF protection; expected {expected}")]
     BadCsrfName {
         /// `header`, `field` or `method`.

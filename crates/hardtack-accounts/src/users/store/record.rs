@@ -88,7 +88,7 @@ impl UserStore {
         Ok(Ok(renamed))
     }
 
-    /// Locks the looks of all names until the transaction ends. Call this function before you lock a user in order to
+    /// Takes the lock for changes of the table `name_looks`. Call this function before you lock a user in order to
     /// rename the user.
     pub(crate) async fn lock_looks_in(transaction: &mut Transaction) -> Result<(), BackendError> {
         lock_looks_in(transaction).await.map_err(BackendError::new)
