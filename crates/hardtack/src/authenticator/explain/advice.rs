@@ -66,8 +66,8 @@ pub(super) fn of(verified: &Verified<'_>) -> Option<String> {
                  `SessionPolicy::race_window`."
             }
             RefreshFlaw::Superseded => {
-                "If the user entered the password in another tab a moment ago, you need not change anything. The next request has the new \
-                 cookies."
+                "If the user entered the password in another tab a moment ago, you need not change anything. The next \
+                 request has the new cookies."
             }
             RefreshFlaw::Ahead => "Check whether the session store was restored from a backup or has lost writes.",
             RefreshFlaw::Unproven | RefreshFlaw::ProofFailed => {
